@@ -1,0 +1,166 @@
+"""Autonomous systems and countries of addresses."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from flowtriage import _core
+
+_DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class DatabaseFile:
+    """What is known of one file of an `AsnDatabase`.
+
+    Attributes
+    ----------
+    path
+        The file.
+    kind
+        Type that the file states, such as `GeoLite2-ASN`.
+    built
+        When it was built, UTC.
+    description
+        What the file says of itself.
+    networks
+        Number of networks with a record.
+    source
+        Package that it was built from, of an embedded file.
+    licences, attributions
+        Terms of an embedded file, and whom to name.
+    warning
+        What its publisher warns of, of an embedded file.
+    """
+
+    path: str
+    kind: str
+    built: datetime
+    description: str
+    networks: int
+    source: str | None = None
+    licences: tuple[str, ...] = ()
+    attributions: tuple[str, ...] = ()
+    warning: str | None = None
+
+
+class AsnDatabase:
+    """Databases of autonomous systems and countries in MaxMind's format.
+
+    Parameters
+    ----------
+    path
+        A `.mmdb` file, or several; each fact is taken from the first that knows it. None takes
+        the ASN and country databases shipped with flowtriage.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As the operating system says.
+    DatabaseError
+        If a file is not in MaxMind's format.
+
+    Examples
+    --------
+    >>> table = AsnDatabase().lookup(["8.8.8.8", "10.0.0.1"])
+    >>> table["asn"].to_pylist(), table["as_name"].to_pylist()[1]
+    ([15169, None], 'Private address')
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None
+    ) -> None:
+        self._embedded = path is None
+        if path is None:
+            paths: Sequence[str | os.PathLike[str]] = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
+        elif isinstance(path, (str, os.PathLike)):
+            paths = [path]
+        else:
+            paths = path
+        self._files = _core.AsnFiles([os.fspath(p) for p in paths])
+
+    def lookup(self, addresses: str | Iterable[Any] | pa.Array | pa.ChunkedArray) -> pa.Table:
+        """Look up addresses.
+
+        Parameters
+        ----------
+        addresses
+            IPv4 and IPv6 addresses as text or `ipaddress` objects, in a list, a pandas Series or
+            an Arrow array; null and empty text stand for a missing address.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row per address, in the order given: `address` (canonical text), `asn` (uint32),
+            `as_name`, `country` (ISO 3166 code), `prefix` (network of the ASN record) and
+            `ip_type` (Public, Private, Shared, Loopback, Link Local, Multicast, Unspecified,
+            Reserved). `as_name` is never null: what is not public is named by its type, and a
+            public address without a record is called "No ASN record".
+
+        Raises
+        ------
+        InputError
+            If a text is not an address; the message tells its row.
+        DatabaseError
+            If a file proves damaged.
+        """
+        return self._files.lookup(_text_array(addresses))
+
+    @property
+    def files(self) -> list[DatabaseFile]:
+        """What is known of each file; counting networks takes up to a second."""
+        described = zip(self._files.info(), self._files.count_networks(), strict=True)
+        return [
+            DatabaseFile(
+                path=path,
+                kind=kind,
+                built=datetime.fromtimestamp(epoch, UTC),
+                description=description,
+                networks=networks,
+                **(_provenance(Path(path).name) if self._embedded else {}),
+            )
+            for (path, kind, epoch, description, _), networks in described
+        ]
+
+    def __repr__(self) -> str:
+        """Name the files."""
+        names = ", ".join(f"{kind} ({path})" for path, kind, *_ in self._files.info())
+        return f"AsnDatabase: {names}"
+
+
+def _text_array(addresses: Any) -> pa.Array:
+    if isinstance(addresses, pa.ChunkedArray):
+        return addresses.combine_chunks()
+    if isinstance(addresses, pa.Array):
+        return addresses
+    if isinstance(addresses, str):
+        addresses = [addresses]
+    if type(addresses).__module__.partition(".")[0] == "pandas":
+        return pa.array(addresses.astype("string"), pa.string(), from_pandas=True)
+    return pa.array([a if a is None else str(a) for a in addresses], pa.string())
+
+
+def _provenance(name: str) -> dict[str, Any]:
+    known = json.loads((_DATA / "sources.json").read_text(encoding="utf-8"))
+    entry = next(e for e in known["databases"] if e["file"] == name)
+    return {
+        "source": f"{entry['package']} {entry['version']} (npm), published {entry['published']}",
+        "licences": tuple(entry["licences"]),
+        "attributions": tuple(entry["attributions"]),
+        "warning": known["warning"],
+    }
+
+
+@cache
+def embedded() -> AsnDatabase:
+    """Return the embedded databases, opened once."""
+    return AsnDatabase()

@@ -1,0 +1,33 @@
+"""Exceptions of flowtriage.
+
+Problems with files that the operating system reports keep their standard classes
+(`FileNotFoundError`, `IsADirectoryError`, `PermissionError`).
+"""
+
+
+class FlowtriageError(Exception):
+    """Base of every exception that flowtriage raises itself."""
+
+
+class InputError(FlowtriageError, ValueError):
+    """Data that cannot be used: the message says where and why."""
+
+
+class FormatError(InputError):
+    """A file or table whose format is not recognised, or which breaks its own format."""
+
+
+class DatabaseError(FlowtriageError, ValueError):
+    """An address database that cannot be read."""
+
+
+class ArgumentError(FlowtriageError, ValueError):
+    """An argument that the caller has to change."""
+
+
+class MissingExtraError(FlowtriageError, ImportError):
+    """A library of an optional extra is not installed."""
+
+
+class MsticnbMissingParameterError(FlowtriageError, ValueError):
+    """A notebooklet was run without a parameter that it needs."""

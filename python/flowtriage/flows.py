@@ -1,0 +1,167 @@
+"""Flows, and reading them from wherever they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage import _core
+from flowtriage.errors import ArgumentError
+from flowtriage.formats.declaration import Format
+from flowtriage.formats.detect import by_name
+from flowtriage.formats.read import read_batches, read_dataframe, read_file
+from flowtriage.formats.report import Report
+from flowtriage.timespan import Span, resolve
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA: pa.Schema = _core.canonical_schema()
+"""The canonical flow schema."""
+
+
+class Flows:
+    """Flows in the canonical schema, with the report of how they were read.
+
+    Anything that takes Arrow takes it: `pyarrow.table(flows)`, `polars.DataFrame(flows)`, DuckDB.
+
+    Attributes
+    ----------
+    report : Report
+        What was found while reading.
+    """
+
+    def __init__(self, table: pa.Table, report: Report) -> None:
+        self._table = table
+        self.report = report
+
+    def to_arrow(self) -> pa.Table:
+        """Return the flows as a `pyarrow.Table`, without a copy."""
+        return self._table
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the flows as a `pandas.DataFrame`, times in UTC."""
+        return self._table.to_pandas()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the flows over as an Arrow stream."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        """Hand the schema over."""
+        return self._table.schema.__arrow_c_schema__()
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self._table.num_rows)
+
+    def __repr__(self) -> str:
+        """Show the report."""
+        return f"Flows\n{self.report}"
+
+    def _repr_html_(self) -> str:
+        return f"<b>Flows</b>{self.report._repr_html_()}"
+
+
+def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) -> Flows:  # noqa: A002
+    """Read flows from a log file, several, a DataFrame or anything Arrow.
+
+    Parameters
+    ----------
+    source
+        Path of a log, a list of sources, a `pandas.DataFrame`, or any object with
+        `__arrow_c_stream__`. Files may be text (plain or gzip), Parquet or Arrow IPC.
+    format
+        Short name of the format, such as `zeek`; None detects it from the content.
+    timespan
+        Only flows that start within this span, both ends included: a msticpy `TimeSpan`, any
+        object with `start` and `end`, or a pair. Flows without a start time are left out then.
+
+    Returns
+    -------
+    Flows
+        One row per record, in the canonical schema; `Flows.report` tells what was found.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        As the operating system says.
+    FormatError
+        If the format is not recognised; the message names the candidates and what each lacks.
+    ArgumentError
+        If `format` is not known, or `timespan` cannot be read or ends before it starts.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> flows = read_flows(sample.office_day())
+    >>> flows.report.format
+    'canonical'
+    """
+    wanted = by_name(format) if format else None
+    span = resolve(timespan)
+    report = Report()
+    tables = [_within(table, span, report) for table in _read(source, wanted, report)]
+    if tables:
+        table = pa.concat_tables(tables, promote_options="default")
+    else:
+        table = SCHEMA.empty_table()
+    report.flows = table.num_rows
+    report.start = pc.min(table["start_time"]).as_py()
+    ends = [pc.max(table[name]).as_py() for name in ("start_time", "end_time")]
+    report.end = max((end for end in ends if end), default=None)
+    return Flows(table, report)
+
+
+def _read(source: Any, wanted: Format | None, report: Report) -> Iterator[pa.Table]:
+    if isinstance(source, (str, os.PathLike)):
+        yield from read_file(Path(source), wanted, report)
+    elif isinstance(source, Flows):
+        _inherit(report, source.report)
+        yield source.to_arrow()
+    elif type(source).__module__.partition(".")[0] == "pandas":
+        report.sources.append("DataFrame")
+        yield from read_batches(read_dataframe(source), wanted, "DataFrame", report)
+    elif hasattr(source, "__arrow_c_stream__"):
+        name = type(source).__name__
+        report.sources.append(name)
+        reader = pa.RecordBatchReader.from_stream(source)
+        yield from read_batches(reader, wanted, name, report)
+    elif isinstance(source, Iterable):
+        for part in source:
+            yield from _read(part, wanted, report)
+    else:
+        raise ArgumentError(
+            f"cannot read flows from {type(source).__name__}; give a path, a list of paths, "
+            "a DataFrame or an Arrow table or stream"
+        )
+
+
+def _inherit(report: Report, earlier: Report) -> None:
+    report.formats |= earlier.formats
+    report.sources += earlier.sources
+    report.rows_read += earlier.rows_read
+    report.rows_bad += earlier.rows_bad
+    report.tell(earlier.bad_rows)
+    report.rows_skipped += earlier.rows_skipped
+    report.rows_expanded += earlier.rows_expanded
+    report.rows_outside += earlier.rows_outside
+
+
+def _within(table: pa.Table, span: Span | None, report: Report) -> pa.Table:
+    if span is None:
+        return table
+    times = table["start_time"]
+    inside = pc.is_valid(times)
+    if span.start is not None:
+        inside = pc.and_(inside, pc.greater_equal(times, pa.scalar(span.start, times.type)))
+    if span.end is not None:
+        inside = pc.and_(inside, pc.less_equal(times, pa.scalar(span.end, times.type)))
+    kept = table.filter(pc.fill_null(inside, False))
+    report.rows_outside += table.num_rows - kept.num_rows
+    return kept

@@ -1,0 +1,226 @@
+"""Telling the format of a log from its content."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.formats import FORMATS
+from flowtriage.formats.declaration import Binding, Format, TextLayout
+
+_DELIMITERS = (",", "\t", ";", "|", " ")
+_JSON_LINES_TRIED = 200
+_BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow"}
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a log is, as told from its first bytes."""
+
+    format: Format
+    binding: Binding
+    container: Literal["text", "parquet", "arrow"]
+    layout: TextLayout | None = None
+    header: int = 0
+    """Bytes before the first record."""
+    header_lines: int = 0
+
+
+def by_name(name: str) -> Format:
+    """Find a format by its short name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name.
+    """
+    for candidate in FORMATS:
+        if candidate.name == name:
+            return candidate
+    known = ", ".join(f.name for f in FORMATS)
+    raise ArgumentError(f"format {name!r} is not known; choose one of {known}")
+
+
+def match(names: Iterable[str], source: str, wanted: Format | None = None) -> Format:
+    """Choose the format whose signature is among the columns of a log.
+
+    Parameters
+    ----------
+    names
+        Columns of the log.
+    source
+        What to call the log in messages.
+    wanted
+        The format that it has to be, if the caller said so.
+
+    Raises
+    ------
+    FormatError
+        If no format fits; the message names the candidates and what each lacks.
+    """
+    names = list(names)
+    candidates = (wanted,) if wanted else FORMATS
+    missing = {candidate: candidate.missing(names) for candidate in candidates}
+    for candidate, lacks in missing.items():
+        if not lacks:
+            return candidate
+    lines = [f"{f.name} lacks {', '.join(lacks)}" for f, lacks in missing.items()]
+    shown = ", ".join(repr(n) for n in names[:12]) + (", …" if len(names) > 12 else "")
+    raise FormatError(
+        f"{source}: the format is not recognised. Columns found: {shown or 'none'}. "
+        f"Candidates: {'; '.join(lines)}."
+    )
+
+
+def container_of(head: bytes) -> Literal["text", "parquet", "arrow"]:
+    """Tell text from the binary table formats by the first bytes."""
+    for magic, container in _BINARY.items():
+        if head.startswith(magic):
+            return "parquet" if container == "parquet" else "arrow"
+    return "text"
+
+
+def detect_text(head: bytes, source: str, wanted: Format | None = None) -> Detected:
+    """Tell the format of a text from its beginning.
+
+    Parameters
+    ----------
+    head
+        First bytes of the text, decompressed.
+    source
+        What to call the text in messages.
+    wanted
+        The format that it has to be, if the caller said so.
+
+    Raises
+    ------
+    FormatError
+        If the text is empty, not text at all, or of no known format.
+    """
+    bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+    body = head[bom:]
+    if not body.strip():
+        raise FormatError(f"{source}: the file is empty; there are no flows to read")
+    if b"\0" in body:
+        raise FormatError(
+            f"{source}: this is binary data of no known kind; give a text log "
+            "(plain or gzip), a Parquet file or an Arrow file"
+        )
+    if body.startswith(b"#"):
+        return _zeek_tsv(body, bom, source, wanted)
+    if body.lstrip().startswith((b"{", b"[")):
+        return _json_lines(body, bom, source, wanted)
+    return _delimited(body, bom, source, wanted)
+
+
+def _zeek_tsv(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
+    lines = list(_comment_lines(body))
+    directives = dict(_directive(line) for line in lines)
+    if "fields" not in directives:
+        raise FormatError(
+            f"{source}: the text begins with comments but has no #fields line; "
+            "is the top of a Zeek log missing?"
+        )
+    separator = _separator(directives.get("separator", r"\x09"), source)
+    names = directives["fields"].strip("\r\n").split(separator)
+    chosen = match(names, source, wanted)
+    return Detected(
+        chosen,
+        chosen.bind(names),
+        "text",
+        TextLayout(names, delimiter=separator, quoted=False, comment="#"),
+        header=bom + sum(map(len, lines)),
+        header_lines=len(lines),
+    )
+
+
+def _comment_lines(body: bytes) -> Iterator[bytes]:
+    for line in body.splitlines(keepends=True):
+        if not line.startswith(b"#"):
+            return
+        yield line
+
+
+def _directive(line: bytes) -> tuple[str, str]:
+    text = line.decode("utf-8", "replace")[1:].rstrip("\r\n")
+    name = text.split(maxsplit=1)[0] if text.strip() else ""
+    return name, text[len(name) + 1 :]
+
+
+def _separator(written: str, source: str) -> str:
+    try:
+        separator = codecs.decode(written.strip(" ") or written, "unicode_escape")
+    except UnicodeDecodeError:
+        separator = ""
+    if len(separator) != 1 or not separator.isascii():
+        raise FormatError(f"{source}: #separator {written!r} is not a single character")
+    return separator
+
+
+def _json_lines(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
+    names: dict[str, None] = {}
+    objects = 0
+    for line in islice(body.splitlines(), _JSON_LINES_TRIED):
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            objects += 1
+            names.update(dict.fromkeys(_paths(value)))
+    if not objects:
+        raise FormatError(
+            f"{source}: this looks like JSON, but none of its first lines is a whole JSON object; "
+            "JSON logs have one object a line"
+        )
+    chosen = match(names, source, wanted)
+    return Detected(
+        chosen, chosen.bind(names, sparse=True), "text", TextLayout([], quoted=False), header=bom
+    )
+
+
+def _paths(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, inner in value.items():
+        yield prefix + key
+        if isinstance(inner, dict) and prefix.count(".") < 4:
+            yield from _paths(inner, f"{prefix}{key}.")
+
+
+def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
+    first = body.splitlines(keepends=True)[0]
+    try:
+        text = first.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise FormatError(f"{source}: the first line is not UTF-8 text") from None
+    headers = {d: next(csv.reader([text], delimiter=d), []) for d in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda d: len(headers[d]))
+    if (wanted is None or wanted.name == "zeek") and _is_time(headers["\t"][0]):
+        raise FormatError(
+            f"{source}: tab-separated records without a #fields line; "
+            "the top of a Zeek log is missing"
+        )
+    for delimiter, names in headers.items():
+        if any(not f.missing(names) for f in ((wanted,) if wanted else FORMATS)):
+            best = delimiter
+            break
+    names = headers[best]
+    chosen = match(names, source, wanted)
+    return Detected(
+        chosen,
+        chosen.bind(names),
+        "text",
+        TextLayout(names, delimiter=best),
+        header=bom + len(first),
+        header_lines=1,
+    )
+
+
+def _is_time(text: str) -> bool:
+    whole, _, fraction = text.partition(".")
+    return len(whole) >= 9 and whole.isdigit() and fraction.isdigit()

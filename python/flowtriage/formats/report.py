@@ -1,0 +1,164 @@
+"""What was found while reading."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+TOLD = 10
+"""Bad rows that are told one by one."""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A record that could not be used.
+
+    Parameters
+    ----------
+    source
+        File or table that it stands in.
+    number
+        Line of the file, counted from 1, or row of the table, counted from 0.
+    column
+        Column to blame, if one is.
+    value
+        What stands there; the beginning of it, if it is long.
+    reason
+        What is wrong.
+    by_row
+        Whether `number` is that of a row.
+    """
+
+    source: str
+    number: int
+    column: str | None
+    value: str | None
+    reason: str
+    by_row: bool = False
+
+    def __str__(self) -> str:
+        """Say where and why in one line."""
+        where = f"{self.source}, {'row' if self.by_row else 'line'} {self.number}"
+        column = f", column {self.column}" if self.column else ""
+        value = f"{self.value!r} " if self.value is not None else ""
+        return f"{where}{column}: {value}{self.reason}"
+
+
+@dataclass
+class Report:
+    """What was found while reading flows.
+
+    Attributes
+    ----------
+    formats
+        Names of the formats found.
+    sources
+        Files and tables that were read.
+    rows_read
+        Records read, bad ones included.
+    rows_bad
+        Records that could not be used.
+    bad_rows
+        The first ten of them.
+    rows_skipped
+        Records of other things than flows.
+    rows_expanded
+        Records that name several peers and so gave several flows, each with all the counts of
+        the record.
+    rows_outside
+        Flows outside the timespan asked for, or without a time where one was asked for.
+    flows
+        Flows that resulted, as rows.
+    start, end
+        First start and last end or start of these, UTC.
+    """
+
+    formats: set[str] = field(default_factory=set)
+    sources: list[str] = field(default_factory=list)
+    rows_read: int = 0
+    rows_bad: int = 0
+    bad_rows: list[BadRow] = field(default_factory=list)
+    rows_skipped: int = 0
+    rows_expanded: int = 0
+    rows_outside: int = 0
+    flows: int = 0
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def format(self) -> str:
+        """Name of the format; several are joined by a comma."""
+        return ", ".join(sorted(self.formats))
+
+    def refuse(self, row: BadRow) -> None:
+        """Count a bad row, and tell it if there is room."""
+        self.rows_bad += 1
+        self.tell([row])
+
+    def tell(self, rows: Iterable[BadRow]) -> None:
+        """Tell bad rows that are counted already."""
+        self.bad_rows = [*self.bad_rows, *rows][:TOLD]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as a dictionary of plain values."""
+        return {
+            "format": self.format,
+            "sources": list(self.sources),
+            "rows_read": self.rows_read,
+            "rows_bad": self.rows_bad,
+            "bad_rows": [str(row) for row in self.bad_rows],
+            "rows_skipped": self.rows_skipped,
+            "rows_expanded": self.rows_expanded,
+            "rows_outside": self.rows_outside,
+            "flows": self.flows,
+            "start": self.start.isoformat() if self.start else None,
+            "end": self.end.isoformat() if self.end else None,
+        }
+
+    def facts(self) -> dict[str, str]:
+        """Return what a reader of the flows should know, as label and text; no empty facts."""
+        span = (
+            f"{self.start:%Y-%m-%d %H:%M:%S} – {self.end:%Y-%m-%d %H:%M:%S} UTC"
+            if self.start and self.end
+            else "no times"
+        )
+        facts = {
+            "Source": ", ".join(self.sources),
+            "Format": self.format,
+            "Rows read": f"{self.rows_read:,}",
+            "Rows bad": f"{self.rows_bad:,}",
+            "Flows": f"{self.flows:,}",
+            "Time span": span,
+        }
+        if self.rows_skipped:
+            facts["Rows of other things"] = f"{self.rows_skipped:,}"
+        if self.rows_outside:
+            facts["Outside the timespan"] = f"{self.rows_outside:,}"
+        if self.rows_expanded:
+            facts["Rows with several peers"] = (
+                f"{self.rows_expanded:,} (each peer has all the counts of its row)"
+            )
+        return facts
+
+    def __str__(self) -> str:
+        """Show the report as text."""
+        facts = self.facts()
+        width = max(map(len, facts))
+        lines = [f"{label:<{width}}  {text}" for label, text in facts.items()]
+        if self.rows_bad:
+            lines.append(f"first {len(self.bad_rows)} bad rows:")
+            lines.extend(f"  {row}" for row in self.bad_rows)
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(label)}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for label, text in self.facts().items()
+        )
+        bad = "".join(f"<li>{html.escape(str(row))}</li>" for row in self.bad_rows)
+        listing = f"<p>First {len(self.bad_rows)} bad rows:</p><ul>{bad}</ul>" if bad else ""
+        return f"<table>{rows}</table>{listing}"

@@ -1,0 +1,188 @@
+"""A report in one HTML file that asks nothing of the network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..notebooklet.display import Section
+from .arrowed import is_table
+from .places import is_map, map_places
+from .tables import MAX_ROWS, table_body, table_style
+from .text import visible
+
+MAP_NOTE = "The map itself needs a map server; these are the places on it."
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section as the template needs it.
+
+    Parameters
+    ----------
+    title
+        Heading.
+    depth
+        Level of the heading, from 2 to 6.
+    paragraphs
+        Explanation, as text.
+    blocks
+        Contents, as HTML.
+    """
+
+    title: str
+    depth: int
+    paragraphs: list[str]
+    blocks: list[str]
+
+
+def write_report(
+    sections: Sequence[Section],
+    path: str | os.PathLike[str],
+    *,
+    title: str,
+    summary: Mapping[str, str],
+    max_rows: int = MAX_ROWS,
+) -> Path:
+    """Write sections into one self-contained HTML file.
+
+    The file holds everything it needs, and its content security policy forbids all requests and
+    all scripts but its own; JavaScript callbacks within a plot are not run. The file appears at
+    once and whole, or not at all.
+
+    Parameters
+    ----------
+    sections
+        What to show, in order: tables, Bokeh layouts, texts, and folium maps, whose places are
+        listed.
+    path
+        File to write; replaced if it exists.
+    title
+        Heading of the report.
+    summary
+        Facts at its top: host, time span, numbers of rows, file names.
+    max_rows
+        How many rows of a table to show.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    TypeError
+        If a section contains something else.
+    OSError
+        If the file cannot be written.
+    """
+    plots: list[Any] = []
+    parts = [_part(section, plots, max_rows) for section in sections]
+    scripts = [*_bokeh_scripts(plots), _asset("report.js")]
+    page = _template().render(
+        title=visible(title),
+        summary=[(visible(key), visible(str(value))) for key, value in summary.items()],
+        parts=parts,
+        policy=_policy(scripts),
+        style=table_style() + _asset("report.css"),
+        scripts=scripts,
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}",
+    )
+    return _write(Path(path), page)
+
+
+def _part(section: Section, plots: list[Any], max_rows: int) -> Part:
+    heading = visible(section.title)
+    texts = visible(section.text, multiline=True).split("\n\n")
+    return Part(
+        title=heading,
+        depth=min(max(section.level, 1) + 1, 6),
+        paragraphs=[text.strip() for text in texts if text.strip()],
+        blocks=[_block(content, heading, plots, max_rows) for content in section.contents],
+    )
+
+
+def _block(content: object, heading: str, plots: list[Any], max_rows: int) -> str:
+    if isinstance(content, str):
+        return f"<p>{escape(visible(content, multiline=True))}</p>"
+    if is_table(content):
+        return table_body(content, max_rows=max_rows, label=heading)
+    if is_map(content):
+        places = table_body(map_places(content), max_rows=max_rows, label=heading)
+        return f"<p>{MAP_NOTE}</p>{places}"
+    if _is_plot(content):
+        plots.append(content)
+        return _plot(content, f"plot-{len(plots)}", heading)
+    raise TypeError(f"a report cannot show {type(content).__name__}, in section {heading!r}")
+
+
+def _is_plot(content: object) -> bool:
+    return any(base.__module__.startswith("bokeh.") for base in type(content).__mro__)
+
+
+def _plot(model: Any, name: str, heading: str) -> str:
+    from bokeh.embed import json_item
+
+    homeless = model.document is None
+    data = json.dumps(json_item(model) | {"target_id": name}, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
+    if homeless and model.document is not None:
+        model.document.remove_root(model)
+    return (
+        f'<figure aria-label="{escape(heading)}"><div id="{name}"></div></figure>'
+        f'<script type="application/json" class="plot-data">{data}</script>'
+    )
+
+
+def _bokeh_scripts(plots: Sequence[Any]) -> list[str]:
+    if not plots:
+        return []
+    from bokeh.embed.bundle import bundle_for_objs_and_resources
+    from bokeh.resources import Resources
+
+    bundle = bundle_for_objs_and_resources(plots, Resources(mode="inline", log_level="warn"))
+    return list(bundle.js_raw)
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    hashes = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    sources = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {sources}; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_asset("template.html.j2"))
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> Path:
+    draft = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with draft.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path

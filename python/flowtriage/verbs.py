@@ -1,0 +1,224 @@
+"""The verbs over flows: each takes flows in any form and returns a `pyarrow.Table`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from flowtriage import _core
+from flowtriage.asn import AsnDatabase, embedded
+from flowtriage.errors import ArgumentError
+from flowtriage.flows import Flows, read_flows
+
+_CANONICAL = {"src_ip", "dst_ip", "flows"}
+_INDEX = {"source", "dest", "TotalAllowedFlows"}
+
+
+def flow_index(flows: Any) -> pa.Table:
+    """Group flows by source, destination, layer-7 protocol and direction.
+
+    Parameters
+    ----------
+    flows
+        A path, `Flows`, or any object with `__arrow_c_stream__` (pandas, polars, pyarrow,
+        DuckDB) in the canonical schema or in a recognised format; or other flow indices, which
+        are added up.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns `source`, `dest`, `L7Protocol`, `FlowDirection` (I inbound, O outbound,
+        L internal, X external, U unknown), `TotalAllowedFlows`, then `denied_flows`,
+        `src_bytes`, `dst_bytes`, `src_packets`, `dst_packets` (null where the flows have none),
+        `first_seen`, `last_seen`. Ordered by the first four columns, nulls last; a null
+        protocol is a group of its own.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be used; the message tells its row and column.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> index = flow_index(sample.office_day())
+    >>> index.column_names[:5]
+    ['source', 'dest', 'L7Protocol', 'FlowDirection', 'TotalAllowedFlows']
+    """
+    return _core.flow_index(_reader(flows))
+
+
+def flow_summary(
+    flows_or_index: Any, *, asn: AsnDatabase | str | os.PathLike[str] | None = None
+) -> pa.Table:
+    """Group flows by the autonomous systems at both ends.
+
+    Parameters
+    ----------
+    flows_or_index
+        Flows in any form that `flow_index` takes, or its result.
+    asn
+        Database of autonomous systems, or its path; None takes the embedded one.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns `DestASN` and `SourceASN` (like `AS15169 Google LLC`; addresses without one are
+        labelled by their type, and never null), `TotalAllowedFlows`, `L7Protocols`,
+        `source_ips`, `dest_ips` (lists of distinct values in order), then the measures of
+        `flow_index`. The groups with the most flows come first.
+
+    Raises
+    ------
+    InputError
+        If a value cannot be used.
+    DatabaseError
+        If the database is damaged.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> flow_summary(sample.office_day()).column_names[:3]
+    ['DestASN', 'SourceASN', 'TotalAllowedFlows']
+    """
+    if asn is None:
+        asn = embedded()
+    elif not isinstance(asn, AsnDatabase):
+        asn = AsnDatabase(asn)
+    return _core.flow_summary(_reader(flows_or_index), asn._files)
+
+
+def timeline(flows: Any, *, by: str, bins: int | None = None) -> pa.Table:
+    """Count flows in slots of time, per series.
+
+    Parameters
+    ----------
+    flows
+        Flows in any form that `flow_index` takes.
+    by
+        Column that makes the series: `L7Protocol`, `FlowDirection`, `source`, `dest`, or any
+        other column of text or whole numbers.
+    bins
+        Most slots wanted; None means 120. Slots have a round width (from 1 ms to 10 years).
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns `bin_start`, `bin_end` (UTC), `series` (text), `flows` and the measures of
+        `flow_index`; only slots that hold flows, ordered by time and series. Flows count in the
+        slot of their start; those without a start time are in a null slot.
+
+    Raises
+    ------
+    ArgumentError
+        If `bins` is not positive.
+    InputError
+        If there is no column `by`, or a value cannot be used.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> table = timeline(sample.office_day(), by="FlowDirection", bins=24)
+    >>> sorted(set(table["series"].to_pylist()))
+    ['I', 'L', 'O']
+    """
+    if bins is not None and bins < 1:
+        raise ArgumentError(f"bins is {bins}; at least one is needed")
+    return _core.timeline(_reader(flows), by, bins)
+
+
+def top_n(flows: Any, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
+    """Return the greatest groups by a measure.
+
+    Parameters
+    ----------
+    flows
+        Flows in any form that `flow_index` takes.
+    key
+        Column to group by, or up to four: `source`, `dest`, `L7Protocol`, `FlowDirection`, or
+        any other column of text or whole numbers.
+    by
+        Measure to rank by: `flows`, `bytes` and `packets` (both ways), `src_bytes`, `dst_bytes`,
+        `src_packets`, `dst_packets`, `denied_flows`.
+    n
+        Most groups wanted.
+
+    Returns
+    -------
+    pyarrow.Table
+        The key's columns, `flows` and the measures of `flow_index`; greatest first, of equals
+        the lesser key first.
+
+    Raises
+    ------
+    ArgumentError
+        If `by` is no measure, or `n` is not positive.
+    InputError
+        If there is no column `key`, or a value cannot be used.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> top_n(sample.office_day(), key="dst_port", by="flows", n=1)["dst_port"].to_pylist()
+    [443]
+    """
+    if n < 1:
+        raise ArgumentError(f"n is {n}; at least one is needed")
+    return _core.top_n(_reader(flows), [key] if isinstance(key, str) else list(key), by, n)
+
+
+def classify_direction(
+    flows: Any, *, internal: Sequence[str] | None = None, host: str | Sequence[str] | None = None
+) -> pa.Table:
+    """Tell the direction of every flow, and how it is known.
+
+    Parameters
+    ----------
+    flows
+        Flows in any form that `flow_index` takes.
+    internal
+        Networks that are internal, as CIDR prefixes or addresses; None takes RFC 1918,
+        RFC 4193, carrier-grade NAT and link-local.
+    host
+        Address, or addresses, of the host under investigation.
+
+    Returns
+    -------
+    pyarrow.Table
+        The flows with `direction` (inbound, outbound, internal, external, unknown) and
+        `direction_reason`: `reported` by the source, `host`, `internal ranges` (those given),
+        `private address` (the default ones) or `none`; the first that tells it counts.
+
+    Raises
+    ------
+    ArgumentError
+        If `internal` is empty or holds what is no network, or `host` what is no address.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> flows = classify_direction(sample.office_day(), host=sample.HOST_IP)
+    >>> flows["direction_reason"].unique().to_pylist()
+    ['host', 'private address']
+    """
+    hosts = [] if host is None else [host] if isinstance(host, str) else list(host)
+    ranges = None if internal is None else list(internal)
+    return _core.classify_direction(_reader(flows), ranges, hosts)
+
+
+def _reader(flows: Any) -> pa.RecordBatchReader:
+    """Hand flows over as batches in the canonical schema or that of the index."""
+    if not isinstance(flows, Flows):
+        names = getattr(flows, "columns" if hasattr(flows, "iloc") else "column_names", None)
+        known = set(map(str, names)) if names is not None else set()
+        if hasattr(flows, "__arrow_c_stream__"):
+            reader = pa.RecordBatchReader.from_stream(flows)
+            known = set(reader.schema.names)
+            if known >= _CANONICAL or known >= _INDEX:
+                return reader
+            flows = flows if hasattr(flows, "iloc") else reader
+        flows = read_flows(flows)
+    return flows.to_arrow().to_reader()

@@ -1,0 +1,8 @@
+//! Grouping flows: the index, the summary and the timeline.
+
+pub mod index;
+pub mod groups;
+pub mod keys;
+pub mod measures;
+pub mod summary;
+pub mod timeline;

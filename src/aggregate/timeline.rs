@@ -1,0 +1,152 @@
+//! Flows counted in slots of time, per series.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field};
+
+use crate::aggregate::groups::Groups;
+use crate::aggregate::index::batch;
+use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
+use crate::aggregate::measures;
+use crate::direction::Rules;
+use crate::error::{Error, Result};
+use crate::flows::FlowBatch;
+use crate::schema::timestamp;
+
+/// Most slots of time unless the caller asks otherwise.
+pub const DEFAULT_BINS: usize = 120;
+
+const MS: i64 = 1_000;
+const SECOND: i64 = 1_000 * MS;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Widths of a slot in microseconds. Each divides the next, so that slots can be joined later.
+const WIDTHS: [i64; 17] = [
+    MS,
+    10 * MS,
+    100 * MS,
+    SECOND,
+    5 * SECOND,
+    15 * SECOND,
+    MINUTE,
+    5 * MINUTE,
+    15 * MINUTE,
+    HOUR,
+    3 * HOUR,
+    12 * HOUR,
+    DAY,
+    7 * DAY,
+    28 * DAY,
+    364 * DAY,
+    3_640 * DAY,
+];
+
+type SlotKey = (Code, Code);
+
+/// Counts flows by the slot of their start time and by the column `by`.
+///
+/// Slots have the least width of a fixed list with which no more than `bins` are needed from the
+/// first to the last start time. Rows without a start time have a null slot.
+pub fn timeline(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    by: &str,
+    bins: usize,
+    rules: &Rules,
+) -> Result<RecordBatch> {
+    if bins == 0 {
+        return Err(Error::Argument("bins is 0; at least one is needed".into()));
+    }
+    let mut series = KeyColumn::new(by);
+    let mut groups = Groups::<SlotKey>::default();
+    let mut range: Option<(i64, i64)> = None;
+    let mut width = WIDTHS[0];
+    for batch in flows {
+        let batch = batch?;
+        let starts = batch.start_times()?;
+        if let Some((first, last)) = starts.as_ref().and_then(span) {
+            let (low, high) = range.unwrap_or((first, last));
+            let whole = (low.min(first), high.max(last));
+            range = Some(whole);
+            let needed = least_width(whole, bins);
+            if needed > width {
+                width = needed;
+                groups = groups.rekey(|(slot, series)| {
+                    (slot.map(|s| encode_int(floor(decode_int(s), width))), series)
+                });
+            }
+        }
+        let codes = series.encode(&batch, rules)?;
+        groups.add_rows(
+            batch.rows(),
+            |row| {
+                let start = starts.as_ref().filter(|s| s.is_valid(row));
+                let slot = start.map(|s| encode_int(floor(s.value(row), width)));
+                (slot.into(), codes[row])
+            },
+            &batch.measures()?,
+        );
+    }
+    let series = series.finish();
+    let groups = groups.into_sorted(|(slot, code)| (slot, series.rank(code)));
+    let times = |shift: i64| {
+        let times: TimestampMicrosecondArray = groups
+            .iter()
+            .map(|((slot, _), _)| slot.get().map(|s| decode_int(s).saturating_add(shift)))
+            .collect();
+        Arc::new(times.with_timezone("UTC")) as ArrayRef
+    };
+    let (_, names) = series.column(groups.iter().map(|((_, code), _)| *code));
+    let names = arrow::compute::cast(&names, &DataType::Utf8)?;
+    let mut out = vec![
+        (Field::new("bin_start", timestamp(), true), times(0)),
+        (Field::new("bin_end", timestamp(), true), times(width)),
+        (Field::new("series", DataType::Utf8, true), names),
+    ];
+    out.extend(measures::columns("flows", groups.iter().map(|(_, m)| m))?);
+    batch(out)
+}
+
+fn floor(time: i64, width: i64) -> i64 {
+    time.saturating_sub(time.rem_euclid(width))
+}
+
+fn span(times: &TimestampMicrosecondArray) -> Option<(i64, i64)> {
+    Some((arrow::compute::min(times)?, arrow::compute::max(times)?))
+}
+
+fn least_width((first, last): (i64, i64), bins: usize) -> i64 {
+    let slots = |width: i64| {
+        i128::from(last.div_euclid(width)) - i128::from(first.div_euclid(width)) + 1
+    };
+    let fits = |width: &&i64| slots(**width) <= bins as i128;
+    let mut widest = WIDTHS[WIDTHS.len() - 1];
+    WIDTHS.iter().find(fits).copied().unwrap_or_else(|| {
+        // Times from all over the 64-bit range: go on in tens until they fit or cover it all.
+        while slots(widest) > bins as i128 && widest < i64::MAX / 10 {
+            widest *= 10;
+        }
+        widest
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_width_divides_the_next() {
+        assert!(WIDTHS.windows(2).all(|pair| pair[1] % pair[0] == 0));
+    }
+
+    #[test]
+    fn the_least_width_that_fits_is_taken() {
+        assert_eq!(least_width((0, DAY - 1), DEFAULT_BINS), 15 * MINUTE);
+        assert_eq!(least_width((0, 0), 1), MS);
+        assert_eq!(least_width((-1, 0), 2), MS);
+        assert!(least_width((-1, 0), 1) > MS);
+        assert!(least_width((i64::MIN, i64::MAX), 1) > 3_640 * DAY);
+    }
+}

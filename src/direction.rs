@@ -1,0 +1,237 @@
+//! Which way a flow goes, and how that is known.
+
+use std::collections::HashSet;
+
+use crate::error::{Error, Result};
+use crate::ip::Ip;
+use crate::prefixes::PrefixSet;
+
+/// What counts as internal where the caller names no networks:
+/// RFC 1918, RFC 4193, carrier-grade NAT and link-local.
+pub const DEFAULT_INTERNAL: &[&str] = &[
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+/// Which way a flow goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// From outside to the host or network.
+    Inbound,
+    /// Between two internal addresses.
+    Internal,
+    /// From the host or network to outside.
+    Outbound,
+    /// Not known.
+    Unknown,
+    /// Between two external addresses.
+    External,
+}
+
+impl Direction {
+    /// All directions in the order of their letters.
+    pub const ALL: [Self; 5] = [
+        Self::Inbound,
+        Self::Internal,
+        Self::Outbound,
+        Self::Unknown,
+        Self::External,
+    ];
+
+    /// Letter used in the flow index.
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Inbound => "I",
+            Self::Internal => "L",
+            Self::Outbound => "O",
+            Self::Unknown => "U",
+            Self::External => "X",
+        }
+    }
+
+    /// Word used in the canonical schema.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Internal => "internal",
+            Self::Outbound => "outbound",
+            Self::Unknown => "unknown",
+            Self::External => "external",
+        }
+    }
+
+    /// Reads a letter or a word, whatever its case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|d| text.eq_ignore_ascii_case(d.letter()) || text.eq_ignore_ascii_case(d.word()))
+    }
+}
+
+/// How a direction is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The source of the flows said so.
+    Reported,
+    /// One end is the host under investigation.
+    Host,
+    /// The networks that the caller named as internal.
+    InternalRanges,
+    /// The default internal networks.
+    PrivateAddress,
+    /// It is not known.
+    None,
+}
+
+impl Reason {
+    /// Name of the reason.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Host => "host",
+            Self::InternalRanges => "internal ranges",
+            Self::PrivateAddress => "private address",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The rules by which directions are told.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    internal: PrefixSet,
+    by_ranges: Reason,
+    host: HashSet<Ip>,
+}
+
+impl Rules {
+    /// Rules for the given internal networks (`None`: the default ones) and host addresses.
+    pub fn new<S: AsRef<str>>(internal: Option<&[S]>, host: &[S]) -> Result<Self> {
+        let (internal, by_ranges) = match internal {
+            Some([]) => {
+                return Err(Error::Argument(
+                    "internal is empty, so nothing could be told apart; name networks, or leave it out for the default ones".into(),
+                ));
+            }
+            Some(networks) => (PrefixSet::parse(networks)?, Reason::InternalRanges),
+            None => (PrefixSet::parse(DEFAULT_INTERNAL)?, Reason::PrivateAddress),
+        };
+        let host = host
+            .iter()
+            .map(|text| {
+                Ip::parse(text.as_ref()).ok_or_else(|| {
+                    Error::Argument(format!("host: {:?} is not an address", text.as_ref()))
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            internal,
+            by_ranges,
+            host,
+        })
+    }
+
+    /// The direction of a flow from `source` to `dest`. The first of these that tells it wins:
+    /// the reported direction, the host under investigation, the internal networks.
+    pub fn classify(
+        &self,
+        source: Option<Ip>,
+        dest: Option<Ip>,
+        reported: Option<Direction>,
+    ) -> (Direction, Reason) {
+        if let Some(direction) = reported.filter(|d| *d != Direction::Unknown) {
+            return (direction, Reason::Reported);
+        }
+        if !self.host.is_empty() {
+            let is_host = |ip: Option<Ip>| ip.is_some_and(|ip| self.host.contains(&ip));
+            match (is_host(source), is_host(dest)) {
+                (true, true) => return (Direction::Internal, Reason::Host),
+                (true, false) => return (Direction::Outbound, Reason::Host),
+                (false, true) => return (Direction::Inbound, Reason::Host),
+                (false, false) => {}
+            }
+        }
+        let (Some(source), Some(dest)) = (source, dest) else {
+            return (Direction::Unknown, Reason::None);
+        };
+        let direction = match (self.internal.contains(source), self.internal.contains(dest)) {
+            (true, true) => Direction::Internal,
+            (true, false) => Direction::Outbound,
+            (false, true) => Direction::Inbound,
+            (false, false) => Direction::External,
+        };
+        (direction, self.by_ranges)
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::new::<&str>(None, &[]).unwrap_or_else(|_| Self {
+            internal: PrefixSet::default(),
+            by_ranges: Reason::None,
+            host: HashSet::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> Option<Ip> {
+        Ip::parse(text)
+    }
+
+    #[test]
+    fn default_ranges_tell_the_four_directions() {
+        let rules = Rules::default();
+        for (source, dest, expected) in [
+            ("10.0.0.1", "8.8.8.8", Direction::Outbound),
+            ("8.8.8.8", "10.0.0.1", Direction::Inbound),
+            ("10.0.0.1", "192.168.0.1", Direction::Internal),
+            ("8.8.8.8", "1.1.1.1", Direction::External),
+            ("fd00::1", "2606:4700::1", Direction::Outbound),
+            ("100.64.0.1", "8.8.8.8", Direction::Outbound),
+        ] {
+            assert_eq!(
+                rules.classify(ip(source), ip(dest), None),
+                (expected, Reason::PrivateAddress),
+                "{source} {dest}"
+            );
+        }
+        assert_eq!(
+            rules.classify(ip("10.0.0.1"), None, None),
+            (Direction::Unknown, Reason::None)
+        );
+    }
+
+    #[test]
+    fn what_was_reported_comes_first_and_the_host_second() {
+        let rules = Rules::new(None, &["10.0.0.1"]).unwrap();
+        let (a, b) = (ip("10.0.0.1"), ip("10.0.0.2"));
+        let reported = Some(Direction::Inbound);
+        assert_eq!(rules.classify(a, b, reported), (Direction::Inbound, Reason::Reported));
+        assert_eq!(rules.classify(a, b, None), (Direction::Outbound, Reason::Host));
+        assert_eq!(rules.classify(b, a, None), (Direction::Inbound, Reason::Host));
+        assert_eq!(
+            rules.classify(b, b, Some(Direction::Unknown)),
+            (Direction::Internal, Reason::PrivateAddress)
+        );
+    }
+
+    #[test]
+    fn named_networks_replace_the_default_ones() {
+        let rules = Rules::new(Some(&["203.0.113.0/24"]), &[]).unwrap();
+        assert_eq!(
+            rules.classify(ip("203.0.113.9"), ip("10.0.0.1"), None),
+            (Direction::Outbound, Reason::InternalRanges)
+        );
+        assert!(Rules::new::<&str>(Some(&[]), &[]).is_err());
+        assert!(Rules::new(None, &["office-pc"]).is_err());
+    }
+}

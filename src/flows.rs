@@ -1,0 +1,222 @@
+//! A batch of flows, in the canonical schema or in that of the flow index.
+
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+
+use crate::columns::{Text, by_morsel, find, int64, micros};
+use crate::direction::{Direction, Rules};
+use crate::error::{Error, Result};
+use crate::ip::Ip;
+use crate::schema::SUMS;
+
+/// A value, or null; nulls sort last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct OrNull<T> {
+    null: bool,
+    value: T,
+}
+
+impl<T: Copy + Default> OrNull<T> {
+    /// The value, if there is one.
+    pub fn get(self) -> Option<T> {
+        (!self.null).then_some(self.value)
+    }
+
+    /// Applies `f` to the value.
+    pub fn map<U: Copy + Default>(self, f: impl FnOnce(T) -> U) -> OrNull<U> {
+        self.get().map(f).into()
+    }
+}
+
+impl<T: Copy + Default> From<Option<T>> for OrNull<T> {
+    fn from(value: Option<T>) -> Self {
+        Self {
+            null: value.is_none(),
+            value: value.unwrap_or_default(),
+        }
+    }
+}
+
+/// The two schemas in which every verb takes its flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    Canonical,
+    Index,
+}
+
+/// Names of one column in the canonical schema and in the flow index.
+const NAMES: &[(&str, &str)] = &[
+    ("src_ip", "source"),
+    ("dst_ip", "dest"),
+    ("service", "L7Protocol"),
+    ("direction", "FlowDirection"),
+    ("flows", "TotalAllowedFlows"),
+    ("start_time", "first_seen"),
+    ("end_time", "last_seen"),
+];
+
+/// A batch of flows. Rows are numbered from `first_row` in messages.
+#[derive(Clone, Debug)]
+pub struct FlowBatch {
+    batch: RecordBatch,
+    layout: Layout,
+    first_row: usize,
+}
+
+impl FlowBatch {
+    /// Wraps a batch in one of the two schemas.
+    pub fn new(batch: RecordBatch, first_row: usize) -> Result<Self> {
+        let has = |names: [&str; 3]| names.iter().all(|name| find(&batch, name).is_some());
+        let layout = if has(["src_ip", "dst_ip", "flows"]) {
+            Layout::Canonical
+        } else if has(["source", "dest", "TotalAllowedFlows"]) {
+            Layout::Index
+        } else {
+            let names: Vec<_> = batch
+                .schema_ref()
+                .fields()
+                .iter()
+                .map(|f| f.name().as_str())
+                .collect();
+            return Err(Error::Schema(format!(
+                "these columns are neither flows (src_ip, dst_ip, flows …) nor a flow index (source, dest, TotalAllowedFlows …): {}",
+                names.join(", ")
+            )));
+        };
+        Ok(Self {
+            batch,
+            layout,
+            first_row,
+        })
+    }
+
+    /// The batch as it came.
+    pub fn record_batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// The name that a column, given by either of its names, has in this batch.
+    fn name<'a>(&self, name: &'a str) -> &'a str {
+        let pair = NAMES.iter().find(|(canonical, index)| {
+            name.eq_ignore_ascii_case(canonical) || name.eq_ignore_ascii_case(index)
+        });
+        match (pair, self.layout) {
+            (Some((canonical, _)), Layout::Canonical) => canonical,
+            (Some((_, index)), Layout::Index) => index,
+            (None, _) => name,
+        }
+    }
+
+    /// A column by either of its names.
+    pub fn column(&self, name: &str) -> Option<&ArrayRef> {
+        find(&self.batch, self.name(name))
+    }
+
+    /// A column by either of its names, or the error that names what there is.
+    pub fn require(&self, name: &str) -> Result<&ArrayRef> {
+        self.column(name).ok_or_else(|| {
+            Error::Schema(format!("there is no column {:?} in the flows", self.name(name)))
+        })
+    }
+
+    /// A text column.
+    pub fn text(&self, name: &str) -> Result<Text> {
+        match self.column(name) {
+            Some(array) => Text::read(self.name(name), array),
+            None => Ok(Text::Null(self.rows())),
+        }
+    }
+
+    /// A column of addresses; empty text is null.
+    pub fn addresses(&self, name: &str) -> Result<Vec<OrNull<Ip>>> {
+        let text = Text::read(self.name(name), self.require(name)?)?;
+        let parsed = text.map(|text| match text {
+            None | Some("") => Some(OrNull::from(None)),
+            Some(text) => Ip::parse(text).map(|ip| OrNull::from(Some(ip))),
+        });
+        if let Some(row) = parsed.iter().position(Option::is_none) {
+            return Err(Error::Value {
+                row: self.first_row + row,
+                column: self.name(name).into(),
+                value: text.get(row).unwrap_or_default().into(),
+                reason: "is not an IP address",
+            });
+        }
+        Ok(parsed.into_iter().flatten().collect())
+    }
+
+    /// The direction of every row: that of the `direction` column, or else by the rules.
+    pub fn directions(
+        &self,
+        source: &[OrNull<Ip>],
+        dest: &[OrNull<Ip>],
+        rules: &Rules,
+    ) -> Result<Vec<Direction>> {
+        let parse = |text: Option<&str>| text.and_then(Direction::parse);
+        if self.column("direction").is_some() {
+            let told = self.text("direction")?.map(parse);
+            return Ok(told.into_iter().map(|d| d.unwrap_or(Direction::Unknown)).collect());
+        }
+        let reported = self.text("reported_direction")?.map(parse);
+        Ok(by_morsel(self.rows(), |rows| {
+            rows.map(|row| rules.classify(source[row].get(), dest[row].get(), reported[row]).0)
+                .collect::<Vec<_>>()
+        })
+        .concat())
+    }
+
+    /// The start of every row, in microseconds.
+    pub fn start_times(&self) -> Result<Option<TimestampMicrosecondArray>> {
+        self.times("start_time")
+    }
+
+    fn times(&self, name: &str) -> Result<Option<TimestampMicrosecondArray>> {
+        self.column(name)
+            .map(|array| micros(self.name(name), array))
+            .transpose()
+    }
+
+    /// The columns that are summed.
+    pub fn measures(&self) -> Result<MeasureColumns> {
+        let name = self.name("flows");
+        let flows = int64(name, self.require(name)?)?;
+        if let Some(row) = (flows.null_count() > 0)
+            .then(|| (0..flows.len()).find(|&row| flows.is_null(row)))
+            .flatten()
+        {
+            return Err(Error::Value {
+                row: self.first_row + row,
+                column: name.into(),
+                value: "null".into(),
+                reason: "is not a number of flows",
+            });
+        }
+        let mut sums = Vec::with_capacity(SUMS.len());
+        for name in SUMS {
+            sums.push(self.column(name).map(|array| int64(name, array)).transpose()?);
+        }
+        Ok(MeasureColumns {
+            flows,
+            sums,
+            first: self.times("start_time")?,
+            last: self.times("end_time")?,
+        })
+    }
+}
+
+/// The columns of a batch that are summed, or whose first and last are kept.
+#[derive(Clone, Debug)]
+pub struct MeasureColumns {
+    /// Allowed flows.
+    pub flows: Int64Array,
+    /// The columns of [`SUMS`], where present.
+    pub sums: Vec<Option<Int64Array>>,
+    /// When the flow started.
+    pub first: Option<TimestampMicrosecondArray>,
+    /// When the flow ended.
+    pub last: Option<TimestampMicrosecondArray>,
+}

@@ -1,0 +1,17 @@
+//! The core of flowtriage: arrow in, arrow out.
+
+#![deny(unsafe_code)]
+
+pub mod aggregate;
+pub mod asn;
+pub mod classify;
+pub mod columns;
+pub mod direction;
+pub mod error;
+pub mod flows;
+pub mod ip;
+pub mod normalise;
+pub mod prefixes;
+mod python;
+pub mod schema;
+pub mod topn;

@@ -1,0 +1,174 @@
+//! The wanted values of a JSON object.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Reads objects for their values under wanted names. The name `a.b` means a key of that
+/// spelling, or key `b` of the object under key `a`.
+pub struct JsonRow {
+    places: HashMap<String, usize>,
+    parents: HashSet<String>,
+}
+
+type Values<'a> = Vec<Option<Cow<'a, str>>>;
+
+impl JsonRow {
+    /// Prepares for the wanted names.
+    pub fn new(wanted: &[&str]) -> Self {
+        let parents = wanted.iter().flat_map(|name| {
+            name.match_indices('.').map(|(dot, _)| name[..dot].to_owned())
+        });
+        Self {
+            places: wanted.iter().enumerate().map(|(i, name)| ((*name).to_owned(), i)).collect(),
+            parents: parents.collect(),
+        }
+    }
+
+    /// The wanted values of an object: text without its quotes, anything else as it is written.
+    pub fn read<'a>(&mut self, text: &'a [u8]) -> Result<Values<'a>, String> {
+        let mut values = vec![None; self.places.len()];
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let object = Object {
+            row: self,
+            prefix: String::new(),
+            values: &mut values,
+        };
+        object
+            .deserialize(&mut json)
+            .and_then(|()| json.end())
+            .map_err(|error| format!("is not a whole JSON object (character {})", error.column()))?;
+        Ok(values)
+    }
+}
+
+struct Object<'r, 'v, 'a> {
+    row: &'r JsonRow,
+    prefix: String,
+    values: &'v mut Values<'a>,
+}
+
+impl<'a> DeserializeSeed<'a> for Object<'_, '_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        while let Some(key) = map.next_key::<Key<'a>>()? {
+            let name = if self.prefix.is_empty() {
+                key.0
+            } else {
+                format!("{}.{}", self.prefix, key.0).into()
+            };
+            if let Some(&place) = self.row.places.get(name.as_ref()) {
+                self.values[place] = value(map.next_value()?);
+            } else if self.row.parents.contains(name.as_ref()) {
+                let raw: &RawValue = map.next_value()?;
+                if raw.get().starts_with('{') {
+                    let mut json = serde_json::Deserializer::from_str(raw.get());
+                    let object = Object {
+                        row: self.row,
+                        prefix: name.into_owned(),
+                        values: &mut *self.values,
+                    };
+                    object.deserialize(&mut json).map_err(serde::de::Error::custom)?;
+                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A key that borrows from the text where it has no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'a> serde::Deserialize<'a> for Key<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'a> Visitor<'a> for Text {
+            type Value = Key<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Key<'a>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Key<'a>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+fn value(raw: &RawValue) -> Option<Cow<'_, str>> {
+    match raw.get() {
+        "null" => None,
+        text if text.starts_with('"') => match serde_json::from_str::<Key<'_>>(text) {
+            Ok(Key(text)) => Some(text),
+            Err(_) => Some(Cow::Borrowed(text)),
+        },
+        text => Some(Cow::Borrowed(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(wanted: &[&str], text: &str) -> Result<Vec<Option<String>>, String> {
+        let mut row = JsonRow::new(wanted);
+        let values = row.read(text.as_bytes())?;
+        Ok(values.into_iter().map(|v| v.map(Cow::into_owned)).collect())
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn dotted_names_are_keys_or_paths() {
+        let wanted = ["id.orig_h", "ts"];
+        let flat = r#"{"ts":1.25,"id.orig_h":"10.0.0.1","x":[{"ts":9}]}"#;
+        let nested = r#"{"id":{"orig_h":"10.0.0.1","ts":9},"ts":1.25}"#;
+        for text in [flat, nested] {
+            assert_eq!(read(&wanted, text).unwrap(), [some("10.0.0.1"), some("1.25")]);
+        }
+    }
+
+    #[test]
+    fn values_keep_their_spelling_and_text_loses_its_escapes() {
+        let text = r#"{"a":"t\u0061b\t","b":null,"c":1588205199.82437,"d":["1.2.3.4"]}"#;
+        let values = read(&["a", "b", "c", "d", "e"], text).unwrap();
+        assert_eq!(
+            values,
+            [some("tab\t"), None, some("1588205199.82437"), some(r#"["1.2.3.4"]"#), None]
+        );
+    }
+
+    #[test]
+    fn what_is_no_whole_object_is_refused() {
+        let deep = format!("{{\"a\":{}", "[".repeat(100_000));
+        for text in ["{\"a\":1", "{\"a\":1} x", "[1]", "1", "{a:1}", deep.as_str()] {
+            assert!(read(&["a"], text).is_err(), "{}", &text[..text.len().min(20)]);
+        }
+    }
+}

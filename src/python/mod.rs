@@ -1,0 +1,19 @@
+//! The only place that knows Python.
+
+mod asn;
+mod error;
+mod gateway;
+mod reading;
+mod verbs;
+
+use pyo3::pymodule;
+
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::asn::AsnFiles;
+    #[pymodule_export]
+    use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
+    #[pymodule_export]
+    use super::verbs::{classify_direction, flow_index, flow_summary, timeline, top_n};
+}

@@ -1,0 +1,71 @@
+//! The verbs over streams of flows.
+
+use pyo3::prelude::*;
+
+use crate::aggregate::{index, summary, timeline as binned};
+use crate::classify::classify;
+use crate::direction::Rules;
+use crate::python::asn::AsnFiles;
+use crate::python::gateway::{Batches, table, tables};
+use crate::topn;
+
+#[pyfunction]
+pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || index::build(flows.flows(), &Rules::default())?.to_batch())
+}
+
+#[pyfunction]
+pub fn flow_summary<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+    asn: &Bound<'py, AsnFiles>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    let asn = asn.get();
+    table(py, || {
+        let index = index::build(flows.flows(), &Rules::default())?;
+        summary::summarise(&index, asn.database())
+    })
+}
+
+#[pyfunction]
+pub fn timeline<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+    by: &str,
+    bins: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    let bins = bins.unwrap_or(binned::DEFAULT_BINS);
+    table(py, || binned::timeline(flows.flows(), by, bins, &Rules::default()))
+}
+
+#[pyfunction]
+pub fn top_n<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+    key: Vec<String>,
+    by: &str,
+    n: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || topn::top_n(flows.flows(), &key, by, n, &Rules::default()))
+}
+
+#[pyfunction]
+pub fn classify_direction<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+    internal: Option<Vec<String>>,
+    host: Vec<String>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    let rules = Rules::new(internal.as_deref(), &host)?;
+    tables(py, || {
+        flows
+            .flows()
+            .map(|batch| classify(&batch?, &rules))
+            .collect()
+    })
+}

@@ -1,0 +1,70 @@
+//! The greatest groups by a measure.
+
+use arrow::array::RecordBatch;
+
+use crate::aggregate::groups::Groups;
+use crate::aggregate::index::batch;
+use crate::aggregate::keys::{Code, KeyColumn};
+use crate::aggregate::measures::{self, Measure, Measures};
+use crate::direction::Rules;
+use crate::error::{Error, Result};
+use crate::flows::FlowBatch;
+
+/// Most columns that can form one key.
+pub const MAX_KEYS: usize = 4;
+
+/// The `n` greatest groups of `key` by the measure `by`; of equals, the lesser key comes first,
+/// and groups without a value of the measure come last.
+pub fn top_n(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    key: &[String],
+    by: &str,
+    n: usize,
+    rules: &Rules,
+) -> Result<RecordBatch> {
+    match key.len() {
+        1 => ranked::<1>(flows, key, by, n, rules),
+        2 => ranked::<2>(flows, key, by, n, rules),
+        3 => ranked::<3>(flows, key, by, n, rules),
+        MAX_KEYS => ranked::<MAX_KEYS>(flows, key, by, n, rules),
+        count => Err(Error::Argument(format!(
+            "key has {count} columns; name one to {MAX_KEYS}"
+        ))),
+    }
+}
+
+fn ranked<const N: usize>(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    key: &[String],
+    by: &str,
+    n: usize,
+    rules: &Rules,
+) -> Result<RecordBatch> {
+    let by = Measure::parse(by)?;
+    let mut columns: Vec<KeyColumn> = key.iter().map(|name| KeyColumn::new(name)).collect();
+    let mut groups = Groups::<[Code; N]>::default();
+    for batch in flows {
+        let batch = batch?;
+        let codes = columns
+            .iter_mut()
+            .map(|column| column.encode(&batch, rules))
+            .collect::<Result<Vec<_>>>()?;
+        groups.add_rows(
+            batch.rows(),
+            |row| std::array::from_fn(|i| codes[i][row]),
+            &batch.measures()?,
+        );
+    }
+    let decoders: Vec<_> = columns.into_iter().map(KeyColumn::finish).collect();
+    let mut groups: Vec<([Code; N], Measures)> =
+        groups.into_sorted(|key: [Code; N]| std::array::from_fn(|i| decoders[i].rank(key[i])));
+    groups.sort_by_key(|(_, measures)| std::cmp::Reverse(measures.get(by)));
+    groups.truncate(n);
+    let mut out: Vec<_> = decoders
+        .iter()
+        .enumerate()
+        .map(|(i, decoder)| decoder.column(groups.iter().map(|(key, _)| key[i])))
+        .collect();
+    out.extend(measures::columns("flows", groups.iter().map(|(_, m)| m))?);
+    batch(out)
+}
