@@ -31,8 +31,9 @@ pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
     let flows = batch.record_batch();
     let kept = flows.schema_ref().fields().iter().zip(flows.columns());
     let kept = kept.filter(|(field, _)| new.iter().all(|(name, _)| name != field.name()));
-    let (mut fields, mut arrays): (Vec<_>, Vec<_>) =
-        kept.map(|(field, array)| (field.as_ref().clone(), Arc::clone(array))).unzip();
+    let (mut fields, mut arrays): (Vec<_>, Vec<_>) = kept
+        .map(|(field, array)| (field.as_ref().clone(), Arc::clone(array)))
+        .unzip();
     for (name, array) in new {
         fields.push(Field::new(name, DataType::Utf8, array.is_nullable()));
         arrays.push(array);

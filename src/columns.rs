@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, LargeStringArray, RecordBatch,
-    StringArray, StringViewArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, LargeStringArray,
+    RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit};
@@ -113,7 +113,10 @@ impl Text {
             };
             return by_morsel(keys.len(), |rows| rows.map(row).collect::<Vec<_>>()).concat();
         }
-        by_morsel(self.len(), |rows| rows.map(|row| f(self.get(row))).collect::<Vec<_>>()).concat()
+        by_morsel(self.len(), |rows| {
+            rows.map(|row| f(self.get(row))).collect::<Vec<_>>()
+        })
+        .concat()
     }
 }
 
@@ -141,7 +144,9 @@ impl Column {
     /// Reads a column of any supported type.
     pub fn read(name: &str, array: &ArrayRef) -> Result<Self> {
         let array = match array.data_type() {
-            DataType::Dictionary(_, values) if !is_text(values) => checked_cast(name, array, values)?,
+            DataType::Dictionary(_, values) if !is_text(values) => {
+                checked_cast(name, array, values)?
+            }
             _ => array.clone(),
         };
         Ok(match array.data_type() {
@@ -167,7 +172,9 @@ impl Column {
             Self::Float(a) => {
                 (a.is_valid(row) && !a.value(row).is_nan()).then(|| a.value(row).to_string().into())
             }
-            Self::Time(a) => a.is_valid(row).then(|| format!("{} us", a.value(row)).into()),
+            Self::Time(a) => a
+                .is_valid(row)
+                .then(|| format!("{} us", a.value(row)).into()),
             Self::Bool(a) => a
                 .is_valid(row)
                 .then(|| if a.value(row) { "true" } else { "false" }.into()),
@@ -197,24 +204,24 @@ pub fn int64(name: &str, array: &ArrayRef) -> Result<Int64Array> {
     if array.data_type().is_floating() {
         let floats = checked_cast(name, array, &DataType::Float64)?;
         let floats = floats.as_primitive::<arrow::datatypes::Float64Type>();
-        if let Some(row) = (0..floats.len())
-            .find(|&row| floats.is_valid(row) && whole_number(floats.value(row)).is_none_or(|v| v.is_none()))
-        {
-            if !floats.value(row).is_nan() {
-                return Err(Error::Value {
-                    row,
-                    column: name.into(),
-                    value: floats.value(row).to_string(),
-                    reason: "is not a whole number of 64 bits",
-                });
-            }
+        let unusable =
+            |row: &usize| floats.is_valid(*row) && whole_number(floats.value(*row)).is_none();
+        if let Some(row) = (0..floats.len()).find(unusable) {
+            return Err(Error::Value {
+                row,
+                column: name.into(),
+                value: floats.value(row).to_string(),
+                reason: "is not a whole number of 64 bits",
+            });
         }
         return Ok(floats
             .iter()
             .map(|value| value.and_then(|v| whole_number(v).flatten()))
             .collect());
     }
-    Ok(checked_cast(name, array, &DataType::Int64)?.as_primitive().clone())
+    Ok(checked_cast(name, array, &DataType::Int64)?
+        .as_primitive()
+        .clone())
 }
 
 /// `Some(None)` for NaN, which stands for a missing value; `None` where nothing fits.
@@ -241,7 +248,11 @@ pub fn micros(name: &str, array: &ArrayRef) -> Result<TimestampMicrosecondArray>
         DataType::Timestamp(_, zone) => zone.clone(),
         _ => None,
     };
-    let cast = checked_cast(name, array, &DataType::Timestamp(TimeUnit::Microsecond, zone))?;
+    let cast = checked_cast(
+        name,
+        array,
+        &DataType::Timestamp(TimeUnit::Microsecond, zone),
+    )?;
     let cast = cast.as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
     Ok(cast.clone().with_timezone_opt(None::<String>))
 }

@@ -215,9 +215,18 @@ mod tests {
         let rules = Rules::new(None, &["10.0.0.1"]).unwrap();
         let (a, b) = (ip("10.0.0.1"), ip("10.0.0.2"));
         let reported = Some(Direction::Inbound);
-        assert_eq!(rules.classify(a, b, reported), (Direction::Inbound, Reason::Reported));
-        assert_eq!(rules.classify(a, b, None), (Direction::Outbound, Reason::Host));
-        assert_eq!(rules.classify(b, a, None), (Direction::Inbound, Reason::Host));
+        assert_eq!(
+            rules.classify(a, b, reported),
+            (Direction::Inbound, Reason::Reported)
+        );
+        assert_eq!(
+            rules.classify(a, b, None),
+            (Direction::Outbound, Reason::Host)
+        );
+        assert_eq!(
+            rules.classify(b, a, None),
+            (Direction::Inbound, Reason::Host)
+        );
         assert_eq!(
             rules.classify(b, b, Some(Direction::Unknown)),
             (Direction::Internal, Reason::PrivateAddress)

@@ -119,7 +119,10 @@ impl FlowBatch {
     /// A column by either of its names, or the error that names what there is.
     pub fn require(&self, name: &str) -> Result<&ArrayRef> {
         self.column(name).ok_or_else(|| {
-            Error::Schema(format!("there is no column {:?} in the flows", self.name(name)))
+            Error::Schema(format!(
+                "there is no column {:?} in the flows",
+                self.name(name)
+            ))
         })
     }
 
@@ -159,12 +162,19 @@ impl FlowBatch {
         let parse = |text: Option<&str>| text.and_then(Direction::parse);
         if self.column("direction").is_some() {
             let told = self.text("direction")?.map(parse);
-            return Ok(told.into_iter().map(|d| d.unwrap_or(Direction::Unknown)).collect());
+            return Ok(told
+                .into_iter()
+                .map(|d| d.unwrap_or(Direction::Unknown))
+                .collect());
         }
         let reported = self.text("reported_direction")?.map(parse);
         Ok(by_morsel(self.rows(), |rows| {
-            rows.map(|row| rules.classify(source[row].get(), dest[row].get(), reported[row]).0)
-                .collect::<Vec<_>>()
+            rows.map(|row| {
+                rules
+                    .classify(source[row].get(), dest[row].get(), reported[row])
+                    .0
+            })
+            .collect::<Vec<_>>()
         })
         .concat())
     }
@@ -197,7 +207,11 @@ impl FlowBatch {
         }
         let mut sums = Vec::with_capacity(SUMS.len());
         for name in SUMS {
-            sums.push(self.column(name).map(|array| int64(name, array)).transpose()?);
+            sums.push(
+                self.column(name)
+                    .map(|array| int64(name, array))
+                    .transpose()?,
+            );
         }
         Ok(MeasureColumns {
             flows,

@@ -207,7 +207,12 @@ mod tests {
     #[test]
     fn spellings_of_one_address_are_one_address() {
         let ten = Ip::parse("10.0.0.1").unwrap();
-        for text in ["::ffff:10.0.0.1", "::FFFF:a00:1", " 10.0.0.1 ", "[::ffff:10.0.0.1]"] {
+        for text in [
+            "::ffff:10.0.0.1",
+            "::FFFF:a00:1",
+            " 10.0.0.1 ",
+            "[::ffff:10.0.0.1]",
+        ] {
             assert_eq!(Ip::parse(text), Some(ten), "{text}");
         }
         assert_eq!(ten.to_string(), "10.0.0.1");
@@ -220,8 +225,20 @@ mod tests {
     #[test]
     fn text_that_is_no_address_is_refused() {
         for text in [
-            "", "-", "10.0.0", "10.0.0.256", "10.0.0.01", "1.2.3.4.5", "10..0.1", "10.0.0.1/8",
-            "::1%", "10.0.0.1%eth0", ":::", "[10.0.0.1", "a.b.c.d", "1234.1.1.1",
+            "",
+            "-",
+            "10.0.0",
+            "10.0.0.256",
+            "10.0.0.01",
+            "1.2.3.4.5",
+            "10..0.1",
+            "10.0.0.1/8",
+            "::1%",
+            "10.0.0.1%eth0",
+            ":::",
+            "[10.0.0.1",
+            "a.b.c.d",
+            "1234.1.1.1",
         ] {
             assert_eq!(Ip::parse(text), None, "{text}");
         }

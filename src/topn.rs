@@ -41,6 +41,11 @@ fn ranked<const N: usize>(
     rules: &Rules,
 ) -> Result<RecordBatch> {
     let by = Measure::parse(by)?;
+    if let Some(name) = key.iter().find(|name| Measure::parse(name).is_ok()) {
+        return Err(Error::Argument(format!(
+            "key={name:?} is a measure; flows are grouped by other columns, such as source or dest"
+        )));
+    }
     let mut columns: Vec<KeyColumn> = key.iter().map(|name| KeyColumn::new(name)).collect();
     let mut groups = Groups::<[Code; N]>::default();
     for batch in flows {

@@ -26,7 +26,6 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import random
 import shutil
 import sys
@@ -237,7 +236,7 @@ def main() -> None:
             for path in sorted(path for path in new.iterdir() if path.is_file()):
                 waiting = OUTPUT / f".{path.name}.new"
                 shutil.copyfile(path, waiting)
-                os.replace(waiting, OUTPUT / path.name)
+                waiting.replace(OUTPUT / path.name)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.flows import Flows, read_flows
 from flowtriage.verbs import classify_direction, flow_index, flow_summary, timeline, top_n
+
+if TYPE_CHECKING:
+    from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
+    from flowtriage.notebooklet import Notebooklet, NotebookletResult
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsnDatabase",
     "Flows",
+    "NetworkFlowResult",
+    "NetworkFlowSummary",
+    "Notebooklet",
+    "NotebookletResult",
     "classify_direction",
     "flow_index",
     "flow_summary",
@@ -20,3 +29,17 @@ __all__ = [
     "timeline",
     "top_n",
 ]
+
+_LATE = {
+    "NetworkFlowResult": "flowtriage.network_flow_summary",
+    "NetworkFlowSummary": "flowtriage.network_flow_summary",
+    "Notebooklet": "flowtriage.notebooklet",
+    "NotebookletResult": "flowtriage.notebooklet",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import notebooklets when they are first used, so that importing the package stays quick."""
+    if name in _LATE:
+        return getattr(import_module(_LATE[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

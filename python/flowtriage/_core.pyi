@@ -1,4 +1,4 @@
-from typing import Any, TypeAlias, final
+from typing import TypeAlias, final
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ def normalise_block(
 ) -> Outcome: ...
 def normalise_table(batch: pa.RecordBatch, spec: Binding, first_row: int) -> Outcome: ...
 def canonical_schema() -> pa.Schema: ...
+
 @final
 class AsnFiles:
     def __new__(cls, paths: list[str]) -> AsnFiles: ...

@@ -46,7 +46,8 @@ class Flows:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the flows as a `pandas.DataFrame`, times in UTC."""
-        return self._table.to_pandas()
+        frame: pd.DataFrame = self._table.to_pandas()
+        return frame
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Hand the flows over as an Arrow stream."""
@@ -68,7 +69,7 @@ class Flows:
         return f"<b>Flows</b>{self.report._repr_html_()}"
 
 
-def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) -> Flows:  # noqa: A002
+def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) -> Flows:
     """Read flows from a log file, several, a DataFrame or anything Arrow.
 
     Parameters
@@ -107,10 +108,8 @@ def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) 
     span = resolve(timespan)
     report = Report()
     tables = [_within(table, span, report) for table in _read(source, wanted, report)]
-    if tables:
-        table = pa.concat_tables(tables, promote_options="default")
-    else:
-        table = SCHEMA.empty_table()
+    joined = pa.concat_tables([SCHEMA.empty_table(), *tables], promote_options="default")
+    table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     report.flows = table.num_rows
     report.start = pc.min(table["start_time"]).as_py()
     ends = [pc.max(table[name]).as_py() for name in ("start_time", "end_time")]
@@ -124,14 +123,13 @@ def _read(source: Any, wanted: Format | None, report: Report) -> Iterator[pa.Tab
     elif isinstance(source, Flows):
         _inherit(report, source.report)
         yield source.to_arrow()
-    elif type(source).__module__.partition(".")[0] == "pandas":
+    elif is_dataframe(source):
         report.sources.append("DataFrame")
         yield from read_batches(read_dataframe(source), wanted, "DataFrame", report)
     elif hasattr(source, "__arrow_c_stream__"):
         name = type(source).__name__
         report.sources.append(name)
-        reader = pa.RecordBatchReader.from_stream(source)
-        yield from read_batches(reader, wanted, name, report)
+        yield from read_batches(as_reader(source), wanted, name, report)
     elif isinstance(source, Iterable):
         for part in source:
             yield from _read(part, wanted, report)
@@ -140,6 +138,18 @@ def _read(source: Any, wanted: Format | None, report: Report) -> Iterator[pa.Tab
             f"cannot read flows from {type(source).__name__}; give a path, a list of paths, "
             "a DataFrame or an Arrow table or stream"
         )
+
+
+def is_dataframe(source: Any) -> bool:
+    """Tell a `pandas.DataFrame` without importing pandas."""
+    return type(source).__module__.partition(".")[0] == "pandas"
+
+
+def as_reader(source: Any) -> pa.RecordBatchReader:
+    """Return the batches of anything Arrow; a reader is taken as it is, so its errors are too."""
+    if isinstance(source, pa.RecordBatchReader):
+        return source
+    return pa.RecordBatchReader.from_stream(source)
 
 
 def _inherit(report: Report, earlier: Report) -> None:

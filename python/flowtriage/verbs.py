@@ -11,7 +11,7 @@ import pyarrow as pa
 from flowtriage import _core
 from flowtriage.asn import AsnDatabase, embedded
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import Flows, read_flows
+from flowtriage.flows import Flows, as_reader, is_dataframe, read_flows
 
 _CANONICAL = {"src_ip", "dst_ip", "flows"}
 _INDEX = {"source", "dest", "TotalAllowedFlows"}
@@ -211,14 +211,14 @@ def classify_direction(
 
 def _reader(flows: Any) -> pa.RecordBatchReader:
     """Hand flows over as batches in the canonical schema or that of the index."""
-    if not isinstance(flows, Flows):
-        names = getattr(flows, "columns" if hasattr(flows, "iloc") else "column_names", None)
-        known = set(map(str, names)) if names is not None else set()
-        if hasattr(flows, "__arrow_c_stream__"):
-            reader = pa.RecordBatchReader.from_stream(flows)
-            known = set(reader.schema.names)
-            if known >= _CANONICAL or known >= _INDEX:
-                return reader
-            flows = flows if hasattr(flows, "iloc") else reader
-        flows = read_flows(flows)
-    return flows.to_arrow().to_reader()
+    if isinstance(flows, Flows):
+        return flows.to_arrow().to_reader()
+    if hasattr(flows, "__arrow_c_stream__") and not is_dataframe(flows):
+        reader = as_reader(flows)
+        names = set(reader.schema.names)
+        if names >= _CANONICAL or names >= _INDEX:
+            return reader
+        flows = reader
+    elif is_dataframe(flows) and set(map(str, flows.columns)) >= _INDEX:
+        return as_reader(flows)
+    return read_flows(flows).to_arrow().to_reader()

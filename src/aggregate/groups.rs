@@ -98,12 +98,16 @@ impl<K: Key> Groups<K> {
     }
 
     /// Renames every group; those that come to have the same key are added up.
+    #[must_use]
     pub fn rekey(self, rename: impl Fn(K) -> K) -> Self {
         let mut out = Self::default();
         for (key, measures) in self.partitions.into_iter().flatten() {
             let key = rename(key);
             let partition = out.partition(&key);
-            out.partitions[partition].entry(key).or_default().add(&measures);
+            out.partitions[partition]
+                .entry(key)
+                .or_default()
+                .add(&measures);
         }
         out
     }

@@ -23,7 +23,9 @@ impl Interner {
     /// The number of every row's text.
     pub fn encode(&mut self, text: &Text) -> Vec<OrNull<u32>> {
         let distinct: HashSet<&str> = match text {
-            Text::Dictionary(_, values) => (0..values.len()).filter_map(|i| values.get(i)).collect(),
+            Text::Dictionary(_, values) => {
+                (0..values.len()).filter_map(|i| values.get(i)).collect()
+            }
             _ => by_morsel(text.len(), |rows| {
                 rows.filter_map(|row| text.get(row)).collect::<HashSet<_>>()
             })
@@ -110,7 +112,7 @@ impl KeyColumn {
     /// The key of every row.
     pub fn encode(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<Vec<Code>> {
         Ok(match self {
-            Self::Address(name) => into_codes(batch.addresses(name)?, |ip: Ip| ip.0),
+            Self::Address(name) => into_codes(&batch.addresses(name)?, |ip: Ip| ip.0),
             Self::Direction(_) => {
                 let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
                 batch
@@ -128,11 +130,13 @@ impl KeyColumn {
                         else {
                             unreachable!("the arm admits text only")
                         };
-                        into_codes(interner.encode(&text), u128::from)
+                        into_codes(&interner.encode(&text), u128::from)
                     }
                     (Column::Int(ints), kind @ (None | Some(Plain::Int))) => {
                         *kind = Some(Plain::Int);
-                        ints.iter().map(|value| value.map(encode_int).into()).collect()
+                        ints.iter()
+                            .map(|value| value.map(encode_int).into())
+                            .collect()
                     }
                     _ => {
                         return Err(Error::Schema(format!(
@@ -160,11 +164,14 @@ impl KeyColumn {
 }
 
 fn into_codes<T: Copy + Default + Sync>(
-    values: Vec<OrNull<T>>,
+    values: &[OrNull<T>],
     code: impl Fn(T) -> u128 + Sync,
 ) -> Vec<Code> {
     by_morsel(values.len(), |rows| {
-        values[rows].iter().map(|v| v.map(&code)).collect::<Vec<_>>()
+        values[rows]
+            .iter()
+            .map(|v| v.map(&code))
+            .collect::<Vec<_>>()
     })
     .concat()
 }
@@ -223,7 +230,11 @@ impl Decoder {
             ),
             Self::Int(name) => (
                 name,
-                Arc::new(codes.map(|c| c.get().map(decode_int)).collect::<Int64Array>()),
+                Arc::new(
+                    codes
+                        .map(|c| c.get().map(decode_int))
+                        .collect::<Int64Array>(),
+                ),
             ),
         };
         let kind: DataType = array.data_type().clone();

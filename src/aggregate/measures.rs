@@ -45,7 +45,9 @@ impl Measures {
             }
         }
         let time = |column: &Option<TimestampMicrosecondArray>| {
-            column.as_ref().and_then(|c| c.is_valid(row).then(|| c.value(row)))
+            column
+                .as_ref()
+                .and_then(|c| c.is_valid(row).then(|| c.value(row)))
         };
         let (start, end) = (time(&columns.first), time(&columns.last));
         for time in [start, end].into_iter().flatten() {
@@ -148,8 +150,9 @@ pub fn columns<'a>(
         .clone()
         .map(|m| (m.first != i64::MAX).then_some(m.first))
         .collect();
-    let lasts: TimestampMicrosecondArray =
-        groups.map(|m| (m.last != i64::MIN).then_some(m.last)).collect();
+    let lasts: TimestampMicrosecondArray = groups
+        .map(|m| (m.last != i64::MIN).then_some(m.last))
+        .collect();
     for (name, times) in [("first_seen", firsts), ("last_seen", lasts)] {
         let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
         out.push((Field::new(name, timestamp(), true), times));

@@ -58,20 +58,23 @@ impl Labels {
     }
 }
 
+/// Labels of destination and source, and the place of the entry in the index.
+type Labelled = (u32, u32, u32);
+
 /// Groups the entries of an index by destination and source ASN label.
 ///
 /// Lists hold distinct values in order; a null address or protocol is left out of them.
 /// The groups with the most flows come first.
 pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
     let labels = Labels::new(index, asn)?;
-    let mut entries: Vec<(u32, u32, u32)> = index
+    let mut entries: Vec<Labelled> = index
         .entries
         .par_iter()
         .enumerate()
         .map(|(i, (key, _))| (labels.of(key.dest), labels.of(key.source), i as u32))
         .collect();
     entries.par_sort_unstable();
-    let mut groups: Vec<(&[(u32, u32, u32)], Measures)> = entries
+    let mut groups: Vec<(&[Labelled], Measures)> = entries
         .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
         .map(|chunk| {
             let mut sums = Measures::default();
@@ -84,14 +87,23 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
     groups.par_sort_by_key(|(_, sums)| std::cmp::Reverse(sums.flows));
 
     let text = |name: &str, values: StringArray| {
-        (Field::new(name, DataType::Utf8, true), Arc::new(values) as ArrayRef)
+        (
+            Field::new(name, DataType::Utf8, true),
+            Arc::new(values) as ArrayRef,
+        )
     };
     let label = |place: u32| Some(labels.texts[place as usize].as_str());
     let mut flows = measures::columns("TotalAllowedFlows", groups.iter().map(|(_, sums)| sums))?;
     let others = flows.split_off(1);
     let mut out = vec![
-        text("DestASN", groups.iter().map(|(c, _)| label(c[0].0)).collect()),
-        text("SourceASN", groups.iter().map(|(c, _)| label(c[0].1)).collect()),
+        text(
+            "DestASN",
+            groups.iter().map(|(c, _)| label(c[0].0)).collect(),
+        ),
+        text(
+            "SourceASN",
+            groups.iter().map(|(c, _)| label(c[0].1)).collect(),
+        ),
     ];
     out.extend(flows);
     let keys = || {
@@ -99,11 +111,30 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
             .iter()
             .map(|(chunk, _)| chunk.iter().map(|(_, _, i)| &index.entries[*i as usize].0))
     };
-    out.push(lists("L7Protocols", keys(), |key| key.service, |rank| {
-        index.services.value(Some(rank).into()).unwrap_or_default().to_owned()
-    }));
-    out.push(lists("source_ips", keys(), |key| key.source, |ip| ip.to_string()));
-    out.push(lists("dest_ips", keys(), |key| key.dest, |ip| ip.to_string()));
+    out.push(lists(
+        "L7Protocols",
+        keys(),
+        |key| key.service,
+        |rank| {
+            index
+                .services
+                .value(Some(rank).into())
+                .unwrap_or_default()
+                .to_owned()
+        },
+    ));
+    out.push(lists(
+        "source_ips",
+        keys(),
+        |key| key.source,
+        |ip| ip.to_string(),
+    ));
+    out.push(lists(
+        "dest_ips",
+        keys(),
+        |key| key.dest,
+        |ip| ip.to_string(),
+    ));
     out.extend(others);
     batch(out)
 }

@@ -74,7 +74,10 @@ pub fn timeline(
             if needed > width {
                 width = needed;
                 groups = groups.rekey(|(slot, series)| {
-                    (slot.map(|s| encode_int(floor(decode_int(s), width))), series)
+                    (
+                        slot.map(|s| encode_int(floor(decode_int(s), width))),
+                        series,
+                    )
                 });
             }
         }
@@ -118,9 +121,8 @@ fn span(times: &TimestampMicrosecondArray) -> Option<(i64, i64)> {
 }
 
 fn least_width((first, last): (i64, i64), bins: usize) -> i64 {
-    let slots = |width: i64| {
-        i128::from(last.div_euclid(width)) - i128::from(first.div_euclid(width)) + 1
-    };
+    let slots =
+        |width: i64| i128::from(last.div_euclid(width)) - i128::from(first.div_euclid(width)) + 1;
     let fits = |width: &&i64| slots(**width) <= bins as i128;
     let mut widest = WIDTHS[WIDTHS.len() - 1];
     WIDTHS.iter().find(fits).copied().unwrap_or_else(|| {

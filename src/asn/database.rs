@@ -1,4 +1,4 @@
-//! Databases in MaxMind's format, asked in order.
+//! Databases in `MaxMind`'s format, asked in order.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ struct Record {
     country: Option<Arc<str>>,
 }
 
-/// The spellings in use: GeoLite2-ASN, GeoIP2-ISP and -Enterprise, IPinfo, ip-location-db.
+/// The spellings in use: GeoLite2-ASN, GeoIP2-ISP and -Enterprise, `IPinfo`, ip-location-db.
 #[derive(Deserialize)]
 struct Raw<'a> {
     autonomous_system_number: Option<u32>,
@@ -100,7 +100,10 @@ enum Country<'a> {
 impl From<Raw<'_>> for Record {
     fn from(raw: Raw<'_>) -> Self {
         let (number, holder) = raw.traits.map_or((None, None), |traits| {
-            (traits.autonomous_system_number, traits.autonomous_system_organization)
+            (
+                traits.autonomous_system_number,
+                traits.autonomous_system_organization,
+            )
         });
         let written = raw.asn.and_then(|asn| match asn {
             Number::Number(number) => Some(number),
@@ -113,7 +116,11 @@ impl From<Raw<'_>> for Record {
             })
         };
         Self {
-            asn: raw.autonomous_system_number.or(number).or(written).filter(|asn| *asn != 0),
+            asn: raw
+                .autonomous_system_number
+                .or(number)
+                .or(written)
+                .filter(|asn| *asn != 0),
             name: some_text(raw.autonomous_system_organization)
                 .or_else(|| some_text(holder))
                 .or_else(|| some_text(raw.as_name)),
@@ -125,14 +132,15 @@ impl From<Raw<'_>> for Record {
 }
 
 fn some_text(text: Option<&str>) -> Option<Arc<str>> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(Arc::from)
+    text.map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(Arc::from)
 }
 
 impl File {
     fn open(path: &str) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| {
-            std::io::Error::new(error.kind(), format!("{path}: {error}"))
-        })?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| std::io::Error::new(error.kind(), format!("{path}: {error}")))?;
         let reader = Reader::from_source(bytes).map_err(|error| Error::Database {
             path: path.into(),
             reason: format!("is not a usable database in MaxMind's format ({error})"),
@@ -257,16 +265,19 @@ impl Database {
                 continue;
             };
             let broken = |error| file.broken(&ip.to_string(), &error);
-            let record = match found.offset().and_then(|offset| records.get(&offset)) {
-                Some(record) => record.clone(),
-                None => {
-                    let raw: Option<Raw<'_>> = found.decode().map_err(broken)?;
-                    let record = raw.map_or_else(Record::default, Record::from);
-                    if let Some(offset) = found.offset() {
-                        records.insert(offset, record.clone());
-                    }
-                    record
+            let known = found
+                .offset()
+                .and_then(|offset| records.get(&offset))
+                .cloned();
+            let record = if let Some(record) = known {
+                record
+            } else {
+                let raw: Option<Raw<'_>> = found.decode().map_err(broken)?;
+                let record = raw.map_or_else(Record::default, Record::from);
+                if let Some(offset) = found.offset() {
+                    records.insert(offset, record.clone());
                 }
+                record
             };
             if out.asn.is_none() && record.asn.is_some() {
                 (out.asn, out.name) = (record.asn, record.name);

@@ -63,7 +63,12 @@ impl Cells {
     }
 
     /// A length of time in microseconds.
-    pub fn duration(&self, row: usize, nulls: &[String], unit: Unit) -> Result<Option<i64>, BadRow> {
+    pub fn duration(
+        &self,
+        row: usize,
+        nulls: &[String],
+        unit: Unit,
+    ) -> Result<Option<i64>, BadRow> {
         let Some(text) = self.get(row, nulls) else {
             return Ok(None);
         };
@@ -75,19 +80,18 @@ impl Cells {
 
     /// A whole number that is not negative.
     pub fn count(&self, row: usize, nulls: &[String]) -> Result<Option<i64>, BadRow> {
-        let value = match &self.column {
-            Column::Int(ints) => {
-                if ints.is_null(row) {
-                    return Ok(None);
-                }
-                Some(ints.value(row))
+        let value = if let Column::Int(ints) = &self.column {
+            if ints.is_null(row) {
+                return Ok(None);
             }
-            _ => {
-                let Some(text) = self.get(row, nulls) else {
-                    return Ok(None);
-                };
-                text.parse().ok().or_else(|| whole_number(text.parse().ok()?)?)
-            }
+            Some(ints.value(row))
+        } else {
+            let Some(text) = self.get(row, nulls) else {
+                return Ok(None);
+            };
+            text.parse()
+                .ok()
+                .or_else(|| whole_number(text.parse().ok()?)?)
         };
         value
             .filter(|value| *value >= 0)
@@ -98,7 +102,11 @@ impl Cells {
     /// A port.
     pub fn port(&self, row: usize, nulls: &[String]) -> Result<Option<u16>, BadRow> {
         self.count(row, nulls)
-            .and_then(|port| port.map(u16::try_from).transpose().map_err(|_| self.bad(row, "")))
+            .and_then(|port| {
+                port.map(u16::try_from)
+                    .transpose()
+                    .map_err(|_| self.bad(row, ""))
+            })
             .map_err(|_| self.bad(row, "is not a port (0 to 65535)"))
     }
 
@@ -117,8 +125,14 @@ impl Cells {
 
 /// Reads a direction.
 pub fn direction(column: &str, text: &str) -> Result<Direction, BadRow> {
-    Direction::parse(text)
-        .ok_or_else(|| BadRow::value(0, column, Some(text), "is not a direction (I, O, Inbound, Outbound)"))
+    Direction::parse(text).ok_or_else(|| {
+        BadRow::value(
+            0,
+            column,
+            Some(text),
+            "is not a direction (I, O, Inbound, Outbound)",
+        )
+    })
 }
 
 /// A decimal number times `scale`, rounded to a whole number without loss on the way.
@@ -164,8 +178,21 @@ mod tests {
         assert_eq!(decimal("0.0012309551239013672", s), Some(1_231));
         assert_eq!(decimal("-1.5", s), Some(-1_500_000));
         assert_eq!(decimal("1.5e9", s), Some(1_500_000_000_000_000));
-        assert_eq!(decimal("1588205199824", Unit::Milliseconds.micros()), Some(1_588_205_199_824_000));
-        for text in ["", ".", "-", "1.2.3", "2011-08-15", "nan", "inf", "99999999999999999999", "9e99"] {
+        assert_eq!(
+            decimal("1588205199824", Unit::Milliseconds.micros()),
+            Some(1_588_205_199_824_000)
+        );
+        for text in [
+            "",
+            ".",
+            "-",
+            "1.2.3",
+            "2011-08-15",
+            "nan",
+            "inf",
+            "99999999999999999999",
+            "9e99",
+        ] {
             assert_eq!(decimal(text, s), None, "{text}");
         }
     }

@@ -113,9 +113,11 @@ impl<'a> Choice<'a> {
     fn new(endpoints: &Endpoints, batch: &RecordBatch, spec: &'a Spec) -> Result<Self> {
         let (source, dest, inbound) = match endpoints {
             Endpoints::Pair { source, dest } => (source, dest, None),
-            Endpoints::Oriented { local, peers, direction } => {
-                (local, peers, Some(Cells::find(batch, direction)?))
-            }
+            Endpoints::Oriented {
+                local,
+                peers,
+                direction,
+            } => (local, peers, Some(Cells::find(batch, direction)?)),
         };
         Ok(Self {
             source: Cells::find(batch, source)?,
@@ -131,7 +133,11 @@ impl<'a> Choice<'a> {
             return Ok(());
         };
         let local = parse(&self.source.name, &local)?;
-        let direction = match self.inbound.as_ref().map(|cells| (cells, cells.get(row, self.nulls))) {
+        let direction = match self
+            .inbound
+            .as_ref()
+            .map(|cells| (cells, cells.get(row, self.nulls)))
+        {
             Some((cells, Some(text))) => cells::direction(&cells.name, &text)?,
             _ => Direction::Outbound,
         };
@@ -167,10 +173,17 @@ enum Addresses {
 impl Addresses {
     fn find(batch: &RecordBatch, name: &str) -> Result<Self> {
         match find(batch, name) {
-            Some(array) if matches!(array.data_type(), DataType::List(_) | DataType::LargeList(_)) => {
+            Some(array)
+                if matches!(
+                    array.data_type(),
+                    DataType::List(_) | DataType::LargeList(_)
+                ) =>
+            {
                 let large = DataType::LargeList(Arc::new(arrow::datatypes::Field::new_list_field(
                     match array.data_type() {
-                        DataType::List(item) | DataType::LargeList(item) => item.data_type().clone(),
+                        DataType::List(item) | DataType::LargeList(item) => {
+                            item.data_type().clone()
+                        }
                         _ => DataType::Utf8,
                     },
                     true,

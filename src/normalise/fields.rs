@@ -33,7 +33,10 @@ pub fn column(
         return Ok(Arc::new(Int64Array::from(vec![value; rows.len()])));
     }
     let Some(first) = cells.first() else {
-        return Err(Error::Argument(format!("field {:?} names no column", field.target)));
+        return Err(Error::Argument(format!(
+            "field {:?} names no column",
+            field.target
+        )));
     };
     let times = |values: Vec<Option<i64>>| -> ArrayRef {
         Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
@@ -42,28 +45,45 @@ pub fn column(
         Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, nulls, unit))),
         Kind::Duration(unit) => {
             let lengths = good(rows, bad, |row| first.duration(row, nulls, unit));
-            let starts = start_time.and_then(|a| a.as_any().downcast_ref::<TimestampMicrosecondArray>());
+            let starts =
+                start_time.and_then(|a| a.as_any().downcast_ref::<TimestampMicrosecondArray>());
             let start = |row| starts.filter(|s| s.is_valid(row)).map(|s| s.value(row));
             let ends = lengths.iter().enumerate();
-            times(ends.map(|(row, length)| Some(start(row)?.saturating_add((*length)?))).collect())
+            times(
+                ends.map(|(row, length)| Some(start(row)?.saturating_add((*length)?)))
+                    .collect(),
+            )
         }
         Kind::Count if field.target == "flows" => {
             let count = |row| match sum(&cells, row, nulls)? {
-                None => Err(BadRow::value(0, &first.name, None, "has no number of flows")),
+                None => Err(BadRow::value(
+                    0,
+                    &first.name,
+                    None,
+                    "has no number of flows",
+                )),
                 count => Ok(count),
             };
             Arc::new(Int64Array::from(good(rows, bad, count)))
         }
-        Kind::Count => Arc::new(Int64Array::from(good(rows, bad, |row| sum(&cells, row, nulls)))),
-        Kind::Port => Arc::new(UInt16Array::from(good(rows, bad, |row| first.port(row, nulls)))),
+        Kind::Count => Arc::new(Int64Array::from(good(rows, bad, |row| {
+            sum(&cells, row, nulls)
+        }))),
+        Kind::Port => Arc::new(UInt16Array::from(good(rows, bad, |row| {
+            first.port(row, nulls)
+        }))),
         Kind::Direction => {
             let words = good(rows, bad, |row| first.direction(row, nulls));
             Arc::new(StringArray::from(words))
         }
-        Kind::Text => Arc::new(rows.map(|row| first.get(row, nulls)).collect::<StringArray>()),
-        Kind::Protocol => {
-            Arc::new(rows.map(|row| first.protocol(row, nulls)).collect::<StringArray>())
-        }
+        Kind::Text => Arc::new(
+            rows.map(|row| first.get(row, nulls))
+                .collect::<StringArray>(),
+        ),
+        Kind::Protocol => Arc::new(
+            rows.map(|row| first.protocol(row, nulls))
+                .collect::<StringArray>(),
+        ),
         Kind::Constant(_) => unreachable!("answered above"),
     })
 }
@@ -100,7 +120,9 @@ impl Kind {
             Some("ms") => Unit::Milliseconds,
             Some("us") => Unit::Microseconds,
             Some(other) => {
-                return Err(Error::Argument(format!("unit {other:?} is not s, ms or us")));
+                return Err(Error::Argument(format!(
+                    "unit {other:?} is not s, ms or us"
+                )));
             }
         };
         Ok(match kind {

@@ -20,10 +20,15 @@ impl JsonRow {
     /// Prepares for the wanted names.
     pub fn new(wanted: &[&str]) -> Self {
         let parents = wanted.iter().flat_map(|name| {
-            name.match_indices('.').map(|(dot, _)| name[..dot].to_owned())
+            name.match_indices('.')
+                .map(|(dot, _)| name[..dot].to_owned())
         });
         Self {
-            places: wanted.iter().enumerate().map(|(i, name)| ((*name).to_owned(), i)).collect(),
+            places: wanted
+                .iter()
+                .enumerate()
+                .map(|(i, name)| ((*name).to_owned(), i))
+                .collect(),
             parents: parents.collect(),
         }
     }
@@ -40,7 +45,9 @@ impl JsonRow {
         object
             .deserialize(&mut json)
             .and_then(|()| json.end())
-            .map_err(|error| format!("is not a whole JSON object (character {})", error.column()))?;
+            .map_err(|error| {
+                format!("is not a whole JSON object (character {})", error.column())
+            })?;
         Ok(values)
     }
 }
@@ -84,7 +91,9 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
                         prefix: name.into_owned(),
                         values: &mut *self.values,
                     };
-                    object.deserialize(&mut json).map_err(serde::de::Error::custom)?;
+                    object
+                        .deserialize(&mut json)
+                        .map_err(serde::de::Error::custom)?;
                 }
             } else {
                 map.next_value::<IgnoredAny>()?;
@@ -150,7 +159,10 @@ mod tests {
         let flat = r#"{"ts":1.25,"id.orig_h":"10.0.0.1","x":[{"ts":9}]}"#;
         let nested = r#"{"id":{"orig_h":"10.0.0.1","ts":9},"ts":1.25}"#;
         for text in [flat, nested] {
-            assert_eq!(read(&wanted, text).unwrap(), [some("10.0.0.1"), some("1.25")]);
+            assert_eq!(
+                read(&wanted, text).unwrap(),
+                [some("10.0.0.1"), some("1.25")]
+            );
         }
     }
 
@@ -160,15 +172,32 @@ mod tests {
         let values = read(&["a", "b", "c", "d", "e"], text).unwrap();
         assert_eq!(
             values,
-            [some("tab\t"), None, some("1588205199.82437"), some(r#"["1.2.3.4"]"#), None]
+            [
+                some("tab\t"),
+                None,
+                some("1588205199.82437"),
+                some(r#"["1.2.3.4"]"#),
+                None
+            ]
         );
     }
 
     #[test]
     fn what_is_no_whole_object_is_refused() {
         let deep = format!("{{\"a\":{}", "[".repeat(100_000));
-        for text in ["{\"a\":1", "{\"a\":1} x", "[1]", "1", "{a:1}", deep.as_str()] {
-            assert!(read(&["a"], text).is_err(), "{}", &text[..text.len().min(20)]);
+        for text in [
+            "{\"a\":1",
+            "{\"a\":1} x",
+            "[1]",
+            "1",
+            "{a:1}",
+            deep.as_str(),
+        ] {
+            assert!(
+                read(&["a"], text).is_err(),
+                "{}",
+                &text[..text.len().min(20)]
+            );
         }
     }
 }

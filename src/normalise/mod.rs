@@ -41,7 +41,12 @@ pub struct BadRow {
 
 impl BadRow {
     /// A bad value; only the beginning of a long one is kept.
-    pub fn value(number: u64, column: &str, value: Option<&str>, reason: impl Into<String>) -> Self {
+    pub fn value(
+        number: u64,
+        column: &str,
+        value: Option<&str>,
+        reason: impl Into<String>,
+    ) -> Self {
         const SHOWN: usize = 80;
         let shorten = |text: &str| match text.char_indices().nth(SHOWN) {
             Some((end, _)) => format!("{}…", &text[..end]),
@@ -116,7 +121,14 @@ pub fn records(batch: &RecordBatch, spec: &Spec, numbers: &[u64]) -> Result<Norm
         let places = UInt32Array::from(flows.clone());
         let numbers: Vec<u64> = flows.iter().map(|row| numbers[*row as usize]).collect();
         let only_flows = arrow::compute::take_record_batch(batch, &places)?;
-        let mut out = records(&only_flows, &Spec { keep: Vec::new(), ..spec.clone() }, &numbers)?;
+        let mut out = records(
+            &only_flows,
+            &Spec {
+                keep: Vec::new(),
+                ..spec.clone()
+            },
+            &numbers,
+        )?;
         out.skipped = (batch.num_rows() - flows.len()) as u64;
         out.records += out.skipped;
         return Ok(out);
@@ -125,7 +137,10 @@ pub fn records(batch: &RecordBatch, spec: &Spec, numbers: &[u64]) -> Result<Norm
     let mut ends = endpoints::read(batch, spec, &mut bad)?;
     let mut columns: Vec<(&str, ArrayRef)> = Vec::with_capacity(spec.fields.len());
     for field in &spec.fields {
-        let start = columns.iter().find(|(name, _)| *name == "start_time").map(|(_, c)| c);
+        let start = columns
+            .iter()
+            .find(|(name, _)| *name == "start_time")
+            .map(|(_, c)| c);
         let column = fields::column(field, batch, &spec.nulls, start, &mut bad)?;
         columns.push((&field.target, column));
     }
@@ -135,9 +150,13 @@ pub fn records(batch: &RecordBatch, spec: &Spec, numbers: &[u64]) -> Result<Norm
         expanded: ends.expanded(),
         ..Normalised::default()
     };
-    out.batches.push(canonical(ends, columns, batch.num_rows())?);
+    out.batches
+        .push(canonical(ends, columns, batch.num_rows())?);
     for (row, reason) in bad {
-        out.refuse(BadRow { number: numbers[row], ..reason });
+        out.refuse(BadRow {
+            number: numbers[row],
+            ..reason
+        });
     }
     Ok(out)
 }
@@ -159,7 +178,11 @@ fn flow_rows(batch: &RecordBatch, spec: &Spec) -> Result<Option<Vec<u32>>> {
 }
 
 /// The flows, with every canonical column and, after them, the further ones of the format.
-fn canonical(ends: Ends, mut columns: Vec<(&str, ArrayRef)>, records: usize) -> Result<RecordBatch> {
+fn canonical(
+    ends: Ends,
+    mut columns: Vec<(&str, ArrayRef)>,
+    records: usize,
+) -> Result<RecordBatch> {
     let rows = ends.records.len();
     if !ends.is_one_to_one(records) {
         let records = UInt32Array::from(ends.records);
@@ -169,7 +192,11 @@ fn canonical(ends: Ends, mut columns: Vec<(&str, ArrayRef)>, records: usize) -> 
     }
     columns.push(("src_ip", Arc::new(addresses(ends.sources.into_iter()))));
     columns.push(("dst_ip", Arc::new(addresses(ends.dests.into_iter()))));
-    let mut fields: Vec<Field> = CANONICAL.fields().iter().map(|f| f.as_ref().clone()).collect();
+    let mut fields: Vec<Field> = CANONICAL
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone())
+        .collect();
     for (name, column) in &columns {
         if CANONICAL.field_with_name(name).is_err() {
             fields.push(Field::new(*name, column.data_type().clone(), true));

@@ -99,7 +99,11 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
 fn columns_of(spec: &Spec) -> Vec<&str> {
     let ends = spec.endpoints.iter().flat_map(|endpoints| match endpoints {
         Endpoints::Pair { source, dest } => vec![source, dest],
-        Endpoints::Oriented { local, peers, direction } => vec![local, peers, direction],
+        Endpoints::Oriented {
+            local,
+            peers,
+            direction,
+        } => vec![local, peers, direction],
     });
     let fields = spec.fields.iter().flat_map(|field| &field.columns);
     let keep = spec.keep.iter().map(|(name, _)| name);
@@ -143,7 +147,11 @@ impl<'a> Rows<'a> {
             .iter()
             .map(|name| Field::new(*name, DataType::Utf8, true))
             .collect();
-        let arrays = self.columns.iter_mut().map(|c| Arc::new(c.finish()) as _).collect();
+        let arrays = self
+            .columns
+            .iter_mut()
+            .map(|c| Arc::new(c.finish()) as _)
+            .collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?;
         let mut out = records(&batch, spec, &self.lines)?;
         out.append(self.refused);
@@ -158,15 +166,22 @@ fn delimited(
     wanted: &[&str],
     first_line: u64,
 ) -> Result<Normalised> {
-    let Layout::Delimited { delimiter, quoted, comment, names } = layout else {
+    let Layout::Delimited {
+        delimiter,
+        quoted,
+        comment,
+        names,
+    } = layout
+    else {
         unreachable!("called for delimited text only");
     };
     let places = wanted
         .iter()
         .map(|name| {
-            names.iter().position(|n| n == name).ok_or_else(|| {
-                Error::Schema(format!("the header names no column {name:?}"))
-            })
+            names
+                .iter()
+                .position(|n| n == name)
+                .ok_or_else(|| Error::Schema(format!("the header names no column {name:?}")))
         })
         .collect::<Result<Vec<_>>>()?;
     let mut reader = csv::ReaderBuilder::new()
@@ -188,7 +203,11 @@ fn delimited(
         if record.len() != names.len() {
             rows.refuse(
                 line,
-                format!("has {} values; the header names {}", record.len(), names.len()),
+                format!(
+                    "has {} values; the header names {}",
+                    record.len(),
+                    names.len()
+                ),
             );
             continue;
         }

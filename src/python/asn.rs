@@ -8,7 +8,7 @@ use crate::asn::table::lookup;
 use crate::columns::Text;
 use crate::python::gateway::table;
 
-/// Open databases in MaxMind's format.
+/// Open databases in `MaxMind`'s format.
 #[pyclass(frozen, module = "flowtriage._core")]
 pub struct AsnFiles {
     database: Database,

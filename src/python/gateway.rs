@@ -27,9 +27,12 @@ impl Batches {
         }
     }
 
-    fn fetch(&self) -> PyResult<Option<RecordBatch>> {
+    fn fetch(&mut self) -> PyResult<Option<RecordBatch>> {
         Python::attach(|py| {
             py.check_signals()?;
+            if let Some(rest) = self.rest.take() {
+                return Ok(Some(rest));
+            }
             match self.reader.bind(py).call_method0("read_next_batch") {
                 Ok(batch) => Ok(Some(batch.extract::<PyRecordBatch>()?.into_inner())),
                 Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(None),
@@ -53,15 +56,9 @@ impl Iterator for Batches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.rest.take() {
-            Some(rest) => match Python::attach(|py| py.check_signals()) {
-                Ok(()) => rest,
-                Err(error) => return Some(Err(Error::Source(Box::new(error)))),
-            },
-            None => match self.fetch() {
-                Ok(batch) => batch?,
-                Err(error) => return Some(Err(Error::Source(Box::new(error)))),
-            },
+        let batch = match self.fetch() {
+            Ok(batch) => batch?,
+            Err(error) => return Some(Err(Error::Source(Box::new(error)))),
         };
         if batch.num_rows() <= MAX_ROWS {
             return Some(Ok(batch));
@@ -72,18 +69,18 @@ impl Iterator for Batches {
 }
 
 /// Does the work without the GIL and hands its result over as a `pyarrow.Table`.
-pub fn table<'py>(
-    py: Python<'py>,
+pub fn table(
+    py: Python<'_>,
     work: impl FnOnce() -> Result<RecordBatch> + Send,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'_, PyAny>> {
     tables(py, || work().map(|batch| vec![batch]))
 }
 
 /// As [`table`], for a result of several batches of one schema.
-pub fn tables<'py>(
-    py: Python<'py>,
+pub fn tables(
+    py: Python<'_>,
     work: impl FnOnce() -> Result<Vec<RecordBatch>> + Send,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'_, PyAny>> {
     let batches = py.detach(work)?;
     to_pyarrow(py, batches)
 }

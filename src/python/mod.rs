@@ -1,5 +1,10 @@
 //! The only place that knows Python.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "Python hands its arguments over by value"
+)]
+
 mod asn;
 mod error;
 mod gateway;

@@ -100,7 +100,8 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         done.expanded,
         done.skipped,
         done.bad,
-        told.map(|row| (row.number, row.column, row.value, row.reason)).collect(),
+        told.map(|row| (row.number, row.column, row.value, row.reason))
+            .collect(),
     ))
 }
 
@@ -123,12 +124,12 @@ pub fn normalise_block<'py>(
 }
 
 #[pyfunction]
-pub fn normalise_table<'py>(
-    py: Python<'py>,
+pub fn normalise_table(
+    py: Python<'_>,
     batch: PyRecordBatch,
     spec: PySpec,
     first_row: u64,
-) -> PyResult<Outcome<'py>> {
+) -> PyResult<Outcome<'_>> {
     let (batch, spec) = (batch.into_inner(), Spec::try_from(spec)?);
     let done = py.detach(|| table(&batch, &spec, first_row))?;
     outcome(py, done)

@@ -1,18 +1,24 @@
 //! The verbs over streams of flows.
 
+use arrow::array::RecordBatch;
 use pyo3::prelude::*;
 
 use crate::aggregate::{index, summary, timeline as binned};
 use crate::classify::classify;
 use crate::direction::Rules;
+use crate::error::Result;
+use crate::flows::FlowBatch;
 use crate::python::asn::AsnFiles;
 use crate::python::gateway::{Batches, table, tables};
+use crate::schema::CANONICAL;
 use crate::topn;
 
 #[pyfunction]
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    table(py, || index::build(flows.flows(), &Rules::default())?.to_batch())
+    table(py, || {
+        index::build(flows.flows(), &Rules::default())?.to_batch()
+    })
 }
 
 #[pyfunction]
@@ -38,7 +44,9 @@ pub fn timeline<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     let bins = bins.unwrap_or(binned::DEFAULT_BINS);
-    table(py, || binned::timeline(flows.flows(), by, bins, &Rules::default()))
+    table(py, || {
+        binned::timeline(flows.flows(), by, bins, &Rules::default())
+    })
 }
 
 #[pyfunction]
@@ -50,7 +58,9 @@ pub fn top_n<'py>(
     n: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    table(py, || topn::top_n(flows.flows(), &key, by, n, &Rules::default()))
+    table(py, || {
+        topn::top_n(flows.flows(), &key, by, n, &Rules::default())
+    })
 }
 
 #[pyfunction]
@@ -63,9 +73,14 @@ pub fn classify_direction<'py>(
     let flows = Batches::new(flows);
     let rules = Rules::new(internal.as_deref(), &host)?;
     tables(py, || {
-        flows
+        let mut classified = flows
             .flows()
             .map(|batch| classify(&batch?, &rules))
-            .collect()
+            .collect::<Result<Vec<_>>>()?;
+        if classified.is_empty() {
+            let none = RecordBatch::new_empty(CANONICAL.clone());
+            classified.push(classify(&FlowBatch::new(none, 0)?, &rules)?);
+        }
+        Ok(classified)
     })
 }

@@ -70,8 +70,8 @@ class Format:
     suffixes
         Endings of column names that are ignored.
     keep
-        Columns with values by which records of flows are told from others in the same log; a record without
-        such a value is one of a flow.
+        Columns with values by which records of flows are told from others in the same log; a
+        record without such a value is one of a flow.
     """
 
     name: str

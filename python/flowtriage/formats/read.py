@@ -7,8 +7,9 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 
@@ -18,6 +19,8 @@ from flowtriage.formats.declaration import Binding, Format, TextLayout
 from flowtriage.formats.detect import Detected, container_of, detect_text, match
 from flowtriage.formats.report import BadRow, Report
 from flowtriage.progress import advance
+
+Stream: TypeAlias = BufferedReader | gzip.GzipFile
 
 _BLOCK = 8 << 20
 _GZIP = b"\x1f\x8b"
@@ -71,23 +74,23 @@ def read_file(path: Path, wanted: Format | None, report: Report) -> Iterator[pa.
 
 
 @contextmanager
-def _decompressed(raw: IO[bytes]) -> Iterator[IO[bytes]]:
+def _decompressed(raw: BufferedReader) -> Iterator[Stream]:
     magic = raw.read(len(_GZIP))
     raw.seek(0)
     if magic == _GZIP:
         with gzip.GzipFile(fileobj=raw) as file:
-            yield cast("IO[bytes]", file)
+            yield file
     else:
         yield raw
 
 
-def _read(file: IO[bytes], source: str, report: Report, line: int) -> tuple[bytes, bool]:
+def _read(file: Stream, source: str, report: Report, line: int) -> tuple[bytes, bool]:
     """Read a block; the end of a damaged gzip stream is noted and taken as the end."""
     parts: list[bytes] = []
     left = _BLOCK
     while left:
         try:
-            part = file.read(min(left, 1 << 20))
+            part = file.read1(min(left, 1 << 20))
         except _CUT_SHORT as error:
             reason = f"the gzip stream is cut short or damaged ({error})"
             if not parts and not line:
@@ -102,7 +105,7 @@ def _read(file: IO[bytes], source: str, report: Report, line: int) -> tuple[byte
 
 
 def _read_text(
-    file: IO[bytes], first: bytes, ended: bool, found: Detected, source: str, report: Report
+    file: Stream, first: bytes, ended: bool, found: Detected, source: str, report: Report
 ) -> Iterator[pa.Table]:
     layout = cast("TextLayout", found.layout)
     rest = first[found.header :]
@@ -205,9 +208,7 @@ def _batches(
         yield row, _note(outcome, source, report, by_row=True)
 
 
-def _note(
-    outcome: _core.Outcome, source: str, report: Report, *, by_row: bool = False
-) -> pa.Table:
+def _note(outcome: _core.Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
     table, records, expanded, skipped, bad, told = outcome
     report.rows_read += records
     report.rows_expanded += expanded

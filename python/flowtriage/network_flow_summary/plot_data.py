@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..report.text import UNKNOWN, grouped, human_bytes, visible
-from .colours import OTHER
+from flowtriage.network_flow_summary.colours import OTHER
+from flowtriage.report.text import UNKNOWN, grouped, human_bytes, visible
 
 MAX_SERIES = 15
 LABEL_LENGTH = 22

@@ -1,6 +1,6 @@
 """What the timelines share: figure, range slider, legend, hover box and notes.
 
-Figures are typed as ``Any``, and so are the parts set on them: Bokeh types its properties as descriptors.
+Figures are typed as ``Any``, because Bokeh types its properties as descriptors.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from bokeh.models import (
 from bokeh.models.annotations import Legend, LegendItem, Title
 from bokeh.plotting import figure
 
-from .colours import TOTAL
-from .plot_data import Binned
+from flowtriage.network_flow_summary.colours import TOTAL
+from flowtriage.network_flow_summary.plot_data import Binned
 
 DASH = "\N{EN DASH}"
 EMPTY = "No flows in this time span"

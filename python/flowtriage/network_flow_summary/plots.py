@@ -21,9 +21,9 @@ from bokeh.models import (
     Range1d,
 )
 
-from .colours import DENIED, direction_colours, protocol_colours
-from .plot_data import Binned, Floats, Series, Style, bin_series
-from .plot_parts import (
+from flowtriage.network_flow_summary.colours import DENIED, direction_colours, protocol_colours
+from flowtriage.network_flow_summary.plot_data import Binned, Floats, Series, Style, bin_series
+from flowtriage.network_flow_summary.plot_parts import (
     CHARACTER,
     RULE,
     empty_figure,

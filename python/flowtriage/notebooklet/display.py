@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import html
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,84 @@ class Section:
     text: str = ""
     level: int = 2
     contents: tuple[object, ...] = ()
+
+    def holding(self, *contents: object) -> Section:
+        """Return the section with these contents."""
+        return replace(self, contents=contents)
+
+
+def in_notebook() -> bool:
+    """Tell whether output goes to a notebook rather than a terminal."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def show(section: Section) -> None:
+    """Show a section: rich in a notebook, as text in a terminal."""
+    if in_notebook():
+        _show_rich(section)
+    else:
+        _show_text(section)
+
+
+def _show_rich(section: Section) -> None:
+    from IPython.display import HTML, display
+
+    from flowtriage.report import html_table
+
+    tag = f"h{min(section.level + 1, 6)}"
+    text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
+    display(HTML(f"<{tag}>{html.escape(section.title)}</{tag}>{text}"))
+    for content in section.contents:
+        if isinstance(content, str):
+            display(HTML(f"<p>{html.escape(content)}</p>"))
+        elif _is_bokeh(content):
+            _show_plot(content)
+        elif hasattr(content, "folium_map") or (
+            hasattr(content, "_repr_html_") and not _is_table(content)
+        ):
+            display(content)
+        else:
+            display(HTML(html_table(content)))
+
+
+def _show_plot(plot: Any) -> None:
+    from bokeh.io import output_notebook
+    from bokeh.io import show as show_plot
+    from bokeh.io.state import curstate
+
+    if not curstate().notebook:
+        output_notebook(hide_banner=True)
+    show_plot(plot)
+
+
+def _show_text(section: Section) -> None:
+    line = ("=" if section.level == 1 else "-") * len(section.title)
+    print("\n".join(part for part in (section.title, line, section.text) if part))
+    for content in section.contents:
+        if isinstance(content, str):
+            print(content)
+        elif _is_table(content):
+            print(text_table(content))
+        else:
+            print(f"[{type(content).__name__}: shown in a notebook or a report]")
+    print()
+
+
+def text_table(table: Any, rows: int = 20) -> str:
+    """Return the beginning of a table as text, without control characters or empty columns."""
+    frame = table.to_pandas() if hasattr(table, "to_pandas") else table
+    filled = frame.head(rows).dropna(axis="columns", how="all")
+    text = filled.to_string(index=False, max_colwidth=40)
+    more = len(frame) - rows
+    clean = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    return f"{clean}\n… {more:,} more rows" if more > 0 else clean
+
+
+def _is_table(content: object) -> bool:
+    return hasattr(content, "column_names") or hasattr(content, "iloc")
+
+
+def _is_bokeh(content: object) -> bool:
+    return type(content).__module__.startswith("bokeh.")

@@ -1,6 +1,6 @@
 """Reports in HTML, and the tables in them."""
 
-from .html import write_report
-from .tables import html_table
+from flowtriage.report.html import write_report
+from flowtriage.report.tables import html_table
 
 __all__ = ["html_table", "write_report"]

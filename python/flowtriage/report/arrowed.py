@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from flowtriage.report.text import visible
+
 
 def is_table(content: object) -> bool:
     """Tell whether `head` can read this: Arrow, or a pandas DataFrame of any version."""
@@ -42,10 +44,9 @@ def head(table: Any, rows: int) -> tuple[list[str], list[pa.ChunkedArray], int]:
 
 
 def _is_pandas(content: object) -> bool:
-    return (
-        type(content).__module__.startswith("pandas.")
-        and hasattr(content, "iloc")
-        and (hasattr(content, "columns"))
+    return any(
+        base.__name__ == "DataFrame" and base.__module__.split(".")[0] == "pandas"
+        for base in type(content).__mro__
     )
 
 
@@ -62,19 +63,26 @@ def _column_name(name: object) -> str:
 
 
 def _pandas_column(series: Any) -> pa.ChunkedArray:
-    try:
-        array = pa.array(series, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    array = _mixed(series.tolist()) if series.dtype == object else _array(series)
+    if array is None:
         array = _mixed(series.tolist())
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
 def _mixed(values: Sequence[Any]) -> pa.Array:
     lists = [sorted(map(str, v)) if isinstance(v, set | frozenset) else v for v in values]
+    array = _array(lists)
+    if array is None:
+        texts = [None if _missing(v) else visible(str(v), multiline=True) for v in values]
+        array = pa.array(texts, pa.string())
+    return array
+
+
+def _array(values: Any) -> pa.Array | None:
     try:
-        return pa.array(lists, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        return pa.array([None if _missing(v) else str(v) for v in values], pa.string())
+        return pa.array(values, from_pandas=True)
+    except (ValueError, TypeError, OverflowError, NotImplementedError):
+        return None
 
 
 def _missing(value: Any) -> bool:

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from .text import UNKNOWN, grouped, human_bytes, visible
+from flowtriage.report.text import UNKNOWN, grouped, human_bytes, visible
 
 LIST_SHOWN, LIST_FULL = 5, 500
 LINE, TEXT_SHOWN, TEXT_FULL = 48, 160, 20_000
 _NULL = f'<td class="ft-null">{UNKNOWN}</td>'
 _NULL_NUMBER = f'<td class="ft-null ft-num">{UNKNOWN}</td>'
 _BYTES = re.compile(r"(^|[_\s])bytes$|Bytes$")
-_IDENTIFIER = re.compile(r"(^|_)(port|ports|asn|pid|id|vlan|year)$|(Port|Ports|ASN|Id|ID)$", re.I)
+_IDENTIFIER = re.compile(r"(?i:(^|_)(ports?|asn|pid|id|vlan|year))$|(Ports?|ASN|Id|ID)$")
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ from datetime import UTC, datetime
 from html import escape
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..notebooklet.display import Section
-from .arrowed import is_table
-from .places import is_map, map_places
-from .tables import MAX_ROWS, table_body, table_style
-from .text import visible
+from flowtriage.report.arrowed import is_table
+from flowtriage.report.places import is_map, map_places
+from flowtriage.report.tables import MAX_ROWS, table_body, table_style
+from flowtriage.report.text import visible
+
+if TYPE_CHECKING:
+    from flowtriage.notebooklet.display import Section
 
 MAP_NOTE = "The map itself needs a map server; these are the places on it."
 
@@ -63,8 +65,8 @@ def write_report(
     Parameters
     ----------
     sections
-        What to show, in order: tables, Bokeh layouts, texts, and folium maps, whose places are
-        listed.
+        What to show, in order: tables, Bokeh layouts, texts, and folium maps, of which only the
+        places are listed, since a map cannot be seen without a server.
     path
         File to write; replaced if it exists.
     title
@@ -134,9 +136,8 @@ def _plot(model: Any, name: str, heading: str) -> str:
     from bokeh.embed import json_item
 
     homeless = model.document is None
-    data = json.dumps(json_item(model) | {"target_id": name}, separators=(",", ":")).replace(
-        "<", "\\u003c"
-    )
+    item = json_item(model) | {"target_id": name}
+    data = json.dumps(item, separators=(",", ":")).replace("<", "\\u003c")
     if homeless and model.document is not None:
         model.document.remove_root(model)
     return (

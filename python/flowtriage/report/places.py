@@ -8,31 +8,41 @@ from typing import Any
 
 import pyarrow as pa
 
+from flowtriage.report.arrowed import is_table
+
 
 def is_map(content: object) -> bool:
     """Tell whether this is a folium map, or msticpy's class around one."""
     return any(base.__module__.split(".")[0] == "folium" for base in type(_map(content)).__mro__)
 
 
-def map_places(content: object) -> pa.Table:
-    """List the markers of a map.
+def map_places(content: object) -> Any:
+    """List the places on a map.
 
     Parameters
     ----------
     content
-        A folium map, or an object that has one as ``folium_map``.
+        A folium map, or an object that has one as ``folium_map``. It may bring its own list, a
+        table named ``places``; otherwise its markers are read, and where it has none the
+        coordinates in its ``locations``.
 
     Returns
     -------
-    pyarrow.Table
+    pyarrow.Table or the table named ``places``
         Columns ``Place`` (text of the tooltip), ``Latitude`` and ``Longitude``.
     """
-    markers = list(_markers(_map(content)))
+    places = getattr(content, "places", None)
+    if is_table(places):
+        return places
+    rows = [(_tooltip(marker), *marker.location) for marker in _markers(_map(content))]
+    if not rows:
+        rows = [(None, *point) for point in getattr(content, "locations", [])]
+    names, latitudes, longitudes = zip(*rows, strict=True) if rows else ([], [], [])
     return pa.table(
         {
-            "Place": pa.array([_tooltip(marker) for marker in markers], pa.string()),
-            "Latitude": pa.array([float(marker.location[0]) for marker in markers], pa.float64()),
-            "Longitude": pa.array([float(marker.location[1]) for marker in markers], pa.float64()),
+            "Place": pa.array(names, pa.string()),
+            "Latitude": pa.array(latitudes, pa.float64()),
+            "Longitude": pa.array(longitudes, pa.float64()),
         }
     )
 

@@ -7,9 +7,9 @@ from html import escape
 from importlib import resources
 from typing import Any
 
-from .arrowed import head
-from .cells import Column, column
-from .text import visible
+from flowtriage.report.arrowed import head
+from flowtriage.report.cells import Column, column
+from flowtriage.report.text import visible
 
 MAX_ROWS = 500
 

@@ -1,0 +1,96 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+PANDAS3 ?= .venv-pandas3
+REPORT ?= flowtriage-report.html
+PIP = -m pip --disable-pip-version-check --quiet
+WHEEL_INPUTS = Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
+export FLOWS HOST
+
+.PHONY: help
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(VENV)/.demo  ## Build, install, and write a report of the embedded sample, or of FLOWS=path HOST=address
+	@if [ -n "$${FLOWS:-}" ]; then \
+	  $(VENV)/bin/flowtriage summary "$$FLOWS" --host "$$HOST" --html $(REPORT); \
+	else \
+	  $(VENV)/bin/flowtriage summary --sample --html $(REPORT); \
+	fi
+
+.PHONY: test
+test: $(VENV)/.test $(PANDAS3)/.test  ## Run all tests, Rust and Python
+	cargo test --locked
+	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs flowtriage
+	$(PANDAS3)/bin/python -m pytest -m "not extra and not browser"
+
+.PHONY: check
+check: $(VENV)/.check  ## Check format, lints and types
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/mypy
+	MYPYPATH=python $(VENV)/bin/python -m mypy.stubtest flowtriage._core
+
+.PHONY: format
+format: $(VENV)/.check  ## Format all code
+	cargo fmt
+	$(VENV)/bin/ruff format
+	$(VENV)/bin/ruff check --fix
+
+.PHONY: wheel
+wheel: dist/.wheel  ## Build the release wheel into dist/
+
+.PHONY: data
+data: $(VENV)/.tools  ## Renew the embedded ASN and country databases
+	$(VENV)/bin/python tools/build_embedded_data.py
+
+.PHONY: clean
+clean:  ## Remove everything that was built
+	rm -rf target dist $(VENV) $(PANDAS3) $(REPORT)
+
+$(VENV)/.venv $(PANDAS3)/.venv:
+	@echo "Making a virtual environment in $(@D) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowtriage needs Python 3.11 or later")'
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python $(PIP) install --upgrade 'pip>=25.1' 'maturin>=1.9,<2'
+	@touch $@
+
+dist/.wheel: $(VENV)/.venv $(WHEEL_INPUTS)
+	@echo "Building the release wheel (a few minutes the first time) …"
+	@rm -rf dist
+	@$(VENV)/bin/maturin build --release --locked --out dist
+	@touch $@
+
+$(VENV)/.wheel: dist/.wheel
+	@echo "Installing flowtriage with its extras into $(@D) (a few minutes the first time) …"
+	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install "$$wheel[all]"
+	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install --force-reinstall --no-deps "$$wheel"
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.wheel
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.wheel pyproject.toml
+	@$(@D)/bin/python $(PIP) install --group test
+	@touch $@
+
+$(PANDAS3)/.test: $(PANDAS3)/.venv dist/.wheel pyproject.toml
+	@echo "Installing flowtriage with nothing but pyarrow, and pandas 3 beside it, into $(@D) …"
+	@$(@D)/bin/python $(PIP) install --force-reinstall --no-deps dist/flowtriage-*.whl
+	@$(@D)/bin/python $(PIP) install dist/flowtriage-*.whl 'pandas>=3' --group test
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	@$(@D)/bin/python $(PIP) install --group check
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.venv
+	@$(@D)/bin/python $(PIP) install --group tools
+	@touch $@

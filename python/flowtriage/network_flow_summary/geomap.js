@@ -1,0 +1,84 @@
+// Markers and clusters of a flow map. Foreign text is only ever set as text.
+const flowtriageMap = (() => {
+  const kinds = ["outbound", "both", "inbound", "other", "host"];
+  const names = { both: "both ways", other: "other direction" };
+  const hints = 3;
+  const outline = "M13 33C8 25 1.5 20 1.5 12.5a11.5 11.5 0 0 1 23 0C24.5 20 18 25 13 33z";
+  const pin = `<svg viewBox="0 0 26 34"><path d="${outline}"/><circle cx="13" cy="12.5" r="4.5"/></svg>`;
+
+  function icon(kind) {
+    const host = kind === "host";
+    const above = [0, host ? -30 : -6];
+    return L.divIcon({
+      className: `ft-marker ft-${kind}`,
+      html: host ? pin : "",
+      iconSize: host ? [26, 34] : [16, 16],
+      iconAnchor: host ? [13, 34] : [8, 8],
+      popupAnchor: above,
+      tooltipAnchor: above,
+    });
+  }
+
+  function facts(fields, at, limit) {
+    const list = document.createElement("dl");
+    list.className = "ft-facts";
+    for (const [label, values, codes] of fields.slice(0, limit)) {
+      const value = values[codes[at]];
+      if (value === null) continue;
+      list.appendChild(document.createElement("dt")).textContent = label;
+      list.appendChild(document.createElement("dd")).textContent = value;
+    }
+    return list;
+  }
+
+  // Within one country, addresses stand closer together than countries do.
+  function reach(zoom) {
+    return zoom < 7 ? 40 : 18;
+  }
+
+  function ring(group) {
+    const counts = new Map(kinds.map((kind) => [kind, 0]));
+    for (const { options } of group.getAllChildMarkers()) {
+      counts.set(options.kind, counts.get(options.kind) + 1);
+    }
+    const total = group.getChildCount();
+    const slices = [];
+    const parts = [];
+    let from = 0;
+    for (const [kind, count] of counts) {
+      if (count === 0) continue;
+      const to = from + count / total;
+      slices.push(`var(--ft-${kind}) ${from}turn ${to}turn`);
+      parts.push(`${count.toLocaleString("en")} ${names[kind] ?? kind}`);
+      from = to;
+    }
+    const size = 30 + 5 * Math.floor(Math.log10(total));
+    const face = document.createElement("div");
+    face.className = "ft-ring";
+    face.title = `${total.toLocaleString("en")} addresses: ${parts.join(", ")}`;
+    face.style.background = `conic-gradient(${slices.join(", ")})`;
+    face.appendChild(document.createElement("span")).textContent = total.toLocaleString("en");
+    return L.divIcon({ className: "ft-cluster", html: face, iconSize: [size, size] });
+  }
+
+  // Rows are [latitude, longitude]; columns are [label, values, code of each row's value], the
+  // first of them the kinds of the rows.
+  function layer(rows, [[, kindValues, kindCodes], ...fields], clustered) {
+    const narrow = innerWidth > 0 && innerWidth < 600;
+    document.querySelector(".ft-note").open = !narrow;
+    const popup = { maxWidth: 360, maxHeight: 300, autoPanPaddingTopLeft: [narrow ? 5 : 255, 5] };
+    const icons = new Map(kinds.map((kind) => [kind, icon(kind)]));
+    const markers = rows.map((place, row) => {
+      const kind = kindValues[kindCodes[row]];
+      const zIndexOffset = kind === "host" ? 10000 : 0;
+      const marker = L.marker(place, { icon: icons.get(kind), kind, zIndexOffset });
+      marker.bindTooltip(() => facts(fields, row, hints), { direction: "top" });
+      marker.bindPopup(() => facts(fields, row), popup);
+      return marker.on("popupopen", () => marker.closeTooltip());
+    });
+    if (!clustered) return L.layerGroup(markers);
+    return L.markerClusterGroup({ maxClusterRadius: reach, iconCreateFunction: ring }).addLayers(markers);
+  }
+
+  return { layer };
+})();

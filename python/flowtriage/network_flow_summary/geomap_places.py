@@ -1,0 +1,84 @@
+"""Where addresses are: a point for each, near the middle of its country."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from ..asn import AsnDatabase
+from .geomap_peers import joined, legible
+
+_COUNTRIES = Path(__file__).parent.parent / "data" / "countries.csv"
+_GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
+_STEP, _WIDEST = 0.03, 2.0  # degrees: between neighbours, and from the middle to the rim
+
+
+def locate(table: pa.Table, asn: AsnDatabase) -> pa.Table:
+    """Keep the rows whose address has a country, and place them.
+
+    Parameters
+    ----------
+    table
+        Has a column `address` of distinct addresses, and `flows`.
+    asn
+        Database of countries and autonomous systems.
+
+    Returns
+    -------
+    pyarrow.Table
+        The rows with `country` (name), `network` (label of the autonomous system), `latitude`
+        and `longitude`; ordered by country, then by `flows`, greatest first. The first of a
+        country is at its point, the others around it like the seeds of a sunflower, in a disc
+        that grows with their number up to 2 degrees.
+    """
+    known, countries = asn.lookup(table["address"]), _countries()
+    place = pc.index_in(known["country"], value_set=countries["code"])
+    names = legible(known["as_name"])
+    number = pc.cast(known["asn"], pa.string())
+    columns = {
+        "country": countries["name"].take(place),
+        "network": pc.coalesce(joined("AS", number, " ", names), names),
+        "latitude": countries["latitude"].take(place),
+        "longitude": countries["longitude"].take(place),
+    }
+    for name, values in columns.items():
+        table = table.append_column(name, values)
+    order = [("country", "ascending"), ("flows", "descending"), ("address", "ascending")]
+    return _spread(table.filter(place.is_valid()).sort_by(order))
+
+
+def _spread(table: pa.Table) -> pa.Table:
+    """Move the rows of each country, which follow one another, apart."""
+    country = table["country"].combine_chunks().dictionary_encode().indices.to_numpy()
+    _, first, back, count = np.unique(
+        country, return_index=True, return_inverse=True, return_counts=True
+    )
+    rank, size = np.arange(len(country)) - first[back], count[back]
+    radius = np.minimum(_WIDEST, _STEP * np.sqrt(size)) * np.sqrt(rank / np.maximum(size, 1))
+    angle = rank * _GOLDEN_ANGLE
+    latitude = table["latitude"].to_numpy()
+    east = radius * np.cos(angle) / np.cos(np.radians(latitude))
+    moved = {
+        "latitude": latitude + radius * np.sin(angle),
+        "longitude": table["longitude"].to_numpy() + east,
+    }
+    for name, values in moved.items():
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, pa.array(np.round(values, 4)))
+    return table
+
+
+@cache
+def _countries() -> pa.Table:
+    kinds = {
+        "code": pa.string(),
+        "name": pa.string(),
+        "latitude": pa.float64(),
+        "longitude": pa.float64(),
+    }
+    return csv.read_csv(_COUNTRIES, convert_options=csv.ConvertOptions(column_types=kinds))

@@ -1,0 +1,211 @@
+"""The notebooklet class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from flowtriage.asn import AsnDatabase, embedded
+from flowtriage.errors import MsticnbMissingParameterError
+from flowtriage.flows import read_flows
+from flowtriage.host import HostFlows, busiest_addresses, flows_of_host
+from flowtriage.network_flow_summary.entity import host_entity, read_value
+from flowtriage.network_flow_summary.result import NetworkFlowResult
+from flowtriage.notebooklet import Notebooklet
+from flowtriage.progress import advance
+from flowtriage.timespan import Span, resolve
+from flowtriage.verbs import flow_index, flow_summary, timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_INDEX_NAMES = {
+    "src_ip": "source",
+    "dst_ip": "dest",
+    "service": "L7Protocol",
+    "direction": "FlowDirection",
+    "flows": "TotalAllowedFlows",
+}
+_LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "unknown": "U"}
+
+
+class NetworkFlowSummary(Notebooklet):
+    """With whom a host communicated: timelines, flow index, summary by ASN, map.
+
+    Parameters
+    ----------
+    data_providers
+        Where flows come from when no data is given.
+    silent
+        Whether to show nothing while running.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> nb = NetworkFlowSummary(silent=True)
+    >>> result = nb.run(sample.HOST_IP, data=sample.office_day(), options=["flow_summary"])
+    >>> result.description
+    'Network flow summary for 10.20.30.41'
+    """
+
+    def run(
+        self,
+        value: Any = None,
+        data: Any = None,
+        timespan: Any = None,
+        options: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> NetworkFlowResult:
+        """Summarise the network flows of a host.
+
+        Parameters
+        ----------
+        value
+            Host name, address, or msticpy `Host`.
+        data
+            The flows: a path, a list of paths, a `pandas.DataFrame`, or anything Arrow.
+        timespan
+            A msticpy `TimeSpan`, or any object with `start` and `end`; only flows that start
+            within it count. None takes all flows.
+        options
+            Names of options; None means the default ones, `+name` adds to them and `-name`
+            takes from them. `list_options` tells what there is.
+        start, end
+            Alternative to `timespan`.
+        silent
+            Whether this run shows nothing; None takes the setting of the notebooklet.
+        asn
+            An `AsnDatabase`, or the path of one; None takes the embedded one.
+
+        Returns
+        -------
+        NetworkFlowResult
+            Attributes of options that were not chosen are None.
+
+        Raises
+        ------
+        MsticnbMissingParameterError
+            If `value` or `data` is missing.
+        ArgumentError
+            If an option is unknown, or the timespan cannot be read or ends before it starts.
+        InputError, OSError
+            If the data cannot be read.
+        """
+        name, addresses = read_value(value)
+        chosen = self.choose_options(options)
+        silent = self.silent if kwargs.get("silent") is None else bool(kwargs["silent"])
+        span = resolve(timespan, start=kwargs.get("start"), end=kwargs.get("end"))
+        if data is None:
+            raise MsticnbMissingParameterError(
+                "data is missing; give the path of a flow log, a DataFrame or an Arrow table"
+            )
+        asn = _database(kwargs.get("asn"))
+        flows = read_flows(data, timespan=span)
+        host = flows_of_host(flows.to_arrow(), name, addresses, resolve="resolve_host" in chosen)
+        result = NetworkFlowResult(
+            description=f"Network flow summary for {name or ', '.join(addresses)}",
+            timespan=span or _span_of(flows.report.start, flows.report.end),
+            notebooklet=self,
+            report=flows.report,
+        )
+        result.host_entity = host_entity(value, host)
+        result.network_flows = host.flows.to_pandas()
+        heading = self.section("run", *_notice(host, flows.to_arrow()))
+        self._present(result, heading, silent=silent)
+        steps = [
+            ("plot_flows", self._plot_flows),
+            ("plot_flow_values", self._plot_flow_values),
+            ("flow_summary", self._summarise),
+            ("geo_map", self._draw_map),
+        ]
+        for done, (option, step) in enumerate(steps):
+            if option in chosen:
+                advance(f"{option} of {result.description}", done, len(steps))
+                step(result, host, asn, silent)
+        advance(result.description, len(steps), len(steps))
+        self._result = result
+        return result
+
+    def _plot_flows(
+        self, result: NetworkFlowResult, host: HostFlows, _: AsnDatabase, silent: bool
+    ) -> None:
+        from flowtriage.network_flow_summary import plots
+
+        by_protocol = timeline(host.flows, by="L7Protocol")
+        result.plot_flows_by_protocol = plots.plot_flows_by_protocol(by_protocol)
+        by_direction = timeline(host.flows, by="FlowDirection")
+        result.plot_flows_by_direction = plots.plot_flows_by_direction(by_direction)
+        for name in ("plot_flows_by_protocol", "plot_flows_by_direction"):
+            self._present(result, self.section(name, getattr(result, name)), silent=silent)
+
+    def _plot_flow_values(
+        self, result: NetworkFlowResult, host: HostFlows, _: AsnDatabase, silent: bool
+    ) -> None:
+        from flowtriage.network_flow_summary import plots
+
+        by_protocol = timeline(host.flows, by="L7Protocol")
+        result.plot_flow_values = plots.plot_flow_values(by_protocol)
+        section = self.section("plot_flow_values", result.plot_flow_values)
+        self._present(result, section, silent=silent)
+
+    def _summarise(
+        self, result: NetworkFlowResult, host: HostFlows, asn: AsnDatabase, silent: bool
+    ) -> None:
+        index = flow_index(host.flows)
+        summary = flow_summary(index, asn=asn)
+        result.flow_index = index.to_pandas()
+        result.flow_index_data = _index_data(host.flows).to_pandas()
+        result.flow_summary = _with_lists(summary)
+        frequent_first = index.sort_by([("TotalAllowedFlows", "descending")])
+        self._present(result, self.section("flow_index", frequent_first), silent=silent)
+        self._present(result, self.section("flow_summary", summary), silent=silent)
+
+    def _draw_map(
+        self, result: NetworkFlowResult, host: HostFlows, asn: AsnDatabase, silent: bool
+    ) -> None:
+        from flowtriage.network_flow_summary.geomap import geo_map
+
+        index = flow_index(host.flows)
+        result.geo_map = geo_map(index, host_addresses=host.addresses, asn=asn)
+        self._present(result, self.section("geo_map", result.geo_map), silent=silent)
+
+
+def _database(asn: Any) -> AsnDatabase:
+    if asn is None:
+        return embedded()
+    return asn if isinstance(asn, AsnDatabase) else AsnDatabase(asn)
+
+
+def _span_of(start: Any, end: Any) -> Span | None:
+    return Span(start, end) if start and end else None
+
+
+def _notice(host: HostFlows, flows: pa.Table) -> list[str]:
+    """Say who the host is, and what to try if it does not occur."""
+    who = " ".join([host.name or "", *host.addresses]).strip()
+    if host.flows.num_rows:
+        return [f"{who}: {host.flows.num_rows:,} of {flows.num_rows:,} flows."]
+    busiest = ", ".join(busiest_addresses(flows))
+    hint = f" The busiest sources are {busiest}." if busiest else ""
+    return [f"{who} does not occur in the {flows.num_rows:,} flows.{hint}"]
+
+
+def _index_data(flows: pa.Table) -> pa.Table:
+    """Flows under the names and in the notation of the index."""
+    import pyarrow.compute as pc
+
+    words, letters = pa.array(_LETTERS.keys()), pa.array(_LETTERS.values())
+    place = flows.column_names.index("direction")
+    direction = letters.take(pc.index_in(flows["direction"], words).combine_chunks())
+    renamed = [_INDEX_NAMES.get(name, name) for name in flows.column_names]
+    return flows.set_column(place, "direction", direction).rename_columns(renamed)
+
+
+def _with_lists(summary: pa.Table) -> pd.DataFrame:
+    """Convert a summary to pandas, with Python lists in the cells of its lists."""
+    frame: pd.DataFrame = summary.to_pandas()
+    for name in ("L7Protocols", "source_ips", "dest_ips"):
+        frame[name] = summary[name].to_pylist()
+    return frame

@@ -1,0 +1,60 @@
+"""Quantities and foreign text as they are shown in plots and tables."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from flowtriage.report.text import grouped, human_bytes, visible
+
+
+def test_numbers_read_like_python_writes_them() -> None:
+    values = [0, 7, 999, 1000, 12_345, 999_999, 10**6, 2**62, -1, -1000, -98_765_432]
+    assert grouped(pa.array(values)).to_pylist() == [f"{value:,}" for value in values]
+    assert grouped(pa.array([2**64 - 1], pa.uint64())).to_pylist() == [f"{2**64 - 1:,}"]
+    assert grouped(pa.array([], pa.int64())).to_pylist() == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1 MB"),
+        (1_234_567_890, "1.2 GB"),
+        (2**62, "4.6 EB"),
+        (-1500, "-1.5 kB"),
+        (None, None),
+    ],
+)
+def test_bytes_have_a_unit(value: int | None, text: str | None) -> None:
+    assert human_bytes(pa.array([value], pa.int64())).to_pylist() == [text]
+
+
+def test_bytes_of_unsigned_and_chunked_columns() -> None:
+    assert human_bytes(pa.array([2**64 - 1], pa.uint64())).to_pylist() == ["18.4 EB"]
+    assert human_bytes(pa.chunked_array([[1], [2000]])).to_pylist() == ["1 B", "2 kB"]
+    assert human_bytes(pa.chunked_array([], pa.int64())).to_pylist() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ünïcode 日本", "plain ünïcode 日本"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\x00b\x1b[31m", "a\\x00b\\x1b[31m"),
+        ("a\tb\nc", "a\\tb\\nc"),
+        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_nothing_in_foreign_text_stays_unseen(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_lines_can_be_kept_and_long_text_is_cut() -> None:
+    assert visible("a\tb\nc\r", multiline=True) == "a\tb\nc\\r"
+    assert visible("x" * 10, 10) == "x" * 10
+    assert visible("x" * 11, 10) == "x" * 9 + "…"
