@@ -24,8 +24,8 @@ class HostFlows:
     addresses
         Its addresses in canonical text, in order.
     flows
-        The flows with one of these addresses at either end, or observed at the host of that
-        name; with the columns `direction` and `direction_reason`, seen from the host.
+        The flows with one of these addresses at either end and, of a host given by name, those
+        observed at it; with the columns `direction` and `direction_reason`, seen from the host.
     """
 
     name: str | None
@@ -75,6 +75,7 @@ def flows_of_host(
 
     if not name and not addresses:
         raise ArgumentError("no host was given; give an address or a host name")
+    by_name = bool(name)
     if resolve:
         seen = _observed(flows)
         if name and not addresses:
@@ -86,7 +87,7 @@ def flows_of_host(
             name = names[0] if len(names) == 1 else None
     chosen = pa.array(addresses, pa.string())
     mask = pc.or_(pc.is_in(flows["src_ip"], chosen), pc.is_in(flows["dst_ip"], chosen))
-    if name:
+    if by_name:
         mask = pc.or_(mask, pc.fill_null(_equal(flows["host"], name), False))
     return HostFlows(name, addresses, classify_direction(flows.filter(mask), host=list(addresses)))
 

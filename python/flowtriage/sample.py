@@ -1,6 +1,6 @@
 """A synthetic day of network flows, to try things on.
 
-:func:`office_day` invents a day of an office workstation, as a Zeek sensor beside it would log
+:func:`office_day` invents a day of an office workstation, as a Zeek-like sensor on it would log
 it. Four findings are planted in it: :data:`BEACON`, :data:`SCAN`, :data:`UPLOAD`, :data:`RARE`.
 
 The traffic is made up. Its public addresses lie in networks that really are announced, so that
@@ -168,7 +168,8 @@ class _Day:
             *(None if port is None else self.between(49152, 65535), port),
             *("icmp" if port is None else "udp" if datagram else "tcp", service),
             *(sent + header * out, received + header * back, out, back),
-            *(1, _DENIED.get(state, 0), None, state, None, None),
+            *(int(state != "REJ"), _DENIED.get(state, 0)),
+            *("inbound" if source == peer else "outbound", state, None, HOST_NAME),
         )
 
 
@@ -280,8 +281,9 @@ def office_day(*, seed: int = 7, day: dt.date = dt.date(2026, 3, 2)) -> pa.Table
     -------
     pyarrow.Table
         About 8,000 flows in the canonical schema (:data:`SCHEMA`), ordered by `start_time`. Bytes
-        are those of the IP layer. `denied_flows` is null where nobody answered, for a sensor
-        cannot tell why; `reported_direction`, `tcp_flags` and `host` are always null.
+        are those of the IP layer. The sensor sits on the host itself: it reports directions, and
+        a flow that the host refuses counts as denied. `denied_flows` is null where nobody
+        answered, for no sensor can tell why; `tcp_flags` is always null.
 
     Examples
     --------

@@ -26,7 +26,7 @@ class Span:
 
     def __str__(self) -> str:
         """Show both ends."""
-        start, end = (t.isoformat(sep=" ") if t else "…" for t in (self.start, self.end))
+        start, end = (t.isoformat(" ", "seconds") if t else "…" for t in (self.start, self.end))
         return f"{start} – {end}"
 
 

@@ -94,17 +94,21 @@ def test_size_of_the_scenario(flows: pa.Table, rows: list[dict[str, Any]]) -> No
 def test_nulls_are_where_the_sensor_does_not_know(flows: pa.Table) -> None:
     always_known = set(flows.schema.names) - {
         *("src_port", "dst_port", "service", "denied_flows"),
-        *("reported_direction", "tcp_flags", "host"),
+        "tcp_flags",
     }
     assert all(flows[name].null_count == 0 for name in always_known)
-    for name in ("reported_direction", "tcp_flags", "host"):
-        assert flows[name].null_count == flows.num_rows
+    assert flows["tcp_flags"].null_count == flows.num_rows
+    assert flows["host"].unique().to_pylist() == [sample.HOST_NAME]
+    inbound = flows.filter(pc.equal(flows["reported_direction"], "inbound"))
+    assert set(inbound["dst_ip"].to_pylist()) <= {sample.HOST_IP, sample.HOST_IPV6}
+    assert 0 < inbound.num_rows < flows.num_rows
     for name in ("src_port", "dst_port"):
         assert pc.is_null(flows[name]).equals(pc.equal(flows["protocol"], "icmp"))
     assert pc.is_null(flows["denied_flows"]).equals(pc.equal(flows["state"], "S0"))
     refused = flows.filter(pc.equal(flows["denied_flows"], 1))
     assert set(refused["state"].to_pylist()) == {"REJ"}
-    assert pc.unique(flows["flows"]).to_pylist() == [1]
+    both = pc.add(flows["flows"], pc.fill_null(flows["denied_flows"], 0))
+    assert pc.unique(both).to_pylist() == [1]
 
 
 def test_same_seed_same_table(flows: pa.Table) -> None:

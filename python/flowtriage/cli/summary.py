@@ -124,7 +124,7 @@ def summary(
     if host is None:
         if not use_sample:
             raise ArgumentError("--host is missing; whose flows are wanted?")
-        host = sample.HOST_IP
+        host = sample.HOST_NAME
     if html:
         _check_place(html)
     database = open_database(asn)

@@ -77,7 +77,8 @@ const flowtriageMap = (() => {
       return marker.on("popupopen", () => marker.closeTooltip());
     });
     if (!clustered) return L.layerGroup(markers);
-    return L.markerClusterGroup({ maxClusterRadius: reach, iconCreateFunction: ring }).addLayers(markers);
+    const options = { maxClusterRadius: reach, iconCreateFunction: ring };
+    return L.markerClusterGroup(options).addLayers(markers);
   }
 
   return { layer };

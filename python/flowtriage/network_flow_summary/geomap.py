@@ -79,7 +79,8 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
     Returns
     -------
     msticpy.vis.foliummap.FoliumMap
-        Its `folium_map` has the layers, its `locations` the place of each marker.
+        Its `folium_map` has the layers, its `locations` the place of each marker, and its
+        `places` the facts of each peer as a table, the busiest first.
 
     Raises
     ------
@@ -120,6 +121,9 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
     for layer in layers:
         layer.add_to(drawing)
         result.locations.extend(layer.points)
+    busiest = [("flows", "descending"), ("address", "ascending")]
+    result.places = drawn_peers.sort_by(busiest).select(list(_PEER_FACTS))
+    result.places = result.places.rename_columns(list(_PEER_FACTS.values()))
     if result.locations:
         axes = list(zip(*result.locations, strict=True))
         corners = [[end(axis) for axis in axes] for end in (min, max)]

@@ -184,7 +184,8 @@ def _span_of(start: Any, end: Any) -> Span | None:
 
 def _notice(host: HostFlows, flows: pa.Table) -> list[str]:
     """Say who the host is, and what to try if it does not occur."""
-    who = " ".join([host.name or "", *host.addresses]).strip()
+    addresses = ", ".join(host.addresses)
+    who = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
     if host.flows.num_rows:
         return [f"{who}: {host.flows.num_rows:,} of {flows.num_rows:,} flows."]
     busiest = ", ".join(busiest_addresses(flows))

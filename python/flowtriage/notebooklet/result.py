@@ -54,7 +54,7 @@ class NotebookletResult:
 
     def facts(self) -> dict[str, str]:
         """Return what a reader should know first, as label and text."""
-        return {"Timespan": str(self.timespan) if self.timespan else "all", **self.report.facts()}
+        return self.report.facts()
 
     def write_html(self, path: str | os.PathLike[str]) -> Path:
         """Write the result as one self-contained HTML page.

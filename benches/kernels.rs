@@ -1,0 +1,73 @@
+//! The kernels on flows of many hosts.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flowtriage::aggregate::{index, timeline};
+use flowtriage::direction::Rules;
+use flowtriage::error::Error;
+use flowtriage::flows::FlowBatch;
+
+const ROWS: usize = 1_000_000;
+const SERVICES: [Option<&str>; 5] = [Some("ssl"), Some("dns"), Some("http"), Some("ntp"), None];
+
+/// A sequence of numbers that looks random and is the same every time (xorshift).
+fn numbers() -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(0x9e37_79b9_7f4a_7c15_u64), |x| {
+        let x = x ^ (x << 13);
+        let x = x ^ (x >> 7);
+        Some(x ^ (x << 17))
+    })
+}
+
+fn flows() -> Result<RecordBatch, Error> {
+    let inside: StringArray = numbers()
+        .take(ROWS)
+        .map(|n| Some(format!("10.{}.{}.{}", n % 4, n / 7 % 256, n / 11 % 256)))
+        .collect();
+    let outside: StringArray = numbers()
+        .skip(ROWS)
+        .take(ROWS)
+        .map(|n| Some(format!("93.184.{}.{}", n % 256, n / 256 % 256)))
+        .collect();
+    let services: StringArray = numbers()
+        .take(ROWS)
+        .map(|n| SERVICES[(n % 5) as usize])
+        .collect();
+    let starts: TimestampMicrosecondArray = numbers()
+        .take(ROWS)
+        .map(|n| Some((n % 86_400_000_000) as i64))
+        .collect();
+    let columns: [(&str, ArrayRef); 5] = [
+        ("start_time", Arc::new(starts)),
+        ("src_ip", Arc::new(inside)),
+        ("dst_ip", Arc::new(outside)),
+        ("service", Arc::new(services)),
+        ("flows", Arc::new(Int64Array::from(vec![1; ROWS]))),
+    ];
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+fn kernels(criterion: &mut Criterion) {
+    let Ok(batch) = flows() else {
+        panic!("the flows of the benchmark are well formed");
+    };
+    let input = || std::iter::once(FlowBatch::new(batch.clone(), 0));
+    let rules = Rules::default();
+    let mut group = criterion.benchmark_group("1 million flows");
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements(ROWS as u64));
+    group.bench_function("flow_index", |b| {
+        b.iter(|| black_box(index::build(input(), &rules).and_then(|i| i.to_batch())));
+    });
+    group.bench_function("timeline", |b| {
+        b.iter(|| black_box(timeline::timeline(input(), "service", 120, &rules)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, kernels);
+criterion_main!(benches);
