@@ -36,7 +36,7 @@ check: $(VENV)/.check  ## Check format, lints and types
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
-	MYPYPATH=python $(VENV)/bin/python -m mypy.stubtest flowtriage._core
+	MYPYPATH=python $(VENV)/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml flowtriage._core
 
 .PHONY: format
 format: $(VENV)/.check  ## Format all code

@@ -16,6 +16,11 @@ import pyarrow as pa
 from flowtriage import _core
 
 _DATA = Path(__file__).parent / "data"
+_CREDITS = {
+    "IP Geolocation by DB-IP": "https://db-ip.com",
+    "Route Views": "https://www.routeviews.org",
+    "Number Resource Organization": "https://www.nro.net",
+}
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,11 @@ class AsnDatabase:
             If a file proves damaged.
         """
         return self._files.lookup(_text_array(addresses))
+
+    @property
+    def credits(self) -> dict[str, str]:
+        """Whom to name, with links, where results of the embedded databases are published."""
+        return dict(_CREDITS) if self._embedded else {}
 
     @property
     def files(self) -> list[DatabaseFile]:

@@ -75,7 +75,7 @@ def flows_of_host(
 
     if not name and not addresses:
         raise ArgumentError("no host was given; give an address or a host name")
-    by_name = bool(name)
+    given = name
     if resolve:
         seen = _observed(flows)
         if name and not addresses:
@@ -87,8 +87,8 @@ def flows_of_host(
             name = names[0] if len(names) == 1 else None
     chosen = pa.array(addresses, pa.string())
     mask = pc.or_(pc.is_in(flows["src_ip"], chosen), pc.is_in(flows["dst_ip"], chosen))
-    if by_name:
-        mask = pc.or_(mask, pc.fill_null(_equal(flows["host"], name), False))
+    if given:
+        mask = pc.or_(mask, pc.fill_null(_equal(flows["host"], given), False))
     return HostFlows(name, addresses, classify_direction(flows.filter(mask), host=list(addresses)))
 
 

@@ -19,7 +19,6 @@ import flowtriage
 from flow_map import GOOGLE, HOST, RIPE, Text, draw, layers, note, page, peer, row
 from flowtriage import AsnDatabase
 from flowtriage.errors import InputError, MissingExtraError
-from flowtriage.report.places import map_places
 
 pytestmark = pytest.mark.extra
 
@@ -49,7 +48,6 @@ def test_the_map_is_that_of_msticpy_and_knows_its_places() -> None:
 
 def test_the_places_are_listed_for_a_report() -> None:
     drawn = draw(row(HOST, RIPE, "O"), row(HOST, GOOGLE, "O", TotalAllowedFlows=2))
-    assert map_places(drawn) is drawn.places
     assert drawn.places["Address"].to_pylist() == [GOOGLE, RIPE]
     assert drawn.places["Country"].to_pylist() == ["United States", "Netherlands"]
 

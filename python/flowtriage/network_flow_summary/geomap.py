@@ -47,10 +47,6 @@ _PEER_FACTS = {
 }
 _HOST_FACTS = {"address": "Host", "country": "Country", "network": "Network"}
 _HOSTS_NAMED = 3
-_CREDITS = (
-    '<p><small><a href="https://db-ip.com" target="_blank" rel="noopener">IP Geolocation by '
-    "DB-IP</a> (AS names), Route Views, NRO; CC BY 4.0</small></p>"
-)
 
 
 def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase) -> FoliumMap:
@@ -128,7 +124,7 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
         axes = list(zip(*result.locations, strict=True))
         corners = [[end(axis) for axis in axes] for end in (min, max)]
         drawing.fit_bounds(corners, padding=(40, 40), max_zoom=5)
-    note = _note(drawn_peers, len(peers), placeless.to_pylist(), left_out, embedded=asn._embedded)
+    note = _note(drawn_peers, len(peers), placeless.to_pylist(), left_out, credits=asn.credits)
     page = drawing.get_root()
     page.header.add_child(FinishedHtml(_style_and_script()))
     page.html.add_child(FinishedHtml(note))
@@ -144,7 +140,7 @@ def _style_and_script() -> str:
 
 
 def _note(
-    places: pa.Table, peers: int, placeless: list[str], left_out: int, *, embedded: bool
+    places: pa.Table, peers: int, placeless: list[str], left_out: int, *, credits: dict[str, str]
 ) -> str:
     """Say what the colours mean, how exact the places are, and what is not on the map."""
     always = {"outbound", "inbound", "host"}
@@ -166,12 +162,16 @@ def _note(
     if left_out:
         missed = _number(left_out, "flow", "flows")
         lines.append(f"{missed} left out: neither end is a known address of the host")
-    source = "the embedded database" if embedded else "the database given"
+    source = "the embedded database" if credits else "the database given"
     lines.append(f"Locations are country level, from {source}; spread around one point per country")
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    owners = ", ".join(
+        f'<a href="{link}" target="_blank" rel="noopener">{owner}</a>'
+        for owner, link in credits.items()
+    )
     return (
         f'<details class="ft-note" open><summary>Key: country level</summary><ul>{key}</ul>{text}'
-        f"{_CREDITS if embedded else ''}</details>"
+        f"<p><small>{owners}</small></p></details>"
     )
 
 

@@ -110,6 +110,7 @@ class NetworkFlowSummary(Notebooklet):
             notebooklet=self,
             report=flows.report,
         )
+        result.credits = asn.credits
         result.host_entity = host_entity(value, host)
         result.network_flows = host.flows.to_pandas()
         heading = self.section("run", *_notice(host, flows.to_arrow()))

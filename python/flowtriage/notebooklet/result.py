@@ -27,6 +27,8 @@ class NotebookletResult:
         What was found while reading the flows.
     sections : list of Section
         What is shown of it, in order.
+    credits : dict
+        Whom to name, with links, where the result is published.
     """
 
     def __init__(
@@ -42,10 +44,11 @@ class NotebookletResult:
         self.notebooklet = notebooklet
         self.report = report or Report()
         self.sections: list[Section] = []
+        self.credits: dict[str, str] = {}
 
     def attributes(self) -> dict[str, Any]:
         """Return the result's data by name: all public attributes that hold something."""
-        own = {"description", "timespan", "notebooklet", "report", "sections"}
+        own = {"description", "timespan", "notebooklet", "report", "sections", "credits"}
         return {
             name: value
             for name, value in vars(self).items()
@@ -71,7 +74,13 @@ class NotebookletResult:
         """
         from flowtriage.report import write_report
 
-        return write_report(self.sections, path, title=self.description, summary=self.facts())
+        return write_report(
+            self.sections,
+            path,
+            title=self.description,
+            summary=self.facts(),
+            credits=self.credits,
+        )
 
     def __repr__(self) -> str:
         """Show the result as text."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.report.arrowed import is_table
-from flowtriage.report.places import is_map, map_places
 from flowtriage.report.tables import MAX_ROWS, table_body, table_style
 from flowtriage.report.text import visible
 
@@ -54,6 +53,7 @@ def write_report(
     *,
     title: str,
     summary: Mapping[str, str],
+    credits: Mapping[str, str] | None = None,
     max_rows: int = MAX_ROWS,
 ) -> Path:
     """Write sections into one self-contained HTML file.
@@ -65,14 +65,16 @@ def write_report(
     Parameters
     ----------
     sections
-        What to show, in order: tables, Bokeh layouts, texts, and folium maps, of which only the
-        places are listed, since a map cannot be seen without a server.
+        What to show, in order: tables, Bokeh layouts, texts, and maps with a table `places`,
+        which is listed in their stead, since a map cannot be seen without a server.
     path
         File to write; replaced if it exists.
     title
         Heading of the report.
     summary
         Facts at its top: host, time span, numbers of rows, file names.
+    credits
+        Whose data is shown, with the link that they ask for.
     max_rows
         How many rows of a table to show.
 
@@ -98,6 +100,7 @@ def write_report(
         policy=_policy(scripts),
         style=table_style() + _asset("report.css"),
         scripts=scripts,
+        credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}",
     )
     return _write(Path(path), page)
@@ -119,9 +122,8 @@ def _block(content: object, heading: str, plots: list[Any], max_rows: int) -> st
         return f"<p>{escape(visible(content, multiline=True))}</p>"
     if is_table(content):
         return table_body(content, max_rows=max_rows, label=heading)
-    if is_map(content):
-        places = table_body(map_places(content), max_rows=max_rows, label=heading)
-        return f"<p>{MAP_NOTE}</p>{places}"
+    if is_table(places := getattr(content, "places", None)):
+        return f"<p>{MAP_NOTE}</p>{table_body(places, max_rows=max_rows, label=heading)}"
     if _is_plot(content):
         plots.append(content)
         return _plot(content, f"plot-{len(plots)}", heading)
