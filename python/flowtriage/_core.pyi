@@ -1,11 +1,10 @@
-from typing import TypeAlias, final
+from typing import final
 
 import pyarrow as pa
 
-from flowtriage.formats.declaration import Binding, TextLayout
+from flowtriage.formats.declaration import Binding, Outcome, TextLayout
 
-Told: TypeAlias = tuple[int, str | None, str | None, str]
-Outcome: TypeAlias = tuple[pa.Table, int, int, int, int, list[Told]]
+__all__: list[str]
 
 def flow_index(flows: pa.RecordBatchReader) -> pa.Table: ...
 def flow_summary(flows: pa.RecordBatchReader, asn: AsnFiles) -> pa.Table: ...

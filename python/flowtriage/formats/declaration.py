@@ -6,10 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import pyarrow as pa
+
 Kind: TypeAlias = Literal[
     "time", "duration", "port", "count", "text", "protocol", "direction", "one"
 ]
 Unit: TypeAlias = Literal["s", "ms", "us"]
+Told: TypeAlias = tuple[int, str | None, str | None, str]
+"""Number, column, value and reason of a bad row."""
+Outcome: TypeAlias = tuple[pa.Table, int, int, int, int, list[Told]]
+"""Flows; how many records were read, gave several flows, were of other things, and were bad; and
+the first of these."""
 
 
 @dataclass(frozen=True)

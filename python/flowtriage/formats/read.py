@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from flowtriage import _core
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Binding, Format, TextLayout
+from flowtriage.formats.declaration import Binding, Format, Outcome, TextLayout
 from flowtriage.formats.detect import Detected, container_of, detect_text, match
 from flowtriage.formats.report import BadRow, Report
 from flowtriage.progress import advance
@@ -208,7 +208,7 @@ def _batches(
         yield row, _note(outcome, source, report, by_row=True)
 
 
-def _note(outcome: _core.Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
+def _note(outcome: Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
     table, records, expanded, skipped, bad, told = outcome
     report.rows_read += records
     report.rows_expanded += expanded
