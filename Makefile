@@ -70,7 +70,7 @@ dist/.wheel: $(VENV)/.venv $(WHEEL_INPUTS)
 
 $(VENV)/.wheel: dist/.wheel
 	@echo "Installing flowtriage with its extras into $(@D) (a few minutes the first time) …"
-	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install "$$wheel[all]"
+	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install "$$wheel[notebook,cli]"
 	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install --force-reinstall --no-deps "$$wheel"
 	@touch $@
 

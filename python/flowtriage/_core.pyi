@@ -4,7 +4,18 @@ import pyarrow as pa
 
 from flowtriage.formats.declaration import Binding, Outcome, TextLayout
 
-__all__: list[str]
+__all__ = [
+    "AsnFiles",
+    "canonical_schema",
+    "classify_direction",
+    "flow_index",
+    "flow_summary",
+    "normalise_block",
+    "normalise_table",
+    "timeline",
+    "top_n",
+    "whole_records",
+]
 
 def flow_index(flows: pa.RecordBatchReader) -> pa.Table: ...
 def flow_summary(flows: pa.RecordBatchReader, asn: AsnFiles) -> pa.Table: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import zlib
 from pathlib import Path
 
 import maxminddb
@@ -147,6 +148,11 @@ def test_every_database_of_the_vendor_opens(shared: Path) -> None:
         (file,) = ft.AsnDatabase(path).files
         assert file.networks > 0, path
         assert file.source is None
+
+
+def test_embedded_files_fit_into_the_wheel() -> None:
+    files = [Path(file.path) for file in ft.AsnDatabase().files]
+    assert sum(len(zlib.compress(file.read_bytes())) for file in files) < 15_000_000
 
 
 def test_embedded_files_tell_source_date_licence_and_attribution() -> None:

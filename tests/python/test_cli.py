@@ -238,7 +238,7 @@ def test_report_in_html(tmp_path: Path, parquet: Path) -> None:
     command = ["summary", parquet, "--host", sample.HOST_IP, "--json"]
     done = run(*command, "--html", path)
     assert done.stdout == run(*command).stdout
-    assert done.stderr.endswith(f"report written to {path}\n")
+    assert done.stderr.endswith(f"report written to {path.resolve()}\n")
     page = path.read_text(encoding="utf-8")
     assert sample.HOST_IP in page
     assert "Varna Data Center" in page

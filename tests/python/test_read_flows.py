@@ -261,6 +261,29 @@ def test_azure_rows_with_several_peers_become_a_flow_each(peers: Any) -> None:
     assert "several peers" in str(flows.report)
 
 
+def test_azure_frames_hold_peers_as_lists_and_missing_values() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "FlowStartTime": pandas.to_datetime(["2019-02-12T00:00:00.123Z"] * 3),
+            "VMIPAddress": ["10.0.3.5", "10.0.3.5", float("nan")],
+            "PublicIPs": [["192.0.2.1", "192.0.2.2"], ["192.0.2.3"], float("nan")],
+            "SrcIP": [float("nan"), None, "10.0.3.4"],
+            "DestIP": [float("nan"), "", "10.0.3.5"],
+            "FlowDirection": ["O", "I", "I"],
+            "L7Protocol": ["https", float("nan"), "ssh"],
+            "AllowedInFlows": [0, 2, 3],
+            "AllowedOutFlows": [1.0, float("nan"), 0.0],
+        }
+    )
+    table = ft.read_flows(frame).to_arrow()
+    assert table["src_ip"].to_pylist() == ["10.0.3.5", "10.0.3.5", "192.0.2.3", "10.0.3.4"]
+    assert table["dst_ip"].to_pylist() == ["192.0.2.1", "192.0.2.2", "10.0.3.5", "10.0.3.5"]
+    assert table["service"].to_pylist() == ["https", "https", None, "ssh"]
+    assert table["flows"].to_pylist() == [1, 1, 2, 3]
+    assert table["start_time"][0].as_py().microsecond == 123_000
+
+
 def test_timespan_filters_and_tells_what_was_left_out(zat: Path) -> None:
     class TimeSpan:
         start = datetime(2013, 9, 15, 23, 45)

@@ -21,6 +21,8 @@ pytest.importorskip("PIL")
 from PIL import Image
 from playwright import sync_api
 
+import flowtriage as ft
+from flowtriage import sample
 from flowtriage.network_flow_summary.colours import protocol_colours
 from flowtriage.network_flow_summary.plots import plot_flow_values, plot_flows_by_protocol
 from flowtriage.notebooklet.display import Section
@@ -107,6 +109,29 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.mark.extra
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_the_report_of_the_demo_has_no_error(browser: Any, tmp_path: Path) -> None:
+    result = ft.NetworkFlowSummary(silent=True).run(sample.HOST_NAME, data=sample.office_day())
+    path = result.write_html(tmp_path / "report.html")
+    page = browser.new_page()
+    trouble: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda m: m.type in ("error", "warning") and trouble.append(m.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_function("window.Bokeh && Bokeh.documents.length === 3")
+    page.wait_for_function("Bokeh.documents.every((one) => one.is_idle)")
+    assert page.locator("main h2, main h3").all_inner_texts()[:1] == ["Host Network Summary"]
+    assert page.locator("figure").count() == 3
+    assert page.locator("table").count() == 2
+    assert page.get_by_text("IP Geolocation by DB-IP").get_attribute("href") == "https://db-ip.com"
+    page.close()
+    assert trouble == []
+    assert requests == [path.as_uri()]
 
 
 @pytest.fixture

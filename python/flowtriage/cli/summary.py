@@ -146,7 +146,7 @@ def summary(
         facts = _facts(flows, selected, database, shipped=not asn)
         _show(facts, tables, top, selected.addresses)
     if html:
-        print(f"report written to {visible(str(html))}", file=sys.stderr)
+        print(f"report written to {visible(str(html.resolve()))}", file=sys.stderr)
 
 
 def _check_place(path: Path) -> None:

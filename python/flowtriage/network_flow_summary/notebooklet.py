@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage.asn import AsnDatabase, embedded
-from flowtriage.errors import MsticnbMissingParameterError
+from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.flows import read_flows
 from flowtriage.host import HostFlows, busiest_addresses, flows_of_host
 from flowtriage.network_flow_summary.entity import host_entity, read_value
@@ -28,6 +28,7 @@ _INDEX_NAMES = {
     "direction": "FlowDirection",
     "flows": "TotalAllowedFlows",
 }
+_KEYWORDS = {"start", "end", "silent", "asn"}
 _LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "unknown": "U"}
 
 
@@ -93,6 +94,8 @@ class NetworkFlowSummary(Notebooklet):
         InputError, OSError
             If the data cannot be read.
         """
+        if unknown := kwargs.keys() - _KEYWORDS:
+            raise ArgumentError(f"unknown parameters of run: {', '.join(sorted(unknown))}")
         name, addresses = read_value(value)
         chosen = self.choose_options(options)
         silent = self.silent if kwargs.get("silent") is None else bool(kwargs["silent"])

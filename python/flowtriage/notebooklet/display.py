@@ -75,9 +75,10 @@ def _show_plot(plot: Any) -> None:
     from bokeh.io import output_notebook
     from bokeh.io import show as show_plot
     from bokeh.io.state import curstate
+    from bokeh.resources import INLINE
 
     if not curstate().notebook:
-        output_notebook(hide_banner=True)
+        output_notebook(INLINE, hide_banner=True)
     show_plot(plot)
 
 
