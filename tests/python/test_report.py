@@ -18,6 +18,8 @@ import pytest
 from flowtriage.notebooklet.display import Section
 from flowtriage.report import html_table, write_report
 
+pytestmark = pytest.mark.extra
+
 HOSTILE = "</td></script><script>alert(1)</script>\"><img src=x onerror=alert(1)>'&amp;"
 DASH = "\N{EN DASH}"
 VOID = {"meta", "link", "img", "input", "br"}

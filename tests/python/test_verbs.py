@@ -85,13 +85,13 @@ def test_sums_agree_with_duckdb(zat: Any) -> None:
         db.register("flows", flows)
         expected = db.sql(
             "select src_ip, dst_ip, service, sum(flows)::bigint, sum(src_bytes)::bigint, "
-            "min(start_time), max(greatest(start_time, end_time)) "
+            "epoch_us(min(start_time)), epoch_us(max(greatest(start_time, end_time))) "
             "from flows group by all order by all"
         ).fetchall()
         db.register("index", index)
         found = db.sql(
-            "select source, dest, L7Protocol, TotalAllowedFlows, src_bytes, first_seen, last_seen "
-            "from index order by all"
+            "select source, dest, L7Protocol, TotalAllowedFlows, src_bytes, "
+            "epoch_us(first_seen), epoch_us(last_seen) from index order by all"
         ).fetchall()
     assert found == expected
     assert len(found) > 200

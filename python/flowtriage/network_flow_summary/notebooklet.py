@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -118,6 +120,7 @@ class NetworkFlowSummary(Notebooklet):
         result.network_flows = host.flows.to_pandas()
         heading = self.section("run", *_notice(host, flows.to_arrow()))
         self._present(result, heading, silent=silent)
+        work = _Work(host.flows, host.addresses, asn)
         steps = [
             ("plot_flows", self._plot_flows),
             ("plot_flow_values", self._plot_flow_values),
@@ -127,53 +130,58 @@ class NetworkFlowSummary(Notebooklet):
         for done, (option, step) in enumerate(steps):
             if option in chosen:
                 advance(f"{option} of {result.description}", done, len(steps))
-                step(result, host, asn, silent)
+                step(result, work, silent)
         advance(result.description, len(steps), len(steps))
         self._result = result
         return result
 
-    def _plot_flows(
-        self, result: NetworkFlowResult, host: HostFlows, _: AsnDatabase, silent: bool
-    ) -> None:
+    def _plot_flows(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary import plots
 
-        by_protocol = timeline(host.flows, by="L7Protocol")
-        result.plot_flows_by_protocol = plots.plot_flows_by_protocol(by_protocol)
-        by_direction = timeline(host.flows, by="FlowDirection")
+        result.plot_flows_by_protocol = plots.plot_flows_by_protocol(work.by_protocol)
+        by_direction = timeline(work.flows, by="FlowDirection")
         result.plot_flows_by_direction = plots.plot_flows_by_direction(by_direction)
         for name in ("plot_flows_by_protocol", "plot_flows_by_direction"):
             self._present(result, self.section(name, getattr(result, name)), silent=silent)
 
-    def _plot_flow_values(
-        self, result: NetworkFlowResult, host: HostFlows, _: AsnDatabase, silent: bool
-    ) -> None:
+    def _plot_flow_values(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary import plots
 
-        by_protocol = timeline(host.flows, by="L7Protocol")
-        result.plot_flow_values = plots.plot_flow_values(by_protocol)
+        result.plot_flow_values = plots.plot_flow_values(work.by_protocol)
         section = self.section("plot_flow_values", result.plot_flow_values)
         self._present(result, section, silent=silent)
 
-    def _summarise(
-        self, result: NetworkFlowResult, host: HostFlows, asn: AsnDatabase, silent: bool
-    ) -> None:
-        index = flow_index(host.flows)
-        summary = flow_summary(index, asn=asn)
-        result.flow_index = index.to_pandas()
-        result.flow_index_data = _index_data(host.flows).to_pandas()
+    def _summarise(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
+        summary = flow_summary(work.index, asn=work.asn)
+        result.flow_index = work.index.to_pandas()
+        result.flow_index_data = _index_data(work.flows).to_pandas()
         result.flow_summary = _with_lists(summary)
-        frequent_first = index.sort_by([("TotalAllowedFlows", "descending")])
+        frequent_first = work.index.sort_by([("TotalAllowedFlows", "descending")])
         self._present(result, self.section("flow_index", frequent_first), silent=silent)
         self._present(result, self.section("flow_summary", summary), silent=silent)
 
-    def _draw_map(
-        self, result: NetworkFlowResult, host: HostFlows, asn: AsnDatabase, silent: bool
-    ) -> None:
+    def _draw_map(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary.geomap import geo_map
 
-        index = flow_index(host.flows)
-        result.geo_map = geo_map(index, host_addresses=host.addresses, asn=asn)
+        result.geo_map = geo_map(work.index, host_addresses=work.addresses, asn=work.asn)
         self._present(result, self.section("geo_map", result.geo_map), silent=silent)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A host's flows, and what several options make of them."""
+
+    flows: pa.Table
+    addresses: tuple[str, ...]
+    asn: AsnDatabase
+
+    @cached_property
+    def by_protocol(self) -> pa.Table:
+        return timeline(self.flows, by="L7Protocol")
+
+    @cached_property
+    def index(self) -> pa.Table:
+        return flow_index(self.flows)
 
 
 def _database(asn: Any) -> AsnDatabase:
