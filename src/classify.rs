@@ -18,7 +18,7 @@ pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
         .text("reported_direction")?
         .map(|text| text.and_then(Direction::parse));
     let verdicts: Vec<(Direction, Reason)> = by_morsel(batch.rows(), |rows| {
-        rows.map(|row| rules.classify(source[row].get(), dest[row].get(), reported[row]))
+        rows.map(|row| rules.classify(source.get(row).get(), dest.get(row).get(), reported[row]))
             .collect::<Vec<_>>()
     })
     .concat();

@@ -67,9 +67,16 @@ impl Direction {
 
     /// Reads a letter or a word, whatever its case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|d| text.eq_ignore_ascii_case(d.letter()) || text.eq_ignore_ascii_case(d.word()))
+        let known = match text.as_bytes().first()?.to_ascii_lowercase() {
+            b'i' if text.len() == Self::Internal.word().len() => Self::Internal,
+            b'i' => Self::Inbound,
+            b'l' => Self::Internal,
+            b'o' => Self::Outbound,
+            b'u' => Self::Unknown,
+            _ => Self::External,
+        };
+        (text.eq_ignore_ascii_case(known.letter()) || text.eq_ignore_ascii_case(known.word()))
+            .then_some(known)
     }
 }
 
@@ -208,6 +215,28 @@ mod tests {
             rules.classify(ip("10.0.0.1"), None, None),
             (Direction::Unknown, Reason::None)
         );
+    }
+
+    #[test]
+    fn letters_and_words_are_read() {
+        for direction in Direction::ALL {
+            assert_eq!(Direction::parse(direction.letter()), Some(direction));
+            assert_eq!(
+                Direction::parse(&direction.word().to_uppercase()),
+                Some(direction)
+            );
+        }
+        for text in [
+            "",
+            "in",
+            "inside",
+            "localhost",
+            "z",
+            "outwards",
+            "internals",
+        ] {
+            assert_eq!(Direction::parse(text), None, "{text}");
+        }
     }
 
     #[test]

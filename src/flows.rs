@@ -2,10 +2,10 @@
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
 
+use crate::addresses::Addresses;
 use crate::columns::{Text, by_morsel, find, int64, micros};
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
-use crate::ip::Ip;
 use crate::schema::SUMS;
 
 /// A value, or null; nulls sort last.
@@ -135,28 +135,21 @@ impl FlowBatch {
     }
 
     /// A column of addresses; empty text is null.
-    pub fn addresses(&self, name: &str) -> Result<Vec<OrNull<Ip>>> {
+    pub fn addresses(&self, name: &str) -> Result<Addresses> {
         let text = Text::read(self.name(name), self.require(name)?)?;
-        let parsed = text.map(|text| match text {
-            None | Some("") => Some(OrNull::from(None)),
-            Some(text) => Ip::parse(text).map(|ip| OrNull::from(Some(ip))),
-        });
-        if let Some(row) = parsed.iter().position(Option::is_none) {
-            return Err(Error::Value {
-                row: self.first_row + row,
-                column: self.name(name).into(),
-                value: text.get(row).unwrap_or_default().into(),
-                reason: "is not an IP address",
-            });
-        }
-        Ok(parsed.into_iter().flatten().collect())
+        Addresses::parse(&text).map_err(|row| Error::Value {
+            row: self.first_row + row,
+            column: self.name(name).into(),
+            value: text.get(row).unwrap_or_default().into(),
+            reason: "is not an IP address",
+        })
     }
 
     /// The direction of every row: that of the `direction` column, or else by the rules.
     pub fn directions(
         &self,
-        source: &[OrNull<Ip>],
-        dest: &[OrNull<Ip>],
+        source: &Addresses,
+        dest: &Addresses,
         rules: &Rules,
     ) -> Result<Vec<Direction>> {
         let parse = |text: Option<&str>| text.and_then(Direction::parse);
@@ -171,7 +164,7 @@ impl FlowBatch {
         Ok(by_morsel(self.rows(), |rows| {
             rows.map(|row| {
                 rules
-                    .classify(source[row].get(), dest[row].get(), reported[row])
+                    .classify(source.get(row).get(), dest.get(row).get(), reported[row])
                     .0
             })
             .collect::<Vec<_>>()

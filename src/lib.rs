@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod addresses;
 pub mod aggregate;
 pub mod asn;
 pub mod classify;

@@ -5,7 +5,7 @@ use arrow::array::RecordBatch;
 use crate::aggregate::groups::Groups;
 use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn};
-use crate::aggregate::measures::{self, Measure, Measures};
+use crate::aggregate::sums::Measure;
 use crate::direction::Rules;
 use crate::error::{Error, Result};
 use crate::flows::FlowBatch;
@@ -56,20 +56,21 @@ fn ranked<const N: usize>(
             .collect::<Result<Vec<_>>>()?;
         groups.add_rows(
             batch.rows(),
-            |row| std::array::from_fn(|i| codes[i][row]),
+            |row| Some(std::array::from_fn(|i| codes[i][row])),
             &batch.measures()?,
         );
     }
     let decoders: Vec<_> = columns.into_iter().map(KeyColumn::finish).collect();
-    let mut groups: Vec<([Code; N], Measures)> =
-        groups.into_sorted(|key: [Code; N]| std::array::from_fn(|i| decoders[i].rank(key[i])));
-    groups.sort_by_key(|(_, measures)| std::cmp::Reverse(measures.get(by)));
-    groups.truncate(n);
-    let mut out: Vec<_> = decoders
+    let rank = |key: [Code; N]| -> [Code; N] { std::array::from_fn(|i| decoders[i].rank(key[i])) };
+    let (keys, sums) = groups.into_sorted(rank);
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by_key(|group| std::cmp::Reverse(sums.get(*group, by)));
+    order.truncate(n);
+    let mut out = decoders
         .iter()
         .enumerate()
-        .map(|(i, decoder)| decoder.column(groups.iter().map(|(key, _)| key[i])))
-        .collect();
-    out.extend(measures::columns("flows", groups.iter().map(|(_, m)| m))?);
+        .map(|(i, decoder)| decoder.column(order.len(), |row| keys[order[row]][i]))
+        .collect::<Result<Vec<_>>>()?;
+    out.extend(sums.gather(&order, |group| *group).into_columns("flows")?);
     batch(out)
 }

@@ -2,78 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field};
-use hashbrown::{HashMap, HashSet};
-use rayon::prelude::*;
 
-use crate::columns::{Column, Text, by_morsel};
+use crate::aggregate::interner::{Interner, Sorted};
+use crate::aggregate::strings::{addresses, strings};
+use crate::columns::{Column, by_morsel};
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::flows::{FlowBatch, OrNull};
 use crate::ip::Ip;
-
-/// Text values numbered in the order in which they were met.
-#[derive(Debug, Default)]
-pub struct Interner {
-    ids: HashMap<String, u32>,
-}
-
-impl Interner {
-    /// The number of every row's text.
-    pub fn encode(&mut self, text: &Text) -> Vec<OrNull<u32>> {
-        let distinct: HashSet<&str> = match text {
-            Text::Dictionary(_, values) => {
-                (0..values.len()).filter_map(|i| values.get(i)).collect()
-            }
-            _ => by_morsel(text.len(), |rows| {
-                rows.filter_map(|row| text.get(row)).collect::<HashSet<_>>()
-            })
-            .into_iter()
-            .flatten()
-            .collect(),
-        };
-        for value in distinct {
-            let next = self.ids.len() as u32;
-            self.ids.entry_ref(value).or_insert(next);
-        }
-        text.map(|text| text.and_then(|text| self.ids.get(text).copied()).into())
-    }
-
-    /// The texts in order, and for each number its place in that order.
-    pub fn into_sorted(self) -> Sorted {
-        let mut values: Vec<(String, u32)> = self.ids.into_iter().collect();
-        values.par_sort_unstable();
-        let mut ranks = vec![0; values.len()];
-        for (rank, (_, id)) in values.iter().enumerate() {
-            ranks[*id as usize] = rank as u32;
-        }
-        Sorted {
-            values: values.into_iter().map(|(value, _)| value).collect(),
-            ranks,
-        }
-    }
-}
-
-/// The texts of an [`Interner`] in order.
-#[derive(Debug)]
-pub struct Sorted {
-    /// The texts.
-    pub values: Vec<String>,
-    ranks: Vec<u32>,
-}
-
-impl Sorted {
-    /// The place of a text, given its number.
-    pub fn rank(&self, id: OrNull<u32>) -> OrNull<u32> {
-        id.map(|id| self.ranks[id as usize])
-    }
-
-    /// The text at a place.
-    pub fn value(&self, rank: OrNull<u32>) -> Option<&str> {
-        rank.get().map(|rank| self.values[rank as usize].as_str())
-    }
-}
 
 /// A key of any kind as a number whose order is that of the values, texts excepted.
 pub type Code = OrNull<u128>;
@@ -112,14 +50,14 @@ impl KeyColumn {
     /// The key of every row.
     pub fn encode(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<Vec<Code>> {
         Ok(match self {
-            Self::Address(name) => into_codes(&batch.addresses(name)?, |ip: Ip| ip.0),
+            Self::Address(name) => {
+                let ips = batch.addresses(name)?;
+                codes(batch.rows(), |row| ips.get(row).map(|ip| ip.0))
+            }
             Self::Direction(_) => {
                 let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
-                batch
-                    .directions(&source, &dest, rules)?
-                    .into_iter()
-                    .map(|direction| Some(direction as u128).into())
-                    .collect()
+                let directions = batch.directions(&source, &dest, rules)?;
+                codes(batch.rows(), |row| Some(directions[row] as u128).into())
             }
             Self::Plain(name, kind) => {
                 let array = batch.require(name)?;
@@ -130,13 +68,13 @@ impl KeyColumn {
                         else {
                             unreachable!("the arm admits text only")
                         };
-                        into_codes(&interner.encode(&text), u128::from)
+                        let texts = interner.encode(&text);
+                        codes(batch.rows(), |row| texts.id(row).map(u128::from))
                     }
                     (Column::Int(ints), kind @ (None | Some(Plain::Int))) => {
                         *kind = Some(Plain::Int);
-                        ints.iter()
-                            .map(|value| value.map(encode_int).into())
-                            .collect()
+                        let value = |row| ints.is_valid(row).then(|| encode_int(ints.value(row)));
+                        codes(batch.rows(), |row| value(row).into())
                     }
                     _ => {
                         return Err(Error::Schema(format!(
@@ -163,17 +101,8 @@ impl KeyColumn {
     }
 }
 
-fn into_codes<T: Copy + Default + Sync>(
-    values: &[OrNull<T>],
-    code: impl Fn(T) -> u128 + Sync,
-) -> Vec<Code> {
-    by_morsel(values.len(), |rows| {
-        values[rows]
-            .iter()
-            .map(|v| v.map(&code))
-            .collect::<Vec<_>>()
-    })
-    .concat()
+fn codes(rows: usize, code: impl Fn(usize) -> Code + Sync) -> Vec<Code> {
+    by_morsel(rows, |rows| rows.map(&code).collect::<Vec<_>>()).concat()
 }
 
 /// A whole number as a code of the same order.
@@ -209,52 +138,29 @@ impl Decoder {
     }
 
     /// The values of ranked codes as a column.
-    pub fn column(&self, codes: impl Iterator<Item = Code>) -> (Field, ArrayRef) {
+    pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<Values> {
         let (name, array): (_, ArrayRef) = match self {
-            Self::Address(name) => (name, Arc::new(addresses(codes.map(|c| c.map(Ip))))),
-            Self::Direction(name) => (
-                name,
-                Arc::new(
-                    codes
-                        .map(|c| c.get().map(|d| Direction::ALL[d as usize].letter()))
-                        .collect::<StringArray>(),
-                ),
-            ),
-            Self::Text(name, sorted) => (
-                name,
-                Arc::new(
-                    codes
-                        .map(|c| sorted.value(c.map(|rank| rank as u32)))
-                        .collect::<StringArray>(),
-                ),
-            ),
-            Self::Int(name) => (
-                name,
-                Arc::new(
-                    codes
-                        .map(|c| c.get().map(decode_int))
-                        .collect::<Int64Array>(),
-                ),
-            ),
+            Self::Address(name) => (name, Arc::new(addresses(rows, |row| code(row).map(Ip))?)),
+            Self::Direction(name) => {
+                let letter = |d: u128| Direction::ALL[d as usize].letter();
+                (
+                    name,
+                    Arc::new(strings(rows, |row| code(row).get().map(letter))?),
+                )
+            }
+            Self::Text(name, sorted) => {
+                let text = |row| sorted.value(code(row).map(|rank| rank as u32));
+                (name, Arc::new(strings(rows, text)?))
+            }
+            Self::Int(name) => {
+                let values = (0..rows).map(|row| code(row).get().map(decode_int));
+                (name, Arc::new(values.collect::<Int64Array>()))
+            }
         };
         let kind: DataType = array.data_type().clone();
-        (Field::new(name, kind, true), array)
+        Ok((Field::new(name, kind, true), array))
     }
 }
 
-/// Addresses as a column of canonical text.
-pub fn addresses(ips: impl Iterator<Item = OrNull<Ip>>) -> StringArray {
-    use std::fmt::Write;
-    let mut builder = arrow::array::StringBuilder::new();
-    for ip in ips {
-        match ip.get() {
-            // Writing into the builder's own buffer does not fail.
-            Some(ip) => {
-                let _ = write!(builder, "{ip}");
-                builder.append_value("");
-            }
-            None => builder.append_null(),
-        }
-    }
-    builder.finish()
-}
+/// A named column.
+pub type Values = (Field, ArrayRef);

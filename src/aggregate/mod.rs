@@ -2,7 +2,9 @@
 
 pub mod groups;
 pub mod index;
+pub mod interner;
 pub mod keys;
-pub mod measures;
+pub mod strings;
 pub mod summary;
+pub mod sums;
 pub mod timeline;

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field};
 use rayon::prelude::*;
 
 use crate::aggregate::index::{Index, IndexKey, batch};
-use crate::aggregate::measures::{self, Measures};
+use crate::aggregate::sums::{Measure, Sums};
 use crate::asn::database::Database;
 use crate::asn::label;
 use crate::error::Result;
@@ -24,10 +24,12 @@ struct Labels {
 
 impl Labels {
     fn new(index: &Index, asn: &Database) -> Result<Self> {
-        let mut ips: Vec<Ip> = index
-            .entries
-            .par_iter()
-            .flat_map_iter(|(key, _)| [key.source.get(), key.dest.get()])
+        let mut ips: Vec<Ip> = (0..index.len())
+            .into_par_iter()
+            .flat_map_iter(|entry| {
+                let key = index.key(entry);
+                [key.source.get(), key.dest.get()]
+            })
             .flatten()
             .collect();
         ips.par_sort_unstable();
@@ -67,24 +69,25 @@ type Labelled = (u32, u32, u32);
 /// The groups with the most flows come first.
 pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
     let labels = Labels::new(index, asn)?;
-    let mut entries: Vec<Labelled> = index
-        .entries
-        .par_iter()
-        .enumerate()
-        .map(|(i, (key, _))| (labels.of(key.dest), labels.of(key.source), i as u32))
-        .collect();
-    entries.par_sort_unstable();
-    let mut groups: Vec<(&[Labelled], Measures)> = entries
-        .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
-        .map(|chunk| {
-            let mut sums = Measures::default();
-            for (_, _, entry) in chunk {
-                sums.add(&index.entries[*entry as usize].1);
-            }
-            (chunk, sums)
+    let mut entries: Vec<Labelled> = (0..index.len())
+        .into_par_iter()
+        .map(|entry| {
+            let key = index.key(entry);
+            (labels.of(key.dest), labels.of(key.source), entry as u32)
         })
         .collect();
-    groups.par_sort_by_key(|(_, sums)| std::cmp::Reverse(sums.flows));
+    entries.par_sort_unstable();
+    let groups: Vec<&[Labelled]> = entries.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
+    let mut sums = Sums::default();
+    sums.resize(groups.len());
+    for (group, entries) in groups.iter().enumerate() {
+        for (_, _, entry) in *entries {
+            sums.add_group(group, &index.sums, *entry as usize);
+        }
+    }
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|group| std::cmp::Reverse(sums.get(*group, Measure::Flows)));
+    let groups: Vec<&[Labelled]> = order.iter().map(|group| groups[*group]).collect();
 
     let text = |name: &str, values: StringArray| {
         (
@@ -93,23 +96,19 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
         )
     };
     let label = |place: u32| Some(labels.texts[place as usize].as_str());
-    let mut flows = measures::columns("TotalAllowedFlows", groups.iter().map(|(_, sums)| sums))?;
+    let mut flows = sums
+        .gather(&order, |group| *group)
+        .into_columns("TotalAllowedFlows")?;
     let others = flows.split_off(1);
     let mut out = vec![
-        text(
-            "DestASN",
-            groups.iter().map(|(c, _)| label(c[0].0)).collect(),
-        ),
-        text(
-            "SourceASN",
-            groups.iter().map(|(c, _)| label(c[0].1)).collect(),
-        ),
+        text("DestASN", groups.iter().map(|g| label(g[0].0)).collect()),
+        text("SourceASN", groups.iter().map(|g| label(g[0].1)).collect()),
     ];
     out.extend(flows);
     let keys = || {
         groups
             .iter()
-            .map(|(chunk, _)| chunk.iter().map(|(_, _, i)| &index.entries[*i as usize].0))
+            .map(|group| group.iter().map(|(_, _, entry)| index.key(*entry as usize)))
     };
     out.push(lists(
         "L7Protocols",
@@ -139,10 +138,10 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
     batch(out)
 }
 
-fn lists<'a, T: Copy + Ord + Default>(
+fn lists<T: Copy + Ord + Default>(
     name: &str,
-    groups: impl Iterator<Item = impl Iterator<Item = &'a IndexKey>>,
-    value: impl Fn(&IndexKey) -> OrNull<T>,
+    groups: impl Iterator<Item = impl Iterator<Item = IndexKey>>,
+    value: impl Fn(IndexKey) -> OrNull<T>,
     text: impl Fn(T) -> String,
 ) -> (Field, ArrayRef) {
     let mut builder = ListBuilder::new(StringBuilder::new());

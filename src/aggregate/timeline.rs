@@ -8,7 +8,6 @@ use arrow::datatypes::{DataType, Field};
 use crate::aggregate::groups::Groups;
 use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
-use crate::aggregate::measures;
 use crate::direction::Rules;
 use crate::error::{Error, Result};
 use crate::flows::FlowBatch;
@@ -87,28 +86,26 @@ pub fn timeline(
             |row| {
                 let start = starts.as_ref().filter(|s| s.is_valid(row));
                 let slot = start.map(|s| encode_int(floor(s.value(row), width)));
-                (slot.into(), codes[row])
+                Some((slot.into(), codes[row]))
             },
             &batch.measures()?,
         );
     }
     let series = series.finish();
-    let groups = groups.into_sorted(|(slot, code)| (slot, series.rank(code)));
+    let (keys, sums) = groups.into_sorted(|(slot, code)| (slot, series.rank(code)));
     let times = |shift: i64| {
-        let times: TimestampMicrosecondArray = groups
-            .iter()
-            .map(|((slot, _), _)| slot.get().map(|s| decode_int(s).saturating_add(shift)))
-            .collect();
+        let start = |(slot, _): &SlotKey| slot.get().map(|s| decode_int(s).saturating_add(shift));
+        let times: TimestampMicrosecondArray = keys.iter().map(start).collect();
         Arc::new(times.with_timezone("UTC")) as ArrayRef
     };
-    let (_, names) = series.column(groups.iter().map(|((_, code), _)| *code));
+    let (_, names) = series.column(keys.len(), |row| keys[row].1)?;
     let names = arrow::compute::cast(&names, &DataType::Utf8)?;
     let mut out = vec![
         (Field::new("bin_start", timestamp(), true), times(0)),
         (Field::new("bin_end", timestamp(), true), times(width)),
         (Field::new("series", DataType::Utf8, true), names),
     ];
-    out.extend(measures::columns("flows", groups.iter().map(|(_, m)| m))?);
+    out.extend(sums.into_columns("flows")?);
     batch(out)
 }
 

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field};
 
 use crate::aggregate::index::batch;
-use crate::aggregate::keys::addresses;
+use crate::aggregate::strings::addresses;
 use crate::asn::database::Database;
 use crate::asn::unnamed;
 use crate::columns::Text;
@@ -45,7 +45,7 @@ pub fn lookup(database: &Database, text: &Text) -> Result<RecordBatch> {
         })
     });
     batch(vec![
-        text("address", addresses(ips.into_iter())),
+        text("address", addresses(ips.len(), |row| ips[row])?),
         (Field::new("asn", DataType::UInt32, true), Arc::new(asns)),
         text("as_name", names.collect()),
         text(

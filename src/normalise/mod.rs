@@ -14,7 +14,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::take;
 use arrow::datatypes::{Field, Schema};
 
-use crate::aggregate::keys::addresses;
+use crate::aggregate::strings::addresses;
 use crate::columns::by_morsel;
 use crate::error::Result;
 use crate::normalise::cells::Cells;
@@ -190,8 +190,11 @@ fn canonical(
             *column = take(column, &records, None)?;
         }
     }
-    columns.push(("src_ip", Arc::new(addresses(ends.sources.into_iter()))));
-    columns.push(("dst_ip", Arc::new(addresses(ends.dests.into_iter()))));
+    columns.push((
+        "src_ip",
+        Arc::new(addresses(rows, |row| ends.sources[row])?),
+    ));
+    columns.push(("dst_ip", Arc::new(addresses(rows, |row| ends.dests[row])?)));
     let mut fields: Vec<Field> = CANONICAL
         .fields()
         .iter()

@@ -17,7 +17,7 @@ use crate::topn;
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     table(py, || {
-        index::build(flows.flows(), &Rules::default())?.to_batch()
+        index::build(flows.flows(), &Rules::default())?.into_batch()
     })
 }
 

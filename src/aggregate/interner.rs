@@ -1,0 +1,132 @@
+//! Distinct texts as numbers.
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use crate::columns::{Text, by_morsel};
+use crate::flows::OrNull;
+
+const NULL: u32 = u32::MAX;
+
+/// Text values numbered in the order in which they were met.
+#[derive(Debug, Default)]
+pub struct Interner {
+    ids: HashMap<String, u32>,
+}
+
+/// The numbers of a column's texts, by row.
+#[derive(Debug)]
+pub struct Interned {
+    ids: Vec<u32>,
+}
+
+impl Interned {
+    /// The number of a row's text.
+    pub fn id(&self, row: usize) -> OrNull<u32> {
+        Some(self.ids[row]).filter(|id| *id != NULL).into()
+    }
+}
+
+impl Interner {
+    /// Numbers the texts of a column.
+    pub fn encode(&mut self, text: &Text) -> Interned {
+        if let Text::Dictionary(keys, values) = text {
+            let known: Vec<u32> = (0..values.len())
+                .map(|i| values.get(i).map_or(NULL, |value| self.id(value)))
+                .collect();
+            let ids = keys
+                .iter()
+                .map(|key| key.map_or(NULL, |key| known[key as usize]));
+            return Interned { ids: ids.collect() };
+        }
+        let morsels = by_morsel(text.len(), |rows| {
+            let mut local = Local::default();
+            let ids: Vec<u32> = rows
+                .map(|row| text.get(row).map_or(NULL, |t| local.id(t)))
+                .collect();
+            (ids, local.texts)
+        });
+        let known: Vec<Vec<u32>> = morsels
+            .iter()
+            .map(|(_, texts)| texts.iter().map(|text| self.id(text)).collect())
+            .collect();
+        let ids = morsels
+            .into_par_iter()
+            .zip(known)
+            .flat_map_iter(|((ids, _), known)| {
+                ids.into_iter()
+                    .map(move |id| known.get(id as usize).copied().unwrap_or(NULL))
+            });
+        Interned { ids: ids.collect() }
+    }
+
+    fn id(&mut self, text: &str) -> u32 {
+        let next = self.ids.len() as u32;
+        *self.ids.entry_ref(text).or_insert(next)
+    }
+
+    /// The texts in order, and for each number its place in that order.
+    pub fn into_sorted(self) -> Sorted {
+        let mut values: Vec<(String, u32)> = self.ids.into_iter().collect();
+        values.par_sort_unstable();
+        let mut ranks = vec![0; values.len()];
+        for (rank, (_, id)) in values.iter().enumerate() {
+            ranks[*id as usize] = rank as u32;
+        }
+        Sorted {
+            values: values.into_iter().map(|(value, _)| value).collect(),
+            ranks,
+        }
+    }
+}
+
+/// Texts of one morsel. Most columns repeat a few of them, which a small cache finds unhashed.
+#[derive(Default)]
+struct Local<'a> {
+    texts: Vec<&'a str>,
+    ids: HashMap<&'a str, u32>,
+    cache: [Option<(&'a str, u32)>; 32],
+}
+
+impl<'a> Local<'a> {
+    fn id(&mut self, text: &'a str) -> u32 {
+        let bytes = text.as_bytes();
+        let ends = bytes.first().zip(bytes.last());
+        let mark = ends.map_or(0, |(first, last)| {
+            usize::from(first ^ last << 2) ^ bytes.len()
+        });
+        let slot = &mut self.cache[mark % 32];
+        if let Some((known, id)) = slot
+            && *known == text
+        {
+            return *id;
+        }
+        let next = self.texts.len() as u32;
+        let id = *self.ids.entry(text).or_insert(next);
+        if id == next {
+            self.texts.push(text);
+        }
+        *slot = Some((text, id));
+        id
+    }
+}
+
+/// The texts of an [`Interner`] in order.
+#[derive(Debug)]
+pub struct Sorted {
+    /// The texts.
+    pub values: Vec<String>,
+    ranks: Vec<u32>,
+}
+
+impl Sorted {
+    /// The place of a text, given its number.
+    pub fn rank(&self, id: OrNull<u32>) -> OrNull<u32> {
+        id.map(|id| self.ranks[id as usize])
+    }
+
+    /// The text at a place.
+    pub fn value(&self, rank: OrNull<u32>) -> Option<&str> {
+        rank.get().map(|rank| self.values[rank as usize].as_str())
+    }
+}
