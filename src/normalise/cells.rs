@@ -12,6 +12,9 @@ use crate::normalise::BadRow;
 use crate::normalise::protocols;
 use crate::normalise::spec::Unit;
 
+/// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
+pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+
 /// A column of a log.
 #[derive(Clone, Debug)]
 pub struct Cells {
@@ -46,20 +49,24 @@ impl Cells {
 
     /// A point in time in microseconds.
     pub fn time(&self, row: usize, nulls: &[String], unit: Unit) -> Result<Option<i64>, BadRow> {
-        if let Column::Time(times) = &self.column {
-            return Ok(times.is_valid(row).then(|| times.value(row)));
-        }
-        let Some(text) = self.get(row, nulls) else {
-            return Ok(None);
-        };
-        decimal(&text, unit.micros())
-            .or_else(|| {
+        let time = if let Column::Time(times) = &self.column {
+            if times.is_null(row) {
+                return Ok(None);
+            }
+            Some(times.value(row))
+        } else {
+            let Some(text) = self.get(row, nulls) else {
+                return Ok(None);
+            };
+            decimal(&text, unit.micros()).or_else(|| {
                 arrow::compute::kernels::cast_utils::string_to_datetime(&Utc, &text)
                     .ok()
                     .map(|time| time.timestamp_micros())
             })
+        };
+        time.filter(|time| YEARS.contains(time))
             .map(Some)
-            .ok_or_else(|| self.bad(row, "is not a time"))
+            .ok_or_else(|| self.bad(row, "is not a time of the years 1 to 9999"))
     }
 
     /// A length of time in microseconds.

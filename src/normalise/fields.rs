@@ -9,7 +9,7 @@ use arrow::array::{
 
 use crate::error::{Error, Result};
 use crate::normalise::BadRow;
-use crate::normalise::cells::Cells;
+use crate::normalise::cells::{Cells, YEARS};
 use crate::normalise::spec::{Field, Kind, Unit};
 
 /// Rows with a bad value, with the first one of each.
@@ -44,15 +44,24 @@ pub fn column(
     Ok(match field.kind {
         Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, nulls, unit))),
         Kind::Duration(unit) => {
-            let lengths = good(rows, bad, |row| first.duration(row, nulls, unit));
             let starts =
                 start_time.and_then(|a| a.as_any().downcast_ref::<TimestampMicrosecondArray>());
             let start = |row| starts.filter(|s| s.is_valid(row)).map(|s| s.value(row));
-            let ends = lengths.iter().enumerate();
-            times(
-                ends.map(|(row, length)| Some(start(row)?.saturating_add((*length)?)))
-                    .collect(),
-            )
+            times(good(rows, bad, |row| {
+                let Some(length) = first.duration(row, nulls, unit)? else {
+                    return Ok(None);
+                };
+                let end = start(row).map(|start| start.saturating_add(length));
+                if end.is_some_and(|end| !YEARS.contains(&end)) {
+                    return Err(BadRow::value(
+                        0,
+                        &first.name,
+                        None,
+                        "leads beyond the year 9999",
+                    ));
+                }
+                Ok(end)
+            }))
         }
         Kind::Count if field.target == "flows" => {
             let count = |row| match sum(&cells, row, nulls)? {

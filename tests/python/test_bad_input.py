@@ -83,6 +83,21 @@ def test_a_gzip_that_was_cut(zat: Path, log: Path) -> None:
         ft.read_flows(log)
 
 
+def test_blank_lines_before_the_header_are_passed_over(log: Path) -> None:
+    log.write_text(
+        "\n\r\nstart_time,src_ip,dst_ip,flows\n2024-01-01,10.0.0.1,10.0.0.2,1\n,ten,,1\n"
+    )
+    flows = ft.read_flows(log)
+    assert len(flows) == 1
+    assert flows.report.bad_rows[0].number == 5
+
+
+def test_an_endless_line_is_no_header(log: Path) -> None:
+    log.write_text('"' + "x" * 300_000)
+    with pytest.raises(FormatError, match="no header|not recognised"):
+        ft.read_flows(log)
+
+
 def test_a_missing_column(log: Path) -> None:
     log.write_text("#fields\tts\tid.orig_h\tconn_state\n1.0\t10.0.0.1\tSF\n")
     with pytest.raises(FormatError, match=r"zeek lacks id\.orig_h and id\.resp_h"):
@@ -96,6 +111,7 @@ def test_a_missing_column(log: Path) -> None:
         (GOOD.replace("10.0.0.2", "-"), "id.resp_h", "has no address"),
         (GOOD.replace("\t2\t", "\t65536\t"), "id.resp_p", "is not a port"),
         (GOOD.replace("1.5", "yesterday"), "ts", "is not a time"),
+        (GOOD.replace("1.5", "99999999999999"), "ts", "is not a time of the years 1 to 9999"),
         (GOOD.replace("\t9\n", "\t-9\n"), "orig_ip_bytes", "is not a whole number"),
         (GOOD.replace("\t9\n", "\t9.5\n"), "orig_ip_bytes", "is not a whole number"),
         ("1.5\t10.0.0.1\n", None, "has 2 values; the header names 8"),

@@ -18,7 +18,9 @@ pytestmark = [
 
 def test_the_example_prints_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(r"## In a notebook\n\n```python\n(.*?)```\n\n((?: {4}[^\n]*\n)+)", readme, re.S)
+    found = re.search(
+        r"## In a notebook\n\n```python\n(.*?)```\n\n((?: {4}[^\n]*\n)+)", readme, re.S
+    )
     assert found
     code, printed = found.groups()
     exec(compile(code, "README.md", "exec"), {})

@@ -193,12 +193,13 @@ def _paths(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
-    first = body.splitlines(keepends=True)[0]
+    blank = len(body) - len(body.lstrip(b"\r\n"))
+    first = body[blank:].splitlines(keepends=True)[0]
     try:
         text = first.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise FormatError(f"{source}: the first line is not UTF-8 text") from None
-    headers = {d: next(csv.reader([text], delimiter=d), []) for d in _DELIMITERS}
+        headers = {d: next(csv.reader([text], delimiter=d), []) or [""] for d in _DELIMITERS}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(f"{source}: the first line is no header ({error})") from None
     best = max(_DELIMITERS, key=lambda d: len(headers[d]))
     if (wanted is None or wanted.name == "zeek") and _is_time(headers["\t"][0]):
         raise FormatError(
@@ -216,8 +217,8 @@ def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Det
         chosen.bind(names),
         "text",
         TextLayout(names, delimiter=best),
-        header=bom + len(first),
-        header_lines=1,
+        header=bom + blank + len(first),
+        header_lines=body.count(b"\n", 0, blank) + 1,
     )
 
 
