@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..asn import AsnDatabase
-from ..errors import MissingExtraError
-from .colours import DIRECTIONS, UNKNOWN
-from .geomap_peers import index_peers
+from flowtriage.asn import AsnDatabase
+from flowtriage.errors import MissingExtraError
+from flowtriage.network_flow_summary.colours import DIRECTIONS, UNKNOWN
+from flowtriage.network_flow_summary.geomap_peers import index_peers
 
 if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
@@ -94,8 +94,8 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
     try:
         from msticpy.vis.foliummap import FoliumMap
 
-        from .geomap_layer import FinishedHtml, PlaceLayer
-        from .geomap_places import locate
+        from flowtriage.network_flow_summary.geomap_layer import FinishedHtml, PlaceLayer
+        from flowtriage.network_flow_summary.geomap_places import locate
     except ImportError as error:
         raise MissingExtraError(
             f'maps need msticpy and folium: pip install "flowtriage[notebook]" ({error})'

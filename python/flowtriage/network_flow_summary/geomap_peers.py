@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..report.text import grouped, human_bytes, visible
+from flowtriage.report.text import grouped, human_bytes, visible
 
 NAME_LENGTH = 80
 _PROTOCOLS = 6

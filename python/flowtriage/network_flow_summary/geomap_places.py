@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from ..asn import AsnDatabase
-from .geomap_peers import joined, legible
+from flowtriage.asn import AsnDatabase
+from flowtriage.network_flow_summary.geomap_peers import joined, legible
 
 _COUNTRIES = Path(__file__).parent.parent / "data" / "countries.csv"
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
