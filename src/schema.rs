@@ -34,9 +34,6 @@ pub static CANONICAL: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-/// Payload bytes, kept beside the IP-layer bytes by formats that have both.
-pub const PAYLOAD: [&str; 2] = ["src_payload_bytes", "dst_payload_bytes"];
-
 /// Sums of an aggregate that may be null, in the order of its columns.
 pub const SUMS: [&str; 5] = [
     "denied_flows",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,14 +10,11 @@ import pytest
 pytest.importorskip("msticpy")
 pytest.importorskip("playwright")
 
-from playwright import sync_api
 
 from flow_map import GOOGLE, HOST, RIPE, draw, page, row
 
 pytestmark = [pytest.mark.extra, pytest.mark.browser]
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 ADDRESS = "http://map.example/"
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -58,16 +54,6 @@ CLUSTER = f"""(() => {{
   document.body.append(icon.html);
   return [icon.html.innerText, icon.html.title, getComputedStyle(icon.html).backgroundImage];
 }})()"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

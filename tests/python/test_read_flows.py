@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,7 +155,7 @@ def test_every_text_form_of_a_log_gives_the_same_tables(zat: Path, tmp_path: Pat
 
 
 def test_every_arrow_producer_gives_the_same_tables(zat: Path, tmp_path: Path) -> None:
-    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pandas")
     polars = pytest.importorskip("polars")
     flows = ft.read_flows(zat)
     table = flows.to_arrow()
@@ -196,7 +195,6 @@ def test_every_arrow_producer_gives_the_same_tables(zat: Path, tmp_path: Path) -
         for verb, result in zip(verbs, expected, strict=True):
             assert verb(form).equals(result), name
         assert ft.read_flows(form).to_arrow().select(table.column_names).equals(table), name
-    assert pandas.__version__
 
 
 AZURE = "azure_nta/az_net_flows_2019-02-12_13.csv"
@@ -387,4 +385,3 @@ def test_a_day_of_the_sample_reads_back_from_csv(tmp_path: Path) -> None:
     assert again.select(table.column_names).equals(table)
     span = pc.max(again["start_time"]).as_py() - pc.min(again["start_time"]).as_py()
     assert span.total_seconds() < WHOLE_DAY
-    assert "pandas" not in sys.modules or again.num_rows == table.num_rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import defaultdict
 from datetime import timedelta
 from typing import Any
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 import flowtriage as ft
 import oracle
+from flowtriage import sample
 from flowtriage.errors import ArgumentError, InputError
 
 
@@ -106,18 +109,43 @@ def test_results_do_not_depend_on_the_cut_into_batches(zat: Any) -> None:
 
 
 def test_a_stream_is_read_to_its_end_and_its_own_error_comes_back() -> None:
-    good = oracle.table([]).schema.empty_table().to_batches(max_chunksize=1)
+    day = sample.office_day()
+    taken = 0
 
     class BrokenSourceError(Exception):
         pass
 
     def batches() -> Any:
-        yield from good
+        nonlocal taken
+        for batch in day.to_batches(max_chunksize=1000):
+            taken += 1
+            yield batch
         raise BrokenSourceError("the source failed")
 
-    reader = pa.RecordBatchReader.from_batches(oracle.SCHEMA, batches())
+    reader = pa.RecordBatchReader.from_batches(day.schema, batches())
     with pytest.raises(BrokenSourceError, match="the source failed"):
         ft.flow_index(reader)
+    assert taken == 9
+
+
+def test_other_threads_run_while_a_verb_works() -> None:
+    day = pa.concat_tables([sample.office_day()] * 200).combine_chunks()
+    span: list[float] = []
+    moments: list[float] = []
+
+    def work() -> None:
+        span.append(time.perf_counter())
+        ft.flow_index(day)
+        span.append(time.perf_counter())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        moments.append(time.perf_counter())
+        time.sleep(0.001)
+    begin, end = span
+    middle = [m for m in moments if begin + (end - begin) / 4 < m < end - (end - begin) / 4]
+    assert middle
 
 
 def test_directions_and_their_reasons() -> None:
