@@ -63,12 +63,10 @@ def _show_rich(section: Section) -> None:
             display(HTML(f"<p>{html.escape(content)}</p>"))
         elif _is_bokeh(content):
             _show_plot(content)
-        elif hasattr(content, "folium_map") or (
-            hasattr(content, "_repr_html_") and not _is_table(content)
-        ):
-            display(content)
-        else:
+        elif _is_table(content):
             display(HTML(html_table(content)))
+        else:
+            display(content)
 
 
 def _show_plot(plot: Any) -> None:
