@@ -61,7 +61,7 @@ fn kernels(criterion: &mut Criterion) {
         .sample_size(10)
         .throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("flow_index", |b| {
-        b.iter(|| black_box(index::build(input(), &rules).and_then(index::Index::into_batch)));
+        b.iter(|| black_box(index::build(input(), &rules).and_then(index::Index::into_batches)));
     });
     group.bench_function("timeline", |b| {
         b.iter(|| black_box(timeline::timeline(input(), "service", 120, &rules)));

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::columns::{MORSEL, Text};
 use crate::flows::OrNull;
-use crate::ip::Ip;
+use crate::ip::{Ip, parse_v4};
 
 const NULL: u64 = 1 << 32;
 const V6: u64 = 1 << 33;
@@ -87,9 +87,39 @@ impl Addresses {
         }
     }
 
-    /// Whether no row holds an IPv6 address.
-    pub fn all_narrow(&self) -> bool {
-        self.wide.is_empty()
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// Every address once, and where it stands.
+    pub fn distinct(&self) -> Distinct {
+        let mut narrow: Vec<u64> = self
+            .codes
+            .par_iter()
+            .enumerate()
+            .filter(|(_, code)| **code < NULL)
+            .map(|(row, code)| code << 32 | row as u64)
+            .collect();
+        narrow.par_sort_unstable();
+        let mut wide: Vec<(Ip, u32)> = (self.wide.iter().copied().zip(0..))
+            .filter(|(_, row)| self.codes[*row as usize] & V6 != 0)
+            .collect();
+        wide.par_sort_unstable();
+        let narrow = narrow
+            .into_iter()
+            .map(|entry| (Ip::from_v4((entry >> 32) as u32), entry as u32));
+        let mut out = Distinct {
+            ips: Vec::new(),
+            places: vec![None.into(); self.rows()],
+        };
+        for (ip, row) in narrow.chain(wide) {
+            if out.ips.last() != Some(&ip) {
+                out.ips.push(ip);
+            }
+            out.places[row as usize] = Some(out.ips.len() as u32 - 1).into();
+        }
+        out
     }
 
     /// A code of 33 bits that sorts as the address does, unless that is an IPv6 address.
@@ -98,17 +128,35 @@ impl Addresses {
     }
 }
 
+/// Distinct addresses, IPv4 before IPv6 and each kind in order.
+#[derive(Debug)]
+pub struct Distinct {
+    /// The addresses.
+    pub ips: Vec<Ip>,
+    /// For each row the place of its address.
+    pub places: Vec<OrNull<u32>>,
+}
+
 /// The address of a narrow code.
 pub fn narrow(code: u64) -> OrNull<Ip> {
     (code & NULL == 0).then(|| Ip::from_v4(code as u32)).into()
 }
 
+#[inline]
 fn code(text: Option<&str>) -> (u64, Ip) {
-    match text {
-        None | Some("") => (NULL, Ip::default()),
-        Some(text) => match Ip::parse(text) {
-            None => (BAD, Ip::default()),
-            Some(ip) => (ip.v4().map_or(V6, u64::from), ip),
-        },
+    match text.map(|text| (text, parse_v4(text.as_bytes()))) {
+        Some((_, Some(v4))) => (v4.into(), Ip::default()),
+        Some((text, None)) => unusual(text),
+        None => (NULL, Ip::default()),
+    }
+}
+
+/// The code of a text that is not in the plain form of an IPv4 address.
+#[cold]
+fn unusual(text: &str) -> (u64, Ip) {
+    match Ip::parse(text) {
+        _ if text.is_empty() => (NULL, Ip::default()),
+        Some(ip) => (ip.v4().map_or(V6, u64::from), ip),
+        None => (BAD, Ip::default()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use crate::prefixes::parse_network;
 
@@ -74,32 +75,82 @@ impl fmt::Display for Ip {
     }
 }
 
-fn parse_v4(text: &[u8]) -> Option<u32> {
-    if text.len() > 15 {
-        return None;
-    }
-    let (mut value, mut octet, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
-    for &byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                if digits > 0 && octet == 0 {
-                    return None;
-                }
-                octet = octet * 10 + u32::from(byte - b'0');
-                digits += 1;
-                if octet > 255 {
-                    return None;
-                }
-            }
-            b'.' if digits > 0 && dots < 3 => {
-                value = value << 8 | octet;
-                (octet, digits) = (0, 0);
-                dots += 1;
-            }
-            _ => return None,
+/// Parses the dotted form: two octets from the left and two from the right, a word for each pair,
+/// without branches that depend on where the dots stand.
+#[inline]
+pub fn parse_v4(text: &[u8]) -> Option<u32> {
+    let (left, right) = outer_bytes(text)?;
+    let (a, d) = (Digits::before_dot(left), Digits::before_dot(right));
+    let b = Digits::before_dot(left >> ((a.bits + 8) & 63));
+    let c = Digits::before_dot(right >> ((d.bits + 8) & 63));
+    let whole = a.bits + b.bits + c.bits + d.bits + 24 == 8 * text.len() as u32;
+    let octets = [a.rightwards(), b.rightwards(), c.leftwards(), d.leftwards()];
+    let [a, b, c, d] = octets;
+    (whole && (a | b | c | d) <= 255).then_some(a << 24 | b << 16 | c << 8 | d)
+}
+
+/// The first eight bytes with the first one lowest, and the last eight with the last one lowest.
+#[inline]
+fn outer_bytes(text: &[u8]) -> Option<(u64, u64)> {
+    match text.len() {
+        8..=15 => Some((
+            u64::from_le_bytes(*text.first_chunk()?),
+            u64::from_be_bytes(*text.last_chunk()?),
+        )),
+        7 => {
+            let first = u64::from(u32::from_le_bytes(*text.first_chunk()?));
+            let last = u64::from(u32::from_le_bytes(*text.last_chunk()?));
+            let word = first | last << 24;
+            Some((word, word.swap_bytes() >> 8))
         }
+        _ => None,
     }
-    (dots == 3 && digits > 0).then_some(value << 8 | octet)
+}
+
+/// What stands before a dot, a digit in each byte.
+#[derive(Clone, Copy)]
+struct Digits {
+    bits: u32,
+    digits: u64,
+}
+
+impl Digits {
+    /// Reads from the lowest byte upwards.
+    #[inline]
+    fn before_dot(word: u64) -> Self {
+        const EACH: u64 = 0x0101_0101_0101_0101;
+        let unlike_dot = word ^ (EACH * b'.' as u64);
+        let dots = unlike_dot.wrapping_sub(EACH) & !unlike_dot & (EACH << 7);
+        let bits = dots.trailing_zeros() & 0x38;
+        let digits = (word ^ (EACH * b'0' as u64)) & ((1 << bits) - 1);
+        Self { bits, digits }
+    }
+
+    /// The octet whose first digit is lowest, or more than 255.
+    #[inline]
+    fn rightwards(self) -> u32 {
+        let Self { bits, digits } = self;
+        let leading_zero = bits > 8 && digits & 0xff == 0;
+        let digits_of_three = (digits << (24_u32.wrapping_sub(bits) & 31)) as u32;
+        let [hundreds, tens, ones, _] = digits_of_three.to_le_bytes().map(u32::from);
+        (hundreds * 100 + tens * 10 + ones) | self.bad() | u32::from(leading_zero) << 8
+    }
+
+    /// The octet whose last digit is lowest, or more than 255.
+    #[inline]
+    fn leftwards(self) -> u32 {
+        let Self { bits, digits } = self;
+        let leading_zero = bits > 8 && digits >> ((bits - 8) & 63) == 0;
+        let [ones, tens, hundreds, _] = (digits as u32).to_le_bytes().map(u32::from);
+        (hundreds * 100 + tens * 10 + ones) | self.bad() | u32::from(leading_zero) << 8
+    }
+
+    /// 256 where these are not one to three digits.
+    #[inline]
+    fn bad(self) -> u32 {
+        let no_digit = (self.digits + 0x0076_7676 | self.digits) & 0x0080_8080;
+        u32::from(self.bits.wrapping_sub(8) > 16 || no_digit != 0) << 8
+    }
 }
 
 /// What an address is for, after the IANA special-purpose address registries.
@@ -171,18 +222,32 @@ const SPECIAL: &[(&str, IpKind)] = &[
 
 impl IpKind {
     fn of(ip: Ip) -> Self {
-        static TABLE: std::sync::LazyLock<Vec<(Ip, Ip, IpKind)>> = std::sync::LazyLock::new(|| {
-            SPECIAL
+        /// Where each stretch of addresses of one kind begins.
+        static STRETCHES: LazyLock<Vec<(Ip, IpKind)>> = LazyLock::new(|| {
+            let networks: Vec<(Ip, Ip, IpKind)> = SPECIAL
                 .iter()
                 .filter_map(|(network, kind)| {
                     parse_network(network).map(|(first, last)| (first, last, *kind))
                 })
-                .collect()
+                .collect();
+            let mut starts: Vec<Ip> = networks
+                .iter()
+                .flat_map(|(first, last, _)| [Some(*first), last.0.checked_add(1).map(Ip)])
+                .flatten()
+                .chain([Ip(0)])
+                .collect();
+            starts.sort_unstable();
+            starts.dedup();
+            let kind_of = |ip: Ip| {
+                let known = networks
+                    .iter()
+                    .find(|(first, last, _)| (*first..=*last).contains(&ip));
+                known.map_or(IpKind::Reserved, |(_, _, kind)| *kind)
+            };
+            starts.into_iter().map(|ip| (ip, kind_of(ip))).collect()
         });
-        TABLE
-            .iter()
-            .find(|(first, last, _)| (*first..=*last).contains(&ip))
-            .map_or(Self::Reserved, |(_, _, kind)| *kind)
+        let after = STRETCHES.partition_point(|(first, _)| *first <= ip);
+        STRETCHES[after - 1].1
     }
 
     /// Name of the category.
@@ -282,8 +347,19 @@ mod tests {
         }
 
         #[test]
-        fn parsing_agrees_with_the_standard_library(text in "[0-9.:a-f]{0,20}") {
+        fn parsing_agrees_with_the_standard_library(
+            text in "[0-9.:a-f]{0,20}|([0-9]{1,4}[.]){3}[0-9]{0,3}|([0-9./:]{1,3}[.]?){2,5}",
+        ) {
             proptest::prop_assert_eq!(Ip::parse(&text), text.parse::<IpAddr>().ok().map(Ip::from));
+        }
+
+        #[test]
+        fn a_damaged_address_is_parsed_as_the_standard_library_does(v4: u32, at: usize, byte: u8) {
+            let mut text = std::net::Ipv4Addr::from(v4).to_string().into_bytes();
+            let at = at % text.len();
+            text[at] = byte;
+            let expected = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+            proptest::prop_assert_eq!(parse_v4(&text), expected.map(std::net::Ipv4Addr::into));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 
-use crate::aggregate::groups::Groups;
+use crate::aggregate::groups::{Groups, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn};
 use crate::aggregate::sums::Measure;
@@ -56,21 +56,18 @@ fn ranked<const N: usize>(
             .collect::<Result<Vec<_>>>()?;
         groups.add_rows(
             batch.rows(),
-            |row| Some(std::array::from_fn(|i| codes[i][row])),
+            |row| std::array::from_fn(|i| codes[i][row]),
             &batch.measures()?,
         );
     }
     let decoders: Vec<_> = columns.into_iter().map(KeyColumn::finish).collect();
     let rank = |key: [Code; N]| -> [Code; N] { std::array::from_fn(|i| decoders[i].rank(key[i])) };
-    let (keys, sums) = groups.into_sorted(rank);
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_by_key(|group| std::cmp::Reverse(sums.get(*group, by)));
-    order.truncate(n);
+    let Piece { keys, sums } = groups.into_top(n, by, rank);
     let mut out = decoders
         .iter()
         .enumerate()
-        .map(|(i, decoder)| decoder.column(order.len(), |row| keys[order[row]][i]))
+        .map(|(i, decoder)| decoder.column(keys.len(), |row| keys[row][i]))
         .collect::<Result<Vec<_>>>()?;
-    out.extend(sums.gather(&order, |group| *group).into_columns("flows")?);
+    out.extend(sums.into_columns("flows")?);
     batch(out)
 }

@@ -76,8 +76,9 @@ fn flows(batches: Vec<RecordBatch>) -> impl Iterator<Item = Result<FlowBatch>> {
 fn build(batches: Vec<RecordBatch>) -> RecordBatch {
     index::build(flows(batches), &Rules::default())
         .unwrap()
-        .into_batch()
+        .into_batches()
         .unwrap()
+        .swap_remove(0)
 }
 
 fn strings<'a>(batch: &'a RecordBatch, name: &str) -> Vec<Option<&'a str>> {
@@ -180,7 +181,7 @@ fn a_bad_value_is_named_with_its_place() {
 fn a_sum_that_does_not_fit_is_an_error() {
     let row = || Row(Some("10.0.0.1"), "8.8.8.8", None, i64::MAX, None);
     let built = index::build(flows(vec![table(utf8, &[row(), row()])]), &Rules::default()).unwrap();
-    assert!(built.into_batch().is_err());
+    assert!(built.into_batches().is_err());
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! A hash table of groups in partitions, filled in parallel.
 
+use std::cmp::Reverse;
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 
-use crate::aggregate::sums::Sums;
+use crate::aggregate::scatter::Scattered;
+use crate::aggregate::sums::{Measure, Sums};
 use crate::columns::by_morsel;
 use crate::flows::MeasureColumns;
 
 /// Enough that the table of a partition fits the cache while it is filled.
 const PARTITIONS: usize = 256;
+
+/// Keys looked at, for each piece of the result, to tell where it begins.
+const SAMPLES: usize = 64;
 
 /// What groups are told apart by. The order of keys is the order of results.
 pub trait Key: Copy + Eq + Hash + Ord + Send + Sync {}
@@ -31,10 +36,13 @@ struct Partition<K> {
     sums: Sums,
 }
 
-/// The rows of one morsel, in the order of their partitions.
-struct Scattered<K> {
-    entries: Vec<(K, u32)>,
-    ends: [u32; PARTITIONS],
+/// Groups with keys in order, and their sums.
+#[derive(Debug)]
+pub struct Piece<K> {
+    /// The keys.
+    pub keys: Vec<K>,
+    /// The sums of the groups.
+    pub sums: Sums,
 }
 
 impl<K> Default for Partition<K> {
@@ -62,26 +70,28 @@ fn partition_of(hash: u64) -> usize {
 }
 
 impl<K: Key> Groups<K> {
-    /// Adds rows, each to the group of its key; rows without a key are left out.
+    /// Adds rows, each to the group of its key.
     pub fn add_rows(
         &mut self,
         rows: usize,
-        key: impl Fn(usize) -> Option<K> + Sync,
+        key: impl Fn(usize) -> K + Sync,
         measures: &MeasureColumns,
     ) {
         let hasher = &self.hasher;
-        let morsels = by_morsel(rows, |rows| Scattered::new(rows, hasher, &key));
+        let morsels = by_morsel(rows, |rows| {
+            let keyed = rows.map(|row| (key(row), row as u32));
+            Scattered::new(keyed, PARTITIONS, |(key, _)| {
+                partition_of(hasher.hash_one(key))
+            })
+        });
         self.partitions
             .par_iter_mut()
             .enumerate()
             .for_each(|(number, partition)| {
-                let count = morsels
-                    .iter()
-                    .map(|morsel| morsel.partition(number).len())
-                    .sum();
+                let count = morsels.iter().map(|morsel| morsel.part(number).len()).sum();
                 let mut pairs = Vec::with_capacity(count);
                 for morsel in &morsels {
-                    for (key, row) in morsel.partition(number) {
+                    for (key, row) in morsel.part(number) {
                         pairs.push((partition.place(*key, hasher), *row));
                     }
                 }
@@ -106,29 +116,108 @@ impl<K: Key> Groups<K> {
         out
     }
 
-    /// All groups, in the order of the keys that `rank` makes of theirs.
-    pub fn into_sorted<R: Key>(self, rank: impl Fn(K) -> R + Sync) -> (Vec<R>, Sums) {
-        let mut first = 0;
-        let (mut keys, mut sums) = (Vec::new(), Vec::new());
-        for partition in self.partitions {
-            let count = partition.keys.len();
-            keys.push((first, partition.keys));
-            sums.push(partition.sums);
-            first += count;
-        }
-        let mut order: Vec<(R, u32)> = keys
+    /// All groups in the order of the keys that `rank` makes of theirs, in pieces of about `size`
+    /// groups; at least one piece.
+    pub fn into_pieces<R: Key>(self, rank: impl Fn(K) -> R + Sync, size: usize) -> Vec<Piece<R>> {
+        let (keys, sums): (Vec<_>, Vec<_>) = self
+            .partitions
+            .into_iter()
+            .map(|partition| (partition.keys, partition.sums))
+            .unzip();
+        let starts = starts_of_pieces(&keys, &rank, size);
+        let scattered: Vec<_> = keys
             .into_par_iter()
-            .flat_map_iter(|(first, keys)| {
-                let rank = &rank;
-                (first as u32..)
-                    .zip(keys)
-                    .map(move |(place, key)| (rank(key), place))
+            .map(|keys| {
+                let ranked = keys.into_iter().enumerate();
+                let ranked = ranked.map(|(place, key)| (rank(key), place as u32));
+                Scattered::new(ranked, starts.len() + 1, |(key, _)| {
+                    starts.partition_point(|start| start <= key)
+                })
             })
             .collect();
-        order.par_sort_unstable();
-        let sums = Sums::concat(sums).gather(&order, |(_, place)| *place as usize);
-        (order.into_par_iter().map(|(key, _)| key).collect(), sums)
+        (0..=starts.len())
+            .into_par_iter()
+            .map(|piece| {
+                let mut groups: Vec<(R, u32, u32)> = scattered
+                    .iter()
+                    .zip(0..)
+                    .flat_map(|(groups, partition)| {
+                        let groups = groups.part(piece).iter();
+                        groups.map(move |(key, place)| (*key, partition, *place))
+                    })
+                    .collect();
+                groups.sort_unstable_by_key(|(key, ..)| *key);
+                Piece {
+                    sums: Sums::gather(&sums, &groups, |(_, partition, place)| {
+                        (*partition as usize, *place as usize)
+                    }),
+                    keys: groups.into_iter().map(|(key, ..)| key).collect(),
+                }
+            })
+            .collect()
     }
+
+    /// The `n` groups with the most of a measure, the most first; of groups with as much, those
+    /// with the first keys. Groups without a value of the measure come last.
+    pub fn into_top<R: Key>(self, n: usize, by: Measure, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
+        let keep_top = |groups: &mut Vec<(Reverse<Option<i64>>, R, u32, u32)>| {
+            if groups.len() > n {
+                groups.select_nth_unstable(n);
+                groups.truncate(n);
+            }
+        };
+        let mut top: Vec<_> = self
+            .partitions
+            .par_iter()
+            .enumerate()
+            .flat_map_iter(|(number, partition)| {
+                let keys = partition.keys.iter().zip(0_u32..);
+                let mut groups = keys
+                    .map(|(key, place)| {
+                        let measure = partition.sums.get(place as usize, by);
+                        (Reverse(measure), rank(*key), number as u32, place)
+                    })
+                    .collect();
+                keep_top(&mut groups);
+                groups
+            })
+            .collect();
+        keep_top(&mut top);
+        top.sort_unstable();
+        let sums: Vec<Sums> = self.partitions.into_iter().map(|p| p.sums).collect();
+        Piece {
+            sums: Sums::gather(&sums, &top, |(_, _, partition, place)| {
+                (*partition as usize, *place as usize)
+            }),
+            keys: top.into_iter().map(|(_, key, ..)| key).collect(),
+        }
+    }
+
+    /// All groups in the order of the keys that `rank` makes of theirs.
+    pub fn into_sorted<R: Key>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
+        let mut pieces = self.into_pieces(rank, usize::MAX);
+        pieces.swap_remove(0)
+    }
+}
+
+/// The first keys of all pieces but the first, told from a sample.
+fn starts_of_pieces<K: Key, R: Key>(keys: &[Vec<K>], rank: impl Fn(K) -> R, size: usize) -> Vec<R> {
+    let groups: usize = keys.iter().map(Vec::len).sum();
+    let pieces = groups.div_ceil(size);
+    if pieces < 2 {
+        return Vec::new();
+    }
+    let step = (groups / (pieces * SAMPLES)).max(1);
+    let mut sample: Vec<R> = keys
+        .iter()
+        .flatten()
+        .step_by(step)
+        .map(|key| rank(*key))
+        .collect();
+    sample.sort_unstable();
+    (1..pieces)
+        .map(|piece| sample[sample.len() * piece / pieces])
+        .collect()
 }
 
 impl<K: Key> Partition<K> {
@@ -142,51 +231,5 @@ impl<K: Key> Partition<K> {
         keys.push(key);
         places.insert_unique(hash, place, |place| hasher.hash_one(keys[*place as usize]));
         place
-    }
-}
-
-impl<K: Key> Scattered<K> {
-    fn new(
-        rows: std::ops::Range<usize>,
-        hasher: &DefaultHashBuilder,
-        key: impl Fn(usize) -> Option<K>,
-    ) -> Self {
-        let mut ends = [0_u32; PARTITIONS];
-        let mut keyed: Vec<(K, u32, u8)> = Vec::with_capacity(rows.len());
-        for row in rows {
-            if let Some(key) = key(row) {
-                let partition = partition_of(hasher.hash_one(key));
-                ends[partition] += 1;
-                keyed.push((key, row as u32, partition as u8));
-            }
-        }
-        let mut next = [0; PARTITIONS];
-        let mut total = 0;
-        for (end, next) in ends.iter_mut().zip(&mut next) {
-            *next = total;
-            total += *end;
-            *end = total;
-        }
-        let Some(&(any, ..)) = keyed.first() else {
-            return Self {
-                entries: Vec::new(),
-                ends,
-            };
-        };
-        let mut entries = vec![(any, 0); keyed.len()];
-        for (key, row, partition) in keyed {
-            let slot = &mut next[partition as usize];
-            entries[*slot as usize] = (key, row);
-            *slot += 1;
-        }
-        Self { entries, ends }
-    }
-
-    fn partition(&self, partition: usize) -> &[(K, u32)] {
-        let start = match partition {
-            0 => 0,
-            _ => self.ends[partition - 1],
-        };
-        &self.entries[start as usize..self.ends[partition] as usize]
     }
 }

@@ -60,7 +60,8 @@ impl Interner {
         Interned { ids: ids.collect() }
     }
 
-    fn id(&mut self, text: &str) -> u32 {
+    /// The number of a text.
+    pub fn id(&mut self, text: &str) -> u32 {
         let next = self.ids.len() as u32;
         *self.ids.entry_ref(text).or_insert(next)
     }

@@ -1,9 +1,11 @@
 //! Grouping flows: the index, the summary and the timeline.
 
+pub mod address_book;
 pub mod groups;
 pub mod index;
 pub mod interner;
 pub mod keys;
+pub mod scatter;
 pub mod strings;
 pub mod summary;
 pub mod sums;

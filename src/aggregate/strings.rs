@@ -1,21 +1,25 @@
 //! Columns of text, written in parallel.
 
 use std::io::Write;
+use std::ops::Range;
 
 use arrow::array::StringArray;
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use rayon::prelude::*;
 
-use crate::columns::by_morsel;
 use crate::error::{Error, Result};
 use crate::flows::OrNull;
 use crate::ip::Ip;
+
+/// Rows that one task writes.
+const PART: usize = 1 << 16;
 
 /// A column of texts, one for each number below `rows`.
 pub fn strings<'a>(
     rows: usize,
     text: impl Fn(usize) -> Option<&'a str> + Sync,
 ) -> Result<StringArray> {
-    written(rows, |row, bytes| {
+    texts(rows, |row, bytes| {
         text(row)
             .map(|text| bytes.extend_from_slice(text.as_bytes()))
             .is_some()
@@ -24,7 +28,7 @@ pub fn strings<'a>(
 
 /// A column of addresses in canonical text, one for each number below `rows`.
 pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result<StringArray> {
-    written(rows, |row, bytes| {
+    texts(rows, |row, bytes| {
         let ip = ip(row).get();
         if let Some(ip) = ip {
             write_address(ip, bytes);
@@ -34,58 +38,134 @@ pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result
 }
 
 /// Appends an address.
+#[inline]
 pub fn write_address(ip: Ip, bytes: &mut Vec<u8>) {
-    let Some(v4) = ip.v4() else {
+    match ip.v4() {
+        Some(v4) => write_v4(v4, bytes),
         // Writing into a vector does not fail.
-        let _ = write!(bytes, "{ip}");
-        return;
-    };
-    for (i, octet) in v4.to_be_bytes().into_iter().enumerate() {
-        if i > 0 {
-            bytes.push(b'.');
-        }
-        if octet >= 100 {
-            bytes.push(b'0' + octet / 100);
-        }
-        if octet >= 10 {
-            bytes.push(b'0' + octet / 10 % 10);
-        }
-        bytes.push(b'0' + octet % 10);
+        None => drop(write!(bytes, "{ip}")),
     }
 }
 
-fn written(rows: usize, write: impl Fn(usize, &mut Vec<u8>) -> bool + Sync) -> Result<StringArray> {
-    let parts = by_morsel(rows, |rows| {
-        let mut bytes = Vec::with_capacity(rows.len() * 8);
-        let mut ends = Vec::with_capacity(rows.len());
-        let mut valid = Vec::with_capacity(rows.len());
-        for row in rows {
-            valid.push(write(row, &mut bytes));
-            ends.push(bytes.len());
+/// Appends an IPv4 address: two words of two octets each, cut to the bytes that count.
+#[inline]
+fn write_v4(v4: u32, bytes: &mut Vec<u8>) {
+    let [a, b, c, d] = v4.to_be_bytes().map(|octet| OCTETS[octet as usize]);
+    let end = bytes.len() + (a.1 + b.1) as usize;
+    bytes.extend_from_slice(&(u64::from(a.0) | u64::from(b.0) << (8 * a.1)).to_le_bytes());
+    bytes.truncate(end);
+    let end = end + (c.1 + d.1) as usize - 1;
+    bytes.extend_from_slice(&(u64::from(c.0) | u64::from(d.0) << (8 * c.1)).to_le_bytes());
+    bytes.truncate(end);
+}
+
+/// Text of every octet with a dot after it, the first byte lowest, and its length.
+static OCTETS: [(u32, u32); 256] = {
+    let mut octets = [(0, 0); 256];
+    let mut octet = 0;
+    while octet < 256_u32 {
+        let [hundreds, tens, ones] = [octet / 100, octet / 10 % 10, octet % 10];
+        let mut text = (b'.' as u32) << 8 | b'0' as u32 | ones;
+        let mut length = 2;
+        if octet >= 10 {
+            text = text << 8 | b'0' as u32 | tens;
+            length = 3;
         }
-        (bytes, ends, valid)
-    });
-    let total: usize = parts.iter().map(|(bytes, ..)| bytes.len()).sum();
+        if octet >= 100 {
+            text = text << 8 | b'0' as u32 | hundreds;
+            length = 4;
+        }
+        octets[octet as usize] = (text, length);
+        octet += 1;
+    }
+    octets
+};
+
+/// Texts of consecutive rows.
+struct Part {
+    bytes: Vec<u8>,
+    /// Where each row ends in `bytes`, after a first 0.
+    offsets: Vec<usize>,
+    /// Whether each row has a text; empty where all have.
+    valid: Vec<bool>,
+}
+
+impl Part {
+    fn new(rows: Range<usize>, write: impl Fn(usize, &mut Vec<u8>) -> bool) -> Self {
+        let mut part = Self {
+            bytes: Vec::with_capacity(rows.len() * 12),
+            offsets: Vec::with_capacity(rows.len() + 1),
+            valid: Vec::new(),
+        };
+        part.offsets.push(0);
+        for (i, row) in rows.clone().enumerate() {
+            let valid = write(row, &mut part.bytes);
+            if !valid && part.valid.is_empty() {
+                part.valid.reserve(rows.len());
+                part.valid.resize(i, true);
+            }
+            if !valid || !part.valid.is_empty() {
+                part.valid.push(valid);
+            }
+            part.offsets.push(part.bytes.len());
+        }
+        part
+    }
+
+    fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+}
+
+/// A column of texts that are appended one after the other, false standing for null.
+pub fn texts(
+    rows: usize,
+    write: impl Fn(usize, &mut Vec<u8>) -> bool + Sync,
+) -> Result<StringArray> {
+    let mut parts: Vec<Part> = (0..rows.div_ceil(PART).max(1))
+        .into_par_iter()
+        .map(|part| Part::new(part * PART..rows.min((part + 1) * PART), &write))
+        .collect();
+    let total: usize = parts.iter().map(|part| part.bytes.len()).sum();
     if i32::try_from(total).is_err() {
         return Err(Error::Argument(format!(
             "the result holds {total} bytes of text in one column, and 2147483647 are the most; \
              narrow the timespan or the hosts"
         )));
     }
-    let mut values = Vec::with_capacity(total);
-    let mut offsets = Vec::with_capacity(rows + 1);
-    let mut valid = Vec::with_capacity(rows);
-    offsets.push(0);
-    for (bytes, ends, part) in parts {
-        let before = values.len();
-        offsets.extend(ends.into_iter().map(|end| (before + end) as i32));
-        values.extend_from_slice(&bytes);
-        valid.extend(part);
+    let nulls = parts.iter().any(|part| !part.valid.is_empty()).then(|| {
+        let valid = parts.iter().flat_map(|part| match part.valid.as_slice() {
+            [] => vec![true; part.rows()],
+            valid => valid.to_vec(),
+        });
+        NullBuffer::from_iter(valid)
+    });
+    let mut offsets = vec![0_i32; rows + 1];
+    let mut values = match parts.as_mut_slice() {
+        [one] => std::mem::take(&mut one.bytes),
+        _ => vec![0; total],
+    };
+    let mut places = Vec::with_capacity(parts.len());
+    let (mut offsets_left, mut bytes_left, mut before) = (&mut offsets[1..], &mut values[..], 0);
+    for part in parts {
+        let (own_offsets, later) = offsets_left.split_at_mut(part.rows());
+        offsets_left = later;
+        let (own_bytes, later) = bytes_left.split_at_mut(part.bytes.len());
+        bytes_left = later;
+        let length = part.bytes.len();
+        places.push((part, own_offsets, own_bytes, before));
+        before += length;
     }
-    let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    places
+        .into_par_iter()
+        .for_each(|(part, offsets, bytes, before)| {
+            bytes.copy_from_slice(&part.bytes);
+            for (offset, end) in offsets.iter_mut().zip(&part.offsets[1..]) {
+                *offset = (before + end) as i32;
+            }
+        });
     Ok(StringArray::try_new(
-        offsets,
+        OffsetBuffer::new(ScalarBuffer::from(offsets)),
         Buffer::from_vec(values),
         nulls,
     )?)

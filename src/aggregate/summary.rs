@@ -2,159 +2,255 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, ListBuilder, RecordBatch, StringArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, ListArray, RecordBatch, StringArray};
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use crate::aggregate::groups::Piece;
 use crate::aggregate::index::{Index, IndexKey, batch};
+use crate::aggregate::interner::{Interner, Sorted};
+use crate::aggregate::strings::{addresses, strings};
 use crate::aggregate::sums::{Measure, Sums};
 use crate::asn::database::Database;
-use crate::asn::label;
-use crate::error::Result;
-use crate::flows::OrNull;
-use crate::ip::Ip;
-
-/// Addresses and the labels of their autonomous systems, in order.
-struct Labels {
-    ips: Vec<Ip>,
-    of_ip: Vec<u32>,
-    of_null: u32,
-    texts: Vec<String>,
-}
-
-impl Labels {
-    fn new(index: &Index, asn: &Database) -> Result<Self> {
-        let mut ips: Vec<Ip> = (0..index.len())
-            .into_par_iter()
-            .flat_map_iter(|entry| {
-                let key = index.key(entry);
-                [key.source.get(), key.dest.get()]
-            })
-            .flatten()
-            .collect();
-        ips.par_sort_unstable();
-        ips.dedup();
-        let mut names: Vec<String> = asn
-            .resolve(&ips)?
-            .par_iter()
-            .map(|resolved| label(resolved).into_owned())
-            .collect();
-        names.push(label(&crate::asn::database::Resolved::default()).into_owned());
-        let mut texts = names.clone();
-        texts.par_sort_unstable();
-        texts.dedup();
-        let place = |name: &String| texts.binary_search(name).unwrap_or_default() as u32;
-        let mut of_ip: Vec<u32> = names.par_iter().map(place).collect();
-        let of_null = of_ip.pop().unwrap_or_default();
-        Ok(Self {
-            ips,
-            of_ip,
-            of_null,
-            texts,
-        })
-    }
-
-    fn of(&self, ip: OrNull<Ip>) -> u32 {
-        let found = ip.get().and_then(|ip| self.ips.binary_search(&ip).ok());
-        found.map_or(self.of_null, |i| self.of_ip[i])
-    }
-}
-
-/// Labels of destination and source, and the place of the entry in the index.
-type Labelled = (u32, u32, u32);
+use crate::asn::unnamed;
+use crate::error::{Error, Result};
 
 /// Groups the entries of an index by destination and source ASN label.
 ///
 /// Lists hold distinct values in order; a null address or protocol is left out of them.
 /// The groups with the most flows come first.
 pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
-    let labels = Labels::new(index, asn)?;
-    let mut entries: Vec<Labelled> = (0..index.len())
-        .into_par_iter()
-        .map(|entry| {
-            let key = index.key(entry);
-            (labels.of(key.dest), labels.of(key.source), entry as u32)
+    let pieces = &index.pieces;
+    let dests = numbered(pieces, IndexKey::dest);
+    let sources = numbered(pieces, IndexKey::source);
+    let labels = Labels::new(index, asn, [&dests, &sources])?;
+    let labelled: Vec<Numbered<(u32, u32)>> = (dests.into_par_iter().zip(sources))
+        .map(|(dests, sources)| {
+            let (dest, source) = (labels.of(&dests.values), labels.of(&sources.values));
+            let ends = dests.places.iter().zip(&sources.places);
+            Numbered::new(ends.map(|(d, s)| (dest[*d as usize], source[*s as usize])))
         })
         .collect();
-    entries.par_sort_unstable();
-    let groups: Vec<&[Labelled]> = entries.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).collect();
-    let mut sums = Sums::default();
-    sums.resize(groups.len());
-    for (group, entries) in groups.iter().enumerate() {
-        for (_, _, entry) in *entries {
-            sums.add_group(group, &index.sums, *entry as usize);
-        }
-    }
-    let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|group| std::cmp::Reverse(sums.get(*group, Measure::Flows)));
-    let groups: Vec<&[Labelled]> = order.iter().map(|group| groups[*group]).collect();
+    let groups = Groups::new(&labelled, pieces);
 
-    let text = |name: &str, values: StringArray| {
+    let text = |name: &str, label: fn(&(u32, u32)) -> u32| {
+        let values = groups
+            .labels
+            .iter()
+            .map(|ends| labels.texts.value(Some(label(ends)).into()));
         (
             Field::new(name, DataType::Utf8, true),
-            Arc::new(values) as ArrayRef,
+            Arc::new(values.collect::<StringArray>()) as ArrayRef,
         )
     };
-    let label = |place: u32| Some(labels.texts[place as usize].as_str());
-    let mut flows = sums
-        .gather(&order, |group| *group)
-        .into_columns("TotalAllowedFlows")?;
-    let others = flows.split_off(1);
     let mut out = vec![
-        text("DestASN", groups.iter().map(|g| label(g[0].0)).collect()),
-        text("SourceASN", groups.iter().map(|g| label(g[0].1)).collect()),
+        text("DestASN", |ends| ends.0),
+        text("SourceASN", |ends| ends.1),
     ];
-    out.extend(flows);
-    let keys = || {
-        groups
-            .iter()
-            .map(|group| group.iter().map(|(_, _, entry)| index.key(*entry as usize)))
-    };
+    let mut sums = groups.sums.into_columns("TotalAllowedFlows")?;
+    let others = sums.split_off(1);
+    out.extend(sums);
+    let count = groups.labels.len();
+    let service = |key: IndexKey| key.service().get().map(u64::from);
     out.push(lists(
         "L7Protocols",
-        keys(),
-        |key| key.service,
-        |rank| {
-            index
-                .services
-                .value(Some(rank).into())
-                .unwrap_or_default()
-                .to_owned()
+        distinct(pieces, &groups.of_entries, count, service),
+        |values| {
+            let service = |i: usize| index.services.value(Some(values[i] as u32).into());
+            strings(values.len(), service)
         },
-    ));
-    out.push(lists(
-        "source_ips",
-        keys(),
-        |key| key.source,
-        |ip| ip.to_string(),
-    ));
-    out.push(lists(
-        "dest_ips",
-        keys(),
-        |key| key.dest,
-        |ip| ip.to_string(),
-    ));
+    )?);
+    for (name, end) in [
+        ("source_ips", IndexKey::source as fn(IndexKey) -> u64),
+        ("dest_ips", IndexKey::dest),
+    ] {
+        let address = |rank| index.ranks.address(rank);
+        let present = |key| Some(end(key)).filter(|rank| address(*rank).get().is_some());
+        out.push(lists(
+            name,
+            distinct(pieces, &groups.of_entries, count, present),
+            |values| addresses(values.len(), |i| address(values[i])),
+        )?);
+    }
     out.extend(others);
     batch(out)
 }
 
-fn lists<T: Copy + Ord + Default>(
-    name: &str,
-    groups: impl Iterator<Item = impl Iterator<Item = IndexKey>>,
-    value: impl Fn(IndexKey) -> OrNull<T>,
-    text: impl Fn(T) -> String,
-) -> (Field, ArrayRef) {
-    let mut builder = ListBuilder::new(StringBuilder::new());
-    for keys in groups {
-        let mut values: Vec<T> = keys.filter_map(|key| value(key).get()).collect();
-        values.sort_unstable();
-        values.dedup();
+/// Values of entries: for each entry a place, and at each place a distinct value.
+struct Numbered<T> {
+    places: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T: Copy + Eq + std::hash::Hash> Numbered<T> {
+    fn new(values: impl Iterator<Item = T>) -> Self {
+        let mut known = HashMap::new();
+        let mut out = Self {
+            places: Vec::with_capacity(values.size_hint().0),
+            values: Vec::new(),
+        };
+        let mut last: Option<(T, u32)> = None;
         for value in values {
-            builder.values().append_value(text(value));
+            let place = match last {
+                Some((same, place)) if same == value => place,
+                _ => *known.entry(value).or_insert_with(|| {
+                    out.values.push(value);
+                    out.values.len() as u32 - 1
+                }),
+            };
+            last = Some((value, place));
+            out.places.push(place);
         }
-        builder.append(true);
+        out
     }
-    let array = builder.finish();
-    let field = Field::new(name, arrow::array::Array::data_type(&array).clone(), true);
-    (field, Arc::new(array))
+}
+
+fn numbered(pieces: &[Piece<IndexKey>], end: fn(IndexKey) -> u64) -> Vec<Numbered<u64>> {
+    let number = |piece: &Piece<IndexKey>| Numbered::new(piece.keys.iter().map(|key| end(*key)));
+    pieces.par_iter().map(number).collect()
+}
+
+/// All addresses by rank, and the places of their labels.
+struct Labels {
+    ranks: Vec<u64>,
+    of_rank: Vec<u32>,
+    texts: Sorted,
+}
+
+impl Labels {
+    fn new(index: &Index, asn: &Database, ends: [&[Numbered<u64>]; 2]) -> Result<Self> {
+        let mut ranks: Vec<u64> = ends
+            .into_iter()
+            .flatten()
+            .flat_map(|numbered| &numbered.values)
+            .copied()
+            .collect();
+        ranks.par_sort_unstable();
+        ranks.dedup();
+        let ips: Vec<_> = ranks
+            .par_iter()
+            .filter_map(|rank| index.ranks.address(*rank).get())
+            .collect();
+        let mut texts = Interner::default();
+        let mut of_rank = asn.resolve(&ips)?.labels(&mut texts);
+        // The rank of no address is the last one.
+        of_rank.resize(ranks.len(), texts.id(unnamed(None)));
+        let texts = texts.into_sorted();
+        for label in &mut of_rank {
+            *label = texts.rank(Some(*label).into()).get().unwrap_or_default();
+        }
+        Ok(Self {
+            ranks,
+            of_rank,
+            texts,
+        })
+    }
+
+    fn of(&self, ranks: &[u64]) -> Vec<u32> {
+        let label = |rank: &u64| self.of_rank[self.ranks.binary_search(rank).unwrap_or_default()];
+        ranks.iter().map(label).collect()
+    }
+}
+
+/// The groups of the summary in its order.
+struct Groups {
+    labels: Vec<(u32, u32)>,
+    sums: Sums,
+    /// For each entry of each piece, its group.
+    of_entries: Vec<Vec<u32>>,
+}
+
+impl Groups {
+    fn new(labelled: &[Numbered<(u32, u32)>], pieces: &[Piece<IndexKey>]) -> Self {
+        let mut labels: Vec<(u32, u32)> = labelled
+            .iter()
+            .flat_map(|numbered| &numbered.values)
+            .copied()
+            .collect();
+        labels.sort_unstable();
+        labels.dedup();
+        let mut of_entries: Vec<Vec<u32>> = labelled
+            .par_iter()
+            .map(|numbered| {
+                let group = |ends| labels.binary_search(ends).unwrap_or_default() as u32;
+                let groups: Vec<u32> = numbered.values.iter().map(group).collect();
+                let places = numbered.places.iter();
+                places.map(|place| groups[*place as usize]).collect()
+            })
+            .collect();
+        let parts: Vec<(&Sums, &[u32])> = pieces
+            .iter()
+            .zip(&of_entries)
+            .map(|(piece, groups)| (&piece.sums, groups.as_slice()))
+            .collect();
+        let sums = Sums::regroup(&parts, labels.len());
+        let mut order: Vec<u32> = (0..labels.len() as u32).collect();
+        order.sort_by_key(|group| std::cmp::Reverse(sums.get(*group as usize, Measure::Flows)));
+        let mut place = vec![0; order.len()];
+        for (to, from) in order.iter().zip(0..).map(|(from, to)| (to, *from)) {
+            place[from as usize] = to;
+        }
+        of_entries
+            .par_iter_mut()
+            .flatten()
+            .for_each(|group| *group = place[*group as usize]);
+        Self {
+            labels: order.iter().map(|group| labels[*group as usize]).collect(),
+            sums: Sums::gather(&[sums], &order, |group| (0, *group as usize)),
+            of_entries,
+        }
+    }
+}
+
+/// The distinct values of each group in order, one group after the other, and where each ends.
+fn distinct(
+    pieces: &[Piece<IndexKey>],
+    groups: &[Vec<u32>],
+    count: usize,
+    value: impl Fn(IndexKey) -> Option<u64> + Sync,
+) -> (Vec<u64>, Vec<usize>) {
+    let mut all: Vec<u128> = pieces
+        .par_iter()
+        .zip(groups)
+        .flat_map_iter(|(piece, groups)| {
+            let mut pairs: Vec<u128> = piece
+                .keys
+                .iter()
+                .zip(groups)
+                .filter_map(|(key, group)| {
+                    Some(u128::from(*group) << 64 | u128::from(value(*key)?))
+                })
+                .collect();
+            pairs.dedup();
+            pairs
+        })
+        .collect();
+    all.par_sort_unstable();
+    all.dedup();
+    let end = |group: usize| all.partition_point(|pair| (pair >> 64) as usize <= group);
+    let ends = (0..count).map(end).collect();
+    (all.into_par_iter().map(|pair| pair as u64).collect(), ends)
+}
+
+/// A column of lists of the values that `texts` writes.
+fn lists(
+    name: &str,
+    (values, ends): (Vec<u64>, Vec<usize>),
+    texts: impl FnOnce(&[u64]) -> Result<StringArray>,
+) -> Result<(Field, ArrayRef)> {
+    let mut offsets = Vec::with_capacity(ends.len() + 1);
+    offsets.push(0);
+    for end in ends {
+        offsets.push(i32::try_from(end).map_err(|_| Error::Overflow("length of all lists"))?);
+    }
+    let array = ListArray::try_new(
+        Arc::new(Field::new_list_field(DataType::Utf8, true)),
+        OffsetBuffer::new(offsets.into()),
+        Arc::new(texts(&values)?),
+        None,
+    )?;
+    let field = Field::new(name, array.data_type().clone(), true);
+    Ok((field, Arc::new(array)))
 }

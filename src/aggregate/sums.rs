@@ -87,60 +87,75 @@ impl Sums {
     pub fn add_group(&mut self, group: usize, other: &Self, from: usize) {
         self.overflow |= other.overflow | add(&mut self.flows[group], other.flows[from]);
         for (i, values) in other.columns.iter().enumerate() {
-            let Some(&value) = values.get(from).filter(|value| **value != NONE) else {
+            let Some(&value) = values.get(from) else {
                 continue;
             };
             let column = &mut self.columns[i];
             column.resize(self.flows.len(), NONE);
-            let sum = &mut column[group];
-            match i {
-                _ if *sum == NONE => *sum = value,
-                FIRST => *sum = value.min(*sum),
-                LAST => *sum = value.max(*sum),
-                _ => self.overflow |= add(sum, value),
-            }
+            self.overflow |= combine(i, &mut column[group], value);
         }
     }
 
-    /// The groups of several parts one after the other.
-    pub fn concat(parts: Vec<Self>) -> Self {
-        let groups = parts.iter().map(|part| part.flows.len()).sum();
-        let mut all = Self {
-            overflow: parts.iter().any(|part| part.overflow),
-            ..Self::default()
-        };
-        all.flows.reserve(groups);
-        for part in parts {
-            let before = all.flows.len();
-            all.flows.extend_from_slice(&part.flows);
-            for (column, values) in all.columns.iter_mut().zip(part.columns) {
-                if !values.is_empty() {
-                    column.reserve(groups - column.len());
-                    column.resize(before, NONE);
-                    column.extend_from_slice(&values);
-                }
-            }
-            for column in all.columns.iter_mut().filter(|column| !column.is_empty()) {
-                column.resize(all.flows.len(), NONE);
-            }
-        }
-        all
-    }
-
-    /// The groups in the order of `places`.
+    /// Groups chosen from several parts, in the order of `chosen`.
     #[must_use]
-    pub fn gather<T: Sync>(&self, order: &[T], place: impl Fn(&T) -> usize + Sync) -> Self {
-        let column = |values: &Vec<i64>| -> Vec<i64> {
-            if values.is_empty() {
+    pub fn gather<T>(
+        parts: &[Self],
+        chosen: &[T],
+        part_and_group: impl Fn(&T) -> (usize, usize),
+    ) -> Self {
+        let column = |i: usize| -> Vec<i64> {
+            if parts.iter().all(|part| part.columns[i].is_empty()) {
                 return Vec::new();
             }
-            order.par_iter().map(|entry| values[place(entry)]).collect()
+            let sum = |entry| {
+                let (part, group) = part_and_group(entry);
+                parts[part].columns[i].get(group).copied().unwrap_or(NONE)
+            };
+            chosen.iter().map(sum).collect()
+        };
+        let flows = |entry| {
+            let (part, group) = part_and_group(entry);
+            parts[part].flows[group]
         };
         Self {
-            flows: column(&self.flows),
-            columns: std::array::from_fn(|i| column(&self.columns[i])),
-            overflow: self.overflow,
+            flows: chosen.iter().map(flows).collect(),
+            columns: std::array::from_fn(column),
+            overflow: parts.iter().any(|part| part.overflow),
         }
+    }
+
+    /// Adds up groups: each of every part to the group that stands beside the part at its place.
+    #[must_use]
+    pub fn regroup(parts: &[(&Self, &[u32])], groups: usize) -> Self {
+        let mut flows = vec![0; groups];
+        let mut overflow = parts.iter().any(|(part, _)| part.overflow);
+        for (part, into) in parts {
+            for (value, group) in part.flows.iter().zip(*into) {
+                overflow |= add(&mut flows[*group as usize], *value);
+            }
+        }
+        let column = |i: usize| {
+            let mut sums = Vec::new();
+            let mut overflow = false;
+            for (part, into) in parts.iter().filter(|(part, _)| !part.columns[i].is_empty()) {
+                sums.resize(groups, NONE);
+                for (value, group) in part.columns[i].iter().zip(*into) {
+                    overflow |= combine(i, &mut sums[*group as usize], *value);
+                }
+            }
+            (sums, overflow)
+        };
+        let columns: Vec<_> = (0..COLUMNS).into_par_iter().map(column).collect();
+        let mut out = Self {
+            flows,
+            overflow,
+            ..Self::default()
+        };
+        for (to, (sums, overflow)) in out.columns.iter_mut().zip(columns) {
+            *to = sums;
+            out.overflow |= overflow;
+        }
+        out
     }
 
     /// A measure of a group; `bytes` and `packets` are those of both ways.
@@ -208,6 +223,18 @@ fn add(sum: &mut i64, value: i64) -> bool {
     let (total, overflow) = sum.overflowing_add(value);
     *sum = total;
     overflow
+}
+
+/// Adds a value to a sum of one of the columns; tells whether it overflows.
+fn combine(column: usize, sum: &mut i64, value: i64) -> bool {
+    match column {
+        _ if value == NONE => {}
+        _ if *sum == NONE => *sum = value,
+        FIRST => *sum = value.min(*sum),
+        LAST => *sum = value.max(*sum),
+        _ => return add(sum, value),
+    }
+    false
 }
 
 fn each<T: arrow::datatypes::ArrowPrimitiveType<Native = i64>>(

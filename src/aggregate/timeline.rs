@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::groups::Groups;
+use crate::aggregate::groups::{Groups, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
 use crate::direction::Rules;
@@ -86,13 +86,13 @@ pub fn timeline(
             |row| {
                 let start = starts.as_ref().filter(|s| s.is_valid(row));
                 let slot = start.map(|s| encode_int(floor(s.value(row), width)));
-                Some((slot.into(), codes[row]))
+                (slot.into(), codes[row])
             },
             &batch.measures()?,
         );
     }
     let series = series.finish();
-    let (keys, sums) = groups.into_sorted(|(slot, code)| (slot, series.rank(code)));
+    let Piece { keys, sums } = groups.into_sorted(|(slot, code)| (slot, series.rank(code)));
     let times = |shift: i64| {
         let start = |(slot, _): &SlotKey| slot.get().map(|s| decode_int(s).saturating_add(shift));
         let times: TimestampMicrosecondArray = keys.iter().map(start).collect();

@@ -1,34 +1,16 @@
 //! Databases in `MaxMind`'s format, asked in order.
 
-use std::sync::Arc;
-
 use hashbrown::HashMap;
-use ipnetwork::IpNetwork;
 use maxminddb::{LookupResult, Reader, WithinOptions};
 use rayon::prelude::*;
-use serde::Deserialize;
 
+use crate::asn::answers::{Answers, FileAnswers, Found};
+use crate::asn::record::{Raw, Record};
 use crate::error::{Error, Result};
-use crate::flows::OrNull;
 use crate::ip::{Ip, IpKind};
 
-/// Addresses that one task resolves; sorted, so that neighbours share decoded records.
-const CHUNK: usize = 4_096;
-
-/// What is known of an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Resolved {
-    /// Category of the address; `None` for a missing address.
-    pub kind: Option<IpKind>,
-    /// Number of the autonomous system.
-    pub asn: Option<u32>,
-    /// Name of the autonomous system's holder.
-    pub name: Option<Arc<str>>,
-    /// ISO 3166 code of the country.
-    pub country: Option<Arc<str>>,
-    /// The network whose record this is.
-    pub prefix: Option<IpNetwork>,
-}
+/// Addresses that one task resolves; sorted, so that neighbours share networks.
+const CHUNK: usize = 1 << 14;
 
 /// What a file says of itself.
 #[derive(Clone, Debug)]
@@ -53,88 +35,6 @@ struct File {
 /// An ordered list of databases; for each fact the first that knows it wins.
 pub struct Database {
     files: Vec<File>,
-}
-
-#[derive(Clone, Default)]
-struct Record {
-    asn: Option<u32>,
-    name: Option<Arc<str>>,
-    country: Option<Arc<str>>,
-}
-
-/// The spellings in use: GeoLite2-ASN, GeoIP2-ISP and -Enterprise, `IPinfo`, ip-location-db.
-#[derive(Deserialize)]
-struct Raw<'a> {
-    autonomous_system_number: Option<u32>,
-    #[serde(borrow)]
-    autonomous_system_organization: Option<&'a str>,
-    asn: Option<Number<'a>>,
-    as_name: Option<&'a str>,
-    country_code: Option<&'a str>,
-    country: Option<Country<'a>>,
-    registered_country: Option<Country<'a>>,
-    traits: Option<Traits<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Traits<'a> {
-    autonomous_system_number: Option<u32>,
-    #[serde(borrow)]
-    autonomous_system_organization: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number<'a> {
-    Number(u32),
-    Text(&'a str),
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Country<'a> {
-    Code(&'a str),
-    Record { iso_code: Option<&'a str> },
-}
-
-impl From<Raw<'_>> for Record {
-    fn from(raw: Raw<'_>) -> Self {
-        let (number, holder) = raw.traits.map_or((None, None), |traits| {
-            (
-                traits.autonomous_system_number,
-                traits.autonomous_system_organization,
-            )
-        });
-        let written = raw.asn.and_then(|asn| match asn {
-            Number::Number(number) => Some(number),
-            Number::Text(text) => text.trim_start_matches(['A', 'S']).parse().ok(),
-        });
-        let code = |country: Option<Country<'_>>| {
-            country.and_then(|country| match country {
-                Country::Code(code) => some_text(Some(code)),
-                Country::Record { iso_code } => some_text(iso_code),
-            })
-        };
-        Self {
-            asn: raw
-                .autonomous_system_number
-                .or(number)
-                .or(written)
-                .filter(|asn| *asn != 0),
-            name: some_text(raw.autonomous_system_organization)
-                .or_else(|| some_text(holder))
-                .or_else(|| some_text(raw.as_name)),
-            country: some_text(raw.country_code)
-                .or_else(|| code(raw.country))
-                .or_else(|| code(raw.registered_country)),
-        }
-    }
-}
-
-fn some_text(text: Option<&str>) -> Option<Arc<str>> {
-    text.map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map(Arc::from)
 }
 
 impl File {
@@ -221,72 +121,106 @@ impl Database {
             .collect()
     }
 
-    /// Resolves addresses, each distinct one once. The answers are in the order of the question.
-    pub fn lookup(&self, addresses: &[OrNull<Ip>]) -> Result<Vec<Resolved>> {
-        let mut distinct: Vec<Ip> = addresses.par_iter().filter_map(|ip| ip.get()).collect();
-        distinct.par_sort_unstable();
-        distinct.dedup();
-        let resolved = self.resolve(&distinct)?;
-        Ok(addresses
-            .par_iter()
-            .map(|ip| {
-                let found = ip.get().and_then(|ip| distinct.binary_search(&ip).ok());
-                found.map_or_else(Resolved::default, |i| resolved[i].clone())
-            })
-            .collect())
+    /// Resolves addresses, best distinct ones in ascending order.
+    pub fn resolve(&self, ips: &[Ip]) -> Result<Answers> {
+        let kinds: Vec<IpKind> = ips.par_iter().map(|ip| ip.kind()).collect();
+        let files = self.files.iter().map(|file| file.resolve(ips, &kinds));
+        Ok(Answers {
+            files: files.collect::<Result<_>>()?,
+            kinds,
+        })
     }
+}
 
-    /// Resolves distinct addresses, best in ascending order.
-    pub fn resolve(&self, distinct: &[Ip]) -> Result<Vec<Resolved>> {
-        let chunks: Vec<Vec<Resolved>> = distinct
+impl File {
+    fn resolve(&self, ips: &[Ip], kinds: &[IpKind]) -> Result<FileAnswers> {
+        let chunks: Vec<(Vec<Option<Found>>, Vec<(usize, Ip)>)> = ips
             .par_chunks(CHUNK)
-            .map(|chunk| {
-                let mut records = vec![HashMap::new(); self.files.len()];
-                chunk
-                    .iter()
-                    .map(|ip| self.resolve_one(*ip, &mut records))
-                    .collect::<Result<_>>()
-            })
+            .zip(kinds.par_chunks(CHUNK))
+            .map(|(ips, kinds)| self.find_all(ips, kinds))
             .collect::<Result<_>>()?;
-        Ok(chunks.concat())
+        let mut places = HashMap::new();
+        let mut examples = Vec::new();
+        let mut renumbered = Vec::with_capacity(chunks.len());
+        for (_, records) in &chunks {
+            let place = |(offset, ip): &(usize, Ip)| {
+                *places.entry(*offset).or_insert_with(|| {
+                    examples.push(*ip);
+                    examples.len() as u32 - 1
+                })
+            };
+            renumbered.push(records.iter().map(place).collect::<Vec<u32>>());
+        }
+        let found = chunks
+            .into_par_iter()
+            .zip(renumbered)
+            .flat_map_iter(|((found, _), places)| {
+                found.into_iter().map(move |found| {
+                    found.map(|Found { record, network }| Found {
+                        record: places[record as usize],
+                        network,
+                    })
+                })
+            });
+        Ok(FileAnswers {
+            found: found.collect(),
+            records: examples
+                .into_par_iter()
+                .map(|ip| self.record(ip))
+                .collect::<Result<_>>()?,
+        })
     }
 
-    fn resolve_one(&self, ip: Ip, records: &mut [HashMap<usize, Record>]) -> Result<Resolved> {
-        let kind = ip.kind();
-        let mut out = Resolved {
-            kind: Some(kind),
-            ..Resolved::default()
-        };
-        if kind != IpKind::Public {
-            return Ok(out);
-        }
-        for (file, records) in self.files.iter().zip(records) {
-            let Some(found) = file.find(ip)? else {
+    /// Finds the networks of public addresses. Records are numbered by their places in the second
+    /// list, which has for each its offset and an address that leads to it.
+    fn find_all(
+        &self,
+        ips: &[Ip],
+        kinds: &[IpKind],
+    ) -> Result<(Vec<Option<Found>>, Vec<(usize, Ip)>)> {
+        let mut places = HashMap::new();
+        let mut records = Vec::new();
+        let mut last: Option<(Ip, Found)> = None;
+        let mut all = Vec::with_capacity(ips.len());
+        for (ip, kind) in ips.iter().zip(kinds) {
+            if *kind != IpKind::Public {
+                all.push(None);
+                continue;
+            }
+            if let Some((end, found)) = last
+                && *ip <= end
+                && *ip >= found.network.network().into()
+            {
+                all.push(Some(found));
+                continue;
+            }
+            let Some((result, offset)) = self
+                .find(*ip)?
+                .and_then(|r| r.offset().map(|offset| (r, offset)))
+            else {
+                all.push(None);
                 continue;
             };
-            let broken = |error| file.broken(&ip.to_string(), &error);
-            let known = found
-                .offset()
-                .and_then(|offset| records.get(&offset))
-                .cloned();
-            let record = if let Some(record) = known {
-                record
-            } else {
-                let raw: Option<Raw<'_>> = found.decode().map_err(broken)?;
-                let record = raw.map_or_else(Record::default, Record::from);
-                if let Some(offset) = found.offset() {
-                    records.insert(offset, record.clone());
-                }
-                record
-            };
-            if out.asn.is_none() && record.asn.is_some() {
-                (out.asn, out.name) = (record.asn, record.name);
-                out.prefix = Some(found.network().map_err(broken)?);
-            }
-            if out.country.is_none() {
-                out.country = record.country;
-            }
+            let network = result
+                .network()
+                .map_err(|error| self.broken(&ip.to_string(), &error))?;
+            let record = *places.entry(offset).or_insert_with(|| {
+                records.push((offset, *ip));
+                records.len() as u32 - 1
+            });
+            let found = Found { record, network };
+            last = Some((network.broadcast().into(), found));
+            all.push(Some(found));
         }
-        Ok(out)
+        Ok((all, records))
+    }
+
+    fn record(&self, ip: Ip) -> Result<Record> {
+        let broken = |error| self.broken(&ip.to_string(), &error);
+        let raw: Option<Raw<'_>> = match self.find(ip)? {
+            Some(found) => found.decode().map_err(broken)?,
+            None => None,
+        };
+        Ok(raw.map_or_else(Record::default, Record::from))
     }
 }

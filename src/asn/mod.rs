@@ -1,26 +1,26 @@
 //! Who an address belongs to.
 
+pub mod answers;
 pub mod database;
+pub mod record;
 pub mod table;
 
-use std::borrow::Cow;
-
-use crate::asn::database::Resolved;
+use crate::asn::record::Record;
 use crate::ip::IpKind;
 
-/// The name under which the flows of an address are grouped; never empty.
-///
-/// Addresses that are not public are named by their category and public ones without a record by
-/// that fact, so that no group is lost.
-pub fn label(resolved: &Resolved) -> Cow<'static, str> {
-    match (resolved.asn, &resolved.name) {
-        (Some(asn), Some(name)) => format!("AS{asn} {name}").into(),
-        (Some(asn), None) => format!("AS{asn}").into(),
-        (None, _) => unnamed(resolved.kind).into(),
+/// The name under which the flows of an autonomous system are grouped; never empty.
+pub fn label(record: &Record) -> String {
+    match (record.asn, &record.name) {
+        (Some(asn), Some(name)) => format!("AS{asn} {name}"),
+        (Some(asn), None) => format!("AS{asn}"),
+        (None, _) => unnamed(Some(IpKind::Public)).into(),
     }
 }
 
-/// What an address without an ASN is called.
+/// What an address without an ASN is called, and its flows are grouped under.
+///
+/// Addresses that are not public are named by their category and public ones without a record by
+/// that fact, so that no group is lost.
 pub fn unnamed(kind: Option<IpKind>) -> &'static str {
     match kind {
         None => "No address",

@@ -6,7 +6,7 @@ use pyo3_arrow::PyArray;
 use crate::asn::database::Database;
 use crate::asn::table::lookup;
 use crate::columns::Text;
-use crate::python::gateway::table;
+use crate::python::gateway::tables;
 
 /// Open databases in `MaxMind`'s format.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -30,7 +30,7 @@ impl AsnFiles {
 
     fn lookup<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
         let text = Text::read("address", addresses.array())?;
-        table(py, || lookup(&self.database, &text))
+        tables(py, || lookup(&self.database, &text))
     }
 
     /// Path, type, build time, description and IP version of every file.

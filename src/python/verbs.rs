@@ -16,8 +16,8 @@ use crate::topn;
 #[pyfunction]
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    table(py, || {
-        index::build(flows.flows(), &Rules::default())?.into_batch()
+    tables(py, || {
+        index::build(flows.flows(), &Rules::default())?.into_batches()
     })
 }
 
