@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::columns::{MORSEL, Text};
 use crate::flows::OrNull;
-use crate::ip::{Ip, parse_v4};
+use crate::ip::{Ip, outer_bytes, parse_v4};
 
 const NULL: u64 = 1 << 32;
 const V6: u64 = 1 << 33;
@@ -24,28 +24,44 @@ impl Addresses {
     /// Parses a column; empty text is null. The error is the first row that is no address.
     pub fn parse(text: &Text) -> Result<Self, usize> {
         match text {
-            Text::Utf8(a) => Self::fill(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
-            Text::Large(a) => {
-                Self::fill(a.len(), |row| code(a.is_valid(row).then(|| a.value(row))))
-            }
-            Text::View(a) => Self::fill(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
-            Text::Null(rows) => Self::fill(*rows, |_| code(None)),
+            Text::Utf8(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
+            Text::Large(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
+            Text::View(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
+            Text::Null(rows) => Self::fill(*rows, |_| None),
             Text::Dictionary(keys, values) => {
                 let distinct: Vec<_> = (0..values.len()).map(|i| code(values.get(i))).collect();
-                Self::fill(keys.len(), |row| {
-                    let key = keys.is_valid(row).then(|| keys.value(row) as usize);
-                    key.map_or_else(|| code(None), |key| distinct[key])
+                Self::fill_by(keys.len(), || {
+                    |row| {
+                        let key = keys.is_valid(row).then(|| keys.value(row) as usize);
+                        key.map_or((NULL, Ip::default()), |key| distinct[key])
+                    }
                 })
             }
         }
     }
 
-    fn fill(rows: usize, at: impl Fn(usize) -> (u64, Ip) + Sync) -> Result<Self, usize> {
+    fn fill<'a>(
+        rows: usize,
+        text: impl Fn(usize) -> Option<&'a str> + Sync,
+    ) -> Result<Self, usize> {
+        Self::fill_by(rows, || {
+            let mut memo = Memo::default();
+            let text = &text;
+            move |row| memo.code(text(row))
+        })
+    }
+
+    /// Fills every row; each task makes its own function from row to code.
+    fn fill_by<F: FnMut(usize) -> (u64, Ip)>(
+        rows: usize,
+        code_of: impl Fn() -> F + Sync,
+    ) -> Result<Self, usize> {
         let mut codes = vec![0; rows];
         let parts: Vec<(u64, Vec<Ip>)> = codes
             .par_chunks_mut(MORSEL)
             .enumerate()
             .map(|(morsel, codes)| {
+                let mut at = code_of();
                 let mut marks = 0;
                 let mut wide = Vec::new();
                 for (i, out) in codes.iter_mut().enumerate() {
@@ -158,5 +174,49 @@ fn unusual(text: &str) -> (u64, Ip) {
         _ if text.is_empty() => (NULL, Ip::default()),
         Some(ip) => (ip.v4().map_or(V6, u64::from), ip),
         None => (BAD, Ip::default()),
+    }
+}
+
+/// Codes of texts met a moment ago, as long as that spares parsing.
+struct Memo {
+    slots: Vec<([u64; 2], usize, u32)>,
+    tries: u32,
+    hits: u32,
+}
+
+const SLOT_BITS: u32 = 10;
+
+impl Default for Memo {
+    fn default() -> Self {
+        Self {
+            slots: vec![([0; 2], 0, 0); 1 << SLOT_BITS],
+            tries: 0,
+            hits: 0,
+        }
+    }
+}
+
+impl Memo {
+    #[inline]
+    fn code(&mut self, text: Option<&str>) -> (u64, Ip) {
+        let pays = self.hits >= self.tries / 2 || self.tries < 1 << SLOT_BITS;
+        let words = text
+            .filter(|_| pays)
+            .and_then(|text| outer_bytes(text.as_bytes()));
+        let (Some(text), Some((left, right))) = (text, words) else {
+            return code(text);
+        };
+        let hash = (left ^ right.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = &mut self.slots[(hash >> (64 - SLOT_BITS)) as usize];
+        self.tries += 1;
+        if slot.0 == [left, right] && slot.1 == text.len() {
+            self.hits += 1;
+            return (slot.2.into(), Ip::default());
+        }
+        let found = code(Some(text));
+        if found.0 < NULL {
+            *slot = ([left, right], text.len(), found.0 as u32);
+        }
+        found
     }
 }

@@ -26,6 +26,15 @@ pub fn by_morsel<T: Send>(
         .collect()
 }
 
+/// Answers `of` for every row, in parallel.
+pub fn by_row<T: Send>(rows: usize, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    (0..rows)
+        .into_par_iter()
+        .with_min_len(MORSEL)
+        .map(of)
+        .collect()
+}
+
 /// Text of any width, dictionary-encoded or not.
 #[derive(Clone, Debug)]
 pub enum Text {
@@ -96,27 +105,47 @@ impl Text {
     }
 
     /// Applies `f` to the text of every row, in parallel; once for each value of a dictionary.
-    pub fn map<T: Clone + Send + Sync>(&self, f: impl Fn(Option<&str>) -> T + Sync) -> Vec<T> {
+    pub fn map<T: Copy + Send + Sync>(&self, f: impl Fn(Option<&str>) -> T + Sync) -> Vec<T> {
         self.map_by(&f)
     }
 
-    fn map_by<T: Clone + Send + Sync, F: Fn(Option<&str>) -> T + Sync>(&self, f: &F) -> Vec<T> {
-        if let Self::Dictionary(keys, values) = self {
-            let none = f(None);
-            let mapped = values.map_by(f);
-            let row = |row| {
-                if keys.is_valid(row) {
-                    mapped[keys.value(row) as usize].clone()
-                } else {
-                    none.clone()
-                }
-            };
-            return by_morsel(keys.len(), |rows| rows.map(row).collect::<Vec<_>>()).concat();
+    fn map_by<T: Copy + Send + Sync, F: Fn(Option<&str>) -> T + Sync>(&self, f: &F) -> Vec<T> {
+        match self {
+            Self::Utf8(a) => by_row(a.len(), |row| f(a.is_valid(row).then(|| a.value(row)))),
+            Self::Large(a) => by_row(a.len(), |row| f(a.is_valid(row).then(|| a.value(row)))),
+            Self::View(a) => by_row(a.len(), |row| f(a.is_valid(row).then(|| a.value(row)))),
+            Self::Dictionary(keys, values) => {
+                let none = f(None);
+                let mapped = values.map_by(f);
+                by_row(keys.len(), |row| {
+                    if keys.is_valid(row) {
+                        mapped[keys.value(row) as usize]
+                    } else {
+                        none
+                    }
+                })
+            }
+            Self::Null(rows) => vec![f(None); *rows],
         }
-        by_morsel(self.len(), |rows| {
-            rows.map(|row| f(self.get(row))).collect::<Vec<_>>()
-        })
-        .concat()
+    }
+}
+
+/// The bytes of a short text as a number, the first one lowest.
+#[inline]
+pub fn short(text: &[u8]) -> Option<u64> {
+    let word = |chunk: &[u8; 4]| u64::from(u32::from_le_bytes(*chunk));
+    match text {
+        [] => Some(0),
+        [one] => Some(u64::from(*one)),
+        [first, second] => Some(u64::from(*first) | u64::from(*second) << 8),
+        [first, second, third] => {
+            Some(u64::from(*first) | u64::from(*second) << 8 | u64::from(*third) << 16)
+        }
+        _ if text.len() <= 8 => {
+            let (first, last) = (text.first_chunk()?, text.last_chunk()?);
+            Some(word(first) | word(last) << (8 * (text.len() - 4)))
+        }
+        _ => None,
     }
 }
 

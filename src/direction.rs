@@ -66,17 +66,25 @@ impl Direction {
     }
 
     /// Reads a letter or a word, whatever its case.
+    #[inline]
     pub fn parse(text: &str) -> Option<Self> {
+        match text.as_bytes() {
+            [letter] => Self::ALL
+                .into_iter()
+                .find(|direction| direction.letter().as_bytes()[0] == letter.to_ascii_uppercase()),
+            _ => Self::parse_word(text),
+        }
+    }
+
+    fn parse_word(text: &str) -> Option<Self> {
         let known = match text.as_bytes().first()?.to_ascii_lowercase() {
             b'i' if text.len() == Self::Internal.word().len() => Self::Internal,
             b'i' => Self::Inbound,
-            b'l' => Self::Internal,
             b'o' => Self::Outbound,
             b'u' => Self::Unknown,
             _ => Self::External,
         };
-        (text.eq_ignore_ascii_case(known.letter()) || text.eq_ignore_ascii_case(known.word()))
-            .then_some(known)
+        text.eq_ignore_ascii_case(known.word()).then_some(known)
     }
 }
 

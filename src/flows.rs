@@ -3,7 +3,7 @@
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
 
 use crate::addresses::Addresses;
-use crate::columns::{Text, by_morsel, find, int64, micros};
+use crate::columns::{Text, by_row, find, int64, micros};
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::schema::SUMS;
@@ -154,22 +154,19 @@ impl FlowBatch {
     ) -> Result<Vec<Direction>> {
         let parse = |text: Option<&str>| text.and_then(Direction::parse);
         if self.column("direction").is_some() {
-            let told = self.text("direction")?.map(parse);
-            return Ok(told
-                .into_iter()
-                .map(|d| d.unwrap_or(Direction::Unknown))
-                .collect());
+            let told = |text: Option<&str>| parse(text).unwrap_or(Direction::Unknown);
+            return Ok(self.text("direction")?.map(told));
         }
-        let reported = self.text("reported_direction")?.map(parse);
-        Ok(by_morsel(self.rows(), |rows| {
-            rows.map(|row| {
-                rules
-                    .classify(source.get(row).get(), dest.get(row).get(), reported[row])
-                    .0
-            })
-            .collect::<Vec<_>>()
-        })
-        .concat())
+        let reported = match self.text("reported_direction")? {
+            Text::Null(_) => Vec::new(),
+            text => text.map(parse),
+        };
+        Ok(by_row(self.rows(), |row| {
+            let reported = reported.get(row).copied().flatten();
+            rules
+                .classify(source.get(row).get(), dest.get(row).get(), reported)
+                .0
+        }))
     }
 
     /// The start of every row, in microseconds.

@@ -89,6 +89,9 @@ impl<K: Key> Groups<K> {
             .enumerate()
             .for_each(|(number, partition)| {
                 let count = morsels.iter().map(|morsel| morsel.part(number).len()).sum();
+                if partition.keys.is_empty() {
+                    partition.places = HashTable::with_capacity(count);
+                }
                 let mut pairs = Vec::with_capacity(count);
                 for morsel in &morsels {
                     for (key, row) in morsel.part(number) {

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::columns::{Text, by_morsel};
+use crate::columns::{MORSEL, Text, by_morsel, short};
 use crate::flows::OrNull;
 
 const NULL: u32 = u32::MAX;
@@ -46,18 +46,19 @@ impl Interner {
                 .collect();
             (ids, local.texts)
         });
+        let mut ids = vec![NULL; text.len()];
         let known: Vec<Vec<u32>> = morsels
             .iter()
             .map(|(_, texts)| texts.iter().map(|text| self.id(text)).collect())
             .collect();
-        let ids = morsels
-            .into_par_iter()
-            .zip(known)
-            .flat_map_iter(|((ids, _), known)| {
-                ids.into_iter()
-                    .map(move |id| known.get(id as usize).copied().unwrap_or(NULL))
+        ids.par_chunks_mut(MORSEL)
+            .zip(morsels.into_par_iter().zip(known))
+            .for_each(|(ids, ((local, _), known))| {
+                for (id, local) in ids.iter_mut().zip(local) {
+                    *id = known.get(local as usize).copied().unwrap_or(NULL);
+                }
             });
-        Interned { ids: ids.collect() }
+        Interned { ids }
     }
 
     /// The number of a text.
@@ -81,33 +82,48 @@ impl Interner {
     }
 }
 
-/// Texts of one morsel. Most columns repeat a few of them, which a small cache finds unhashed.
-#[derive(Default)]
+/// Texts of one morsel. Most columns repeat a few short ones, which a small cache finds unhashed.
 struct Local<'a> {
     texts: Vec<&'a str>,
     ids: HashMap<&'a str, u32>,
-    cache: [Option<(&'a str, u32)>; 32],
+    cache: [Option<(u64, usize, u32)>; CACHE],
+}
+
+const CACHE: usize = 64;
+
+impl Default for Local<'_> {
+    fn default() -> Self {
+        Self {
+            texts: Vec::new(),
+            ids: HashMap::new(),
+            cache: [None; CACHE],
+        }
+    }
 }
 
 impl<'a> Local<'a> {
+    #[inline]
     fn id(&mut self, text: &'a str) -> u32 {
-        let bytes = text.as_bytes();
-        let ends = bytes.first().zip(bytes.last());
-        let mark = ends.map_or(0, |(first, last)| {
-            usize::from(first ^ last << 2) ^ bytes.len()
-        });
-        let slot = &mut self.cache[mark % 32];
-        if let Some((known, id)) = slot
-            && *known == text
-        {
-            return *id;
+        let Some(word) = short(text.as_bytes()) else {
+            return self.number(text);
+        };
+        let slot = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;
+        match self.cache[slot] {
+            Some((known, length, id)) if known == word && length == text.len() => id,
+            _ => {
+                let id = self.number(text);
+                self.cache[slot] = Some((word, text.len(), id));
+                id
+            }
         }
+    }
+
+    fn number(&mut self, text: &'a str) -> u32 {
         let next = self.texts.len() as u32;
         let id = *self.ids.entry(text).or_insert(next);
         if id == next {
             self.texts.push(text);
         }
-        *slot = Some((text, id));
         id
     }
 }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field};
 
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::strings::{addresses, strings};
-use crate::columns::{Column, by_morsel};
+use crate::columns::{Column, by_row};
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::flows::{FlowBatch, OrNull};
@@ -101,8 +101,8 @@ impl KeyColumn {
     }
 }
 
-fn codes(rows: usize, code: impl Fn(usize) -> Code + Sync) -> Vec<Code> {
-    by_morsel(rows, |rows| rows.map(&code).collect::<Vec<_>>()).concat()
+fn codes(rows: usize, code: impl Fn(usize) -> Code + Sync + Send) -> Vec<Code> {
+    by_row(rows, code)
 }
 
 /// A whole number as a code of the same order.

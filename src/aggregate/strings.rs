@@ -7,6 +7,7 @@ use arrow::array::StringArray;
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use rayon::prelude::*;
 
+use crate::columns::short;
 use crate::error::{Error, Result};
 use crate::flows::OrNull;
 use crate::ip::Ip;
@@ -21,7 +22,7 @@ pub fn strings<'a>(
 ) -> Result<StringArray> {
     texts(rows, |row, bytes| {
         text(row)
-            .map(|text| bytes.extend_from_slice(text.as_bytes()))
+            .map(|text| write_text(text.as_bytes(), bytes))
             .is_some()
     })
 }
@@ -35,6 +36,19 @@ pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result
         }
         ip.is_some()
     })
+}
+
+/// Appends a text, a short one as a word that is cut to its length.
+#[inline]
+fn write_text(text: &[u8], bytes: &mut Vec<u8>) {
+    match short(text) {
+        Some(word) => {
+            let end = bytes.len() + text.len();
+            bytes.extend_from_slice(&word.to_le_bytes());
+            bytes.truncate(end);
+        }
+        None => bytes.extend_from_slice(text),
+    }
 }
 
 /// Appends an address.
