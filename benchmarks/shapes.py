@@ -21,6 +21,7 @@ _SERVICES = pa.array(["https", "http", "dns", "ntp", "ssh", "smb"])
 _SCATTER = 2_654_435_761  # odd, so multiples of it are distinct modulo any power of two
 _INSIDE = 10 << 24, 1 << 24  # 10.0.0.0/8
 _PUBLIC = 20 << 24, 1 << 30  # 20.0.0.0 to 83.255.255.255, none of it reserved
+_PUBLIC_HOSTS = 13 << 24, 1 << 24  # 13.0.0.0/8
 _HEXTETS = pa.array([f"{value:x}" for value in range(1 << 16)])
 
 Integers = npt.NDArray[np.int64]
@@ -46,6 +47,8 @@ class Shape:
         Whether texts are dictionary-encoded.
     outbound
         Whether all flows are outbound, instead of half of the pairs.
+    public
+        Whether hosts, too, have public addresses.
     """
 
     title: str
@@ -57,6 +60,7 @@ class Shape:
     volumes: bool = False
     dictionary: bool = False
     outbound: bool = False
+    public: bool = False
 
 
 _NETWORK = (20_000, 100_000, 1_140_000)
@@ -68,6 +72,7 @@ SHAPES = {
     "zeek": Shape("sensor log with bytes and packets", 2_000, 20_000, 100_000, volumes=True),
     "dictionary": Shape("the network, dictionary-encoded", *_NETWORK, dictionary=True),
     "outbound": Shape("the network, outbound only", *_NETWORK, outbound=True),
+    "public": Shape("the network, all addresses public", *_NETWORK, public=True),
     "outbound-host": Shape("one host with few peers, outbound only", 1, 200, 400, outbound=True),
     "outbound-server": Shape(
         "one host with many peers, outbound only", 1, 100_000, 200_000, outbound=True
@@ -136,7 +141,8 @@ def _pairs(shape: Shape, random: np.random.Generator) -> tuple[Integers, Integer
 
 def _pool(shape: Shape, random: np.random.Generator) -> pa.Array:
     """Texts of all hosts, then of all peers; families alternate."""
-    ends = [_ipv4(shape.hosts, *_INSIDE), _ipv4(shape.peers, *_PUBLIC)]
+    hosts = _PUBLIC_HOSTS if shape.public else _INSIDE
+    ends = [_ipv4(shape.hosts, *hosts), _ipv4(shape.peers, *_PUBLIC)]
     if shape.ipv6:
         ends = [_alternate(end, _ipv6(len(end), random)) for end in ends]
     return pa.concat_arrays(ends)

@@ -100,18 +100,35 @@ def _index_targets() -> list[Target]:
     ]
 
 
-_SUMMARY = Case("summary", "outbound", _MILLION)
-_RUN = Case("run", "outbound-host", _MILLION)
+def _summary_targets() -> list[Target]:
+    return [
+        Target(
+            f"index, ASN and summary, 1,000,000 rows, {which}, against msticnb's functions",
+            400,
+            "{:.0f} ×",
+            _ratio(Case("summary", shape, _MILLION), "msticnb, functions"),
+        )
+        for shape, which in (("outbound", "private hosts"), ("public", "all addresses public"))
+    ]
+
+
+def _run_targets() -> list[Target]:
+    made = []
+    for shape, which in (("outbound-host", "few peers"), ("outbound-server", "many peers")):
+        case, work = Case("run", shape, _MILLION), f"`run`, 1,000,000 rows of one host, {which}"
+        html = _html_megabytes(case)
+        made += [
+            Target(f"{work}, against msticnb's", 40, "{:.0f} ×", _ratio(case, "msticnb, run")),
+            Target(f"{work}, HTML of all plots", 3, "{:.2f} MB", html, least=False),
+        ]
+    return made
+
+
 _ASN = Case("asn", ADDRESSES, _MILLION)
 
 TARGETS = [
     *_index_targets(),
-    Target(
-        "index, ASN and summary, 1,000,000 rows, against msticnb's functions",
-        400,
-        "{:.0f} ×",
-        _ratio(_SUMMARY, "msticnb, functions"),
-    ),
+    *_summary_targets(),
     Target(
         "ASN of 1,000,000 distinct addresses, against `maxminddb`'s C extension in a loop",
         10,
@@ -124,13 +141,7 @@ TARGETS = [
         "{:.1f} ×",
         _ratio(_ASN, "maxminddb-rust, batch"),
     ),
-    Target(
-        "`NetworkFlowSummary().run`, 1,000,000 rows, against msticnb's",
-        40,
-        "{:.0f} ×",
-        _ratio(_RUN, "msticnb, run"),
-    ),
-    Target("HTML of its plots together", 3, "{:.2f} MB", _html_megabytes(_RUN), least=False),
+    *_run_targets(),
     Target(
         "peak memory of `flow_index` beyond its input, 10,000,000 rows, high cardinality, as a "
         "share of the input",

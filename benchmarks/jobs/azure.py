@@ -17,37 +17,42 @@ if TYPE_CHECKING:
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
-    """Name the columns of outbound flows as Azure does, and add those that msticnb reads."""
+    """Name the columns as Azure does, and add those that msticnb reads."""
     rows = table.num_rows
+    outbound = pc.equal(table["FlowDirection"], "O")
+    inside = pc.if_else(outbound, table["source"], table["dest"])
+    outside = pc.if_else(outbound, table["dest"], table["source"])
+    flows = table["TotalAllowedFlows"]
     made = pa.table(
         {
             "FlowStartTime": table["first_seen"],
             "FlowEndTime": table["last_seen"],
             "FlowType": pa.repeat("AzurePublic", rows),
             "VMName": pa.repeat("vm", rows),
-            "VMIPAddress": table["source"],
-            "PublicIPs": table["dest"],
+            "VMIPAddress": inside,
+            "PublicIPs": outside,
             "SrcIP": pa.repeat("", rows),
             "DestIP": pa.repeat("", rows),
             "L4Protocol": pa.repeat("T", rows),
             "L7Protocol": table["L7Protocol"],
             "DestPort": pa.repeat(443, rows),
             "FlowDirection": table["FlowDirection"],
-            "AllowedOutFlows": table["TotalAllowedFlows"],
-            "AllowedInFlows": pa.repeat(0, rows),
-            "AllExtIPs": table["dest"],
-            "TotalAllowedFlows": table["TotalAllowedFlows"],
+            "AllowedOutFlows": pc.if_else(outbound, flows, 0),
+            "AllowedInFlows": pc.if_else(outbound, 0, flows),
+            "AllExtIPs": outside,
+            "TotalAllowedFlows": flows,
         }
     )
     result: pd.DataFrame = made.to_pandas()
     return result
 
 
-def known_answers(table: pa.Table) -> dict[str, str]:
-    """Return what a look-up tells of every destination, labelled as flowtriage does."""
+def _known_answers(table: pa.Table) -> dict[str, str]:
+    """Return what a look-up tells of every address, labelled as flowtriage does."""
     import flowtriage as ft
 
-    found = ft.AsnDatabase().lookup(table["dest"].combine_chunks().unique())
+    both = pa.chunked_array([*table["source"].chunks, *table["dest"].chunks])
+    found = ft.AsnDatabase().lookup(both.unique())
     numbered = pc.binary_join_element_wise("AS", found["asn"].cast(pa.string()), "")
     labels = pc.coalesce(
         pc.binary_join_element_wise(numbered, found["as_name"], " "), found["as_name"]
@@ -55,8 +60,13 @@ def known_answers(table: pa.Table) -> dict[str, str]:
     return dict(zip(found["address"].to_pylist(), labels.to_pylist(), strict=True))
 
 
-def whois(answers: dict[str, str]) -> Callable[..., pd.DataFrame]:
-    """Make the stand-in for msticpy's `get_whois_df`, which would ask the network."""
+def whois(table: pa.Table) -> Callable[..., pd.DataFrame]:
+    """Make a stand-in for msticpy's `get_whois_df`, which would ask the network.
+
+    It answers from a dictionary made beforehand. (Called for both ends, msticpy 3.0 gives the
+    sources the answers for the destinations, so that function itself could not be compared.)
+    """
+    answers = _known_answers(table)
 
     def get_whois_df(
         data: pd.DataFrame, ip_column: str, *, asn_col: str, **_others: Any
@@ -67,19 +77,23 @@ def whois(answers: dict[str, str]) -> Callable[..., pd.DataFrame]:
 
 
 def facts(index: pd.DataFrame, summary: pd.DataFrame) -> Facts:
-    """Index, and totals, protocols and addresses of every destination's autonomous system."""
+    """Index, and totals, protocols and addresses of every group of autonomous systems.
+
+    msticnb leaves out the column `SourceASN` where all sources are private.
+    """
+    keys = ["DestASN"]
+    if "SourceASN" in summary and set(summary["SourceASN"]) != {"Private address"}:
+        keys.append("SourceASN")
     made: Facts = {
         "index": columns(
             pa.Table.from_pandas(index, preserve_index=False), [*KEYS, "TotalAllowedFlows"]
         ),
         "summary": columns(
-            pa.Table.from_pandas(summary[["DestASN", "TotalAllowedFlows"]], preserve_index=False),
-            ["DestASN", "TotalAllowedFlows"],
+            pa.Table.from_pandas(summary[[*keys, "TotalAllowedFlows"]], preserve_index=False),
+            [*keys, "TotalAllowedFlows"],
         ),
     }
     for name in ("L7Protocols", "source_ips", "dest_ips"):
-        exploded = summary[["DestASN", name]].explode(name)
-        made[name] = columns(
-            pa.Table.from_pandas(exploded, preserve_index=False), ["DestASN", name]
-        )
+        exploded = summary[[*keys, name]].explode(name)
+        made[name] = columns(pa.Table.from_pandas(exploded, preserve_index=False), [*keys, name])
     return made

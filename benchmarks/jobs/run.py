@@ -65,7 +65,7 @@ def _prepare_msticnb(table: pa.Table) -> _Theirs:
     from msticnb.nb.azsent.network import network_flow_summary as theirs
     from msticpy.common.timespan import TimeSpan
 
-    theirs.get_whois_df = azure.whois(azure.known_answers(table))
+    theirs.get_whois_df = azure.whois(table)
     start = datetime.fromtimestamp(DAY / 1e6, UTC)
     timespan = TimeSpan(start=start, end=start + timedelta(days=1))
     notebooklet = theirs.NetworkFlowSummary(Workspace(azure.frame(table)), silent=True)

@@ -36,7 +36,7 @@ def _flowtriage(table: pa.Table) -> _Tables:
 def _prepare_msticnb(table: pa.Table) -> pd.DataFrame:
     from msticnb.nb.azsent.network import network_flow_summary
 
-    network_flow_summary.get_whois_df = azure.whois(azure.known_answers(table))
+    network_flow_summary.get_whois_df = azure.whois(table)
     return azure.frame(table)
 
 
@@ -60,11 +60,13 @@ JOB = Job(
     note=(
         "`ft.flow_index` and `ft.flow_summary` from an Arrow table, against the three functions "
         "of msticnb's `NetworkFlowSummary` that do the same from its DataFrame "
-        "(`_extract_flow_ips`, `_get_flow_index`, `_get_flow_summary`), unchanged but for whois, "
-        "which is a dictionary of flowtriage's own answers, made beforehand. msticnb fails on "
-        "data that mixes private and public peers, so all flows are outbound."
+        "(`_extract_flow_ips`, `_get_flow_index`, `_get_flow_summary`), unchanged but for "
+        "msticpy's `get_whois_df`, which would ask the network for half a second per address and "
+        "is a dictionary of flowtriage's own answers here, made beforehand. msticnb fails on "
+        "data that mixes private and public addresses at one end, so either all flows are outbound "
+        "from private addresses, which it does not look up, or all addresses are public."
     ),
-    inputs=("outbound",),
+    inputs=("outbound", "public"),
     sizes=(100_000, 1_000_000),
     peers=(
         Peer(FLOWTRIAGE, "", _flowtriage, _table_facts),
