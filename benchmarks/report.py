@@ -63,13 +63,14 @@ def _machine(results: Results) -> str:
     return table(("Where and what", ""), results.machine.items())
 
 
+def targets(rows: Iterable[tuple[str, str, str, str]]) -> str:
+    """Tabulate rows of targets."""
+    return table(("Work", "Wanted", "Measured", ""), rows)
+
+
 def _targets(results: Results) -> str:
-    rows = []
-    for target in TARGETS:
-        value = target.measure(results)
-        shown = "–" if value is None else target.unit.format(value)
-        rows.append((target.work, target.wanted(), shown, target.verdict(value)))
-    return f"## Targets\n\n{table(('Work', 'Wanted', 'Measured', ''), rows)}"
+    rows = (target.row(measure(results)) for target, measure in TARGETS)
+    return f"## Targets\n\n{targets(rows)}"
 
 
 def _job(name: str, job: Job, results: Results) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from benchmarks.measure import Case
@@ -11,6 +11,10 @@ from benchmarks.shapes import ADDRESSES
 
 _MILLION = 1_000_000
 _HTML = "HTML of all plots, bytes"
+
+
+Measure = Callable[[Results], float | None]
+"""Finds a value in results; None if it was not measured."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,6 @@ class Target:
         The bound.
     unit
         Format of bound and value, such as `{:.1f} ×`.
-    measure
-        Finds the value in results; None if it was not measured.
     least
         Whether the bound is the least that is wanted, or the most.
     """
@@ -34,35 +36,19 @@ class Target:
     work: str
     bound: float
     unit: str
-    measure: Callable[[Results], float | None]
     least: bool = True
 
-    def wanted(self) -> str:
-        """Return the bound in words."""
-        return f"at {'least' if self.least else 'most'} {self.unit.format(self.bound)}"
-
-    def verdict(self, value: float | None) -> str:
-        """Tell whether a value is within the bound."""
+    def row(self, value: float | None) -> tuple[str, str, str, str]:
+        """Return the work, what is wanted, what was measured, and whether that reaches it."""
+        wanted = f"at {'least' if self.least else 'most'} {self.unit.format(self.bound)}"
         if value is None:
-            return "not measured"
+            return self.work, wanted, "–", "not measured"
         reached = value >= self.bound if self.least else value <= self.bound
-        return "reached" if reached else "**not reached**"
+        verdict = "reached" if reached else "**not reached**"
+        return self.work, wanted, self.unit.format(value), verdict
 
 
-def _ratio(case: Case, *peers: str) -> Callable[[Results], float | None]:
-    return lambda results: results.ratio(case, list(peers))
-
-
-def _growth(job: str, shape: str, fewer: int, more: int) -> Callable[[Results], float | None]:
-    def measure(results: Results) -> float | None:
-        small = results.ours(Case(job, shape, fewer))
-        large = results.ours(Case(job, shape, more))
-        return large.median / small.median if small and large else None
-
-    return measure
-
-
-def _memory(case: Case) -> Callable[[Results], float | None]:
+def _share_of_input(case: Case) -> Measure:
     def measure(results: Results) -> float | None:
         ours = results.ours(case)
         if ours is None or ours.peak_bytes is None:
@@ -72,7 +58,19 @@ def _memory(case: Case) -> Callable[[Results], float | None]:
     return measure
 
 
-def _html_megabytes(case: Case) -> Callable[[Results], float | None]:
+def _ratio(case: Case, *peers: str) -> Measure:
+    return lambda results: results.ratio(case, list(peers))
+
+
+def _growth(fewer: Case, more: Case) -> Measure:
+    def measure(results: Results) -> float | None:
+        small, large = results.ours(fewer), results.ours(more)
+        return large.median / small.median if small and large else None
+
+    return measure
+
+
+def _html_megabytes(case: Case) -> Measure:
     def measure(results: Results) -> float | None:
         ours = results.ours(case)
         return ours.figures[_HTML] / 1e6 if ours else None
@@ -80,81 +78,57 @@ def _html_megabytes(case: Case) -> Callable[[Results], float | None]:
     return measure
 
 
-def _index_targets() -> list[Target]:
-    forms = {"ordered": "both ordered by key", "any order": "the peer in any order"}
+def _index_targets() -> Iterator[tuple[Target, Measure]]:
     works = [
         ("network", _MILLION, 4, "high cardinality"),
         ("network", 10 * _MILLION, 8, "high cardinality"),
         ("host", _MILLION, 3, "low cardinality"),
         ("dictionary", _MILLION, 3, "dictionary-encoded"),
     ]
-    return [
-        Target(
-            f"`flow_index`, {rows:,} rows, {title}, against the better of Polars and DuckDB, {how}",
-            bound,
-            "{:.1f} ×",
-            _ratio(Case("index", shape, rows), f"polars, {form}", f"duckdb, {form}"),
-        )
-        for form, how in forms.items()
-        for shape, rows, bound, title in works
-    ]
+    for form, how in (("ordered", "both ordered by key"), ("any order", "they in any order")):
+        for shape, rows, bound, title in works:
+            work = f"{title}, {rows:,} rows, against the better of Polars and DuckDB, {how}"
+            measure = _ratio(Case("index", shape, rows), f"polars, {form}", f"duckdb, {form}")
+            yield Target(f"`flow_index`, {work}", bound, "{:.1f} ×"), measure
 
 
-def _summary_targets() -> list[Target]:
-    return [
-        Target(
-            f"index, ASN and summary, 1,000,000 rows, {which}, against msticnb's functions",
-            400,
-            "{:.0f} ×",
-            _ratio(Case("summary", shape, _MILLION), "msticnb, functions"),
-        )
-        for shape, which in (("outbound", "private hosts"), ("public", "all addresses public"))
-    ]
+def _index_limits() -> Iterator[tuple[Target, Measure]]:
+    million, ten = Case("index", "network", _MILLION), Case("index", "network", 10 * _MILLION)
+    work = "`flow_index`, high cardinality"
+    memory = f"{work}, 10,000,000 rows: peak memory beyond the input, as a share of it"
+    yield Target(memory, 1, "{:.2f}", least=False), _share_of_input(ten)
+    growth = f"{work}: time of 10,000,000 rows against 1,000,000"
+    yield Target(growth, 12, "{:.1f} ×", least=False), _growth(million, ten)
 
 
-def _run_targets() -> list[Target]:
-    made = []
+def _summary_targets() -> Iterator[tuple[Target, Measure]]:
+    for shape, which in (("outbound", "private hosts"), ("public", "all addresses public")):
+        work = f"index, ASN and summary, 1,000,000 rows, {which}, against msticnb's functions"
+        measure = _ratio(Case("summary", shape, _MILLION), "msticnb, functions")
+        yield Target(work, 400, "{:.0f} ×"), measure
+
+
+def _asn_targets() -> Iterator[tuple[Target, Measure]]:
+    case, work = Case("asn", ADDRESSES, _MILLION), "ASN of 1,000,000 distinct addresses, against"
+    loop = Target(f"{work} the C extension of `maxminddb` in a loop", 10, "{:.1f} ×")
+    yield loop, _ratio(case, "maxminddb, loop")
+    batch = Target(f"{work} the batch call of `maxminddb-rust`", 2, "{:.1f} ×")
+    yield batch, _ratio(case, "maxminddb-rust, batch")
+
+
+def _run_targets() -> Iterator[tuple[Target, Measure]]:
     for shape, which in (("outbound-host", "few peers"), ("outbound-server", "many peers")):
         case, work = Case("run", shape, _MILLION), f"`run`, 1,000,000 rows of one host, {which}"
-        html = _html_megabytes(case)
-        made += [
-            Target(f"{work}, against msticnb's", 40, "{:.0f} ×", _ratio(case, "msticnb, run")),
-            Target(f"{work}, HTML of all plots", 3, "{:.2f} MB", html, least=False),
-        ]
-    return made
+        yield Target(f"{work}, against msticnb's", 40, "{:.0f} ×"), _ratio(case, "msticnb, run")
+        html = Target(f"{work}: HTML of all plots together", 3, "{:.2f} MB", least=False)
+        yield html, _html_megabytes(case)
 
-
-_ASN = Case("asn", ADDRESSES, _MILLION)
 
 TARGETS = [
     *_index_targets(),
+    *_index_limits(),
     *_summary_targets(),
-    Target(
-        "ASN of 1,000,000 distinct addresses, against `maxminddb`'s C extension in a loop",
-        10,
-        "{:.1f} ×",
-        _ratio(_ASN, "maxminddb, loop"),
-    ),
-    Target(
-        "the same, against the batch call of `maxminddb-rust`",
-        2,
-        "{:.1f} ×",
-        _ratio(_ASN, "maxminddb-rust, batch"),
-    ),
+    *_asn_targets(),
     *_run_targets(),
-    Target(
-        "peak memory of `flow_index` beyond its input, 10,000,000 rows, high cardinality, as a "
-        "share of the input",
-        1,
-        "{:.2f}",
-        _memory(Case("index", "network", 10 * _MILLION)),
-        least=False,
-    ),
-    Target(
-        "time of `flow_index`, high cardinality, from 1,000,000 to 10,000,000 rows",
-        12,
-        "{:.1f} ×",
-        _growth("index", "network", _MILLION, 10 * _MILLION),
-        least=False,
-    ),
 ]
+"""Every target of `make bench`, and how its value is found."""
