@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Results:
         """Return the measurement that ratios are to."""
         return self.find(case, JOBS[case.job].peers[0].name)
 
-    def ratio(self, case: Case, peers: Iterator[str] | list[str]) -> float | None:
+    def ratio(self, case: Case, peers: Iterable[str]) -> float | None:
         """Return how many times as long the fastest of these peers takes."""
         ours = self.ours(case)
         others = [m.median for peer in peers if (m := self.find(case, peer))]

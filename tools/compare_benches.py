@@ -99,7 +99,7 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
 def bench(tree: Path) -> Medians:
     """Run the benches of a worktree."""
     target = tree / "target"
-    command = ["cargo", "bench", "--locked", "--benches", "--target-dir", str(target)]
+    command = ["cargo", "bench", "--locked", "--bench", "*", "--target-dir", str(target)]
     subprocess.run(command, cwd=tree, check=True, stdout=sys.stderr)
     medians = read_medians(target / "criterion")
     if not medians:
