@@ -5,6 +5,10 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PANDAS3 ?= .venv-pandas3
+BENCH ?= .venv-bench
+BASE ?= origin/main
+HEAD ?= HEAD
+PERCENT ?= 10
 REPORT ?= flowtriage-report.html
 PIP = -m pip --disable-pip-version-check --quiet
 WHEEL_INPUTS = Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
@@ -12,7 +16,7 @@ export FLOWS HOST
 
 .PHONY: help
 help:  ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(VENV)/.demo  ## Build, install, and write a report of the embedded sample, or of FLOWS=path HOST=address
@@ -44,6 +48,18 @@ format: $(VENV)/.check  ## Format all code
 	$(VENV)/bin/ruff format
 	$(VENV)/bin/ruff check --fix
 
+.PHONY: bench
+bench: $(BENCH)/.bench  ## Measure against peers, and write docs/benchmarks.md (about 25 minutes)
+	$(BENCH)/bin/python -m benchmarks
+
+.PHONY: bench-large
+bench-large: $(BENCH)/.bench  ## Measure 100 million flows; FLOWTRIAGE_BENCH_DATA keeps the files
+	$(BENCH)/bin/python -m benchmarks.large
+
+.PHONY: bench-compare
+bench-compare:  ## Compare the Rust benches of BASE and HEAD; fails if one is PERCENT slower
+	$(PYTHON) tools/compare_benches.py $(BASE) $(HEAD) --percent $(PERCENT)
+
 .PHONY: wheel
 wheel: dist/.wheel  ## Build the release wheel into dist/
 
@@ -53,9 +69,9 @@ data: $(VENV)/.tools  ## Renew the embedded ASN and country databases
 
 .PHONY: clean
 clean:  ## Remove everything that was built
-	rm -rf target dist $(VENV) $(PANDAS3) $(REPORT)
+	rm -rf target dist $(VENV) $(PANDAS3) $(BENCH) $(REPORT)
 
-$(VENV)/.venv $(PANDAS3)/.venv:
+$(VENV)/.venv $(PANDAS3)/.venv $(BENCH)/.venv:
 	@echo "Making a virtual environment in $(@D) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowtriage needs Python 3.11 or later")'
 	@$(PYTHON) -m venv $(@D)
@@ -68,7 +84,7 @@ dist/.wheel: $(VENV)/.venv $(WHEEL_INPUTS)
 	@$(VENV)/bin/maturin build --release --locked --out dist
 	@touch $@
 
-$(VENV)/.wheel: dist/.wheel
+$(VENV)/.wheel $(BENCH)/.wheel: %/.wheel: %/.venv dist/.wheel
 	@echo "Installing flowtriage with its extras into $(@D) (a few minutes the first time) …"
 	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install "$$wheel[notebook,cli]"
 	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install --force-reinstall --no-deps "$$wheel"
@@ -79,6 +95,10 @@ $(VENV)/.demo: $(VENV)/.wheel
 
 $(VENV)/.test: $(VENV)/.wheel pyproject.toml
 	@$(@D)/bin/python $(PIP) install --group test
+	@touch $@
+
+$(BENCH)/.bench: $(BENCH)/.wheel pyproject.toml
+	@$(@D)/bin/python $(PIP) install --group bench
 	@touch $@
 
 $(PANDAS3)/.test: $(PANDAS3)/.venv dist/.wheel pyproject.toml

@@ -1,0 +1,99 @@
+"""Flows as msticnb wants them: a DataFrame with the columns of AzureNetworkAnalytics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmarks.job import Facts
+from benchmarks.jobs.columns import KEYS, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """Name the columns as Azure does, and add those that msticnb reads."""
+    rows = table.num_rows
+    outbound = pc.equal(table["FlowDirection"], "O")
+    inside = pc.if_else(outbound, table["source"], table["dest"])
+    outside = pc.if_else(outbound, table["dest"], table["source"])
+    flows = table["TotalAllowedFlows"]
+    made = pa.table(
+        {
+            "FlowStartTime": table["first_seen"],
+            "FlowEndTime": table["last_seen"],
+            "FlowType": pa.repeat("AzurePublic", rows),
+            "VMName": pa.repeat("vm", rows),
+            "VMIPAddress": inside,
+            "PublicIPs": outside,
+            "SrcIP": pa.repeat("", rows),
+            "DestIP": pa.repeat("", rows),
+            "L4Protocol": pa.repeat("T", rows),
+            "L7Protocol": table["L7Protocol"],
+            "DestPort": pa.repeat(443, rows),
+            "FlowDirection": table["FlowDirection"],
+            "AllowedOutFlows": pc.if_else(outbound, flows, 0),
+            "AllowedInFlows": pc.if_else(outbound, 0, flows),
+            "AllExtIPs": outside,
+            "TotalAllowedFlows": flows,
+        }
+    )
+    result: pd.DataFrame = made.to_pandas()
+    return result
+
+
+def _known_answers(table: pa.Table) -> dict[str, str]:
+    """Return what a look-up tells of every address, labelled as flowtriage does."""
+    import flowtriage as ft
+
+    both = pa.chunked_array([*table["source"].chunks, *table["dest"].chunks])
+    found = ft.AsnDatabase().lookup(both.unique())
+    numbered = pc.binary_join_element_wise("AS", found["asn"].cast(pa.string()), "")
+    labels = pc.coalesce(
+        pc.binary_join_element_wise(numbered, found["as_name"], " "), found["as_name"]
+    )
+    return dict(zip(found["address"].to_pylist(), labels.to_pylist(), strict=True))
+
+
+def whois(table: pa.Table) -> Callable[..., pd.DataFrame]:
+    """Make a stand-in for msticpy's `get_whois_df`, which would ask the network.
+
+    It answers from a dictionary made beforehand. (Called for both ends, msticpy 3.0 gives the
+    sources the answers for the destinations, so that function itself could not be compared.)
+    """
+    answers = _known_answers(table)
+
+    def get_whois_df(
+        data: pd.DataFrame, ip_column: str, *, asn_col: str, **_others: Any
+    ) -> pd.DataFrame:
+        return data.assign(**{asn_col: data[ip_column].map(answers)})
+
+    return get_whois_df
+
+
+def facts(index: pd.DataFrame, summary: pd.DataFrame) -> Facts:
+    """Index, and totals, protocols and addresses of every group of autonomous systems.
+
+    msticnb leaves out the column `SourceASN` where all sources are private.
+    """
+    keys = ["DestASN"]
+    if "SourceASN" in summary and set(summary["SourceASN"]) != {"Private address"}:
+        keys.append("SourceASN")
+    made: Facts = {
+        "index": columns(
+            pa.Table.from_pandas(index, preserve_index=False), [*KEYS, "TotalAllowedFlows"]
+        ),
+        "summary": columns(
+            pa.Table.from_pandas(summary[[*keys, "TotalAllowedFlows"]], preserve_index=False),
+            [*keys, "TotalAllowedFlows"],
+        ),
+    }
+    for name in ("L7Protocols", "source_ips", "dest_ips"):
+        exploded = summary[[*keys, name]].explode(name)
+        made[name] = columns(pa.Table.from_pandas(exploded, preserve_index=False), [*keys, name])
+    return made

@@ -1,0 +1,34 @@
+"""Memory of this process, as Linux tells it; elsewhere it is not known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+
+
+def resident() -> int | None:
+    """Return the bytes in physical memory now."""
+    return _read("VmRSS")
+
+
+def peak() -> int | None:
+    """Return the most bytes in physical memory since `forget_peak`."""
+    return _read("VmHWM")
+
+
+def forget_peak() -> None:
+    """Start to count the peak anew."""
+    if _CLEAR.exists():
+        _CLEAR.write_text("5", encoding="ascii")
+
+
+def _read(name: str) -> int | None:
+    if not _STATUS.exists():
+        return None
+    for line in _STATUS.read_text(encoding="ascii").splitlines():
+        field, _, value = line.partition(":")
+        if field == name:
+            return int(value.split()[0]) * 1024
+    return None

@@ -1,0 +1,134 @@
+"""What the benchmarks are to show, and what they do show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benchmarks.measure import Case
+from benchmarks.results import Results
+from benchmarks.shapes import ADDRESSES
+
+_MILLION = 1_000_000
+_HTML = "HTML of all plots, bytes"
+
+
+Measure = Callable[[Results], float | None]
+"""Finds a value in results; None if it was not measured."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound on a measured value.
+
+    Attributes
+    ----------
+    work
+        What the value is of.
+    bound
+        The bound.
+    unit
+        Format of bound and value, such as `{:.1f} ×`.
+    least
+        Whether the bound is the least that is wanted, or the most.
+    """
+
+    work: str
+    bound: float
+    unit: str
+    least: bool = True
+
+    def row(self, value: float | None) -> tuple[str, str, str, str]:
+        """Return the work, what is wanted, what was measured, and whether that reaches it."""
+        wanted = f"at {'least' if self.least else 'most'} {self.unit.format(self.bound)}"
+        if value is None:
+            return self.work, wanted, "–", "not measured"
+        reached = value >= self.bound if self.least else value <= self.bound
+        verdict = "reached" if reached else "**not reached**"
+        return self.work, wanted, self.unit.format(value), verdict
+
+
+def _share_of_input(case: Case) -> Measure:
+    def measure(results: Results) -> float | None:
+        ours = results.ours(case)
+        if ours is None or ours.peak_bytes is None:
+            return None
+        return ours.peak_bytes / ours.input_bytes
+
+    return measure
+
+
+def _ratio(case: Case, *peers: str) -> Measure:
+    return lambda results: results.ratio(case, list(peers))
+
+
+def _growth(fewer: Case, more: Case) -> Measure:
+    def measure(results: Results) -> float | None:
+        small, large = results.ours(fewer), results.ours(more)
+        return large.median / small.median if small and large else None
+
+    return measure
+
+
+def _html_megabytes(case: Case) -> Measure:
+    def measure(results: Results) -> float | None:
+        ours = results.ours(case)
+        return ours.figures[_HTML] / 1e6 if ours else None
+
+    return measure
+
+
+def _index_targets() -> Iterator[tuple[Target, Measure]]:
+    works = [
+        ("network", _MILLION, 4, "high cardinality"),
+        ("network", 10 * _MILLION, 8, "high cardinality"),
+        ("host", _MILLION, 3, "low cardinality"),
+        ("dictionary", _MILLION, 3, "dictionary-encoded"),
+    ]
+    for form, how in (("ordered", "both ordered by key"), ("any order", "they in any order")):
+        for shape, rows, bound, title in works:
+            work = f"{title}, {rows:,} rows, against the better of Polars and DuckDB, {how}"
+            measure = _ratio(Case("index", shape, rows), f"polars, {form}", f"duckdb, {form}")
+            yield Target(f"`flow_index`, {work}", bound, "{:.1f} ×"), measure
+
+
+def _index_limits() -> Iterator[tuple[Target, Measure]]:
+    million, ten = Case("index", "network", _MILLION), Case("index", "network", 10 * _MILLION)
+    work = "`flow_index`, high cardinality"
+    memory = f"{work}, 10,000,000 rows: peak memory beyond the input, as a share of it"
+    yield Target(memory, 1, "{:.2f}", least=False), _share_of_input(ten)
+    growth = f"{work}: time of 10,000,000 rows against 1,000,000"
+    yield Target(growth, 12, "{:.1f} ×", least=False), _growth(million, ten)
+
+
+def _summary_targets() -> Iterator[tuple[Target, Measure]]:
+    for shape, which in (("outbound", "private hosts"), ("public", "all addresses public")):
+        work = f"index, ASN and summary, 1,000,000 rows, {which}, against msticnb's functions"
+        measure = _ratio(Case("summary", shape, _MILLION), "msticnb, functions")
+        yield Target(work, 400, "{:.0f} ×"), measure
+
+
+def _asn_targets() -> Iterator[tuple[Target, Measure]]:
+    case, work = Case("asn", ADDRESSES, _MILLION), "ASN of 1,000,000 distinct addresses, against"
+    loop = Target(f"{work} the C extension of `maxminddb` in a loop", 10, "{:.1f} ×")
+    yield loop, _ratio(case, "maxminddb, loop")
+    batch = Target(f"{work} the batch call of `maxminddb-rust`", 2, "{:.1f} ×")
+    yield batch, _ratio(case, "maxminddb-rust, batch")
+
+
+def _run_targets() -> Iterator[tuple[Target, Measure]]:
+    for shape, which in (("outbound-host", "few peers"), ("outbound-server", "many peers")):
+        case, work = Case("run", shape, _MILLION), f"`run`, 1,000,000 rows of one host, {which}"
+        yield Target(f"{work}, against msticnb's", 40, "{:.0f} ×"), _ratio(case, "msticnb, run")
+        html = Target(f"{work}: HTML of all plots together", 3, "{:.2f} MB", least=False)
+        yield html, _html_megabytes(case)
+
+
+TARGETS = [
+    *_index_targets(),
+    *_index_limits(),
+    *_summary_targets(),
+    *_asn_targets(),
+    *_run_targets(),
+]
+"""Every target of `make bench`, and how its value is found."""
