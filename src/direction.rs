@@ -69,12 +69,22 @@ impl Direction {
     #[inline]
     pub fn parse(text: &str) -> Option<Self> {
         match text.as_bytes() {
-            [letter] => Self::ALL
-                .into_iter()
-                .find(|direction| direction.letter().as_bytes()[0] == letter.to_ascii_uppercase()),
+            [letter] => Self::BY_LETTER[*letter as usize],
             _ => Self::parse_word(text),
         }
     }
+
+    const BY_LETTER: [Option<Self>; 256] = {
+        let mut directions = [None; 256];
+        let mut i = 0;
+        while i < Self::ALL.len() {
+            let letter = Self::ALL[i].letter().as_bytes()[0];
+            directions[letter as usize] = Some(Self::ALL[i]);
+            directions[letter.to_ascii_lowercase() as usize] = Some(Self::ALL[i]);
+            i += 1;
+        }
+        directions
+    };
 
     fn parse_word(text: &str) -> Option<Self> {
         let known = match text.as_bytes().first()?.to_ascii_lowercase() {

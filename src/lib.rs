@@ -16,3 +16,6 @@ pub mod prefixes;
 mod python;
 pub mod schema;
 pub mod topn;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

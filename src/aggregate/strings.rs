@@ -1,6 +1,7 @@
 //! Columns of text, written in parallel.
 
 use std::io::Write;
+use std::mem::take;
 use std::ops::Range;
 
 use arrow::array::StringArray;
@@ -98,8 +99,8 @@ static OCTETS: [(u32, u32); 256] = {
 /// Texts of consecutive rows.
 struct Part {
     bytes: Vec<u8>,
-    /// Where each row ends in `bytes`, after a first 0.
-    offsets: Vec<usize>,
+    /// Where each row ends in `bytes`, after a first 0; meaningless where they are too long.
+    offsets: Vec<i32>,
     /// Whether each row has a text; empty where all have.
     valid: Vec<bool>,
 }
@@ -121,7 +122,7 @@ impl Part {
             if !valid || !part.valid.is_empty() {
                 part.valid.push(valid);
             }
-            part.offsets.push(part.bytes.len());
+            part.offsets.push(part.bytes.len() as i32);
         }
         part
     }
@@ -154,33 +155,38 @@ pub fn texts(
         });
         NullBuffer::from_iter(valid)
     });
-    let mut offsets = vec![0_i32; rows + 1];
-    let mut values = match parts.as_mut_slice() {
-        [one] => std::mem::take(&mut one.bytes),
-        _ => vec![0; total],
+    let (offsets, values) = match parts.as_mut_slice() {
+        [one] => (take(&mut one.offsets), take(&mut one.bytes)),
+        _ => joined(parts, rows, total),
     };
+    Ok(StringArray::try_new(
+        OffsetBuffer::new(ScalarBuffer::from(offsets)),
+        Buffer::from_vec(values),
+        nulls,
+    )?)
+}
+
+/// The offsets and bytes of all parts, one after the other.
+fn joined(parts: Vec<Part>, rows: usize, total: usize) -> (Vec<i32>, Vec<u8>) {
+    let (mut offsets, mut values) = (vec![0; rows + 1], vec![0; total]);
     let mut places = Vec::with_capacity(parts.len());
     let (mut offsets_left, mut bytes_left, mut before) = (&mut offsets[1..], &mut values[..], 0);
     for part in parts {
         let (own_offsets, later) = offsets_left.split_at_mut(part.rows());
         offsets_left = later;
-        let (own_bytes, later) = bytes_left.split_at_mut(part.bytes.len());
-        bytes_left = later;
         let length = part.bytes.len();
+        let (own_bytes, later) = bytes_left.split_at_mut(length);
+        bytes_left = later;
         places.push((part, own_offsets, own_bytes, before));
-        before += length;
+        before += length as i32;
     }
     places
         .into_par_iter()
         .for_each(|(part, offsets, bytes, before)| {
             bytes.copy_from_slice(&part.bytes);
             for (offset, end) in offsets.iter_mut().zip(&part.offsets[1..]) {
-                *offset = (before + end) as i32;
+                *offset = before + end;
             }
         });
-    Ok(StringArray::try_new(
-        OffsetBuffer::new(ScalarBuffer::from(offsets)),
-        Buffer::from_vec(values),
-        nulls,
-    )?)
+    (offsets, values)
 }
