@@ -20,6 +20,9 @@ impl Ip {
         if let Some(v4) = parse_v4(text.as_bytes()) {
             return Some(Self::from_v4(v4));
         }
+        if let Ok(v6) = text.parse::<Ipv6Addr>() {
+            return Some(Self(v6.into()));
+        }
         let text = text.trim();
         let text = text
             .strip_prefix('[')

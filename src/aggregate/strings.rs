@@ -62,6 +62,21 @@ pub fn write_address(ip: Ip, bytes: &mut Vec<u8>) {
     }
 }
 
+/// Appends the network of an address, given the length of its prefix.
+#[inline]
+pub fn write_network(ip: Ip, length: u8, bytes: &mut Vec<u8>) {
+    let host_bits = if ip.v4().is_some() { 32 } else { 128 } - u32::from(length);
+    let host = u128::MAX
+        .checked_shl(host_bits)
+        .map_or(u128::MAX, |mask| !mask);
+    write_address(Ip(ip.0 & !host), bytes);
+    bytes.push(b'/');
+    let (text, digits) = OCTETS[usize::from(length)];
+    let end = bytes.len() + digits as usize - 1;
+    bytes.extend_from_slice(&text.to_le_bytes());
+    bytes.truncate(end);
+}
+
 /// Appends an IPv4 address: two words of two octets each, cut to the bytes that count.
 #[inline]
 fn write_v4(v4: u32, bytes: &mut Vec<u8>) {

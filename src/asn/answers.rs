@@ -1,84 +1,100 @@
 //! What databases know of addresses.
 
 use hashbrown::HashMap;
-use ipnetwork::IpNetwork;
 
 use crate::aggregate::interner::Interner;
 use crate::asn::record::Record;
 use crate::asn::{label, unnamed};
+use crate::columns::by_row;
 use crate::ip::IpKind;
 
-/// What is known of a list of addresses, by their places in it.
-#[derive(Clone, Debug, Default)]
+/// What is known of a list of addresses, each by its place in the list.
+#[derive(Debug, Default)]
 pub struct Answers {
-    /// Category of each address.
-    pub kinds: Vec<IpKind>,
-    /// Answers of each file; for each fact the first that knows it wins.
-    pub files: Vec<FileAnswers>,
-}
-
-/// What one file knows of the addresses.
-#[derive(Clone, Debug, Default)]
-pub struct FileAnswers {
-    /// For each address its network, if it has one in the file.
-    pub found: Vec<Option<Found>>,
-    /// The records of all networks found, each once.
+    answers: Vec<Answer>,
+    /// The records of all networks found.
     pub records: Vec<Record>,
 }
 
-/// The network of an address.
+/// What is known of one address.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    system: u32,
+    country: u32,
+    /// Length of the network of the autonomous system.
+    prefix: u8,
+    /// Category of the address.
+    pub kind: IpKind,
+}
+
+/// The network of an address in one file.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
     /// Its place among the records.
     pub record: u32,
-    /// The network itself.
-    pub network: IpNetwork,
+    /// Length of its prefix.
+    pub prefix: u8,
 }
 
+impl Found {
+    /// No network.
+    pub const NONE: Self = Self {
+        record: NONE,
+        prefix: 0,
+    };
+}
+
+const NONE: u32 = u32::MAX;
+
 impl Answers {
-    /// The record that tells the autonomous system of an address, and its network.
-    pub fn system(&self, place: usize) -> Option<(&Record, IpNetwork)> {
-        self.find(place, |record| record.asn.is_some())
-            .map(|(_, found, record)| (record, found.network))
+    /// Brings together what the files found; for each fact the first that knows it wins.
+    pub fn new(kinds: &[IpKind], files: &[Vec<Found>], records: Vec<Record>) -> Self {
+        let first = |place: usize, tells: fn(&Record) -> bool| {
+            let found = files.iter().map(|file| file[place]);
+            let tells = |found: &Found| records.get(found.record as usize).is_some_and(tells);
+            found.into_iter().find(tells).unwrap_or(Found::NONE)
+        };
+        let answers = by_row(kinds.len(), |place| {
+            let system = first(place, |record| record.asn.is_some());
+            Answer {
+                system: system.record,
+                prefix: system.prefix,
+                country: first(place, |record| record.country.is_some()).record,
+                kind: kinds[place],
+            }
+        });
+        Self { answers, records }
     }
 
-    /// The country of an address.
-    pub fn country(&self, place: usize) -> Option<&str> {
-        let (_, _, record) = self.find(place, |record| record.country.is_some())?;
-        record.country.as_deref()
-    }
-
-    fn find(
-        &self,
-        place: usize,
-        tells: impl Fn(&Record) -> bool,
-    ) -> Option<(usize, Found, &Record)> {
-        self.files.iter().enumerate().find_map(|(number, file)| {
-            let found = file.found[place]?;
-            let record = &file.records[found.record as usize];
-            tells(record).then_some((number, found, record))
-        })
+    /// The answer for an address.
+    pub fn get(&self, place: usize) -> Answer {
+        self.answers[place]
     }
 
     /// Numbers the label of every address.
     pub fn labels(&self, labels: &mut Interner) -> Vec<u32> {
         let mut of_kind = HashMap::new();
-        let mut of_record: Vec<Vec<Option<u32>>> = self
-            .files
-            .iter()
-            .map(|file| vec![None; file.records.len()])
-            .collect();
-        (0..self.kinds.len())
-            .map(|place| match self.find(place, |r| r.asn.is_some()) {
-                Some((file, found, record)) => *of_record[file][found.record as usize]
-                    .get_or_insert_with(|| labels.id(&label(record))),
-                None => {
-                    let kind = self.kinds[place];
-                    *of_kind
-                        .entry(kind)
-                        .or_insert_with(|| labels.id(unnamed(Some(kind))))
-                }
-            })
-            .collect()
+        let mut of_record = vec![None; self.records.len()];
+        let number = |answer: &Answer| match answer.system() {
+            Some((record, _)) => {
+                *of_record[record].get_or_insert_with(|| labels.id(&label(&self.records[record])))
+            }
+            None => *of_kind
+                .entry(answer.kind)
+                .or_insert_with(|| labels.id(unnamed(Some(answer.kind)))),
+        };
+        self.answers.iter().map(number).collect()
+    }
+}
+
+impl Answer {
+    /// Place of the record that tells the autonomous system, and the length of its prefix.
+    pub fn system(self) -> Option<(usize, u8)> {
+        (self.system != NONE).then_some((self.system as usize, self.prefix))
+    }
+
+    /// Place of the record that tells the country.
+    pub fn country(self) -> Option<usize> {
+        (self.country != NONE).then_some(self.country as usize)
     }
 }

@@ -1,11 +1,13 @@
 //! Databases in `MaxMind`'s format, asked in order.
 
 use hashbrown::HashMap;
+use ipnetwork::IpNetwork;
 use maxminddb::{LookupResult, Reader, WithinOptions};
 use rayon::prelude::*;
 
-use crate::asn::answers::{Answers, FileAnswers, Found};
+use crate::asn::answers::{Answers, Found};
 use crate::asn::record::{Raw, Record};
+use crate::columns::by_row;
 use crate::error::{Error, Result};
 use crate::ip::{Ip, IpKind};
 
@@ -123,18 +125,30 @@ impl Database {
 
     /// Resolves addresses, best distinct ones in ascending order.
     pub fn resolve(&self, ips: &[Ip]) -> Result<Answers> {
-        let kinds: Vec<IpKind> = ips.par_iter().map(|ip| ip.kind()).collect();
-        let files = self.files.iter().map(|file| file.resolve(ips, &kinds));
-        Ok(Answers {
-            files: files.collect::<Result<_>>()?,
-            kinds,
-        })
+        let kinds = by_row(ips.len(), |place| ips[place].kind());
+        let mut records = Vec::new();
+        let files = self
+            .files
+            .iter()
+            .map(|file| file.resolve(ips, &kinds, &mut records));
+        let files = files.collect::<Result<Vec<_>>>()?;
+        Ok(Answers::new(&kinds, &files, records))
     }
 }
 
+/// Networks of some addresses, the records numbered by their places beside them: the offset of
+/// each and an address that leads to it.
+type FoundHere = (Vec<Found>, Vec<(usize, Ip)>);
+
 impl File {
-    fn resolve(&self, ips: &[Ip], kinds: &[IpKind]) -> Result<FileAnswers> {
-        let chunks: Vec<(Vec<Option<Found>>, Vec<(usize, Ip)>)> = ips
+    /// Finds the networks of public addresses and appends their records to `records`.
+    fn resolve(
+        &self,
+        ips: &[Ip],
+        kinds: &[IpKind],
+        records: &mut Vec<Record>,
+    ) -> Result<Vec<Found>> {
+        let chunks: Vec<FoundHere> = ips
             .par_chunks(CHUNK)
             .zip(kinds.par_chunks(CHUNK))
             .map(|(ips, kinds)| self.find_all(ips, kinds))
@@ -142,63 +156,51 @@ impl File {
         let mut places = HashMap::new();
         let mut examples = Vec::new();
         let mut renumbered = Vec::with_capacity(chunks.len());
-        for (_, records) in &chunks {
+        for (_, here) in &chunks {
             let place = |(offset, ip): &(usize, Ip)| {
                 *places.entry(*offset).or_insert_with(|| {
                     examples.push(*ip);
-                    examples.len() as u32 - 1
+                    (records.len() + examples.len() - 1) as u32
                 })
             };
-            renumbered.push(records.iter().map(place).collect::<Vec<u32>>());
+            renumbered.push(here.iter().map(place).collect::<Vec<u32>>());
         }
-        let found = chunks
+        let decoded: Vec<Record> = examples
             .into_par_iter()
-            .zip(renumbered)
-            .flat_map_iter(|((found, _), places)| {
-                found.into_iter().map(move |found| {
-                    found.map(|Found { record, network }| Found {
-                        record: places[record as usize],
-                        network,
-                    })
-                })
+            .map(|ip| self.record(ip))
+            .collect::<Result<_>>()?;
+        records.extend(decoded);
+        let mut all = vec![Found::NONE; ips.len()];
+        all.par_chunks_mut(CHUNK)
+            .zip(chunks.into_par_iter().zip(renumbered))
+            .for_each(|(all, ((found, _), places))| {
+                for (all, Found { record, prefix }) in all.iter_mut().zip(found) {
+                    if let Some(&record) = places.get(record as usize) {
+                        *all = Found { record, prefix };
+                    }
+                }
             });
-        Ok(FileAnswers {
-            found: found.collect(),
-            records: examples
-                .into_par_iter()
-                .map(|ip| self.record(ip))
-                .collect::<Result<_>>()?,
-        })
+        Ok(all)
     }
 
-    /// Finds the networks of public addresses. Records are numbered by their places in the second
-    /// list, which has for each its offset and an address that leads to it.
-    fn find_all(
-        &self,
-        ips: &[Ip],
-        kinds: &[IpKind],
-    ) -> Result<(Vec<Option<Found>>, Vec<(usize, Ip)>)> {
+    fn find_all(&self, ips: &[Ip], kinds: &[IpKind]) -> Result<FoundHere> {
         let mut places = HashMap::new();
         let mut records = Vec::new();
-        let mut last: Option<(Ip, Found)> = None;
+        let mut last = (Ip(1), Ip(0), Found::NONE);
         let mut all = Vec::with_capacity(ips.len());
         for (ip, kind) in ips.iter().zip(kinds) {
             if *kind != IpKind::Public {
-                all.push(None);
+                all.push(Found::NONE);
                 continue;
             }
-            if let Some((end, found)) = last
-                && *ip <= end
-                && *ip >= found.network.network().into()
-            {
-                all.push(Some(found));
+            if last.0 <= *ip && *ip <= last.1 {
+                all.push(last.2);
                 continue;
             }
-            let Some((result, offset)) = self
-                .find(*ip)?
-                .and_then(|r| r.offset().map(|offset| (r, offset)))
+            let result = self.find(*ip)?;
+            let Some((result, offset)) = result.and_then(|r| r.offset().map(|offset| (r, offset)))
             else {
-                all.push(None);
+                all.push(Found::NONE);
                 continue;
             };
             let network = result
@@ -208,9 +210,14 @@ impl File {
                 records.push((offset, *ip));
                 records.len() as u32 - 1
             });
-            let found = Found { record, network };
-            last = Some((network.broadcast().into(), found));
-            all.push(Some(found));
+            let prefix = match network {
+                // A record for all of IPv4 and more.
+                IpNetwork::V6(_) if ip.v4().is_some() => 0,
+                _ => network.prefix(),
+            };
+            let found = Found { record, prefix };
+            last = (network.network().into(), network.broadcast().into(), found);
+            all.push(found);
         }
         Ok((all, records))
     }

@@ -9,14 +9,13 @@ use rayon::prelude::*;
 
 use crate::addresses::{Addresses, Distinct};
 use crate::aggregate::index::batch;
-use crate::aggregate::strings::{addresses, strings, texts, write_address};
-use crate::asn::answers::Answers;
+use crate::aggregate::strings::{addresses, strings, texts, write_network};
+use crate::asn::answers::{Answer, Answers};
 use crate::asn::database::Database;
-use crate::asn::record::Record;
 use crate::asn::{label, unnamed};
 use crate::columns::Text;
 use crate::error::{Error, Result};
-use crate::ip::IpKind;
+use crate::ip::{Ip, IpKind};
 
 /// Rows that one task writes; the table has a chunk for each.
 const PIECE: usize = 1 << 16;
@@ -33,70 +32,92 @@ pub fn lookup(database: &Database, text: &Text) -> Result<Vec<RecordBatch>> {
     })?;
     let distinct = given.distinct();
     let answers = database.resolve(&distinct.ips)?;
+    let facts = Facts::new(&answers)?;
     let rows = given.rows();
     (0..rows.div_ceil(PIECE).max(1))
         .into_par_iter()
         .map(|piece| {
-            let range = piece * PIECE..rows.min((piece + 1) * PIECE);
-            write(&distinct, &answers, range)
+            let rows = piece * PIECE..rows.min((piece + 1) * PIECE);
+            write(&distinct, &answers, &facts, rows)
         })
         .collect()
 }
 
+/// Facts of all records, each kind close together.
+struct Facts {
+    asns: Vec<Option<u32>>,
+    holders: StringArray,
+    countries: StringArray,
+}
+
+impl Facts {
+    fn new(answers: &Answers) -> Result<Self> {
+        let records = &answers.records;
+        let holder = |record: usize, bytes: &mut Vec<u8>| {
+            match &records[record].name {
+                Some(name) => bytes.extend_from_slice(name.as_bytes()),
+                None => bytes.extend_from_slice(label(&records[record]).as_bytes()),
+            }
+            true
+        };
+        Ok(Self {
+            asns: records.iter().map(|record| record.asn).collect(),
+            holders: texts(records.len(), holder)?,
+            countries: strings(records.len(), |record| records[record].country.as_deref())?,
+        })
+    }
+}
+
 fn write(
-    Distinct { ips, places }: &Distinct,
+    distinct: &Distinct,
     answers: &Answers,
+    facts: &Facts,
     rows: Range<usize>,
 ) -> Result<RecordBatch> {
-    let rows = &places[rows];
-    let place = |row: usize| rows[row].get().map(|place| place as usize);
-    let kind = |row| place(row).map(|place| answers.kinds[place]);
-    let system = |row| place(row).and_then(|place| answers.system(place));
+    let known: Vec<Option<(Ip, Answer)>> = distinct.places[rows]
+        .iter()
+        .map(|place| {
+            let place = place.get()? as usize;
+            Some((distinct.ips[place], answers.get(place)))
+        })
+        .collect();
+    let rows = known.len();
+    let system = |row: usize| known[row].and_then(|(_, answer)| answer.system());
+    let kind = |row: usize| known[row].map(|(_, answer)| answer.kind);
     let text = |name: &str, values: StringArray| {
         (
             Field::new(name, DataType::Utf8, true),
             Arc::new(values) as ArrayRef,
         )
     };
-    let name = |row, bytes: &mut Vec<u8>| {
-        match system(row) {
-            Some((
-                Record {
-                    name: Some(name), ..
-                },
-                _,
-            )) => bytes.extend_from_slice(name.as_bytes()),
-            Some((record, _)) => bytes.extend_from_slice(label(record).as_bytes()),
-            None => bytes.extend_from_slice(unnamed(kind(row)).as_bytes()),
-        }
-        true
+    let name = |row| match system(row) {
+        Some((record, _)) => Some(facts.holders.value(record)),
+        None => Some(unnamed(kind(row))),
     };
-    let prefix = |row, bytes: &mut Vec<u8>| {
-        let Some((_, network)) = system(row) else {
+    let country = |row: usize| {
+        let (_, answer) = known[row]?;
+        answer.country().map(|record| facts.countries.value(record))
+    };
+    let prefix = |row: usize, bytes: &mut Vec<u8>| {
+        let Some(((ip, _), (_, length))) = known[row].zip(system(row)) else {
             return false;
         };
-        write_address(network.network().into(), bytes);
-        bytes.push(b'/');
-        bytes.extend_from_slice(network.prefix().to_string().as_bytes());
+        write_network(ip, length, bytes);
         true
     };
-    let count = rows.len();
-    let asns: UInt32Array = (0..count).map(|row| system(row)?.0.asn).collect();
+    let asns = (0..rows).map(|row| facts.asns[system(row)?.0]);
     batch(vec![
         text(
             "address",
-            addresses(count, |row| place(row).map(|place| ips[place]).into())?,
+            addresses(rows, |row| known[row].map(|(ip, _)| ip).into())?,
         ),
-        (Field::new("asn", DataType::UInt32, true), Arc::new(asns)),
-        text("as_name", texts(count, name)?),
-        text(
-            "country",
-            strings(count, |row| answers.country(place(row)?))?,
+        (
+            Field::new("asn", DataType::UInt32, true),
+            Arc::new(asns.collect::<UInt32Array>()),
         ),
-        text("prefix", texts(count, prefix)?),
-        text(
-            "ip_type",
-            strings(count, |row| kind(row).map(IpKind::name))?,
-        ),
+        text("as_name", strings(rows, name)?),
+        text("country", strings(rows, country)?),
+        text("prefix", texts(rows, prefix)?),
+        text("ip_type", strings(rows, |row| kind(row).map(IpKind::name))?),
     ])
 }
