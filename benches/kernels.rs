@@ -5,10 +5,17 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flowtriage::addresses::Addresses;
+use flowtriage::aggregate::summary::summarise;
 use flowtriage::aggregate::{index, timeline};
+use flowtriage::asn::database::Database;
+use flowtriage::asn::table::lookup;
+use flowtriage::classify::classify;
+use flowtriage::columns::Text;
 use flowtriage::direction::Rules;
 use flowtriage::error::Error;
 use flowtriage::flows::FlowBatch;
+use flowtriage::topn::top_n;
 
 const ROWS: usize = 1_000_000;
 const SERVICES: [Option<&str>; 5] = [Some("ssl"), Some("dns"), Some("http"), Some("ntp"), None];
@@ -56,15 +63,48 @@ fn kernels(criterion: &mut Criterion) {
     };
     let input = || std::iter::once(FlowBatch::new(batch.clone(), 0));
     let rules = Rules::default();
+    let Ok(asn) = Database::open(&[
+        "python/flowtriage/data/asn.mmdb",
+        "python/flowtriage/data/country.mmdb",
+    ]) else {
+        panic!("the embedded databases are usable");
+    };
     let mut group = criterion.benchmark_group("1 million flows");
     group
         .sample_size(10)
         .throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("flow_index", |b| {
-        b.iter(|| black_box(index::build(input(), &rules).and_then(index::Index::into_batches)));
+        b.iter(|| {
+            let entries = index::collect(input(), &rules);
+            black_box(entries.and_then(|entries| entries.into_index().into_batches()))
+        });
     });
     group.bench_function("timeline", |b| {
         b.iter(|| black_box(timeline::timeline(input(), "service", 120, &rules)));
+    });
+    group.bench_function("flow_summary", |b| {
+        b.iter(|| {
+            let entries = index::collect(input(), &rules);
+            black_box(entries.and_then(|entries| summarise(&entries.into_index(), &asn)))
+        });
+    });
+    let key = ["source".to_owned(), "dest".to_owned()];
+    group.bench_function("top_n", |b| {
+        b.iter(|| black_box(top_n(input(), &key, "flows", 20, &rules)));
+    });
+    group.bench_function("classify", |b| {
+        b.iter(|| {
+            let batch = FlowBatch::new(batch.clone(), 0);
+            black_box(batch.and_then(|batch| classify(&batch, &rules)))
+        });
+    });
+    group.bench_function("addresses", |b| {
+        let text = Text::read("dst_ip", batch.column(2));
+        b.iter(|| text.as_ref().map(|text| black_box(Addresses::parse(text))));
+    });
+    group.bench_function("asn", |b| {
+        let text = Text::read("dst_ip", batch.column(2));
+        b.iter(|| text.as_ref().map(|text| black_box(lookup(&asn, text))));
     });
     group.finish();
 }

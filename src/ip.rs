@@ -122,10 +122,10 @@ impl Digits {
     #[inline]
     fn before_dot(word: u64) -> Self {
         const EACH: u64 = 0x0101_0101_0101_0101;
-        let unlike_dot = word ^ (EACH * b'.' as u64);
+        let unlike_dot = word ^ (EACH * u64::from(b'.'));
         let dots = unlike_dot.wrapping_sub(EACH) & !unlike_dot & (EACH << 7);
         let bits = dots.trailing_zeros() & 0x38;
-        let digits = (word ^ (EACH * b'0' as u64)) & ((1 << bits) - 1);
+        let digits = (word ^ (EACH * u64::from(b'0'))) & ((1 << bits) - 1);
         Self { bits, digits }
     }
 
@@ -133,7 +133,7 @@ impl Digits {
     #[inline]
     fn rightwards(self) -> u32 {
         let Self { bits, digits } = self;
-        let leading_zero = bits > 8 && digits & 0xff == 0;
+        let leading_zero = bits > 8 && digits.trailing_zeros() >= 8;
         let digits_of_three = (digits << (24_u32.wrapping_sub(bits) & 31)) as u32;
         let [hundreds, tens, ones, _] = digits_of_three.to_le_bytes().map(u32::from);
         (hundreds * 100 + tens * 10 + ones) | self.bad() | u32::from(leading_zero) << 8
@@ -151,7 +151,7 @@ impl Digits {
     /// 256 where these are not one to three digits.
     #[inline]
     fn bad(self) -> u32 {
-        let no_digit = (self.digits + 0x0076_7676 | self.digits) & 0x0080_8080;
+        let no_digit = ((self.digits + 0x0076_7676) | self.digits) & 0x0080_8080;
         u32::from(self.bits.wrapping_sub(8) > 16 || no_digit != 0) << 8
     }
 }

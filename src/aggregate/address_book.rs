@@ -12,6 +12,9 @@ use crate::ip::Ip;
 
 const SHARDS: usize = 64;
 
+/// Mark of a code that is a number in the book.
+const WIDE: u64 = 2 << 32;
+
 /// Bits of a code or rank.
 pub const ADDRESS_BITS: u32 = 34;
 
@@ -49,7 +52,8 @@ impl AddressBook {
             .unwrap_or_else(PoisonError::into_inner);
         let next = known.len() as u32;
         let place = *known.entry(ip).or_insert(next);
-        2 << 32 | u64::from(place) * SHARDS as u64 | shard as u64
+        let number = u64::from(place) * SHARDS as u64 + shard as u64;
+        WIDE | number
     }
 
     /// Ends the numbering: the order of the addresses is known now.

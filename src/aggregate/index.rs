@@ -94,16 +94,21 @@ pub struct Index {
     pub services: Sorted,
 }
 
-/// Builds the index of flows, of other indices, or of both.
-pub fn build(flows: impl Iterator<Item = Result<FlowBatch>>, rules: &Rules) -> Result<Index> {
-    let mut groups = Groups::<IndexKey>::default();
-    let mut services = Interner::default();
-    let book = AddressBook::default();
-    for batch in flows {
-        let batch = batch?;
+/// Entries of an index that are not yet in order.
+#[derive(Debug, Default)]
+pub struct Entries {
+    groups: Groups<IndexKey>,
+    book: AddressBook,
+    services: Interner,
+}
+
+impl Entries {
+    /// Adds flows, or the entries of another index.
+    pub fn add(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<()> {
         let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
         let direction = batch.directions(&source, &dest, rules)?;
-        let service = services.encode(&batch.text("service")?);
+        let service = self.services.encode(&batch.text("service")?);
+        let book = &self.book;
         let key = |row| {
             IndexKey::new(
                 book.code(&source, row),
@@ -112,22 +117,36 @@ pub fn build(flows: impl Iterator<Item = Result<FlowBatch>>, rules: &Rules) -> R
                 direction[row],
             )
         };
-        groups.add_rows(batch.rows(), key, &batch.measures()?);
+        self.groups.add_rows(batch.rows(), key, &batch.measures()?);
+        Ok(())
     }
-    let (ranks, services) = (book.into_ranks(), services.into_sorted());
-    let rank = |key: IndexKey| {
-        IndexKey::new(
-            ranks.rank(key.source()),
-            ranks.rank(key.dest()),
-            services.rank(key.service()),
-            key.direction(),
-        )
-    };
-    Ok(Index {
-        pieces: groups.into_pieces(rank, PIECE),
-        ranks,
-        services,
-    })
+
+    /// Puts the entries in order.
+    pub fn into_index(self) -> Index {
+        let (ranks, services) = (self.book.into_ranks(), self.services.into_sorted());
+        let rank = |key: IndexKey| {
+            IndexKey::new(
+                ranks.rank(key.source()),
+                ranks.rank(key.dest()),
+                services.rank(key.service()),
+                key.direction(),
+            )
+        };
+        Index {
+            pieces: self.groups.into_pieces(rank, PIECE),
+            ranks,
+            services,
+        }
+    }
+}
+
+/// Collects the entries of flows, of other indices, or of both.
+pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, rules: &Rules) -> Result<Entries> {
+    let mut entries = Entries::default();
+    for batch in flows {
+        entries.add(&batch?, rules)?;
+    }
+    Ok(entries)
 }
 
 impl Index {

@@ -168,7 +168,7 @@ pub fn texts(
             [] => vec![true; part.rows()],
             valid => valid.to_vec(),
         });
-        NullBuffer::from_iter(valid)
+        valid.collect::<NullBuffer>()
     });
     let (offsets, values) = match parts.as_mut_slice() {
         [one] => (take(&mut one.offsets), take(&mut one.bytes)),

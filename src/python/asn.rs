@@ -1,22 +1,24 @@
 //! A handle for open address databases.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::asn::database::Database;
 use crate::asn::table::lookup;
 use crate::columns::Text;
-use crate::python::gateway::tables;
+use crate::python::gateway::{finish, tables};
 
 /// Open databases in `MaxMind`'s format.
 #[pyclass(frozen, module = "flowtriage._core")]
 pub struct AsnFiles {
-    database: Database,
+    database: Arc<Database>,
 }
 
 impl AsnFiles {
-    pub fn database(&self) -> &Database {
-        &self.database
+    pub fn database(&self) -> Arc<Database> {
+        Arc::clone(&self.database)
     }
 }
 
@@ -25,12 +27,15 @@ impl AsnFiles {
     #[new]
     fn open(py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
         let database = py.detach(|| Database::open(&paths))?;
-        Ok(Self { database })
+        Ok(Self {
+            database: Arc::new(database),
+        })
     }
 
     fn lookup<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
         let text = Text::read("address", addresses.array())?;
-        tables(py, || lookup(&self.database, &text))
+        let database = self.database();
+        tables(py, || finish(move || lookup(&database, &text)))
     }
 
     /// Path, type, build time, description and IP version of every file.

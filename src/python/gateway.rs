@@ -1,6 +1,12 @@
 //! The way in and out: batches from Python, work without the GIL, tables to Python.
 
+use std::panic::resume_unwind;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::spawn;
+use std::time::Duration;
+
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3_arrow::{PyRecordBatch, PyTable};
@@ -11,7 +17,13 @@ use crate::flows::FlowBatch;
 /// Rows handled between two looks for Ctrl-C.
 const MAX_ROWS: usize = 1 << 20;
 
-/// The batches of a `pyarrow.RecordBatchReader`, none larger than [`MAX_ROWS`].
+/// Rows that are worth a step; smaller batches are joined.
+const MIN_ROWS: usize = 1 << 16;
+
+/// Time between two looks for Ctrl-C while a result is made.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The batches of a `pyarrow.RecordBatchReader`, cut or joined to sizes that suit the core.
 ///
 /// They are fetched on the calling thread, which alone attaches to Python.
 pub struct Batches {
@@ -28,11 +40,28 @@ impl Batches {
     }
 
     fn fetch(&mut self) -> PyResult<Option<RecordBatch>> {
+        if let Some(rest) = self.rest.take() {
+            look_for_ctrl_c()?;
+            return Ok(Some(rest));
+        }
+        let mut parts = Vec::new();
+        let mut rows = 0;
+        while rows < MIN_ROWS
+            && let Some(part) = self.read()?
+        {
+            rows += part.num_rows();
+            parts.push(part);
+        }
+        Ok(match parts.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            [first, ..] => Some(concat_batches(&first.schema(), &parts).map_err(Error::from)?),
+        })
+    }
+
+    fn read(&self) -> PyResult<Option<RecordBatch>> {
         Python::attach(|py| {
             py.check_signals()?;
-            if let Some(rest) = self.rest.take() {
-                return Ok(Some(rest));
-            }
             match self.reader.bind(py).call_method0("read_next_batch") {
                 Ok(batch) => Ok(Some(batch.extract::<PyRecordBatch>()?.into_inner())),
                 Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(None),
@@ -83,6 +112,32 @@ pub fn tables(
 ) -> PyResult<Bound<'_, PyAny>> {
     let batches = py.detach(work)?;
     to_pyarrow(py, batches)
+}
+
+fn look_for_ctrl_c() -> PyResult<()> {
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method alone is not general enough over lifetimes"
+    )]
+    Python::attach(|py| py.check_signals())
+}
+
+/// Makes a result of what was read, away from the calling thread, which looks for Ctrl-C.
+pub fn finish<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let (sender, receiver) = channel();
+    let worker = spawn(move || drop(sender.send(work())));
+    loop {
+        match receiver.recv_timeout(LOOK) {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Timeout) => {
+                look_for_ctrl_c().map_err(|error| Error::Source(Box::new(error)))?;
+            }
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Ok(()) => unreachable!("a worker that ends has sent its result"),
+                Err(panic) => resume_unwind(panic),
+            },
+        }
+    }
 }
 
 /// Batches of one schema as a `pyarrow.Table`.

@@ -9,7 +9,7 @@ use crate::direction::Rules;
 use crate::error::Result;
 use crate::flows::FlowBatch;
 use crate::python::asn::AsnFiles;
-use crate::python::gateway::{Batches, table, tables};
+use crate::python::gateway::{Batches, finish, table, tables};
 use crate::schema::CANONICAL;
 use crate::topn;
 
@@ -17,7 +17,8 @@ use crate::topn;
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     tables(py, || {
-        index::build(flows.flows(), &Rules::default())?.into_batches()
+        let entries = index::collect(flows.flows(), &Rules::default())?;
+        finish(|| entries.into_index().into_batches())
     })
 }
 
@@ -28,10 +29,10 @@ pub fn flow_summary<'py>(
     asn: &Bound<'py, AsnFiles>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    let asn = asn.get();
+    let database = asn.get().database();
     table(py, || {
-        let index = index::build(flows.flows(), &Rules::default())?;
-        summary::summarise(&index, asn.database())
+        let entries = index::collect(flows.flows(), &Rules::default())?;
+        finish(move || summary::summarise(&entries.into_index(), &database))
     })
 }
 
