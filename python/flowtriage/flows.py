@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,10 +11,10 @@ import pyarrow.compute as pc
 
 from flowtriage import _core
 from flowtriage.errors import ArgumentError
-from flowtriage.formats.declaration import Format
 from flowtriage.formats.detect import by_name
-from flowtriage.formats.read import read_batches, read_dataframe, read_file
+from flowtriage.formats.read import Options, read_batches, read_dataframe, read_file, read_place
 from flowtriage.formats.report import Report
+from flowtriage.formats.sources import handle
 from flowtriage.timespan import Span, resolve
 
 if TYPE_CHECKING:
@@ -104,10 +103,10 @@ def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) 
     >>> flows.report.format
     'canonical'
     """
-    wanted = by_name(format) if format else None
+    options = Options(by_name(format) if format else None)
     span = resolve(timespan)
     report = Report()
-    tables = [_within(table, span, report) for table in _read(source, wanted, report)]
+    tables = [_within(table, span, report) for table in read_tables(source, options, report)]
     joined = pa.concat_tables([SCHEMA.empty_table(), *tables], promote_options="default")
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     report.flows = table.num_rows
@@ -117,26 +116,29 @@ def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) 
     return Flows(table, report)
 
 
-def _read(source: Any, wanted: Format | None, report: Report) -> Iterator[pa.Table]:
+def read_tables(source: Any, options: Options, report: Report) -> Iterator[pa.Table]:
+    """Read flows from any source, a part at a time; `report` takes note of what is found."""
     if isinstance(source, (str, os.PathLike)):
-        yield from read_file(Path(source), wanted, report)
+        yield from read_place(source, options, report)
     elif isinstance(source, Flows):
         _inherit(report, source.report)
         yield source.to_arrow()
     elif is_dataframe(source):
         report.sources.append("DataFrame")
-        yield from read_batches(read_dataframe(source), wanted, "DataFrame", report)
+        yield from read_batches(read_dataframe(source, options), "DataFrame", options, report)
     elif hasattr(source, "__arrow_c_stream__"):
         name = type(source).__name__
         report.sources.append(name)
-        yield from read_batches(as_reader(source), wanted, name, report)
+        yield from read_batches(as_reader(source), name, options, report)
+    elif hasattr(source, "read"):
+        yield from read_file(handle(source), options, report)
     elif isinstance(source, Iterable):
         for part in source:
-            yield from _read(part, wanted, report)
+            yield from read_tables(part, options, report)
     else:
         raise ArgumentError(
-            f"cannot read flows from {type(source).__name__}; give a path, a list of paths, "
-            "a DataFrame or an Arrow table or stream"
+            f"cannot read flows from {type(source).__name__}; give a path, an open file, "
+            "a DataFrame, an Arrow table or stream, or a list of them"
         )
 
 
@@ -161,6 +163,7 @@ def _inherit(report: Report, earlier: Report) -> None:
     report.rows_skipped += earlier.rows_skipped
     report.rows_expanded += earlier.rows_expanded
     report.rows_outside += earlier.rows_outside
+    report.passed_over |= earlier.passed_over
 
 
 def _within(table: pa.Table, span: Span | None, report: Report) -> pa.Table:

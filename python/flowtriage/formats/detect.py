@@ -164,6 +164,27 @@ def _separator(written: str, source: str) -> str:
 
 
 def _json_lines(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
+    names = _json_paths(body)
+    if names is None:
+        raise FormatError(
+            f"{source}: this looks like JSON, but none of its first lines is a whole JSON object; "
+            "JSON logs have one object a line"
+        )
+    chosen = match(names, source, wanted)
+    return Detected(
+        chosen, chosen.bind(names, sparse=True), "text", TextLayout([], quoted=False), header=bom
+    )
+
+
+def json_names(body: bytes) -> list[str]:
+    """Names of the values, but not of the objects, in the first lines of JSON."""
+    names = _json_paths(body) or {}
+    objects = {name[:dot] for name in names for dot, c in enumerate(name) if c == "."}
+    return [name for name in names if name not in objects]
+
+
+def _json_paths(body: bytes) -> dict[str, None] | None:
+    """Names in the first lines of JSON; None if there is no object among them."""
     names: dict[str, None] = {}
     objects = 0
     for line in islice(body.splitlines(), _JSON_LINES_TRIED):
@@ -174,15 +195,7 @@ def _json_lines(body: bytes, bom: int, source: str, wanted: Format | None) -> De
         if isinstance(value, dict):
             objects += 1
             names.update(dict.fromkeys(_paths(value)))
-    if not objects:
-        raise FormatError(
-            f"{source}: this looks like JSON, but none of its first lines is a whole JSON object; "
-            "JSON logs have one object a line"
-        )
-    chosen = match(names, source, wanted)
-    return Detected(
-        chosen, chosen.bind(names, sparse=True), "text", TextLayout([], quoted=False), header=bom
-    )
+    return names if objects else None
 
 
 def _paths(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

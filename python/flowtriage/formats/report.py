@@ -70,6 +70,8 @@ class Report:
         the record.
     rows_outside
         Flows outside the timespan asked for, or without a time where one was asked for.
+    passed_over
+        Files in folders that were not read, and why.
     flows
         Flows that resulted, as rows.
     start, end
@@ -84,6 +86,7 @@ class Report:
     rows_skipped: int = 0
     rows_expanded: int = 0
     rows_outside: int = 0
+    passed_over: dict[str, str] = field(default_factory=dict)
     flows: int = 0
     start: datetime | None = None
     end: datetime | None = None
@@ -94,9 +97,13 @@ class Report:
         return ", ".join(sorted(self.formats))
 
     def refuse(self, row: BadRow) -> None:
-        """Count a bad row, and tell it if there is room."""
+        """Count a bad row, and tell it before all others: it is about more than its own value."""
         self.rows_bad += 1
-        self.tell([row])
+        self.bad_rows = [row, *self.bad_rows][:TOLD]
+
+    def pass_over(self, file: str, reason: str) -> None:
+        """Note a file in a folder that is not read."""
+        self.passed_over[file] = reason
 
     def tell(self, rows: Iterable[BadRow]) -> None:
         """Tell bad rows that are counted already."""
@@ -113,6 +120,7 @@ class Report:
             "rows_skipped": self.rows_skipped,
             "rows_expanded": self.rows_expanded,
             "rows_outside": self.rows_outside,
+            "passed_over": dict(self.passed_over),
             "flows": self.flows,
             "start": self.start.isoformat() if self.start else None,
             "end": self.end.isoformat() if self.end else None,
@@ -141,6 +149,10 @@ class Report:
             facts["Rows with several peers"] = (
                 f"{self.rows_expanded:,} (each peer has all the counts of its row)"
             )
+        if self.passed_over:
+            names = list(self.passed_over)
+            more = f" and {len(names) - TOLD:,} more" if len(names) > TOLD else ""
+            facts["Files passed over"] = ", ".join(names[:TOLD]) + more
         return facts
 
     def __str__(self) -> str:
