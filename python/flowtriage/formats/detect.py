@@ -16,6 +16,7 @@ from flowtriage.formats.declaration import Binding, Format, TextLayout
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
 _JSON_LINES_TRIED = 200
+_BINARY_TOLD_BY = 1024
 _BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 
 
@@ -107,10 +108,10 @@ def detect_text(head: bytes, source: str, wanted: Format | None = None) -> Detec
     body = head[bom:]
     if not body.strip():
         raise FormatError(f"{source}: the file is empty; there are no flows to read")
-    if b"\0" in body:
+    if b"\0" in body[:_BINARY_TOLD_BY]:
         raise FormatError(
             f"{source}: this is binary data of no known kind; give a text log "
-            "(plain or gzip), a Parquet file or an Arrow file"
+            "(plain, gzip or zstd), a Parquet file or an Arrow file"
         )
     if body.startswith(b"#"):
         return _zeek_tsv(body, bom, source, wanted)

@@ -50,7 +50,7 @@ class Log:
         self._path = file.path
         self._source = source
         self._rewinds = _rewinds(source)
-        self._raw = _Bytes(source, self.size)
+        self._raw = _Bytes(source, self.size, self.name)
         self._stream, self._packing = _unpacked(io.BufferedReader(self._raw, 1 << 20))
 
     @property
@@ -88,8 +88,6 @@ class Log:
         while True:
             try:
                 piece = self._stream.read1(_PIECE)
-            except UnicodeDecodeError as error:
-                raise FormatError(f"{self.name}: {error}; open the file in binary mode") from None
             except (EOFError, zlib.error, OSError) as error:
                 if self._packing is None or getattr(error, "errno", None) is not None:
                     raise
@@ -169,7 +167,8 @@ def _split(blocks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 class _Bytes(io.RawIOBase):
     """What any object with `read` gives, as bytes, and no more than `size` of them."""
 
-    def __init__(self, source: Any, size: int | None) -> None:
+    def __init__(self, source: Any, size: int | None, name: str) -> None:
+        self._name = name
         self._source = source
         self._size = size
         self._rest = b""
@@ -185,12 +184,18 @@ class _Bytes(io.RawIOBase):
         if self._size is not None:
             room = min(room, self._size - self.done)
         if not self._rest and room:
-            part = self._source.read(max(1, room // 4) if self._size is None else room)
-            self._rest = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        part, self._rest = (self._rest or b"")[:room], (self._rest or b"")[room:]
+            self._rest = self._read(room)
+        part, self._rest = self._rest[:room], self._rest[room:]
         buffer[: len(part)] = part
         self.done += len(part)
         return len(part)
+
+    def _read(self, room: int) -> bytes:
+        try:
+            part: bytes | str | None = self._source.read(room)
+        except UnicodeDecodeError as error:
+            raise FormatError(f"{self._name}: {error}; open the file in binary mode") from None
+        return part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part or b""
 
 
 def _size(source: Any) -> int | None:
