@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage import _core
-from flowtriage.errors import ArgumentError
+from flowtriage.errors import ArgumentError, InputError
 from flowtriage.formats.detect import by_name
+from flowtriage.formats.keep import check_kept, kept_names
+from flowtriage.formats.mapping import Columns, mapped
 from flowtriage.formats.read import Options, read_batches, read_dataframe, read_file, read_place
 from flowtriage.formats.report import Report
 from flowtriage.formats.sources import handle
@@ -68,19 +70,36 @@ class Flows:
         return f"<b>Flows</b>{self.report._repr_html_()}"
 
 
-def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) -> Flows:
+def read_flows(
+    source: Any,
+    *,
+    format: str | None = None,
+    timespan: Any = None,
+    columns: Columns | None = None,
+    keep: bool | Sequence[str] = False,
+) -> Flows:
     """Read flows from a log file, several, a DataFrame or anything Arrow.
 
     Parameters
     ----------
     source
-        Path of a log, a list of sources, a `pandas.DataFrame`, or any object with
-        `__arrow_c_stream__`. Files may be text (plain or gzip), Parquet or Arrow IPC.
+        Path of a log, a glob, a folder, a URL that fsspec knows, an open file, a
+        `pandas.DataFrame`, any object with `__arrow_c_stream__`, or a list of such sources.
+        Files may be text (plain, gzip or zstd), Parquet or Arrow IPC.
     format
         Short name of the format, such as `zeek`; None detects it from the content.
     timespan
         Only flows that start within this span, both ends included: a msticpy `TimeSpan`, any
         object with `start` and `end`, or a pair. Flows without a start time are left out then.
+    columns
+        For a source of no known format: canonical names and the columns of the source, like
+        `{"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}`. A pair tells
+        the unit of a time that is a number: s, ms or us; without it numbers are seconds.
+        `duration` may stand for `end_time`; without `flows` every record is one flow.
+    keep
+        Columns of the source to keep, by name, or True for all. They stand after the canonical
+        columns under their own names; one whose name is taken has `_source` after it. Those of
+        text logs are text.
 
     Returns
     -------
@@ -89,12 +108,15 @@ def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) 
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError, PermissionError
+    FileNotFoundError, PermissionError
         As the operating system says.
     FormatError
         If the format is not recognised; the message names the candidates and what each lacks.
     ArgumentError
-        If `format` is not known, or `timespan` cannot be read or ends before it starts.
+        If `format` or a name in `columns` is not known, no source has a column to `keep`, or
+        `timespan` cannot be read or ends before it starts.
+    MissingExtraError
+        If a URL needs a library that is not installed.
 
     Examples
     --------
@@ -102,12 +124,20 @@ def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) 
     >>> flows = read_flows(sample.office_day())
     >>> flows.report.format
     'canonical'
+    >>> table = pa.table({"client": ["10.0.0.1"], "server": ["192.0.2.1"], "rule": ["web"]})
+    >>> flows = read_flows(table, columns={"src_ip": "client", "dst_ip": "server"}, keep=["rule"])
+    >>> flows.to_arrow().select(["src_ip", "dst_ip", "flows", "rule"]).to_pylist()
+    [{'src_ip': '10.0.0.1', 'dst_ip': '192.0.2.1', 'flows': 1, 'rule': 'web'}]
     """
-    options = Options(by_name(format) if format else None)
+    if format and columns:
+        raise ArgumentError("give format= or columns=, not both")
+    wanted = mapped(columns) if columns else by_name(format) if format else None
+    options = Options(wanted, kept_names(keep))
     span = resolve(timespan)
     report = Report()
     tables = [_within(table, span, report) for table in read_tables(source, options, report)]
-    joined = pa.concat_tables([SCHEMA.empty_table(), *tables], promote_options="default")
+    joined = _joined([SCHEMA.empty_table(), *tables])
+    check_kept(options.keep, joined.column_names)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     report.flows = table.num_rows
     report.start = pc.min(table["start_time"]).as_py()
@@ -140,6 +170,15 @@ def read_tables(source: Any, options: Options, report: Report) -> Iterator[pa.Ta
             f"cannot read flows from {type(source).__name__}; give a path, an open file, "
             "a DataFrame, an Arrow table or stream, or a list of them"
         )
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+        raise InputError(
+            f"a column to keep has not the same type in all sources ({error}); read them one by one"
+        ) from None
 
 
 def is_dataframe(source: Any) -> bool:

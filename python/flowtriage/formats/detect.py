@@ -7,6 +7,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Literal
 
@@ -73,10 +74,19 @@ def match(names: Iterable[str], source: str, wanted: Format | None = None) -> Fo
             return candidate
     lines = [f"{f.name} lacks {', '.join(lacks)}" for f, lacks in missing.items()]
     shown = ", ".join(repr(n) for n in names[:12]) + (", …" if len(names) > 12 else "")
+    near = _near(missing[wanted], names) if wanted else ""
     raise FormatError(
         f"{source}: the format is not recognised. Columns found: {shown or 'none'}. "
-        f"Candidates: {'; '.join(lines)}."
+        f"Candidates: {'; '.join(lines)}.{near}"
     )
+
+
+def _near(lacks: list[str], names: list[str]) -> str:
+    """Ask whether columns that are there were meant by those that are not."""
+    found = {name.casefold(): name for name in names[:1000]}
+    near = [get_close_matches(lack.casefold(), found, n=1) for lack in lacks]
+    meant = [f"{found[n[0]]!r} for {lack!r}" for n, lack in zip(near, lacks, strict=True) if n]
+    return f" Did you mean {', '.join(meant)}?" if meant else ""
 
 
 def container_of(head: bytes) -> Literal["text", "parquet", "arrow"]:

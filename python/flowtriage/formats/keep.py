@@ -9,6 +9,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from flowtriage import _core
+from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Binding, BoundColumn
 
 Kept: TypeAlias = bool | tuple[str, ...]
@@ -51,6 +52,27 @@ def kept_columns(names: Iterable[str], binding: Binding, keep: Kept) -> dict[str
     return chosen
 
 
+def kept_names(keep: bool | Iterable[str]) -> Kept:
+    """Read what somebody asks to keep."""
+    if isinstance(keep, bool):
+        return keep
+    return (keep,) if isinstance(keep, str) else tuple(keep)
+
+
+def check_kept(keep: Kept, names: Iterable[str]) -> None:
+    """Refuse a column to keep that no source had.
+
+    Raises
+    ------
+    ArgumentError
+        If there is one.
+    """
+    found = {name.casefold() for name in names}
+    for name in () if isinstance(keep, bool) else keep:
+        if not {name.casefold(), f"{name.casefold()}_source"} & found:
+            raise ArgumentError(f"keep= names {name!r}, a column that no source has")
+
+
 def reading_text(binding: Binding, kept: Mapping[str, str]) -> Binding:
     """Have kept columns read as text."""
     fields = [BoundColumn(target, "text", None, (name,)) for name, target in kept.items()]
@@ -69,8 +91,8 @@ def with_row_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def with_columns(flows: pa.Table, batch: pa.RecordBatch, kept: Mapping[str, str]) -> pa.Table:
     """Put the columns of a batch beside the flows that came from it, in place of row numbers."""
-    rows = flows[_ROW]
-    flows = flows.drop_columns([_ROW])
+    rows = flows[_ROW] if flows.num_rows else pa.array([], pa.int64())
+    flows = flows.select([name for name in flows.column_names if name != _ROW])
     for name, target in kept.items():
         flows = flows.append_column(target, pa.chunked_array([batch[name]]).take(rows))
     return flows
