@@ -9,6 +9,7 @@ pub mod classify;
 pub mod columns;
 pub mod direction;
 pub mod error;
+pub mod flags;
 pub mod flows;
 pub mod ip;
 pub mod normalise;

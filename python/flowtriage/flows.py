@@ -15,7 +15,7 @@ from flowtriage.formats.detect import by_name
 from flowtriage.formats.keep import check_kept, kept_names
 from flowtriage.formats.mapping import Columns, mapped
 from flowtriage.formats.read import Options, read_batches, read_dataframe, read_file, read_place
-from flowtriage.formats.report import Report
+from flowtriage.formats.report import COUNTS, Report
 from flowtriage.formats.sources import handle
 from flowtriage.timespan import Span, resolve
 
@@ -196,12 +196,8 @@ def as_reader(source: Any) -> pa.RecordBatchReader:
 def _inherit(report: Report, earlier: Report) -> None:
     report.formats |= earlier.formats
     report.sources += earlier.sources
-    report.rows_read += earlier.rows_read
-    report.rows_bad += earlier.rows_bad
+    report.add({name: getattr(earlier, name) for name in COUNTS}, earlier.skipped)
     report.tell(earlier.bad_rows)
-    report.rows_skipped += earlier.rows_skipped
-    report.rows_expanded += earlier.rows_expanded
-    report.rows_outside += earlier.rows_outside
     report.passed_over |= earlier.passed_over
 
 

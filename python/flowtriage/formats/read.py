@@ -285,11 +285,8 @@ class _Reading:
 
 
 def _note(outcome: Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
-    table, records, expanded, skipped, bad, told = outcome
-    report.rows_read += records
-    report.rows_expanded += expanded
-    report.rows_skipped += skipped
-    report.rows_bad += bad
+    table, counts, skipped, told = outcome
+    report.add(counts, skipped)
     report.tell(BadRow(source, *row, by_row=by_row) for row in told)
     return table
 

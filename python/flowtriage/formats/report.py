@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 TOLD = 10
 """Bad rows that are told one by one."""
+
+COUNTS = (
+    "rows_read",
+    "rows_bad",
+    "rows_expanded",
+    "rows_counted",
+    "rows_repeated",
+    "repeated_flows",
+    "repeated_bytes",
+    "rows_outside",
+)
+"""Counts of a report that add up when it takes on those of an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +75,17 @@ class Report:
         Records that could not be used.
     bad_rows
         The first ten of them.
-    rows_skipped
-        Records of other things than flows.
+    skipped
+        Records of other things than flows, by the column and value that tell.
     rows_expanded
         Records that name several peers and so gave several flows, each with all the counts of
         the record.
+    rows_counted
+        Flows that have counters of their own among those of their record.
+    rows_repeated
+        Flows that repeat the counts of one record, be it that reading or the source expanded it.
+    repeated_flows, repeated_bytes
+        By how much these make the totals too high, at most.
     rows_outside
         Flows outside the timespan asked for, or without a time where one was asked for.
     passed_over
@@ -83,8 +101,12 @@ class Report:
     rows_read: int = 0
     rows_bad: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
-    rows_skipped: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     rows_expanded: int = 0
+    rows_counted: int = 0
+    rows_repeated: int = 0
+    repeated_flows: float = 0.0
+    repeated_bytes: float = 0.0
     rows_outside: int = 0
     passed_over: dict[str, str] = field(default_factory=dict)
     flows: int = 0
@@ -95,6 +117,19 @@ class Report:
     def format(self) -> str:
         """Name of the format; several are joined by a comma."""
         return ", ".join(sorted(self.formats))
+
+    @property
+    def rows_skipped(self) -> int:
+        """Records of other things than flows."""
+        return sum(self.skipped.values())
+
+    def add(self, counts: Mapping[str, float], skipped: Mapping[str, int]) -> None:
+        """Add to the counts that are attributes of these names, and to `skipped`."""
+        for name, count in counts.items():
+            kind = type(getattr(self, name))
+            setattr(self, name, kind(getattr(self, name) + count))
+        for value, count in skipped.items():
+            self.skipped[value] = self.skipped.get(value, 0) + count
 
     def refuse(self, row: BadRow) -> None:
         """Count a bad row, and tell it before all others: it is about more than its own value."""
