@@ -208,7 +208,7 @@ def _read_parquet(place: Any, source: str, options: Options, report: Report) -> 
     except pa.ArrowInvalid as error:
         raise FormatError(f"{source}: this Parquet file cannot be read ({error})") from None
     with file:
-        reading = _Reading(file.schema_arrow.names, source, options)
+        reading = _Reading(file.schema_arrow, source, options)
         rows = file.metadata.num_rows
         batches = file.iter_batches(batch_size=1 << 20, columns=reading.columns)
         for done, table in reading.tables(batches, report):
@@ -246,7 +246,7 @@ def read_batches(
     pyarrow.Table
         Flows in the canonical schema.
     """
-    reading = _Reading(reader.schema.names, source, options)
+    reading = _Reading(reader.schema, source, options)
     yield from (table for _, table in reading.tables(reader, report))
 
 
@@ -259,7 +259,8 @@ class _Reading:
         Columns that are read.
     """
 
-    def __init__(self, names: list[str], source: str, options: Options) -> None:
+    def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
+        names = schema.names
         self._source = source
         self._format = match(names, source, options.format)
         binding = self._format.bind(names)
@@ -267,12 +268,14 @@ class _Reading:
         self._used = [name for name in names if name in binding.columns()]
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
+        self._schema = pa.schema([schema.field(name) for name in self.columns])
 
     def tables(self, batches: Any, report: Report) -> Iterator[tuple[int, pa.Table]]:
         """Read batches: for each, the number of rows so far and its flows."""
         report.formats.add(self._format.name)
         done = 0
-        for batch in batches:
+        # The first, empty one tells the types of kept columns where there are no others.
+        for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
             used = batch.select(self._used)
             if self._kept:
                 used = with_row_numbers(used)
