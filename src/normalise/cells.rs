@@ -71,6 +71,7 @@ impl<'a> Cells<'a> {
     /// The value of a row as text, unless it is missing.
     pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
         self.text(row)
+            .map(trimmed)
             .filter(|text| !text.is_empty() && self.nulls.iter().all(|null| null != text))
     }
 
@@ -80,7 +81,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A point in time in microseconds.
-    pub fn time(&self, row: usize, unit: Unit, zone: &Tz) -> Result<Option<i64>, BadRow> {
+    pub fn time(&self, row: usize, unit: Unit, zone: Tz) -> Result<Option<i64>, BadRow> {
         let time = match &self.values {
             Values::Column(Column::Time(times)) => {
                 if times.is_null(row) {
@@ -121,7 +122,7 @@ impl<'a> Cells<'a> {
     /// A whole number that is not negative.
     pub fn count(&self, row: usize) -> Result<Option<i64>, BadRow> {
         let value = if let Values::Column(Column::Int(ints)) = &self.values {
-            if ints.is_null(row) {
+            if ints.is_null(row) || (ints.value(row) == 0 && self.nulls.contains(&"0")) {
                 return Ok(None);
             }
             Some(ints.value(row))
@@ -172,7 +173,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A port; for ICMP type and code may stand there, with a point between. They become one
-    /// number as in NetFlow: 256 times the type, and the code.
+    /// number as in `NetFlow`: 256 times the type, and the code.
     pub fn port_or_icmp(&self, row: usize) -> Result<Option<u16>, BadRow> {
         let text = self.get(row);
         let Some((kind, code)) = text.as_ref().and_then(|text| text.split_once('.')) else {
@@ -197,6 +198,13 @@ impl<'a> Cells<'a> {
             Some(flags) => Some(flags::letters(flags).into()),
             None => Some(text),
         }
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+        Cow::Owned(text) => Cow::Owned(text),
     }
 }
 
@@ -238,7 +246,7 @@ impl<'a> Conditions<'a> {
         self.0.iter().find_map(|(cells, values)| {
             let value = cells.get(row)?;
             let known = values.iter().any(|known| *known == value);
-            (!known).then(|| (cells.name.as_str(), value))
+            (!known).then_some((cells.name.as_str(), value))
         })
     }
 }

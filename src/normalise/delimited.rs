@@ -86,7 +86,7 @@ impl<'a> Lines<'a, '_> {
                     }
                     None => std::str::from_utf8(values[*place]).ok(),
                 });
-                let cells = cells.map(|cell| cell.map(|text| Cow::Borrowed(text.trim_ascii())));
+                let cells = cells.map(|cell| cell.map(Cow::Borrowed));
                 self.rows.push(line, cells.collect());
             }
         }
@@ -109,7 +109,7 @@ impl<'a> Lines<'a, '_> {
             if self.is_record(line, &values) {
                 let cells = self.places.iter().map(|place| {
                     let text = std::str::from_utf8(values[*place]).ok()?;
-                    Some(Cow::Owned(text.trim_ascii().to_owned()))
+                    Some(Cow::Owned(text.to_owned()))
                 });
                 self.rows.push(line, cells.collect());
             }

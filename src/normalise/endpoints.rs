@@ -201,9 +201,10 @@ impl<'a> Choice<'a> {
     }
 
     fn missing(&self, row: usize) -> BadRow {
-        let column = match self.source.is_empty(row) {
-            true => self.source.name(),
-            false => self.dest.name(),
+        let column = if self.source.is_empty(row) {
+            self.source.name()
+        } else {
+            self.dest.name()
         };
         BadRow::value(0, column, None, "has no address")
     }

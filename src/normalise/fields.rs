@@ -46,7 +46,7 @@ pub fn column(
     };
     let values = &field.values;
     Ok(match field.kind {
-        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, unit, &spec.zone))),
+        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, unit, spec.zone))),
         Kind::Duration(unit) => times(ends(first, unit, start_time, rows, bad)),
         Kind::Count => {
             let needed = field.target == "flows";

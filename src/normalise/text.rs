@@ -109,7 +109,7 @@ pub struct Rows<'a, 'n> {
     refused: Normalised,
 }
 
-impl<'a, 'n> Rows<'a, 'n> {
+impl<'n> Rows<'_, 'n> {
     /// No rows of the named columns.
     pub fn new(names: &'n [&'n str]) -> Self {
         Self {

@@ -7,7 +7,7 @@ use crate::columns::whole_number;
 
 /// A point in time in microseconds since 1970: ISO 8601, its parts of a date separated by `-` or
 /// `/`, date and time by `T` or a blank. Without a zone it is in `zone`.
-pub fn instant(text: &str, zone: &Tz) -> Option<i64> {
+pub fn instant(text: &str, zone: Tz) -> Option<i64> {
     let mut rest = Digits(text.as_bytes());
     let year = rest.number(4)?;
     let separator = rest.one_of(b"-/")?;
@@ -48,14 +48,14 @@ pub fn instant(text: &str, zone: &Tz) -> Option<i64> {
 }
 
 /// Microseconds since 1970 UTC of a time of that zone, itself given as if it were UTC.
-pub fn from_local(micros: i64, zone: &Tz) -> Option<i64> {
+pub fn from_local(micros: i64, zone: Tz) -> Option<i64> {
     let local = DateTime::from_timestamp_micros(micros)?.naive_utc();
     micros.checked_sub(offset_of(zone, &local) * 1_000_000)
 }
 
 /// Seconds that a zone is ahead of UTC. A time that clocks show twice is the first of the two; one
 /// that they skip is read as if they were set forward already.
-fn offset_of(zone: &Tz, local: &NaiveDateTime) -> i64 {
+fn offset_of(zone: Tz, local: &NaiveDateTime) -> i64 {
     let offset = match zone.offset_from_local_datetime(local).earliest() {
         Some(offset) => offset.fix(),
         None => zone.offset_from_utc_datetime(local).fix(),
@@ -212,10 +212,10 @@ mod tests {
             "2018-10-30 08:56:07.459844 UTC",
             "2018-10-30 09:56:07.459844 +01:00",
         ] {
-            assert_eq!(instant(text, &utc), Some(expected), "{text}");
+            assert_eq!(instant(text, utc), Some(expected), "{text}");
         }
-        assert_eq!(instant("1970-01-02", &utc), Some(86_400_000_000));
-        assert_eq!(instant("1970-01-01T00:01", &utc), Some(60_000_000));
+        assert_eq!(instant("1970-01-02", utc), Some(86_400_000_000));
+        assert_eq!(instant("1970-01-01T00:01", utc), Some(60_000_000));
         for text in [
             "",
             "2018",
@@ -229,7 +229,7 @@ mod tests {
             "2018-10-30T08:56:07Zx",
             "2018-10-30Tü",
         ] {
-            assert_eq!(instant(text, &utc), None, "{text}");
+            assert_eq!(instant(text, utc), None, "{text}");
         }
     }
 
@@ -244,12 +244,12 @@ mod tests {
             ("2018-03-25 02:30:00", "2018-03-25 00:30:00"),
             ("2018-07-12 15:37:30Z", "2018-07-12 15:37:30"),
         ] {
-            assert_eq!(instant(local, &prague), instant(expected, &utc), "{local}");
+            assert_eq!(instant(local, prague), instant(expected, utc), "{local}");
         }
-        let naive = instant("2018-07-12 15:37:30", &utc).unwrap();
+        let naive = instant("2018-07-12 15:37:30", utc).unwrap();
         assert_eq!(
-            from_local(naive, &prague),
-            instant("2018-07-12 13:37:30", &utc)
+            from_local(naive, prague),
+            instant("2018-07-12 13:37:30", utc)
         );
     }
 

@@ -30,6 +30,9 @@ Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[Told
 """Flows; what to add to the counts of a report; records of other things by the value that tells;
 and the first bad rows."""
 
+_VERDICTS = ("direction", "direction_reason")
+"""Columns that stand for a verdict, so there are none where the log has none."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -243,36 +246,40 @@ class Format:
             that were not found are bound by their declared names.
         """
         names = self.names(found)
-        columns = []
+        columns: dict[str, BoundColumn] = {}
+        later: dict[str, BoundColumn] = {}
         for column in self.columns:
             groups = [(c,) if isinstance(c, str) else c for c in column.choices]
             bound = next((g for g in groups if all(n.casefold() in names for n in g)), None)
-            if bound is None and sparse and groups:
-                bound = groups[0]
-            if bound is None and column.kind != "one":
+            known = bound is not None or not groups
+            when = _bound(column.when, names, sparse)
+            if when is None or not (known or (sparse and column.target not in _VERDICTS)):
                 continue
-            present = tuple(names.get(name.casefold(), name) for name in bound or ())
-            columns.append(
-                BoundColumn(
-                    column.target,
-                    column.kind,
-                    column.unit,
-                    present,
-                    column.nulls,
-                    column.values,
-                    _bound(column.when, names, sparse),
-                )
+            present = tuple(names.get(n.casefold(), n) for n in bound or (groups or [()])[0])
+            found_column = BoundColumn(
+                column.target, column.kind, column.unit, present, column.nulls, column.values, when
             )
+            (columns if known else later).setdefault(column.target, found_column)
         return Binding(
             nulls=list(self.nulls),
             endpoints=[e for ends in self.ends if (e := self._ends(ends, names))],
-            fields=columns,
-            keep=_bound(self.keep, names, sparse),
-            reversed=_bound(self.reversed, names, sparse),
+            fields=list((later | columns).values()),
+            keep=_known(self.keep, names, sparse),
+            reversed=_known(self.reversed, names, sparse),
         )
 
 
 def _bound(
+    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
+) -> list[Condition] | None:
+    """Conditions under the names of a log; None if they cannot be met there."""
+    absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
+    if any("" not in values for _, values in absent):
+        return None
+    return _known(conditions, names, sparse)
+
+
+def _known(
     conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
 ) -> list[Condition]:
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from flowtriage.formats.keep import (
 from flowtriage.formats.report import BadRow, Report
 from flowtriage.formats.sources import LogFile, locate
 from flowtriage.formats.streams import BLOCK, Log, as_text, opened
+from flowtriage.formats.trailer import Ending
 from flowtriage.progress import advance
 
 LONGEST = 4 * BLOCK
@@ -43,10 +44,13 @@ class Options:
     keep
         Columns of the source that are kept beside the canonical ones: their names, or True for
         all.
+    zone
+        Zone of times that are written without one.
     """
 
     format: Format | None = None
     keep: Kept = False
+    zone: str = "UTC"
 
 
 def read_place(
@@ -140,17 +144,22 @@ def _read_text(
     source = log.name
     rest = next(blocks, b"")
     found = detect_text(rest, source, options.format)
-    report.formats.add(found.format.name)
+    report.found(found.format)
     layout = cast("TextLayout", found.layout)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
+    binding = replace(binding, zone=options.zone)
+    ending = Ending(found.format.trailer)
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
     def normalised(records: bytes) -> pa.Table:
         _same_header(records, layout, source, line)
         advance(f"reading {source}", log.done, log.size)
-        return _note(_core.normalise_block(records, layout, binding, line), source, report)
+        outcome = _core.normalise_block(ending.cut(records), layout, binding, line)
+        table = _note(outcome, source, report)
+        ending.add(table)
+        return table
 
     while True:
         if end := _core.whole_records(rest, layout):
@@ -175,6 +184,7 @@ def _read_text(
         report.refuse(BadRow(source, line, None, None, reason))
     elif rest:
         yield normalised(rest)
+    ending.tell(report, source)
 
 
 def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:
@@ -266,13 +276,14 @@ class _Reading:
         binding = self._format.bind(names)
         self._kept = kept_columns(names, binding, options.keep)
         self._used = [name for name in names if name in binding.columns()]
+        binding = replace(binding, zone=options.zone)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
         self._schema = pa.schema([schema.field(name) for name in self.columns])
 
     def tables(self, batches: Any, report: Report) -> Iterator[tuple[int, pa.Table]]:
         """Read batches: for each, the number of rows so far and its flows."""
-        report.formats.add(self._format.name)
+        report.found(self._format)
         done = 0
         # The first, empty one tells the types of kept columns where there are no others.
         for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):

@@ -6,7 +6,9 @@ import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+from flowtriage.formats.declaration import Format
 
 TOLD = 10
 """Bad rows that are told one by one."""
@@ -59,6 +61,15 @@ class BadRow:
         return f"{where}{column}: {value}{self.reason}"
 
 
+class Total(NamedTuple):
+    """A total that a log tells itself, and the sum over the flows that were read."""
+
+    source: str
+    name: str
+    told: int
+    read: int
+
+
 @dataclass
 class Report:
     """What was found while reading flows.
@@ -88,6 +99,10 @@ class Report:
         By how much these make the totals too high, at most.
     rows_outside
         Flows outside the timespan asked for, or without a time where one was asked for.
+    totals
+        Totals that logs tell themselves, beside those of the flows that were read.
+    limits
+        What the formats cannot support.
     passed_over
         Files in folders that were not read, and why.
     flows
@@ -108,6 +123,8 @@ class Report:
     repeated_flows: float = 0.0
     repeated_bytes: float = 0.0
     rows_outside: int = 0
+    totals: list[Total] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
     passed_over: dict[str, str] = field(default_factory=dict)
     flows: int = 0
     start: datetime | None = None
@@ -122,6 +139,14 @@ class Report:
     def rows_skipped(self) -> int:
         """Records of other things than flows."""
         return sum(self.skipped.values())
+
+    def found(self, format: Format) -> None:
+        """Note the format of a source."""
+        self.formats.add(format.name)
+        zone = ["times have no zone; they are taken as UTC unless tz= says otherwise"]
+        for limit in (*format.limits, *(zone if format.zoneless else [])):
+            if limit not in self.limits:
+                self.limits.append(limit)
 
     def add(self, counts: Mapping[str, float], skipped: Mapping[str, int]) -> None:
         """Add to the counts that are attributes of these names, and to `skipped`."""
