@@ -12,6 +12,7 @@ from flowtriage.verbs import classify_direction, flow_index, flow_summary, timel
 if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
     from flowtriage.notebooklet import Notebooklet, NotebookletResult
+    from flowtriage.write import write_flows
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ __all__ = [
     "read_flows",
     "timeline",
     "top_n",
+    "write_flows",
 ]
 
 _LATE = {
@@ -35,6 +37,7 @@ _LATE = {
     "NetworkFlowSummary": "flowtriage.network_flow_summary",
     "Notebooklet": "flowtriage.notebooklet",
     "NotebookletResult": "flowtriage.notebooklet",
+    "write_flows": "flowtriage.write",
 }
 
 

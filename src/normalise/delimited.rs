@@ -38,9 +38,13 @@ pub fn read(
             place.ok_or_else(|| Error::Schema(format!("the header names no column {name:?}")))
         })
         .collect::<Result<Vec<_>>>()?;
+    let mut spec = Cow::Borrowed(spec);
+    let escapes = layout.comment.is_some() && memchr::memchr(b'\\', text).is_some();
     let mut lines = Lines {
         layout,
         places,
+        // An escaped null is text, so nulls are told here, where escapes still stand.
+        nulls: escapes.then(|| std::mem::take(&mut spec.to_mut().nulls)),
         rows: Rows::new(wanted),
     };
     if layout.quoted && memchr::memchr(b'"', text).is_some() {
@@ -48,12 +52,14 @@ pub fn read(
     } else {
         lines.plain(text, first_line);
     }
-    lines.rows.normalise(spec)
+    lines.rows.normalise(&spec)
 }
 
 struct Lines<'a, 'n> {
     layout: &'n Delimited,
     places: Vec<usize>,
+    /// Texts that mean a missing value, in a text with Zeek's escapes.
+    nulls: Option<Vec<String>>,
     rows: Rows<'a, 'n>,
 }
 
@@ -86,8 +92,9 @@ impl<'a> Lines<'a, '_> {
                     }
                     None => std::str::from_utf8(values[*place]).ok(),
                 });
-                let cells = cells.map(|cell| cell.map(Cow::Borrowed));
-                self.rows.push(line, cells.collect());
+                let cells = cells.map(|cell| cell.map(|text| self.cell(text)));
+                let cells = cells.collect();
+                self.rows.push(line, cells);
             }
         }
     }
@@ -109,12 +116,20 @@ impl<'a> Lines<'a, '_> {
             if self.is_record(line, &values) {
                 let cells = self.places.iter().map(|place| {
                     let text = std::str::from_utf8(values[*place]).ok()?;
-                    Some(Cow::Owned(text.to_owned()))
+                    Some(Some(Cow::Owned(text.to_owned())))
                 });
                 self.rows.push(line, cells.collect());
             }
         }
         Ok(())
+    }
+
+    fn cell(&self, text: &'a str) -> Cell<'a> {
+        match &self.nulls {
+            Some(nulls) if nulls.iter().any(|null| null == text) => None,
+            Some(_) => Some(unescaped(text)),
+            None => Some(Cow::Borrowed(text)),
+        }
     }
 
     /// Whether a line has all values and does not only repeat the header.
@@ -140,9 +155,9 @@ impl<'a> Lines<'a, '_> {
 
 impl<'a> Rows<'a, '_> {
     /// Adds a record, unless a cell is no UTF-8 text.
-    fn push(&mut self, line: u64, cells: Option<Vec<Cow<'a, str>>>) {
+    fn push(&mut self, line: u64, cells: Option<Vec<Cell<'a>>>) {
         match cells {
-            Some(cells) => self.add(line, cells.into_iter().map(Some)),
+            Some(cells) => self.add(line, cells.into_iter()),
             None => self.refuse(line, None, "is not UTF-8 text".into()),
         }
     }
@@ -153,5 +168,45 @@ impl<'a> Rows<'a, '_> {
             column.push(cell);
         }
         self.lines.push(line);
+    }
+}
+
+/// Text without Zeek's escapes: `\xHH` stands for a byte. What is no UTF-8 then stays as it is.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(place) = rest.find("\\x") {
+        bytes.extend_from_slice(&rest.as_bytes()[..place]);
+        let digits = rest.get(place + 2..place + 4);
+        let digits = digits.filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &rest[place + 4..];
+            }
+            None => {
+                bytes.extend_from_slice(b"\\x");
+                rest = &rest[place + 2..];
+            }
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_of_zeek_are_undone() {
+        assert_eq!(unescaped(r"a\x09b\x5cx41"), "a\tb\\x41");
+        assert_eq!(unescaped(r"\xc3\xa9\x2d"), "é-");
+        for text in ["plain", r"a\b", r"\x", r"\xg0", r"\x4", r"\xff", r"\x+1"] {
+            assert_eq!(unescaped(text), text);
+        }
     }
 }

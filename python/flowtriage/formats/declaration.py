@@ -260,10 +260,12 @@ class Format:
                 column.target, column.kind, column.unit, present, column.nulls, column.values, when
             )
             (columns if known else later).setdefault(column.target, found_column)
+        fields = later | columns
+        order = dict.fromkeys(column.target for column in self.columns)
         return Binding(
             nulls=list(self.nulls),
             endpoints=[e for ends in self.ends if (e := self._ends(ends, names))],
-            fields=list((later | columns).values()),
+            fields=[fields[target] for target in order if target in fields],
             keep=_known(self.keep, names, sparse),
             reversed=_known(self.reversed, names, sparse),
         )
