@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.flows import Flows, read_flows
-from flowtriage.verbs import classify_direction, flow_index, flow_summary, timeline, top_n
+from flowtriage.verbs import (
+    classify_direction,
+    flow_index,
+    flow_summary,
+    stitch,
+    timeline,
+    top_n,
+)
 
 if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
@@ -27,6 +34,7 @@ __all__ = [
     "flow_index",
     "flow_summary",
     "read_flows",
+    "stitch",
     "timeline",
     "top_n",
     "write_flows",
