@@ -65,6 +65,16 @@ impl Direction {
         }
     }
 
+    /// The direction of the same flow if its other end began it.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Inbound => Self::Outbound,
+            Self::Outbound => Self::Inbound,
+            other => other,
+        }
+    }
+
     /// Reads a letter or a word, whatever its case.
     pub fn parse(text: &str) -> Option<Self> {
         let known = match text.as_bytes().first()?.to_ascii_lowercase() {
@@ -91,6 +101,8 @@ pub enum Reason {
     InternalRanges,
     /// The default internal networks.
     PrivateAddress,
+    /// Ports or TCP flags tell that the destination of a one-way record began the flow.
+    PortsFlags,
     /// It is not known.
     None,
 }
@@ -103,6 +115,7 @@ impl Reason {
             Self::Host => "host",
             Self::InternalRanges => "internal ranges",
             Self::PrivateAddress => "private address",
+            Self::PortsFlags => "ports/flags",
             Self::None => "none",
         }
     }

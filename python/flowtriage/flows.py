@@ -14,6 +14,7 @@ from flowtriage.errors import ArgumentError, InputError
 from flowtriage.formats.detect import by_name
 from flowtriage.formats.keep import check_kept, kept_names
 from flowtriage.formats.mapping import Columns, mapped
+from flowtriage.formats.migration import without_migrated
 from flowtriage.formats.read import Options, read_batches, read_dataframe, read_file, read_place
 from flowtriage.formats.report import COUNTS, Report
 from flowtriage.formats.sources import handle
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SCHEMA: pa.Schema = _core.canonical_schema()
 """The canonical flow schema."""
+
+WINDOW = 60.0
+"""Seconds after which nothing is taken for an answer any more, unless told otherwise."""
 
 
 class Flows:
@@ -77,6 +81,9 @@ def read_flows(
     timespan: Any = None,
     columns: Columns | None = None,
     keep: bool | Sequence[str] = False,
+    tz: str | None = None,
+    stitch: bool | float = False,
+    deduplicate: bool = False,
 ) -> Flows:
     """Read flows from a log file, several, a DataFrame or anything Arrow.
 
@@ -100,6 +107,17 @@ def read_flows(
         Columns of the source to keep, by name, or True for all. They stand after the canonical
         columns under their own names; one whose name is taken has `_source` after it. Those of
         text logs are text.
+    tz
+        Zone of times that are written without one, such as `Europe/Prague` or `+01:00`; None is
+        UTC. nfdump and Argus write such times.
+    stitch
+        Whether to join records of one direction each to the records that answer them; a number
+        is the window in seconds (see `stitch`).
+    deduplicate
+        Whether to leave out what several machines reported of one flow. Not by default, since
+        the rows are then no more those of the log; the report tells how many there are. Records
+        of one 5-tuple whose times touch are of one flow; those of the machine that saw the most
+        bytes stay.
 
     Returns
     -------
@@ -113,8 +131,8 @@ def read_flows(
     FormatError
         If the format is not recognised; the message names the candidates and what each lacks.
     ArgumentError
-        If `format` or a name in `columns` is not known, no source has a column to `keep`, or
-        `timespan` cannot be read or ends before it starts.
+        If `format`, `tz` or a name in `columns` is not known, no source has a column to `keep`,
+        `stitch` is negative, or `timespan` cannot be read or ends before it starts.
     MissingExtraError
         If a URL needs a library that is not installed.
 
@@ -132,17 +150,25 @@ def read_flows(
     if format and columns:
         raise ArgumentError("give format= or columns=, not both")
     wanted = mapped(columns) if columns else by_name(format) if format else None
-    options = Options(wanted, kept_names(keep))
+    options = Options(wanted, kept_names(keep), tz or "UTC")
     span = resolve(timespan)
     report = Report()
     tables = [_within(table, span, report) for table in read_tables(source, options, report)]
-    joined = _joined([SCHEMA.empty_table(), *tables])
+    old_and_new = sum(table.num_rows for table in tables)
+    tables = without_migrated(tables)
+    report.rows_migrated += old_and_new - sum(table.num_rows for table in tables)
+    joined = _joined([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)
     check_kept(options.keep, joined.column_names)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
-    report.flows = table.num_rows
-    report.start = pc.min(table["start_time"]).as_py()
-    ends = [pc.max(table[name]).as_py() for name in ("start_time", "end_time")]
-    report.end = max((end for end in ends if end), default=None)
+    if deduplicate:
+        distinct = _core.distinct_reports(table.to_reader())
+        report.rows_reported_again += table.num_rows - distinct.num_rows
+        table = distinct
+    if stitch:
+        joined = _core.stitch(table.to_reader(), window_of(stitch))
+        report.rows_stitched += table.num_rows - joined.num_rows
+        table = joined
+    report.about(table)
     return Flows(table, report)
 
 
@@ -181,6 +207,14 @@ def _joined(tables: list[pa.Table]) -> pa.Table:
         ) from None
 
 
+def window_of(window: bool | float) -> int:
+    """Return a window of `stitch` in microseconds."""
+    seconds = WINDOW if window is True else float(window)
+    if not 0 <= seconds < 1e9:
+        raise ArgumentError(f"the window to stitch is {seconds} seconds; it cannot be negative")
+    return round(seconds * 1e6)
+
+
 def is_dataframe(source: Any) -> bool:
     """Tell a `pandas.DataFrame` without importing pandas."""
     return type(source).__module__.partition(".")[0] == "pandas"
@@ -199,6 +233,9 @@ def _inherit(report: Report, earlier: Report) -> None:
     report.add({name: getattr(earlier, name) for name in COUNTS}, earlier.skipped)
     report.tell(earlier.bad_rows)
     report.passed_over |= earlier.passed_over
+    report.totals += earlier.totals
+    report.limits += [limit for limit in earlier.limits if limit not in report.limits]
+    report._reporters |= earlier._reporters
 
 
 def _within(table: pa.Table, span: Span | None, report: Report) -> pa.Table:

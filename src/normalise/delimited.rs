@@ -182,15 +182,12 @@ fn unescaped(text: &str) -> Cow<'_, str> {
         bytes.extend_from_slice(&rest.as_bytes()[..place]);
         let digits = rest.get(place + 2..place + 4);
         let digits = digits.filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &rest[place + 4..];
-            }
-            None => {
-                bytes.extend_from_slice(b"\\x");
-                rest = &rest[place + 2..];
-            }
+        if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            bytes.push(byte);
+            rest = &rest[place + 4..];
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            rest = &rest[place + 2..];
         }
     }
     bytes.extend_from_slice(rest.as_bytes());

@@ -23,6 +23,7 @@ from flowtriage.formats.keep import (
     with_columns,
     with_row_numbers,
 )
+from flowtriage.formats.migration import FORMAT
 from flowtriage.formats.report import BadRow, Report
 from flowtriage.formats.sources import LogFile, locate
 from flowtriage.formats.streams import BLOCK, Log, as_text, opened
@@ -150,6 +151,7 @@ def _read_text(
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
     binding = replace(binding, zone=options.zone)
     ending = Ending(found.format.trailer)
+    of_format = {FORMAT: found.format.name}
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
@@ -157,7 +159,7 @@ def _read_text(
         _same_header(records, layout, source, line)
         advance(f"reading {source}", log.done, log.size)
         outcome = _core.normalise_block(ending.cut(records), layout, binding, line)
-        table = _note(outcome, source, report)
+        table = _note(outcome, source, report).replace_schema_metadata(of_format)
         ending.add(table)
         return table
 
@@ -292,6 +294,7 @@ class _Reading:
                 used = with_row_numbers(used)
             outcome = _core.normalise_table(used, self._binding, done)
             table = _note(outcome, self._source, report, by_row=True)
+            table = table.replace_schema_metadata({FORMAT: self._format.name})
             if self._kept:
                 table = with_columns(table, batch, self._kept)
             done += batch.num_rows
