@@ -65,6 +65,16 @@ impl Direction {
         }
     }
 
+    /// The direction of the same flow if its other end began it.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Inbound => Self::Outbound,
+            Self::Outbound => Self::Inbound,
+            other => other,
+        }
+    }
+
     /// Reads a letter or a word, whatever its case.
     #[inline]
     pub fn parse(text: &str) -> Option<Self> {
@@ -109,6 +119,8 @@ pub enum Reason {
     InternalRanges,
     /// The default internal networks.
     PrivateAddress,
+    /// Ports or TCP flags tell that the destination of a one-way record began the flow.
+    PortsFlags,
     /// It is not known.
     None,
 }
@@ -121,6 +133,7 @@ impl Reason {
             Self::Host => "host",
             Self::InternalRanges => "internal ranges",
             Self::PrivateAddress => "private address",
+            Self::PortsFlags => "ports/flags",
             Self::None => "none",
         }
     }

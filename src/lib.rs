@@ -9,12 +9,17 @@ pub mod classify;
 pub mod columns;
 pub mod direction;
 pub mod error;
+pub mod flags;
 pub mod flows;
+pub mod initiator;
 pub mod ip;
 pub mod normalise;
 pub mod prefixes;
 mod python;
+pub mod records;
+pub mod reporters;
 pub mod schema;
+pub mod stitch;
 pub mod topn;
 
 #[global_allocator]

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.flows import Flows, read_flows
-from flowtriage.verbs import classify_direction, flow_index, flow_summary, timeline, top_n
+from flowtriage.verbs import (
+    classify_direction,
+    flow_index,
+    flow_summary,
+    stitch,
+    timeline,
+    top_n,
+)
 
 if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
     from flowtriage.notebooklet import Notebooklet, NotebookletResult
+    from flowtriage.write import write_flows
 
 __version__ = "0.1.0"
 
@@ -26,8 +34,10 @@ __all__ = [
     "flow_index",
     "flow_summary",
     "read_flows",
+    "stitch",
     "timeline",
     "top_n",
+    "write_flows",
 ]
 
 _LATE = {
@@ -35,6 +45,7 @@ _LATE = {
     "NetworkFlowSummary": "flowtriage.network_flow_summary",
     "Notebooklet": "flowtriage.notebooklet",
     "NotebookletResult": "flowtriage.notebooklet",
+    "write_flows": "flowtriage.write",
 }
 
 

@@ -8,10 +8,12 @@ __all__ = [
     "AsnFiles",
     "canonical_schema",
     "classify_direction",
+    "distinct_reports",
     "flow_index",
     "flow_summary",
     "normalise_block",
     "normalise_table",
+    "stitch",
     "timeline",
     "top_n",
     "whole_records",
@@ -24,6 +26,8 @@ def top_n(flows: pa.RecordBatchReader, key: list[str], by: str, n: int) -> pa.Ta
 def classify_direction(
     flows: pa.RecordBatchReader, internal: list[str] | None, host: list[str]
 ) -> pa.Table: ...
+def stitch(flows: pa.RecordBatchReader, window: int) -> pa.Table: ...
+def distinct_reports(flows: pa.RecordBatchReader) -> pa.Table: ...
 def whole_records(block: bytes, layout: TextLayout) -> int: ...
 def normalise_block(
     block: bytes, layout: TextLayout, spec: Binding, first_line: int

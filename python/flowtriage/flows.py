@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage import _core
-from flowtriage.errors import ArgumentError
-from flowtriage.formats.declaration import Format
+from flowtriage.errors import ArgumentError, InputError
 from flowtriage.formats.detect import by_name
-from flowtriage.formats.read import read_batches, read_dataframe, read_file
-from flowtriage.formats.report import Report
+from flowtriage.formats.keep import check_kept, kept_names
+from flowtriage.formats.mapping import Columns, mapped
+from flowtriage.formats.migration import without_migrated
+from flowtriage.formats.read import Options, read_batches, read_dataframe, read_file, read_place
+from flowtriage.formats.report import COUNTS, Report
+from flowtriage.formats.sources import handle
 from flowtriage.timespan import Span, resolve
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 SCHEMA: pa.Schema = _core.canonical_schema()
 """The canonical flow schema."""
+
+WINDOW = 60.0
+"""Seconds after which nothing is taken for an answer any more, unless told otherwise."""
 
 
 class Flows:
@@ -69,19 +74,50 @@ class Flows:
         return f"<b>Flows</b>{self.report._repr_html_()}"
 
 
-def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) -> Flows:
+def read_flows(
+    source: Any,
+    *,
+    format: str | None = None,
+    timespan: Any = None,
+    columns: Columns | None = None,
+    keep: bool | Sequence[str] = False,
+    tz: str | None = None,
+    stitch: bool | float = False,
+    deduplicate: bool = False,
+) -> Flows:
     """Read flows from a log file, several, a DataFrame or anything Arrow.
 
     Parameters
     ----------
     source
-        Path of a log, a list of sources, a `pandas.DataFrame`, or any object with
-        `__arrow_c_stream__`. Files may be text (plain or gzip), Parquet or Arrow IPC.
+        Path of a log, a glob, a folder, a URL that fsspec knows, an open file, a
+        `pandas.DataFrame`, any object with `__arrow_c_stream__`, or a list of such sources.
+        Files may be text (plain, gzip or zstd), Parquet or Arrow IPC.
     format
         Short name of the format, such as `zeek`; None detects it from the content.
     timespan
         Only flows that start within this span, both ends included: a msticpy `TimeSpan`, any
         object with `start` and `end`, or a pair. Flows without a start time are left out then.
+    columns
+        For a source of no known format: canonical names and the columns of the source, like
+        `{"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}`. A pair tells
+        the unit of a time that is a number: s, ms or us; without it numbers are seconds.
+        `duration` may stand for `end_time`; without `flows` every record is one flow.
+    keep
+        Columns of the source to keep, by name, or True for all. They stand after the canonical
+        columns under their own names; one whose name is taken has `_source` after it. Those of
+        text logs are text.
+    tz
+        Zone of times that are written without one, such as `Europe/Prague` or `+01:00`; None is
+        UTC. nfdump and Argus write such times.
+    stitch
+        Whether to join records of one direction each to the records that answer them; a number
+        is the window in seconds (see `stitch`).
+    deduplicate
+        Whether to leave out what several machines reported of one flow. Not by default, since
+        the rows are then no more those of the log; the report tells how many there are. Records
+        of one 5-tuple whose times touch are of one flow; those of the machine that saw the most
+        bytes stay.
 
     Returns
     -------
@@ -90,12 +126,15 @@ def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) 
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError, PermissionError
+    FileNotFoundError, PermissionError
         As the operating system says.
     FormatError
         If the format is not recognised; the message names the candidates and what each lacks.
     ArgumentError
-        If `format` is not known, or `timespan` cannot be read or ends before it starts.
+        If `format`, `tz` or a name in `columns` is not known, no source has a column to `keep`,
+        `stitch` is negative, or `timespan` cannot be read or ends before it starts.
+    MissingExtraError
+        If a URL needs a library that is not installed.
 
     Examples
     --------
@@ -103,41 +142,77 @@ def read_flows(source: Any, *, format: str | None = None, timespan: Any = None) 
     >>> flows = read_flows(sample.office_day())
     >>> flows.report.format
     'canonical'
+    >>> table = pa.table({"client": ["10.0.0.1"], "server": ["192.0.2.1"], "rule": ["web"]})
+    >>> flows = read_flows(table, columns={"src_ip": "client", "dst_ip": "server"}, keep=["rule"])
+    >>> flows.to_arrow().select(["src_ip", "dst_ip", "flows", "rule"]).to_pylist()
+    [{'src_ip': '10.0.0.1', 'dst_ip': '192.0.2.1', 'flows': 1, 'rule': 'web'}]
     """
-    wanted = by_name(format) if format else None
+    if format and columns:
+        raise ArgumentError("give format= or columns=, not both")
+    wanted = mapped(columns) if columns else by_name(format) if format else None
+    options = Options(wanted, kept_names(keep), tz or "UTC")
     span = resolve(timespan)
     report = Report()
-    tables = [_within(table, span, report) for table in _read(source, wanted, report)]
-    joined = pa.concat_tables([SCHEMA.empty_table(), *tables], promote_options="default")
+    tables = [_within(table, span, report) for table in read_tables(source, options, report)]
+    old_and_new = sum(table.num_rows for table in tables)
+    tables = without_migrated(tables)
+    report.rows_migrated += old_and_new - sum(table.num_rows for table in tables)
+    joined = _joined([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)
+    check_kept(options.keep, joined.column_names)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
-    report.flows = table.num_rows
-    report.start = pc.min(table["start_time"]).as_py()
-    ends = [pc.max(table[name]).as_py() for name in ("start_time", "end_time")]
-    report.end = max((end for end in ends if end), default=None)
+    if deduplicate:
+        distinct = _core.distinct_reports(table.to_reader())
+        report.rows_reported_again += table.num_rows - distinct.num_rows
+        table = distinct
+    if stitch:
+        joined = _core.stitch(table.to_reader(), window_of(stitch))
+        report.rows_stitched += table.num_rows - joined.num_rows
+        table = joined
+    report.about(table)
     return Flows(table, report)
 
 
-def _read(source: Any, wanted: Format | None, report: Report) -> Iterator[pa.Table]:
+def read_tables(source: Any, options: Options, report: Report) -> Iterator[pa.Table]:
+    """Read flows from any source, a part at a time; `report` takes note of what is found."""
     if isinstance(source, (str, os.PathLike)):
-        yield from read_file(Path(source), wanted, report)
+        yield from read_place(source, options, report)
     elif isinstance(source, Flows):
         _inherit(report, source.report)
         yield source.to_arrow()
     elif is_dataframe(source):
         report.sources.append("DataFrame")
-        yield from read_batches(read_dataframe(source), wanted, "DataFrame", report)
+        yield from read_batches(read_dataframe(source, options), "DataFrame", options, report)
     elif hasattr(source, "__arrow_c_stream__"):
         name = type(source).__name__
         report.sources.append(name)
-        yield from read_batches(as_reader(source), wanted, name, report)
+        yield from read_batches(as_reader(source), name, options, report)
+    elif hasattr(source, "read"):
+        yield from read_file(handle(source), options, report)
     elif isinstance(source, Iterable):
         for part in source:
-            yield from _read(part, wanted, report)
+            yield from read_tables(part, options, report)
     else:
         raise ArgumentError(
-            f"cannot read flows from {type(source).__name__}; give a path, a list of paths, "
-            "a DataFrame or an Arrow table or stream"
+            f"cannot read flows from {type(source).__name__}; give a path, an open file, "
+            "a DataFrame, an Arrow table or stream, or a list of them"
         )
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
+        raise InputError(
+            f"a column to keep has not the same type in all sources ({error}); read them one by one"
+        ) from None
+
+
+def window_of(window: bool | float) -> int:
+    """Return a window of `stitch` in microseconds."""
+    seconds = WINDOW if window is True else float(window)
+    if not 0 <= seconds < 1e9:
+        raise ArgumentError(f"the window to stitch is {seconds} seconds; it cannot be negative")
+    return round(seconds * 1e6)
 
 
 def is_dataframe(source: Any) -> bool:
@@ -155,12 +230,12 @@ def as_reader(source: Any) -> pa.RecordBatchReader:
 def _inherit(report: Report, earlier: Report) -> None:
     report.formats |= earlier.formats
     report.sources += earlier.sources
-    report.rows_read += earlier.rows_read
-    report.rows_bad += earlier.rows_bad
+    report.add({name: getattr(earlier, name) for name in COUNTS}, earlier.skipped)
     report.tell(earlier.bad_rows)
-    report.rows_skipped += earlier.rows_skipped
-    report.rows_expanded += earlier.rows_expanded
-    report.rows_outside += earlier.rows_outside
+    report.passed_over |= earlier.passed_over
+    report.totals += earlier.totals
+    report.limits += [limit for limit in earlier.limits if limit not in report.limits]
+    report._reporters |= earlier._reporters
 
 
 def _within(table: pa.Table, span: Span | None, report: Report) -> pa.Table:

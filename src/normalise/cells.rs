@@ -2,67 +2,105 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{Array, RecordBatch};
-use chrono::Utc;
+use arrow::array::Array;
+use arrow::array::timezone::Tz;
+use arrow::datatypes::DataType;
 
-use crate::columns::{Column, Text, find, whole_number};
+use crate::columns::{Column, Text, whole_number};
 use crate::direction::Direction;
 use crate::error::Result;
+use crate::flags;
 use crate::normalise::BadRow;
+use crate::normalise::log::{Cell, Log};
 use crate::normalise::protocols;
-use crate::normalise::spec::Unit;
+use crate::normalise::spec::{Condition, Unit};
+use crate::normalise::times::{clock, decimal, from_local, instant};
 
 /// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
 /// A column of a log.
 #[derive(Clone, Debug)]
-pub struct Cells {
+pub struct Cells<'a> {
     /// Its name.
     pub name: String,
-    column: Column,
+    values: Values<'a>,
+    nulls: Vec<&'a str>,
 }
 
-impl Cells {
+#[derive(Clone, Debug)]
+enum Values<'a> {
+    Text(&'a [Cell<'a>]),
+    Column(Column),
+    /// Times without a zone.
+    Local(Column),
+}
+
+impl<'a> Cells<'a> {
     /// The column of that name; one that is absent is null in every row.
-    pub fn find(batch: &RecordBatch, name: &str) -> Result<Self> {
-        let column = match find(batch, name) {
-            Some(array) => Column::read(name, array)?,
-            None => Column::Text(Text::Null(batch.num_rows())),
+    pub fn find(log: &'a Log<'_>, name: &str, nulls: &'a [String]) -> Result<Self> {
+        let values = match (log.text(name), log.array(name)) {
+            (Some(text), _) => Values::Text(text),
+            (None, Some(array)) => match array.data_type() {
+                DataType::Timestamp(_, None) => Values::Local(Column::read(name, array)?),
+                _ => Values::Column(Column::read(name, array)?),
+            },
+            (None, None) => Values::Column(Column::Text(Text::Null(log.rows()))),
         };
         Ok(Self {
             name: name.into(),
-            column,
+            values,
+            nulls: nulls.iter().map(String::as_str).collect(),
         })
     }
 
-    /// The value of a row as text, unless it is missing.
-    pub fn get(&self, row: usize, nulls: &[String]) -> Option<Cow<'_, str>> {
-        self.column
-            .text(row)
-            .filter(|text| !text.is_empty() && nulls.iter().all(|null| null != text))
+    /// The same cells with more texts that mean a missing value.
+    #[must_use]
+    pub fn with_nulls(mut self, nulls: &'a [String]) -> Self {
+        self.nulls.extend(nulls.iter().map(String::as_str));
+        self
     }
 
-    fn bad(&self, row: usize, reason: &str) -> BadRow {
-        BadRow::value(0, &self.name, self.column.text(row).as_deref(), reason)
+    fn text(&self, row: usize) -> Option<Cow<'_, str>> {
+        match &self.values {
+            Values::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
+            Values::Column(column) | Values::Local(column) => column.text(row),
+        }
+    }
+
+    /// The value of a row as text, unless it is missing.
+    pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
+        self.text(row)
+            .map(trimmed)
+            .filter(|text| !text.is_empty() && self.nulls.iter().all(|null| null != text))
+    }
+
+    /// The error that blames the value of a row.
+    pub fn bad(&self, row: usize, reason: &str) -> BadRow {
+        BadRow::value(0, &self.name, self.text(row).as_deref(), reason)
     }
 
     /// A point in time in microseconds.
-    pub fn time(&self, row: usize, nulls: &[String], unit: Unit) -> Result<Option<i64>, BadRow> {
-        let time = if let Column::Time(times) = &self.column {
-            if times.is_null(row) {
-                return Ok(None);
+    pub fn time(&self, row: usize, unit: Unit, zone: Tz) -> Result<Option<i64>, BadRow> {
+        let time = match &self.values {
+            Values::Column(Column::Time(times)) => {
+                if times.is_null(row) {
+                    return Ok(None);
+                }
+                Some(times.value(row))
             }
-            Some(times.value(row))
-        } else {
-            let Some(text) = self.get(row, nulls) else {
-                return Ok(None);
-            };
-            decimal(&text, unit.micros()).or_else(|| {
-                arrow::compute::kernels::cast_utils::string_to_datetime(&Utc, &text)
-                    .ok()
-                    .map(|time| time.timestamp_micros())
-            })
+            Values::Local(Column::Time(times)) => {
+                if times.is_null(row) {
+                    return Ok(None);
+                }
+                from_local(times.value(row), zone)
+            }
+            _ => {
+                let Some(text) = self.get(row) else {
+                    return Ok(None);
+                };
+                decimal(&text, unit.micros()).or_else(|| instant(&text, zone))
+            }
         };
         time.filter(|time| YEARS.contains(time))
             .map(Some)
@@ -70,30 +108,26 @@ impl Cells {
     }
 
     /// A length of time in microseconds.
-    pub fn duration(
-        &self,
-        row: usize,
-        nulls: &[String],
-        unit: Unit,
-    ) -> Result<Option<i64>, BadRow> {
-        let Some(text) = self.get(row, nulls) else {
+    pub fn duration(&self, row: usize, unit: Unit) -> Result<Option<i64>, BadRow> {
+        let Some(text) = self.get(row) else {
             return Ok(None);
         };
         decimal(&text, unit.micros())
+            .or_else(|| clock(&text))
             .filter(|duration| *duration >= 0)
             .map(Some)
             .ok_or_else(|| self.bad(row, "is not a duration"))
     }
 
     /// A whole number that is not negative.
-    pub fn count(&self, row: usize, nulls: &[String]) -> Result<Option<i64>, BadRow> {
-        let value = if let Column::Int(ints) = &self.column {
-            if ints.is_null(row) {
+    pub fn count(&self, row: usize) -> Result<Option<i64>, BadRow> {
+        let value = if let Values::Column(Column::Int(ints)) = &self.values {
+            if ints.is_null(row) || (ints.value(row) == 0 && self.nulls.contains(&"0")) {
                 return Ok(None);
             }
             Some(ints.value(row))
         } else {
-            let Some(text) = self.get(row, nulls) else {
+            let Some(text) = self.get(row) else {
                 return Ok(None);
             };
             text.parse()
@@ -106,27 +140,71 @@ impl Cells {
             .ok_or_else(|| self.bad(row, "is not a whole number from 0"))
     }
 
-    /// A port.
-    pub fn port(&self, row: usize, nulls: &[String]) -> Result<Option<u16>, BadRow> {
-        self.count(row, nulls)
-            .and_then(|port| {
-                port.map(u16::try_from)
-                    .transpose()
-                    .map_err(|_| self.bad(row, ""))
-            })
-            .map_err(|_| self.bad(row, "is not a port (0 to 65535)"))
+    /// A number.
+    pub fn number(&self, row: usize) -> Result<Option<f64>, BadRow> {
+        let Some(text) = self.get(row) else {
+            return Ok(None);
+        };
+        let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+        value
+            .map(Some)
+            .ok_or_else(|| self.bad(row, "is not a number"))
+    }
+
+    /// A port, decimal or hexadecimal.
+    pub fn port(&self, row: usize) -> Result<Option<u16>, BadRow> {
+        let bad = || self.bad(row, "is not a port (0 to 65535)");
+        if !matches!(self.values, Values::Column(Column::Int(_))) {
+            let Some(text) = self.get(row) else {
+                return Ok(None);
+            };
+            let port = match text.strip_prefix("0x") {
+                Some(digits) => u16::from_str_radix(digits, 16)
+                    .map_err(|_| bad())
+                    .map(Some)?,
+                None => text.parse().ok(),
+            };
+            if port.is_some() {
+                return Ok(port);
+            }
+        }
+        let port = self.count(row).map_err(|_| bad())?;
+        port.map(u16::try_from).transpose().map_err(|_| bad())
+    }
+
+    /// A port; for ICMP type and code may stand there, with a point between. They become one
+    /// number as in `NetFlow`: 256 times the type, and the code.
+    pub fn port_or_icmp(&self, row: usize) -> Result<Option<u16>, BadRow> {
+        let text = self.get(row);
+        let Some((kind, code)) = text.as_ref().and_then(|text| text.split_once('.')) else {
+            return self.port(row);
+        };
+        match (kind.parse::<u8>(), code.parse::<u8>()) {
+            (Ok(kind), Ok(code)) => Ok(Some(u16::from_be_bytes([kind, code]))),
+            _ => Err(self.bad(row, "is neither a port nor type and code of ICMP")),
+        }
     }
 
     /// The IANA keyword of a protocol.
-    pub fn protocol(&self, row: usize, nulls: &[String]) -> Option<Cow<'_, str>> {
-        self.get(row, nulls).map(protocols::keyword)
+    pub fn protocol(&self, row: usize) -> Option<Cow<'_, str>> {
+        self.get(row).map(protocols::keyword)
     }
 
-    /// The word for a direction.
-    pub fn direction(&self, row: usize, nulls: &[String]) -> Result<Option<&'static str>, BadRow> {
-        let text = self.get(row, nulls);
-        let direction = text.map(|text| direction(&self.name, &text)).transpose()?;
-        Ok(direction.map(Direction::word))
+    /// TCP flags as letters; text that tells none stays as it is.
+    pub fn flags(&self, row: usize, radix: u32) -> Option<Cow<'_, str>> {
+        let text = self.get(row)?;
+        match flags::parse(&text, radix) {
+            Some(0) => None,
+            Some(flags) => Some(flags::letters(flags).into()),
+            None => Some(text),
+        }
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+        Cow::Owned(text) => Cow::Owned(text),
     }
 }
 
@@ -142,65 +220,33 @@ pub fn direction(column: &str, text: &str) -> Result<Direction, BadRow> {
     })
 }
 
-/// A decimal number times `scale`, rounded to a whole number without loss on the way.
-fn decimal(text: &str, scale: i64) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 18 || !all_digits(whole) || !all_digits(fraction) {
-        return exponent(text, scale);
-    }
-    let mut value = whole.parse::<i64>().ok()?.checked_mul(scale)?;
-    let mut place = scale;
-    for digit in fraction.bytes().map(|b| i64::from(b - b'0')) {
-        if place == 1 {
-            value = value.checked_add(i64::from(digit >= 5))?;
-            break;
-        }
-        place /= 10;
-        value = value.checked_add(digit * place)?;
-    }
-    Some(if negative { -value } else { value })
-}
+/// Conditions on the columns of a log.
+pub struct Conditions<'a>(Vec<(Cells<'a>, &'a [String])>);
 
-fn exponent(text: &str, scale: i64) -> Option<i64> {
-    if !text.contains(['e', 'E']) {
-        return None;
+impl<'a> Conditions<'a> {
+    /// Finds the columns.
+    pub fn find(log: &'a Log<'_>, wanted: &'a [Condition], nulls: &'a [String]) -> Result<Self> {
+        let found = wanted.iter().map(|condition| {
+            let cells = Cells::find(log, &condition.column, nulls)?;
+            Ok((cells, condition.values.as_slice()))
+        });
+        found.collect::<Result<_>>().map(Self)
     }
-    whole_number((text.parse::<f64>().ok()? * scale as f64).round())?
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Whether a row meets all of them.
+    pub fn met(&self, row: usize) -> bool {
+        self.0.iter().all(|(cells, values)| {
+            let value = cells.get(row).unwrap_or_default();
+            values.iter().any(|known| *known == value)
+        })
+    }
 
-    #[test]
-    fn decimals_are_read_without_loss() {
-        let s = Unit::Seconds.micros();
-        assert_eq!(decimal("1379288667.706265", s), Some(1_379_288_667_706_265));
-        assert_eq!(decimal("1379288667", s), Some(1_379_288_667_000_000));
-        assert_eq!(decimal("0.0012309551239013672", s), Some(1_231));
-        assert_eq!(decimal("-1.5", s), Some(-1_500_000));
-        assert_eq!(decimal("1.5e9", s), Some(1_500_000_000_000_000));
-        assert_eq!(
-            decimal("1588205199824", Unit::Milliseconds.micros()),
-            Some(1_588_205_199_824_000)
-        );
-        for text in [
-            "",
-            ".",
-            "-",
-            "1.2.3",
-            "2011-08-15",
-            "nan",
-            "inf",
-            "99999999999999999999",
-            "9e99",
-        ] {
-            assert_eq!(decimal(text, s), None, "{text}");
-        }
+    /// The first column with a value against them, and this value.
+    pub fn broken(&self, row: usize) -> Option<(&str, Cow<'_, str>)> {
+        self.0.iter().find_map(|(cells, values)| {
+            let value = cells.get(row)?;
+            let known = values.iter().any(|known| *known == value);
+            (!known).then_some((cells.name.as_str(), value))
+        })
     }
 }

@@ -2,98 +2,119 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 
-use crate::columns::{Column, find};
+use crate::columns::Column;
 use crate::direction::Direction;
 use crate::error::Result;
-use crate::flows::OrNull;
 use crate::ip::Ip;
 use crate::normalise::BadRow;
 use crate::normalise::cells::{self, Cells};
 use crate::normalise::fields::BadRows;
+use crate::normalise::log::Log;
 use crate::normalise::spec::{Endpoints, Spec};
+
+/// Counters of one address: flows started and ended, packets out and in, bytes out and in.
+pub type Counters = [i64; 6];
+
+/// The ends of one flow.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// Row of the record.
+    pub record: u32,
+    /// How many flows repeat the counts of their record, with this one.
+    pub sharing: u32,
+    /// The flow's own counters, by their place in [`Ends::counters`].
+    own: Option<u32>,
+    /// Source address.
+    pub source: Ip,
+    /// Destination address.
+    pub dest: Ip,
+}
 
 /// The ends of flows, in the order of the records that they come from.
 #[derive(Debug, Default)]
 pub struct Ends {
-    /// Row of the record.
-    pub records: Vec<u32>,
-    /// Source address.
-    pub sources: Vec<OrNull<Ip>>,
-    /// Destination address.
-    pub dests: Vec<OrNull<Ip>>,
+    /// One for each flow.
+    pub flows: Vec<End>,
+    counters: Vec<Counters>,
 }
 
 impl Ends {
-    fn push(&mut self, record: usize, source: Ip, dest: Ip) {
-        self.records.push(record as u32);
-        self.sources.push(Some(source).into());
-        self.dests.push(Some(dest).into());
-    }
-
-    fn truncate(&mut self, flows: usize) {
-        self.records.truncate(flows);
-        self.sources.truncate(flows);
-        self.dests.truncate(flows);
+    fn push(&mut self, record: usize, [source, dest]: [Ip; 2], own: Option<Counters>) {
+        let place = own.map(|own| {
+            self.counters.push(own);
+            (self.counters.len() - 1) as u32
+        });
+        self.flows.push(End {
+            record: record as u32,
+            sharing: 1,
+            own: place,
+            source,
+            dest,
+        });
     }
 
     /// Leaves out the flows of bad records.
     pub fn drop_rows(&mut self, bad: &BadRows) {
-        if bad.is_empty() {
-            return;
-        }
-        let all = std::mem::take(self);
-        let ends = all.sources.into_iter().zip(all.dests);
-        for (record, (source, dest)) in all.records.into_iter().zip(ends) {
-            if !bad.contains_key(&(record as usize)) {
-                self.records.push(record);
-                self.sources.push(source);
-                self.dests.push(dest);
-            }
+        if !bad.is_empty() {
+            self.flows
+                .retain(|end| !bad.contains_key(&(end.record as usize)));
         }
     }
 
-    /// Number of records that gave more than one flow.
+    /// Number of records that gave several flows with all the counts of the record.
     pub fn expanded(&self) -> u64 {
-        self.records
-            .chunk_by(|a, b| a == b)
-            .filter(|flows| flows.len() > 1)
+        self.flows
+            .chunk_by(|a, b| a.record == b.record)
+            .filter(|flows| flows.iter().filter(|end| end.own.is_none()).count() > 1)
             .count() as u64
     }
 
     /// Whether every record gave one flow.
     pub fn is_one_to_one(&self, records: usize) -> bool {
-        self.records.len() == records && self.expanded() == 0
+        self.flows.len() == records && self.flows.windows(2).all(|w| w[0].record < w[1].record)
+    }
+
+    /// Counters of a flow, where its address has some of its own.
+    pub fn own(&self, flow: usize) -> Option<&Counters> {
+        let place = self.flows[flow].own?;
+        Some(&self.counters[place as usize])
+    }
+
+    /// Whether any address has counters of its own.
+    pub fn any_own(&self) -> bool {
+        !self.counters.is_empty()
     }
 }
 
 /// Reads the ends of all flows; records without them are noted as bad.
-pub fn read(batch: &RecordBatch, spec: &Spec, bad: &mut BadRows) -> Result<Ends> {
+pub fn read(log: &Log<'_>, spec: &Spec, bad: &mut BadRows) -> Result<Ends> {
     let choices = spec
         .endpoints
         .iter()
-        .map(|endpoints| Choice::new(endpoints, batch, spec))
+        .map(|endpoints| Choice::new(endpoints, log, spec))
         .collect::<Result<Vec<_>>>()?;
     let mut ends = Ends::default();
-    for row in 0..batch.num_rows() {
-        let before = ends.records.len();
+    ends.flows.reserve(log.rows());
+    for row in 0..log.rows() {
+        let before = ends.flows.len();
         let mut found = Ok(());
         for choice in &choices {
             found = choice.push(row, &mut ends);
-            if found.is_err() || ends.records.len() > before {
+            if found.is_err() || ends.flows.len() > before {
                 break;
             }
         }
-        if found.is_ok() && ends.records.len() == before {
+        if found.is_ok() && ends.flows.len() == before {
             found = Err(choices.first().map_or_else(
                 || BadRow::value(0, "", None, "has no address"),
                 |choice| choice.missing(row),
             ));
         }
         if let Err(reason) = found {
-            ends.truncate(before);
+            ends.flows.truncate(before);
             bad.entry(row).or_insert(reason);
         }
     }
@@ -102,98 +123,111 @@ pub fn read(batch: &RecordBatch, spec: &Spec, bad: &mut BadRows) -> Result<Ends>
 
 /// The columns in which the two ends of a flow stand.
 struct Choice<'a> {
-    source: Cells,
-    dest: Addresses,
+    source: Addresses<'a>,
+    dest: Addresses<'a>,
     /// Where the first column is the observed machine: which way the flow went.
-    inbound: Option<Cells>,
-    nulls: &'a [String],
+    inbound: Option<Cells<'a>>,
+    /// All the peers of the record.
+    among: Option<Addresses<'a>>,
 }
 
 impl<'a> Choice<'a> {
-    fn new(endpoints: &Endpoints, batch: &RecordBatch, spec: &'a Spec) -> Result<Self> {
-        let (source, dest, inbound) = match endpoints {
-            Endpoints::Pair { source, dest } => (source, dest, None),
-            Endpoints::Oriented {
-                local,
-                peers,
-                direction,
-            } => (local, peers, Some(Cells::find(batch, direction)?)),
-        };
+    fn new(endpoints: &Endpoints, log: &'a Log<'_>, spec: &'a Spec) -> Result<Self> {
+        let addresses = |name: &String| Addresses::find(log, name, &spec.nulls);
+        let inbound = endpoints.direction.as_ref();
         Ok(Self {
-            source: Cells::find(batch, source)?,
-            dest: Addresses::find(batch, dest)?,
-            inbound,
-            nulls: &spec.nulls,
+            source: addresses(&endpoints.source)?,
+            dest: addresses(&endpoints.dest)?,
+            inbound: inbound
+                .map(|name| Cells::find(log, name, &spec.nulls))
+                .transpose()?,
+            among: endpoints.among.as_ref().map(addresses).transpose()?,
         })
     }
 
     /// Adds the flows of a row; none where its cells are empty.
     fn push(&self, row: usize, ends: &mut Ends) -> Result<(), BadRow> {
-        let Some(local) = self.source.get(row, self.nulls) else {
-            return Ok(());
-        };
-        let local = parse(&self.source.name, &local)?;
-        let direction = match self
-            .inbound
-            .as_ref()
-            .map(|cells| (cells, cells.get(row, self.nulls)))
-        {
+        let direction = match self.inbound.as_ref().map(|cells| (cells, cells.get(row))) {
             Some((cells, Some(text))) => cells::direction(&cells.name, &text)?,
             _ => Direction::Outbound,
         };
-        self.dest.each(row, self.nulls, |peer| {
-            let peer = parse(self.dest.name(), peer)?;
-            match direction {
-                Direction::Inbound => ends.push(row, peer, local),
-                _ => ends.push(row, local, peer),
-            }
-            Ok(())
-        })
+        let before = ends.flows.len();
+        self.source.each(row, |local| {
+            let (local, local_counters) = self.source.parse(local)?;
+            self.dest.each(row, |peer| {
+                let (peer, counters) = self.dest.parse(peer)?;
+                let pair = match direction {
+                    Direction::Inbound => [peer, local],
+                    _ => [local, peer],
+                };
+                let own = counters.or(local_counters);
+                ends.push(row, pair, own.or(self.counters_among(row, peer)?));
+                Ok(())
+            })
+        })?;
+        let sharing = self.sharing(row, ends.flows.len() - before)?;
+        for end in &mut ends.flows[before..] {
+            end.sharing = if end.own.is_some() { 1 } else { sharing };
+        }
+        Ok(())
+    }
+
+    /// How many flows repeat the counts of a record that gave this many flows.
+    fn sharing(&self, row: usize, flows: usize) -> Result<u32, BadRow> {
+        let mut peers = 0;
+        if let Some(among) = &self.among {
+            among.each(row, |_| {
+                peers += 1;
+                Ok(())
+            })?;
+        }
+        Ok(flows.max(peers) as u32)
+    }
+
+    fn counters_among(&self, row: usize, peer: Ip) -> Result<Option<Counters>, BadRow> {
+        let mut counters = None;
+        if let Some(among) = &self.among {
+            among.each(row, |entry| {
+                if entry.contains('|') {
+                    let (address, own) = among.parse(entry)?;
+                    if address == peer {
+                        counters = own;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        Ok(counters)
     }
 
     fn missing(&self, row: usize) -> BadRow {
-        let column = match self.source.get(row, self.nulls) {
-            None => self.source.name.clone(),
-            Some(_) => self.dest.name().to_owned(),
+        let column = if self.source.is_empty(row) {
+            self.source.name()
+        } else {
+            self.dest.name()
         };
-        BadRow::value(0, &column, None, "has no address")
+        BadRow::value(0, column, None, "has no address")
     }
 }
 
-fn parse(column: &str, text: &str) -> Result<Ip, BadRow> {
-    Ip::parse(text).ok_or_else(|| BadRow::value(0, column, Some(text), "is not an IP address"))
-}
-
 /// Cells that hold an address, or several: a list, or its text in any common notation.
-enum Addresses {
-    Text(Cells),
+enum Addresses<'a> {
+    Text(Cells<'a>),
     List(String, ArrayRef, Column),
 }
 
-impl Addresses {
-    fn find(batch: &RecordBatch, name: &str) -> Result<Self> {
-        match find(batch, name) {
-            Some(array)
-                if matches!(
-                    array.data_type(),
-                    DataType::List(_) | DataType::LargeList(_)
-                ) =>
-            {
-                let large = DataType::LargeList(Arc::new(arrow::datatypes::Field::new_list_field(
-                    match array.data_type() {
-                        DataType::List(item) | DataType::LargeList(item) => {
-                            item.data_type().clone()
-                        }
-                        _ => DataType::Utf8,
-                    },
-                    true,
-                )));
-                let lists = arrow::compute::cast(array, &large)?;
-                let values = Column::read(name, lists.as_list::<i64>().values())?;
-                Ok(Self::List(name.into(), lists, values))
-            }
-            _ => Ok(Self::Text(Cells::find(batch, name)?)),
-        }
+impl<'a> Addresses<'a> {
+    fn find(log: &'a Log<'_>, name: &str, nulls: &'a [String]) -> Result<Self> {
+        let Some(array) = log.array(name) else {
+            return Ok(Self::Text(Cells::find(log, name, nulls)?));
+        };
+        let (DataType::List(item) | DataType::LargeList(item)) = array.data_type() else {
+            return Ok(Self::Text(Cells::find(log, name, nulls)?));
+        };
+        let item = arrow::datatypes::Field::new_list_field(item.data_type().clone(), true);
+        let lists = arrow::compute::cast(array, &DataType::LargeList(Arc::new(item)))?;
+        let values = Column::read(name, lists.as_list::<i64>().values())?;
+        Ok(Self::List(name.into(), lists, values))
     }
 
     fn name(&self) -> &str {
@@ -203,15 +237,21 @@ impl Addresses {
         }
     }
 
+    fn is_empty(&self, row: usize) -> bool {
+        match self {
+            Self::Text(cells) => cells.get(row).is_none(),
+            Self::List(_, lists, _) => lists.is_null(row),
+        }
+    }
+
     fn each(
         &self,
         row: usize,
-        nulls: &[String],
-        mut address: impl FnMut(&str) -> Result<(), BadRow>,
+        mut entry: impl FnMut(&str) -> Result<(), BadRow>,
     ) -> Result<(), BadRow> {
         match self {
-            Self::Text(cells) => match cells.get(row, nulls) {
-                Some(text) => split(&text).try_for_each(&mut address),
+            Self::Text(cells) => match cells.get(row) {
+                Some(text) => split(&text).try_for_each(&mut entry),
                 None => Ok(()),
             },
             Self::List(_, lists, values) => {
@@ -221,17 +261,37 @@ impl Addresses {
                 let offsets = lists.as_list::<i64>().value_offsets();
                 (offsets[row]..offsets[row + 1])
                     .filter_map(|i| values.text(i as usize))
-                    .try_for_each(|text| split(&text).try_for_each(&mut address))
+                    .try_for_each(|text| split(&text).try_for_each(&mut entry))
             }
         }
     }
+
+    /// An address and, where all six follow it, its counters.
+    fn parse(&self, entry: &str) -> Result<(Ip, Option<Counters>), BadRow> {
+        let bad = |value, reason| BadRow::value(0, self.name(), Some(value), reason);
+        let mut parts = entry.split('|');
+        let text = parts.next().unwrap_or_default();
+        let address = Ip::parse(text).ok_or_else(|| bad(text, "is not an IP address"))?;
+        if entry.bytes().filter(|byte| *byte == b'|').count() != 6 {
+            return Ok((address, None));
+        }
+        let mut counters = Counters::default();
+        for (counter, text) in counters.iter_mut().zip(parts) {
+            *counter = match text {
+                "" => 0,
+                text => text
+                    .parse()
+                    .ok()
+                    .filter(|count| *count >= 0)
+                    .ok_or_else(|| bad(entry, "has a counter that is not a whole number from 0"))?,
+            };
+        }
+        Ok((address, Some(counters)))
+    }
 }
 
-/// The addresses in text such as `['192.0.2.1', '192.0.2.2']` or `192.0.2.1|1|0 192.0.2.2|2|0`,
-/// where counters may follow an address.
+/// The entries of text such as `['192.0.2.1', '192.0.2.2']` or `192.0.2.1|1|0 192.0.2.2|2|0`.
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let outside = |c: char| c.is_whitespace() || ",;'\"[]()".contains(c);
-    text.split(outside)
-        .filter(|entry| !entry.is_empty())
-        .map(|entry| entry.split_once('|').map_or(entry, |(address, _)| address))
+    text.split(outside).filter(|entry| !entry.is_empty())
 }

@@ -1,16 +1,20 @@
 //! Canonical columns, each made from the columns of a log.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::timezone::Tz;
 use arrow::array::{
-    Array, ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt16Array,
+    Array, ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt16Array,
 };
 
+use crate::direction::Direction;
 use crate::error::{Error, Result};
 use crate::normalise::BadRow;
-use crate::normalise::cells::{Cells, YEARS};
-use crate::normalise::spec::{Field, Kind, Unit};
+use crate::normalise::cells::{self, Cells, Conditions, YEARS};
+use crate::normalise::log::Log;
+use crate::normalise::spec::{Field, Kind, Spec, Unit};
 
 /// Rows with a bad value, with the first one of each.
 pub type BadRows = BTreeMap<usize, BadRow>;
@@ -18,19 +22,21 @@ pub type BadRows = BTreeMap<usize, BadRow>;
 /// Makes a canonical column; a row whose value is bad is noted and null.
 pub fn column(
     field: &Field,
-    batch: &RecordBatch,
-    nulls: &[String],
+    log: &Log<'_>,
+    spec: &Spec,
     start_time: Option<&ArrayRef>,
     bad: &mut BadRows,
 ) -> Result<ArrayRef> {
     let cells = field
         .columns
         .iter()
-        .map(|name| Cells::find(batch, name))
+        .map(|name| Ok(Cells::find(log, name, &spec.nulls)?.with_nulls(&field.nulls)))
         .collect::<Result<Vec<_>>>()?;
-    let rows = 0..batch.num_rows();
+    let when = Conditions::find(log, &field.when, &spec.nulls)?;
+    let rows = 0..log.rows();
     if let Kind::Constant(value) = field.kind {
-        return Ok(Arc::new(Int64Array::from(vec![value; rows.len()])));
+        let values = rows.map(|row| if when.met(row) { value } else { 0 });
+        return Ok(Arc::new(Int64Array::from_iter_values(values)));
     }
     let Some(first) = cells.first() else {
         return Err(Error::Argument(format!(
@@ -38,62 +44,87 @@ pub fn column(
             field.target
         )));
     };
-    let times = |values: Vec<Option<i64>>| -> ArrayRef {
-        Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
-    };
+    let values = &field.values;
     Ok(match field.kind {
-        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, nulls, unit))),
-        Kind::Duration(unit) => {
-            let starts =
-                start_time.and_then(|a| a.as_any().downcast_ref::<TimestampMicrosecondArray>());
-            let start = |row| starts.filter(|s| s.is_valid(row)).map(|s| s.value(row));
-            times(good(rows, bad, |row| {
-                let Some(length) = first.duration(row, nulls, unit)? else {
-                    return Ok(None);
-                };
-                let end = start(row).map(|start| start.saturating_add(length));
-                if end.is_some_and(|end| !YEARS.contains(&end)) {
-                    return Err(BadRow::value(
-                        0,
-                        &first.name,
-                        None,
-                        "leads beyond the year 9999",
-                    ));
-                }
-                Ok(end)
-            }))
-        }
-        Kind::Count if field.target == "flows" => {
-            let count = |row| match sum(&cells, row, nulls)? {
-                None => Err(BadRow::value(
-                    0,
-                    &first.name,
-                    None,
-                    "has no number of flows",
-                )),
+        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, unit, spec.zone))),
+        Kind::Duration(unit) => times(ends(first, unit, start_time, rows, bad)),
+        Kind::Count => {
+            let needed = field.target == "flows";
+            let count = |row| match sum(&cells, row)? {
+                _ if !when.met(row) => Ok(Some(0)),
+                None if needed => Err(first.bad(row, "has no number of flows")),
                 count => Ok(count),
             };
             Arc::new(Int64Array::from(good(rows, bad, count)))
         }
-        Kind::Count => Arc::new(Int64Array::from(good(rows, bad, |row| {
-            sum(&cells, row, nulls)
+        Kind::Difference => Arc::new(Int64Array::from(good(rows, bad, |row| {
+            difference(&cells, row)
         }))),
-        Kind::Port => Arc::new(UInt16Array::from(good(rows, bad, |row| {
-            first.port(row, nulls)
+        Kind::Number => Arc::new(Float64Array::from(good(rows, bad, |row| first.number(row)))),
+        Kind::Port => Arc::new(UInt16Array::from(good(rows, bad, |row| first.port(row)))),
+        Kind::PortOrIcmp => Arc::new(UInt16Array::from(good(rows, bad, |row| {
+            first.port_or_icmp(row)
         }))),
-        Kind::Direction => {
-            let words = good(rows, bad, |row| first.direction(row, nulls));
-            Arc::new(StringArray::from(words))
-        }
-        Kind::Text => Arc::new(
-            rows.map(|row| first.get(row, nulls))
-                .collect::<StringArray>(),
-        ),
-        Kind::Protocol => Arc::new(
-            rows.map(|row| first.protocol(row, nulls))
-                .collect::<StringArray>(),
-        ),
+        Kind::Direction => Arc::new(StringArray::from(good(rows, bad, |row| {
+            let text = first.get(row).and_then(|text| meaning(text, values));
+            let direction = text.map(|text| cells::direction(&first.name, &text));
+            Ok(direction.transpose()?.map(Direction::word))
+        }))),
+        Kind::Text => text(rows, |row| {
+            let found = cells.iter().find_map(|cells| cells.get(row));
+            found.and_then(|text| meaning(text, values))
+        }),
+        Kind::Protocol => text(rows, |row| first.protocol(row)),
+        Kind::Flags => text(rows, |row| first.flags(row, 10)),
+        Kind::HexFlags => text(rows, |row| first.flags(row, 16)),
         Kind::Constant(_) => unreachable!("answered above"),
+    })
+}
+
+fn times(values: Vec<Option<i64>>) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+}
+
+fn text<'a>(
+    rows: std::ops::Range<usize>,
+    value: impl Fn(usize) -> Option<Cow<'a, str>>,
+) -> ArrayRef {
+    Arc::new(rows.map(value).collect::<StringArray>())
+}
+
+/// What a text stands for; empty text is a missing value.
+fn meaning<'a>(text: Cow<'a, str>, values: &'a [(String, String)]) -> Option<Cow<'a, str>> {
+    let known = values
+        .iter()
+        .find(|(spelling, _)| spelling.eq_ignore_ascii_case(&text));
+    known
+        .map_or(Some(text), |(_, meaning)| Some(meaning.as_str().into()))
+        .filter(|text| !text.is_empty())
+}
+
+fn ends(
+    lengths: &Cells<'_>,
+    unit: Unit,
+    start_time: Option<&ArrayRef>,
+    rows: std::ops::Range<usize>,
+    bad: &mut BadRows,
+) -> Vec<Option<i64>> {
+    let starts = start_time.and_then(|a| a.as_any().downcast_ref::<TimestampMicrosecondArray>());
+    let start = |row| starts.filter(|s| s.is_valid(row)).map(|s| s.value(row));
+    good(rows, bad, |row| {
+        let Some(length) = lengths.duration(row, unit)? else {
+            return Ok(None);
+        };
+        let end = start(row).map(|start| start.saturating_add(length));
+        if end.is_some_and(|end| !YEARS.contains(&end)) {
+            return Err(BadRow::value(
+                0,
+                &lengths.name,
+                None,
+                "leads beyond the year 9999",
+            ));
+        }
+        Ok(end)
     })
 }
 
@@ -111,39 +142,66 @@ fn good<T>(
     .collect()
 }
 
-fn sum(columns: &[Cells], row: usize, nulls: &[String]) -> Result<Option<i64>, BadRow> {
+fn sum(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
     let mut sum: Option<i64> = None;
     for cells in columns {
-        if let Some(value) = cells.count(row, nulls)? {
+        if let Some(value) = cells.count(row)? {
             sum = Some(sum.unwrap_or(0).saturating_add(value));
         }
     }
     Ok(sum)
 }
 
+fn difference(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
+    let [whole, part] = columns else {
+        return Ok(None);
+    };
+    let (Some(total), Some(less)) = (whole.count(row)?, part.count(row)?) else {
+        return Ok(None);
+    };
+    if less > total {
+        return Err(whole.bad(row, &format!("is less than {} of it", part.name)));
+    }
+    Ok(Some(total - less))
+}
+
 impl Kind {
     /// Reads the name that a declaration gives to a kind, with the unit of its numbers.
     pub fn parse(kind: &str, unit: Option<&str>) -> Result<Self> {
-        let unit = match unit {
-            None | Some("s") => Unit::Seconds,
+        let time = match unit {
+            None | Some("s" | "icmp" | "hex") => Unit::Seconds,
             Some("ms") => Unit::Milliseconds,
             Some("us") => Unit::Microseconds,
             Some(other) => {
                 return Err(Error::Argument(format!(
-                    "unit {other:?} is not s, ms or us"
+                    "unit {other:?} is none of s, ms, us, icmp, hex"
                 )));
             }
         };
         Ok(match kind {
-            "time" => Self::Time(unit),
-            "duration" => Self::Duration(unit),
+            "time" => Self::Time(time),
+            "duration" => Self::Duration(time),
+            "port" if unit == Some("icmp") => Self::PortOrIcmp,
             "port" => Self::Port,
             "count" => Self::Count,
+            "difference" => Self::Difference,
+            "number" => Self::Number,
             "text" => Self::Text,
             "protocol" => Self::Protocol,
             "direction" => Self::Direction,
+            "flags" if unit == Some("hex") => Self::HexFlags,
+            "flags" => Self::Flags,
             "one" => Self::Constant(1),
             other => return Err(Error::Argument(format!("{other:?} is no kind of field"))),
         })
     }
+}
+
+/// Reads the name of a zone: that of the IANA database, or an offset such as `+01:00`.
+pub fn zone(name: &str) -> Result<Tz> {
+    name.parse().map_err(|_| {
+        Error::Argument(format!(
+            "tz {name:?} is not known; write it like Europe/Prague or +01:00"
+        ))
+    })
 }

@@ -8,18 +8,21 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Reads objects for their values under wanted names. The name `a.b` means a key of that
-/// spelling, or key `b` of the object under key `a`.
+/// spelling, or key `b` of the object under key `a`; `a[]` is every item of the array there.
 pub struct JsonRow {
     places: HashMap<String, usize>,
     parents: HashSet<String>,
+    /// Where there are several records in an object: the array of text that holds them.
+    array: Option<String>,
 }
 
 type Values<'a> = Vec<Option<Cow<'a, str>>>;
 
 impl JsonRow {
-    /// Prepares for the wanted names.
-    pub fn new(wanted: &[&str]) -> Self {
-        let parents = wanted.iter().flat_map(|name| {
+    /// Prepares for the wanted names, and for the texts of an array, if one is named.
+    pub fn new(wanted: &[&str], array: Option<&str>) -> Self {
+        let paths = wanted.iter().copied().chain(array);
+        let parents = paths.flat_map(|name| {
             name.match_indices('.')
                 .map(|(dot, _)| name[..dot].to_owned())
         });
@@ -30,32 +33,70 @@ impl JsonRow {
                 .map(|(i, name)| ((*name).to_owned(), i))
                 .collect(),
             parents: parents.collect(),
+            array: array.map(str::to_owned),
         }
     }
 
     /// The wanted values of an object: text without its quotes, anything else as it is written.
-    pub fn read<'a>(&mut self, text: &'a [u8]) -> Result<Values<'a>, String> {
+    pub fn read<'a>(&self, text: &'a [u8]) -> Result<Values<'a>, String> {
         let mut values = vec![None; self.places.len()];
-        let mut json = serde_json::Deserializer::from_slice(text);
-        let object = Object {
-            row: self,
-            prefix: String::new(),
-            values: &mut values,
-        };
-        object
-            .deserialize(&mut json)
-            .and_then(|()| json.end())
+        self.walk(text, "", &mut values, &mut |_, _| {})
             .map_err(|error| {
                 format!("is not a whole JSON object (character {})", error.column())
             })?;
         Ok(values)
     }
+
+    /// Hands over every text of the array, with the wanted values of the objects around it.
+    pub fn texts<'a>(
+        &self,
+        text: &'a [u8],
+        mut each: impl FnMut(&Values<'a>, Cow<'a, str>),
+    ) -> Result<(), String> {
+        let mut values = vec![None; self.places.len()];
+        self.walk(text, "", &mut values, &mut each)
+            .map_err(|error| format!("is not a whole JSON object ({error})"))
+    }
+
+    fn walk<'a>(
+        &self,
+        text: &'a [u8],
+        prefix: &str,
+        values: &mut Values<'a>,
+        each: &mut dyn FnMut(&Values<'a>, Cow<'a, str>),
+    ) -> serde_json::Result<()> {
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let mut arrays = Vec::new();
+        let object = Object {
+            row: self,
+            prefix,
+            values: &mut *values,
+            arrays: &mut arrays,
+        };
+        object.deserialize(&mut json)?;
+        json.end()?;
+        for (name, raw) in arrays {
+            if self.array.as_ref() == Some(&name) {
+                for Key(text) in serde_json::from_str::<Vec<Key<'a>>>(raw.get())? {
+                    each(values, text);
+                }
+                continue;
+            }
+            for item in serde_json::from_str::<Vec<&'a RawValue>>(raw.get())? {
+                if item.get().starts_with('{') {
+                    self.walk(item.get().as_bytes(), &name, &mut values.clone(), each)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 struct Object<'r, 'v, 'a> {
     row: &'r JsonRow,
-    prefix: String,
+    prefix: &'r str,
     values: &'v mut Values<'a>,
+    arrays: &'v mut Vec<(String, &'a RawValue)>,
 }
 
 impl<'a> DeserializeSeed<'a> for Object<'_, '_, 'a> {
@@ -82,14 +123,26 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
             };
             if let Some(&place) = self.row.places.get(name.as_ref()) {
                 self.values[place] = value(map.next_value()?);
+                continue;
+            }
+            let items = self.row.array.is_some().then(|| format!("{name}[]"));
+            let items = items.filter(|items| {
+                self.row.parents.contains(items) || self.row.array.as_ref() == Some(items)
+            });
+            if let Some(items) = items {
+                let raw: &'a RawValue = map.next_value()?;
+                if raw.get().starts_with('[') {
+                    self.arrays.push((items, raw));
+                }
             } else if self.row.parents.contains(name.as_ref()) {
-                let raw: &RawValue = map.next_value()?;
+                let raw: &'a RawValue = map.next_value()?;
                 if raw.get().starts_with('{') {
                     let mut json = serde_json::Deserializer::from_str(raw.get());
                     let object = Object {
                         row: self.row,
-                        prefix: name.into_owned(),
+                        prefix: &name,
                         values: &mut *self.values,
+                        arrays: &mut *self.arrays,
                     };
                     object
                         .deserialize(&mut json)
@@ -144,7 +197,7 @@ mod tests {
     use super::*;
 
     fn read(wanted: &[&str], text: &str) -> Result<Vec<String>, String> {
-        let mut row = JsonRow::new(wanted);
+        let row = JsonRow::new(wanted, None);
         let values = row.read(text.as_bytes())?;
         let shown = |value: Option<Cow<'_, str>>| value.map_or("null".into(), Cow::into_owned);
         Ok(values.into_iter().map(shown).collect())
@@ -172,6 +225,21 @@ mod tests {
             "null",
         ];
         assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn texts_of_nested_arrays_come_with_what_stands_around_them() {
+        let text =
+            r#"{"p":{"flows":[{"t":["a","b"],"rule":"r1"},{"t":["c"]},7,{"t":3}]},"mac":"m"}"#;
+        let row = JsonRow::new(&["mac", "p.flows[].rule"], Some("p.flows[].t[]"));
+        let mut found = Vec::new();
+        row.texts(text.as_bytes(), |values, text| {
+            let shown = |place: usize| values[place].as_deref().unwrap_or("-").to_owned();
+            found.push(format!("{} {} {text}", shown(0), shown(1)));
+        })
+        .unwrap();
+        assert_eq!(found, ["m r1 a", "m r1 b", "m - c"]);
+        assert!(row.texts(br#"{"p":{"flows":[{"t":["a"#, |_, _| {}).is_err());
     }
 
     #[test]

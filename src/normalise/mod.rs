@@ -1,25 +1,30 @@
 //! Records of any log as flows in the canonical schema.
 
 pub mod cells;
+pub mod delimited;
 pub mod endpoints;
 pub mod fields;
+mod flows;
 pub mod json;
+pub mod log;
+pub mod objects;
 pub mod protocols;
 pub mod spec;
 pub mod text;
+pub mod times;
+pub mod tuples;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, UInt32Array, new_null_array};
-use arrow::compute::take;
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::{Field, Schema};
 
-use crate::aggregate::strings::addresses;
 use crate::columns::by_morsel;
 use crate::error::Result;
-use crate::normalise::cells::Cells;
-use crate::normalise::endpoints::Ends;
+use crate::normalise::cells::Conditions;
 use crate::normalise::fields::BadRows;
+use crate::normalise::log::Log;
 use crate::normalise::spec::Spec;
 use crate::schema::CANONICAL;
 
@@ -70,13 +75,31 @@ pub struct Normalised {
     pub records: u64,
     /// Records that gave more than one flow, because they name several addresses.
     pub expanded: u64,
-    /// Records of other things than flows.
-    pub skipped: u64,
+    /// Flows with counters of their own among those of their record.
+    pub counted: u64,
+    /// Flows that repeat the counts of one record.
+    pub repeated: Repeated,
+    /// Records of other things than flows, by the value that tells.
+    pub skipped: BTreeMap<String, u64>,
     /// Records that could not be used.
     pub bad: u64,
     /// The first of them.
     pub bad_rows: Vec<BadRow>,
 }
+
+/// Flows that repeat the counts of one record, and by how much totals of them are too high.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Repeated {
+    /// Rows.
+    pub rows: u64,
+    /// Flows counted too often.
+    pub flows: f64,
+    /// Bytes counted too often, both ways.
+    pub bytes: f64,
+}
+
+/// Values that tell records of other things apart, at most; further ones are counted together.
+const SKIPPED_TOLD: usize = 50;
 
 impl Normalised {
     /// Counts a record that could not be used.
@@ -87,12 +110,24 @@ impl Normalised {
         }
     }
 
+    fn skip(&mut self, value: String, records: u64) {
+        let full = self.skipped.len() >= SKIPPED_TOLD && !self.skipped.contains_key(&value);
+        let value = if full { "others".into() } else { value };
+        *self.skipped.entry(value).or_default() += records;
+    }
+
     /// Appends what became of later records.
     pub fn append(&mut self, later: Self) {
         self.batches.extend(later.batches);
         self.records += later.records;
         self.expanded += later.expanded;
-        self.skipped += later.skipped;
+        self.counted += later.counted;
+        self.repeated.rows += later.repeated.rows;
+        self.repeated.flows += later.repeated.flows;
+        self.repeated.bytes += later.repeated.bytes;
+        for (value, records) in later.skipped {
+            self.skip(value, records);
+        }
         self.bad += later.bad;
         self.bad_rows.extend(later.bad_rows);
         self.bad_rows.sort_by_key(|row| row.number);
@@ -104,8 +139,8 @@ impl Normalised {
 pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normalised> {
     let parts = by_morsel(batch.num_rows(), |rows| {
         let part = batch.slice(rows.start, rows.len());
-        let numbers: Vec<u64> = rows.map(|row| first_row + row as u64).collect();
-        records(&part, spec, &numbers)
+        let numbers = rows.map(|row| first_row + row as u64).collect();
+        records(Log::Table(part), spec, numbers)
     });
     let mut all = Normalised::default();
     for part in parts {
@@ -115,43 +150,35 @@ pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normali
 }
 
 /// Normalises records whose numbers in messages are given one by one.
-pub fn records(batch: &RecordBatch, spec: &Spec, numbers: &[u64]) -> Result<Normalised> {
-    let kept = flow_rows(batch, spec)?;
-    if let Some(flows) = kept.as_ref().filter(|flows| flows.len() < batch.num_rows()) {
-        let places = UInt32Array::from(flows.clone());
-        let numbers: Vec<u64> = flows.iter().map(|row| numbers[*row as usize]).collect();
-        let only_flows = arrow::compute::take_record_batch(batch, &places)?;
-        let mut out = records(
-            &only_flows,
-            &Spec {
-                keep: Vec::new(),
-                ..spec.clone()
-            },
-            &numbers,
-        )?;
-        out.skipped = (batch.num_rows() - flows.len()) as u64;
-        out.records += out.skipped;
-        return Ok(out);
+pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<Normalised> {
+    let mut out = Normalised {
+        records: log.rows() as u64,
+        ..Normalised::default()
+    };
+    if let Some(flows) = flow_rows(&log, spec, &mut out)? {
+        numbers = flows.iter().map(|row| numbers[*row as usize]).collect();
+        log = log.select(&flows)?;
     }
     let mut bad = BadRows::new();
-    let mut ends = endpoints::read(batch, spec, &mut bad)?;
-    let mut columns: Vec<(&str, ArrayRef)> = Vec::with_capacity(spec.fields.len());
+    let mut ends = endpoints::read(&log, spec, &mut bad)?;
+    let mut columns: Columns<'_> = Vec::with_capacity(spec.fields.len() + 2);
     for field in &spec.fields {
-        let start = columns
-            .iter()
-            .find(|(name, _)| *name == "start_time")
-            .map(|(_, c)| c);
-        let column = fields::column(field, batch, &spec.nulls, start, &mut bad)?;
+        let start = place(&columns, "start_time").map(|place| &columns[place].1);
+        let column = fields::column(field, &log, spec, start, &mut bad)?;
         columns.push((&field.target, column));
     }
     ends.drop_rows(&bad);
-    let mut out = Normalised {
-        records: batch.num_rows() as u64,
-        expanded: ends.expanded(),
-        ..Normalised::default()
-    };
-    out.batches
-        .push(canonical(ends, columns, batch.num_rows())?);
+    let reversed = flows::reversed(&log, spec, &ends)?;
+    flows::per_flow(&mut columns, &ends, log.rows())?;
+    out.expanded = ends.expanded();
+    out.counted = (0..ends.flows.len())
+        .filter(|flow| ends.own(*flow).is_some())
+        .count() as u64;
+    out.repeated = flows::repeated(&columns, &ends);
+    if let Some(reversed) = reversed {
+        flows::swap(&mut columns, &reversed)?;
+    }
+    out.batches.push(canonical(&columns, ends.flows.len())?);
     for (row, reason) in bad {
         out.refuse(BadRow {
             number: numbers[row],
@@ -161,55 +188,48 @@ pub fn records(batch: &RecordBatch, spec: &Spec, numbers: &[u64]) -> Result<Norm
     Ok(out)
 }
 
-/// The rows of flows, where the log can hold other records too.
-fn flow_rows(batch: &RecordBatch, spec: &Spec) -> Result<Option<Vec<u32>>> {
+/// The rows of flows, where there are others; these are counted.
+fn flow_rows(log: &Log<'_>, spec: &Spec, out: &mut Normalised) -> Result<Option<Vec<u32>>> {
     if spec.keep.is_empty() {
         return Ok(None);
     }
-    let mut flows: Vec<u32> = (0..batch.num_rows() as u32).collect();
-    for (name, allowed) in &spec.keep {
-        let cells = Cells::find(batch, name)?;
-        flows.retain(|row| {
-            let value = cells.get(*row as usize, &spec.nulls);
-            value.is_none_or(|value| allowed.iter().any(|a| *a == value))
-        });
+    let keep = Conditions::find(log, &spec.keep, &spec.nulls)?;
+    let mut flows = Vec::with_capacity(log.rows());
+    for row in 0..log.rows() {
+        match keep.broken(row) {
+            None => flows.push(row as u32),
+            Some((column, value)) => {
+                let value: String = value.chars().take(40).collect();
+                out.skip(format!("{column} {value}"), 1);
+            }
+        }
     }
-    Ok(Some(flows))
+    Ok((flows.len() < log.rows()).then_some(flows))
+}
+
+/// Canonical columns under construction.
+type Columns<'a> = Vec<(&'a str, ArrayRef)>;
+
+fn place(columns: &Columns<'_>, name: &str) -> Option<usize> {
+    columns.iter().position(|(known, _)| *known == name)
 }
 
 /// The flows, with every canonical column and, after them, the further ones of the format.
-fn canonical(
-    ends: Ends,
-    mut columns: Vec<(&str, ArrayRef)>,
-    records: usize,
-) -> Result<RecordBatch> {
-    let rows = ends.records.len();
-    if !ends.is_one_to_one(records) {
-        let records = UInt32Array::from(ends.records);
-        for (_, column) in &mut columns {
-            *column = take(column, &records, None)?;
-        }
-    }
-    columns.push((
-        "src_ip",
-        Arc::new(addresses(rows, |row| ends.sources[row])?),
-    ));
-    columns.push(("dst_ip", Arc::new(addresses(rows, |row| ends.dests[row])?)));
+fn canonical(columns: &Columns<'_>, rows: usize) -> Result<RecordBatch> {
     let mut fields: Vec<Field> = CANONICAL
         .fields()
         .iter()
         .map(|f| f.as_ref().clone())
         .collect();
-    for (name, column) in &columns {
+    for (name, column) in columns {
         if CANONICAL.field_with_name(name).is_err() {
             fields.push(Field::new(*name, column.data_type().clone(), true));
         }
     }
     let arrays = fields.iter().map(|field| {
-        let column = columns.iter().find(|(name, _)| name == field.name());
-        column.map_or_else(
+        place(columns, field.name()).map_or_else(
             || new_null_array(field.data_type(), rows),
-            |(_, column)| Arc::clone(column),
+            |place| Arc::clone(&columns[place].1),
         )
     });
     let arrays = arrays.collect();

@@ -20,5 +20,7 @@ mod _core {
     #[pymodule_export]
     use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]
-    use super::verbs::{classify_direction, flow_index, flow_summary, timeline, top_n};
+    use super::verbs::{
+        classify_direction, distinct_reports, flow_index, flow_summary, stitch, timeline, top_n,
+    };
 }

@@ -11,7 +11,7 @@ use crate::flows::FlowBatch;
 use crate::python::asn::AsnFiles;
 use crate::python::gateway::{Batches, finish, table, tables};
 use crate::schema::CANONICAL;
-use crate::topn;
+use crate::{reporters, stitch as stitching, topn};
 
 #[pyfunction]
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -84,4 +84,23 @@ pub fn classify_direction<'py>(
         }
         Ok(classified)
     })
+}
+
+#[pyfunction]
+pub fn stitch<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+    window: i64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || stitching::stitch(flows.flows(), window))
+}
+
+#[pyfunction]
+pub fn distinct_reports<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || reporters::distinct(flows.flows()))
 }

@@ -29,8 +29,8 @@ def test_no_such_file(tmp_path: Path) -> None:
         ft.read_flows(tmp_path / "absent.log")
 
 
-def test_a_directory(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError, match="is a directory"):
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="there is no file in this folder"):
         ft.read_flows(tmp_path)
 
 

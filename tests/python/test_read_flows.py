@@ -236,7 +236,6 @@ def test_azure_frames_parquet_and_csv_agree(shared: Path, tmp_path: Path) -> Non
         "['192.0.2.1', '192.0.2.2']",
         '["192.0.2.1","192.0.2.2"]',
         "192.0.2.1,192.0.2.2",
-        "192.0.2.1|1|0|9|8|7|6 192.0.2.2|1|0|9|8|7|6",
     ],
 )
 def test_azure_rows_with_several_peers_become_a_flow_each(peers: Any) -> None:

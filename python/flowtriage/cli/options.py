@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, BinaryIO, TypeAlias
 
 import typer
 
@@ -25,8 +25,11 @@ _TIME = "in UTC unless a zone is given, like 2013-09-15 or 2013-09-15T23:44:10Z.
 _LINE = 300
 
 Files: TypeAlias = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="FILE", help="Flow logs, also of different formats."),
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE",
+        help="Flow logs, also of different formats: files, folders, globs, URLs, or - for stdin.",
+    ),
 ]
 Host: TypeAlias = Annotated[
     str | None,
@@ -71,7 +74,7 @@ Json: TypeAlias = Annotated[
 class Source:
     """Where flows come from, as the command line tells it."""
 
-    files: Sequence[Path] | None
+    files: Sequence[str] | None
     sample: bool
     format: str | None
     start: str | None
@@ -89,7 +92,12 @@ class Source:
             flows.report.sources = ["invented day at an office"]
             return flows
         with progress_bar():
-            return read_flows(list(self.files), format=self.format, timespan=span)
+            return read_flows(standard_input(self.files), format=self.format, timespan=span)
+
+
+def standard_input(files: Sequence[str]) -> list[str | BinaryIO]:
+    """Return the sources that files stand for: themselves, but standard input for a dash."""
+    return [sys.stdin.buffer if name == "-" else name for name in files]
 
 
 def open_database(paths: Sequence[Path] | None) -> AsnDatabase:

@@ -15,9 +15,11 @@ AZURE_NETWORK_ANALYTICS = Format(
     ),
     ends=(
         Ends("SrcIP", "DestIP"),
-        Ends("VMIPAddress", "AllExtIPs", "FlowDirection"),
+        Ends("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs"),
         Ends("VMIPAddress", "PublicIPs", "FlowDirection"),
         Ends("VMIP", "PublicIPs", "FlowDirection"),
+        Ends("SrcIP", "DestPublicIPs"),
+        Ends("SrcPublicIPs", "DestIP"),
     ),
     columns=(
         Column("start_time", "time", ("FlowStartTime",), unit="s"),
@@ -50,4 +52,11 @@ AZURE_NETWORK_ANALYTICS = Format(
     ),
     nulls=("nan", "NaN", "None", "null"),
     suffixes=("_s", "_d", "_t"),
+    keep=(("SubType", ("FlowLog",)),),
+    reporters=True,
+    limits=(
+        "records sum up flows of 10 or 60 minutes",
+        "no source ports",
+        "no bytes and packets in the columns that msticpy's query returns",
+    ),
 )

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
 Kind: TypeAlias = Literal[
-    "time", "duration", "port", "count", "text", "protocol", "direction", "one"
+    "time",
+    "duration",
+    "port",
+    "count",
+    "difference",
+    "number",
+    "text",
+    "protocol",
+    "direction",
+    "flags",
+    "one",
 ]
 Unit: TypeAlias = Literal["s", "ms", "us"]
+Condition: TypeAlias = tuple[str, tuple[str, ...]]
+"""A column and the values that it may have; empty text stands for a missing value."""
 Told: TypeAlias = tuple[int, str | None, str | None, str]
 """Number, column, value and reason of a bad row."""
-Outcome: TypeAlias = tuple[pa.Table, int, int, int, int, list[Told]]
-"""Flows; how many records were read, gave several flows, were of other things, and were bad; and
-the first of these."""
+Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[Told]]
+"""Flows; what to add to the counts of a report; records of other things by the value that tells;
+and the first bad rows."""
+
+_VERDICTS = ("direction", "direction_reason")
+"""Columns that stand for a verdict, so there are none where the log has none."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +44,30 @@ class Column:
         Name in the canonical schema.
     kind
         How values are read: `time` (ISO 8601 or a number since 1970), `duration` (added to
-        `start_time`), `port`, `count` (a whole number from 0), `text`, `protocol`, `direction`,
-        `one` (the number 1 for every record).
+        `start_time`), `port` (decimal or hexadecimal), `count` (a whole number from 0),
+        `difference` (of two columns), `number`, `text`, `protocol`, `direction`, `flags` (letters
+        or a number), `one` (the number 1 for every record).
     choices
-        Columns of the log, the best first. A tuple stands for the sum of its columns.
+        Columns of the log, the best first. A tuple stands for the sum of its columns of counts,
+        for the difference of two, or for the first of its columns of text that is filled.
     unit
-        Unit of numbers that are times.
+        Unit of numbers that are times; `hex` of flags in hexadecimal; `icmp` of ports where type
+        and code of ICMP stand, with a point between.
+    nulls
+        Texts that mean a missing value in this column.
+    values
+        Texts that stand for others; for empty text if they mean a missing value.
+    when
+        Conditions without which a count is 0.
     """
 
     target: str
     kind: Kind
     choices: tuple[str | tuple[str, ...], ...] = ()
-    unit: Unit | None = None
+    unit: Unit | Literal["hex", "icmp"] | None = None
+    nulls: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    when: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,12 +75,72 @@ class Ends:
     """Columns of the two addresses of a flow.
 
     With `direction`, `source` is the observed machine and `dest` its peer, and the column of that
-    name tells which of them began. `dest` may hold several addresses.
+    name tells which of them began. Both may hold several addresses, each with counters of its own
+    as Azure writes them. Where a record was expanded into a row for each of its peers, with all
+    counts in each, `among` is the column that still names all peers.
     """
 
     source: str
     dest: str
     direction: str | None = None
+    among: str | None = None
+
+
+@dataclass(frozen=True)
+class Tuples:
+    """Records that are texts in an array of JSON objects.
+
+    Parameters
+    ----------
+    path
+        Where the array is, such as `properties.flows[].flowTuples[]`.
+    names
+        Names of the values in a text.
+    least
+        How many values there are at least.
+    delimiter
+        What stands between them.
+    """
+
+    path: str
+    names: tuple[str, ...]
+    least: int
+    delimiter: str = ","
+
+
+@dataclass(frozen=True)
+class Headerless:
+    """A text without a header, told by its first line.
+
+    Parameters
+    ----------
+    line
+        Regular expression that the first line matches.
+    names
+        Names of the columns.
+    delimiter
+        What stands between values.
+    """
+
+    line: str
+    names: tuple[str, ...]
+    delimiter: str
+
+
+@dataclass(frozen=True)
+class Trailer:
+    """Lines that end a text: the first of them as it is, then totals under their names.
+
+    Parameters
+    ----------
+    first
+        The first line.
+    totals
+        Names of totals, and the canonical columns that they are the sums of.
+    """
+
+    first: str
+    totals: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -79,6 +166,20 @@ class Format:
     keep
         Columns with values by which records of flows are told from others in the same log; a
         record without such a value is one of a flow.
+    reversed
+        Conditions of records whose second address began the flow.
+    tuples
+        Where and what the records are, if they are texts in arrays.
+    headerless
+        Forms of the log that have no header.
+    trailer
+        Lines that end a log.
+    zoneless
+        Whether times are written in the local time of whoever wrote the log.
+    reporters
+        Whether one flow may be in the log several times, once for each `host` that saw it.
+    limits
+        What the format cannot support, as a reader should know it.
     """
 
     name: str
@@ -88,11 +189,21 @@ class Format:
     columns: tuple[Column, ...]
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
-    keep: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    keep: tuple[Condition, ...] = ()
+    reversed: tuple[Condition, ...] = ()
+    tuples: Tuples | None = None
+    headerless: tuple[Headerless, ...] = ()
+    trailer: Trailer | None = None
+    zoneless: bool = False
+    reporters: bool = False
+    limits: tuple[str, ...] = ()
 
     def names(self, found: Iterable[str]) -> dict[str, str]:
         """Columns found in a log, by the name under which they are declared, in lower case."""
         out: dict[str, str] = {}
+        found = list(found)
+        if self.tuples and self.tuples.path in found:
+            out.update((name, name) for name in self.tuples.names)
         for name in found:
             plain = name.casefold().strip()
             out.setdefault(plain, name)
@@ -115,12 +226,13 @@ class Format:
         return missing
 
     def _ends(self, ends: Ends, names: Mapping[str, str]) -> BoundEnds | None:
-        wanted = [ends.source, ends.dest, *([ends.direction] if ends.direction else [])]
-        bound = [names.get(name.casefold()) for name in wanted]
-        if None in bound:
+        source, dest, direction, among = (
+            None if name is None else names.get(name.casefold())
+            for name in (ends.source, ends.dest, ends.direction, ends.among)
+        )
+        if source is None or dest is None or (ends.direction and direction is None):
             return None
-        source, dest, *direction = (name for name in bound if name is not None)
-        return BoundEnds(source, dest, direction[0] if direction else None)
+        return BoundEnds(source, dest, direction, among)
 
     def bind(self, found: Iterable[str], *, sparse: bool = False) -> Binding:
         """Find the declared columns in a log.
@@ -134,26 +246,49 @@ class Format:
             that were not found are bound by their declared names.
         """
         names = self.names(found)
-        columns = []
+        columns: dict[str, BoundColumn] = {}
+        later: dict[str, BoundColumn] = {}
         for column in self.columns:
             groups = [(c,) if isinstance(c, str) else c for c in column.choices]
             bound = next((g for g in groups if all(n.casefold() in names for n in g)), None)
-            if bound is None and sparse and groups:
-                bound = groups[0]
-            if bound is None and column.kind != "one":
+            known = bound is not None or not groups
+            when = _bound(column.when, names, sparse)
+            if when is None or not (known or (sparse and column.target not in _VERDICTS)):
                 continue
-            present = tuple(names.get(name.casefold(), name) for name in bound or ())
-            columns.append(BoundColumn(column.target, column.kind, column.unit, present))
+            present = tuple(names.get(n.casefold(), n) for n in bound or (groups or [()])[0])
+            found_column = BoundColumn(
+                column.target, column.kind, column.unit, present, column.nulls, column.values, when
+            )
+            (columns if known else later).setdefault(column.target, found_column)
+        fields = later | columns
+        order = dict.fromkeys(column.target for column in self.columns)
         return Binding(
             nulls=list(self.nulls),
             endpoints=[e for ends in self.ends if (e := self._ends(ends, names))],
-            fields=columns,
-            keep=[
-                (names.get(name.casefold(), name), list(values))
-                for name, values in self.keep
-                if sparse or name.casefold() in names
-            ],
+            fields=[fields[target] for target in order if target in fields],
+            keep=_known(self.keep, names, sparse),
+            reversed=_known(self.reversed, names, sparse),
         )
+
+
+def _bound(
+    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
+) -> list[Condition] | None:
+    """Conditions under the names of a log; None if they cannot be met there."""
+    absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
+    if any("" not in values for _, values in absent):
+        return None
+    return _known(conditions, names, sparse)
+
+
+def _known(
+    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
+) -> list[Condition]:
+    return [
+        (names.get(name.casefold(), name), values)
+        for name, values in conditions
+        if sparse or name.casefold() in names
+    ]
 
 
 @dataclass(frozen=True)
@@ -163,6 +298,7 @@ class BoundEnds:
     source: str
     dest: str
     direction: str | None
+    among: str | None
 
 
 @dataclass(frozen=True)
@@ -173,6 +309,9 @@ class BoundColumn:
     kind: str
     unit: str | None
     columns: tuple[str, ...]
+    nulls: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    when: list[Condition] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -182,20 +321,28 @@ class Binding:
     nulls: list[str]
     endpoints: list[BoundEnds]
     fields: list[BoundColumn]
-    keep: list[tuple[str, list[str]]]
+    keep: list[Condition]
+    reversed: list[Condition]
+    zone: str = "UTC"
 
     def columns(self) -> set[str]:
         """Columns of the log that are read."""
-        ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction) if n}
+        ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
-        return ends | fields | {name for name, _ in self.keep}
+        conditions = [*self.keep, *self.reversed, *(c for f in self.fields for c in f.when)]
+        return ends | fields | {name for name, _ in conditions}
 
 
 @dataclass(frozen=True)
 class TextLayout:
-    """How records stand in a text file; without names they are JSON lines."""
+    """How records stand in a text file; without names they are JSON.
+
+    JSON is an object a line or, with `objects`, objects between anything.
+    """
 
     names: list[str]
     delimiter: str = ","
     quoted: bool = True
     comment: str | None = None
+    objects: bool = False
+    tuples: Tuples | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Literal
 
@@ -15,7 +17,11 @@ from flowtriage.formats import FORMATS
 from flowtriage.formats.declaration import Binding, Format, TextLayout
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
-_JSON_LINES_TRIED = 200
+_OBJECTS_TRIED = 200
+_DEPTH = 4
+_ARRAY = re.compile(rb'\s*(?:\{\s*"records"\s*:\s*)?\[\s*(?=\{)', re.IGNORECASE)
+_DECODER = json.JSONDecoder()
+_BINARY_TOLD_BY = 1024
 _BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 
 
@@ -72,10 +78,19 @@ def match(names: Iterable[str], source: str, wanted: Format | None = None) -> Fo
             return candidate
     lines = [f"{f.name} lacks {', '.join(lacks)}" for f, lacks in missing.items()]
     shown = ", ".join(repr(n) for n in names[:12]) + (", …" if len(names) > 12 else "")
+    near = _near(missing[wanted], names) if wanted else ""
     raise FormatError(
         f"{source}: the format is not recognised. Columns found: {shown or 'none'}. "
-        f"Candidates: {'; '.join(lines)}."
+        f"Candidates: {'; '.join(lines)}.{near}"
     )
+
+
+def _near(lacks: list[str], names: list[str]) -> str:
+    """Ask whether columns that are there were meant by those that are not."""
+    found = {name.casefold(): name for name in names[:1000]}
+    near = [get_close_matches(lack.casefold(), found, n=1) for lack in lacks]
+    meant = [f"{found[n[0]]!r} for {lack!r}" for n, lack in zip(near, lacks, strict=True) if n]
+    return f" Did you mean {', '.join(meant)}?" if meant else ""
 
 
 def container_of(head: bytes) -> Literal["text", "parquet", "arrow"]:
@@ -107,15 +122,15 @@ def detect_text(head: bytes, source: str, wanted: Format | None = None) -> Detec
     body = head[bom:]
     if not body.strip():
         raise FormatError(f"{source}: the file is empty; there are no flows to read")
-    if b"\0" in body:
+    if b"\0" in body[:_BINARY_TOLD_BY]:
         raise FormatError(
             f"{source}: this is binary data of no known kind; give a text log "
-            "(plain or gzip), a Parquet file or an Arrow file"
+            "(plain, gzip or zstd), a Parquet file or an Arrow file"
         )
     if body.startswith(b"#"):
         return _zeek_tsv(body, bom, source, wanted)
     if body.lstrip().startswith((b"{", b"[")):
-        return _json_lines(body, bom, source, wanted)
+        return _json(body, bom, source, wanted)
     return _delimited(body, bom, source, wanted)
 
 
@@ -163,33 +178,89 @@ def _separator(written: str, source: str) -> str:
     return separator
 
 
-def _json_lines(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
-    names: dict[str, None] = {}
-    objects = 0
-    for line in islice(body.splitlines(), _JSON_LINES_TRIED):
+def _json(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
+    start = _first_of_array(body)
+    names = _json_paths(body)
+    if not names:
+        raise FormatError(
+            f"{source}: this looks like JSON, but no whole JSON object is at its beginning; "
+            "JSON logs have one object a line, or all of them in one array"
+        )
+    chosen = match(names, source, wanted)
+    tuples = chosen.tuples if chosen.tuples and chosen.tuples.path in names else None
+    objects = start is not None or not _has_whole_lines(body)
+    layout = TextLayout([], quoted=False, objects=objects, tuples=tuples)
+    binding = chosen.bind(names, sparse=True)
+    header = start or 0
+    lines = body.count(b"\n", 0, header)
+    return Detected(chosen, binding, "text", layout, header=bom + header, header_lines=lines)
+
+
+def json_names(body: bytes) -> list[str]:
+    """Names of the values, but not of the objects and arrays, in the beginning of JSON."""
+    names = _json_paths(body)
+    objects = {name[:dot] for name in names for dot, c in enumerate(name) if c == "."}
+    return [name for name in names if name not in objects and "[]" not in name]
+
+
+def _first_of_array(body: bytes) -> int | None:
+    """Where the objects begin, if they are in one array."""
+    found = _ARRAY.match(body)
+    return found.end() if found else None
+
+
+def _has_whole_lines(body: bytes) -> bool:
+    return any(True for _ in _objects_of_lines(body))
+
+
+def _objects_of_lines(body: bytes) -> Iterator[dict[str, Any]]:
+    for line in islice(body.splitlines(), _OBJECTS_TRIED):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
-            objects += 1
+            yield value
+
+
+def _objects_of_array(body: bytes, start: int) -> Iterator[dict[str, Any]]:
+    text = body.decode("utf-8", "replace")
+    place = len(body[:start].decode("utf-8", "replace"))
+    for _ in range(_OBJECTS_TRIED):
+        place = text.find("{", place)
+        if place < 0:
+            return
+        try:
+            value, place = _DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            return
+        yield value
+
+
+def _json_paths(body: bytes) -> dict[str, None]:
+    """Names in the first objects of JSON; none if there is no whole object."""
+    start = _first_of_array(body)
+    names: dict[str, None] = {}
+    if start is None:
+        for value in _objects_of_lines(body):
             names.update(dict.fromkeys(_paths(value)))
-    if not objects:
-        raise FormatError(
-            f"{source}: this looks like JSON, but none of its first lines is a whole JSON object; "
-            "JSON logs have one object a line"
-        )
-    chosen = match(names, source, wanted)
-    return Detected(
-        chosen, chosen.bind(names, sparse=True), "text", TextLayout([], quoted=False), header=bom
-    )
+    if not names:
+        for value in _objects_of_array(body, start or 0):
+            names.update(dict.fromkeys(_paths(value)))
+    return names
 
 
 def _paths(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, inner in value.items():
         yield prefix + key
-        if isinstance(inner, dict) and prefix.count(".") < 4:
+        if prefix.count(".") >= _DEPTH:
+            continue
+        if isinstance(inner, dict):
             yield from _paths(inner, f"{prefix}{key}.")
+        elif isinstance(inner, list):
+            yield f"{prefix}{key}[]"
+            for item in islice((item for item in inner if isinstance(item, dict)), 1):
+                yield from _paths(item, f"{prefix}{key}[].")
 
 
 def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
@@ -200,6 +271,15 @@ def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Det
         headers = {d: next(csv.reader([text], delimiter=d), []) or [""] for d in _DELIMITERS}
     except (UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"{source}: the first line is no header ({error})") from None
+    for candidate in (wanted,) if wanted else FORMATS:
+        for form in candidate.headerless:
+            if re.match(form.line, text):
+                names = list(form.names)
+                layout = TextLayout(names, delimiter=form.delimiter, quoted=False)
+                lines = body.count(b"\n", 0, blank)
+                return Detected(
+                    candidate, candidate.bind(names), "text", layout, bom + blank, lines
+                )
     best = max(_DELIMITERS, key=lambda d: len(headers[d]))
     if (wanted is None or wanted.name == "zeek") and _is_time(headers["\t"][0]):
         raise FormatError(

@@ -2,40 +2,115 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BufferedReader
-from pathlib import Path
-from typing import Any, TypeAlias, cast
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, cast
 
 import pyarrow as pa
 
 from flowtriage import _core
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Binding, Format, Outcome, TextLayout
-from flowtriage.formats.detect import Detected, container_of, detect_text, match
+from flowtriage.formats.declaration import Format, Outcome, TextLayout
+from flowtriage.formats.detect import container_of, detect_text, json_names, match
+from flowtriage.formats.keep import (
+    Kept,
+    kept_columns,
+    reading_rows,
+    reading_text,
+    with_columns,
+    with_row_numbers,
+)
+from flowtriage.formats.migration import FORMAT
 from flowtriage.formats.report import BadRow, Report
+from flowtriage.formats.sources import LogFile, locate
+from flowtriage.formats.streams import BLOCK, Log, as_text, opened
+from flowtriage.formats.trailer import Ending
 from flowtriage.progress import advance
 
-Stream: TypeAlias = BufferedReader | gzip.GzipFile
-
-_BLOCK = 8 << 20
-_GZIP = b"\x1f\x8b"
-_CUT_SHORT = (EOFError, zlib.error, gzip.BadGzipFile)
+LONGEST = 4 * BLOCK
+"""Longest record of a text, in bytes; a longer one is a bad row."""
 
 
-def read_file(path: Path, wanted: Format | None, report: Report) -> Iterator[pa.Table]:
+@dataclass(frozen=True)
+class Options:
+    """How logs are to be read.
+
+    Parameters
+    ----------
+    format
+        Their format, or None to detect it from the content.
+    keep
+        Columns of the source that are kept beside the canonical ones: their names, or True for
+        all.
+    zone
+        Zone of times that are written without one.
+    """
+
+    format: Format | None = None
+    keep: Kept = False
+    zone: str = "UTC"
+
+
+def read_place(
+    place: str | os.PathLike[str], options: Options, report: Report
+) -> Iterator[pa.Table]:
+    """Read the files that a path, a glob, a folder or a URL stands for.
+
+    In a folder, files that are no flow logs are passed over and told.
+
+    Yields
+    ------
+    pyarrow.Table
+        Flows in the canonical schema.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As the operating system says.
+    FormatError
+        If a format is not recognised, or there is no flow log in a folder.
+    """
+    files = locate(place)
+    for file in files:
+        if file.hidden:
+            report.pass_over(file.name, "its name says that it holds no data")
+        elif file.found:
+            yield from _read_found(file, options, report)
+        else:
+            yield from read_file(file, options, report)
+    if all(file.name in report.passed_over for file in files):
+        name, reason = next(iter(report.passed_over.items()))
+        raise FormatError(
+            f"none of the {len(files):,} files in this folder is a flow log; {name}: {reason}"
+        )
+
+
+def _read_found(file: LogFile, options: Options, report: Report) -> Iterator[pa.Table]:
+    """Read a file found in a folder, unless it turns out to be something else."""
+    tables = read_file(file, options, report)
+    try:
+        first = next(tables, None)
+    except FormatError as error:
+        report.sources.remove(file.name)
+        report.pass_over(file.name, str(error).removeprefix(f"{file.name}: "))
+        return
+    if first is not None:
+        yield first
+        yield from tables
+
+
+def read_file(file: LogFile, options: Options, report: Report) -> Iterator[pa.Table]:
     """Read a log file.
 
     Parameters
     ----------
-    path
-        The file: text (plain or gzip), Parquet or Arrow IPC.
-    wanted
-        Its format, or None to detect it from the content.
+    file
+        The file: text (plain, gzip or zstd), Parquet or Arrow IPC.
+    options
+        How to read it.
     report
         Takes note of what is found.
 
@@ -46,82 +121,78 @@ def read_file(path: Path, wanted: Format | None, report: Report) -> Iterator[pa.
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError, PermissionError
+    FileNotFoundError, PermissionError
         As the operating system says.
     FormatError
         If the format is not recognised, or the file is damaged beyond reading on.
     """
-    source = str(path)
-    report.sources.append(source)
-    if path.is_dir():
-        raise IsADirectoryError(f"{source} is a directory; name the files in it")
-    with path.open("rb") as raw:
-        size = os.fstat(raw.fileno()).st_size
-        with _decompressed(raw) as file:
-            first, ended = _read(file, source, report, 0)
-            container = container_of(first)
-            if container == "text":
-                found = detect_text(first, source, wanted)
-                report.formats.add(found.format.name)
-                for table in _read_text(file, first, ended, found, source, report):
-                    advance(f"reading {path.name}", min(raw.tell(), size), size)
-                    yield table
-                return
-    if container == "parquet":
-        yield from _read_parquet(path, wanted, report)
-    else:
-        yield from _read_arrow(path, wanted, report)
-
-
-@contextmanager
-def _decompressed(raw: BufferedReader) -> Iterator[Stream]:
-    magic = raw.read(len(_GZIP))
-    raw.seek(0)
-    if magic == _GZIP:
-        with gzip.GzipFile(fileobj=raw) as file:
-            yield file
-    else:
-        yield raw
-
-
-def _read(file: Stream, source: str, report: Report, line: int) -> tuple[bytes, bool]:
-    """Read a block; the end of a damaged gzip stream is noted and taken as the end."""
-    parts: list[bytes] = []
-    left = _BLOCK
-    while left:
-        try:
-            part = file.read1(min(left, 1 << 20))
-        except _CUT_SHORT as error:
-            reason = f"the gzip stream is cut short or damaged ({error})"
-            if not parts and not line:
-                raise FormatError(f"{source}: {reason}; nothing could be read") from None
-            report.refuse(BadRow(source, line, None, None, f"after this line {reason}"))
-            return b"".join(parts), True
-        if not part:
-            return b"".join(parts), True
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts), False
+    report.sources.append(file.name)
+    with opened(file) as log, closing(log.blocks()) as blocks:
+        first = next(blocks, b"")
+        container = container_of(first)
+        everything = chain([first], blocks)
+        if container == "text":
+            yield from _read_text(log, as_text(everything), options, report)
+            return
+        with log.random_access(everything) as whole:
+            read = _read_parquet if container == "parquet" else _read_arrow
+            yield from read(whole, log.name, options, report)
 
 
 def _read_text(
-    file: Stream, first: bytes, ended: bool, found: Detected, source: str, report: Report
+    log: Log, blocks: Iterator[bytes], options: Options, report: Report
 ) -> Iterator[pa.Table]:
+    source = log.name
+    rest = next(blocks, b"")
+    found = detect_text(rest, source, options.format)
+    report.found(found.format)
     layout = cast("TextLayout", found.layout)
-    rest = first[found.header :]
+    names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
+    binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
+    binding = replace(binding, zone=options.zone)
+    ending = Ending(found.format.trailer)
+    of_format = {FORMAT: found.format.name}
     line = 1 + found.header_lines
+    rest = rest[found.header :]
+
+    def normalised(records: bytes) -> pa.Table:
+        _same_header(records, layout, source, line)
+        advance(f"reading {source}", log.done, log.size)
+        outcome = _core.normalise_block(ending.cut(records), layout, binding, line)
+        table = _note(outcome, source, report).replace_schema_metadata(of_format)
+        ending.add(table)
+        return table
+
     while True:
-        end = len(rest) if ended else _core.whole_records(rest, layout)
-        if end:
-            block = rest[:end]
-            _same_header(block, layout, source, line)
-            outcome = _core.normalise_block(block, layout, found.binding, line)
-            yield _note(outcome, source, report)
-            line += block.count(b"\n")
-        if ended:
-            return
-        block, ended = _read(file, source, report, line)
-        rest = rest[end:] + block
+        if end := _core.whole_records(rest, layout):
+            yield normalised(rest[:end])
+            line += rest.count(b"\n", 0, end)
+            rest = rest[end:]
+        if len(rest) > LONGEST:
+            report.rows_read += 1
+            reason = f"is longer than {LONGEST >> 20} MB; is a quotation mark not closed?"
+            report.refuse(BadRow(source, line, None, None, reason))
+            rest = _after_line(rest, blocks)
+            line += 1
+        elif (block := next(blocks, None)) is not None:
+            rest += block
+        else:
+            break
+    if log.damage:
+        report.refuse(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
+    elif rest and log.grew:
+        report.rows_read += 1
+        reason = "is not whole; the log was still being written"
+        report.refuse(BadRow(source, line, None, None, reason))
+    elif rest:
+        yield normalised(rest)
+    ending.tell(report, source)
+
+
+def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:
+    while (end := rest.find(b"\n")) < 0:
+        rest = next(blocks, b"\n")
+    return rest[end + 1 :]
 
 
 def _same_header(block: bytes, layout: TextLayout, source: str, line: int) -> None:
@@ -141,36 +212,33 @@ def _same_header(block: bytes, layout: TextLayout, source: str, line: int) -> No
         place = block.find(b"#fields", place + 1)
 
 
-def _read_parquet(path: Path, wanted: Format | None, report: Report) -> Iterator[pa.Table]:
+def _read_parquet(place: Any, source: str, options: Options, report: Report) -> Iterator[pa.Table]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(place)
     except pa.ArrowInvalid as error:
-        raise FormatError(f"{path}: this Parquet file cannot be read ({error})") from None
+        raise FormatError(f"{source}: this Parquet file cannot be read ({error})") from None
     with file:
-        names = file.schema_arrow.names
-        chosen = match(names, str(path), wanted)
-        binding = chosen.bind(names)
-        columns = [name for name in names if name in binding.columns()]
+        reading = _Reading(file.schema_arrow, source, options)
         rows = file.metadata.num_rows
-        batches = file.iter_batches(batch_size=1 << 20, columns=columns)
-        for done, table in _batches(batches, binding, chosen, str(path), report):
-            advance(f"reading {path.name}", done, rows)
+        batches = file.iter_batches(batch_size=1 << 20, columns=reading.columns)
+        for done, table in reading.tables(batches, report):
+            advance(f"reading {source}", done, rows)
             yield table
 
 
-def _read_arrow(path: Path, wanted: Format | None, report: Report) -> Iterator[pa.Table]:
+def _read_arrow(place: Any, source: str, options: Options, report: Report) -> Iterator[pa.Table]:
     try:
-        with pa.memory_map(os.fspath(path)) as file:
+        with pa.memory_map(os.fspath(place)) if isinstance(place, os.PathLike) else place as file:
             table = pa.ipc.open_file(file).read_all()
     except pa.ArrowInvalid as error:
-        raise FormatError(f"{path}: this Arrow file cannot be read ({error})") from None
-    yield from read_batches(table.to_reader(), wanted, str(path), report)
+        raise FormatError(f"{source}: this Arrow file cannot be read ({error})") from None
+    yield from read_batches(table.to_reader(), source, options, report)
 
 
 def read_batches(
-    reader: pa.RecordBatchReader, wanted: Format | None, source: str, report: Report
+    reader: pa.RecordBatchReader, source: str, options: Options, report: Report
 ) -> Iterator[pa.Table]:
     """Read flows from a stream of Arrow batches.
 
@@ -178,10 +246,10 @@ def read_batches(
     ----------
     reader
         Batches in the columns of any declared format.
-    wanted
-        Their format, or None to detect it from the columns.
     source
         What to call the stream in messages.
+    options
+        How to read it.
     report
         Takes note of what is found.
 
@@ -190,43 +258,67 @@ def read_batches(
     pyarrow.Table
         Flows in the canonical schema.
     """
-    names = reader.schema.names
-    chosen = match(names, source, wanted)
-    yield from (t for _, t in _batches(reader, chosen.bind(names), chosen, source, report))
+    reading = _Reading(reader.schema, source, options)
+    yield from (table for _, table in reading.tables(reader, report))
 
 
-def _batches(
-    batches: Any, binding: Binding, chosen: Format, source: str, report: Report
-) -> Iterator[tuple[int, pa.Table]]:
-    report.formats.add(chosen.name)
-    wanted = binding.columns()
-    row = 0
-    for batch in batches:
-        used = batch.select([name for name in batch.schema.names if name in wanted])
-        outcome = _core.normalise_table(used, binding, row)
-        row += batch.num_rows
-        yield row, _note(outcome, source, report, by_row=True)
+class _Reading:
+    """Reading of batches that have their columns in common.
+
+    Attributes
+    ----------
+    columns
+        Columns that are read.
+    """
+
+    def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
+        names = schema.names
+        self._source = source
+        self._format = match(names, source, options.format)
+        binding = self._format.bind(names)
+        self._kept = kept_columns(names, binding, options.keep)
+        self._used = [name for name in names if name in binding.columns()]
+        binding = replace(binding, zone=options.zone)
+        self._binding = reading_rows(binding) if self._kept else binding
+        self.columns = [name for name in names if name in {*self._used, *self._kept}]
+        self._schema = pa.schema([schema.field(name) for name in self.columns])
+
+    def tables(self, batches: Any, report: Report) -> Iterator[tuple[int, pa.Table]]:
+        """Read batches: for each, the number of rows so far and its flows."""
+        report.found(self._format)
+        done = 0
+        # The first, empty one tells the types of kept columns where there are no others.
+        for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
+            used = batch.select(self._used)
+            if self._kept:
+                used = with_row_numbers(used)
+            outcome = _core.normalise_table(used, self._binding, done)
+            table = _note(outcome, self._source, report, by_row=True)
+            table = table.replace_schema_metadata({FORMAT: self._format.name})
+            if self._kept:
+                table = with_columns(table, batch, self._kept)
+            done += batch.num_rows
+            yield done, table
 
 
 def _note(outcome: Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
-    table, records, expanded, skipped, bad, told = outcome
-    report.rows_read += records
-    report.rows_expanded += expanded
-    report.rows_skipped += skipped
-    report.rows_bad += bad
+    table, counts, skipped, told = outcome
+    report.add(counts, skipped)
     report.tell(BadRow(source, *row, by_row=by_row) for row in told)
     return table
 
 
-def read_dataframe(frame: Any) -> pa.RecordBatchReader:
-    """Hand a pandas DataFrame over as Arrow, only the columns that some format knows.
+def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
+    """Hand a pandas DataFrame over as Arrow, only the columns that are read.
 
     Columns of mixed Python objects become text, so that a bad value is found in its row.
     """
     from flowtriage.formats import FORMATS
 
     names = [str(name) for name in frame.columns]
-    wanted = set().union(*(f.bind(names).columns() for f in FORMATS))
+    bindings = [f.bind(names) for f in ([options.format] if options.format else FORMATS)]
+    wanted = set().union(*(binding.columns() for binding in bindings))
+    wanted.update(*(kept_columns(names, binding, options.keep) for binding in bindings))
     arrays, kept = [], []
     for name in frame.columns:
         if str(name) not in wanted:

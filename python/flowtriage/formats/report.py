@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.formats.declaration import Format
+from flowtriage.formats.quality import Quality, quality
 
 TOLD = 10
 """Bad rows that are told one by one."""
+
+INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
+"""What counts as internal where nobody names networks."""
+
+COUNTS = (
+    "rows_read",
+    "rows_bad",
+    "rows_expanded",
+    "rows_counted",
+    "rows_repeated",
+    "repeated_flows",
+    "repeated_bytes",
+    "rows_outside",
+    "rows_migrated",
+    "rows_reported_again",
+    "rows_stitched",
+)
+"""Counts of a report that add up when it takes on those of an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +72,15 @@ class BadRow:
         return f"{where}{column}: {value}{self.reason}"
 
 
+class Total(NamedTuple):
+    """A total that a log tells itself, and the sum over the flows that were read."""
+
+    source: str
+    name: str
+    told: int
+    read: int
+
+
 @dataclass
 class Report:
     """What was found while reading flows.
@@ -63,13 +97,31 @@ class Report:
         Records that could not be used.
     bad_rows
         The first ten of them.
-    rows_skipped
-        Records of other things than flows.
+    skipped
+        Records of other things than flows, by the column and value that tell.
     rows_expanded
         Records that name several peers and so gave several flows, each with all the counts of
         the record.
+    rows_counted
+        Flows that have counters of their own among those of their record.
+    rows_repeated
+        Flows that repeat the counts of one record, be it that reading or the source expanded it.
+    repeated_flows, repeated_bytes
+        By how much these make the totals too high, at most.
     rows_outside
         Flows outside the timespan asked for, or without a time where one was asked for.
+    totals
+        Totals that logs tell themselves, beside those of the flows that were read.
+    limits
+        What the formats cannot support.
+    passed_over
+        Files in folders that were not read, and why.
+    rows_migrated
+        Rows of an old Azure table about machines that the new one tells of already.
+    rows_reported_again
+        Rows about flows that another machine reported too, left out by `deduplicate=True`.
+    rows_stitched
+        Records that were joined to the record that they answer, by `stitch=True`.
     flows
         Flows that resulted, as rows.
     start, end
@@ -81,22 +133,73 @@ class Report:
     rows_read: int = 0
     rows_bad: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
-    rows_skipped: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     rows_expanded: int = 0
+    rows_counted: int = 0
+    rows_repeated: int = 0
+    repeated_flows: float = 0.0
+    repeated_bytes: float = 0.0
     rows_outside: int = 0
+    rows_migrated: int = 0
+    rows_reported_again: int = 0
+    rows_stitched: int = 0
+    totals: list[Total] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+    passed_over: dict[str, str] = field(default_factory=dict)
     flows: int = 0
     start: datetime | None = None
     end: datetime | None = None
+    _table: pa.Table | None = field(default=None, repr=False, compare=False)
+    _reporters: bool = field(default=False, repr=False, compare=False)
+
+    @cached_property
+    def quality(self) -> Quality | None:
+        """How far the flows can be trusted, as their rows tell; looked at when first asked for."""
+        return None if self._table is None else quality(self._table, self._reporters)
+
+    def about(self, flows: pa.Table) -> None:
+        """Note the flows that the report is about."""
+        self.flows = flows.num_rows
+        self.start = pc.min(flows["start_time"]).as_py()
+        ends = [pc.max(flows[name]).as_py() for name in ("start_time", "end_time")]
+        self.end = max((end for end in ends if end), default=None)
+        self._table = flows
 
     @property
     def format(self) -> str:
         """Name of the format; several are joined by a comma."""
         return ", ".join(sorted(self.formats))
 
+    @property
+    def rows_skipped(self) -> int:
+        """Records of other things than flows."""
+        return sum(self.skipped.values())
+
+    def found(self, format: Format) -> None:
+        """Note the format of a source."""
+        self.formats.add(format.name)
+        self._reporters |= format.reporters
+        zone = ["times have no zone; they are taken as UTC unless tz= says otherwise"]
+        for limit in (*format.limits, *(zone if format.zoneless else [])):
+            if limit not in self.limits:
+                self.limits.append(limit)
+
+    def add(self, counts: Mapping[str, float], skipped: Mapping[str, int]) -> None:
+        """Add to the counts that are attributes of these names, and to `skipped`."""
+        for name, count in counts.items():
+            kind = type(getattr(self, name))
+            setattr(self, name, kind(getattr(self, name) + count))
+        for value, count in skipped.items():
+            self.skipped[value] = self.skipped.get(value, 0) + count
+
     def refuse(self, row: BadRow) -> None:
-        """Count a bad row, and tell it if there is room."""
+        """Count a bad row, and tell it before all others: it is about more than its own value."""
         self.rows_bad += 1
-        self.tell([row])
+        self.bad_rows = [row, *self.bad_rows][:TOLD]
+
+    def pass_over(self, file: str, reason: str) -> None:
+        """Note a file in a folder that is not read."""
+        self.passed_over[file] = reason
 
     def tell(self, rows: Iterable[BadRow]) -> None:
         """Tell bad rows that are counted already."""
@@ -111,11 +214,15 @@ class Report:
             "rows_bad": self.rows_bad,
             "bad_rows": [str(row) for row in self.bad_rows],
             "rows_skipped": self.rows_skipped,
-            "rows_expanded": self.rows_expanded,
-            "rows_outside": self.rows_outside,
+            "skipped": dict(self.skipped),
+            **{name: round(getattr(self, name)) for name in COUNTS[2:]},
+            "totals": [total._asdict() for total in self.totals],
+            "limits": list(self.limits),
+            "passed_over": dict(self.passed_over),
             "flows": self.flows,
             "start": self.start.isoformat() if self.start else None,
             "end": self.end.isoformat() if self.end else None,
+            "quality": self.quality.to_dict() if self.quality else None,
         }
 
     def facts(self) -> dict[str, str]:
@@ -133,14 +240,39 @@ class Report:
             "Flows": f"{self.flows:,}",
             "Time span": span,
         }
-        if self.rows_skipped:
-            facts["Rows of other things"] = f"{self.rows_skipped:,}"
+        if self.skipped:
+            facts["Rows of other things"] = _listed(self.skipped)
         if self.rows_outside:
             facts["Outside the timespan"] = f"{self.rows_outside:,}"
+        if self.rows_counted:
+            facts["Flows with own counters"] = f"{self.rows_counted:,} of the peers of their row"
         if self.rows_expanded:
             facts["Rows with several peers"] = (
                 f"{self.rows_expanded:,} (each peer has all the counts of its row)"
             )
+        if self.rows_repeated:
+            facts["Totals may be inflated"] = (
+                f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
+                f"{self.rows_repeated:,} rows repeat the counts of one record"
+            )
+        if self.rows_migrated:
+            facts["Told by the new table"] = f"{self.rows_migrated:,} rows of the old one left out"
+        if self.rows_reported_again:
+            facts["Reported again"] = f"{self.rows_reported_again:,} rows left out"
+        if self.rows_stitched:
+            facts["Stitched"] = f"{self.rows_stitched:,} answers joined to their records"
+        for total in self.totals:
+            same = "as read" if total.told == total.read else f"but {total.read:,} were read"
+            facts[f"Own total of {total.name}"] = f"{total.told:,}, {same} ({total.source})"
+        facts["Internal by default"] = INTERNAL
+        if self.quality:
+            facts |= _facts(self.quality, self.flows)
+        if self.limits:
+            facts["Cannot support"] = "; ".join(self.limits)
+        if self.passed_over:
+            names = list(self.passed_over)
+            more = f" and {len(names) - TOLD:,} more" if len(names) > TOLD else ""
+            facts["Files passed over"] = ", ".join(names[:TOLD]) + more
         return facts
 
     def __str__(self) -> str:
@@ -162,3 +294,40 @@ class Report:
         bad = "".join(f"<li>{html.escape(str(row))}</li>" for row in self.bad_rows)
         listing = f"<p>First {len(self.bad_rows)} bad rows:</p><ul>{bad}</ul>" if bad else ""
         return f"<table>{rows}</table>{listing}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {len(most) - TOLD:,} more kinds" if len(most) > TOLD else ""
+    return f"{sum(counts.values()):,} ({', '.join(f'{n:,} {v}' for v, n in most[:TOLD])}{more})"
+
+
+def _facts(quality: Quality, rows: int) -> dict[str, str]:
+    partly = {n: c for n, c in quality.nulls.items() if c and n not in quality.empty}
+    facts = {}
+    if quality.empty:
+        facts["Columns without values"] = ", ".join(quality.empty)
+    if partly:
+        facts["Missing values"] = ", ".join(f"{count:,} {name}" for name, count in partly.items())
+    if quality.longest_record:
+        facts["Longest record"] = str(quality.longest_record)
+    if quality.longest_gap:
+        first, last = quality.longest_gap
+        facts["Gaps in time"] = (
+            f"{quality.gaps:,}; the longest {first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
+        )
+    if quality.repeats:
+        facts["Repeated rows"] = f"{quality.repeats:,}"
+    if quality.reported_again:
+        facts["Several reporters"] = (
+            f"{quality.reporters:,}; {quality.reported_again:,} rows are about flows that another "
+            "reported too (deduplicate=True leaves them out)"
+        )
+    if quality.one_way:
+        facts["One direction only"] = f"{quality.one_way:,} of {rows:,} rows"
+    if quality.contradictions:
+        facts["Direction contradicted"] = (
+            f"{quality.contradictions:,} rows are reported against what their addresses tell "
+            f"(internal by default: {INTERNAL})"
+        )
+    return facts

@@ -1,4 +1,4 @@
-"""Zeek `conn.log`, TSV and JSON.
+"""Zeek `conn.log`, TSV and JSON; also as `write_flows` writes it, with columns that Zeek has not.
 
 Source: https://docs.zeek.org/en/master/logs/conn.html
 """
@@ -23,10 +23,16 @@ ZEEK = Format(
         Column("dst_packets", "count", ("resp_pkts",)),
         Column("src_payload_bytes", "count", ("orig_bytes",)),
         Column("dst_payload_bytes", "count", ("resp_bytes",)),
+        Column("flows", "count", ("flows",)),
         Column("flows", "one"),
+        Column("denied_flows", "count", ("denied_flows",)),
+        Column("reported_direction", "direction", ("reported_direction",)),
+        Column("tcp_flags", "text", ("tcp_flags",)),
         Column("state", "text", ("conn_state",)),
         Column("host", "text", ("@system", "_system_name")),
     ),
     nulls=("-", "(empty)"),
+    reporters=True,
+    limits=("no refused connections but as states such as REJ",),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )

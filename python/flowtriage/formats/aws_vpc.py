@@ -1,0 +1,78 @@
+"""AWS VPC flow logs, versions 2 to 5: text, with or without a header, and Parquet.
+
+Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+"""
+
+from flowtriage.formats.declaration import Column, Ends, Format, Headerless
+
+_DEFAULT = (
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+)
+_RECORD = r"2( \S+){12} (OK|NODATA|SKIPDATA)$"
+
+AWS_VPC = Format(
+    name="aws-vpc",
+    title="AWS VPC flow log",
+    signature=(
+        (
+            "interface-id",
+            "interface_id",
+            "account-id",
+            "account_id",
+            "protocol",
+            "start",
+            "action",
+            "log-status",
+            "log_status",
+        ),
+    ),
+    ends=(
+        Ends("srcaddr", "dstaddr"),
+        Ends("pkt-srcaddr", "pkt-dstaddr"),
+        Ends("pkt_srcaddr", "pkt_dstaddr"),
+    ),
+    columns=(
+        Column("start_time", "time", ("start",), unit="s"),
+        Column("end_time", "time", ("end",), unit="s"),
+        Column("src_port", "port", ("srcport",)),
+        Column("dst_port", "port", ("dstport",)),
+        Column("protocol", "protocol", ("protocol",)),
+        Column("src_bytes", "count", ("bytes",)),
+        Column("src_packets", "count", ("packets",)),
+        Column("flows", "one", when=(("action", ("ACCEPT", "")),)),
+        Column("denied_flows", "one", when=(("action", ("REJECT",)),)),
+        Column(
+            "reported_direction",
+            "direction",
+            ("flow-direction", "flow_direction"),
+            values=(("ingress", "inbound"), ("egress", "outbound")),
+        ),
+        Column("tcp_flags", "flags", ("tcp-flags", "tcp_flags")),
+        Column("host", "text", ("interface-id", "interface_id")),
+    ),
+    nulls=("-",),
+    keep=(("log-status", ("OK",)), ("log_status", ("OK",))),
+    headerless=(
+        Headerless(_RECORD, _DEFAULT, " "),
+        Headerless(r"\d{4}-\d\d-\d\dT\S+ " + _RECORD, ("@timestamp", *_DEFAULT), " "),
+    ),
+    reporters=True,
+    limits=(
+        "records are of one direction each; stitch=True joins them",
+        "records sum up 1 or 10 minutes, so a long flow counts once for each",
+        "SKIPDATA records stand for flows that AWS did not record",
+    ),
+)

@@ -1,0 +1,34 @@
+"""Google Cloud VPC flow logs, as Cloud Logging exports them.
+
+Source: https://cloud.google.com/vpc/docs/about-flow-logs-records
+"""
+
+from flowtriage.formats.declaration import Column, Ends, Format
+
+GCP_VPC = Format(
+    name="gcp-vpc",
+    title="Google Cloud VPC flow log",
+    signature=(("jsonPayload.reporter", "jsonPayload.bytes_sent", "reporter", "bytes_sent"),),
+    ends=(
+        Ends("jsonPayload.connection.src_ip", "jsonPayload.connection.dest_ip"),
+        Ends("connection.src_ip", "connection.dest_ip"),
+    ),
+    columns=(
+        Column("start_time", "time", ("jsonPayload.start_time", "start_time"), unit="s"),
+        Column("end_time", "time", ("jsonPayload.end_time", "end_time"), unit="s"),
+        Column("src_port", "port", ("jsonPayload.connection.src_port", "connection.src_port")),
+        Column("dst_port", "port", ("jsonPayload.connection.dest_port", "connection.dest_port")),
+        Column("protocol", "protocol", ("jsonPayload.connection.protocol", "connection.protocol")),
+        Column("src_bytes", "count", ("jsonPayload.bytes_sent", "bytes_sent")),
+        Column("src_packets", "count", ("jsonPayload.packets_sent", "packets_sent")),
+        Column("flows", "one"),
+        Column("host", "text", ("jsonPayload.reporter", "reporter")),
+    ),
+    reporters=True,
+    limits=(
+        "records are of one direction each; stitch=True joins them",
+        "records are sampled: bytes and packets are estimates",
+        "host tells which end reported (SRC, DEST)",
+        "no refused connections",
+    ),
+)

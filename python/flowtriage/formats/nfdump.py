@@ -1,0 +1,84 @@
+"""nfdump's CSV: old (`-o csv` before 1.7.5), new, in any order of tags, and `-o csv-fast`.
+
+Source: https://github.com/phaag/nfdump (src/output)
+"""
+
+from flowtriage.formats.declaration import Column, Ends, Format, Trailer
+
+_ENDS = (Ends("sa", "da"), Ends("srcAddr", "dstAddr"))
+_NO_ANSWER = ("0",)
+_COLUMNS = (
+    Column("src_port", "port", ("sp", "srcPort"), unit="icmp"),
+    Column("dst_port", "port", ("dp", "dstPort"), unit="icmp"),
+    Column("protocol", "protocol", ("pr", "proto")),
+    Column("src_bytes", "count", ("ibyt", "bytes", "inBytes")),
+    Column("dst_bytes", "count", ("obyt", "outBytes"), nulls=_NO_ANSWER),
+    Column("src_packets", "count", ("ipkt", "packets", "inPackets")),
+    Column("dst_packets", "count", ("opkt", "outPackets"), nulls=_NO_ANSWER),
+    Column("tcp_flags", "flags", ("flg", "flags")),
+    Column("host", "text", ("ra", "routerIP", "exporterID"), nulls=("0.0.0.0", "::")),  # noqa: S104
+)
+_TRAILER = Trailer(
+    "Summary",
+    (
+        ("flows", ("flows",)),
+        ("bytes", ("src_bytes",)),
+        ("packets", ("src_packets",)),
+    ),
+)
+_LIMITS = (
+    "records are of one direction each where the exporter is not bidirectional; stitch=True "
+    "joins them",
+    "a long flow is in several records, one for each time that the exporter's timer ran out",
+    "what packets were sampled at is not told, and counts are not scaled by it",
+)
+
+NFDUMP = Format(
+    name="nfdump",
+    title="nfdump CSV",
+    signature=(
+        (
+            "ts",
+            "te",
+            "td",
+            "firstSeen",
+            "lastSeen",
+            "received",
+            "duration",
+            "ibyt",
+            "ipkt",
+            "bytes",
+            "packets",
+            "inBytes",
+            "inPackets",
+        ),
+    ),
+    ends=_ENDS,
+    columns=(
+        Column("start_time", "time", ("ts", "firstSeen", "received"), unit="s"),
+        Column("end_time", "time", ("te", "lastSeen"), unit="s"),
+        Column("end_time", "duration", ("td", "duration"), unit="s"),
+        Column("flows", "count", ("flows",)),
+        Column("flows", "one"),
+        *_COLUMNS,
+    ),
+    trailer=_TRAILER,
+    zoneless=True,
+    reporters=True,
+    limits=_LIMITS,
+)
+
+NFDUMP_FAST = Format(
+    name="nfdump-fast",
+    title="nfdump csv-fast",
+    signature=("cnt", "af", "firstSeen"),
+    ends=_ENDS,
+    columns=(
+        Column("start_time", "time", ("firstSeen",), unit="ms"),
+        Column("end_time", "time", ("lastSeen",), unit="ms"),
+        Column("flows", "one"),
+        *_COLUMNS,
+    ),
+    trailer=_TRAILER,
+    limits=_LIMITS,
+)

@@ -1,0 +1,70 @@
+"""Apache Spot: its table `flow`, and the ranked `flow_results.csv`.
+
+Source: https://github.com/apache/incubator-spot (spot-setup, spot-ml)
+"""
+
+from flowtriage.formats.declaration import Column, Ends, Format, Headerless
+
+_ENDS = (Ends("sip", "dip"),)
+_NO_ANSWER = ("0",)
+_COLUMNS = (
+    Column("start_time", "time", ("treceived", "unix_tstamp"), unit="s"),
+    Column("end_time", "duration", ("tdur",), unit="s"),
+    Column("src_port", "port", ("sport",), unit="icmp"),
+    Column("dst_port", "port", ("dport",), unit="icmp"),
+    Column("protocol", "protocol", ("proto",)),
+    Column("src_bytes", "count", ("ibyt",)),
+    Column("dst_bytes", "count", ("obyt",), nulls=_NO_ANSWER),
+    Column("src_packets", "count", ("ipkt",)),
+    Column("dst_packets", "count", ("opkt",), nulls=_NO_ANSWER),
+    Column("flows", "one"),
+    Column("tcp_flags", "flags", ("flag",)),
+    Column("host", "text", ("rip",), nulls=("0.0.0.0", "::")),  # noqa: S104
+)
+_RESULTS = (
+    "treceived",
+    "tryear",
+    "trmonth",
+    "trday",
+    "trhour",
+    "trminute",
+    "trsec",
+    "tdur",
+    "sip",
+    "dip",
+    "sport",
+    "dport",
+    "proto",
+    "ipkt",
+    "ibyt",
+    "opkt",
+    "obyt",
+    "score",
+)
+_LIMITS = ("records are of one direction each where the exporter is not bidirectional",)
+
+SPOT = Format(
+    name="spot",
+    title="Spot flow",
+    signature=(("treceived", "unix_tstamp"), ("ibyt", "ipkt")),
+    ends=_ENDS,
+    columns=_COLUMNS,
+    nulls=("NULL", r"\N"),
+    zoneless=True,
+    reporters=True,
+    limits=_LIMITS,
+)
+
+SPOT_RESULTS = Format(
+    name="spot-results",
+    title="Spot flow_results.csv",
+    signature=("treceived", "score"),
+    ends=_ENDS,
+    columns=(*_COLUMNS, Column("score", "number", ("score",))),
+    nulls=("NULL", r"\N"),
+    headerless=(
+        Headerless(r"\d{4}-\d\d-\d\d[ T][\d:.]+\t(\d+\t){6}[^\t]+(\t[^\t]*){10}$", _RESULTS, "\t"),
+    ),
+    zoneless=True,
+    limits=(*_LIMITS, "only the flows that Spot ranked, most suspicious (lowest score) first"),
+)

@@ -1,0 +1,94 @@
+"""Flows as JSON lines in Microsoft's ASIM NetworkSession schema 0.2.6.
+
+What the schema has no field for, or only a coarser one, is in `AdditionalFields` under its
+canonical name. The texts nan, NaN and None read back as missing values.
+
+Source: https://learn.microsoft.com/azure/sentinel/normalization-schema-network
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.write.canonical import SCHEMA, denied, number_of_flows
+from flowtriage.write.json_lines import (
+    Value,
+    constant,
+    exactly,
+    iso_time,
+    lines,
+    number,
+    quoted,
+    text,
+)
+from flowtriage.write.lines import TextFormat, Values
+
+_MISSING = ("nan", "NaN", "None")
+_TEXTS = ("service", "state", "tcp_flags", "host")
+_DIRECTIONS = {
+    "inbound": "Inbound",
+    "outbound": "Outbound",
+    "internal": "Local",
+    "external": "External",
+    "unknown": "NA",
+}
+_RECORD: Mapping[str, Value] = {
+    "EventSchema": constant("NetworkSession"),
+    "EventSchemaVersion": constant("0.2.6"),
+    "EventVendor": constant("flowtriage"),
+    "EventProduct": constant("flowtriage"),
+    "EventType": constant("Flow"),
+    "EventCount": lambda batch: pc.cast(number_of_flows(batch), pa.string()),
+    "EventStartTime": exactly(iso_time("start_time")),
+    "EventEndTime": iso_time("end_time"),
+    "EventResult": lambda batch: _either(batch, "Failure", "Success"),
+    "DvcAction": lambda batch: _either(batch, "Deny", "Allow"),
+    "DvcHostname": text("host"),
+    "SrcIpAddr": text("src_ip"),
+    "SrcPortNumber": number("src_port"),
+    "DstIpAddr": text("dst_ip"),
+    "DstPortNumber": number("dst_port"),
+    "NetworkProtocol": lambda batch: quoted(pc.ascii_upper(batch["protocol"])),
+    "NetworkApplicationProtocol": text("service"),
+    "NetworkDirection": text("reported_direction", _DIRECTIONS),
+    "NetworkDuration": lambda batch: _duration(batch),
+    "SrcBytes": number("src_bytes"),
+    "DstBytes": number("dst_bytes"),
+    "SrcPackets": number("src_packets"),
+    "DstPackets": number("dst_packets"),
+    "AdditionalFields": {
+        "flows": number("flows"),
+        "denied_flows": exactly(number("denied_flows")),
+        "reported_direction": exactly(text("reported_direction")),
+        "state": text("state"),
+        "tcp_flags": text("tcp_flags"),
+        "src_payload_bytes": number("src_payload_bytes"),
+        "dst_payload_bytes": number("dst_payload_bytes"),
+    },
+}
+
+
+def _either(batch: pa.RecordBatch, refused: str, others: str) -> Values:
+    return quoted(pc.if_else(denied(batch), refused, others))
+
+
+def _duration(batch: pa.RecordBatch) -> Values:
+    """Write whole milliseconds between start and end, unless the end comes first."""
+    length = pc.subtract(
+        pc.cast(batch["end_time"], pa.int64()), pc.cast(batch["start_time"], pa.int64())
+    )
+    known = pc.if_else(pc.greater_equal(length, 0), length, pa.scalar(None, pa.int64()))
+    return pc.cast(pc.divide(known, 1000), pa.string())
+
+
+def _lost(batch: pa.RecordBatch) -> dict[str, int]:
+    counts = {
+        name: pc.sum(pc.is_in(batch[name], pa.array(_MISSING))).as_py() or 0 for name in _TEXTS
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+ASIM = TextFormat(carries=tuple(SCHEMA.names), lines=lines(_RECORD), lost=_lost)

@@ -1,0 +1,82 @@
+"""`flowtriage convert`, and the places that all commands read from."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+import flowtriage as ft
+from command_line import run
+from flowtriage import sample
+from flowtriage.write import FORMATS
+
+pytestmark = pytest.mark.extra
+
+LINE = "2024-01-01T00:00:00Z,10.0.0.1,10.0.0.2,dns,1\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "in.log"
+    ft.write_flows(sample.office_day(), path, format="zeek")
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_log_is_written_in_every_format(log: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    done = run("convert", log, out, "--format", name)
+    assert f"{len(ft.read_flows(log)):,} flows written to {out}" in done.stdout
+    assert done.stderr == ""
+    assert ft.flow_index(out).equals(ft.flow_index(log))
+
+
+def test_several_sources_become_one(log: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.gz").write_bytes(gzip.compress(log.read_bytes()))
+    out = tmp_path / "out.json.zst"
+    run("convert", log, f"{tmp_path}/fol*", out, "--format", "asim")
+    assert len(ft.read_flows(out)) == 2 * sample.office_day().num_rows
+
+
+def test_what_is_there_is_replaced_only_by_force(log: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.write_text("before")
+    refused = run("convert", log, out, "--format", "zeek", status=2)
+    assert "is there already; --force replaces it" in refused.stderr
+    assert out.read_text() == "before"
+    run("convert", log, out, "--format", "zeek", "--force")
+    assert out.read_bytes() == log.read_bytes()
+
+
+def test_losses_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "flows.csv"
+    path.write_text(
+        "start_time,end_time,src_ip,dst_ip,service,flows\n"
+        ",2024-01-01T00:00:00Z,10.0.0.1,10.0.0.2,dns,1\n"
+        ",,ten,10.0.0.2,dns,1\n"
+    )
+    done = run("convert", path, tmp_path / "out", "--format", "zeek")
+    assert "zeek has no place for 1 values of end_time" in done.stderr
+    assert "'ten' is not an IP address" in done.stderr
+    assert "1 flows (of 2 rows: 1 bad) written" in done.stdout
+
+
+def test_arguments_that_cannot_be(log: Path, tmp_path: Path) -> None:
+    done = run("convert", log, tmp_path / "out", "--format", "pcap", status=2)
+    assert "choose one of zeek, ocsf, asim, parquet" in done.stderr
+    assert "absent.log" in run("convert", "absent.log", "out", "--format", "zeek", status=2).stderr
+    assert run("convert", log, "--format", "zeek", status=2).stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.log"]
+
+
+def test_commands_read_from_standard_input(log: Path) -> None:
+    arguments = ("top", "-", "--key", "dest", "--by", "bytes", "--json")
+    done = run(*arguments, stdin=gzip.compress(log.read_bytes()))
+    assert json.loads(done.stdout) == json.loads(run("top", log, *arguments[2:]).stdout)
+    pytest.importorskip("fsspec")
+    assert json.loads(run("top", f"file://{log}", *arguments[2:]).stdout) == json.loads(done.stdout)
