@@ -135,6 +135,18 @@ class NetworkFlowSummary(Notebooklet):
         self._result = result
         return result
 
+    def select_asns(self) -> None:
+        """Show interactive selector to choose which ASNs to process."""
+        raise NotImplementedError
+
+    def lookup_ti_for_asn_ips(self) -> None:
+        """Look up threat intelligence for the addresses of the selected ASNs."""
+        raise NotImplementedError
+
+    def show_selected_asn_map(self) -> Any:
+        """Show the addresses of the selected ASNs, and any threats, on a map."""
+        raise NotImplementedError
+
     def _plot_flows(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary import plots
 
