@@ -11,13 +11,16 @@ from flowtriage.verbs import classify_direction, flow_index, flow_summary, timel
 
 if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
-    from flowtriage.notebooklet import Notebooklet, NotebookletResult
+    from flowtriage.notebooklet import NBFunc, Notebooklet, NotebookletResult
+    from flowtriage.providers import DataProviders, init
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsnDatabase",
+    "DataProviders",
     "Flows",
+    "NBFunc",
     "NetworkFlowResult",
     "NetworkFlowSummary",
     "Notebooklet",
@@ -25,16 +28,20 @@ __all__ = [
     "classify_direction",
     "flow_index",
     "flow_summary",
+    "init",
     "read_flows",
     "timeline",
     "top_n",
 ]
 
 _LATE = {
+    "DataProviders": "flowtriage.providers",
+    "NBFunc": "flowtriage.notebooklet",
     "NetworkFlowResult": "flowtriage.network_flow_summary",
     "NetworkFlowSummary": "flowtriage.network_flow_summary",
     "Notebooklet": "flowtriage.notebooklet",
     "NotebookletResult": "flowtriage.notebooklet",
+    "init": "flowtriage.providers",
 }
 
 

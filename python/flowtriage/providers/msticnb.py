@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 _Error = TypeVar("_Error", bound=Exception)
 
@@ -39,11 +39,14 @@ def as_theirs(error: _Error) -> _Error:
     Exception
         The error itself where msticnb is not loaded.
     """
-    theirs = _part("common", type(error).__name__)
-    return error if theirs is None else _joint(type(error), theirs)(*error.args)
+    ours: type = type(error)
+    theirs = _part("common", ours.__name__)
+    if theirs is None:
+        return error
+    return cast(_Error, _joint(ours, theirs)(*error.args))
 
 
 @cache
-def _joint(ours: type[_Error], theirs: type[Exception]) -> type[_Error]:
+def _joint(ours: type, theirs: type) -> type:
     body = {"__init__": Exception.__init__, "__doc__": ours.__doc__, "__module__": ours.__module__}
     return type(ours.__name__, (ours, theirs), body)
