@@ -123,7 +123,8 @@ def flows_of_host(
     candidates: tuple[str, ...] = ()
     if resolve:
         if name:
-            observed = matching_name(name, pc.unique(flows["host"]).drop_null().to_pylist()) or name
+            hosts = pc.unique(flows["host"]).drop_null().to_pylist()
+            name = observed = matching_name(name, hosts) or name
             addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(flows, observed)]))
         else:
             candidates = _names_of(flows, addresses)

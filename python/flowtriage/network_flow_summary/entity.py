@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbMissingParameterError
@@ -104,11 +105,11 @@ def host_entity(value: Any, host: HostFlows, facts: HostFacts, dns_name: str | N
             'host entities need msticpy: pip install "flowtriage[notebook]"'
         ) from None
     if isinstance(value, entities.Host):
-        entity = entities.Host(**value.properties)
+        entity = deepcopy(value)
     else:
         entity = entities.Host()
         entity.OSFamily = None
-    name = facts.name or host.name or dns_name
+    name = (facts.name if facts.heartbeat else host.name) or facts.name or dns_name
     if name and not entity.HostName:
         entity.HostName, _, domain = name.partition(".")
         entity.DnsDomain = entity.DnsDomain or domain or None

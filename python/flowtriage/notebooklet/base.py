@@ -13,8 +13,8 @@ from flowtriage.notebooklet.display import Section, show
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.result import NotebookletResult
 from flowtriage.providers import DataProviders
-from flowtriage.providers.data_providers import canonical
 from flowtriage.providers.msticnb import as_theirs, register
+from flowtriage.providers.names import canonical
 
 
 class Notebooklet(Described, ABC):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.errors import ArgumentError, MsticnbDataProviderError
-from flowtriage.providers.data_providers import canonical
 from flowtriage.providers.msticnb import as_theirs
+from flowtriage.providers.names import canonical
 
 if TYPE_CHECKING:
     import pandas as pd

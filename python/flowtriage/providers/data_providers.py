@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
 
 from flowtriage.errors import ArgumentError, MsticnbDataProviderError
 from flowtriage.providers.msticnb import as_theirs, current_providers
+from flowtriage.providers.names import MADE_BY, canonical, environments, split_parameter
 
-_MADE_BY = {
-    "LocalFlows": "flowtriage.providers.local_flows:LocalFlows",
-    "blocklists": "flowtriage.reputation:BlockLists",
-    "tilookup": "msticpy.context:TILookup",
-    "geolitelookup": "msticpy.context:GeoLiteLookup",
-    "ipstacklookup": "msticpy.context:IPStackLookup",
-}
 _DEFAULT = ("tilookup", "geolitelookup")
 _ONLY_MADE_WITH = {"driver", "query_paths"}
 
@@ -89,13 +82,13 @@ class DataProviders(metaclass=_Shared):
         self.providers: dict[str, Any] = {}
         self.failures: dict[str, Exception] = {}
         if query_provider is None:
-            files = any(_split(key)[0] == "LocalFlows" for key in kwargs)
+            files = any(split_parameter(key)[0] == "LocalFlows" for key in kwargs)
             query_provider = "LocalFlows" if files else "MSSentinel"
         others = _chosen(providers)
         given = isinstance(query_provider, str)
         first = canonical(query_provider) if given else canonical(_environment(query_provider))
         self.provider_names = {first, *others}
-        strangers = [key for key in kwargs if _split(key)[0] not in self.provider_names]
+        strangers = [key for key in kwargs if split_parameter(key)[0] not in self.provider_names]
         if strangers:
             raise ArgumentError(
                 f"{', '.join(strangers)}: parameters are named after one of the providers "
@@ -120,7 +113,7 @@ class DataProviders(metaclass=_Shared):
     @classmethod
     def list_providers(cls) -> list[str]:
         """Return the names of all providers that can be loaded."""
-        return [*_environments(), *_MADE_BY]
+        return [*environments(), *MADE_BY]
 
     @classmethod
     def get_def_providers(cls) -> list[str]:
@@ -145,11 +138,11 @@ class DataProviders(metaclass=_Shared):
         name = canonical(provider)
         if name in self.providers:
             return
-        split = [(*_split(key), value) for key, value in kwargs.items()]
+        split = [(*split_parameter(key), value) for key, value in kwargs.items()]
         parameters = {parameter: value for owner, parameter, value in split if owner == name}
-        if name in _MADE_BY:
-            self._keep(name, _load(_MADE_BY[name])(**parameters))
-        elif name in _environments():
+        if name in MADE_BY:
+            self._keep(name, _load(MADE_BY[name])(**parameters))
+        elif name in environments():
             self._keep(name, self._query_provider(name, parameters))
         else:
             raise as_theirs(
@@ -174,7 +167,7 @@ class DataProviders(metaclass=_Shared):
             Those that are missing, and those of them that are not known at all.
         """
         missing, unknown = [], []
-        queries = {*map(canonical, _environments()), "LocalFlows"}
+        queries = {*map(canonical, environments()), "LocalFlows"}
         known = set(map(canonical, self.list_providers()))
         local = any(name in self.providers for name in ("LocalData", "LocalFlows"))
         for needed in reqd_provs or ():
@@ -209,83 +202,6 @@ class DataProviders(metaclass=_Shared):
             except Exception as error:
                 self.failures[name] = error
         return made
-
-
-def init(
-    query_provider: Any = None,
-    namespace: dict[str, Any] | None = None,
-    providers: Iterable[str] | None = None,
-    **kwargs: Any,
-) -> None:
-    """Load the providers of a session, say which, and add the pivot functions of notebooklets.
-
-    Parameters
-    ----------
-    query_provider, providers, **kwargs
-        As for `DataProviders`.
-    namespace
-        Taken so that calls written for msticnb work; nothing is read from it or written to it.
-
-    Raises
-    ------
-    MsticnbDataProviderError, ArgumentError
-        As for `DataProviders`.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import pyarrow.parquet
-    >>> from flowtriage import sample
-    >>> day = Path(tempfile.mkdtemp()) / "day.parquet"
-    >>> pyarrow.parquet.write_table(sample.office_day(), day)
-    >>> init(LocalFlows_paths=day, providers=["-tilookup", "-geolitelookup"])
-    Loaded providers: LocalFlows
-    """
-    print(DataProviders(query_provider, providers, **kwargs))
-    if _environments():
-        from flowtriage.network_flow_summary import NetworkFlowSummary
-
-        NetworkFlowSummary.add_pivot_function()
-
-
-def canonical(name: str) -> str:
-    """Return the name under which a provider is kept; aliases of an environment share one.
-
-    Examples
-    --------
-    >>> canonical("TILookup"), canonical("localflows")
-    ('tilookup', 'LocalFlows')
-    """
-    return _names().get(name.casefold(), name)
-
-
-@cache
-def _names() -> dict[str, str]:
-    names = {name.casefold(): name for name in _MADE_BY}
-    for name, kept in _environments().items():
-        names[name.casefold()] = kept
-    return names
-
-
-@cache
-def _environments() -> dict[str, str]:
-    """Names of msticpy's data environments, each with the one under which it is kept."""
-    try:
-        from msticpy.data.core.query_defns import DataEnvironment
-    except ImportError:
-        return {}
-    members = DataEnvironment.__members__.items()
-    return {name: member.name for name, member in members if name != "Unknown"}
-
-
-def _split(key: str) -> tuple[str | None, str]:
-    """Split `Name_parameter` into the provider's kept name, if there is one, and the parameter."""
-    owners = [name for name in _names() if key.casefold().startswith(f"{name}_")]
-    if not owners:
-        return None, key
-    longest = max(owners, key=len)
-    return _names()[longest], key[len(longest) + 1 :]
 
 
 def _chosen(providers: Iterable[str] | None) -> set[str]:

@@ -93,7 +93,7 @@ def query_host(provider: Any, name: str | None, addresses: tuple[str, ...]) -> H
                 label = checked_name(name).partition(".")[0]
                 return list(answers(provider, by_host, host_name=label))
             return [f for a in addresses for f in answers(provider, by_address, ip_address=a)]
-        except (ArgumentError, KeyboardInterrupt):
+        except ArgumentError:
             raise
         except Exception as error:
             problems.append(f"{by_host[0][0]} could not be asked: {' '.join(str(error).split())}")
@@ -102,14 +102,17 @@ def query_host(provider: Any, name: str | None, addresses: tuple[str, ...]) -> H
     beats = rows(_HEARTBEAT_OF_HOST, _HEARTBEAT_OF_ADDRESS)
     interfaces = [_named(f) for f in rows(_INTERFACES_OF_HOST, _INTERFACES_OF_ADDRESS)]
     computers = _texts([*beats, *interfaces], "Computer")
-    known = matching_name(name, computers) if name else _only(computers)
-    sure = known or name
+    if name:
+        known = [matching_name(name, _texts(part, "Computer")) for part in (beats, interfaces)]
+        sure = next((text for text in known if text), name)
+    else:
+        sure = _only(computers)
     beat = _latest(beats, sure) if sure else {}
     interfaces = [_of_computer(frame, sure) for frame in interfaces] if sure else []
     private, public = (_addresses(interfaces, column) for column in (_PRIVATE, _PUBLIC))
     own = [*addresses, *private, *public]
     reported = _found(f"{beat.get('ComputerIP', '')} {beat.get('ComputerPrivateIPs', '')}")
-    inside = [a for a in reported if ipaddress.ip_address(a).is_private]
+    inside = [a for a in reported if not ipaddress.ip_address(a).is_global]
     outside = [a for a in reported if a not in inside]
     public = tuple(dict.fromkeys([*public, *outside]))
     return HostFacts(
