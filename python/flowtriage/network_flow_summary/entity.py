@@ -145,7 +145,7 @@ def _of_heartbeat(beat: dict[str, Any]) -> dict[str, Any]:
 
 def _place(beat: dict[str, Any]) -> dict[str, Any]:
     columns = {
-        "CountryName": "RemoteIPCountry",
+        "CountryOrRegionName": "RemoteIPCountry",
         "Longitude": "RemoteIPLongitude",
         "Latitude": "RemoteIPLatitude",
     }

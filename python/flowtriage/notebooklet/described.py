@@ -203,7 +203,15 @@ class Described:
 
     @classmethod
     def section(cls, name: str, *contents: object) -> Section:
-        """Return the display section of a result attribute, holding `contents`."""
+        """Return a display section.
+
+        Parameters
+        ----------
+        name
+            Its name in the metadata, mostly that of a result attribute.
+        *contents
+            What it is to hold, as `Section` takes it.
+        """
         return cls.metadata.sections[name].holding(*contents)
 
 
@@ -216,5 +224,10 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 @cache
 def _metadata(cls: type) -> Metadata:
-    module = Path(inspect.getfile(cls))
-    return load(module.parent / f"{module.parent.name}.yaml")
+    """Metadata beside the module of a class, or else of the nearest of its bases."""
+    for kind in cls.__mro__:
+        module = Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or ".")
+        beside = module.parent / f"{module.parent.name}.yaml"
+        if beside.is_file():
+            return load(beside)
+    raise AttributeError(f"{cls.__name__} has no metadata: there is no YAML file beside its module")

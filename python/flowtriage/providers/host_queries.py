@@ -104,9 +104,9 @@ def query_host(provider: Any, name: str | None, addresses: tuple[str, ...]) -> H
     computers = _texts([*beats, *interfaces], "Computer")
     if name:
         known = [matching_name(name, _texts(part, "Computer")) for part in (beats, interfaces)]
-        sure = next((text for text in known if text), name)
     else:
-        sure = _only(computers)
+        known = [_only(computers)]
+    sure = next((text for text in known if text), name)
     beat = _latest(beats, sure) if sure else {}
     interfaces = [_of_computer(frame, sure) for frame in interfaces] if sure else []
     private, public = (_addresses(interfaces, column) for column in (_PRIVATE, _PUBLIC))
