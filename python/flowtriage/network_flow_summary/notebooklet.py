@@ -13,9 +13,11 @@ from flowtriage.asn import AsnDatabase, embedded
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.flows import Flows, read_flows
 from flowtriage.host import HostFlows, busiest_addresses, flows_of_host, reverse_name
+from flowtriage.network_flow_summary.asn_work import AsnWork, locations, shown
 from flowtriage.network_flow_summary.entity import host_entity, read_value
 from flowtriage.network_flow_summary.result import NetworkFlowResult
 from flowtriage.notebooklet import Notebooklet
+from flowtriage.notebooklet.display import Section, show
 from flowtriage.progress import advance
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
@@ -25,6 +27,7 @@ from flowtriage.verbs import flow_index, flow_summary, timeline
 
 if TYPE_CHECKING:
     import pandas as pd
+    from msticpy.vis.foliummap import FoliumMap
 
 _INDEX_NAMES = {
     "src_ip": "source",
@@ -86,6 +89,7 @@ class NetworkFlowSummary(Notebooklet):
     def __init__(self, data_providers: Any = None, **kwargs: Any) -> None:
         """Make a new instance of the notebooklet."""
         super().__init__(data_providers, **kwargs)
+        self._asn_work: AsnWork | None = None
 
     def run(
         self,
@@ -103,7 +107,7 @@ class NetworkFlowSummary(Notebooklet):
             Host name, address, or a msticpy `Host` or `IpAddress`. It is needed.
         data
             The flows: a path, a list of paths, a `pandas.DataFrame`, or anything Arrow. None
-            asks the query provider; with data, no provider is asked for anything.
+            asks the query provider; with data, that is asked for nothing.
         timespan
             A msticpy `TimeSpan`, or any object with `start` and `end`; only flows that start
             within it count. It is needed unless there is `data`, whose own span None stands for.
@@ -180,6 +184,8 @@ class NetworkFlowSummary(Notebooklet):
                 advance(f"{option} of {result.description}", done, len(steps))
                 step(result, work, silent)
         advance(result.description, len(steps), len(steps))
+        summarised = "flow_summary" in chosen
+        self._asn_work = AsnWork(result, work.index, work.addresses, asn) if summarised else None
         self._finish(
             result,
             value=value,
@@ -190,17 +196,73 @@ class NetworkFlowSummary(Notebooklet):
         )
         return result
 
-    def select_asns(self) -> None:
-        """Show interactive selector to choose which ASNs to process."""
-        raise NotImplementedError
+    @property
+    def asn_selector(self) -> Any:
+        """The msticpy `SelectSubset` of `select_asns`, or None before."""
+        return self._asn_work.selector if self._asn_work else None
+
+    def select_asns(self, asns: Iterable[str] | None = None) -> None:
+        """Show interactive selector to choose which ASNs to process.
+
+        Selected to begin with are the ASNs with as few flows as the least used quarter has,
+        without those of the host itself. The choice can be read, at any time, from
+        `asn_selector.selected_items`.
+
+        Parameters
+        ----------
+        asns
+            Select these to begin with, for front ends without widgets.
+        """
+        if self._asn_work is None:
+            print("Use run() with the option flow_summary before select_asns().")
+            return
+        show(self.section("select_asns", *self._asn_work.select(asns)))
 
     def lookup_ti_for_asn_ips(self) -> None:
-        """Look up threat intelligence for the addresses of the selected ASNs."""
-        raise NotImplementedError
+        """Look up threat intelligence for the addresses of the selected ASNs.
 
-    def show_selected_asn_map(self) -> Any:
-        """Show the addresses of the selected ASNs, and any threats, on a map."""
-        raise NotImplementedError
+        The providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists) are
+        asked, as far as they are loaded, about public addresses only. `ti_results` of the result
+        has the answers and `ti_coverage` who was asked about how many, and who answered.
+        """
+        work = self._asn_work
+        if work is None or work.selector is None:
+            print("Use run() with the option flow_summary, then select_asns(), and then this.")
+            return
+        contents = work.look_up(self._providers, progress=not self.silent)
+        self._renew(work.result, self.section("ti_results", *contents))
+
+    def show_selected_asn_map(self) -> FoliumMap | None:
+        """Show the addresses of the selected ASNs on a map, threats in red.
+
+        Threats are the addresses that `lookup_ti_for_asn_ips` found; without it, the map tells of
+        none.
+
+        Returns
+        -------
+        msticpy.vis.foliummap.FoliumMap or None
+            The map, which is `geo_map_selected` of the result as well; None where nothing is
+            selected yet.
+        """
+        work = self._asn_work
+        if work is None or work.selector is None:
+            print(
+                "Use run() with the option flow_summary, then select_asns(), then "
+                "lookup_ti_for_asn_ips() if wanted, and then this."
+            )
+            return None
+        drawing = work.draw(self._providers)
+        self._renew(work.result, self.section("geo_map_selected", drawing))
+        return drawing if self.silent else shown(drawing)
+
+    @property
+    def _providers(self) -> dict[str, Any]:
+        return dict(getattr(self.data_providers, "providers", {}))
+
+    def _renew(self, result: NetworkFlowResult, section: Section) -> None:
+        """Present a section in the place of an earlier one with its title."""
+        result.sections[:] = [one for one in result.sections if one.title != section.title]
+        self._present(result, section, silent=self.silent)
 
     def _ask(self, host: HostFacts, span: Span | None, *, learn: bool) -> tuple[Flows, HostFacts]:
         """Ask the query provider for the flows of a host, and first what it knows of it."""
@@ -246,7 +308,10 @@ class NetworkFlowSummary(Notebooklet):
     def _draw_map(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary.geomap import geo_map
 
-        result.geo_map = geo_map(work.index, host_addresses=work.addresses, asn=work.asn)
+        geoip = locations(self._providers)
+        result.geo_map = geo_map(
+            work.index, host_addresses=work.addresses, asn=work.asn, geoip=geoip
+        )
         self._present(result, self.section("geo_map", result.geo_map), silent=silent)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,11 +83,29 @@ def providers_of(source: Any) -> dict[str, set[str] | None]:
 
 
 def _look_up(source: Any, kinds: Mapping[str, str], names: list[str], progress: bool) -> Any:
-    if hasattr(source, "loaded_providers"):
-        return source.lookup_iocs(data=dict(kinds), providers=names, progress=progress)
-    return source.lookup_iocs(data=dict(kinds))
+    data = dict(kinds)
+    if not hasattr(source, "loaded_providers"):
+        return source.lookup_iocs(data=data)
+    return _apart(lambda: source.lookup_iocs(data=data, providers=names, progress=progress))
+
+
+def _apart(call: Callable[[], Any]) -> Any:
+    """Call where msticpy can run an event loop: not within one, unless that lets itself be nested.
+
+    In notebooks msticpy makes the loop of the kernel such a one.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return call()
+    if hasattr(loop, "_nest_patched"):
+        return call()
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
 
 
 def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    text = str(error.args[0]) if error.args else ""
+    name = type(error).__name__
+    first = text.strip().partition("\n")[0]
+    return f"{name}: {first}" if first else name
