@@ -116,7 +116,7 @@ def test_attached_functions_run_on_the_latest_result(
     assert (section.title, section.text, section.contents) == (
         "Busiest peers",
         "By flows.",
-        ([peer],),
+        (f"['{peer}']",),
     )
     assert len(nb.run_nb_func("busiest", n=3)) == 3
     assert capsys.readouterr().out == ""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from flowtriage.errors import ArgumentError, MsticnbDataProviderError
 from flowtriage.notebooklet.described import Described
-from flowtriage.notebooklet.display import Section, show
+from flowtriage.notebooklet.display import Section, show, showable
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.result import NotebookletResult
 from flowtriage.providers import DataProviders
@@ -255,8 +255,9 @@ class Notebooklet(Described, ABC):
         if nb_func.result_attrib:
             setattr(self._result, nb_func.result_attrib, returned)
         if nb_func.header:
-            contents = () if returned is None else (returned,)
-            section = Section(nb_func.header, nb_func.text or "", contents=contents)
+            shown = returned if returned is None or showable(returned) else str(returned)
+            section = Section(nb_func.header, nb_func.text or "")
+            section = section if shown is None else section.holding(shown)
             self._present(self._result, section, silent=self._context["silent"])
         return returned
 

@@ -14,6 +14,10 @@ from flowtriage.notebooklet.docstring import parse
 from flowtriage.timespan import Span
 
 
+_LONGEST = 3000
+"""Characters that a summary shows of a value which is no table, plot or map."""
+
+
 class NotebookletResult:
     """What a run of a notebooklet returns.
 
@@ -139,8 +143,9 @@ class NotebookletResult:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from flowtriage.report import html_table
+        from flowtriage.report import html_table, plot_frame
 
+        plots = {name: getattr(self, name) for name in self.vis_properties()}
         parts = [f"<h3>{html.escape(self.description)}</h3>", self.report._repr_html_()]
         for name, value in self.attributes().items():
             parts.append(f"<h4>{html.escape(name)}</h4>")
@@ -148,8 +153,13 @@ class NotebookletResult:
                 parts.append(f"<p>{html.escape(said)}</p>")
             if hasattr(value, "iloc"):
                 parts.append(f"<p>{len(value):,} rows</p>{html_table(value, max_rows=10)}")
+            elif name in plots:
+                if name == next(reversed(plots)):
+                    parts.append(plot_frame(plots))
+            elif hasattr(value, "folium_map"):
+                parts.append(value._repr_html_())
             else:
-                parts.append(f"<p>{html.escape(_sketch(value))}</p>")
+                parts.append(f"<pre>{html.escape(str(value)[:_LONGEST])}</pre>")
         return "".join(parts)
 
 
