@@ -13,7 +13,6 @@ from flowtriage.notebooklet.display import Section, text_table
 from flowtriage.notebooklet.docstring import parse
 from flowtriage.timespan import Span
 
-
 _LONGEST = 3000
 """Characters that a summary shows of a value which is no table, plot or map."""
 
