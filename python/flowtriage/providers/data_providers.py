@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, ClassVar
 
-from flowtriage.errors import ArgumentError, MsticnbDataProviderError
+from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbDataProviderError
 from flowtriage.providers.msticnb import as_theirs, current_providers
 from flowtriage.providers.names import MADE_BY, canonical, environments, split_parameter
 
+_INSTALL = 'providers of msticpy need it: pip install "flowtriage[notebook]"'
 _DEFAULT = ("tilookup", "geolitelookup")
 _ONLY_MADE_WITH = {"driver", "query_paths"}
 
@@ -145,10 +146,11 @@ class DataProviders(metaclass=_Shared):
         elif name in environments():
             self._keep(name, self._query_provider(name, parameters))
         else:
+            without = "" if environments() else f"; {_INSTALL}"
             raise as_theirs(
                 MsticnbDataProviderError(
                     f"provider {provider!r} is not known; choose one of "
-                    f"{', '.join(self.list_providers())}"
+                    f"{', '.join(self.list_providers())}{without}"
                 )
             )
 
@@ -228,6 +230,8 @@ def _environment(provider: Any) -> str:
 
 def _load(path: str) -> Any:
     module, _, name = path.partition(":")
+    if module.startswith("msticpy.") and not environments():
+        raise MissingExtraError(_INSTALL)
     return getattr(import_module(module), name)
 
 
