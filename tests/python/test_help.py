@@ -119,6 +119,16 @@ def test_help_is_shown_as_text_in_a_terminal(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.strip() == CLASS.get_help("md").strip()
 
 
+def test_help_is_shown_as_a_page_in_a_notebook() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    client = pytest.importorskip("nbclient").NotebookClient
+    code = "import flowtriage as ft\nft.NetworkFlowSummary.show_help()"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client(notebook, kernel_name="python3", timeout=120).execute()
+    (shown,) = [out for out in notebook.cells[0].outputs if out.output_type == "display_data"]
+    assert shown.data["text/html"] == CLASS.get_help()
+
+
 def test_hostile_docstrings_stay_text() -> None:
     class Hostile(CLASS):  # type: ignore[misc, valid-type]
         """Runs <script>alert(1)</script> `<img onerror>`."""

@@ -98,6 +98,28 @@ def test_host_from_heartbeat_and_topology(tmp_path: Path) -> None:
     assert by_address["51.144.0.7"].Location.CountryName == "Netherlands"
 
 
+def test_interfaces_of_other_machines_are_left_out(tmp_path: Path) -> None:
+    interfaces = pd.concat([azure_network.interface("rg/web-2"), azure_network.interface()])
+    interfaces["PublicIPAddresses"] = ["20.9.9.9", "20.1.2.3"]
+    tables = {"flows": azure_network.flows(), "get_ips_for_host": interfaces}
+    host = run_local(tmp_path, "web", tables).host_entity
+    assert [a.Address for a in host.PublicIpAddresses] == ["20.1.2.3"]
+    assert host.OSFamily is None
+
+
+def test_host_from_the_new_topology_table() -> None:
+    interface = azure_network.interface().rename(columns={"VirtualMachine_s": "Computer"})
+    tables = {NEW: azure_network.flows(), "NTATopologyDetails": interface.assign(Computer="web")}
+    for value in ("web", WEB):
+        found, asked = run_sentinel(tables, value)
+        (query,) = [text for text in asked if "NTATopologyDetails" in text]
+        assert ('endswith "/web"' if value == "web" else f'has "{WEB}"') in query
+        assert found.host_entity.HostName == "web"
+        public = [address.Address for address in found.host_entity.PublicIpAddresses]
+        assert public == ["20.1.2.3"]
+        assert total(found) == TOTAL
+
+
 def test_host_by_address_from_heartbeat(tmp_path: Path) -> None:
     tables = {
         "flows": azure_network.flows(),
