@@ -13,6 +13,7 @@ import pytest
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
 from flowtriage.notebooklet.docstring import parse
+from flowtriage.providers import LocalFlows
 
 pytestmark = pytest.mark.extra
 CLASS = ft.NetworkFlowSummary
@@ -99,6 +100,33 @@ def test_docstrings_name_the_parameters_that_methods_take(name: str) -> None:
         taken = (taken - {"kwargs"}) | {"start", "end", "silent", "asn", "reverse_dns"}
     if documented or len(taken) > 1:
         assert documented == taken
+
+
+KINDS = (ft.DataProviders, LocalFlows, ft.NBFunc, ft.NetworkFlowResult, ft.NotebookletResult)
+MEMBERS = [
+    (kind, name)
+    for kind in KINDS
+    for name, member in inspect.getmembers(kind, callable)
+    if not name.startswith("_") and name in vars(kind)
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), MEMBERS, ids=lambda part: str(part))
+def test_docstrings_around_the_notebooklet_are_complete(kind: type, name: str) -> None:
+    member = getattr(kind, name)
+    taken = set(inspect.signature(member).parameters) - {"self"}
+    doc = parse(member)
+    assert doc.summary.endswith(".")
+    if _documented(member) or taken:
+        assert _documented(member) == taken
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ft.init], ids=lambda kind: kind.__name__)
+def test_constructors_are_documented(kind: Any) -> None:
+    taken = set(inspect.signature(kind).parameters)
+    if kind not in (ft.NetworkFlowResult, ft.NotebookletResult):
+        assert _documented(kind) == taken
+    assert parse(kind).summary.endswith(".")
 
 
 def test_every_keyword_of_run_is_taken() -> None:

@@ -66,11 +66,23 @@ class NBFunc:
         self.doc = inspect.getdoc(func)
 
     def wanted(self, options: Iterable[str]) -> bool:
-        """Tell whether the function runs after a run with these options."""
+        """Tell whether the function runs after a run.
+
+        Parameters
+        ----------
+        options
+            Options of that run.
+        """
         return not self.options or not set(self.options).isdisjoint(options)
 
     def call(self, context: dict[str, Any]) -> Any:
-        """Call the function with what it has parameters for."""
+        """Call the function with what it has parameters for.
+
+        Parameters
+        ----------
+        context
+            What there is to give, by name.
+        """
         parameters = inspect.signature(self.func).parameters
         if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
             return self.func(**context)

@@ -68,6 +68,11 @@ class NotebookletResult:
     def prop_doc(self, name: str) -> tuple[str, str]:
         """Return the type and the description of an attribute.
 
+        Parameters
+        ----------
+        name
+            Name of the attribute.
+
         Raises
         ------
         KeyError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, ClassVar
@@ -17,6 +18,12 @@ _ONLY_MADE_WITH = {"driver", "query_paths"}
 
 class _Shared(type):
     """Returns the current instance where it was made with the same arguments."""
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """Show the parameters of the class, and not those of the call below."""
+        own = inspect.signature(cls.__init__)
+        return own.replace(parameters=list(own.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make an instance, and make it the current one."""
