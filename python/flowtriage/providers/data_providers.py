@@ -22,7 +22,7 @@ class _Shared(type):
     @property
     def __signature__(cls) -> inspect.Signature:
         """Show the parameters of the class, and not those of the call below."""
-        own = inspect.signature(cls.__init__)
+        own = inspect.signature(vars(cls)["__init__"])
         return own.replace(parameters=list(own.parameters.values())[1:])
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
