@@ -13,6 +13,8 @@ from flowtriage import sample
 pytest.importorskip("msticpy")
 pytest.importorskip("playwright")
 
+import azure_network
+
 pytestmark = [
     pytest.mark.extra,
     pytest.mark.browser,
@@ -45,4 +47,18 @@ def test_tables_plots_and_their_descriptions_are_shown(browser: Any, day: pa.Tab
     assert "Timeline of flows by direction." in page.inner_text("body")
     assert page.evaluate("window.ran") is None
     assert trouble == []
+    page.close()
+
+
+def test_hostile_host_names_stay_text(browser: Any) -> None:
+    frame = azure_network.flows().assign(VMName=HOSTILE)
+    nb = ft.NetworkFlowSummary(silent=True)
+    result = nb.run(HOSTILE, data=frame, options=["flow_summary", "resolve_host"])
+    assert result.host_entity.IpAddress.Address == azure_network.WEB
+    page = browser.new_page()
+    page.set_content(result._repr_html_() + nb.get_help())
+    assert HOSTILE.strip("\u202e") in page.inner_text("h3 >> nth=0")
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.ran") is None
+    assert page.locator("img, script").count() == 0
     page.close()
