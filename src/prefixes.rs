@@ -32,7 +32,7 @@ pub fn parse_network(text: &str) -> Option<(Ip, Ip)> {
 const V4: (Ip, Ip) = (Ip::from_v4(0), Ip::from_v4(u32::MAX));
 
 /// An IPv6 network as wide as `::/0` surrounds the mapped IPv4 range but does not mean it.
-fn without_v4((first, last): (Ip, Ip)) -> impl Iterator<Item = (Ip, Ip)> {
+pub(crate) fn without_v4((first, last): (Ip, Ip)) -> impl Iterator<Item = (Ip, Ip)> {
     let parts = if first < V4.0 && last > V4.1 {
         [Some((first, Ip(V4.0.0 - 1))), Some((Ip(V4.1.0 + 1), last))]
     } else {

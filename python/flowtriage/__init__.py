@@ -18,14 +18,17 @@ from flowtriage.verbs import (
 
 if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
-    from flowtriage.notebooklet import Notebooklet, NotebookletResult
+    from flowtriage.notebooklet import NBFunc, Notebooklet, NotebookletResult
+    from flowtriage.providers import DataProviders, init
     from flowtriage.write import write_flows
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsnDatabase",
+    "DataProviders",
     "Flows",
+    "NBFunc",
     "NetworkFlowResult",
     "NetworkFlowSummary",
     "Notebooklet",
@@ -33,6 +36,7 @@ __all__ = [
     "classify_direction",
     "flow_index",
     "flow_summary",
+    "init",
     "read_flows",
     "stitch",
     "timeline",
@@ -41,10 +45,13 @@ __all__ = [
 ]
 
 _LATE = {
+    "DataProviders": "flowtriage.providers",
+    "NBFunc": "flowtriage.notebooklet",
     "NetworkFlowResult": "flowtriage.network_flow_summary",
     "NetworkFlowSummary": "flowtriage.network_flow_summary",
     "Notebooklet": "flowtriage.notebooklet",
     "NotebookletResult": "flowtriage.notebooklet",
+    "init": "flowtriage.providers",
     "write_flows": "flowtriage.write",
 }
 

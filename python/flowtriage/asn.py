@@ -126,6 +126,11 @@ class AsnDatabase:
         return dict(_CREDITS) if self._embedded else {}
 
     @property
+    def paths(self) -> list[str]:
+        """Paths of the files, in the order in which they are asked."""
+        return [path for path, *_ in self._files.info()]
+
+    @property
     def files(self) -> list[DatabaseFile]:
         """What is known of each file; counting networks takes up to a second."""
         described = zip(self._files.info(), self._files.count_networks(), strict=True)

@@ -31,3 +31,24 @@ class MissingExtraError(FlowtriageError, ImportError):
 
 class MsticnbMissingParameterError(FlowtriageError, ValueError):
     """A notebooklet was run without a parameter that it needs."""
+
+
+class MsticnbDataProviderError(FlowtriageError):
+    """A data provider is not known, not loaded, or lacks what was asked of it."""
+
+
+class AmbiguousHostError(ArgumentError):
+    """A host name that stands for several hosts.
+
+    Attributes
+    ----------
+    candidates : tuple of str
+        The names that it may stand for, in order.
+    """
+
+    def __init__(self, name: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(
+            f"host name {name!r} is ambiguous: it may be {', '.join(candidates)}; "
+            "give one of these, or an address"
+        )
+        self.candidates = candidates

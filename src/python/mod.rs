@@ -8,6 +8,7 @@
 mod asn;
 mod error;
 mod gateway;
+mod networks;
 mod reading;
 mod verbs;
 
@@ -17,6 +18,8 @@ use pyo3::pymodule;
 mod _core {
     #[pymodule_export]
     use super::asn::AsnFiles;
+    #[pymodule_export]
+    use super::networks::{CityFiles, NetworkList};
     #[pymodule_export]
     use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]

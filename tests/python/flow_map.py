@@ -35,9 +35,11 @@ def row(source: str | None, dest: str | None, direction: str, **facts: Any) -> d
     return {**ends, **usual, **times, **facts}
 
 
-def draw(*rows: dict[str, Any], hosts: Sequence[str] = (HOST,), asn: Any = None) -> Any:
+def draw(
+    *rows: dict[str, Any], hosts: Sequence[str] = (HOST,), asn: Any = None, **more: Any
+) -> Any:
     index = pa.Table.from_pylist(list(rows), SCHEMA)
-    return geo_map(index, host_addresses=hosts, asn=asn or AsnDatabase())
+    return geo_map(index, host_addresses=hosts, asn=asn or AsnDatabase(), **more)
 
 
 def page(drawn: Any) -> str:

@@ -43,7 +43,7 @@ def test_the_map_is_that_of_msticpy_and_knows_its_places() -> None:
     assert isinstance(drawn, FoliumMap)
     united_states, netherlands = (39.5, -98.4), (52.2, 5.6)
     assert sorted(drawn.locations) == [united_states, netherlands]
-    assert page(drawn).count("fitBounds") == 1
+    assert page(drawn).count("flowtriageMap.fit(") == 1
 
 
 def test_the_places_are_listed_for_a_report() -> None:
@@ -67,7 +67,7 @@ def test_a_map_of_nothing_is_a_map() -> None:
     drawn = draw()
     assert layers(drawn) == [[], []]
     assert drawn.locations == []
-    assert "fitBounds" not in page(drawn)
+    assert "flowtriageMap.fit(" not in page(drawn)
     assert "0 addresses in 0 countries" in note(drawn)
 
 
@@ -105,6 +105,36 @@ def test_foreign_text_is_data_to_every_reader_on_its_way() -> None:
     assert not [text for text in HOSTILE[:-1] if text in html]
     calm = page(draw(row(HOST, GOOGLE, "O"), hosts=[HOST, RIPE]))
     assert Text(html).tags == Text(calm).tags
+
+
+THREATS = {
+    "address": [GOOGLE],
+    "severity": ["high"],
+    "threat": ["drop: SBL1\nOTX: <script>alert(1)</script>"],
+}
+
+
+def test_threats_are_red_whatever_their_direction() -> None:
+    rows = [row(HOST, GOOGLE, "O"), row(RIPE, HOST, "I")]
+    drawn = draw(*rows, threats=pa.table(THREATS))
+    known = {marker["Address"]: marker for marker in layers(drawn)[0]}
+    assert (known[GOOGLE][""], known[RIPE][""]) == ("threat", "inbound")
+    assert (known[GOOGLE]["Threat"], known[GOOGLE]["Known as"]) == ("high", THREATS["threat"][0])
+    assert known[RIPE]["Threat"] is None
+    assert known[GOOGLE]["Direction"] == "outbound"
+    assert "1 address is known as a threat\n" in note(drawn)
+    assert "<script>alert" not in page(drawn)
+    clean = draw(*rows, threats=pa.table(THREATS).slice(0, 0))
+    assert "Threat" in note(clean)
+    assert "0 addresses are known as a threat\n" in note(clean)
+    assert "hreat" not in note(draw(*rows))
+
+
+def test_only_the_addresses_chosen_are_shown() -> None:
+    rows = [row(HOST, GOOGLE, "O"), row(RIPE, HOST, "I"), row(HOST, "10.9.9.9", "L")]
+    drawn = draw(*rows, only=pa.array([RIPE, "10.9.9.9"]))
+    assert peer(drawn)["Address"] == RIPE
+    assert "1 address in 1 country; 1 without a location" in note(drawn)
 
 
 def test_a_notebook_shows_the_same_page() -> None:

@@ -1,10 +1,12 @@
-"""The script of a flow map in a real Chromium, over a stand-in for Leaflet."""
+"""A flow map in a real Chromium that cannot reach the network."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 pytest.importorskip("msticpy")
@@ -23,47 +25,22 @@ ATTACKS = [
     "`);alert(1);(`",
     "${1+1}",
 ]
-LEAFLET = """
-const drawn = [];
-class Layer {
-  constructor(point, options) { Object.assign(this, { point, options }); }
-  bindTooltip(text) { this.tooltip = text; return this; }
-  bindPopup(text, options) { this.popup = text; this.room = options; return this; }
-  on() { return this; }
-  addTo() { drawn.push(this); return this; }
-  addLayers(markers) { this.markers = markers; return this; }
-  fitBounds() { return this; }
-}
-const L = {
-  CRS: {},
-  map: () => new Layer(),
-  tileLayer: () => new Layer(),
-  divIcon: (options) => options,
-  marker: (point, options) => new Layer(point, options),
-  markerClusterGroup: (options) => new Layer(null, options),
-  layerGroup: (markers) => new Layer().addLayers(markers),
-};
+BLUE, PURPLE, GREEN, RED = (
+    *("rgb(0, 114, 178)", "rgb(170, 68, 153)", "rgb(34, 139, 85)", "rgb(193, 18, 31)"),
+)
+MARKERS = """
+[...Object.keys(window)].filter((name) => name.startsWith("place_layer_"))
+  .flatMap((name) => window[name].getLayers())
 """
-GROUPS = "[...new Set(drawn)].filter((one) => one.markers)"
-CLUSTER = f"""(() => {{
-  const [group] = {GROUPS};
-  const icon = group.options.iconCreateFunction({{
-    getAllChildMarkers: () => group.markers,
-    getChildCount: () => group.markers.length,
-  }});
-  document.body.append(icon.html);
-  return [icon.html.innerText, icon.html.title, getComputedStyle(icon.html).backgroundImage];
-}})()"""
 
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Any]:
-    """A page over the stand-in; no dialog may open, and no error may occur."""
+    """A page without a network; no dialog may open, and no error may occur."""
     tab, trouble = browser.new_page(viewport={"width": 900, "height": 500}), []
     tab.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
     tab.on("pageerror", lambda error: trouble.append(str(error)))
     tab.route("**/*", lambda route: route.abort())
-    tab.route("**/leaflet.js", lambda route: route.fulfill(body=LEAFLET))
     yield tab
     tab.close()
     assert trouble == []
@@ -74,35 +51,63 @@ def show(tab: Any, drawn: Any) -> None:
     tab.goto(ADDRESS)
 
 
-def facts(tab: Any, group: int, text: str) -> list[list[str]]:
-    """Open the tooltip or popup of each marker of a group, and read its lines."""
-    return tab.evaluate(
-        f"""{GROUPS}[{group}].markers.map((marker) => {{
-          const shown = marker.{text}();
-          document.body.append(shown);
-          return [...shown.children].map((line) => line.innerText);
-        }})"""
+def lines(tab: Any, where: str) -> list[str]:
+    tab.locator(f"{where} .ft-facts").wait_for()
+    return tab.locator(f"{where} .ft-facts > *").all_inner_texts()
+
+
+def fill(tab: Any, kind: str) -> str:
+    return tab.locator(f".ft-marker.ft-{kind}").evaluate(
+        "(one) => getComputedStyle(one.querySelector('svg') ?? one)"
+        "[one.querySelector('svg') ? 'fill' : 'backgroundColor']"
     )
 
 
 def test_hovering_tells_little_and_a_click_all(visit: Any) -> None:
     show(visit, draw(row(HOST, GOOGLE, "O", src_bytes=None), hosts=[HOST, RIPE]))
     brief = ["Address", GOOGLE, "Country", "United States", "Flows", "1"]
-    assert facts(visit, 0, "tooltip") == [brief]
-    (full,) = facts(visit, 0, "popup")
+    visit.locator(".ft-marker.ft-outbound").hover()
+    assert lines(visit, ".leaflet-tooltip") == brief
+    visit.locator(".ft-marker.ft-outbound").click()
+    full = lines(visit, ".leaflet-popup")
     assert full[:6] == brief
     assert full[6:8] == ["Network", "AS15169 Google LLC"]
     assert "Bytes to host" in full and "Bytes from host" not in full
-    assert facts(visit, 1, "tooltip")[0][:4] == ["Host", RIPE, "Country", "Netherlands"]
+    visit.locator(".leaflet-tooltip").wait_for(state="detached")
+    visit.locator(".ft-marker.ft-host").hover()
+    assert lines(visit, ".leaflet-tooltip")[:4] == ["Host", RIPE, "Country", "Netherlands"]
+
+
+def test_four_colours_stand_for_four_kinds(visit: Any) -> None:
+    far = {"outbound": GOOGLE, "inbound": "1.1.1.1", "threat": "200.160.2.3"}
+    rows = [row(HOST, far["outbound"], "O"), row(far["inbound"], HOST, "I")]
+    known = pa.table({"address": [far["threat"]], "severity": ["high"], "threat": ["drop: SBL1"]})
+    drawn = draw(*rows, row(HOST, far["threat"], "O"), hosts=[RIPE, HOST], threats=known)
+    show(visit, drawn)
+    colours = [fill(visit, kind) for kind in ("outbound", "inbound", "host", "threat")]
+    assert colours == [BLUE, PURPLE, GREEN, RED]
+    visit.locator(".ft-marker.ft-threat").click()
+    full = lines(visit, ".leaflet-popup")
+    assert full[full.index("Known as") + 1] == "drop: SBL1"
 
 
 def test_foreign_text_is_shown_and_not_run(visit: Any) -> None:
     peers = [f"8.8.8.{at}" for at in range(len(ATTACKS))]
+    known = pa.table({"address": peers, "severity": ["high"] * len(peers), "threat": ATTACKS})
     rows = zip(peers, ATTACKS, strict=True)
-    show(visit, draw(*(row(HOST, one, "O", L7Protocol=text) for one, text in rows)))
-    shown = [lines[lines.index("Protocols") + 1] for lines in facts(visit, 0, "popup")]
-    assert sorted(shown) == sorted(ATTACKS)
-    assert visit.locator("img").count() == 0
+    flows = [row(HOST, one, "O", L7Protocol=text) for one, text in rows]
+    show(visit, draw(*flows, threats=known))
+    for label in ("Protocols", "Known as"):
+        shown = visit.evaluate(
+            f"""{MARKERS}.map((marker) => {{
+              const list = marker.getPopup().getContent()(marker);
+              document.body.append(list);
+              const terms = [...list.children].map((line) => line.innerText);
+              return terms[terms.indexOf("{label}") + 1];
+            }})"""
+        )
+        assert sorted(shown) == sorted(ATTACKS)
+    assert visit.locator("dl img, dl script").count() == 0
 
 
 def test_a_ring_tells_how_many_and_which(visit: Any) -> None:
@@ -116,12 +121,15 @@ def test_a_ring_tells_how_many_and_which(visit: Any) -> None:
             row("8.8.8.4", HOST, "I"),
         ),
     )
-    text, title, ring = visit.evaluate(CLUSTER)
-    assert text == "4"
-    assert title == "4 addresses: 1 outbound, 1 both ways, 2 inbound"
-    blue, purple = "rgb(0, 114, 178)", "rgb(170, 68, 153)"
-    assert ring.count(blue) == 4 and ring.count(purple) == 2
-    assert ring.index(blue) < ring.index(purple)
+    face = visit.locator(".ft-ring")
+    assert face.inner_text() == "4"
+    assert face.get_attribute("title") == "4 addresses: 1 outbound, 1 both ways, 2 inbound"
+    ring = face.evaluate("(one) => getComputedStyle(one).backgroundImage")
+    assert ring.count(BLUE) == 4 and ring.count(PURPLE) == 2
+    assert ring.index(BLUE) < ring.index(PURPLE)
+    face.click()
+    visit.locator(".ft-marker.ft-both").wait_for()
+    assert visit.locator(".ft-marker").count() == 4
 
 
 @pytest.mark.parametrize(("width", "is_open", "room"), [(900, True, 255), (400, False, 5)])
@@ -133,6 +141,23 @@ def test_the_note_leaves_a_narrow_map_free(
     note = visit.locator(".ft-note")
     assert note.evaluate("(one) => one.open") == is_open
     assert "country level" in note.inner_text()
-    assert visit.evaluate(f"{GROUPS}[0].markers[0].room.autoPanPaddingTopLeft[0]") == room
+    padding = f"{MARKERS}[0].getPopup().options.autoPanPaddingTopLeft[0]"
+    assert visit.evaluate(padding) == room
     box = note.bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] >= 0
+
+
+def test_ten_thousand_addresses_stay_usable(visit: Any) -> None:
+    peers = [f"{8 + at % 150}.{at // 150}.7.1" for at in range(10_000)]
+    drawn = draw(*(row(HOST, one, "O") for one in peers))
+    started = time.monotonic()
+    show(visit, drawn)
+    visit.locator(".ft-ring").first.wait_for()
+    assert time.monotonic() - started < 10
+    assert visit.evaluate(f"{MARKERS}.length") == len(drawn.places) > 9_000
+    assert visit.locator(".leaflet-marker-icon").count() < 300
+    started = time.monotonic()
+    count = visit.locator(".ft-ring").count()
+    visit.locator(".ft-ring").first.click(force=True)
+    visit.wait_for_function(f"document.querySelectorAll('.ft-ring').length !== {count}")
+    assert time.monotonic() - started < 5

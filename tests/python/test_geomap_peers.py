@@ -34,6 +34,8 @@ def test_a_peer_shows_the_sum_of_its_rows() -> None:
         "Bytes to host": "10 B",
         "First seen, UTC": "2026-03-02 08:00:00",
         "Last seen, UTC": "2026-03-02 11:00:00",
+        "Location": "country level",
+        **dict.fromkeys(("City", "Threat", "Known as")),
     }
 
 

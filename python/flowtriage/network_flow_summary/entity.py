@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbMissingParameterError
 from flowtriage.host import HostFlows, canonical_address
+from flowtriage.providers.host_queries import HostFacts
+from flowtriage.providers.msticnb import as_theirs
+
+_HEARTBEAT = {
+    "SourceComputerId": "SourceComputerId",
+    "AgentId": "SourceComputerId",
+    "OSName": "OSName",
+    "OSVMajorVersion": "OSMajorVersion",
+    "OSVMinorVersion": "OSMinorVersion",
+    "Environment": "ComputerEnvironment",
+    "VMUUID": "VMUUID",
+}
+_AZURE = ("SubscriptionId", "ResourceProvider", "ResourceType", "ResourceGroup", "ResourceId")
 
 
 def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
@@ -29,8 +43,10 @@ def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
         If the value is none of these, or an entity without name and address.
     """
     if value is None or value == "":
-        raise MsticnbMissingParameterError(
-            "value is missing; give a host name, an address or a msticpy Host"
+        raise as_theirs(
+            MsticnbMissingParameterError(
+                "value is missing; give a host name, an address or a msticpy Host"
+            )
         )
     if isinstance(value, str):
         address = canonical_address(value)
@@ -56,7 +72,7 @@ def _address(entity: Any) -> str | None:
     return canonical_address(text) if isinstance(text, str) else None
 
 
-def host_entity(value: Any, host: HostFlows) -> Any:
+def host_entity(value: Any, host: HostFlows, facts: HostFacts, dns_name: str | None = None) -> Any:
     """Make the entity of a host, without changing the one that was given.
 
     Parameters
@@ -64,11 +80,18 @@ def host_entity(value: Any, host: HostFlows) -> Any:
     value
         What the notebooklet was run on; the facts of a given `Host` are kept.
     host
-        What is known of the host.
+        What the flows tell of the host.
+    facts
+        What a provider knows of it.
+    dns_name
+        Its name in the domain name system, for a host without any other.
 
     Returns
     -------
     msticpy.datamodel.entities.Host
+        With `IpAddress`, `IpAddresses`, `PrivateIpAddresses` and `PublicIpAddresses` as far as
+        they are known; of a heartbeat, the operating system, the agent and the Azure resource.
+        The family of the operating system is None where nothing tells it.
 
     Raises
     ------
@@ -81,12 +104,49 @@ def host_entity(value: Any, host: HostFlows) -> Any:
         raise MissingExtraError(
             'host entities need msticpy: pip install "flowtriage[notebook]"'
         ) from None
-    facts = dict(value.properties) if isinstance(value, entities.Host) else {}
-    entity = entities.Host(**facts)
-    if host.name:
-        entity.HostName = host.name
-    addresses = [entities.IpAddress(Address=address) for address in host.addresses]
-    if addresses:
-        entity.IpAddress = addresses[0]
-        entity.IpAddresses = addresses
+    if isinstance(value, entities.Host):
+        entity = deepcopy(value)
+    else:
+        entity = entities.Host()
+        entity.OSFamily = None
+    name = (facts.name if facts.heartbeat else host.name) or facts.name or dns_name
+    if name and not entity.HostName:
+        entity.HostName, _, domain = name.partition(".")
+        entity.DnsDomain = entity.DnsDomain or domain or None
+    beat = dict(facts.heartbeat)
+    for field, text in _of_heartbeat(beat).items():
+        entity[field] = text
+    if family := str(beat.get("OSType", "")):
+        windows, linux = entities.OSFamily.Windows, entities.OSFamily.Linux
+        entity.OSFamily = windows if family.casefold() == "windows" else linux
+    own = (*host.addresses, *facts.private, *facts.public)
+    known = {address: entities.IpAddress(Address=address) for address in own}
+    if place := _place(beat):
+        address = canonical_address(str(beat.get("ComputerIP", "")))
+        if address in known:
+            known[address].Location = entities.GeoLocation(**place)
+    if known:
+        entity.IpAddress = next(iter(known.values()))
+        entity.IpAddresses = list(known.values())
+    for field, kind in (("PrivateIpAddresses", facts.private), ("PublicIpAddresses", facts.public)):
+        if kind:
+            entity[field] = [known[address] for address in kind]
     return entity
+
+
+def _of_heartbeat(beat: dict[str, Any]) -> dict[str, Any]:
+    found = {field: beat[column] for field, column in _HEARTBEAT.items() if column in beat}
+    if solutions := str(beat.get("Solutions", "")):
+        found["OmsSolutions"] = [name.strip(' "[]') for name in solutions.split(",")]
+    if beat.get("ComputerEnvironment") == "Azure":
+        found["AzureDetails"] = {column: beat[column] for column in _AZURE if column in beat}
+    return found
+
+
+def _place(beat: dict[str, Any]) -> dict[str, Any]:
+    columns = {
+        "CountryOrRegionName": "RemoteIPCountry",
+        "Longitude": "RemoteIPLongitude",
+        "Latitude": "RemoteIPLatitude",
+    }
+    return {field: beat[column] for field, column in columns.items() if column in beat}

@@ -1,21 +1,23 @@
 // Markers and clusters of a flow map. Foreign text is only ever set as text.
 const flowtriageMap = (() => {
-  const kinds = ["outbound", "both", "inbound", "other", "host"];
+  const kinds = ["threat", "outbound", "both", "inbound", "other", "host"];
+  const above = { threat: 5000, host: 10000 };
   const names = { both: "both ways", other: "other direction" };
   const hints = 3;
+  const besideNote = 255;
   const outline = "M13 33C8 25 1.5 20 1.5 12.5a11.5 11.5 0 0 1 23 0C24.5 20 18 25 13 33z";
   const pin = `<svg viewBox="0 0 26 34"><path d="${outline}"/><circle cx="13" cy="12.5" r="4.5"/></svg>`;
 
   function icon(kind) {
     const host = kind === "host";
-    const above = [0, host ? -30 : -6];
+    const tip = [0, host ? -30 : -6];
     return L.divIcon({
       className: `ft-marker ft-${kind}`,
       html: host ? pin : "",
       iconSize: host ? [26, 34] : [16, 16],
       iconAnchor: host ? [13, 34] : [8, 8],
-      popupAnchor: above,
-      tooltipAnchor: above,
+      popupAnchor: tip,
+      tooltipAnchor: tip,
     });
   }
 
@@ -61,16 +63,26 @@ const flowtriageMap = (() => {
     return L.divIcon({ className: "ft-cluster", html: face, iconSize: [size, size] });
   }
 
+  function isNarrow() {
+    return innerWidth > 0 && innerWidth < 600;
+  }
+
+  function fit(map, corners) {
+    const left = isNarrow() ? 40 : besideNote + 20;
+    const room = { paddingTopLeft: [left, 40], paddingBottomRight: [40, 40] };
+    map.fitBounds(corners, { ...room, maxZoom: 5 });
+  }
+
   // Rows are [latitude, longitude]; columns are [label, values, code of each row's value], the
   // first of them the kinds of the rows.
   function layer(rows, [[, kindValues, kindCodes], ...fields], clustered) {
-    const narrow = innerWidth > 0 && innerWidth < 600;
-    document.querySelector(".ft-note").open = !narrow;
-    const popup = { maxWidth: 360, maxHeight: 300, autoPanPaddingTopLeft: [narrow ? 5 : 255, 5] };
+    const left = isNarrow() ? 5 : besideNote;
+    document.querySelector(".ft-note").open = !isNarrow();
+    const popup = { maxWidth: 360, maxHeight: 300, autoPanPaddingTopLeft: [left, 5] };
     const icons = new Map(kinds.map((kind) => [kind, icon(kind)]));
     const markers = rows.map((place, row) => {
       const kind = kindValues[kindCodes[row]];
-      const zIndexOffset = kind === "host" ? 10000 : 0;
+      const zIndexOffset = above[kind] ?? 0;
       const marker = L.marker(place, { icon: icons.get(kind), kind, zIndexOffset });
       marker.bindTooltip(() => facts(fields, row, hints), { direction: "top" });
       marker.bindPopup(() => facts(fields, row), popup);
@@ -81,5 +93,5 @@ const flowtriageMap = (() => {
     return L.markerClusterGroup(options).addLayers(markers);
   }
 
-  return { layer };
+  return { fit, layer };
 })();

@@ -1,25 +1,29 @@
-"""The map of all addresses that a host communicated with."""
+"""The map of the addresses that a host communicated with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.errors import MissingExtraError
-from flowtriage.network_flow_summary.colours import DIRECTIONS, UNKNOWN
+from flowtriage.network_flow_summary.colours import DENIED, DIRECTIONS, UNKNOWN
 from flowtriage.network_flow_summary.geomap_peers import index_peers
+from flowtriage.network_flow_summary.geomap_sources import Places, find_places
+from flowtriage.network_flow_summary.geomap_threats import mark_threats
 
 if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
 
 _HERE = Path(__file__).parent
+_LEAFLET = _HERE.parent / "data" / "leaflet"
 _COLOURS = {
+    "threat": DENIED,
     "outbound": DIRECTIONS["O"],
     "both": DIRECTIONS["O"],
     "inbound": DIRECTIONS["I"],
@@ -32,11 +36,15 @@ _KEY = {
     "both": "Both ways",
     "other": "Other direction",
     "host": "Host",
+    "threat": "Threat",
 }
 _PEER_FACTS = {
     "address": "Address",
     "country": "Country",
     "count": "Flows",
+    "severity": "Threat",
+    "threat": "Known as",
+    "city": "City",
     "network": "Network",
     "direction": "Direction",
     "protocols": "Protocols",
@@ -44,23 +52,38 @@ _PEER_FACTS = {
     "to_host": "Bytes to host",
     "first_seen": "First seen, UTC",
     "last_seen": "Last seen, UTC",
+    "exactness": "Location",
 }
-_HOST_FACTS = {"address": "Host", "country": "Country", "network": "Network"}
+_HOST_FACTS = {
+    "address": "Host",
+    "country": "Country",
+    "city": "City",
+    "network": "Network",
+    "exactness": "Location",
+}
 _HOSTS_NAMED = 3
 
 
-def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase) -> FoliumMap:
-    """Map the locations of all addresses that communicated with a host.
+def geo_map(
+    index: pa.Table,
+    *,
+    host_addresses: Sequence[str],
+    asn: AsnDatabase,
+    geoip: Mapping[str, Any] | None = None,
+    only: pa.Array | None = None,
+    threats: pa.Table | None = None,
+) -> FoliumMap:
+    """Map the locations of the addresses that communicated with a host.
 
-    Blue marks outbound, purple inbound, green the host. A peer with both is half blue and half
-    purple; among the colours around a cluster it counts as outbound, because what the host
-    turned to by itself must not vanish behind what knocked at its door. Hovering tells address,
-    country and number of flows, a click tells all.
+    Blue marks outbound, purple inbound, green the host, red a threat. A peer with both is half
+    blue and half purple; among the colours around a cluster it counts as outbound, because what
+    the host turned to by itself must not vanish behind what knocked at its door. Hovering tells
+    address, country and number of flows, a click tells all.
 
-    Locations are those of countries. The addresses of one country are spread around one point
-    in it, and a note on the map says so, along with the number of addresses which have no
-    location. A host with a private address has none either: it is named in the note, rather than
-    drawn at a place where it is not.
+    Where only the country of an address is known, it is put near one point of that country; a
+    note on the map says of how many that is so, and how many have no location at all. A host
+    with a private address has none either: it is named in the note, rather than drawn at a place
+    where it is not.
 
     Parameters
     ----------
@@ -70,7 +93,15 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
         Addresses of the host: the map shows the other ends of its flows. If there are none, it
         shows the destinations of outbound flows and the sources of inbound ones.
     asn
-        Database of countries and autonomous systems.
+        Database of countries and autonomous systems. City files among those of a user's own
+        database give exact places.
+    geoip
+        Providers of exact places, with msticpy's `lookup_ip`, by name; they come first.
+    only
+        Addresses to show, of all that there are; None shows all.
+    threats
+        Result of `geomap_threats.threat_table`: addresses to mark red. None says that there was
+        no look-up.
 
     Returns
     -------
@@ -82,19 +113,20 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
     ------
     InputError
         If a host address is not an address.
+    DatabaseError
+        If a city file is damaged.
     MissingExtraError
         If msticpy or folium is not installed.
 
     Notes
     -----
-    The page loads Leaflet from content delivery networks, as folium has it: without the internet
-    no map shows. Where only the tiles of OpenStreetMap are out of reach, everything but the
-    background does.
+    The page brings Leaflet along: markers and text show without a network. The tiles behind them
+    come from OpenStreetMap.
     """
     try:
         from msticpy.vis.foliummap import FoliumMap
 
-        from flowtriage.network_flow_summary.geomap_layer import FinishedHtml, PlaceLayer
+        from flowtriage.network_flow_summary.geomap_layer import FinishedHtml, PlaceLayer, View
         from flowtriage.network_flow_summary.geomap_places import locate
     except ImportError as error:
         raise MissingExtraError(
@@ -102,14 +134,25 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
         ) from error
     hosts = pc.unique(asn.lookup(host_addresses)["address"].drop_null())
     peers, left_out = index_peers(index, hosts)
-    drawn_peers = locate(peers, asn)
+    if only is not None:
+        peers = peers.filter(pc.is_in(peers["address"], value_set=only))
+    if threats is None:
+        nothing = pa.nulls(len(peers), pa.string())
+        peers = peers.append_column("severity", nothing).append_column("threat", nothing)
+    else:
+        peers = mark_threats(peers, threats)
+    addresses = pa.concat_arrays([*peers["address"].cast(pa.string()).chunks, hosts])
+    places = find_places(pc.unique(addresses), asn, geoip or {})
+    drawn_peers = locate(peers, asn, places)
     kind, flows = pa.repeat("host", len(hosts)), pa.repeat(0, len(hosts))
-    drawn_hosts = locate(pa.table({"address": hosts, "kind": kind, "flows": flows}), asn)
+    drawn_hosts = locate(pa.table({"address": hosts, "kind": kind, "flows": flows}), asn, places)
     placeless = hosts.filter(pc.invert(pc.is_in(hosts, value_set=drawn_hosts["address"])))
 
     result = FoliumMap(location=[20, 0], zoom_start=2)
     drawing = result.folium_map
     drawing.control_scale = False  # kilometres mean nothing at country level
+    drawing.default_js = [link for link in drawing.default_js if link[0] != "leaflet"]
+    drawing.default_css = [link for link in drawing.default_css if link[0] != "leaflet_css"]
     layers = (
         PlaceLayer(drawn_peers, _PEER_FACTS, clustered=True),
         PlaceLayer(drawn_hosts, _HOST_FACTS, clustered=False),
@@ -121,39 +164,36 @@ def geo_map(index: pa.Table, *, host_addresses: Sequence[str], asn: AsnDatabase)
     result.places = drawn_peers.sort_by(busiest).select(list(_PEER_FACTS))
     result.places = result.places.rename_columns(list(_PEER_FACTS.values()))
     if result.locations:
-        axes = list(zip(*result.locations, strict=True))
-        corners = [[end(axis) for axis in axes] for end in (min, max)]
-        drawing.fit_bounds(corners, padding=(40, 40), max_zoom=5)
-    note = _note(drawn_peers, len(peers), placeless.to_pylist(), left_out, credits=asn.credits)
+        View(result.locations).add_to(drawing)
+    lines = [
+        *_coverage(drawn_peers, len(peers), placeless.to_pylist(), left_out),
+        *_threats(drawn_peers, peers, threats),
+        *_exactness(drawn_peers, places, embedded=bool(asn.credits)),
+    ]
     page = drawing.get_root()
     page.header.add_child(FinishedHtml(_style_and_script()))
-    page.html.add_child(FinishedHtml(note))
+    page.html.add_child(FinishedHtml(_note(drawn_peers, lines, threats is not None, asn.credits)))
     return result
 
 
 def _style_and_script() -> str:
     colours = "".join(f"--ft-{kind}:{colour};" for kind, colour in _COLOURS.items())
-    style, script = (
-        (_HERE / name).read_text(encoding="utf-8") for name in ("geomap.css", "geomap.js")
-    )
+    styles = (_LEAFLET / "leaflet.css", _LEAFLET / "markercluster.css", _HERE / "geomap.css")
+    scripts = (_LEAFLET / "leaflet.js", _LEAFLET / "markercluster.js", _HERE / "geomap.js")
+    style, script = ("\n".join(map(_text, files)) for files in (styles, scripts))
     return f"<style>:root{{{colours}}}\n{style}</style>\n<script>\n{script}</script>"
 
 
-def _note(
-    places: pa.Table, peers: int, placeless: list[str], left_out: int, *, credits: dict[str, str]
-) -> str:
-    """Say what the colours mean, how exact the places are, and what is not on the map."""
-    always = {"outbound", "inbound", "host"}
-    present = always.union(places["kind"].to_pylist())
-    key = "".join(
-        f'<li><span class="ft-swatch ft-{kind}"></span>{label}</li>'
-        for kind, label in _KEY.items()
-        if kind in present
-    )
-    countries = pc.count_distinct(places["country"]).as_py()
-    shown = _number(len(places), "address", "addresses")
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _coverage(drawn: pa.Table, peers: int, placeless: list[str], left_out: int) -> list[str]:
+    """Say how much is on the map, and what is not."""
+    countries = pc.count_distinct(drawn["country"]).as_py()
+    shown = _number(len(drawn), "address", "addresses")
     where = _number(countries, "country", "countries")
-    absent = peers - len(places)
+    absent = peers - len(drawn)
     lines = [f"{shown} in {where}" + (f"; {absent:,} without a location" if absent else "")]
     if placeless:
         more = len(placeless) - _HOSTS_NAMED
@@ -162,15 +202,50 @@ def _note(
     if left_out:
         missed = _number(left_out, "flow", "flows")
         lines.append(f"{missed} left out: neither end is a known address of the host")
-    source = "the embedded database" if credits else "the database given"
-    lines.append(f"Locations are country level, from {source}; spread around one point per country")
+    return lines
+
+
+def _threats(drawn: pa.Table, peers: pa.Table, threats: pa.Table | None) -> list[str]:
+    if threats is None:
+        return []
+    on_map, known = (pc.sum(pc.is_valid(t["threat"]), min_count=0).as_py() for t in (drawn, peers))
+    line = f"{_number(known, 'address is', 'addresses are')} known as a threat"
+    return [line + (f"; {known - on_map:,} without a location" if known > on_map else "")]
+
+
+def _exactness(drawn: pa.Table, places: Places, *, embedded: bool) -> list[str]:
+    """Say how exact the locations are, and where they come from."""
+    lines = [places.problem] if places.problem else []
+    exact = pc.sum(pc.equal(drawn["exactness"], "city level"), min_count=0).as_py()
+    if exact:
+        of_all = "Locations are" if exact == len(drawn) else f"{exact:,} locations are"
+        lines.append(f"{of_all} city level, from {places.source}")
+    if exact < len(drawn) or not exact:
+        source = "the embedded database" if embedded else "the database given"
+        of_all = f"{len(drawn) - exact:,} locations are" if exact else "Locations are"
+        lines.append(f"{of_all} country level, from {source}; spread around one point per country")
+    return lines
+
+
+def _note(
+    drawn: pa.Table, lines: Sequence[str], with_threats: bool, credits: Mapping[str, str]
+) -> str:
+    """Say what the colours mean, how exact the places are, and what is not on the map."""
+    always = {"outbound", "inbound", "host"} | ({"threat"} if with_threats else set())
+    present = always.union(drawn["kind"].to_pylist())
+    key = "".join(
+        f'<li><span class="ft-swatch ft-{kind}"></span>{label}</li>'
+        for kind, label in _KEY.items()
+        if kind in present
+    )
+    levels = " and ".join(sorted(set(drawn["exactness"].to_pylist()))) or "country level"
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
     owners = ", ".join(
         f'<a href="{link}" target="_blank" rel="noopener">{owner}</a>'
         for owner, link in credits.items()
     )
     return (
-        f'<details class="ft-note" open><summary>Key: country level</summary><ul>{key}</ul>{text}'
+        f'<details class="ft-note" open><summary>Key: {levels}</summary><ul>{key}</ul>{text}'
         f"<p><small>{owners}</small></p></details>"
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+from branca.element import MacroElement
 from folium import Element
 from folium.plugins import MarkerCluster
 from jinja2 import Template
@@ -35,6 +37,7 @@ class PlaceLayer(MarkerCluster):  # type: ignore[misc, unused-ignore]
     def __init__(self, places: pa.Table, facts: dict[str, str], *, clustered: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self._name = "PlaceLayer"
+        self.default_js, self.default_css = [], []
         self.places = places
         labels = {"kind": "", **facts}
         columns = [_coded(label, places[name]) for name, label in labels.items()]
@@ -46,6 +49,27 @@ class PlaceLayer(MarkerCluster):  # type: ignore[misc, unused-ignore]
         """Latitude and longitude of each marker."""
         axes = (self.places[axis].to_pylist() for axis in ("latitude", "longitude"))
         return list(zip(*axes, strict=True))
+
+
+class View(MacroElement):  # type: ignore[misc, unused-ignore]
+    """What a map shows at first: all its markers, beside the note.
+
+    Parameters
+    ----------
+    points
+        Latitude and longitude of each marker; at least one.
+    """
+
+    _template = Template(
+        """{% macro script(this, kwargs) %}
+        flowtriageMap.fit({{ this._parent.get_name() }}, {{ this.corners }});
+        {% endmacro %}"""
+    )
+
+    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        axes = list(zip(*points, strict=True))
+        self.corners = script_json([[end(axis) for axis in axes] for end in (min, max)])
 
 
 class FinishedHtml(Element):  # type: ignore[misc, unused-ignore]

@@ -25,9 +25,9 @@ def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
     Returns
     -------
     pyarrow.Table
-        One row per peer: `address`, `kind` (outbound, inbound, both, other) and `flows`, then
-        its facts as text: `count`, `direction`, `protocols`, `from_host`, `to_host`,
-        `first_seen`, `last_seen`.
+        One row per peer: `address`, `kind` (outbound, inbound, both, other), `flows` and those
+        of them `allowed`, then its facts as text: `count`, `direction`, `protocols`, `from_host`,
+        `to_host`, `first_seen`, `last_seen`.
     int
         Flows left out because neither end is the host.
     """
@@ -98,6 +98,7 @@ def _by_address(rows: pa.Table) -> pa.Table:
             "address": peers["address"],
             "kind": pc.case_when(ways, "both", "outbound", "inbound", "other"),
             "flows": peers["flows_sum"],
+            "allowed": peers["allowed_sum"],
             "count": pc.if_else(pc.greater(peers["denied_sum"], 0), with_denied, allowed),
             "direction": pc.case_when(ways, balance, "outbound", "inbound", neither),
             "protocols": _protocols(rows),

@@ -1,4 +1,4 @@
-"""Where addresses are: a point for each, near the middle of its country."""
+"""Where addresses are: a point for each, exact or near the middle of its country."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pyarrow import csv
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.network_flow_summary.geomap_peers import joined, legible
+from flowtriage.network_flow_summary.geomap_sources import Places
 
 _COUNTRIES = Path(__file__).parent.parent / "data" / "countries.csv"
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 _STEP, _WIDEST = 0.03, 2.0  # degrees: between neighbours, and from the middle to the rim
 
 
-def locate(table: pa.Table, asn: AsnDatabase) -> pa.Table:
-    """Keep the rows whose address has a country, and place them.
+def locate(table: pa.Table, asn: AsnDatabase, places: Places) -> pa.Table:
+    """Keep the rows whose address has a place or a country, and place them.
 
     Parameters
     ----------
@@ -27,29 +28,39 @@ def locate(table: pa.Table, asn: AsnDatabase) -> pa.Table:
         Has a column `address` of distinct addresses, and `flows`.
     asn
         Database of countries and autonomous systems.
+    places
+        Exact places, of as many addresses as are known.
 
     Returns
     -------
     pyarrow.Table
-        The rows with `country` (name), `network` (label of the autonomous system), `latitude`
-        and `longitude`; ordered by country, then by `flows`, greatest first. The first of a
-        country is at its point, the others around it like the seeds of a sunflower, in a disc
-        that grows with their number up to 2 degrees.
+        The rows with `country` (name), `city`, `network` (label of the autonomous system),
+        `exactness` (``city level`` or ``country level``), `latitude` and `longitude`; ordered by
+        country, then by `flows`, greatest first. Addresses of which only the country is known are
+        put around one point of it: the first at the point, the others like the seeds of a
+        sunflower, in a disc that grows with their number up to 2 degrees.
     """
     known, countries = asn.lookup(table["address"]), _countries()
-    place = pc.index_in(known["country"], value_set=countries["code"])
+    exact = places.table.take(pc.index_in(table["address"], value_set=places.table["address"]))
+    is_exact = pc.is_valid(exact["latitude"])
+    code = pc.coalesce(exact["code"], known["country"])
+    country = countries.take(pc.index_in(code, value_set=countries["code"]))
     names = legible(known["as_name"])
     number = pc.cast(known["asn"], pa.string())
     columns = {
-        "country": countries["name"].take(place),
+        "country": country["name"],
+        "city": legible(exact["city"]),
         "network": pc.coalesce(joined("AS", number, " ", names), names),
-        "latitude": countries["latitude"].take(place),
-        "longitude": countries["longitude"].take(place),
+        "exactness": pc.if_else(is_exact, "city level", "country level"),
+        **{a: pc.coalesce(exact[a], country[a]) for a in ("latitude", "longitude")},
     }
     for name, values in columns.items():
         table = table.append_column(name, values)
     order = [("country", "ascending"), ("flows", "descending"), ("address", "ascending")]
-    return _spread(table.filter(place.is_valid()).sort_by(order))
+    table = table.filter(pc.is_valid(table["latitude"])).sort_by(order)
+    by_country = pc.equal(table["exactness"], "country level")
+    parts = [_spread(table.filter(by_country)), table.filter(pc.invert(by_country))]
+    return pa.concat_tables(parts).sort_by(order)
 
 
 def _spread(table: pa.Table) -> pa.Table:

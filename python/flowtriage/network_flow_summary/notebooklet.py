@@ -11,17 +11,23 @@ import pyarrow as pa
 
 from flowtriage.asn import AsnDatabase, embedded
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
-from flowtriage.flows import read_flows
-from flowtriage.host import HostFlows, busiest_addresses, flows_of_host
+from flowtriage.flows import Flows, read_flows
+from flowtriage.host import HostFlows, busiest_addresses, flows_of_host, reverse_name
+from flowtriage.network_flow_summary.asn_work import AsnWork, locations, shown
 from flowtriage.network_flow_summary.entity import host_entity, read_value
 from flowtriage.network_flow_summary.result import NetworkFlowResult
 from flowtriage.notebooklet import Notebooklet
+from flowtriage.notebooklet.display import Section, show
 from flowtriage.progress import advance
+from flowtriage.providers.flow_queries import query_flows
+from flowtriage.providers.host_queries import HostFacts, query_host
+from flowtriage.providers.msticnb import as_theirs
 from flowtriage.timespan import Span, resolve
 from flowtriage.verbs import flow_index, flow_summary, timeline
 
 if TYPE_CHECKING:
     import pandas as pd
+    from msticpy.vis.foliummap import FoliumMap
 
 _INDEX_NAMES = {
     "src_ip": "source",
@@ -30,19 +36,46 @@ _INDEX_NAMES = {
     "direction": "FlowDirection",
     "flows": "TotalAllowedFlows",
 }
-_KEYWORDS = {"start", "end", "silent", "asn"}
+_KEYWORDS = {"start", "end", "silent", "asn", "reverse_dns"}
 _LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "unknown": "U"}
 
 
 class NetworkFlowSummary(Notebooklet):
     """With whom a host communicated: timelines, flow index, summary by ASN, map.
 
+    Takes the network flows of a host or address, from data or from a provider, and
+
+    - plots the flows by protocol and by direction
+    - plots the number of flows by protocol
+    - lists the flows by source, destination, protocol and direction
+    - lists the flows by ASN
+    - shows the addresses on a map
+
     Parameters
     ----------
     data_providers
-        Where flows come from when no data is given.
+        Where flows come from when no data is given; None takes, at each run, the current
+        `DataProviders`.
     silent
         Whether to show nothing while running.
+
+    Methods
+    -------
+    - run: the main method.
+    - select_asns: choose the ASNs to look at more closely.
+    - lookup_ti_for_asn_ips: look up threat intelligence for the addresses of the chosen ASNs.
+    - show_selected_asn_map: show the addresses of the chosen ASNs, and any threats, on a map.
+
+    Default Options
+    ---------------
+    - plot_flows: Plot flows by protocol and by direction.
+    - plot_flow_values: Plot the number of flows by protocol.
+    - flow_summary: Summarise all flows, and all flows grouped by ASN.
+    - resolve_host: Learn the host's name and addresses before anything else.
+
+    Other Options
+    -------------
+    - geo_map: Draw a map of all addresses that the host communicated with.
 
     Examples
     --------
@@ -52,6 +85,11 @@ class NetworkFlowSummary(Notebooklet):
     >>> result.description
     'Network flow summary for 10.20.30.41'
     """
+
+    def __init__(self, data_providers: Any = None, **kwargs: Any) -> None:
+        """Make a new instance of the notebooklet."""
+        super().__init__(data_providers, **kwargs)
+        self._asn_work: AsnWork | None = None
 
     def run(
         self,
@@ -66,21 +104,28 @@ class NetworkFlowSummary(Notebooklet):
         Parameters
         ----------
         value
-            Host name, address, or msticpy `Host`.
+            Host name, address, or a msticpy `Host` or `IpAddress`. It is needed.
         data
-            The flows: a path, a list of paths, a `pandas.DataFrame`, or anything Arrow.
+            The flows: a path, a list of paths, a `pandas.DataFrame`, or anything Arrow. None
+            asks the query provider; with data, that is asked for nothing.
         timespan
             A msticpy `TimeSpan`, or any object with `start` and `end`; only flows that start
-            within it count. None takes all flows.
+            within it count. It is needed unless there is `data`, whose own span None stands for.
         options
             Names of options; None means the default ones, `+name` adds to them and `-name`
             takes from them. `list_options` tells what there is.
+
+        Other Parameters
+        ----------------
         start, end
             Alternative to `timespan`.
         silent
             Whether this run shows nothing; None takes the setting of the notebooklet.
         asn
             An `AsnDatabase`, or the path of one; None takes the embedded one.
+        reverse_dns
+            Whether to ask the domain name system for the name of a host that has none
+            otherwise. Up to five seconds for each of its addresses; nothing is asked unless True.
 
         Returns
         -------
@@ -90,7 +135,11 @@ class NetworkFlowSummary(Notebooklet):
         Raises
         ------
         MsticnbMissingParameterError
-            If `value` or `data` is missing.
+            If `value` is missing, or without `data` both a provider or a timespan.
+        MsticnbDataProviderError
+            If the provider is not connected, has no network flows, or a query fails.
+        AmbiguousHostError
+            If a host name stands for several hosts; its `candidates` are their names.
         ArgumentError
             If an option is unknown, or the timespan cannot be read or ends before it starts.
         InputError, OSError
@@ -102,13 +151,14 @@ class NetworkFlowSummary(Notebooklet):
         chosen = self.choose_options(options)
         silent = self.silent if kwargs.get("silent") is None else bool(kwargs["silent"])
         span = resolve(timespan, start=kwargs.get("start"), end=kwargs.get("end"))
-        if data is None:
-            raise MsticnbMissingParameterError(
-                "data is missing; give the path of a flow log, a DataFrame or an Arrow table"
-            )
         asn = _database(kwargs.get("asn"))
-        flows = read_flows(data, timespan=span)
-        host = flows_of_host(flows.to_arrow(), name, addresses, resolve="resolve_host" in chosen)
+        learn = "resolve_host" in chosen
+        facts = HostFacts(name, addresses)
+        if data is None:
+            flows, facts = self._ask(facts, span, learn=learn)
+        else:
+            flows = read_flows(data, timespan=span)
+        host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=learn)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or ', '.join(addresses)}",
             timespan=span or _span_of(flows.report.start, flows.report.end),
@@ -116,9 +166,11 @@ class NetworkFlowSummary(Notebooklet):
             report=flows.report,
         )
         result.credits = asn.credits
-        result.host_entity = host_entity(value, host)
+        named = facts.name or host.name
+        dns_name = _dns_name(host.addresses) if kwargs.get("reverse_dns") and not named else None
+        result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = host.flows.to_pandas()
-        heading = self.section("run", *_notice(host, flows.to_arrow()))
+        heading = self.section("run", *_notice(host, flows.to_arrow()), *_doubts(host, facts))
         self._present(result, heading, silent=silent)
         work = _Work(host.flows, host.addresses, asn)
         steps = [
@@ -132,8 +184,101 @@ class NetworkFlowSummary(Notebooklet):
                 advance(f"{option} of {result.description}", done, len(steps))
                 step(result, work, silent)
         advance(result.description, len(steps), len(steps))
-        self._result = result
+        summarised = "flow_summary" in chosen
+        self._asn_work = AsnWork(result, work.index, work.addresses, asn) if summarised else None
+        self._finish(
+            result,
+            value=value,
+            data=data,
+            timespan=result.timespan,
+            options=sorted(chosen),
+            silent=silent,
+        )
         return result
+
+    @property
+    def asn_selector(self) -> Any:
+        """The msticpy `SelectSubset` of `select_asns`, or None before."""
+        return self._asn_work.selector if self._asn_work else None
+
+    def select_asns(self, asns: Iterable[str] | None = None) -> None:
+        """Show interactive selector to choose which ASNs to process.
+
+        Selected to begin with are the ASNs with as few flows as the least used quarter has,
+        without those of the host itself. The choice can be read, at any time, from
+        `asn_selector.selected_items`.
+
+        Parameters
+        ----------
+        asns
+            Select these to begin with, for front ends without widgets.
+        """
+        if self._asn_work is None:
+            print("Use run() with the option flow_summary before select_asns().")
+            return
+        show(self.section("select_asns", *self._asn_work.select(asns)))
+
+    def lookup_ti_for_asn_ips(self) -> None:
+        """Look up threat intelligence for the addresses of the selected ASNs.
+
+        The providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists) are
+        asked, as far as they are loaded, about public addresses only. `ti_results` of the result
+        has the answers and `ti_coverage` who was asked about how many, and who answered.
+        """
+        work = self._asn_work
+        if work is None or work.selector is None:
+            print("Use run() with the option flow_summary, then select_asns(), and then this.")
+            return
+        contents = work.look_up(self._providers, progress=not self.silent)
+        self._renew(work.result, self.section("ti_results", *contents))
+
+    def show_selected_asn_map(self) -> FoliumMap | None:
+        """Show the addresses of the selected ASNs on a map, threats in red.
+
+        Threats are the addresses that `lookup_ti_for_asn_ips` found; without it, the map tells of
+        none.
+
+        Returns
+        -------
+        msticpy.vis.foliummap.FoliumMap or None
+            The map, which is `geo_map_selected` of the result as well; None where nothing is
+            selected yet.
+        """
+        work = self._asn_work
+        if work is None or work.selector is None:
+            print(
+                "Use run() with the option flow_summary, then select_asns(), then "
+                "lookup_ti_for_asn_ips() if wanted, and then this."
+            )
+            return None
+        drawing = work.draw(self._providers)
+        self._renew(work.result, self.section("geo_map_selected", drawing))
+        return drawing if self.silent else shown(drawing)
+
+    @property
+    def _providers(self) -> dict[str, Any]:
+        return dict(getattr(self.data_providers, "providers", {}))
+
+    def _renew(self, result: NetworkFlowResult, section: Section) -> None:
+        """Present a section in the place of an earlier one with its title."""
+        result.sections[:] = [one for one in result.sections if one.title != section.title]
+        self._present(result, section, silent=self.silent)
+
+    def _ask(self, host: HostFacts, span: Span | None, *, learn: bool) -> tuple[Flows, HostFacts]:
+        """Ask the query provider for the flows of a host, and first what it knows of it."""
+        provider = self.query_provider
+        if provider is None:
+            raise _missing(
+                "data is missing, and there is no provider to ask: give data= (a path, a "
+                "DataFrame or an Arrow table), or load a provider with flowtriage.init(…)"
+            )
+        if span is None or span.start is None or span.end is None:
+            raise _missing(
+                "timespan is missing: give timespan=, or start= and end=, for flows from the "
+                "query provider"
+            )
+        facts = query_host(provider, host.name, host.addresses) if learn else host
+        return query_flows(provider, facts.name, facts.addresses, span, resolve=learn), facts
 
     def _plot_flows(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary import plots
@@ -163,7 +308,10 @@ class NetworkFlowSummary(Notebooklet):
     def _draw_map(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary.geomap import geo_map
 
-        result.geo_map = geo_map(work.index, host_addresses=work.addresses, asn=work.asn)
+        geoip = locations(self._providers)
+        result.geo_map = geo_map(
+            work.index, host_addresses=work.addresses, asn=work.asn, geoip=geoip
+        )
         self._present(result, self.section("geo_map", result.geo_map), silent=silent)
 
 
@@ -190,6 +338,10 @@ def _database(asn: Any) -> AsnDatabase:
     return asn if isinstance(asn, AsnDatabase) else AsnDatabase(asn)
 
 
+def _missing(message: str) -> MsticnbMissingParameterError:
+    return as_theirs(MsticnbMissingParameterError(message))
+
+
 def _span_of(start: Any, end: Any) -> Span | None:
     return Span(start, end) if start and end else None
 
@@ -203,6 +355,17 @@ def _notice(host: HostFlows, flows: pa.Table) -> list[str]:
     busiest = ", ".join(busiest_addresses(flows))
     hint = f" The busiest sources are {busiest}." if busiest else ""
     return [f"{who} does not occur in the {flows.num_rows:,} flows.{hint}"]
+
+
+def _doubts(host: HostFlows, facts: HostFacts) -> list[str]:
+    """Say what is not certain about the host, and what could not be asked."""
+    names = facts.candidates or (() if facts.name else host.candidates)
+    several = [f"Its addresses were seen under several names: {', '.join(names)}."] if names else []
+    return [*several, *facts.problems]
+
+
+def _dns_name(addresses: tuple[str, ...]) -> str | None:
+    return next((name for address in addresses if (name := reverse_name(address))), None)
 
 
 def _index_data(flows: pa.Table) -> pa.Table:

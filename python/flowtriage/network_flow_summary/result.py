@@ -33,7 +33,10 @@ class NetworkFlowResult(NotebookletResult):
     flow_summary : pandas.DataFrame
         Flows by ASN (see `flowtriage.flow_summary`).
     ti_results : pandas.DataFrame
-        Threat intelligence on selected addresses.
+        Threat intelligence on selected addresses, the most severe first (see
+        `flowtriage.reputation.Reputation`).
+    ti_coverage : pandas.DataFrame
+        Who was asked about how many of them, and who answered.
     geo_map : msticpy.vis.foliummap.FoliumMap
         Map of all addresses.
     geo_map_selected : msticpy.vis.foliummap.FoliumMap
@@ -51,5 +54,6 @@ class NetworkFlowResult(NotebookletResult):
         self.flow_index_data: pd.DataFrame | None = None
         self.flow_summary: pd.DataFrame | None = None
         self.ti_results: pd.DataFrame | None = None
+        self.ti_coverage: pd.DataFrame | None = None
         self.geo_map: Any = None
         self.geo_map_selected: Any = None

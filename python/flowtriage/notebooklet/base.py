@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ClassVar
 
-from flowtriage.errors import ArgumentError
-from flowtriage.notebooklet.display import Section, show
-from flowtriage.notebooklet.metadata import Metadata, load
+from flowtriage.errors import ArgumentError, MsticnbDataProviderError
+from flowtriage.notebooklet.described import Described
+from flowtriage.notebooklet.display import Section, show, showable
+from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.result import NotebookletResult
+from flowtriage.providers import DataProviders
+from flowtriage.providers.msticnb import as_theirs, register
+from flowtriage.providers.names import canonical
 
 
-class _MetadataOfClass:
-    """The metadata of whichever class it is asked through, read when first asked for."""
-
-    def __get__(self, instance: object, owner: type[Notebooklet]) -> Metadata:
-        return _metadata(owner)
-
-
-class Notebooklet(ABC):
+class Notebooklet(Described, ABC):
     """A packaged investigation that is run on an entity and a timespan.
 
     Parameters
     ----------
     data_providers
-        Where flows come from when no data is given.
+        Where flows come from when no data is given; None takes, at each run, the current
+        `DataProviders`.
     silent
         Whether to show nothing while running.
 
@@ -38,14 +34,21 @@ class Notebooklet(ABC):
         What the notebooklet says of itself, from the YAML file beside its class.
     """
 
-    metadata = _MetadataOfClass()
+    _functions: ClassVar[dict[str, NBFunc]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give each class functions of its own."""
+        super().__init_subclass__(**kwargs)
+        cls._functions = {}
 
     def __init__(self, data_providers: Any = None, **kwargs: Any) -> None:
-        self.data_providers = data_providers
+        self._data_providers = data_providers
         self._silent = bool(kwargs.pop("silent", False))
         self._result: NotebookletResult | None = None
+        self._context: dict[str, Any] = {}
         if kwargs:
             raise ArgumentError(f"unknown parameters: {', '.join(sorted(kwargs))}")
+        register(Notebooklet)
 
     @abstractmethod
     def run(
@@ -60,7 +63,7 @@ class Notebooklet(ABC):
 
     @property
     def result(self) -> NotebookletResult | None:
-        """Result of the most recent run."""
+        """Result of the most recent run, or None."""
         return self._result
 
     @property
@@ -72,88 +75,201 @@ class Notebooklet(ABC):
     def silent(self, value: bool) -> None:
         self._silent = bool(value)
 
-    @classmethod
-    def name(cls) -> str:
-        """Return the name of the notebooklet."""
-        return cls.metadata.name
+    @property
+    def data_providers(self) -> Any:
+        """The providers that were given, or else the current ones, or None."""
+        return self._data_providers or DataProviders.current()
 
-    @classmethod
-    def description(cls) -> str:
-        """Return what the notebooklet is for."""
-        return cls.metadata.description
+    @property
+    def query_provider(self) -> Any:
+        """The provider of flows, or None."""
+        return getattr(self.data_providers, "query_provider", None)
 
-    @classmethod
-    def default_options(cls) -> list[str]:
-        """Return the options of a run that names none."""
-        return list(cls.metadata.default_options)
-
-    @classmethod
-    def all_options(cls) -> list[str]:
-        """Return all options, the default ones first."""
-        return [*cls.metadata.default_options, *cls.metadata.other_options]
-
-    @classmethod
-    def list_options(cls) -> str:
-        """Return the options and what they do, as text."""
-        parts = []
-        for title, options in (
-            ("Default Options", cls.metadata.default_options),
-            ("Other Options", cls.metadata.other_options),
-        ):
-            parts += [title, "-" * len(title), *(f"- {n}: {t}" for n, t in options.items()), ""]
-        return "\n".join(parts)
-
-    @classmethod
-    def print_options(cls) -> None:
-        """Print the options and what they do."""
-        print(cls.list_options())
-
-    @classmethod
-    def keywords(cls) -> list[str]:
-        """Return the terms by which the notebooklet is found."""
-        return list(cls.metadata.keywords)
-
-    @classmethod
-    def entity_types(cls) -> list[str]:
-        """Return the kinds of entity that the notebooklet takes."""
-        return list(cls.metadata.entity_types)
-
-    @classmethod
-    def choose_options(cls, options: Iterable[str] | None) -> set[str]:
-        """Return the options of a run.
+    def get_provider(self, provider_name: str) -> Any:
+        """Return a provider by its name.
 
         Parameters
         ----------
-        options
-            Names of options; None means the default ones. Names with `+` are added to the
-            default ones, names with `-` are taken from them.
+        provider_name
+            Its name, such as `tilookup`, or another name of the same data environment.
+
+        Raises
+        ------
+        MsticnbDataProviderError
+            If it is not loaded; the message says what is, and what kept it from being.
+        """
+        loaded = getattr(self.data_providers, "providers", {})
+        for name in (provider_name, canonical(provider_name)):
+            if name in loaded:
+                return loaded[name]
+        failures = getattr(self.data_providers, "failures", {})
+        reason = failures.get(canonical(provider_name))
+        raise as_theirs(
+            MsticnbDataProviderError(
+                f"provider {provider_name!r} is not loaded"
+                f"{f' ({reason})' if reason else ''}; loaded are: {', '.join(loaded) or 'none'}. "
+                "flowtriage.init(providers=[…]) loads providers"
+            )
+        )
+
+    def check_table_exists(self, table: str) -> bool:
+        """Tell whether the query provider has a table; if not, print so.
+
+        Parameters
+        ----------
+        table
+            Name of the table; of files, the name of one.
+        """
+        if self.query_provider is None:
+            print(f"There is no query provider that could have the table {table}.")
+            return False
+        if table not in self.query_provider.schema_tables:
+            print(f"The query provider has no table {table}.")
+            return False
+        return True
+
+    def check_valid_result_data(self, attrib: str | None = None, silent: bool = False) -> bool:
+        """Tell whether there is a result, and whether an attribute of it holds data.
+
+        Parameters
+        ----------
+        attrib
+            Name of the attribute; None asks for the result only.
+        silent
+            Whether to print nothing where the answer is no.
+
+        Returns
+        -------
+        bool
+            False as well for an attribute that the result does not have, and for no rows.
+        """
+        problem = None
+        if self._result is None:
+            problem = "There is no result yet; call run() first."
+        elif attrib:
+            held = getattr(self._result, attrib, None)
+            if held is None or (hasattr(held, "iloc") and not len(held)):
+                problem = f"The result holds no data in {attrib}."
+        if problem and not silent:
+            print(problem)
+        return problem is None
+
+    @classmethod
+    def own_classes(cls) -> list[type]:
+        """Return the classes that make this notebooklet, without its bases."""
+        return [kind for kind in cls.__mro__ if kind not in Notebooklet.__mro__]
+
+    def get_methods(self) -> dict[str, Callable[..., Any]]:
+        """Return the methods of the notebooklet itself, without inherited ones, by name."""
+        names = {name for kind in self.own_classes() for name in vars(kind)}
+        methods = {n: getattr(self, n) for n in sorted(names) if not n.startswith("_")}
+        return {name: method for name, method in methods.items() if callable(method)}
+
+    def list_methods(self) -> list[str]:
+        """Return the name and description of each method of the notebooklet itself."""
+        return [
+            f"{name} - '{(method.__doc__ or '').strip().splitlines()[0]}'"
+            for name, method in self.get_methods().items()
+        ]
+
+    def get_pivot_run(self, get_timespan: Callable[[], Any]) -> Callable[..., Any]:
+        """Return `run` as a function that takes its timespan from elsewhere.
+
+        Parameters
+        ----------
+        get_timespan
+            Asked for the timespan at each call that does not give one.
+        """
+
+        @wraps(self.run)
+        def pivot_run(*args: Any, **kwargs: Any) -> NotebookletResult:
+            if len(args) < 3 and not kwargs.keys() & {"timespan", "start", "end"}:
+                kwargs["timespan"] = get_timespan()
+            return self.run(*args, **kwargs)
+
+        return pivot_run
+
+    @classmethod
+    def add_pivot_function(cls, pivot: Any = None) -> None:
+        """Make the notebooklet a function of msticpy's entities, in their container `nblt`.
+
+        Parameters
+        ----------
+        pivot
+            msticpy's `Pivot` that tells the timespan; None takes the current one.
+        """
+        from flowtriage.notebooklet.pivot import add_pivot_function
+
+        add_pivot_function(cls, pivot)
+
+    @classmethod
+    def add_nb_function(cls, nb_func: NBFunc | Callable[..., Any] | str, **kwargs: Any) -> None:
+        """Attach a function to the notebooklet's class; one of the same name is replaced.
+
+        Parameters
+        ----------
+        nb_func
+            An `NBFunc`, a function, or the text `package.module:function` that names one.
+        **kwargs
+            Parameters of `NBFunc`, for what is none yet.
 
         Raises
         ------
         ArgumentError
-            If a name is not an option.
+            If the text names no function.
         """
-        if options is None:
-            return set(cls.default_options())
-        names = [options] if isinstance(options, str) else list(options)
-        known = cls.all_options()
-        unknown = [name for name in names if name.lstrip("+-") not in known]
-        if unknown:
-            raise ArgumentError(
-                f"unknown options: {', '.join(map(repr, unknown))}; "
-                f"{cls.name()} has {', '.join(known)}"
-            )
-        changes = [name for name in names if name[0] in "+-"]
-        chosen = {name for name in names if name[0] not in "+-"}
-        if changes:
-            chosen |= set(cls.default_options())
-        chosen |= {name[1:] for name in changes if name[0] == "+"}
-        return chosen - {name[1:] for name in changes if name[0] == "-"}
+        made = as_nb_func(nb_func, **kwargs)
+        cls._functions[made.name] = made
 
-    @classmethod
-    def section(cls, name: str, *contents: object) -> Section:
-        """Return the display section of a result attribute, holding `contents`."""
-        return cls.metadata.sections[name].holding(*contents)
+    def run_nb_func(self, nb_func: NBFunc | str, **kwargs: Any) -> Any:
+        """Run a function on the latest result, and return what it returns.
+
+        Parameters
+        ----------
+        nb_func
+            Name of an attached function, or an `NBFunc`.
+        **kwargs
+            More parameters for the function, or other values for what it is given.
+
+        Returns
+        -------
+        Any
+            None where the latest run had none of the function's options.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no result yet, or no function of that name.
+        """
+        if isinstance(nb_func, str):
+            if nb_func not in self._functions:
+                known = ", ".join(self._functions) or "none"
+                raise ArgumentError(f"no function {nb_func!r} is attached; attached are: {known}")
+            nb_func = self._functions[nb_func]
+        if self._result is None:
+            raise ArgumentError("there is no result yet; call run() first")
+        if not nb_func.wanted(self._context["options"]):
+            return None
+        given = {"result": self._result, "notebooklet": self, "qry_prov": self.query_provider}
+        returned = nb_func.call({**given, **self._context, **kwargs})
+        if nb_func.result_attrib:
+            setattr(self._result, nb_func.result_attrib, returned)
+        if nb_func.header:
+            shown = returned if returned is None or showable(returned) else str(returned)
+            section = Section(nb_func.header, nb_func.text or "")
+            section = section if shown is None else section.holding(shown)
+            self._present(self._result, section, silent=self._context["silent"])
+        return returned
+
+    def run_nb_funcs(self) -> dict[str, Any]:
+        """Run all attached functions on the latest result; return what they return, by name.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no result yet.
+        """
+        return {name: self.run_nb_func(func) for name, func in self._functions.items()}
 
     def _present(self, result: NotebookletResult, section: Section, *, silent: bool) -> None:
         """Keep a section in the result, and show it unless silent."""
@@ -161,8 +277,7 @@ class Notebooklet(ABC):
         if not silent:
             show(section)
 
-
-@cache
-def _metadata(cls: type[Notebooklet]) -> Metadata:
-    module = Path(inspect.getfile(cls))
-    return load(module.parent / f"{module.parent.name}.yaml")
+    def _finish(self, result: NotebookletResult, **context: Any) -> None:
+        """Make a result the latest one, with what it was run on."""
+        self._result = result
+        self._context = context

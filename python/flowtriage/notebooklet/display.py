@@ -103,6 +103,11 @@ def text_table(table: Any, rows: int = 20) -> str:
     return f"{clean}\n… {more:,} more rows" if more > 0 else clean
 
 
+def showable(content: object) -> bool:
+    """Tell whether a section may hold something as it is."""
+    return isinstance(content, str) or _is_table(content) or _is_bokeh(content)
+
+
 def _is_table(content: object) -> bool:
     return hasattr(content, "column_names") or hasattr(content, "iloc")
 

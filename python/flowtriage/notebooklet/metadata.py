@@ -34,6 +34,10 @@ class Metadata:
     req_providers: tuple[str, ...]
     sections: dict[str, Section]
 
+    def __str__(self) -> str:
+        """Show one setting a line, without the sections."""
+        return "\n".join(f"{n}: {_listed(v)}" for n, v in vars(self).items() if n != "sections")
+
 
 def load(path: Path) -> Metadata:
     """Read a notebooklet's metadata.
@@ -70,3 +74,7 @@ def load(path: Path) -> Metadata:
 
 def _options(listed: list[dict[str, str]]) -> dict[str, str]:
     return {name: text for option in listed for name, text in option.items()}
+
+
+def _listed(setting: str | tuple[str, ...] | dict[str, str]) -> str:
+    return setting if isinstance(setting, str) else ", ".join(setting) or "none"

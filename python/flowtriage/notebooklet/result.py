@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import html
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flowtriage.formats.report import Report
 from flowtriage.notebooklet.display import Section, text_table
+from flowtriage.notebooklet.docstring import parse
 from flowtriage.timespan import Span
+
+_LONGEST = 3000
+"""Characters that a summary shows of a value which is no table, plot or map."""
 
 
 class NotebookletResult:
@@ -55,6 +60,55 @@ class NotebookletResult:
             if not name.startswith("_") and name not in own and value is not None
         }
 
+    @property
+    def properties(self) -> list[str]:
+        """Names of the attributes that hold something."""
+        return list(self.attributes())
+
+    def prop_doc(self, name: str) -> tuple[str, str]:
+        """Return the type and the description of an attribute.
+
+        Parameters
+        ----------
+        name
+            Name of the attribute.
+
+        Raises
+        ------
+        KeyError
+            If the result has no attribute of that name.
+
+        Examples
+        --------
+        >>> NotebookletResult(description="x").prop_doc("description")
+        ('str', 'What was run, on what.')
+        """
+        return self._descriptions()[name]
+
+    def data_properties(self, empty: bool = False) -> list[str]:
+        """Return the names of the attributes that are tables.
+
+        Parameters
+        ----------
+        empty
+            Whether to name those without rows, too.
+        """
+        tables = {name: v for name, v in self.attributes().items() if hasattr(v, "iloc")}
+        return [name for name, table in tables.items() if empty or len(table)]
+
+    def vis_properties(self) -> list[str]:
+        """Return the names of the attributes that are plots."""
+        plots = "bokeh."
+        return [n for n, v in self.attributes().items() if type(v).__module__.startswith(plots)]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method of the notebooklet itself: `result.select_asns()`."""
+        if not name.startswith("_") and self.__dict__.get("notebooklet") is not None:
+            methods = self.notebooklet.get_methods()
+            if name in methods:
+                return methods[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
     def facts(self) -> dict[str, str]:
         """Return what a reader should know first, as label and text."""
         return self.report.facts()
@@ -82,6 +136,10 @@ class NotebookletResult:
             credits=self.credits,
         )
 
+    def _descriptions(self) -> dict[str, tuple[str, str]]:
+        kind: type = type(self)
+        return _described(kind)
+
     def __repr__(self) -> str:
         """Show the result as text."""
         lines = [self.description, "", *(f"{k}: {v}" for k, v in self.facts().items()), ""]
@@ -89,16 +147,35 @@ class NotebookletResult:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from flowtriage.report import html_table
+        from flowtriage.report import html_table, plot_frame
 
+        plots = {name: getattr(self, name) for name in self.vis_properties()}
         parts = [f"<h3>{html.escape(self.description)}</h3>", self.report._repr_html_()]
         for name, value in self.attributes().items():
             parts.append(f"<h4>{html.escape(name)}</h4>")
+            if said := self._descriptions().get(name, ("", ""))[1]:
+                parts.append(f"<p>{html.escape(said)}</p>")
             if hasattr(value, "iloc"):
                 parts.append(f"<p>{len(value):,} rows</p>{html_table(value, max_rows=10)}")
+            elif name in plots:
+                if name == next(reversed(plots)):
+                    parts.append(plot_frame(plots))
+            elif hasattr(value, "folium_map"):
+                parts.append(value._repr_html_())
             else:
-                parts.append(f"<p>{html.escape(_sketch(value))}</p>")
+                parts.append(f"<pre>{html.escape(str(value)[:_LONGEST])}</pre>")
         return "".join(parts)
+
+
+@cache
+def _described(cls: type) -> dict[str, tuple[str, str]]:
+    """Types and descriptions of the attributes that the docstrings of a class tell of."""
+    found: dict[str, tuple[str, str]] = {}
+    for kind in reversed(cls.__mro__):
+        for term, text in parse(kind).sections.get("Attributes", []):
+            name, _, of_type = term.partition(" : ")
+            found[name] = (of_type, text)
+    return found
 
 
 def _sketch(value: Any) -> str:

@@ -92,13 +92,13 @@ def write_report(
     """
     plots: list[Any] = []
     parts = [_part(section, plots, max_rows) for section in sections]
-    scripts = [*_bokeh_scripts(plots), _asset("report.js")]
+    scripts = [*bokeh_scripts(plots), asset("report.js")]
     page = _template().render(
         title=visible(title),
         summary=[(visible(key), visible(str(value))) for key, value in summary.items()],
         parts=parts,
-        policy=_policy(scripts),
-        style=table_style() + _asset("report.css"),
+        policy=policy(scripts),
+        style=table_style() + asset("report.css"),
         scripts=scripts,
         credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}",
@@ -126,7 +126,7 @@ def _block(content: object, heading: str, plots: list[Any], max_rows: int) -> st
         return f"<p>{MAP_NOTE}</p>{table_body(places, max_rows=max_rows, label=heading)}"
     if _is_plot(content):
         plots.append(content)
-        return _plot(content, f"plot-{len(plots)}", heading)
+        return plot_figure(content, f"plot-{len(plots)}", heading)
     raise TypeError(f"a report cannot show {type(content).__name__}, in section {heading!r}")
 
 
@@ -134,7 +134,8 @@ def _is_plot(content: object) -> bool:
     return any(base.__module__.startswith("bokeh.") for base in type(content).__mro__)
 
 
-def _plot(model: Any, name: str, heading: str) -> str:
+def plot_figure(model: Any, name: str, heading: str) -> str:
+    """Return a plot as a figure of that name, for the script of the report to draw."""
     from bokeh.embed import json_item
 
     homeless = model.document is None
@@ -148,7 +149,8 @@ def _plot(model: Any, name: str, heading: str) -> str:
     )
 
 
-def _bokeh_scripts(plots: Sequence[Any]) -> list[str]:
+def bokeh_scripts(plots: Sequence[Any]) -> list[str]:
+    """Return the scripts of Bokeh that plots need."""
     if not plots:
         return []
     from bokeh.embed.bundle import bundle_for_objs_and_resources
@@ -158,7 +160,8 @@ def _bokeh_scripts(plots: Sequence[Any]) -> list[str]:
     return list(bundle.js_raw)
 
 
-def _policy(scripts: Sequence[str]) -> str:
+def policy(scripts: Sequence[str]) -> str:
+    """Return a content security policy that allows these scripts and no requests."""
     hashes = (hashlib.sha256(script.encode()).digest() for script in scripts)
     sources = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in hashes)
     return (
@@ -173,10 +176,11 @@ def _template() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_asset("template.html.j2"))
+    return environment.from_string(asset("template.html.j2"))
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a file beside this module."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 

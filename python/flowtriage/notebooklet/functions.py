@@ -1,0 +1,118 @@
+"""Functions that are attached to a notebooklet."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
+
+from flowtriage.errors import ArgumentError
+
+
+class NBFunc:
+    """A function that is attached to a notebooklet and runs on its latest result.
+
+    Parameters
+    ----------
+    func
+        The function. Of the following it is given, by keyword, those that it has parameters
+        for: `result`, `notebooklet`, `qry_prov` (the query provider, or None), `value`, `data`,
+        `timespan`, `options`, `silent`.
+    name
+        Name to run it by; None takes that of the function.
+    options
+        Option, or options, of the notebooklet: the function runs only if the latest run had one
+        of them. Without any it always runs.
+    header, text
+        Title and explanation under which what it returns is shown, and kept among the result's
+        sections. Without a header nothing is shown.
+    result_attrib
+        Name of the attribute of the result that is to hold what it returns.
+
+    Attributes
+    ----------
+    func, name, options, header, text, result_attrib
+        As given; `options` is a tuple.
+    doc : str or None
+        The function's docstring.
+
+    Examples
+    --------
+    >>> from flowtriage import NetworkFlowSummary, sample
+    >>> def denied(result):
+    ...     return int(result.network_flows["denied_flows"].sum())
+    >>> nb = NetworkFlowSummary(silent=True)
+    >>> run = nb.run(sample.HOST_IP, data=sample.office_day(), options=["flow_summary"])
+    >>> nb.run_nb_func(NBFunc(denied, result_attrib="denied")) == run.denied
+    True
+    """
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        name: str | None = None,
+        options: str | Iterable[str] | None = None,
+        header: str | None = None,
+        text: str | None = None,
+        result_attrib: str | None = None,
+    ) -> None:
+        self.func = func
+        self.name = name or func.__name__
+        self.options = (options,) if isinstance(options, str) else tuple(options or ())
+        self.header = header
+        self.text = text
+        self.result_attrib = result_attrib
+        self.doc = inspect.getdoc(func)
+
+    def wanted(self, options: Iterable[str]) -> bool:
+        """Tell whether the function runs after a run.
+
+        Parameters
+        ----------
+        options
+            Options of that run.
+        """
+        return not self.options or not set(self.options).isdisjoint(options)
+
+    def call(self, context: dict[str, Any]) -> Any:
+        """Call the function with what it has parameters for.
+
+        Parameters
+        ----------
+        context
+            What there is to give, by name.
+        """
+        parameters = inspect.signature(self.func).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return self.func(**context)
+        return self.func(**{name: value for name, value in context.items() if name in parameters})
+
+    def __repr__(self) -> str:
+        """Show the name."""
+        return f"NBFunc({self.name})"
+
+
+def as_nb_func(nb_func: NBFunc | Callable[..., Any] | str, **kwargs: Any) -> NBFunc:
+    """Make an `NBFunc` of a function, or of the text `module:function` that names one.
+
+    Raises
+    ------
+    ArgumentError
+        If the text names no function, or parameters are given for what is an `NBFunc` already.
+    """
+    if isinstance(nb_func, NBFunc):
+        if kwargs:
+            raise ArgumentError(f"{nb_func!r} is made already; it takes no more parameters")
+        return nb_func
+    if isinstance(nb_func, str):
+        module, _, name = nb_func.partition(":")
+        try:
+            nb_func = getattr(import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ArgumentError(
+                f"{nb_func!r} names no function ({error}); write it like package.module:function"
+            ) from None
+    if not callable(nb_func):
+        raise ArgumentError(f"{nb_func!r} is not a function")
+    return NBFunc(nb_func, **kwargs)

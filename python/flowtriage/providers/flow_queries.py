@@ -1,0 +1,94 @@
+"""The flows of a host, from a provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.errors import MsticnbDataProviderError
+from flowtriage.flows import Flows, read_flows
+from flowtriage.host import addresses_of_name, matching_name, observed_at
+from flowtriage.providers.asking import answers, available, checked_name
+from flowtriage.providers.local_flows import LocalFlows
+from flowtriage.providers.msticnb import as_theirs
+from flowtriage.timespan import Span
+
+_BY_ADDRESS = (
+    ("AzureNetworkAnalytics_CL", "list_azure_network_flows_by_ip"),
+    ("NTANetAnalytics", "list_nta_network_flows_by_ip"),
+)
+_BY_HOST = (
+    ("AzureNetworkAnalytics_CL", "list_azure_network_flows_by_host"),
+    ("NTANetAnalytics", "list_nta_network_flows_by_host"),
+)
+
+
+def query_flows(
+    provider: Any,
+    name: str | None,
+    addresses: tuple[str, ...],
+    span: Span,
+    *,
+    resolve: bool = True,
+) -> Flows:
+    """Ask a provider for the flows of a host.
+
+    A host of a name is asked for by name; then the flows of its addresses that were observed
+    elsewhere are asked for, too.
+
+    Parameters
+    ----------
+    provider
+        `LocalFlows`, or a msticpy `QueryProvider` with queries of network flows.
+    name, addresses
+        The host.
+    span
+        The span of time, with both ends.
+    resolve
+        Whether addresses seen for the name count as the host's.
+
+    Returns
+    -------
+    Flows
+        At least those of the host; from `LocalFlows`, all flows of the span.
+
+    Raises
+    ------
+    MsticnbDataProviderError
+        If the provider is not connected, has no query of network flows, or a query fails.
+    AmbiguousHostError
+        If the name stands for several hosts in the flows.
+    """
+    if isinstance(provider, LocalFlows):
+        return provider.flows(span)
+    if not available(provider, (*_BY_ADDRESS, *_BY_HOST)):
+        raise as_theirs(
+            MsticnbDataProviderError(
+                f"the query provider {provider.environment} has no network flows: it needs one "
+                f"of the queries {', '.join(query for _, query in (*_BY_HOST, *_BY_ADDRESS))}, "
+                f"and for KQL their tables AzureNetworkAnalytics_CL or NTANetAnalytics"
+            )
+        )
+    ends = {"start": span.start, "end": span.end}
+    parts = []
+    if name:
+        label = checked_name(name).partition(".")[0]
+        flows = read_flows(list(answers(provider, _BY_HOST, host_name=label, **ends)))
+        table = flows.to_arrow()
+        hosts = pc.unique(table["host"]).drop_null().to_pylist()
+        name = (matching_name(name, hosts) if resolve else None) or name
+        parts.append(_kept(flows, observed_at(table, name)))
+        if resolve:
+            addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(table, name)]))
+    if addresses:
+        asked = answers(provider, _BY_ADDRESS, ip_address_list=list(addresses), **ends)
+        flows = read_flows(list(asked))
+        elsewhere = observed_at(flows.to_arrow(), name) if name else None
+        parts.append(flows if elsewhere is None else _kept(flows, pc.invert(elsewhere)))
+    return read_flows(parts, timespan=span)
+
+
+def _kept(flows: Flows, mask: pa.ChunkedArray) -> Flows:
+    return Flows(flows.to_arrow().filter(mask), flows.report)

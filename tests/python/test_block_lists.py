@@ -1,0 +1,173 @@
+"""Block lists: their formats, and which entry an address meets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from flowtriage.errors import ArgumentError, FormatError, InputError
+from flowtriage.reputation import BlockLists
+
+
+def entries(path: Path) -> list[tuple[str, str | None, str]]:
+    (one,) = BlockLists(path).lists
+    names = ("network", "severity", "details")
+    return [tuple(entry[name] for name in names) for entry in one.entries.to_pylist()]
+
+
+def written(path: Path, content: Any) -> Path:
+    text = content if isinstance(content, str) else json.dumps(content)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_lines_with_remarks(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "drop.netset",
+        "\ufeff# FireHOL\r\n; Spamhaus DROP\r\n\r\n203.0.113.0/24 ; SBL1\r\n"
+        "  198.51.100.7\t# seen, twice\r\n2001:db8::/32,botnet\n",
+    )
+    assert entries(path) == [
+        ("203.0.113.0/24", None, "SBL1"),
+        ("198.51.100.7", None, "seen, twice"),
+        ("2001:db8::/32", None, "botnet"),
+    ]
+
+
+def test_what_is_no_network_is_counted_and_told_with_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "mixed.txt", "# hosts\nevil.example\n192.0.2.1\n300.1.1.1/8\n")
+    lists = BlockLists(path)
+    shown = repr(lists)
+    assert "mixed (1 entry, 2 unusable; line 2: 'evil.example', line 4: '300.1.1.1/8')" in shown
+    found = lists.lists[0].find(pa.array(["192.0.2.1", "192.0.2.2"]))
+    assert found["place"].to_pylist() == ["line 3", None]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ['"first_seen","dst_ip","severity","malware"', "# first_seen,DstIP,severity,malware"],
+)
+def test_csv_with_a_heading_even_in_a_remark(tmp_path: Path, heading: str) -> None:
+    rows = '2024-01-01,192.0.2.1,medium,"Emotet, E4"\n2024-01-02,192.0.2.0/24,,\n'
+    path = written(tmp_path / "feodo.csv", f"# Feodo\n{heading}\n{rows}# END\n")
+    assert entries(path) == [
+        ("192.0.2.1", "warning", "first_seen: 2024-01-01; malware: Emotet, E4"),
+        ("192.0.2.0/24", None, "first_seen: 2024-01-02"),
+    ]
+
+
+def indicator(pattern: str, **facts: Any) -> dict[str, Any]:
+    known = {"type": "indicator", "id": "indicator--1", "pattern_type": "stix"}
+    return {**known, "pattern": pattern, **facts}
+
+
+def test_stix_bundle(tmp_path: Path) -> None:
+    compound = "[ipv4-addr:value = '192.0.2.9' AND network-traffic:dst_port = 443]"
+    objects = [
+        indicator("[ipv4-addr:value = '192.0.2.1' OR ipv6-addr:value='2001:db8::1']", name="C2"),
+        indicator("[ipv4-addr:value ISSUBSET '198.51.100.0/24']"),
+        indicator("[ipv4-addr:value IN ('203.0.113.1', '203.0.113.2')]"),
+        indicator(compound),
+        indicator("[ipv4-addr:value = '192.0.2.66']", revoked=True),
+        indicator("[ipv4-addr:value NOT = '192.0.2.67']"),
+        indicator("alert ip 192.0.2.68 any", pattern_type="snort"),
+        indicator("[domain-name:value = 'evil.example']"),
+        {"type": "ipv4-addr", "value": "192.0.2.69"},
+        "not an object",
+    ]
+    path = written(tmp_path / "stix.json", {"type": "bundle", "objects": objects})
+    assert entries(path) == [
+        ("192.0.2.1", None, "name: C2"),
+        ("2001:db8::1", None, "name: C2"),
+        ("198.51.100.0/24", None, ""),
+        ("203.0.113.1", None, ""),
+        ("203.0.113.2", None, ""),
+        ("192.0.2.9", "warning", f"part of {compound}"),
+    ]
+
+
+def test_misp_event_export_and_feed(tmp_path: Path) -> None:
+    attributes = [
+        {"type": "ip-dst", "value": "192.0.2.1", "category": "Network activity", "to_ids": True},
+        {"type": "ip-src|port", "value": "2001:db8::1|443", "comment": "scanner"},
+        {"type": "domain", "value": "evil.example"},
+        {"type": "ip-src", "value": "192.0.2.2", "to_ids": False},
+    ]
+    parts = [{"Attribute": [{"type": "domain|ip", "value": "evil.example|192.0.2.3"}]}]
+    event = {"Event": {"info": "Campaign", "Attribute": attributes, "Object": parts}}
+    expected = [
+        ("192.0.2.1", None, "event: Campaign; category: Network activity"),
+        ("2001:db8::1", None, "event: Campaign; comment: scanner"),
+        ("192.0.2.2", "information", "event: Campaign"),
+        ("192.0.2.3", None, "event: Campaign"),
+    ]
+    assert sorted(entries(written(tmp_path / "event.json", event))) == sorted(expected)
+    export = written(tmp_path / "export.json", {"response": [event]})
+    assert sorted(entries(export)) == sorted(expected)
+    feed = tmp_path / "feed"
+    feed.mkdir()
+    written(feed / "manifest.json", {"../../etc/passwd": {}})
+    written(feed / "5a8f.json", event)
+    assert sorted(entries(feed)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{broken", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ('{"type": "report"}', "neither a STIX 2 bundle nor a MISP event"),
+        ("office\n", r"no address and no network; line 1: 'office'"),
+        ("# only remarks\n", "no address and no network"),
+    ],
+)
+def test_what_is_no_list_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        BlockLists(written(tmp_path / "list.txt", content))
+
+
+def test_other_mistakes_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        BlockLists(tmp_path / "absent")
+    with pytest.raises(ArgumentError, match="no block list"):
+        BlockLists([])
+    path = written(tmp_path / "a.txt", "192.0.2.1")
+    with pytest.raises(ArgumentError, match="'fatal'"):
+        BlockLists(path, severity="fatal")
+    (tmp_path / "b.txt").write_bytes(b"192.0.2.1 \xff")
+    with pytest.raises(FormatError, match="not UTF-8"):
+        BlockLists(tmp_path / "b.txt")
+    with pytest.raises(InputError, match="office"):
+        BlockLists(path).lists[0].find(pa.array(["office"]))
+
+
+def test_the_longest_network_answers(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.txt", "10.0.0.0/8 wide\n10.1.0.0/16 narrow\n::ffff:10.1.2.3 one\n")
+    found = (
+        BlockLists(path)
+        .lists[0]
+        .find(pa.array(["10.1.2.3", "10.1.0.0", "10.255.0.1", "11.0.0.0", "::ffff:10.1.2.3"]))
+    )
+    assert found["details"].to_pylist() == ["one", "narrow", "wide", None, "one"]
+
+
+@pytest.mark.extra
+def test_lists_answer_under_their_own_names(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    (tmp_path / "x").mkdir()
+    first = written(tmp_path / "drop.txt", "192.0.2.0/24 SBL1")
+    second = written(tmp_path / "x" / "drop.txt", "198.51.100.1")
+    answers = BlockLists([first, second], severity="warning").lookup_iocs(
+        {"192.0.2.7": "ipv4", "2001:db8::1": "ipv6"}
+    )
+    columns = ["Ioc", "IocType", "Provider", "Result", "Severity", "Details"]
+    assert answers[columns].to_numpy().tolist() == [
+        ["192.0.2.7", "ipv4", "drop", True, "warning", "192.0.2.0/24: SBL1"],
+        ["2001:db8::1", "ipv6", "drop", False, "information", "Not listed."],
+        ["192.0.2.7", "ipv4", "drop 2", False, "information", "Not listed."],
+        ["2001:db8::1", "ipv6", "drop 2", False, "information", "Not listed."],
+    ]

@@ -1,0 +1,171 @@
+"""The help of a notebooklet is complete and true."""
+
+from __future__ import annotations
+
+import html
+import inspect
+import pydoc
+import re
+from typing import Any
+
+import pytest
+
+import flowtriage as ft
+from flowtriage.errors import ArgumentError
+from flowtriage.notebooklet.docstring import parse
+from flowtriage.providers import LocalFlows
+
+pytestmark = pytest.mark.extra
+CLASS = ft.NetworkFlowSummary
+METHODS = [
+    name
+    for name, member in inspect.getmembers(CLASS)
+    if not name.startswith("_") and (callable(member) or isinstance(member, property))
+]
+
+
+def test_help_has_every_part_in_both_formats() -> None:
+    markdown, page = CLASS.get_help("md"), CLASS.get_help()
+    assert page == CLASS.get_help("html")
+    parts = [
+        "Notebooklet Class - NetworkFlowSummary",
+        "Display Sections",
+        "Results Class",
+        "NetworkFlowResult",
+        "Methods",
+        "Instance Methods",
+        "Inherited methods",
+        "Other Methods",
+        "Default Options",
+        "Other Options",
+    ]
+    for part in parts:
+        assert re.search(rf"^#+ {part}$", markdown, re.MULTILINE), part
+        assert re.search(rf"<h\d>{part}</h\d>", page), part
+    assert "## `run` function documentation" in markdown
+    for section in CLASS.metadata.sections.values():
+        assert f"# {section.title}\n" in markdown
+        assert f">{html.escape(section.title)}</h" in page
+    for option, text in {**CLASS.metadata.default_options, **CLASS.metadata.other_options}.items():
+        assert f"<b>{option}</b>: {html.escape(text)}" in page
+    with pytest.raises(ArgumentError, match="not as 'pdf'"):
+        CLASS.get_help("pdf")
+
+
+@pytest.mark.parametrize("name", [*METHODS, "__init__"])
+def test_help_names_every_method_with_its_summary(name: str) -> None:
+    member = inspect.getattr_static(CLASS, name)
+    summary = parse(member).summary
+    assert summary.endswith(".")
+    page = CLASS.get_help()
+    assert f"<h4>{name}</h4>" in page
+    plain = html.escape(summary)
+    assert re.sub(r"`+([^`]+)`+", r"<code>\1</code>", plain) in page
+
+
+def test_help_names_every_attribute_of_the_result() -> None:
+    described = dict(parse(ft.NetworkFlowResult).sections["Attributes"])
+    names = {term.split(" : ")[0] for term in described}
+    own = {"description", "timespan", "notebooklet", "report", "sections", "credits"}
+    assert names == set(vars(ft.NetworkFlowResult(description="x"))) - own
+    page = CLASS.get_help()
+    for term, text in described.items():
+        assert text
+        assert f"<b>{html.escape(term)}</b>" in page
+
+
+def test_the_options_in_the_docstring_are_those_of_the_metadata() -> None:
+    sections = parse(CLASS).sections
+    assert dict(sections["Default Options"]) == CLASS.metadata.default_options
+    assert dict(sections["Other Options"]) == CLASS.metadata.other_options
+    assert [name for name, _ in sections["Methods"]] == [
+        "run",
+        "select_asns",
+        "lookup_ti_for_asn_ips",
+        "show_selected_asn_map",
+    ]
+
+
+def _documented(function: Any) -> set[str]:
+    sections = parse(function).sections
+    found = [*sections.get("Parameters", []), *sections.get("Other Parameters", [])]
+    return {name.strip(" *") for term, _ in found for name in term.split(":")[0].split(",")}
+
+
+@pytest.mark.parametrize("name", [m for m in METHODS if callable(getattr(CLASS, m))])
+def test_docstrings_name_the_parameters_that_methods_take(name: str) -> None:
+    taken = set(inspect.signature(getattr(CLASS, name)).parameters) - {"self"}
+    documented = _documented(getattr(CLASS, name))
+    if name == "run":
+        taken = (taken - {"kwargs"}) | {"start", "end", "silent", "asn", "reverse_dns"}
+    if documented or len(taken) > 1:
+        assert documented == taken
+
+
+KINDS = (ft.DataProviders, LocalFlows, ft.NBFunc, ft.NetworkFlowResult, ft.NotebookletResult)
+MEMBERS = [
+    (kind, name)
+    for kind in KINDS
+    for name, member in inspect.getmembers(kind, callable)
+    if not name.startswith("_") and name in vars(kind)
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), MEMBERS, ids=lambda part: str(part))
+def test_docstrings_around_the_notebooklet_are_complete(kind: type, name: str) -> None:
+    member = getattr(kind, name)
+    taken = set(inspect.signature(member).parameters) - {"self"}
+    doc = parse(member)
+    assert doc.summary.endswith(".")
+    if _documented(member) or taken:
+        assert _documented(member) == taken
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ft.init], ids=lambda kind: kind.__name__)
+def test_constructors_are_documented(kind: Any) -> None:
+    taken = set(inspect.signature(kind).parameters)
+    if kind not in (ft.NetworkFlowResult, ft.NotebookletResult):
+        assert _documented(kind) == taken
+    assert parse(kind).summary.endswith(".")
+
+
+def test_every_keyword_of_run_is_taken() -> None:
+    keywords = _documented(CLASS.run) - set(inspect.signature(CLASS.run).parameters)
+    for name in keywords:
+        with pytest.raises(Exception, match="value is missing"):
+            CLASS(silent=True).run(**{name: None})
+
+
+def test_help_of_python_shows_the_same() -> None:
+    text = pydoc.plain(pydoc.render_doc(CLASS))
+    for name in [*METHODS, "Default Options", "reverse_dns", "MsticnbMissingParameterError"]:
+        assert name in text
+
+
+def test_help_is_shown_as_text_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    CLASS.show_help()
+    assert capsys.readouterr().out.strip() == CLASS.get_help("md").strip()
+
+
+def test_help_is_shown_as_a_page_in_a_notebook() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    client = pytest.importorskip("nbclient").NotebookClient
+    code = "import flowtriage as ft\nft.NetworkFlowSummary.show_help()"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client(notebook, kernel_name="python3", timeout=120).execute()
+    (shown,) = [out for out in notebook.cells[0].outputs if out.output_type == "display_data"]
+    assert shown.data["text/html"] == CLASS.get_help()
+
+
+def test_hostile_docstrings_stay_text() -> None:
+    class Hostile(CLASS):  # type: ignore[misc, valid-type]
+        """Runs <script>alert(1)</script> `<img onerror>`."""
+
+        def odd(self) -> None:
+            """Say "><b>`</code><i>`."""
+
+    page = Hostile.get_help()
+    assert "<script>" not in page
+    assert "<img" not in page
+    assert "<i>" not in page
+    assert "<script>" not in Hostile.get_help("md")

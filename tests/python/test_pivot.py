@@ -1,0 +1,63 @@
+"""Notebooklets as functions of msticpy's entities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+import flowtriage as ft
+from flowtriage import sample
+
+pytest.importorskip("msticpy")
+
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "day.parquet"
+    pyarrow.parquet.write_table(sample.office_day(), path)
+    monkeypatch.setattr(ft.DataProviders, "_latest", None)
+    ft.init(providers=["-tilookup", "-geolitelookup"], LocalFlows_paths=path)
+    return path
+
+
+def test_entities_run_the_notebooklet_over_the_timespan_of_the_pivot() -> None:
+    from msticpy.datamodel.entities import IpAddress
+    from msticpy.init.pivot import Pivot
+
+    report = ft.read_flows(sample.office_day()).report
+    pivot = Pivot()
+    earlier = pivot.timespan
+    try:
+        pivot.set_timespan(start=report.start, end=report.end)
+        found = IpAddress.nblt.network_flow_summary(
+            IpAddress(Address=sample.HOST_IP), options=["flow_summary"]
+        )
+        assert type(found) is ft.NetworkFlowResult
+        assert found.flow_index is not None
+        assert not found.flow_index.empty
+        assert found.timespan.start == report.start
+        by_text = IpAddress.nblt.network_flow_summary(
+            value=sample.HOST_IP, options=["flow_summary"]
+        )
+        assert by_text.flow_index.equals(found.flow_index)
+        pivot.set_timespan(start="2001-01-01", end="2001-01-02")
+        assert IpAddress.nblt.network_flow_summary(sample.HOST_IP, options=[]).network_flows.empty
+    finally:
+        pivot.timespan = earlier
+
+
+def test_hosts_have_the_function_and_calls_may_give_their_own_span() -> None:
+    from msticpy.datamodel.entities import Host
+
+    span = {"start": "2001-01-01", "end": "2100-01-01"}
+    found = Host.nblt.network_flow_summary(Host(HostName="nobody"), options=[], **span)
+    assert "nobody does not occur" in str(found.sections[0].contents)
+    assert "Summarise the network flows" in (Host.nblt.network_flow_summary.__doc__ or "")

@@ -1,0 +1,133 @@
+"""Looking up addresses: who was asked, who answered, and what is said of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("msticpy")
+
+from flowtriage.errors import InputError
+from flowtriage.reputation import BlockLists, Reputation, look_up
+from ti_service import serving, ti_lookup
+
+pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
+
+GOOGLE, QUAD9, CLOUDFLARE, V6 = "8.8.8.8", "9.9.9.9", "1.0.0.1", "2606:4700::1111"
+
+
+@pytest.fixture(autouse=True)
+def tidy() -> Iterator[None]:
+    """Let go of the event loops and connections that msticpy leaves open, and of its warnings."""
+    yield
+    asyncio.set_event_loop(None)
+    gc.collect()
+
+
+def coverage(found: Reputation) -> dict[str, tuple[Any, ...]]:
+    rows = found.coverage.drop(columns="reason").to_numpy().tolist()
+    return {name: tuple(counts) for name, *counts in rows}
+
+
+def test_each_address_is_asked_once_by_its_type_and_private_ones_never() -> None:
+    with serving({GOOGLE: ["Botnet"], V6: ["A", "B"]}) as service:
+        asked = [GOOGLE, "10.0.0.1", f"::ffff:{GOOGLE}", V6, "fd00::1", "224.0.0.1", None, ""]
+        found = look_up(asked, [ti_lookup(service.url, "OTX")])
+    assert sorted(service.asked) == [
+        f"/api/v1/indicators/IPv4/{GOOGLE}/general",
+        f"/api/v1/indicators/IPv6/{V6}/general",
+    ]
+    assert (found.asked, found.withheld, found.unanswered) == (2, 3, 0)
+    assert found.results[["Ioc", "IocType", "Severity"]].to_numpy().tolist() == [
+        [V6, "ipv6", "high"],
+        [GOOGLE, "ipv4", "warning"],
+    ]
+    assert found.sentences() == [
+        "3 addresses are not public, and sent to nobody.",
+        "2 of 2 public addresses have an answer; 2 addresses are known as a threat.",
+    ]
+
+
+def test_the_ledger_tells_what_was_answered_unsupported_and_failed() -> None:
+    trouble = {QUAD9: 500, CLOUDFLARE: 429}
+    with serving({GOOGLE: ["Botnet"]}, trouble) as service:
+        asked = [GOOGLE, "8.8.4.4", QUAD9, CLOUDFLARE, V6]
+        found = look_up(asked, [ti_lookup(service.url, "OTX", "GreyNoise")])
+    assert coverage(found) == {"OTX": (5, 3, 1, 0, 2), "GreyNoise": (5, 2, 1, 1, 2)}
+    counts = found.coverage
+    assert (counts["asked"] == counts[["answered", "unsupported", "failed"]].sum(axis=1)).all()
+    assert counts["reason"].tolist() == ["Internal Server Error"] * 2
+    assert found.unanswered == 2
+    assert found.sentences()[-1] == "Nothing is known of the other 2."
+
+
+def test_a_service_that_cannot_be_reached_does_not_cost_the_answers_of_others() -> None:
+    with serving({GOOGLE: ["Botnet"]}) as service:
+        source = ti_lookup(service.url, "OTX")
+        nowhere = ti_lookup("http://127.0.0.1:1", "GreyNoise")
+        source.add_provider(nowhere.loaded_providers["GreyNoise"], "GreyNoise")
+        found = look_up([GOOGLE], [source])
+    assert coverage(found) == {"OTX": (1, 1, 1, 0, 0), "GreyNoise": (1, 0, 0, 0, 1)}
+    assert "ConnectError" in found.coverage["reason"][1]
+
+
+def test_providers_that_are_switched_off_are_not_asked() -> None:
+    with serving({GOOGLE: ["Botnet"]}) as service:
+        source = ti_lookup(service.url, "OTX", "GreyNoise")
+        source.disable_provider("GreyNoise")
+        found = look_up([GOOGLE], [source])
+    assert coverage(found) == {"OTX": (1, 1, 1, 0, 0)}
+    assert not [path for path in service.asked if "community" in path]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "says"),
+    [
+        (["10.0.0.1"], ["1 address is not public, and sent to nobody.", "Nothing was asked."]),
+        ([], ["Nothing was asked."]),
+        ([GOOGLE], ["No provider answered: nothing is known of 1 asked about."]),
+    ],
+)
+def test_without_an_answer_nothing_is_said_to_be_clean(
+    addresses: list[str], says: list[str]
+) -> None:
+    found = look_up(addresses, [ti_lookup("http://127.0.0.1:1", "OTX")])
+    assert found.sentences() == says
+    assert found.results.empty
+    assert "known as a threat" not in " ".join(found.sentences())
+
+
+def test_without_a_provider_nothing_is_asked() -> None:
+    from msticpy.context.tilookup import TILookup
+
+    empty = TILookup(providers=[])
+    for sources in ([], [empty]):
+        found = look_up([GOOGLE, QUAD9], sources)
+        assert found.sentences() == ["No provider is loaded: 2 addresses are not asked about."]
+        assert found.coverage.empty
+
+
+def test_block_lists_stand_beside_services_or_alone(tmp_path: Path) -> None:
+    path = tmp_path / "drop.txt"
+    path.write_text("8.8.8.0/24 SBL1\n")
+    alone = look_up([GOOGLE, QUAD9, "10.0.0.1"], [BlockLists(path)])
+    assert coverage(alone) == {"drop": (2, 2, 1, 0, 0)}
+    assert alone.hits["Details"].tolist() == ["8.8.8.0/24: SBL1"]
+    assert alone.sentences()[-1].endswith("; 1 address is known as a threat.")
+    clean = look_up([QUAD9], [BlockLists(path)])
+    assert clean.sentences() == [
+        "1 of 1 public addresses have an answer; none is known as a threat."
+    ]
+    with serving({GOOGLE: ["Botnet"]}) as service:
+        both = look_up([GOOGLE], [BlockLists(path), ti_lookup(service.url, "OTX")])
+    assert both.results["Provider"].tolist() == ["drop", "OTX"]
+
+
+def test_what_is_no_address_is_refused() -> None:
+    with pytest.raises(InputError, match="office"):
+        look_up(["office"], [])
