@@ -2,43 +2,41 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::columns::{by_morsel, int64};
+use crate::addresses::Addresses;
+use crate::aggregate::strings::strings;
+use crate::columns::{by_row, int64};
 use crate::direction::{Direction, Reason, Rules};
 use crate::error::Result;
 use crate::flags;
 use crate::flows::FlowBatch;
 use crate::initiator::{Evidence, began};
 
+/// The direction of every row: that of the `direction` column, or else by the rules.
+pub fn directions(
+    batch: &FlowBatch,
+    source: &Addresses,
+    dest: &Addresses,
+    rules: &Rules,
+) -> Result<Vec<Direction>> {
+    if batch.column("direction").is_some() {
+        let told = |text: Option<&str>| text.and_then(Direction::parse);
+        let told = |text: Option<&str>| told(text).unwrap_or(Direction::Unknown);
+        return Ok(batch.text("direction")?.map(told));
+    }
+    let verdict = verdicts(batch, source, dest, rules)?;
+    Ok(by_row(batch.rows(), |row| verdict(row).0))
+}
+
 /// Adds the columns `direction` and `direction_reason`, or renews them.
 pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
-    let source = batch.addresses("src_ip")?;
-    let dest = batch.addresses("dst_ip")?;
-    let reported = batch
-        .text("reported_direction")?
-        .map(|text| text.and_then(Direction::parse));
-    let answers = Answers::find(batch)?;
-    let verdicts: Vec<(Direction, Reason)> = by_morsel(batch.rows(), |rows| {
-        rows.map(|row| {
-            let verdict = rules.classify(source.get(row).get(), dest.get(row).get(), reported[row]);
-            match verdict {
-                (direction, reason)
-                    if reason != Reason::Reported
-                        && direction != direction.reversed()
-                        && answers.is_answer(row) =>
-                {
-                    (direction.reversed(), Reason::PortsFlags)
-                }
-                verdict => verdict,
-            }
-        })
-        .collect::<Vec<_>>()
-    })
-    .concat();
-    let directions: StringArray = verdicts.iter().map(|(d, _)| Some(d.word())).collect();
-    let reasons: StringArray = verdicts.iter().map(|(_, r)| Some(r.name())).collect();
+    let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
+    let verdict = verdicts(batch, &source, &dest, rules)?;
+    let verdicts = by_row(batch.rows(), verdict);
+    let directions = strings(verdicts.len(), |row| Some(verdicts[row].0.word()))?;
+    let reasons = strings(verdicts.len(), |row| Some(verdicts[row].1.name()))?;
     let new: [(&str, ArrayRef); 2] = [
         ("direction", Arc::new(directions)),
         ("direction_reason", Arc::new(reasons)),
@@ -54,6 +52,28 @@ pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
         arrays.push(array);
     }
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+}
+
+/// The direction of a row by the rules, and how it is known.
+fn verdicts<'a>(
+    batch: &FlowBatch,
+    source: &'a Addresses,
+    dest: &'a Addresses,
+    rules: &'a Rules,
+) -> Result<impl Fn(usize) -> (Direction, Reason) + 'a> {
+    let parse = |text: Option<&str>| text.and_then(Direction::parse);
+    let reported = batch.text("reported_direction")?.map(parse);
+    let answers = Answers::find(batch)?;
+    Ok(move |row| {
+        let (direction, reason) =
+            rules.classify(source.get(row).get(), dest.get(row).get(), reported[row]);
+        if reason != Reason::Reported && direction != direction.reversed() && answers.is_answer(row)
+        {
+            (direction.reversed(), Reason::PortsFlags)
+        } else {
+            (direction, reason)
+        }
+    })
 }
 
 /// Tells records of one direction that only answer what their destination began.

@@ -105,11 +105,11 @@ impl Text {
     }
 
     /// Applies `f` to the text of every row, in parallel; once for each value of a dictionary.
-    pub fn map<T: Copy + Send + Sync>(&self, f: impl Fn(Option<&str>) -> T + Sync) -> Vec<T> {
+    pub fn map<T: Clone + Send + Sync>(&self, f: impl Fn(Option<&str>) -> T + Sync) -> Vec<T> {
         self.map_by(&f)
     }
 
-    fn map_by<T: Copy + Send + Sync, F: Fn(Option<&str>) -> T + Sync>(&self, f: &F) -> Vec<T> {
+    fn map_by<T: Clone + Send + Sync, F: Fn(Option<&str>) -> T + Sync>(&self, f: &F) -> Vec<T> {
         match self {
             Self::Utf8(a) => by_row(a.len(), |row| f(a.is_valid(row).then(|| a.value(row)))),
             Self::Large(a) => by_row(a.len(), |row| f(a.is_valid(row).then(|| a.value(row)))),
@@ -119,9 +119,9 @@ impl Text {
                 let mapped = values.map_by(f);
                 by_row(keys.len(), |row| {
                     if keys.is_valid(row) {
-                        mapped[keys.value(row) as usize]
+                        mapped[keys.value(row) as usize].clone()
                     } else {
-                        none
+                        none.clone()
                     }
                 })
             }

@@ -3,8 +3,7 @@
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
 
 use crate::addresses::Addresses;
-use crate::columns::{Text, by_row, find, int64, micros};
-use crate::direction::{Direction, Rules};
+use crate::columns::{Text, find, int64, micros};
 use crate::error::{Error, Result};
 use crate::schema::SUMS;
 
@@ -143,30 +142,6 @@ impl FlowBatch {
             value: text.get(row).unwrap_or_default().into(),
             reason: "is not an IP address",
         })
-    }
-
-    /// The direction of every row: that of the `direction` column, or else by the rules.
-    pub fn directions(
-        &self,
-        source: &Addresses,
-        dest: &Addresses,
-        rules: &Rules,
-    ) -> Result<Vec<Direction>> {
-        let parse = |text: Option<&str>| text.and_then(Direction::parse);
-        if self.column("direction").is_some() {
-            let told = |text: Option<&str>| parse(text).unwrap_or(Direction::Unknown);
-            return Ok(self.text("direction")?.map(told));
-        }
-        let reported = match self.text("reported_direction")? {
-            Text::Null(_) => Vec::new(),
-            text => text.map(parse),
-        };
-        Ok(by_row(self.rows(), |row| {
-            let reported = reported.get(row).copied().flatten();
-            rules
-                .classify(source.get(row).get(), dest.get(row).get(), reported)
-                .0
-        }))
     }
 
     /// The start of every row, in microseconds.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -182,7 +184,7 @@ def read_tables(source: Any, options: Options, report: Report) -> Iterator[pa.Ta
     elif is_dataframe(source):
         report.sources.append("DataFrame")
         yield from read_batches(read_dataframe(source, options), "DataFrame", options, report)
-    elif hasattr(source, "__arrow_c_stream__"):
+    elif is_stream(source):
         name = type(source).__name__
         report.sources.append(name)
         yield from read_batches(as_reader(source), name, options, report)
@@ -224,7 +226,41 @@ def as_reader(source: Any) -> pa.RecordBatchReader:
     """Return the batches of anything Arrow; a reader is taken as it is, so its errors are too."""
     if isinstance(source, pa.RecordBatchReader):
         return source
+    if is_dataset(source):
+        # By default files are read so far ahead that they are in memory before they are needed.
+        return source.scanner(batch_readahead=4, fragment_readahead=1).to_reader()
     return pa.RecordBatchReader.from_stream(source)
+
+
+def stream_file(path: str | os.PathLike[str]) -> pa.RecordBatchReader:
+    """Return the flows of a log file as it is read, so that it need not fit into memory.
+
+    Bad rows lead to a warning at the end, since there is no report.
+    """
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        report = Report()
+        for table in read_tables(path, Options(), report):
+            yield from table.select(SCHEMA.names).to_batches()
+        if report.rows_bad:
+            warnings.warn(
+                f"{os.fspath(path)}: {report.rows_bad} of {report.rows_read} rows could not be "
+                "used and are left out; the report of read_flows tells which and why",
+                stacklevel=2,
+            )
+
+    return pa.RecordBatchReader.from_batches(SCHEMA, batches())
+
+
+def is_dataset(source: Any) -> bool:
+    """Tell a `pyarrow.dataset.Dataset` without importing that module."""
+    dataset = sys.modules.get("pyarrow.dataset")
+    return dataset is not None and isinstance(source, dataset.Dataset)
+
+
+def is_stream(source: Any) -> bool:
+    """Tell what `as_reader` takes."""
+    return hasattr(source, "__arrow_c_stream__") or is_dataset(source)
 
 
 def _inherit(report: Report, earlier: Report) -> None:

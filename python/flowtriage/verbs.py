@@ -11,7 +11,16 @@ import pyarrow as pa
 from flowtriage import _core
 from flowtriage.asn import AsnDatabase, embedded
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import WINDOW, Flows, as_reader, is_dataframe, read_flows, window_of
+from flowtriage.flows import (
+    WINDOW,
+    Flows,
+    as_reader,
+    is_dataframe,
+    is_stream,
+    read_flows,
+    stream_file,
+    window_of,
+)
 from flowtriage.networks import internal_networks
 
 _CANONICAL = {"src_ip", "dst_ip", "flows"}
@@ -25,7 +34,7 @@ def flow_index(flows: Any) -> pa.Table:
     ----------
     flows
         A path, `Flows`, or any object with `__arrow_c_stream__` (pandas, polars, pyarrow,
-        DuckDB) in the canonical schema or in a recognised format; or other flow indices, which
+        DuckDB) or `pyarrow.dataset.Dataset`, in the canonical schema or in a recognised format; or other flow indices, which
         are added up.
 
     Returns
@@ -265,12 +274,14 @@ def _reader(flows: Any) -> pa.RecordBatchReader:
     """Hand flows over as batches in the canonical schema or that of the index."""
     if isinstance(flows, Flows):
         return flows.to_arrow().to_reader()
-    if hasattr(flows, "__arrow_c_stream__") and not is_dataframe(flows):
+    if is_stream(flows) and not is_dataframe(flows):
         reader = as_reader(flows)
         names = set(reader.schema.names)
         if names >= _CANONICAL or names >= _INDEX:
             return reader
         flows = reader
+    elif isinstance(flows, (str, os.PathLike)) and os.path.isfile(flows):
+        return stream_file(flows)
     elif is_dataframe(flows) and set(map(str, flows.columns)) >= _INDEX:
         return as_reader(flows)
     return read_flows(flows).to_arrow().to_reader()

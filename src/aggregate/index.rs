@@ -10,6 +10,7 @@ use crate::aggregate::address_book::{ADDRESS_BITS, AddressBook, AddressRanks};
 use crate::aggregate::groups::{Groups, Piece};
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::strings::{addresses, strings};
+use crate::classify::directions;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
 use crate::flows::{FlowBatch, OrNull};
@@ -106,7 +107,7 @@ impl Entries {
     /// Adds flows, or the entries of another index.
     pub fn add(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<()> {
         let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
-        let direction = batch.directions(&source, &dest, rules)?;
+        let direction = directions(batch, &source, &dest, rules)?;
         let service = self.services.encode(&batch.text("service")?);
         let book = &self.book;
         let key = |row| {

@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field};
 
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::strings::{addresses, strings};
+use crate::classify::directions;
 use crate::columns::{Column, by_row};
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
@@ -56,7 +57,7 @@ impl KeyColumn {
             }
             Self::Direction(_) => {
                 let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
-                let directions = batch.directions(&source, &dest, rules)?;
+                let directions = directions(batch, &source, &dest, rules)?;
                 codes(batch.rows(), |row| Some(directions[row] as u128).into())
             }
             Self::Plain(name, kind) => {
