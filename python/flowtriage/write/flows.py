@@ -145,9 +145,10 @@ def _write_parquet(tables: Iterator[pa.Table], out: IO[bytes], to: Written) -> N
     import pyarrow.parquet as pq
 
     first = next(tables, _core.canonical_schema().empty_table())
-    with pq.ParquetWriter(out, first.schema, compression="zstd") as writer:
-        for part in _parts(chain([first], tables), first.column_names, to):
-            writer.write_batch(part.cast(first.schema))
+    schema = first.schema.remove_metadata()
+    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        for part in _parts(chain([first], tables), schema.names, to):
+            writer.write_batch(part.cast(schema))
 
 
 def _parts(
