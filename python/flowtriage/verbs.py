@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -34,8 +35,8 @@ def flow_index(flows: Any) -> pa.Table:
     ----------
     flows
         A path, `Flows`, or any object with `__arrow_c_stream__` (pandas, polars, pyarrow,
-        DuckDB) or `pyarrow.dataset.Dataset`, in the canonical schema or in a recognised format; or other flow indices, which
-        are added up.
+        DuckDB) or `pyarrow.dataset.Dataset`, in the canonical schema or in a recognised format;
+        or other flow indices, which are added up.
 
     Returns
     -------
@@ -280,7 +281,7 @@ def _reader(flows: Any) -> pa.RecordBatchReader:
         if names >= _CANONICAL or names >= _INDEX:
             return reader
         flows = reader
-    elif isinstance(flows, (str, os.PathLike)) and os.path.isfile(flows):
+    elif isinstance(flows, (str, os.PathLike)) and Path(flows).is_file():
         return stream_file(flows)
     elif is_dataframe(flows) and set(map(str, flows.columns)) >= _INDEX:
         return as_reader(flows)

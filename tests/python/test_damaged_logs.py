@@ -15,6 +15,9 @@ LOGS = {
     "zeek": "zeek/zat_conn.log",
     "json": "zeek/zat_conn.json.log",
     "azure": "azure_nta/az_net_flows_2019-02-12_13.csv",
+    "vnet": "azure_vnet/csp451_2026_PT1H.json",
+    "argus": "argus/slips_test3-mixed.binetflow",
+    "nfdump": "netflow/vast_example.nfdump171.csv",
 }
 INSERTED = [b'"', b"\n", b"\t", b",", b"\0", b"{", b"[", b"\xff\xfe", b"9" * 40, b"1e400", b"\r"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import random
 import shutil
@@ -379,6 +380,20 @@ def test_a_line_of_100_mb_is_refused_in_bounded_memory(
         assert "is longer than 32 MB" in told[1]
     else:
         assert told[0].startswith("refused")
+
+
+@pytest.mark.slow
+def test_a_record_of_40_mb_in_an_array_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "flows.json"
+    row = {"start_time": 1, "src_ip": "10.0.0.1", "dst_ip": "10.0.0.2", "flows": 1}
+    good = json.dumps(row)
+    path.write_text(f'[{good},{good},{{"a":"{"x" * (40 << 20)}"}},{good}]')
+    told, megabytes, _ = measured(path)
+    assert told == [
+        "2 1",
+        "is longer than 32 MB; nothing after the beginning of this record was read",
+    ]
+    assert megabytes < 300
 
 
 @pytest.mark.slow

@@ -298,6 +298,16 @@ def test_what_has_no_place_is_counted(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "a.parquet").equals(source.to_arrow())
 
 
+def test_columns_of_later_sources_have_no_place_in_parquet(shared: Path, tmp_path: Path) -> None:
+    zeek = ft.read_flows(shared / "zeek" / "zat_conn.log").to_arrow()
+    path = tmp_path / "flows.parquet"
+    written = ft.write_flows([sample.office_day(), zeek], path, format="parquet")
+    assert dict(written.left_out) == {name: zeek[name].drop_null().length() for name in PAYLOAD}
+    written = ft.write_flows([zeek, sample.office_day()], path, format="parquet")
+    assert not written.left_out
+    assert len(ft.read_flows(path)) == written.flows == 360 + sample.office_day().num_rows
+
+
 def test_bad_rows_of_the_source_are_told(tmp_path: Path) -> None:
     path = tmp_path / "flows.csv"
     path.write_text("start_time,src_ip,dst_ip,flows\n,10.0.0.1,10.0.0.2,1\n,ten,10.0.0.2,1\n")

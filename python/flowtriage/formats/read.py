@@ -170,8 +170,10 @@ def _read_text(
             rest = rest[end:]
         if len(rest) > LONGEST:
             report.rows_read += 1
-            reason = f"is longer than {LONGEST >> 20} MB; is a quotation mark not closed?"
-            report.refuse(BadRow(source, line, None, None, reason))
+            report.refuse(BadRow(source, line, None, None, _too_long(layout)))
+            if layout.objects:
+                rest = b""
+                break
             rest = _after_line(rest, blocks)
             line += 1
         elif (block := next(blocks, None)) is not None:
@@ -187,6 +189,13 @@ def _read_text(
     elif rest:
         yield normalised(rest)
     ending.tell(report, source)
+
+
+def _too_long(layout: TextLayout) -> str:
+    size = f"is longer than {LONGEST >> 20} MB"
+    if layout.objects:
+        return f"{size}; nothing after the beginning of this record was read"
+    return f"{size}; is a quotation mark not closed?"
 
 
 def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:

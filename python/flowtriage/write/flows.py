@@ -144,10 +144,12 @@ def _write_text(tables: Iterator[pa.Table], out: Any, chosen: TextFormat, to: Wr
 def _write_parquet(tables: Iterator[pa.Table], out: IO[bytes], to: Written) -> None:
     import pyarrow.parquet as pq
 
-    first = next(tables, _core.canonical_schema().empty_table())
-    with pq.ParquetWriter(out, first.schema, compression="zstd") as writer:
-        for part in _parts(chain([first], tables), first.column_names, to):
-            writer.write_batch(part.cast(first.schema))
+    filled = (table for table in tables if table.num_rows)
+    first = next(filled, _core.canonical_schema().empty_table())
+    schema = first.schema.remove_metadata()
+    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
+        for part in _parts(chain([first], filled), schema.names, to):
+            writer.write_batch(part.cast(schema))
 
 
 def _parts(
