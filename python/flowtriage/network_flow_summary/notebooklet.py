@@ -135,7 +135,7 @@ class NetworkFlowSummary(Notebooklet):
         Raises
         ------
         MsticnbMissingParameterError
-            If `value` is missing, or without `data` both a provider or a timespan.
+            If `value` is missing or, without `data`, a provider or a timespan.
         MsticnbDataProviderError
             If the provider is not connected, has no network flows, or a query fails.
         AmbiguousHostError
@@ -202,7 +202,7 @@ class NetworkFlowSummary(Notebooklet):
         return self._asn_work.selector if self._asn_work else None
 
     def select_asns(self, asns: Iterable[str] | None = None) -> None:
-        """Show interactive selector to choose which ASNs to process.
+        """Show a widget to choose the ASNs that the next steps work on.
 
         Selected to begin with are the ASNs with as few flows as the least used quarter has,
         without those of the host itself. The choice can be read, at any time, from
