@@ -18,32 +18,36 @@ pub struct Addresses {
     codes: Vec<u64>,
     /// IPv6 addresses by row, with any value in other rows; empty where there is none.
     wide: Vec<Ip>,
+    /// Whether some text is no address; such columns are refused.
+    has_bad: bool,
 }
 
 impl Addresses {
     /// Parses a column; empty text is null. The error is the first row that is no address.
     pub fn parse(text: &Text) -> Result<Self, usize> {
-        match text {
+        let parsed = match text {
             Text::Utf8(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
             Text::Large(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
             Text::View(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
             Text::Null(rows) => Self::fill(*rows, |_| None),
             Text::Dictionary(keys, values) => {
-                let distinct: Vec<_> = (0..values.len()).map(|i| code(values.get(i))).collect();
+                let distinct = Self::fill_by(values.len(), || |place| code(values.get(place)));
                 Self::fill_by(keys.len(), || {
-                    |row| {
-                        let key = keys.is_valid(row).then(|| keys.value(row) as usize);
-                        key.map_or((NULL, Ip::default()), |key| distinct[key])
+                    |row| match keys.is_valid(row).then(|| keys.value(row) as usize) {
+                        Some(key) => distinct.code(key),
+                        None => (NULL, Ip::default()),
                     }
                 })
             }
+        };
+        if !parsed.has_bad {
+            return Ok(parsed);
         }
+        let bad = |code: &u64| code & BAD != 0;
+        Err(parsed.codes.iter().position(bad).unwrap_or_default())
     }
 
-    fn fill<'a>(
-        rows: usize,
-        text: impl Fn(usize) -> Option<&'a str> + Sync,
-    ) -> Result<Self, usize> {
+    fn fill<'a>(rows: usize, text: impl Fn(usize) -> Option<&'a str> + Sync) -> Self {
         Self::fill_by(rows, || {
             let mut memo = Memo::default();
             let text = &text;
@@ -52,10 +56,7 @@ impl Addresses {
     }
 
     /// Fills every row; each task makes its own function from row to code.
-    fn fill_by<F: FnMut(usize) -> (u64, Ip)>(
-        rows: usize,
-        code_of: impl Fn() -> F + Sync,
-    ) -> Result<Self, usize> {
+    fn fill_by<F: FnMut(usize) -> (u64, Ip)>(rows: usize, code_of: impl Fn() -> F + Sync) -> Self {
         let mut codes = vec![0; rows];
         let parts: Vec<(u64, Vec<Ip>)> = codes
             .par_chunks_mut(MORSEL)
@@ -77,12 +78,6 @@ impl Addresses {
             })
             .collect();
         let marks = parts.iter().fold(0, |all, (marks, _)| all | marks);
-        if marks & BAD != 0 {
-            return Err(codes
-                .iter()
-                .position(|code| code & BAD != 0)
-                .unwrap_or_default());
-        }
         let mut wide = Vec::new();
         if marks & V6 != 0 {
             wide.reserve(rows);
@@ -92,7 +87,19 @@ impl Addresses {
             }
             wide.resize(rows, Ip::default());
         }
-        Ok(Self { codes, wide })
+        Self {
+            codes,
+            wide,
+            has_bad: marks & BAD != 0,
+        }
+    }
+
+    /// The code of a row, and the address where that is an IPv6 address.
+    fn code(&self, row: usize) -> (u64, Ip) {
+        match self.codes[row] {
+            code if code & V6 != 0 => (code, self.wide[row]),
+            code => (code, Ip::default()),
+        }
     }
 
     /// The address of a row.

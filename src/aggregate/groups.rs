@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::hash::{BuildHasher, Hash};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
@@ -26,6 +28,8 @@ impl<K: Copy + Eq + Hash + Ord + Send + Sync> Key for K {}
 pub struct Groups<K> {
     hasher: DefaultHashBuilder,
     partitions: Vec<Partition<K>>,
+    /// Whether every morsel so far had few groups.
+    repetitive: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,7 @@ impl<K: Key> Default for Groups<K> {
         Self {
             hasher: DefaultHashBuilder::default(),
             partitions: (0..PARTITIONS).map(|_| Partition::default()).collect(),
+            repetitive: AtomicBool::new(true),
         }
     }
 }
@@ -78,24 +83,51 @@ impl<K: Key> Groups<K> {
         measures: &MeasureColumns,
     ) {
         let hasher = &self.hasher;
-        let morsels = by_morsel(rows, |rows| {
-            let keyed = rows.map(|row| (key(row), row as u32));
-            Scattered::new(keyed, PARTITIONS, |(key, _)| {
+        let scatter = |entries: &mut dyn ExactSizeIterator<Item = (K, u32)>| {
+            Scattered::new(entries, PARTITIONS, |(key, _)| {
                 partition_of(hasher.hash_one(key))
             })
+        };
+        let repetitive = &self.repetitive;
+        let morsels = by_morsel(rows, |rows| {
+            if repetitive.load(Relaxed) {
+                if let Some(local) = Local::new(rows.clone(), hasher, &key, measures) {
+                    let groups = scatter(&mut local.groups());
+                    return (groups, Some(local.sums));
+                }
+                repetitive.store(false, Relaxed);
+            }
+            let rows = scatter(&mut rows.map(|row| (key(row), row as u32)));
+            (rows, None)
         });
         self.partitions
             .par_iter_mut()
             .enumerate()
             .for_each(|(number, partition)| {
-                let count = morsels.iter().map(|morsel| morsel.part(number).len()).sum();
+                let parts = || {
+                    morsels
+                        .iter()
+                        .map(|(morsel, sums)| (morsel.part(number), sums))
+                };
                 if partition.keys.is_empty() {
+                    let count = parts().map(|(part, _)| part.len()).sum();
                     partition.places = HashTable::with_capacity(count);
                 }
-                let mut pairs = Vec::with_capacity(count);
-                for morsel in &morsels {
-                    for (key, row) in morsel.part(number) {
-                        pairs.push((partition.place(*key, hasher), *row));
+                let mut pairs = Vec::new();
+                for (part, sums) in parts() {
+                    let placed = part
+                        .iter()
+                        .map(|(key, from)| (partition.place(*key, hasher), *from));
+                    let Some(sums) = sums else {
+                        pairs.extend(placed);
+                        continue;
+                    };
+                    let placed: Vec<(u32, u32)> = placed.collect();
+                    partition.sums.resize(partition.keys.len());
+                    for (place, from) in placed {
+                        partition
+                            .sums
+                            .add_group(place as usize, sums, from as usize);
                     }
                 }
                 partition.sums.resize(partition.keys.len());
@@ -221,6 +253,41 @@ fn starts_of_pieces<K: Key, R: Key>(keys: &[Vec<K>], rank: impl Fn(K) -> R, size
     (1..pieces)
         .map(|piece| sample[sample.len() * piece / pieces])
         .collect()
+}
+
+/// The groups of one morsel, which add its rows up where they are near.
+struct Local<K> {
+    keys: Vec<K>,
+    sums: Sums,
+}
+
+impl<K: Key> Local<K> {
+    /// Groups the rows of a morsel, unless they have so many groups that it does not pay.
+    fn new(
+        rows: Range<usize>,
+        hasher: &DefaultHashBuilder,
+        key: impl Fn(usize) -> K,
+        measures: &MeasureColumns,
+    ) -> Option<Self> {
+        let most = rows.len() / 4;
+        let mut local = Partition::default();
+        let mut pairs = Vec::with_capacity(rows.len());
+        for row in rows {
+            pairs.push((local.place(key(row), hasher), row as u32));
+            if local.keys.len() > most {
+                return None;
+            }
+        }
+        local.sums.resize(local.keys.len());
+        local.sums.add_rows(&pairs, measures);
+        let Partition { keys, sums, .. } = local;
+        Some(Self { keys, sums })
+    }
+
+    fn groups(&self) -> impl ExactSizeIterator<Item = (K, u32)> {
+        let keys = self.keys.iter().enumerate();
+        keys.map(|(place, key)| (*key, place as u32))
+    }
 }
 
 impl<K: Key> Partition<K> {

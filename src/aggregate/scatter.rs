@@ -15,11 +15,13 @@ impl<T: Copy> Scattered<T> {
         part_of: impl Fn(&T) -> usize,
     ) -> Self {
         let mut ends = vec![0_u32; parts];
-        let mut numbered: Vec<(T, u16)> = Vec::with_capacity(entries.len());
+        let mut unordered = Vec::with_capacity(entries.len());
+        let mut numbers = Vec::with_capacity(entries.len());
         for entry in entries {
             let part = part_of(&entry);
             ends[part] += 1;
-            numbered.push((entry, part as u16));
+            unordered.push(entry);
+            numbers.push(part as u16);
         }
         let mut next = vec![0; parts];
         let mut total = 0;
@@ -28,14 +30,8 @@ impl<T: Copy> Scattered<T> {
             total += *end;
             *end = total;
         }
-        let Some(&(any, _)) = numbered.first() else {
-            return Self {
-                entries: Vec::new(),
-                ends,
-            };
-        };
-        let mut entries = vec![any; numbered.len()];
-        for (entry, part) in numbered {
+        let mut entries = unordered.clone();
+        for (entry, part) in unordered.into_iter().zip(numbers) {
             let slot = &mut next[part as usize];
             entries[*slot as usize] = entry;
             *slot += 1;
