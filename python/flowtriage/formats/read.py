@@ -206,7 +206,7 @@ def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:
 
 def _same_header(block: bytes, layout: TextLayout, source: str, line: int) -> None:
     """Refuse a log put together from parts whose columns differ."""
-    if layout.comment is None:
+    if layout.comment is None or layout.comment.encode() not in block:
         return
     place = block.find(b"#fields")
     while place >= 0:
