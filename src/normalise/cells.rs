@@ -130,8 +130,8 @@ impl<'a> Cells<'a> {
             let Some(text) = self.get(row) else {
                 return Ok(None);
             };
-            text.parse()
-                .ok()
+            digits(&text)
+                .or_else(|| text.parse().ok())
                 .or_else(|| whole_number(text.parse().ok()?)?)
         };
         value
@@ -199,6 +199,17 @@ impl<'a> Cells<'a> {
             None => Some(text),
         }
     }
+}
+
+/// A number of digits alone, which most are.
+fn digits(text: &str) -> Option<i64> {
+    if text.len() > 18 {
+        return None;
+    }
+    text.bytes().try_fold(0, |value, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then(|| value * 10 + i64::from(digit))
+    })
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

@@ -67,6 +67,7 @@ impl<'a> Lines<'a, '_> {
     fn plain(&mut self, text: &'a [u8], first_line: u64) {
         let mut values: Vec<&[u8]> = Vec::with_capacity(self.layout.names.len());
         let all_utf8 = std::str::from_utf8(text).ok();
+        self.rows.reserve(memchr_iter(b'\n', text).count() + 1);
         let ends = memchr_iter(b'\n', text).chain(std::iter::once(text.len()));
         let mut start = 0;
         for (line, end) in (first_line..).zip(ends) {
@@ -84,16 +85,17 @@ impl<'a> Lines<'a, '_> {
             }
             values.push(&content[from..]);
             if self.is_record(line, &values) {
-                let cells = self.places.iter().map(|place| match all_utf8 {
+                let text_of = |value: &'a [u8]| match all_utf8 {
                     // Text between ASCII characters of UTF-8 text is UTF-8.
                     Some(whole) => {
-                        let start = values[*place].as_ptr() as usize - text.as_ptr() as usize;
-                        whole.get(start..start + values[*place].len())
+                        let start = value.as_ptr() as usize - text.as_ptr() as usize;
+                        whole.get(start..start + value.len())
                     }
-                    None => std::str::from_utf8(values[*place]).ok(),
-                });
-                let cells = cells.map(|cell| cell.map(|text| self.cell(text)));
-                let cells = cells.collect();
+                    None => std::str::from_utf8(value).ok(),
+                };
+                let nulls = self.nulls.as_deref();
+                let cells = self.places.iter().map(|place| values[*place]);
+                let cells = cells.map(|value| text_of(value).map(|text| cell(text, nulls)));
                 self.rows.push(line, cells);
             }
         }
@@ -118,18 +120,10 @@ impl<'a> Lines<'a, '_> {
                     let text = std::str::from_utf8(values[*place]).ok()?;
                     Some(Some(Cow::Owned(text.to_owned())))
                 });
-                self.rows.push(line, cells.collect());
+                self.rows.push(line, cells);
             }
         }
         Ok(())
-    }
-
-    fn cell(&self, text: &'a str) -> Cell<'a> {
-        match &self.nulls {
-            Some(nulls) if nulls.iter().any(|null| null == text) => None,
-            Some(_) => Some(unescaped(text)),
-            None => Some(Cow::Borrowed(text)),
-        }
     }
 
     /// Whether a line has all values and does not only repeat the header.
@@ -155,11 +149,17 @@ impl<'a> Lines<'a, '_> {
 
 impl<'a> Rows<'a, '_> {
     /// Adds a record, unless a cell is no UTF-8 text.
-    fn push(&mut self, line: u64, cells: Option<Vec<Cell<'a>>>) {
-        match cells {
-            Some(cells) => self.add(line, cells.into_iter()),
-            None => self.refuse(line, None, "is not UTF-8 text".into()),
+    fn push(&mut self, line: u64, cells: impl Iterator<Item = Option<Cell<'a>>>) {
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            let Some(cell) = cell else {
+                let rows = self.lines.len();
+                self.columns.iter_mut().for_each(|c| c.truncate(rows));
+                self.refuse(line, None, "is not UTF-8 text".into());
+                return;
+            };
+            column.push(cell);
         }
+        self.lines.push(line);
     }
 
     /// Adds a record.
@@ -168,6 +168,14 @@ impl<'a> Rows<'a, '_> {
             column.push(cell);
         }
         self.lines.push(line);
+    }
+}
+
+fn cell<'a>(text: &'a str, nulls: Option<&[String]>) -> Cell<'a> {
+    match nulls {
+        Some(nulls) if nulls.iter().any(|null| null == text) => None,
+        Some(_) => Some(unescaped(text)),
+        None => Some(Cow::Borrowed(text)),
     }
 }
 

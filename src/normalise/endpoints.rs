@@ -152,6 +152,16 @@ impl<'a> Choice<'a> {
             _ => Direction::Outbound,
         };
         let before = ends.flows.len();
+        if let (Some(local), Some(peer), None) =
+            (self.source.single(row), self.dest.single(row), &self.among)
+        {
+            let pair = match direction {
+                Direction::Inbound => [peer, local],
+                _ => [local, peer],
+            };
+            ends.push(row, pair, None);
+            return Ok(());
+        }
         self.source.each(row, |local| {
             let (local, local_counters) = self.source.parse(local)?;
             self.dest.each(row, |peer| {
@@ -241,6 +251,14 @@ impl<'a> Addresses<'a> {
         match self {
             Self::Text(cells) => cells.get(row).is_none(),
             Self::List(_, lists, _) => lists.is_null(row),
+        }
+    }
+
+    /// The address of a cell that holds one and nothing else, as most do.
+    fn single(&self, row: usize) -> Option<Ip> {
+        match self {
+            Self::Text(cells) => Ip::parse(&cells.get(row)?),
+            Self::List(..) => None,
         }
     }
 

@@ -35,8 +35,13 @@ pub fn column(
     let when = Conditions::find(log, &field.when, &spec.nulls)?;
     let rows = 0..log.rows();
     if let Kind::Constant(value) = field.kind {
-        let values = rows.map(|row| if when.met(row) { value } else { 0 });
-        return Ok(Arc::new(Int64Array::from_iter_values(values)));
+        let values = if field.when.is_empty() {
+            vec![value; rows.len()]
+        } else {
+            let values = rows.map(|row| if when.met(row) { value } else { 0 });
+            values.collect()
+        };
+        return Ok(Arc::new(Int64Array::from(values)));
     }
     let Some(first) = cells.first() else {
         return Err(Error::Argument(format!(

@@ -120,6 +120,14 @@ impl<'n> Rows<'_, 'n> {
         }
     }
 
+    /// Makes room for rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.columns
+            .iter_mut()
+            .for_each(|column| column.reserve(rows));
+        self.lines.reserve(rows);
+    }
+
     /// Counts a record that is none.
     pub fn refuse(&mut self, line: u64, value: Option<String>, reason: String) {
         self.refused.records += 1;

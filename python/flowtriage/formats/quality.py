@@ -11,6 +11,9 @@ import pyarrow.compute as pc
 
 from flowtriage import _core
 
+INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
+"""What counts as internal where nobody names networks."""
+
 _LEAST_GAP = timedelta(minutes=5)
 _MICROSECOND = timedelta(microseconds=1)
 _IDENTITY = ("start_time", "end_time", "src_ip", "dst_ip", "src_port", "dst_port", "protocol")
@@ -24,6 +27,8 @@ class Quality:
 
     Attributes
     ----------
+    rows
+        Number of rows.
     nulls
         Number of rows without a value, by column of the canonical schema.
     empty
@@ -48,6 +53,7 @@ class Quality:
         reported as internal or external against the addresses, by the default internal networks.
     """
 
+    rows: int
     nulls: dict[str, int]
     empty: list[str]
     longest_record: timedelta | None
@@ -67,6 +73,39 @@ class Quality:
             "longest_gap": [time.isoformat() for time in gap] if gap else None,
             "longest_record": record.total_seconds() if record is not None else None,
         }
+
+    def facts(self) -> dict[str, str]:
+        """Return what a reader should know, as label and text; no empty facts."""
+        partly = {n: c for n, c in self.nulls.items() if c and n not in self.empty}
+        facts = {}
+        if self.empty:
+            facts["Columns without values"] = ", ".join(self.empty)
+        if partly:
+            facts["Missing values"] = ", ".join(
+                f"{count:,} {name}" for name, count in partly.items()
+            )
+        if self.longest_record:
+            facts["Longest record"] = str(self.longest_record)
+        if self.longest_gap:
+            first, last = self.longest_gap
+            facts["Gaps in time"] = (
+                f"{self.gaps:,}; the longest {first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
+            )
+        if self.repeats:
+            facts["Repeated rows"] = f"{self.repeats:,}"
+        if self.reported_again:
+            facts["Several reporters"] = (
+                f"{self.reporters:,}; {self.reported_again:,} rows are about flows that another "
+                "reported too (deduplicate=True leaves them out)"
+            )
+        if self.one_way:
+            facts["One direction only"] = f"{self.one_way:,} of {self.rows:,} rows"
+        if self.contradictions:
+            facts["Direction contradicted"] = (
+                f"{self.contradictions:,} rows are reported against what their addresses tell "
+                f"(internal by default: {INTERNAL})"
+            )
+        return facts
 
 
 def quality(flows: pa.Table, reporters: bool) -> Quality:
@@ -89,6 +128,7 @@ def quality(flows: pa.Table, reporters: bool) -> Quality:
     if hosts > 1:
         again = flows.num_rows - _core.distinct_reports(flows.to_reader()).num_rows
     return Quality(
+        rows=flows.num_rows,
         nulls=nulls,
         empty=[name for name, count in nulls.items() if count == flows.num_rows > 0],
         longest_record=record,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import PurePath
 from typing import Any, cast
 
 import pyarrow as pa
@@ -157,7 +158,7 @@ def _read_text(
 
     def normalised(records: bytes) -> pa.Table:
         _same_header(records, layout, source, line)
-        advance(f"reading {source}", log.done, log.size)
+        advance(f"reading {PurePath(source).name}", log.done, log.size)
         outcome = _core.normalise_block(ending.cut(records), layout, binding, line)
         table = _note(outcome, source, report).replace_schema_metadata(of_format)
         ending.add(table)
@@ -206,7 +207,7 @@ def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:
 
 def _same_header(block: bytes, layout: TextLayout, source: str, line: int) -> None:
     """Refuse a log put together from parts whose columns differ."""
-    if layout.comment is None:
+    if layout.comment is None or layout.comment.encode() not in block:
         return
     place = block.find(b"#fields")
     while place >= 0:
@@ -233,7 +234,7 @@ def _read_parquet(place: Any, source: str, options: Options, report: Report) -> 
         rows = file.metadata.num_rows
         batches = file.iter_batches(batch_size=1 << 20, columns=reading.columns)
         for done, table in reading.tables(batches, report):
-            advance(f"reading {source}", done, rows)
+            advance(f"reading {PurePath(source).name}", done, rows)
             yield table
 
 

@@ -13,13 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
-from flowtriage.formats.quality import Quality, quality
+from flowtriage.formats.quality import INTERNAL, Quality, quality
 
 TOLD = 10
 """Bad rows that are told one by one."""
-
-INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
-"""What counts as internal where nobody names networks."""
 
 COUNTS = (
     "rows_read",
@@ -266,7 +263,7 @@ class Report:
             facts[f"Own total of {total.name}"] = f"{total.told:,}, {same} ({total.source})"
         facts["Internal by default"] = INTERNAL
         if self.quality:
-            facts |= _facts(self.quality, self.flows)
+            facts |= self.quality.facts()
         if self.limits:
             facts["Cannot support"] = "; ".join(self.limits)
         if self.passed_over:
@@ -300,34 +297,3 @@ def _listed(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     more = f" and {len(most) - TOLD:,} more kinds" if len(most) > TOLD else ""
     return f"{sum(counts.values()):,} ({', '.join(f'{n:,} {v}' for v, n in most[:TOLD])}{more})"
-
-
-def _facts(quality: Quality, rows: int) -> dict[str, str]:
-    partly = {n: c for n, c in quality.nulls.items() if c and n not in quality.empty}
-    facts = {}
-    if quality.empty:
-        facts["Columns without values"] = ", ".join(quality.empty)
-    if partly:
-        facts["Missing values"] = ", ".join(f"{count:,} {name}" for name, count in partly.items())
-    if quality.longest_record:
-        facts["Longest record"] = str(quality.longest_record)
-    if quality.longest_gap:
-        first, last = quality.longest_gap
-        facts["Gaps in time"] = (
-            f"{quality.gaps:,}; the longest {first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
-        )
-    if quality.repeats:
-        facts["Repeated rows"] = f"{quality.repeats:,}"
-    if quality.reported_again:
-        facts["Several reporters"] = (
-            f"{quality.reporters:,}; {quality.reported_again:,} rows are about flows that another "
-            "reported too (deduplicate=True leaves them out)"
-        )
-    if quality.one_way:
-        facts["One direction only"] = f"{quality.one_way:,} of {rows:,} rows"
-    if quality.contradictions:
-        facts["Direction contradicted"] = (
-            f"{quality.contradictions:,} rows are reported against what their addresses tell "
-            f"(internal by default: {INTERNAL})"
-        )
-    return facts
