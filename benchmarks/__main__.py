@@ -97,6 +97,8 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 def _peers(case: Case, packages: Iterable[str]) -> Iterator[str]:
     wanted = {FLOWTRIAGE, *packages}
     for peer in JOBS[case.job].peers:
+        if peer.most_rows is not None and case.rows > peer.most_rows:
+            continue
         if peer.package in wanted and peer.installed():
             yield peer.name
         elif peer.package in wanted:

@@ -43,6 +43,8 @@ class Peer:
         What is done beforehand and not timed: from the Arrow input to the peer's own.
     figures
         Other numbers that the report tells of a result, by name.
+    most_rows
+        The most rows that it is asked to do, where more would take too long.
     """
 
     package: str
@@ -51,6 +53,7 @@ class Peer:
     facts: Callable[[Any], Facts]
     prepare: Callable[[pa.Table], Any] = as_it_is
     figures: Callable[[Any], dict[str, int]] = field(default=no_figures)
+    most_rows: int | None = None
 
     @property
     def name(self) -> str:

@@ -102,10 +102,10 @@ JOB = Job(
     sizes=(100_000, 1_000_000, 10_000_000),
     peers=(
         Peer(FLOWTRIAGE, "", _flowtriage, grouped_facts),
-        Peer("pandas", "ordered", _pandas_ordered, grouped_facts),
+        Peer("pandas", "ordered", _pandas_ordered, grouped_facts, most_rows=1_000_000),
         Peer("polars", "ordered", _polars_ordered, grouped_facts),
         Peer("duckdb", "ordered", _duckdb_ordered, grouped_facts, _prepare_duckdb),
-        Peer("pandas", "any order", _pandas_unordered, grouped_facts),
+        Peer("pandas", "any order", _pandas_unordered, grouped_facts, most_rows=1_000_000),
         Peer("polars", "any order", _polars_unordered, grouped_facts),
         Peer("duckdb", "any order", _duckdb_unordered, grouped_facts, _prepare_duckdb),
         Peer("polars", "own frame", _polars_own, _polars_facts, _own_frame),
