@@ -20,8 +20,8 @@ impl Ip {
         if let Some(v4) = parse_v4(text.as_bytes()) {
             return Some(Self::from_v4(v4));
         }
-        if let Ok(v6) = text.parse::<Ipv6Addr>() {
-            return Some(Self(v6.into()));
+        if let Some(v6) = parse_v6(text.as_bytes()) {
+            return Some(Self(v6));
         }
         let text = text.trim();
         let text = text
@@ -109,6 +109,69 @@ pub fn outer_bytes(text: &[u8]) -> Option<(u64, u64)> {
         _ => None,
     }
 }
+
+/// Parses groups of hexadecimal digits; other forms are left to the standard library.
+fn parse_v6(text: &[u8]) -> Option<u128> {
+    // Groups before and after the double colon, and how many stand before it.
+    let (mut value, mut groups, mut before) = (0_u128, 0, None);
+    let (mut group, mut digits) = (0_u16, 0);
+    let mut rest = text.iter().copied().peekable();
+    if text.starts_with(b"::") {
+        before = Some(0);
+        rest.nth(1);
+    }
+    let mut open = before.is_none();
+    while let Some(byte) = rest.next() {
+        if byte != b':' {
+            let digit = HEX[usize::from(byte)];
+            digits += 1;
+            if digit > 15 || digits > 4 {
+                return None;
+            }
+            group = group << 4 | u16::from(digit);
+            open = true;
+            continue;
+        }
+        if digits == 0 {
+            return None;
+        }
+        (value, groups) = (value << 16 | u128::from(group), groups + 1);
+        (group, digits) = (0, 0);
+        if rest.next_if_eq(&b':').is_some() {
+            if before.replace(groups).is_some() {
+                return None;
+            }
+            open = false;
+        }
+    }
+    if digits > 0 {
+        (value, groups) = (value << 16 | u128::from(group), groups + 1);
+    } else if open {
+        return None;
+    }
+    match before {
+        None => (groups == 8).then_some(value),
+        Some(before) if groups < 8 => {
+            let after = 16 * (groups - before);
+            let tail = value & ((1 << after) - 1);
+            let head = (value ^ tail).checked_shl(16 * (8 - groups)).unwrap_or(0);
+            Some(head | tail)
+        }
+        Some(_) => None,
+    }
+}
+
+/// Values of hexadecimal digits, 255 for what is none.
+static HEX: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        digits[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        digits[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
 
 /// What stands before a dot, a digit in each byte.
 #[derive(Clone, Copy)]
@@ -342,6 +405,23 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn groups_of_digits_are_parsed_as_the_standard_library_does(
+            text in "([0-9a-fA-F]{0,5}:{1,2}){0,9}[0-9a-f]{0,4}|[0-9a-f:]{0,12}",
+        ) {
+            let expected = text.parse::<Ipv6Addr>().ok().map(u128::from);
+            proptest::prop_assert_eq!(parse_v6(text.as_bytes()), expected);
+        }
+
+        #[test]
+        fn every_ipv6_address_reads_back(value: u128, mask in 0_u8..=255) {
+            // Groups of zeros in every place.
+            let cleared = (0..8).filter(|group| mask >> group & 1 == 0);
+            let value = cleared.fold(value, |value, group| value & !(0xffff << (16 * group)));
+            let text = Ipv6Addr::from(value).to_string();
+            proptest::prop_assert_eq!(Ip::parse(&text), Some(Ip(value)));
+        }
+
         #[test]
         fn text_of_an_address_reads_back(value: u128, v4: u32) {
             for ip in [Ip(value), Ip::from_v4(v4)] {

@@ -3,10 +3,13 @@
 use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
+use arrow::array::StringArray;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
 
 use crate::addresses::Addresses;
+use crate::aggregate::strings::{addresses, texts, write_v4};
+use crate::error::Result;
 use crate::flows::OrNull;
 use crate::ip::Ip;
 
@@ -112,5 +115,32 @@ impl AddressRanks {
             _ => Some(self.wide[rank as u32 as usize]),
         }
         .into()
+    }
+
+    /// The IPv6 addresses as text, each written once.
+    pub fn texts(&self) -> Result<AddressTexts> {
+        let wide = addresses(self.wide.len(), |place| Some(self.wide[place]).into())?;
+        Ok(AddressTexts { wide })
+    }
+}
+
+/// Texts of the addresses of [`AddressRanks`].
+#[derive(Debug)]
+pub struct AddressTexts {
+    wide: StringArray,
+}
+
+impl AddressTexts {
+    /// Columns of addresses given by rank.
+    pub fn column(&self, rows: usize, rank: impl Fn(usize) -> u64 + Sync) -> Result<StringArray> {
+        texts(rows, |row, bytes| {
+            let rank = rank(row);
+            match rank >> 32 {
+                1 => write_v4(rank as u32, bytes),
+                3 => return false,
+                _ => bytes.extend_from_slice(self.wide.value(rank as u32 as usize).as_bytes()),
+            }
+            true
+        })
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::aggregate::address_book::{ADDRESS_BITS, AddressBook, AddressRanks};
 use crate::aggregate::groups::{Groups, Piece};
 use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::strings::{addresses, strings};
+use crate::aggregate::strings::strings;
 use crate::classify::directions;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
@@ -158,6 +158,7 @@ impl Index {
             ranks,
             services,
         } = self;
+        let addresses = ranks.texts()?;
         let write = |Piece { keys, sums }: Piece<IndexKey>| {
             let text = |name: &str, values: StringArray| {
                 let field = Field::new(name, DataType::Utf8, true);
@@ -167,14 +168,8 @@ impl Index {
             let service = |i: usize| services.value(keys[i].service());
             let letter = |i: usize| Some(keys[i].direction().letter());
             let mut columns = vec![
-                text(
-                    "source",
-                    addresses(entries, |i| ranks.address(keys[i].source()))?,
-                ),
-                text(
-                    "dest",
-                    addresses(entries, |i| ranks.address(keys[i].dest()))?,
-                ),
+                text("source", addresses.column(entries, |i| keys[i].source())?),
+                text("dest", addresses.column(entries, |i| keys[i].dest())?),
                 text("L7Protocol", strings(entries, service)?),
                 text("FlowDirection", strings(entries, letter)?),
             ];

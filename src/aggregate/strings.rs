@@ -79,7 +79,7 @@ pub fn write_network(ip: Ip, length: u8, bytes: &mut Vec<u8>) {
 
 /// Appends an IPv4 address: two words of two octets each, cut to the bytes that count.
 #[inline]
-fn write_v4(v4: u32, bytes: &mut Vec<u8>) {
+pub fn write_v4(v4: u32, bytes: &mut Vec<u8>) {
     let [a, b, c, d] = v4.to_be_bytes().map(|octet| OCTETS[octet as usize]);
     let end = bytes.len() + (a.1 + b.1) as usize;
     bytes.extend_from_slice(&(u64::from(a.0) | u64::from(b.0) << (8 * a.1)).to_le_bytes());

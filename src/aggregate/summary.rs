@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::aggregate::groups::Piece;
 use crate::aggregate::index::{Index, IndexKey, batch};
 use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::strings::{addresses, strings};
+use crate::aggregate::strings::strings;
 use crate::aggregate::sums::{Measure, Sums};
 use crate::asn::database::Database;
 use crate::asn::unnamed;
@@ -62,16 +62,17 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
             strings(values.len(), service)
         },
     )?);
+    let addresses = index.ranks.texts()?;
     for (name, end) in [
         ("source_ips", IndexKey::source as fn(IndexKey) -> u64),
         ("dest_ips", IndexKey::dest),
     ] {
-        let address = |rank| index.ranks.address(rank);
-        let present = |key| Some(end(key)).filter(|rank| address(*rank).get().is_some());
+        let address = |rank| index.ranks.address(rank).get();
+        let present = |key| Some(end(key)).filter(|rank| address(*rank).is_some());
         out.push(lists(
             name,
             distinct(pieces, &groups.of_entries, count, present),
-            |values| addresses(values.len(), |i| address(values[i])),
+            |values| addresses.column(values.len(), |i| values[i]),
         )?);
     }
     out.extend(others);
