@@ -15,6 +15,8 @@ from flowtriage.errors import ArgumentError
 from flowtriage.notebooklet.docstring import parse
 from flowtriage.providers import LocalFlows
 
+pytest.importorskip("yaml")
+
 pytestmark = pytest.mark.extra
 CLASS = ft.NetworkFlowSummary
 METHODS = [

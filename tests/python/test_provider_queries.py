@@ -167,7 +167,8 @@ def test_ambiguous_names_are_reported_with_candidates() -> None:
     with pytest.raises(AmbiguousHostError, match=r"web\.corp\.example, web\.lab\.example") as told:
         run_sentinel(tables, "web")
     assert told.value.candidates == ("web.corp.example", "web.lab.example")
-    found, _ = run_sentinel(tables, "web.lab.example")
+    found, asked = run_sentinel(tables, "web.lab.example")
+    assert len([text for text in asked if text.strip().startswith(HEARTBEAT)]) == 1
     assert found.host_entity.fqdn == "web.lab.example"
     frame = azure_network.flows()
     frame["VMName"] = ["web.lab", "web.corp", "web.corp", "db", "db"]

@@ -10,34 +10,25 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage.asn import AsnDatabase, embedded
-from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
-from flowtriage.flows import Flows, read_flows
-from flowtriage.host import HostFlows, busiest_addresses, flows_of_host, reverse_name
+from flowtriage.errors import ArgumentError
+from flowtriage.flows import read_flows
+from flowtriage.host import flows_of_host
 from flowtriage.network_flow_summary.asn_work import AsnWork, locations, shown
 from flowtriage.network_flow_summary.entity import host_entity, read_value
+from flowtriage.network_flow_summary.index_tables import index_data, with_lists
 from flowtriage.network_flow_summary.result import NetworkFlowResult
+from flowtriage.network_flow_summary.subject import ask, dns_name_of, notices
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.display import Section, show
 from flowtriage.progress import advance
-from flowtriage.providers.flow_queries import query_flows
-from flowtriage.providers.host_queries import HostFacts, query_host
-from flowtriage.providers.msticnb import as_theirs
+from flowtriage.providers.host_queries import HostFacts
 from flowtriage.timespan import Span, resolve
 from flowtriage.verbs import flow_index, flow_summary, timeline
 
 if TYPE_CHECKING:
-    import pandas as pd
     from msticpy.vis.foliummap import FoliumMap
 
-_INDEX_NAMES = {
-    "src_ip": "source",
-    "dst_ip": "dest",
-    "service": "L7Protocol",
-    "direction": "FlowDirection",
-    "flows": "TotalAllowedFlows",
-}
 _KEYWORDS = {"start", "end", "silent", "asn", "reverse_dns"}
-_LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "unknown": "U"}
 
 
 class NetworkFlowSummary(Notebooklet):
@@ -135,7 +126,7 @@ class NetworkFlowSummary(Notebooklet):
         Raises
         ------
         MsticnbMissingParameterError
-            If `value` is missing, or without `data` both a provider or a timespan.
+            If `value` is missing or, without `data`, a provider or a timespan.
         MsticnbDataProviderError
             If the provider is not connected, has no network flows, or a query fails.
         AmbiguousHostError
@@ -155,7 +146,7 @@ class NetworkFlowSummary(Notebooklet):
         learn = "resolve_host" in chosen
         facts = HostFacts(name, addresses)
         if data is None:
-            flows, facts = self._ask(facts, span, learn=learn)
+            flows, facts = ask(self.query_provider, facts, span, learn=learn)
         else:
             flows = read_flows(data, timespan=span)
         host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=learn)
@@ -167,10 +158,10 @@ class NetworkFlowSummary(Notebooklet):
         )
         result.credits = asn.credits
         named = facts.name or host.name
-        dns_name = _dns_name(host.addresses) if kwargs.get("reverse_dns") and not named else None
+        dns_name = dns_name_of(host.addresses) if kwargs.get("reverse_dns") and not named else None
         result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = host.flows.to_pandas()
-        heading = self.section("run", *_notice(host, flows.to_arrow()), *_doubts(host, facts))
+        heading = self.section("run", *notices(host, facts, flows.to_arrow()))
         self._present(result, heading, silent=silent)
         work = _Work(host.flows, host.addresses, asn)
         steps = [
@@ -202,7 +193,7 @@ class NetworkFlowSummary(Notebooklet):
         return self._asn_work.selector if self._asn_work else None
 
     def select_asns(self, asns: Iterable[str] | None = None) -> None:
-        """Show interactive selector to choose which ASNs to process.
+        """Show a widget to choose the ASNs that the next steps work on.
 
         Selected to begin with are the ASNs with as few flows as the least used quarter has,
         without those of the host itself. The choice can be read, at any time, from
@@ -264,22 +255,6 @@ class NetworkFlowSummary(Notebooklet):
         result.sections[:] = [one for one in result.sections if one.title != section.title]
         self._present(result, section, silent=self.silent)
 
-    def _ask(self, host: HostFacts, span: Span | None, *, learn: bool) -> tuple[Flows, HostFacts]:
-        """Ask the query provider for the flows of a host, and first what it knows of it."""
-        provider = self.query_provider
-        if provider is None:
-            raise _missing(
-                "data is missing, and there is no provider to ask: give data= (a path, a "
-                "DataFrame or an Arrow table), or load a provider with flowtriage.init(…)"
-            )
-        if span is None or span.start is None or span.end is None:
-            raise _missing(
-                "timespan is missing: give timespan=, or start= and end=, for flows from the "
-                "query provider"
-            )
-        facts = query_host(provider, host.name, host.addresses) if learn else host
-        return query_flows(provider, facts.name, facts.addresses, span, resolve=learn), facts
-
     def _plot_flows(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary import plots
 
@@ -299,8 +274,8 @@ class NetworkFlowSummary(Notebooklet):
     def _summarise(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         summary = flow_summary(work.index, asn=work.asn)
         result.flow_index = work.index.to_pandas()
-        result.flow_index_data = _index_data(work.flows).to_pandas()
-        result.flow_summary = _with_lists(summary)
+        result.flow_index_data = index_data(work.flows).to_pandas()
+        result.flow_summary = with_lists(summary)
         frequent_first = work.index.sort_by([("TotalAllowedFlows", "descending")])
         self._present(result, self.section("flow_index", frequent_first), silent=silent)
         self._present(result, self.section("flow_summary", summary), silent=silent)
@@ -338,50 +313,5 @@ def _database(asn: Any) -> AsnDatabase:
     return asn if isinstance(asn, AsnDatabase) else AsnDatabase(asn)
 
 
-def _missing(message: str) -> MsticnbMissingParameterError:
-    return as_theirs(MsticnbMissingParameterError(message))
-
-
 def _span_of(start: Any, end: Any) -> Span | None:
     return Span(start, end) if start and end else None
-
-
-def _notice(host: HostFlows, flows: pa.Table) -> list[str]:
-    """Say who the host is, and what to try if it does not occur."""
-    addresses = ", ".join(host.addresses)
-    who = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
-    if host.flows.num_rows:
-        return [f"{who}: {host.flows.num_rows:,} of {flows.num_rows:,} flows."]
-    busiest = ", ".join(busiest_addresses(flows))
-    hint = f" The busiest sources are {busiest}." if busiest else ""
-    return [f"{who} does not occur in the {flows.num_rows:,} flows.{hint}"]
-
-
-def _doubts(host: HostFlows, facts: HostFacts) -> list[str]:
-    """Say what is not certain about the host, and what could not be asked."""
-    names = facts.candidates or (() if facts.name else host.candidates)
-    several = [f"Its addresses were seen under several names: {', '.join(names)}."] if names else []
-    return [*several, *facts.problems]
-
-
-def _dns_name(addresses: tuple[str, ...]) -> str | None:
-    return next((name for address in addresses if (name := reverse_name(address))), None)
-
-
-def _index_data(flows: pa.Table) -> pa.Table:
-    """Flows under the names and in the notation of the index."""
-    import pyarrow.compute as pc
-
-    words, letters = pa.array(_LETTERS.keys()), pa.array(_LETTERS.values())
-    place = flows.column_names.index("direction")
-    direction = letters.take(pc.index_in(flows["direction"], words).combine_chunks())
-    renamed = [_INDEX_NAMES.get(name, name) for name in flows.column_names]
-    return flows.set_column(place, "direction", direction).rename_columns(renamed)
-
-
-def _with_lists(summary: pa.Table) -> pd.DataFrame:
-    """Convert a summary to pandas, with Python lists in the cells of its lists."""
-    frame: pd.DataFrame = summary.to_pandas()
-    for name in ("L7Protocols", "source_ips", "dest_ips"):
-        frame[name] = summary[name].to_pylist()
-    return frame

@@ -54,13 +54,14 @@ def _show_rich(section: Section) -> None:
     from IPython.display import HTML, display
 
     from flowtriage.report import html_table
+    from flowtriage.report.tables import AS_TEXT
 
     tag = f"h{min(section.level + 1, 6)}"
     text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
     display(HTML(f"<{tag}>{html.escape(section.title)}</{tag}>{text}"))
     for content in section.contents:
         if isinstance(content, str):
-            display(HTML(f"<p>{html.escape(content)}</p>"))
+            display(HTML(f'<p class="{AS_TEXT}">{html.escape(content)}</p>'))
         elif _is_bokeh(content):
             _show_plot(content)
         elif _is_table(content):
@@ -73,10 +74,10 @@ def _show_plot(plot: Any) -> None:
     from bokeh.io import output_notebook
     from bokeh.io import show as show_plot
     from bokeh.io.state import curstate
-    from bokeh.resources import INLINE
+    from bokeh.resources import Resources
 
     if not curstate().notebook:
-        output_notebook(INLINE, hide_banner=True)
+        output_notebook(Resources(mode="inline", components=["bokeh"]), hide_banner=True)
     show_plot(plot)
 
 

@@ -22,15 +22,15 @@ _HOST_NAME = re.compile(r"[\w$][\w$.-]{0,254}")
 def answers(
     provider: Any, queries: Iterable[tuple[str, str]], **parameters: Any
 ) -> Iterator[pd.DataFrame]:
-    """Run each query that a provider has, and yield the answers that hold rows.
+    """Ask each table that a provider has, and yield the answers that hold rows.
 
     Parameters
     ----------
     provider
         A msticpy `QueryProvider`.
     queries
-        Table and query name. Of a provider in KQL the table must be there too, if its tables are
-        known.
+        Table and name of a query; of several for one table, the first that the provider has is
+        asked. Of a provider in KQL the table must be there too, if its tables are known.
     **parameters
         Parameters of the queries.
 
@@ -50,7 +50,7 @@ def answers(
 
 
 def available(provider: Any, queries: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return those of the tables and queries that a provider has, with the query's whole name."""
+    """Return the tables that a provider has, each with the whole name of its first query."""
     if not provider.connected:
         raise as_theirs(
             MsticnbDataProviderError(
@@ -63,11 +63,11 @@ def available(provider: Any, queries: Iterable[tuple[str, str]]) -> list[tuple[s
         provider.import_query_file(str(_OWN_QUERIES))
     tables = set(provider.schema_tables) if kql else set()
     names = {whole.rpartition(".")[2]: whole for whole in reversed(provider.list_queries())}
-    return [
-        (table, names[query])
-        for table, query in queries
-        if query in names and (not tables or table in tables)
-    ]
+    found: dict[str, str] = {}
+    for table, query in queries:
+        if query in names and (not tables or table in tables):
+            found.setdefault(table, names[query])
+    return list(found.items())
 
 
 def checked_name(name: str) -> str:

@@ -12,6 +12,8 @@ from flowtriage.report.cells import Column, column
 from flowtriage.report.text import visible
 
 MAX_ROWS = 500
+AS_TEXT = "mathjax_ignore tex2jax_ignore"
+"""Classes of HTML in which notebooks must not typeset what looks like mathematics."""
 
 
 def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
@@ -66,7 +68,7 @@ def table_body(table: Any, *, max_rows: int = MAX_ROWS, label: str = "Table") ->
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return (
         f'<div class="ft-table"><p class="ft-count">{_count(total, max_rows)}</p>'
-        f'<div class="ft-scroll" role="region" tabindex="0" aria-label="{escape(label)}">'
+        f'<div class="ft-scroll {AS_TEXT}" role="region" tabindex="0" aria-label="{escape(label)}">'
         f"<table><thead><tr>{headings}</tr></thead><tbody>{body}</tbody></table></div></div>"
     )
 

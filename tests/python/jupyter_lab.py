@@ -1,0 +1,76 @@
+"""A JupyterLab of its own, with a notebook open in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import flowtriage
+
+QUIET = {
+    "apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+@contextmanager
+def lab(folder: Path, cells: Sequence[str]) -> Iterator[str]:
+    """Serve a notebook; yield its address."""
+    import nbformat
+
+    work = folder / "work"
+    work.mkdir()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, work / "triage.ipynb")
+    for name, content in QUIET.items():
+        path = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+    paths = [Path(flowtriage.__file__).parents[1], Path(__file__).parent]
+    names = ("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    environment = {
+        **os.environ,
+        **{name: str(folder / name.lower()) for name in names},
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+    }
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+    command += ["--ServerApp.port=0", f"--ServerApp.root_dir={work}", "--ServerApp.open_browser=0"]
+    with (folder / "lab.log").open("w") as log:
+        server = subprocess.Popen(
+            command, env=environment, cwd=work, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            known = _started(server, folder)
+            token = known["token"]
+            yield f"http://127.0.0.1:{known['port']}/lab/tree/triage.ipynb?reset&token={token}"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(20)
+
+
+def _started(server: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
+    for _ in range(300):
+        for path in (folder / "jupyter_runtime_dir").glob("jpserver-*.json"):
+            text = path.read_text(encoding="utf-8")
+            if text.endswith("}"):
+                known: dict[str, Any] = json.loads(text)
+                return known
+        if server.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError((folder / "lab.log").read_text(encoding="utf-8"))
