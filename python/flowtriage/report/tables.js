@@ -65,7 +65,7 @@
   for (const block of document.querySelectorAll(".ft-table:not(.ft-live)")) {
     block.classList.add("ft-live");
     const table = block.querySelector("table");
-    makeSortable(table);
+    if (table.tBodies[0].rows.length > 1) makeSortable(table);
     makeFilterable(block, table);
   }
 })();
