@@ -74,3 +74,50 @@ def _started(server: subprocess.Popen[bytes], folder: Path) -> dict[str, Any]:
             break
         time.sleep(0.1)
     raise RuntimeError((folder / "lab.log").read_text(encoding="utf-8"))
+
+
+def open_tab(browser: Any, address: str) -> tuple[Any, list[str]]:
+    """Open a served notebook; return the tab, and the list of dialogs that open in it."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    dialogs: list[str] = []
+    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    own = address.split("/lab", 1)[0]
+    tab.route(
+        "**/*",
+        lambda route: (
+            route.continue_()
+            if route.request.url.startswith((own, "data:", "blob:"))
+            else route.abort()
+        ),
+    )
+    tab.goto(address)
+    tab.locator(".jp-CodeCell").first.wait_for(timeout=30_000)
+    return tab, dialogs
+
+
+class Notebook:
+    """A notebook in an open tab."""
+
+    def __init__(self, tab: Any) -> None:
+        self.tab = tab
+
+    def cell(self, at: int) -> Any:
+        return self.tab.locator(".jp-CodeCell").nth(at)
+
+    def run(self, at: int) -> Any:
+        """Run a cell with the keyboard, wait until it is done, and return its output."""
+        self.tab.get_by_text("| Idle").wait_for(timeout=20_000)
+        self.cell(at).locator(".cm-content").click()
+        self.tab.keyboard.press("Shift+Enter")
+        done = self.cell(at).locator(".jp-InputPrompt", has_text=f"[{at + 1}]:")
+        done.wait_for(timeout=30_000)
+        output = self.cell(at).locator(".jp-OutputArea")
+        assert "Traceback" not in output.inner_text()
+        assert "Javascript Error" not in output.inner_text()
+        return output
+
+    def picture(self, name: str) -> None:
+        """Keep a picture, where someone wants to look at it."""
+        folder = os.environ.get("FLOWTRIAGE_PICTURES")
+        if folder:
+            self.tab.screenshot(path=Path(folder) / f"{name}.png")

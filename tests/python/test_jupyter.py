@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ pytest.importorskip("msticpy")
 pytest.importorskip("playwright")
 
 from hostile_notebook import ATTACKS, THREAT
-from jupyter_lab import lab
+from jupyter_lab import Notebook, lab, open_tab
 
 pytestmark = [
     pytest.mark.extra,
@@ -43,52 +42,12 @@ COLOUR = """(one) => {
 }"""
 
 
-class Notebook:
-    """A notebook in an open tab."""
-
-    def __init__(self, tab: Any) -> None:
-        self.tab = tab
-
-    def cell(self, at: int) -> Any:
-        return self.tab.locator(".jp-CodeCell").nth(at)
-
-    def run(self, at: int) -> Any:
-        """Run a cell with the keyboard, wait until it is done, and return its output."""
-        self.tab.get_by_text("| Idle").wait_for(timeout=20_000)
-        self.cell(at).locator(".cm-content").click()
-        self.tab.keyboard.press("Shift+Enter")
-        done = self.cell(at).locator(".jp-InputPrompt", has_text=f"[{at + 1}]:")
-        done.wait_for(timeout=30_000)
-        output = self.cell(at).locator(".jp-OutputArea")
-        assert "Traceback" not in output.inner_text()
-        assert "Javascript Error" not in output.inner_text()
-        return output
-
-    def picture(self, name: str) -> None:
-        """Keep a picture, where someone wants to look at it."""
-        folder = os.environ.get("FLOWTRIAGE_PICTURES")
-        if folder:
-            self.tab.screenshot(path=Path(folder) / f"{name}.png")
-
-
 def test_the_four_cells_by_mouse(browser: Any, tmp_path: Path) -> None:
     cells = tmp_path / "lab"
     cells.mkdir()
     with lab(cells, CELLS) as address:
         (cells / "work" / "list.txt").write_text(f"{THREAT} {ATTACKS[1]}\n", encoding="utf-8")
-        tab, trouble = browser.new_page(viewport={"width": 1280, "height": 900}), []
-        tab.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-        own = address.split("/lab", 1)[0]
-        tab.route(
-            "**/*",
-            lambda route: (
-                route.continue_()
-                if route.request.url.startswith((own, "data:", "blob:"))
-                else route.abort()
-            ),
-        )
-        tab.goto(address)
-        tab.locator(".jp-CodeCell").first.wait_for(timeout=30_000)
+        tab, trouble = open_tab(browser, address)
         notebook = Notebook(tab)
         notebook.run(0)
 

@@ -2,27 +2,59 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+
+from flowtriage import sample
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LARGEST = 3_000_000
+"""Characters of a notebook with its outputs, of which Bokeh takes one million."""
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_notebook_runs(path: Path, tmp_path: Path) -> None:
+@cache
+def executed(path: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
-    nbclient.NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
-    ).execute()
-    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
-    kinds = {kind for output in outputs for kind in output.get("data", {})}
-    assert {"text/html", "application/vnd.bokehjs_exec.v0+json"} <= kinds
-    text = "".join(str(output) for output in outputs)
+    with TemporaryDirectory() as folder:
+        nbclient.NotebookClient(
+            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
+        ).execute()
+    return notebook
+
+
+def shown_by(notebook: Any, source: str) -> str:
+    """Return what the only cell with that text in it shows, as text."""
+    [cell] = [cell for cell in notebook.cells if source in cell.source]
+    return "\n".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebook_runs(path: Path) -> None:
+    assert not any(cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells)
+    notebook = executed(path)
+    text = nbformat.writes(notebook)
     assert "Flow Summary with ASN details." in text
+    assert text.count("plot-data") >= 3
     assert "Traceback" not in text
+    assert len(text) < LARGEST
+
+
+def test_the_story_finds_what_was_planted() -> None:
+    story = executed(FOLDER / "network_flow_summary.ipynb")
+    finding = shown_by(story, "finding.sort_values")
+    assert [one.kind for one in sample.FINDINGS if one.peer not in finding] == []
+    assert sample.UPLOAD.peer in finding.split("address")[1].split("\n")[1]
+    assert sample.BEACON.peer in shown_by(story, "lookup_ti_for_asn_ips")
+    assert "4 of 41 selected" in shown_by(story, "select_asns(owners")
+    places = shown_by(story, "show_selected_asn_map")
+    assert [one.kind for one in sample.FINDINGS if one.peer not in places] == []

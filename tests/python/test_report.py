@@ -17,6 +17,8 @@ import pytest
 
 from flowtriage.notebooklet.display import Section
 from flowtriage.report import html_table, write_report
+from flowtriage.report.assets import asset
+from flowtriage.report.html import PLOT_NOTE
 
 pytestmark = pytest.mark.extra
 
@@ -127,6 +129,13 @@ def test_long_lists_fold() -> None:
     assert huge.endswith("… 200 more")
 
 
+def test_lists_of_many_rows_are_told_less_of() -> None:
+    many = pa.array([[f"10.0.0.{at}" for at in range(200)]] * 400)
+    page = Page(html_table(pa.table({"source_ips": many})))
+    assert page.texts("td")[0].endswith("10.0.0.24… 175 more")
+    assert many[0].as_py()[-1] == "10.0.0.199"
+
+
 def test_long_text_folds() -> None:
     [cell] = column("whois", pa.array(["word " * 100]))
     assert cell.endswith("word " * 100)
@@ -196,7 +205,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
     )
     page = Page(file.read_text(encoding="utf-8"))
     assert "img" not in [tag for tag, *_ in page.tags]
-    assert len(page.texts("script")) == 1
+    assert page.texts("script") == [asset("plots.js"), asset("tables.js")]
     for tag in ("title", "h1", "h2", "dt", "dd", "td"):
         assert HOSTILE in page.texts(tag), tag
     assert page.texts("p")[1:2] == [HOSTILE]
@@ -235,7 +244,7 @@ def test_the_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
     digests = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in running]
     assert directives["script-src"].split() == [f"'sha256-{digest}'" for digest in digests]
     assert len(page.texts("script")) == len(running) + 2
-    assert page.texts("figure") == ["", ""]
+    assert page.texts("figure") == [PLOT_NOTE, PLOT_NOTE]
     assert file.stat().st_size < 2_000_000
     assert plot.document is None
 

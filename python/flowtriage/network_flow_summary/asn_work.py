@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 INTELLIGENCE = ("blocklists", "tilookup")
 LOCATIONS = ("geolitelookup", "ipstacklookup")
+_BY_NAME = (
+    "Where no lists to choose from appear below, name the ASNs as the flow summary does: "
+    'select_asns(["AS15169 Google LLC"]).'
+)
 _SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
 
 
@@ -62,7 +66,7 @@ class AsnWork:
             return ["None of the addresses is public: there is no ASN to choose."]
         self.selector = selector(self.choices, asns)
         count, chosen = len(self.choices.labels), len(self.selector.selected_items)
-        return [f"{chosen:,} of {count:,} selected to begin with.", self.selector]
+        return [f"{chosen:,} of {count:,} selected to begin with. {_BY_NAME}", self.selector]
 
     @property
     def addresses(self) -> pa.Array:

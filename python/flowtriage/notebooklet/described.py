@@ -142,12 +142,13 @@ class Described:
     @classmethod
     def show_help(cls) -> None:
         """Show the documentation: as a page in a notebook, as Markdown in a terminal."""
+        text = cls.get_help("md")
         if not in_notebook():
-            print(cls.get_help("md"))
+            print(text)
             return
-        from IPython.display import HTML, display
+        from IPython.display import display
 
-        display(HTML(cls.get_help("html")))
+        display({"text/html": cls.get_help("html"), "text/plain": text}, raw=True)
 
     @classmethod
     def import_cell(cls) -> None:

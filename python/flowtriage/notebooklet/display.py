@@ -7,6 +7,11 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flowtriage.report.plain import text_table
+from flowtriage.report.text import visible
+
+_CELLS_WITH_BOKEH: set[int] = set()
+
 
 @dataclass(frozen=True)
 class Section:
@@ -51,57 +56,65 @@ def show(section: Section) -> None:
 
 
 def _show_rich(section: Section) -> None:
-    from IPython.display import HTML, display
-
-    from flowtriage.report import html_table
-    from flowtriage.report.tables import AS_TEXT
+    """Show as HTML, with the same as text for front ends that show no HTML."""
+    from IPython.display import display
 
     tag = f"h{min(section.level + 1, 6)}"
     text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
-    display(HTML(f"<{tag}>{html.escape(section.title)}</{tag}>{text}"))
+    heading = f"<{tag}>{html.escape(section.title)}</{tag}>{text}"
+    display({"text/html": heading, "text/plain": _heading(section)}, raw=True)
     for content in section.contents:
-        if isinstance(content, str):
-            display(HTML(f'<p class="{AS_TEXT}">{html.escape(content)}</p>'))
-        elif _is_bokeh(content):
-            _show_plot(content)
-        elif _is_table(content):
-            display(HTML(html_table(content)))
+        if _is_bokeh(content):
+            _show_plot(content, section.title)
+        elif (rich := _html(content)) is not None:
+            display({"text/html": rich, "text/plain": _text(content)}, raw=True)
         else:
             display(content)
 
 
-def _show_plot(plot: Any) -> None:
-    from bokeh.io import output_notebook
-    from bokeh.io import show as show_plot
-    from bokeh.io.state import curstate
-    from bokeh.resources import Resources
+def _html(content: Any) -> str | None:
+    from flowtriage.report.tables import AS_TEXT, html_table
 
-    if not curstate().notebook:
-        output_notebook(Resources(mode="inline", components=["bokeh"]), hide_banner=True)
-    show_plot(plot)
+    if isinstance(content, str):
+        return f'<p class="{AS_TEXT}">{html.escape(content)}</p>'
+    if _is_table(content):
+        return html_table(content)
+    return str(content._repr_html_()) if _is_map(content) else None
+
+
+def _show_plot(plot: Any, heading: str) -> None:
+    """Show a plot; the first one of a cell brings Bokeh, so that its output stands alone."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    from flowtriage.report.frame import plot_html
+
+    cell = get_ipython().execution_count
+    rich = plot_html(plot, heading, with_bokeh=cell not in _CELLS_WITH_BOKEH)
+    _CELLS_WITH_BOKEH.add(cell)
+    display({"text/html": rich, "text/plain": _text(plot)}, raw=True)
 
 
 def _show_text(section: Section) -> None:
-    line = ("=" if section.level == 1 else "-") * len(section.title)
-    print("\n".join(part for part in (section.title, line, section.text) if part))
-    for content in section.contents:
-        if isinstance(content, str):
-            print(content)
-        elif _is_table(content):
-            print(text_table(content))
-        else:
-            print(f"[{type(content).__name__}: shown in a notebook or a report]")
-    print()
+    print("\n".join([_heading(section), *map(_text, section.contents)]), end="\n\n")
 
 
-def text_table(table: Any, rows: int = 20) -> str:
-    """Return the beginning of a table as text, without control characters or empty columns."""
-    frame = table.to_pandas() if hasattr(table, "to_pandas") else table
-    filled = frame.head(rows).dropna(axis="columns", how="all")
-    text = filled.to_string(index=False, max_colwidth=40)
-    more = len(frame) - rows
-    clean = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-    return f"{clean}\n… {more:,} more rows" if more > 0 else clean
+def _heading(section: Section) -> str:
+    title = visible(section.title)
+    line = ("=" if section.level == 1 else "-") * len(title)
+    return "\n".join(part for part in (title, line, section.text) if part)
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return visible(content, multiline=True)
+    if _is_table(content):
+        return text_table(content)
+    if _is_map(content):
+        return f"The places on the map:\n{text_table(content.places)}"
+    if _is_bokeh(content):
+        return "[plot: shown in a notebook or a report]"
+    return f"[{type(content).__name__}: shown in a notebook]"
 
 
 def showable(content: object) -> bool:
@@ -111,6 +124,10 @@ def showable(content: object) -> bool:
 
 def _is_table(content: object) -> bool:
     return hasattr(content, "column_names") or hasattr(content, "iloc")
+
+
+def _is_map(content: object) -> bool:
+    return hasattr(content, "places")
 
 
 def _is_bokeh(content: object) -> bool:

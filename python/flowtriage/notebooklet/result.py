@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from flowtriage.formats.report import Report
-from flowtriage.notebooklet.display import Section, text_table
+from flowtriage.notebooklet.display import Section
 from flowtriage.notebooklet.docstring import parse
+from flowtriage.report.plain import text_table
 from flowtriage.timespan import Span
 
 _LONGEST = 3000
 """Characters that a summary shows of a value which is no table, plot or map."""
+_ROWS, _TABLE_HEIGHT = 100, "20rem"
+"""How much a summary shows of a table."""
 
 
 class NotebookletResult:
@@ -147,7 +150,8 @@ class NotebookletResult:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from flowtriage.report import html_table, plot_frame
+        from flowtriage.report import plot_frame
+        from flowtriage.report.tables import AS_TEXT, dressed, table_body
 
         plots = {name: getattr(self, name) for name in self.vis_properties()}
         parts = [f"<h3>{html.escape(self.description)}</h3>", self.report._repr_html_()]
@@ -156,7 +160,7 @@ class NotebookletResult:
             if said := self._descriptions().get(name, ("", ""))[1]:
                 parts.append(f"<p>{html.escape(said)}</p>")
             if hasattr(value, "iloc"):
-                parts.append(f"<p>{len(value):,} rows</p>{html_table(value, max_rows=10)}")
+                parts.append(table_body(value, max_rows=_ROWS, label=name))
             elif name in plots:
                 if name == next(reversed(plots)):
                     parts.append(plot_frame(plots))
@@ -164,7 +168,8 @@ class NotebookletResult:
                 parts.append(value._repr_html_())
             else:
                 parts.append(f"<pre>{html.escape(str(value)[:_LONGEST])}</pre>")
-        return "".join(parts)
+        height = f"--ft-height: {_TABLE_HEIGHT}"
+        return dressed(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
 
 
 @cache

@@ -16,7 +16,7 @@ from pyarrow import types
 
 from flowtriage.report.text import UNKNOWN, grouped, human_bytes, visible
 
-LIST_SHOWN, LIST_FULL = 5, 500
+LIST_SHOWN, LIST_FULL, LISTS_FULL = 5, 500, 10_000
 LINE, TEXT_SHOWN, TEXT_FULL = 48, 160, 20_000
 _NULL = f'<td class="ft-null">{UNKNOWN}</td>'
 _NULL_NUMBER = f'<td class="ft-null ft-num">{UNKNOWN}</td>'
@@ -59,7 +59,7 @@ def column(name: str, values: pa.ChunkedArray) -> Column:
     if types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     kind = values.type
-    if types.is_floating(kind) and _is_whole(values):
+    if types.is_floating(kind) and is_whole(values):
         values = values.cast(pa.int64())
         kind = values.type
     if types.is_integer(kind):
@@ -67,16 +67,24 @@ def column(name: str, values: pa.ChunkedArray) -> Column:
     if types.is_floating(kind) or types.is_decimal(kind):
         return Column(name, "", True, [_fraction(value) for value in values.to_pylist()])
     if types.is_timestamp(kind):
-        return Column(name, "UTC" if kind.tz else "", False, _times(values))
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        cells = [_NULL if text is None else f"<td>{text}</td>" for text in time_texts(values)]
+        return Column(name, "UTC" if kind.tz else "", False, cells)
+    if is_list(kind):
         lengths = pc.list_value_length(values).to_pylist()
-        shown = pc.list_slice(values, 0, LIST_FULL).to_pylist()
+        most = min(LIST_FULL, max(LIST_SHOWN, LISTS_FULL // max(len(values), 1)))
+        shown = pc.list_slice(values, 0, most).to_pylist()
         pairs = zip(shown, lengths, strict=True)
         return Column(name, "", False, [_list(items, length) for items, length in pairs])
     return Column(name, "", False, [_text(value) for value in values.to_pylist()])
 
 
-def _is_whole(values: pa.ChunkedArray) -> bool:
+def is_list(kind: pa.DataType) -> bool:
+    """Tell whether values of a type are lists."""
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def is_whole(values: pa.ChunkedArray) -> bool:
+    """Tell whether there are floats, and all of them are integers that a float holds exactly."""
     finite = pc.and_(pc.is_finite(values), pc.less(pc.abs(values), 2.0**53))
     whole = pc.and_(finite, pc.equal(values, pc.trunc(values)))
     return values.null_count < len(values) and bool(pc.all(whole).as_py())
@@ -111,15 +119,16 @@ def _fraction(value: Any) -> str:
     return _number(text, value, str(value))
 
 
-def _times(values: pa.ChunkedArray) -> list[str]:
+def time_texts(values: pa.ChunkedArray) -> list[str | None]:
+    """Write timestamps, with as many digits as any of them needs."""
     micros = pc.cast(values, pa.timestamp("us", values.type.tz), safe=False)
     naive = pc.cast(micros, pa.timestamp("us"))
     for unit in ("s", "ms", "us"):
         short = pc.cast(naive, pa.timestamp(unit), safe=False)
         if pc.all(pc.equal(pc.cast(short, pa.timestamp("us")), naive)).as_py() is not False:
             break
-    texts = pc.strftime(short, "%Y-%m-%d %H:%M:%S").to_pylist()
-    return [_NULL if text is None else f"<td>{text}</td>" for text in texts]
+    texts: list[str | None] = pc.strftime(short, "%Y-%m-%d %H:%M:%S").to_pylist()
+    return texts
 
 
 def _list(items: list[Any] | None, length: int | None) -> str:

@@ -1,15 +1,34 @@
-"""Plots in a frame, for a cell of a notebook."""
+"""Plots for a cell of a notebook, in its page or in a frame."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from flowtriage.report.html import asset, bokeh_scripts, plot_figure, policy
+from flowtriage.report.assets import asset
+from flowtriage.report.html import bokeh_scripts, plot_figure, policy
 
 _HEIGHT = 460
 """Pixels of a frame for each plot in it."""
+
+
+def plot_html(plot: Any, heading: str, *, with_bokeh: bool) -> str:
+    """Return a Bokeh plot as a piece of HTML.
+
+    Parameters
+    ----------
+    plot
+        A Bokeh layout.
+    heading
+        What a screen reader calls it.
+    with_bokeh
+        Whether to bring Bokeh along, about 1 MB; otherwise an earlier piece of the page must.
+    """
+    figure = plot_figure(plot, f"plot-{secrets.token_hex(8)}", heading)
+    scripts = [*(bokeh_scripts([plot]) if with_bokeh else ()), asset("plots.js")]
+    return figure + "".join(f"<script>{script}</script>" for script in scripts)
 
 
 def plot_frame(plots: Mapping[str, Any]) -> str:
@@ -22,7 +41,7 @@ def plot_frame(plots: Mapping[str, Any]) -> str:
     plots
         Bokeh layouts by their heading, one below the other.
     """
-    scripts = [*bokeh_scripts(list(plots.values())), asset("report.js")]
+    scripts = [*bokeh_scripts(list(plots.values())), asset("plots.js")]
     figures = [
         plot_figure(plot, f"plot-{number}", heading)
         for number, (heading, plot) in enumerate(plots.items(), 1)

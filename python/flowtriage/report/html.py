@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.report.arrowed import is_table
-from flowtriage.report.tables import MAX_ROWS, table_body, table_style
+from flowtriage.report.assets import asset
+from flowtriage.report.tables import MAX_ROWS, table_body
 from flowtriage.report.text import visible
 
 if TYPE_CHECKING:
     from flowtriage.notebooklet.display import Section
 
+PLOT_NOTE = "This plot needs JavaScript; in a notebook, trust it or run the cell again."
 MAP_NOTE = "The map itself needs a map server; these are the places on it."
 
 
@@ -92,13 +93,13 @@ def write_report(
     """
     plots: list[Any] = []
     parts = [_part(section, plots, max_rows) for section in sections]
-    scripts = [*bokeh_scripts(plots), asset("report.js")]
+    scripts = [*bokeh_scripts(plots), asset("plots.js"), asset("tables.js")]
     page = _template().render(
         title=visible(title),
         summary=[(visible(key), visible(str(value))) for key, value in summary.items()],
         parts=parts,
         policy=policy(scripts),
-        style=table_style() + asset("report.css"),
+        style=asset("tables.css") + asset("report.css"),
         scripts=scripts,
         credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}",
@@ -144,7 +145,7 @@ def plot_figure(model: Any, name: str, heading: str) -> str:
     if homeless and model.document is not None:
         model.document.remove_root(model)
     return (
-        f'<figure aria-label="{escape(heading)}"><div id="{name}"></div></figure>'
+        f'<figure aria-label="{escape(heading)}"><div id="{name}">{PLOT_NOTE}</div></figure>'
         f'<script type="application/json" class="plot-data">{data}</script>'
     )
 
@@ -177,11 +178,6 @@ def _template() -> Any:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(asset("template.html.j2"))
-
-
-def asset(name: str) -> str:
-    """Return the text of a file beside this module."""
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _write(path: Path, text: str) -> Path:

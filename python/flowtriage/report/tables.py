@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from html import escape
-from importlib import resources
 from typing import Any
 
 from flowtriage.report.arrowed import head
+from flowtriage.report.assets import asset
 from flowtriage.report.cells import Column, column
 from flowtriage.report.text import visible
 
@@ -17,7 +16,10 @@ AS_TEXT = "mathjax_ignore tex2jax_ignore"
 
 
 def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
-    """Write a table as a piece of HTML that brings its own style.
+    """Write a table as a piece of HTML that brings its own style and script.
+
+    The script sorts by a click on a heading, and filters; without it, as in a notebook that is
+    not trusted, the whole table stays to be read. It holds nothing of the table.
 
     Parameters
     ----------
@@ -29,7 +31,8 @@ def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
     Returns
     -------
     str
-        One ``<div class="ft-table">``; safe to return from ``_repr_html_``.
+        One ``<div class="ft-table">``, its style before it and its script behind it; safe to
+        return from ``_repr_html_``.
 
     Raises
     ------
@@ -42,17 +45,16 @@ def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
     >>> "&lt;b&gt;" in html_table(pa.table({"host": ["<b>"]}))
     True
     """
-    return f"<style>{table_style()}</style>{table_body(table, max_rows=max_rows)}"
+    return dressed(table_body(table, max_rows=max_rows))
 
 
-@cache
-def table_style() -> str:
-    """Return the style sheet of tables; all its rules are scoped to ``.ft-table``."""
-    return resources.files(__package__).joinpath("tables.css").read_text(encoding="utf-8")
+def dressed(tables: str) -> str:
+    """Put the style of tables before HTML that holds some, and their script behind it."""
+    return f"<style>{asset('tables.css')}</style>{tables}<script>{asset('tables.js')}</script>"
 
 
 def table_body(table: Any, *, max_rows: int = MAX_ROWS, label: str = "Table") -> str:
-    """Write a table without its style.
+    """Write a table without its style and script.
 
     Parameters
     ----------

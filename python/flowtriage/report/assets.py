@@ -1,0 +1,12 @@
+"""Styles, scripts and the template of reports: files beside this module."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the text of a file."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

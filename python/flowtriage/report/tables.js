@@ -1,0 +1,71 @@
+// Runs after each table, and does again what a front end draws again: nothing to set up beforehand.
+(() => {
+  "use strict";
+
+  const collator = new Intl.Collator("en", { numeric: true });
+
+  function sortKey(row, at) {
+    const cell = row.cells[at];
+    if (cell.classList.contains("ft-null")) return null;
+    const sort = cell.dataset.sort;
+    return sort === undefined ? cell.textContent : Number(sort.replace("inf", "Infinity"));
+  }
+
+  function compare(a, b) {
+    return typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
+  }
+
+  function sortBy(table, heading) {
+    const at = heading.cellIndex;
+    const down = heading.getAttribute("aria-sort") === "ascending";
+    const keyed = Array.from(table.tBodies[0].rows, (row) => [sortKey(row, at), row]);
+    keyed.sort(([a], [b]) => {
+      if (a === null || b === null) return (a === null) - (b === null);
+      return down ? compare(b, a) : compare(a, b);
+    });
+    table.tBodies[0].append(...keyed.map(([, row]) => row));
+    for (const other of heading.parentNode.cells) other.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+  }
+
+  function makeSortable(table) {
+    for (const heading of table.tHead.rows[0].cells) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      button.addEventListener("click", () => sortBy(table, heading));
+      heading.append(button);
+    }
+  }
+
+  function makeFilterable(block, table) {
+    const rows = Array.from(table.tBodies[0].rows);
+    if (rows.length < 6) return;
+    const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+    const count = block.querySelector(".ft-count");
+    const all = count.textContent;
+    count.setAttribute("aria-live", "polite");
+    const input = document.createElement("input");
+    input.type = "search";
+    input.className = "ft-filter";
+    input.placeholder = "Filter rows";
+    input.setAttribute("aria-label", "Filter rows");
+    input.addEventListener("input", () => {
+      const wanted = input.value.trim().toLowerCase();
+      let shown = 0;
+      for (const [row, text] of texts) {
+        row.hidden = !text.includes(wanted);
+        shown += !row.hidden;
+      }
+      count.textContent = wanted ? `${shown} of ${all.replace("First", "the first")} shown` : all;
+    });
+    block.prepend(input);
+  }
+
+  for (const block of document.querySelectorAll(".ft-table:not(.ft-live)")) {
+    block.classList.add("ft-live");
+    const table = block.querySelector("table");
+    if (table.tBodies[0].rows.length > 1) makeSortable(table);
+    makeFilterable(block, table);
+  }
+})();
