@@ -94,7 +94,7 @@ $(VENV)/.demo: $(VENV)/.wheel
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.wheel pyproject.toml
-	@$(@D)/bin/python $(PIP) install --group test
+	@$(@D)/bin/python $(PIP) install --group test --group parity
 	@touch $@
 
 $(BENCH)/.bench: $(BENCH)/.wheel pyproject.toml
