@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 import flowtriage as ft
+from flowtriage.asn import as_database
 from flowtriage.errors import ArgumentError
 from flowtriage.online import Online, sentences
 from online_service import (
@@ -439,3 +440,17 @@ def test_a_run_tells_what_was_asked(tmp_path: Path) -> None:
     assert result.asn_ledger["status"].value_counts().to_dict() == {"answered": 3, "failed": 1}
     (section,) = (one for one in result.sections if one.title.startswith("Flow Summary"))
     assert "1 failed (HTTP 403)" in str(section.contents)
+
+
+def test_the_word_online_stands_for_the_default_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    database = as_database("online")
+    assert database.online == Online()
+    assert "online" in repr(database)
+    # Nobody is asked about these.
+    flows = pa.table({"src_ip": ["10.0.0.1"], "dst_ip": ["10.0.0.2"], "flows": [1]})
+    assert ft.flow_summary(flows, asn="online") == ft.flow_summary(flows)
+    with pytest.raises(FileNotFoundError):
+        ft.flow_summary(flows, asn="./online")

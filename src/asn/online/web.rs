@@ -55,6 +55,7 @@ pub enum Failure {
 
 impl Failure {
     /// The failure with the place where it happened.
+    #[must_use]
     pub fn at(self, place: &str) -> Self {
         match self {
             Self::Failed(reason) => Self::Failed(format!("{place}: {reason}")),
