@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +15,11 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage import _core
+from flowtriage.online import Online, lost, sentences
+from flowtriage.progress import advance
 
 _DATA = Path(__file__).parent / "data"
+_AT_ONCE = 64  # addresses between two words on progress
 _CREDITS = {
     "IP Geolocation by DB-IP": "https://db-ip.com",
     "Route Views": "https://www.routeviews.org",
@@ -66,9 +70,14 @@ class AsnDatabase:
     path
         A `.mmdb` file, or several; each fact is taken from the first that knows it. None takes
         the ASN and country databases shipped with flowtriage.
+    online
+        Whether to ask online about public addresses whose ASN no file knows; `Online` has the
+        settings. Nothing is sent anywhere by default.
 
     Raises
     ------
+    ArgumentError
+        If a service online is neither https nor this machine.
     FileNotFoundError, PermissionError
         As the operating system says.
     DatabaseError
@@ -82,16 +91,20 @@ class AsnDatabase:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None
+        self,
+        path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+        *,
+        online: Online | bool = False,
     ) -> None:
         self._embedded = path is None
+        self._online = Online() if online is True else online or None
         if path is None:
             paths: Sequence[str | os.PathLike[str]] = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
         elif isinstance(path, (str, os.PathLike)):
             paths = [path]
         else:
             paths = path
-        self._files = _core.AsnFiles([os.fspath(p) for p in paths])
+        self._files = _core.AsnFiles([os.fspath(p) for p in paths], self._online)
 
     def lookup(self, addresses: str | Iterable[Any] | pa.Array | pa.ChunkedArray) -> pa.Table:
         """Look up addresses.
@@ -117,8 +130,57 @@ class AsnDatabase:
             If a text is not an address; the message tells its row.
         DatabaseError
             If a file proves damaged.
+
+        Warns
+        -----
+        UserWarning
+            If a question online was left without an answer; `ledger` tells which and why.
         """
-        return self._files.lookup(_text_array(addresses))
+        texts = _text_array(addresses)
+        self.ask(texts)
+        return self._files.lookup(texts)
+
+    @property
+    def online(self) -> Online | None:
+        """Settings of the look-up online, or None where there is none."""
+        return self._online
+
+    def ask(self, addresses: pa.Array) -> None:
+        """Ask online about addresses, as `lookup` does, which knows the answers from then on.
+
+        A database asks about an address once, whether there was an answer or not.
+
+        Parameters
+        ----------
+        addresses
+            IPv4 and IPv6 addresses as text. Of these, public ones are asked about if no file
+            knows their ASN (see `Online.everything`).
+
+        Raises
+        ------
+        InputError
+            If a text is not an address.
+        """
+        if self._online is None:
+            return
+        before = lost(self.ledger).num_rows
+        wanted = self._files.to_ask(addresses)["address"].combine_chunks()
+        for done in range(0, len(wanted), _AT_ONCE):
+            advance("asking online", done, len(wanted))
+            self._files.ask(wanted.slice(done, _AT_ONCE))
+        if lost(ledger := self.ledger).num_rows > before:
+            warnings.warn(" ".join(sentences(ledger)), stacklevel=3)
+
+    @property
+    def ledger(self) -> pa.Table:
+        """What was asked online, and what became of each question.
+
+        A row per address and `service` (`origin` or `registration`): `status` (`answered`,
+        `no record`, `failed`, `not asked`), `cached` (whether the answer was kept from earlier),
+        `reason` (of a failure), `asn`, `name` (holder of the ASN, or registrant), `country`,
+        `network`, and the `time` of the answer.
+        """
+        return self._files.ledger()
 
     @property
     def credits(self) -> dict[str, str]:
@@ -149,7 +211,7 @@ class AsnDatabase:
     def __repr__(self) -> str:
         """Name the files."""
         names = ", ".join(f"{kind} ({path})" for path, kind, *_ in self._files.info())
-        return f"AsnDatabase: {names}"
+        return f"AsnDatabase: {names}" + (", and online" if self._online else "")
 
 
 def _text_array(addresses: Any) -> pa.Array:
@@ -173,6 +235,15 @@ def _provenance(name: str) -> dict[str, Any]:
         "attributions": tuple(entry["attributions"]),
         "warning": known["warning"],
     }
+
+
+def as_database(asn: AsnDatabase | str | os.PathLike[str] | None) -> AsnDatabase:
+    """Return a database as a parameter `asn` names it: by its path, or `online`."""
+    if asn is None:
+        return embedded()
+    if isinstance(asn, AsnDatabase):
+        return asn
+    return AsnDatabase(online=True) if asn == "online" else AsnDatabase(asn)
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage import _core
-from flowtriage.asn import AsnDatabase, embedded
+from flowtriage.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError
 from flowtriage.flows import (
     WINDOW,
@@ -72,7 +72,8 @@ def flow_summary(
     flows_or_index
         Flows in any form that `flow_index` takes, or its result.
     asn
-        Database of autonomous systems, or its path; None takes the embedded one.
+        Database of autonomous systems, or its path; None takes the embedded one, and `"online"`
+        that and, for public addresses that it does not know, services online (see `AsnDatabase`).
 
     Returns
     -------
@@ -95,11 +96,12 @@ def flow_summary(
     >>> flow_summary(sample.office_day()).column_names[:3]
     ['DestASN', 'SourceASN', 'TotalAllowedFlows']
     """
-    if asn is None:
-        asn = embedded()
-    elif not isinstance(asn, AsnDatabase):
-        asn = AsnDatabase(asn)
-    return _core.flow_summary(_reader(flows_or_index), asn._files)
+    database = as_database(asn)
+    if database.online:
+        flows_or_index = flow_index(flows_or_index)
+        ends = [*flows_or_index["source"].chunks, *flows_or_index["dest"].chunks]
+        database.ask(pa.chunked_array(ends, pa.string()).combine_chunks())
+    return _core.flow_summary(_reader(flows_or_index), database._files)
 
 
 def timeline(flows: Any, *, by: str, bins: int | None = None) -> pa.Table:

@@ -6,6 +6,7 @@ use maxminddb::{LookupResult, Reader, WithinOptions};
 use rayon::prelude::*;
 
 use crate::asn::answers::{Answers, Found};
+use crate::asn::online::Online;
 use crate::asn::record::{Raw, Record};
 use crate::columns::by_row;
 use crate::error::{Error, Result};
@@ -37,6 +38,8 @@ struct File {
 /// An ordered list of databases; for each fact the first that knows it wins.
 pub struct Database {
     files: Vec<File>,
+    /// What was learned online, which counts after what the files know, or before it.
+    pub online: Option<Online>,
 }
 
 impl File {
@@ -81,6 +84,7 @@ impl Database {
         let files = paths.iter().map(|path| File::open(path.as_ref()));
         Ok(Self {
             files: files.collect::<Result<_>>()?,
+            online: None,
         })
     }
 
@@ -123,6 +127,17 @@ impl Database {
             .collect()
     }
 
+    /// Those of distinct addresses in ascending order that have to be asked about online.
+    pub fn to_ask(&self, ips: &[Ip]) -> Result<Vec<Ip>> {
+        let Some(online) = &self.online else {
+            return Ok(Vec::new());
+        };
+        let answers = self.resolve(ips)?;
+        let known = |place| answers.get(place).system().is_some();
+        let places = (0..ips.len()).filter(|place| online.wants(ips[*place], known(*place)));
+        Ok(places.map(|place| ips[place]).collect())
+    }
+
     /// Resolves addresses, best distinct ones in ascending order.
     pub fn resolve(&self, ips: &[Ip]) -> Result<Answers> {
         let kinds = by_row(ips.len(), |place| ips[place].kind());
@@ -131,7 +146,11 @@ impl Database {
             .files
             .iter()
             .map(|file| file.resolve(ips, &kinds, &mut records));
-        let files = files.collect::<Result<Vec<_>>>()?;
+        let mut files = files.collect::<Result<Vec<_>>>()?;
+        if let Some(online) = &self.online {
+            let place = if online.comes_first() { 0 } else { files.len() };
+            files.insert(place, online.find(ips, &mut records));
+        }
         Ok(Answers::new(&kinds, &files, records))
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod database;
+pub mod online;
 pub mod record;
 pub mod table;
 

@@ -24,12 +24,7 @@ const PIECE: usize = 1 << 16;
 ///
 /// Each distinct address is asked for once.
 pub fn lookup(database: &Database, text: &Text) -> Result<Vec<RecordBatch>> {
-    let given = Addresses::parse(text).map_err(|row| Error::Value {
-        row,
-        column: "address".into(),
-        value: text.get(row).unwrap_or_default().into(),
-        reason: "is not an IP address",
-    })?;
+    let given = parse(text)?;
     let distinct = given.distinct();
     let answers = database.resolve(&distinct.ips)?;
     let facts = Facts::new(&answers)?;
@@ -41,6 +36,25 @@ pub fn lookup(database: &Database, text: &Text) -> Result<Vec<RecordBatch>> {
             write(&distinct, &answers, &facts, rows)
         })
         .collect()
+}
+
+/// Parses addresses; the error tells the row of what is none.
+pub fn parse(text: &Text) -> Result<Addresses> {
+    Addresses::parse(text).map_err(|row| Error::Value {
+        row,
+        column: "address".into(),
+        value: text.get(row).unwrap_or_default().into(),
+        reason: "is not an IP address",
+    })
+}
+
+/// A table of addresses alone.
+pub fn address_table(ips: &[Ip]) -> Result<RecordBatch> {
+    let texts = addresses(ips.len(), |row| Some(ips[row]).into())?;
+    batch(vec![(
+        Field::new("address", DataType::Utf8, true),
+        Arc::new(texts) as ArrayRef,
+    )])
 }
 
 /// Facts of all records, each kind close together.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flowtriage.asn import AsnDatabase, embedded
+from flowtriage.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError
 from flowtriage.flows import read_flows
 from flowtriage.host import flows_of_host
@@ -20,6 +20,7 @@ from flowtriage.network_flow_summary.result import NetworkFlowResult
 from flowtriage.network_flow_summary.subject import ask, dns_name_of, notices
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.display import Section, show
+from flowtriage.online import sentences
 from flowtriage.progress import advance
 from flowtriage.providers.host_queries import HostFacts
 from flowtriage.timespan import Span, resolve
@@ -113,7 +114,8 @@ class NetworkFlowSummary(Notebooklet):
         silent
             Whether this run shows nothing; None takes the setting of the notebooklet.
         asn
-            An `AsnDatabase`, or the path of one; None takes the embedded one.
+            An `AsnDatabase`, or the path of one; None takes the embedded one, and `"online"`
+            that and, for public addresses that it does not know, services online.
         reverse_dns
             Whether to ask the domain name system for the name of a host that has none
             otherwise. Up to five seconds for each of its addresses; nothing is asked unless True.
@@ -142,7 +144,7 @@ class NetworkFlowSummary(Notebooklet):
         chosen = self.choose_options(options)
         silent = self.silent if kwargs.get("silent") is None else bool(kwargs["silent"])
         span = resolve(timespan, start=kwargs.get("start"), end=kwargs.get("end"))
-        asn = _database(kwargs.get("asn"))
+        asn = as_database(kwargs.get("asn"))
         learn = "resolve_host" in chosen
         facts = HostFacts(name, addresses)
         if data is None:
@@ -175,6 +177,7 @@ class NetworkFlowSummary(Notebooklet):
                 advance(f"{option} of {result.description}", done, len(steps))
                 step(result, work, silent)
         advance(result.description, len(steps), len(steps))
+        result.asn_ledger = asn.ledger.to_pandas() if asn.online else None
         summarised = "flow_summary" in chosen
         self._asn_work = AsnWork(result, work.index, work.addresses, asn) if summarised else None
         self._finish(
@@ -278,7 +281,8 @@ class NetworkFlowSummary(Notebooklet):
         result.flow_summary = with_lists(summary)
         frequent_first = work.index.sort_by([("TotalAllowedFlows", "descending")])
         self._present(result, self.section("flow_index", frequent_first), silent=silent)
-        self._present(result, self.section("flow_summary", summary), silent=silent)
+        online = sentences(work.asn.ledger)
+        self._present(result, self.section("flow_summary", *online, summary), silent=silent)
 
     def _draw_map(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary.geomap import geo_map
@@ -305,12 +309,6 @@ class _Work:
     @cached_property
     def index(self) -> pa.Table:
         return flow_index(self.flows)
-
-
-def _database(asn: Any) -> AsnDatabase:
-    if asn is None:
-        return embedded()
-    return asn if isinstance(asn, AsnDatabase) else AsnDatabase(asn)
 
 
 def _span_of(start: Any, end: Any) -> Span | None:

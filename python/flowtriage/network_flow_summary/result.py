@@ -32,6 +32,9 @@ class NetworkFlowResult(NotebookletResult):
         What the index was made of: a row per record with the columns of its key.
     flow_summary : pandas.DataFrame
         Flows by ASN (see `flowtriage.flow_summary`).
+    asn_ledger : pandas.DataFrame
+        What was asked online about ASNs, and what became of it (see `AsnDatabase.ledger`); None
+        unless `asn` was to be looked up online.
     ti_results : pandas.DataFrame
         Threat intelligence on selected addresses, the most severe first (see
         `flowtriage.reputation.Reputation`).
@@ -53,6 +56,7 @@ class NetworkFlowResult(NotebookletResult):
         self.flow_index: pd.DataFrame | None = None
         self.flow_index_data: pd.DataFrame | None = None
         self.flow_summary: pd.DataFrame | None = None
+        self.asn_ledger: pd.DataFrame | None = None
         self.ti_results: pd.DataFrame | None = None
         self.ti_coverage: pd.DataFrame | None = None
         self.geo_map: Any = None
