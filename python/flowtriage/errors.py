@@ -37,6 +37,10 @@ class StoreLockedError(StoreError):
     """A DuckDB file that another process has open."""
 
 
+class ServiceError(FlowtriageError):
+    """A service or program that was asked did not answer."""
+
+
 class MissingExtraError(FlowtriageError, ImportError):
     """A library of an optional extra is not installed."""
 

@@ -33,9 +33,10 @@ class Settings:
     topics
         Number of topics, at least 2.
     alpha
-        Evenness of the topics of an address, above 1: 1 means none, as in the EM of Spark.
+        Prior of the topics of an address, as the EM of Spark counts it: from 1, where there is
+        none, to 2.
     beta
-        Evenness of the words of a topic, above 1 likewise.
+        Prior of the words of a topic, counted likewise.
     iterations
         Passes over the day in training.
     threshold
@@ -60,13 +61,14 @@ class Settings:
     duplication: int = 1000
 
     def __post_init__(self) -> None:
+        """Refuse what cannot be worked with."""
         least = {"topics": 2, "iterations": 1, "threshold": 0, "limit": 1, "duplication": 0}
         for name, value in least.items():
             if not getattr(self, name) >= value:
                 raise ArgumentError(f"{name} is {getattr(self, name)}; {value} is the least")
         for name in ("alpha", "beta"):
-            if not getattr(self, name) > 1:
-                raise ArgumentError(f"{name} is {getattr(self, name)}; it has to be above 1")
+            if not 1 < getattr(self, name) <= 2:
+                raise ArgumentError(f"{name} is {getattr(self, name)}; give more than 1, at most 2")
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,7 @@ class Model:
         for start in range(0, len(result), _CHUNK):
             part = slice(start, start + _CHUNK)
             of_address = mixtures[bags.address[part]]
-            np.einsum(
-                "pt,pt->p", of_address, likely[words[bags.word[part]]], out=result[part]
-            )
+            np.einsum("pt,pt->p", of_address, likely[words[bags.word[part]]], out=result[part])
         return result
 
     def seen_of(self, bags: Bags) -> NDArray[np.int64]:
@@ -122,7 +122,6 @@ class Model:
     def _mixtures_of(self, bags: Bags) -> NDArray[np.float64]:
         """Return the topics of each address: as learnt, or told from its words if it is new."""
         import numpy as np
-
         from scipy.sparse import csr_matrix
 
         known = _places(bags.addresses, self.addresses)
@@ -217,7 +216,6 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 
 def _of_table(table: pa.Table, settings: Settings) -> Model:
-    import numpy as np
     import pyarrow.compute as pc
 
     def part(kind: str) -> tuple[pa.Array, pa.Array, NDArray[np.float64]]:
@@ -268,7 +266,8 @@ def train(bags: Bags, settings: Settings, seed: int) -> Model:
 def estimator(settings: Settings, seed: int) -> LatentDirichletAllocation:
     """Return scikit-learn's estimator for these settings.
 
-    Spark's EM counts its priors from 1, variational Bayes from 0.
+    The priors of Spark's EM count from 1, those of variational Bayes from 0, and scikit-learn
+    takes none above 1.
     """
     try:
         from sklearn.decomposition import LatentDirichletAllocation

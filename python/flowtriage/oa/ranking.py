@@ -38,7 +38,8 @@ class Ranked:
     ----------
     results : pyarrow.Table
         The flows, the least likely first: the columns of Spot's `flow_results.csv`, `rank`
-        (from 0), and what the score is made of (`PARTS`).
+        (from 0), and what the score is made of (`PARTS`). Of equal scores the one that is less
+        likely at its other end comes first, then the earlier one.
     model : Model
         The model by which they were scored.
     scored : int
@@ -47,6 +48,8 @@ class Ranked:
         Number of flows that have none, since an address, the start or the protocol is missing.
     suspicious : int
         Number of flows at or below the threshold, of which `results` has the first.
+    lowest : float
+        The lowest score of all; NaN where nothing is scored.
     """
 
     results: pa.Table
@@ -54,6 +57,7 @@ class Ranked:
     scored: int
     unscored: int
     suspicious: int
+    lowest: float
 
 
 def rank(
@@ -119,12 +123,14 @@ def rank(
     score = np.minimum(src, dst)
     suspicious = np.flatnonzero(score <= settings.threshold)
     starts = flows["start_time"].cast(pa.int64()).to_numpy()[of_day.rows[suspicious]]
-    order = suspicious[np.lexsort((starts, score[suspicious]))][: settings.limit]
+    other = np.maximum(src, dst)[suspicious]
+    order = suspicious[np.lexsort((starts, other, score[suspicious]))][: settings.limit]
     kept = flows.take(of_day.rows[order])
     results = as_results(kept, pa.array(score[order]))
     for name, column in _parts(of_day, model, order, src, dst).items():
         results = results.append_column(PARTS.field(name), column)
-    return Ranked(results, model, scored, flows.num_rows - scored, len(suspicious))
+    lowest = float(score.min()) if scored else float("nan")
+    return Ranked(results, model, scored, flows.num_rows - scored, len(suspicious), lowest)
 
 
 def _parts(

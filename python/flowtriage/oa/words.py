@@ -161,7 +161,7 @@ def _dictionary(words: pa.Table) -> tuple[pa.Array, NDArray[np.int64]]:
 
 
 def _numpy(array: Any) -> NDArray[Any]:
-    values: NDArray[Any] = array.to_numpy(zero_copy_only=False) if isinstance(
-        array, pa.Array
-    ) else array.to_numpy()
+    values: NDArray[Any] = (
+        array.to_numpy(zero_copy_only=False) if isinstance(array, pa.Array) else array.to_numpy()
+    )
     return values
