@@ -13,7 +13,7 @@ from flowtriage.oa.ingest import RawFlows
 from flowtriage.oa.mapping import load_mapping
 from flowtriage.oa.notebooks import TEMPLATES
 from flowtriage.store import FlowStore
-from flowtriage.store.engine import without_password
+from flowtriage.store.engine import open_engine, without_password
 
 State = Literal["ready", "skipped", "missing"]
 
@@ -41,7 +41,7 @@ class Finding:
 
 
 _WITHOUT = {
-    "ipranges": "the private ranges of RFC 1918 and RFC 4193 count as internal",
+    "ipranges": "srcip_internal and destip_internal stay empty",
     "network_context": "src_context and dst_context stay empty",
     "iploc": "geolocation comes from context.mmdb, or from the databases shipped; no domains",
 }
@@ -94,6 +94,9 @@ def _store(settings: Settings) -> Finding:
     chosen = settings.store
     shown = without_password(chosen.url)
     try:
+        path = open_engine(chosen.url, chosen.wait).path
+        if path is not None and not path.exists():
+            return Finding("store.url", "ready", shown, "there is none yet; the first run makes it")
         store = FlowStore(chosen.url, wait=chosen.wait)
         days = store.days()
     except FlowtriageError as error:
