@@ -69,7 +69,7 @@ def enrich(results: pa.Table, sources: Sources | None = None) -> pa.Table:
     --------
     >>> flows = pa.table({"sip": ["10.0.0.1"], "dip": ["8.8.8.8"]})
     >>> enrich(flows)["dst_geoloc"].to_pylist()
-    ['US AS15169 Google LLC']
+    ['US Google LLC']
     """
     sources = sources or Sources()
     told = add_context(results, sources.ipranges, sources.network_context)

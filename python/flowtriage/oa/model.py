@@ -250,6 +250,17 @@ def train(bags: Bags, settings: Settings, seed: int) -> Model:
 
     matrix = bags.matrix()
     lda = estimator(settings, seed)
+    if not matrix.nnz:
+        nothing = np.zeros(len(bags.words), dtype=np.int64)
+        even = np.full((len(bags.addresses), settings.topics), 1 / settings.topics)
+        return Model(
+            settings,
+            bags.addresses,
+            even,
+            bags.words,
+            nothing,
+            np.zeros((settings.topics, len(nothing))),
+        )
     lda.fit(matrix)
     learnt = np.asarray(matrix.sum(axis=0)).reshape(-1) > 0
     seen = np.bincount(bags.word, bags.counts, minlength=len(bags.words))

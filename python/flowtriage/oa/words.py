@@ -39,7 +39,7 @@ def flow_words(flows: pa.Table) -> pa.Table:
     --------
     >>> from flowtriage import sample
     >>> flow_words(sample.office_day().slice(0, 1)).to_pylist()
-    [{'src_word': '53_udp_0_7_1', 'dst_word': '-1_53_udp_0_7_1'}]
+    [{'src_word': '0_icmp_0_8_3', 'dst_word': '0_icmp_0_8_3'}]
     """
     return _core.flow_words(flows.to_reader())
 
