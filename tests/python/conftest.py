@@ -54,13 +54,13 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """A PostgreSQL server of the tests' own."""
     if not installed():
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL is absent in CI")
         pytest.skip("no PostgreSQL on this machine")
-    with Server(tmp_path_factory.mktemp("postgresql")) as running:
+    with Server() as running:
         yield running
 
 

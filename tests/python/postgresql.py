@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +24,8 @@ def installed() -> Path | None:
 class Server:
     """A server, started on entry and stopped on exit. It refuses to run as root, so it does not."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self._databases = count()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -34,11 +35,8 @@ class Server:
         secret = self._folder / "password"
         secret.write_text(PASSWORD)
         if os.geteuid() == 0:
-            for path in [self._folder, secret]:
+            for path in (self._folder, secret):
                 shutil.chown(path, "postgres", "postgres")
-            for parent in self._folder.parents[:3]:
-                if str(parent) not in ("/", "/tmp"):
-                    parent.chmod(0o711)
         self._run("initdb", "--username=tests", "--auth=scram-sha-256", f"--pwfile={secret}")
         self.start()
         return self
@@ -50,6 +48,7 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         self.stop("immediate")
+        shutil.rmtree(self._folder)
 
     def start(self) -> None:
         options = f"-p {self.port} -k {self._folder} -c fsync=off -c listen_addresses=127.0.0.1"

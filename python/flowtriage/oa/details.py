@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.write.canonical import number_of_flows
+
 _PAIR = ["lower", "upper"]
 
 
@@ -124,11 +126,11 @@ def ingest_summary(flows: pa.Table) -> pa.Table:
     -------
     pyarrow.Table
         Columns of `flow_ingest_summary` but `day`: minute (`2013-09-15 23:44`, UTC) and number
-        of flows; a record that stands for several counts as many.
+        of flows, refused ones too; a record that stands for several counts as many.
     """
     minutes = pc.floor_temporal(flows["start_time"], unit="minute")
     counted = (
-        pa.table({"minute": minutes, "flows": flows["flows"]})
+        pa.table({"minute": minutes, "flows": number_of_flows(flows)})
         .group_by("minute")
         .aggregate([("flows", "sum")])
         .sort_by("minute")

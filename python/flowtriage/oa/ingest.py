@@ -20,20 +20,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage import _core
 from flowtriage.errors import FormatError
 from flowtriage.formats.detect import by_name
 from flowtriage.formats.read import Options, read_file
 from flowtriage.formats.report import Report
 from flowtriage.formats.sources import LogFile, locate
 from flowtriage.write.atomic import replacing
+from flowtriage.write.canonical import SCHEMA as FLOWS
 
 EXTRA = {"tos": ("stos", "tos", "srctos"), "input": ("input", "in"), "output": ("output", "out")}
 """Columns beyond the canonical ones that `flow_edge` has, and their names in logs."""
 
-SCHEMA: pa.Schema = pa.schema(
-    [*_core.canonical_schema(), *(pa.field(name, pa.int32()) for name in EXTRA)]
-)
+SCHEMA: pa.Schema = pa.schema([*FLOWS, *(pa.field(name, pa.int32()) for name in EXTRA)])
 """Columns of the raw flows."""
 
 _PARTITIONS = pa.schema(
@@ -313,7 +311,8 @@ def _batches(tables: Iterator[pa.Table], counts: _Counts) -> Iterator[pa.RecordB
         counts.timeless += table.num_rows - timed.num_rows
         counts.flows += timed.num_rows
         start = timed["start_time"]
-        columns = {name: timed[name] for name in _core.canonical_schema().names}
+        there = {name: timed[name] for name in FLOWS.names if name in timed.column_names}
+        columns = {f.name: there.get(f.name, pa.nulls(len(timed), f.type)) for f in FLOWS}
         columns |= {name: _numbers(timed, names) for name, names in EXTRA.items()}
         parts = {"y": pc.year, "m": pc.month, "d": pc.day, "h": pc.hour}
         columns |= {name: part(start).cast(pa.int32()) for name, part in parts.items()}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import pyarrow as pa
 
 from flowtriage.oa import details as of_details
+from flowtriage.oa import enrichment
 from flowtriage.oa import notebooks as of_notebooks
+from flowtriage.oa.reputation import open_services
 from flowtriage.oa.scored import feedback_before
 from flowtriage.oa.work import Work
 
@@ -96,6 +99,30 @@ def results(work: Work) -> Outcome:
     return Outcome(ranked.results.num_rows, note)
 
 
+def context(work: Work) -> Outcome:
+    """Add whether addresses are internal, and what their networks are called."""
+    chosen = work.settings.context
+    work.scores = enrichment.add_context(work.scores, chosen.ipranges, chosen.network_context)
+    return Outcome(work.scores.num_rows, _without(chosen.ipranges, chosen.network_context))
+
+
+def geolocation(work: Work) -> Outcome:
+    """Add where addresses are, and their domains."""
+    chosen = work.settings.context
+    work.scores = enrichment.add_geolocation(work.scores, chosen.iploc, chosen.mmdb)
+    return Outcome(work.scores.num_rows, _without(chosen.iploc))
+
+
+def reputation(work: Work) -> Outcome:
+    """Add what is known against addresses; services that fail are told."""
+    chosen = work.settings.reputation
+    services = open_services(chosen.block_lists, chosen.msticpy, chosen.gti, chosen.timeout)
+    work.scores, said = enrichment.add_reputation(work.scores, services)
+    failed = [f"{name} failed: {reason}" for name, reason in said.problems.items()]
+    note = f"{len(said.texts):,} addresses known" if services else "nobody is configured to ask"
+    return Outcome(work.scores.num_rows, "; ".join([note, *failed]))
+
+
 def store(work: Work) -> Outcome:
     """Store the suspicious connections."""
     return _replaced(work, "flow_scores", work.scores)
@@ -111,6 +138,12 @@ def details(work: Work) -> Outcome:
 def ingest_summary(work: Work) -> Outcome:
     """Store how many connections there were in each minute."""
     return _replaced(work, "flow_ingest_summary", of_details.ingest_summary(work.flows))
+
+
+def _without(*files: Path | None) -> str:
+    """Say which optional files there are not."""
+    absent = [path.name for path in files if path is not None and not path.is_file()]
+    return f"without {', '.join(absent)}" if absent else ""
 
 
 def _replaced(work: Work, name: str, rows: pa.Table) -> Outcome:
