@@ -86,7 +86,7 @@ dist/.wheel: $(VENV)/.venv $(WHEEL_INPUTS)
 
 $(VENV)/.wheel $(BENCH)/.wheel: %/.wheel: %/.venv dist/.wheel
 	@echo "Installing flowtriage with its extras into $(@D) (a few minutes the first time) …"
-	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install "$$wheel[notebook,cli]"
+	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install "$$wheel[notebook,cli,oa]"
 	@wheel=$$(ls dist/flowtriage-*.whl); $(@D)/bin/python $(PIP) install --force-reinstall --no-deps "$$wheel"
 	@touch $@
 

@@ -18,11 +18,13 @@ pub mod normalise;
 pub mod places;
 pub mod prefixes;
 mod python;
+pub mod ranges;
 pub mod records;
 pub mod reporters;
 pub mod schema;
 pub mod stitch;
 pub mod topn;
+pub mod words;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -19,7 +19,9 @@ from flowtriage.verbs import (
 if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
     from flowtriage.notebooklet import NBFunc, Notebooklet, NotebookletResult
+    from flowtriage.oa import FlowOA
     from flowtriage.providers import DataProviders, init
+    from flowtriage.store import FlowStore
     from flowtriage.write import write_flows
 
 __version__ = "0.1.0"
@@ -27,6 +29,8 @@ __version__ = "0.1.0"
 __all__ = [
     "AsnDatabase",
     "DataProviders",
+    "FlowOA",
+    "FlowStore",
     "Flows",
     "NBFunc",
     "NetworkFlowResult",
@@ -46,6 +50,8 @@ __all__ = [
 
 _LATE = {
     "DataProviders": "flowtriage.providers",
+    "FlowOA": "flowtriage.oa",
+    "FlowStore": "flowtriage.store",
     "NBFunc": "flowtriage.notebooklet",
     "NetworkFlowResult": "flowtriage.network_flow_summary",
     "NetworkFlowSummary": "flowtriage.network_flow_summary",

@@ -9,13 +9,16 @@ __all__ = [
     "AsnFiles",
     "CityFiles",
     "NetworkList",
+    "RangeList",
     "canonical_schema",
     "classify_direction",
     "distinct_reports",
     "flow_index",
     "flow_summary",
+    "flow_words",
     "normalise_block",
     "normalise_table",
+    "protocol_keywords",
     "stitch",
     "timeline",
     "top_n",
@@ -31,6 +34,8 @@ def classify_direction(
 ) -> pa.Table: ...
 def stitch(flows: pa.RecordBatchReader, window: int) -> pa.Table: ...
 def distinct_reports(flows: pa.RecordBatchReader) -> pa.Table: ...
+def flow_words(flows: pa.RecordBatchReader) -> pa.Table: ...
+def protocol_keywords() -> list[tuple[int, str]]: ...
 def whole_records(block: bytes, layout: TextLayout) -> int: ...
 def normalise_block(
     block: bytes, layout: TextLayout, spec: Binding, first_line: int
@@ -57,4 +62,10 @@ class NetworkList:
 @final
 class CityFiles:
     def __new__(cls, paths: list[str]) -> CityFiles: ...
+    def find(self, addresses: pa.Array) -> pa.Table: ...
+
+@final
+class RangeList:
+    def __new__(cls, first: pa.Array, last: pa.Array) -> RangeList: ...
+    def bad(self) -> list[int]: ...
     def find(self, addresses: pa.Array) -> pa.Table: ...

@@ -25,6 +25,22 @@ class ArgumentError(FlowtriageError, ValueError):
     """An argument that the caller has to change."""
 
 
+class ConfigurationError(FlowtriageError, ValueError):
+    """A configuration that cannot be used: the message says which key and why."""
+
+
+class StoreError(FlowtriageError):
+    """A store that cannot be opened, read or written; nothing is half written."""
+
+
+class StoreLockedError(StoreError):
+    """A DuckDB file that another process has open."""
+
+
+class ServiceError(FlowtriageError):
+    """A service or program that was asked did not answer."""
+
+
 class MissingExtraError(FlowtriageError, ImportError):
     """A library of an optional extra is not installed."""
 

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+/// Keyword of every protocol number that has one, in order.
 #[rustfmt::skip]
-const KEYWORDS: &[(u8, &str)] = &[
+pub const KEYWORDS: &[(u8, &str)] = &[
     (0, "hopopt"),
     (1, "icmp"),
     (2, "igmp"),

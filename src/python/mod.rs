@@ -9,6 +9,7 @@ mod asn;
 mod error;
 mod gateway;
 mod networks;
+mod oa;
 mod reading;
 mod verbs;
 
@@ -20,6 +21,8 @@ mod _core {
     use super::asn::AsnFiles;
     #[pymodule_export]
     use super::networks::{CityFiles, NetworkList};
+    #[pymodule_export]
+    use super::oa::{RangeList, flow_words, protocol_keywords};
     #[pymodule_export]
     use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from postgresql import Server, installed
+
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -49,6 +51,25 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server of the tests' own."""
+    if not installed():
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is absent in CI")
+        pytest.skip("no PostgreSQL on this machine")
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database, of each kind."""
+    if request.param == "duckdb":
+        return f"duckdb:///{tmp_path}/flows.duckdb"
+    return request.getfixturevalue("server").new_database()
 
 
 @pytest.fixture(scope="session")

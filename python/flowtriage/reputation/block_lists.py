@@ -75,6 +75,8 @@ class BlockLists:
     ----------
     lists : tuple of BlockList
         The lists.
+    severity : str
+        As given.
 
     Raises
     ------
@@ -106,7 +108,7 @@ class BlockLists:
         files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         if not files:
             raise ArgumentError("no block list was named")
-        self._severity = severity
+        self.severity = severity
         self.lists = tuple(_read_lists([Path(file) for file in files]))
 
     def lookup_iocs(self, data: Iterable[str], *, progress: bool = False, **_: Any) -> pd.DataFrame:
@@ -146,7 +148,7 @@ class BlockLists:
             found["network"],
             pc.binary_join_element_wise(found["network"], remark, ""),
         )
-        severity = pc.coalesce(found["severity"], pa.scalar(self._severity))
+        severity = pc.coalesce(found["severity"], pa.scalar(self.severity))
         rows = len(addresses)
         return pa.table(
             {

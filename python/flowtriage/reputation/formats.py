@@ -141,7 +141,8 @@ def _csv_entries(lines: list[str], names: list[str], skipped: int) -> pa.Table:
     network = next(name for name in _ADDRESS_COLUMNS if name in unique)
     facts = [name for name in unique if name not in (network, "severity")]
     told = [_labelled(name, table[name]) for name in facts]
-    details = pc.utf8_rtrim(pc.binary_join_element_wise(*told, "", ""), "; ")
+    nothing = pa.repeat("", len(table))
+    details = pc.utf8_rtrim(pc.binary_join_element_wise(*told, nothing, ""), "; ")
     severity = pa.nulls(len(table), pa.string())
     if "severity" in unique:
         known = pa.array(_SEVERITIES.keys())

@@ -1,0 +1,181 @@
+"""`flowtriage oa`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from flowtriage.cli.options import FormatName, Json, warn_of_losses
+from flowtriage.cli.progress import progress_bar
+from flowtriage.cli.render import output, print_json
+from flowtriage.errors import ArgumentError
+from flowtriage.oa import queries
+from flowtriage.oa.check import check as look_at
+from flowtriage.oa.configuration import Settings, load
+from flowtriage.oa.dates import day_of
+from flowtriage.oa.ingest import RawFlows
+from flowtriage.oa.pipeline import STEPS, FlowOA
+from flowtriage.report.text import visible
+from flowtriage.store import FlowStore
+
+RUN_EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage oa run 2013-09-15 --flows conn.log
+
+flowtriage oa run 2013-09-15 --store postgresql://hunter@db/flows
+
+flowtriage oa run 2013-09-15 --results flow_results.csv --limit 250
+"""
+INGEST_EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage oa ingest 'logs/conn.*.log.gz'
+"""
+
+app = typer.Typer(help="Rank the suspicious flows of a day, enrich and store them (Flow OA).")
+
+Day: TypeAlias = Annotated[
+    str, typer.Argument(metavar="DATE", help="The day, in UTC, such as 2013-09-15.")
+]
+Config: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Configuration, in place of FLOWTRIAGE_CONFIG or flowtriage.toml beside you.",
+    ),
+]
+StoreUrl: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Store, in place of the one configured: duckdb:///flows.duckdb, postgresql://…",
+    ),
+]
+
+
+@app.command("run", epilog=RUN_EXAMPLES)
+def run(
+    date: Day,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="LOG", help="More logs, as for --flows.")
+    ] = None,
+    flows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--flows",
+            metavar="LOG",
+            help="Flow logs to ingest first: files, folders, globs, URLs; what is known already "
+            "is left out.",
+        ),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", metavar="FILE", help="Spot's flow_results.csv to read."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="Most suspicious connections."),
+    ] = None,
+    steps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--step",
+            metavar="NAME",
+            help=f"Only this step, also given several times: {', '.join(s.name for s in STEPS)}.",
+        ),
+    ] = None,
+    store: StoreUrl = None,
+    config: Config = None,
+    format_name: FormatName = None,
+    as_json: Json = False,
+) -> None:
+    """Run all steps for a day; what an earlier run of the day stored is replaced."""
+    settings = _settings(config, store)
+    logs = [*(flows or ()), *(more or ())]
+    oa = FlowOA(
+        date, logs or None, settings=settings, results=results, limit=limit, format=format_name
+    )
+    with progress_bar():
+        done = oa.run(steps)
+    if as_json:
+        print_json(
+            {
+                "day": done.day.isoformat(),
+                "run": done.run,
+                "store": done.store,
+                "steps": [asdict(step) for step in done.steps],
+            }
+        )
+    else:
+        print(done)
+
+
+@app.command("ingest", epilog=INGEST_EXAMPLES)
+def ingest(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="LOG", help="Flow logs: files, folders, globs, URLs."),
+    ],
+    config: Config = None,
+    format_name: FormatName = None,
+    tz: Annotated[
+        str | None,
+        typer.Option("--tz", metavar="ZONE", help="Zone of times that are written without one."),
+    ] = None,
+) -> None:
+    """Add flows to the raw flows; a file that is known already is left out."""
+    folder = load(config).folders.flows
+    with progress_bar():
+        done = RawFlows(folder).ingest(files, format=format_name, tz=tz)
+    for report in done.reports:
+        if report.rows_bad:
+            warn_of_losses(report)
+    for name, reason in done.passed_over.items():
+        print(f"warning: {visible(name)}: {visible(reason)}", file=sys.stderr)
+    print(f"{visible(str(done))}, into {visible(str(folder))}")
+
+
+@app.command("check")
+def check(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
+    """Tell what is configured, what is missing, and what is skipped for that."""
+    settings = _settings(config, store)
+    findings = look_at(settings)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        with output() as console:
+            console.print(f"configuration: {visible(str(settings.source or 'none; all defaults'))}")
+            for finding in findings:
+                text = f"{finding.key} = {finding.value}: {finding.effect}"
+                console.print(f"{finding.state:<8} {visible(text)}", soft_wrap=True)
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command("reset")
+def reset(
+    date: Day,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, nothing is done.")] = False,
+    config: Config = None,
+    store: StoreUrl = None,
+) -> None:
+    """Forget all scores that analysts gave to connections of a day."""
+    day = day_of(date)
+    settings = _settings(config, store)
+    opened = FlowStore(settings.store.url, wait=settings.store.wait)
+    if not yes:
+        count = queries.get_scored_connections(opened, day).num_rows
+        raise ArgumentError(f"{count:,} scores of {day} would be lost; --yes forgets them")
+    print(f"{queries.reset_scored_connections(opened, day):,} scores of {day} forgotten")
+
+
+def _settings(config: Path | None, store: str | None) -> Settings:
+    settings = load(config)
+    return replace(settings, store=replace(settings.store, url=store)) if store else settings

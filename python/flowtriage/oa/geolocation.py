@@ -1,0 +1,145 @@
+"""Where addresses are: Spot's `iploc.csv`, city files in MaxMind's format, or what is embedded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from flowtriage import _core
+from flowtriage.asn import AsnDatabase, embedded
+from flowtriage.errors import FormatError
+from flowtriage.report.text import visible
+
+LOCATION = pa.schema([("geoloc", pa.string()), ("domain", pa.string())])
+"""`geoloc` is like `state;city owner`, `domain` that of the owner; null where not known."""
+
+_IPLOC = (
+    *("first", "last", "country_code", "country", "state", "city"),
+    *("latitude", "longitude", "owner", "domain"),
+)
+
+
+class Locations(Protocol):
+    """Anything that knows where addresses are."""
+
+    def find(self, addresses: pa.Array) -> pa.Table:
+        """Return `LOCATION`, a row for each address."""
+
+
+class IpLocations:
+    """Spot's `iploc.csv`.
+
+    Parameters
+    ----------
+    path
+        CSV without a heading, every field quoted: first and last address of a range as whole
+        numbers, country code, country, state, city, latitude, longitude, owner, domain. Ranges
+        may overlap; the narrowest one counts.
+
+    Attributes
+    ----------
+    unusable : int
+        Number of lines whose range is none.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As the operating system says.
+    FormatError
+        If the file has not these ten columns, or no line has a usable range.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        import pyarrow.compute as pc
+        from pyarrow import csv
+
+        try:
+            table = csv.read_csv(
+                Path(path),
+                read_options=csv.ReadOptions(column_names=_IPLOC),
+                convert_options=csv.ConvertOptions(
+                    column_types=dict.fromkeys(_IPLOC, pa.string()), strings_can_be_null=False
+                ),
+            ).combine_chunks()
+        except pa.ArrowInvalid as error:
+            raise FormatError(
+                f"{visible(str(path))} is not Spot's iploc.csv of ten columns: {error}"
+            ) from None
+        first, last = (table[name].combine_chunks() for name in ("first", "last"))
+        self._ranges = _core.RangeList(first, last)
+        self.unusable = len(self._ranges.bad())
+        if table.num_rows and self.unusable == table.num_rows:
+            raise FormatError(
+                f"{visible(str(path))} has no range of addresses; line 1 begins with "
+                f"{visible(repr(first[0].as_py()), 60)}"
+            )
+        place = pc.binary_join_element_wise(table["state"], table["city"], ";")
+        told = pc.binary_join_element_wise(pc.utf8_trim(place, ";"), table["owner"], " ")
+        columns = [_or_null(pc.utf8_trim_whitespace(told)), _or_null(table["domain"])]
+        self._told = pa.table(columns, schema=LOCATION).combine_chunks()
+
+    def find(self, addresses: pa.Array) -> pa.Table:
+        """Return `LOCATION`, a row for each address."""
+        return self._told.take(self._ranges.find(addresses)["range"])
+
+
+class MaxMindLocations:
+    """Files in MaxMind's format: cities, countries, autonomous systems.
+
+    `geoloc` is like `country;city owner`; no such file knows domains.
+
+    Parameters
+    ----------
+    paths
+        The files; for each fact the first that knows it counts. None takes the embedded
+        databases, which know countries and autonomous systems.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As the operating system says.
+    DatabaseError
+        If a file is damaged or no such database.
+    """
+
+    def __init__(self, paths: Sequence[str | os.PathLike[str]] | None = None) -> None:
+        self._asn = AsnDatabase([os.fspath(p) for p in paths]) if paths else embedded()
+        self._cities = _core.CityFiles([os.fspath(p) for p in paths]) if paths else None
+
+    def find(self, addresses: pa.Array) -> pa.Table:
+        """Return `LOCATION`, a row for each address."""
+        import pyarrow.compute as pc
+
+        known = self._asn.lookup(addresses)
+        country, city = known["country"], pa.nulls(len(addresses), pa.string())
+        if self._cities is not None:
+            places = self._cities.find(addresses)
+            country, city = pc.coalesce(known["country"], places["country"]), places["city"]
+        public = pc.equal(known["ip_type"], "Public")
+        named = pc.and_(public, pc.is_valid(known["asn"]))
+        owner = pc.if_else(named, known["as_name"], "")
+        country, city = (pc.fill_null(part, "") for part in (country, city))
+        place = pc.utf8_trim(pc.binary_join_element_wise(country, city, ";"), ";")
+        told = pc.utf8_trim_whitespace(pc.binary_join_element_wise(place, owner, " "))
+        nothing = pa.chunked_array([pa.nulls(len(addresses), pa.string())])
+        return pa.table([_or_null(told), nothing], schema=LOCATION)
+
+
+def locations(
+    iploc: str | os.PathLike[str] | None = None,
+    mmdb: Sequence[str | os.PathLike[str]] = (),
+) -> Locations:
+    """Return the best source of locations there is: `iploc.csv`, MaxMind's files, the embedded."""
+    if iploc is not None and Path(iploc).exists():
+        return IpLocations(iploc)
+    return MaxMindLocations(mmdb or None)
+
+
+def _or_null(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.equal(texts, ""), None, texts)

@@ -1,0 +1,66 @@
+"""The notebooks of a day: copies of templates, which know their day and where the store is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from flowtriage.errors import ConfigurationError
+from flowtriage.oa.work import Work
+from flowtriage.report.text import visible
+from flowtriage.write.atomic import replacing
+
+TEMPLATES = Path(__file__).parent / "templates"
+_TAG = "parameters"
+
+
+def copy(work: Work) -> list[str]:
+    """Copy the templates into the day's folder, but for those that are there already.
+
+    A cell that is tagged `parameters` becomes one that sets `DATE`, `STORE` and `CONFIGURATION`.
+
+    Returns
+    -------
+    list of str
+        Names of the notebooks that were copied.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no notebook among the templates, or one is none.
+    """
+    folder = work.settings.folders.templates or TEMPLATES
+    templates = sorted(folder.glob("*.ipynb"))
+    if not templates:
+        raise ConfigurationError(f"folders.templates: there is no notebook in {folder}")
+    copied = []
+    for template in templates:
+        place = work.ipynb / template.name
+        if place.exists():
+            continue
+        with replacing(place) as file:
+            file.write(_filled(template, work))
+        copied.append(template.name)
+    return copied
+
+
+def _filled(template: Path, work: Work) -> bytes:
+    try:
+        document = json.loads(template.read_text(encoding="utf-8"))
+        for cell in document["cells"]:
+            if _TAG in cell["metadata"].get("tags", ()):
+                cell["source"] = _parameters(work)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{visible(str(template))} is no notebook: {error!r}") from None
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()
+
+
+def _parameters(work: Work) -> str:
+    source = work.settings.source
+    values: dict[str, Any] = {
+        "DATE": work.day.isoformat(),
+        "STORE": work.store.portable_url,
+        "CONFIGURATION": str(source.absolute()) if source else None,
+    }
+    return "\n".join(f"{name} = {value!r}" for name, value in values.items())

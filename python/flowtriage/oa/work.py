@@ -1,0 +1,122 @@
+"""What the steps of a run hand on to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from flowtriage.errors import InputError
+from flowtriage.oa.configuration import Settings
+from flowtriage.oa.ingest import RawFlows
+from flowtriage.oa.mapping import DEFAULT, ColumnMapping, load_mapping
+from flowtriage.oa.staging import waiting
+from flowtriage.store import FlowStore, Transaction
+
+_TOLD = 5
+
+
+@dataclass
+class Work:
+    """A day's work.
+
+    Attributes
+    ----------
+    day
+        The day, in UTC.
+    run
+        Name of this run.
+    settings
+        The configuration.
+    store
+        Where results are kept.
+    logs
+        Log files to ingest first.
+    format
+        Their format, or None to detect it.
+    given
+        Flows that are in memory already, in place of those that were ingested.
+    results
+        Spot's `flow_results.csv` to read, in place of ranking the flows.
+    change
+        The transaction, while one is open.
+    """
+
+    day: date
+    run: str
+    settings: Settings
+    store: FlowStore
+    logs: Sequence[Any] = ()
+    format: str | None = None
+    given: pa.Table | None = None
+    results: Path | None = None
+    change: Transaction | None = None
+    _scores: pa.Table | None = field(default=None, repr=False)
+
+    @property
+    def data(self) -> Path:
+        """Folder of the day's files."""
+        return self.settings.folders.data / "flow" / self.day.isoformat()
+
+    @property
+    def ipynb(self) -> Path:
+        """Folder of the day's notebooks."""
+        return self.settings.folders.ipynb / "flow" / self.day.isoformat()
+
+    @property
+    def raw(self) -> RawFlows:
+        """The raw flows that were ingested."""
+        return RawFlows(self.settings.folders.flows)
+
+    @cached_property
+    def mapping(self) -> ColumnMapping:
+        """What becomes of the columns of ranked results."""
+        path = self.settings.ranking.flow_conf
+        return load_mapping(path) if path else DEFAULT
+
+    @cached_property
+    def flows(self) -> pa.Table:
+        """Raw flows of the day."""
+        return self.raw.read(self.day) if self.given is None else self.given
+
+    @property
+    def scores(self) -> pa.Table:
+        """The suspicious connections: of this run, or else those that are stored."""
+        if self._scores is None:
+            stored = self.store.read("flow_scores", day=self.day, order=["rank"])
+            self._scores = stored.drop_columns(["day"])
+        return self._scores
+
+    @scores.setter
+    def scores(self, scores: pa.Table) -> None:
+        self._scores = scores
+
+    def load_scores(self) -> None:
+        """Read stored suspicious connections, unless this run has its own, while it is possible."""
+        _ = self.scores
+
+    def waiting(self) -> Path:
+        """Return the folder where files wait for the store to have this run."""
+        return waiting(self.data, self.run)
+
+    def need_flows(self) -> pa.Table:
+        """Return the raw flows of the day.
+
+        Raises
+        ------
+        InputError
+            If there is none; the message says which days there are.
+        """
+        if self.flows.num_rows:
+            return self.flows
+        days = self.raw.days()
+        known = ", ".join(map(str, days[:_TOLD])) + (", …" if len(days) > _TOLD else "")
+        raise InputError(
+            f"there is no flow of {self.day} (UTC) in {self.settings.folders.flows}; "
+            + (f"there are flows of {known}" if days else "give logs to read, with --flows")
+        )

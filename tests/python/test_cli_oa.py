@@ -1,0 +1,110 @@
+"""`flowtriage oa` and `flowtriage store`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import command_line
+import flowtriage as ft
+from command_line import run
+from flowtriage.oa import queries
+from oa_work import sample_day
+
+pytestmark = pytest.mark.extra
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a log of the sample's day, where the commands run."""
+    monkeypatch.chdir(tmp_path)
+    _, flows = sample_day()
+    ft.write_flows(flows, tmp_path / "day.log", format="zeek")
+    (tmp_path / "flowtriage.toml").write_text("[ranking]\niterations = 2\ntopics = 3\n")
+    return tmp_path
+
+
+def test_from_a_log_to_tables(place: Path) -> None:
+    day, flows = sample_day()
+    done = run("oa", "run", str(day), "--flows", "day.log", "--limit", "30")
+    assert "Store the suspicious connections" in done.stdout
+    assert done.stderr == ""
+    rows = json.loads(run("store", "read", "flow_scores", "--date", str(day), "--json").stdout)
+    assert [row["rank"] for row in rows] == list(range(20))
+    info = json.loads(run("store", "info", "--json").stdout)
+    assert info["rows"]["flow_scores"] == 30
+    assert info["days"] == [str(day)]
+    assert "flow_scores" in run("store", "info").stdout
+    assert "srcip" in run("store", "read", "flow_scores", "-n", "3").stdout
+    again = json.loads(run("oa", "run", str(day), "--flows", "day.log", "--json").stdout)
+    assert again["steps"][0]["count"] == 0
+    assert flows.num_rows
+
+
+def test_ingest_and_what_is_wrong_with_it(place: Path) -> None:
+    _, flows = sample_day()
+    assert f"{flows.num_rows:,} flows of 1 files" in run("oa", "ingest", "day.log").stdout
+    assert "1 files were there already" in run("oa", "ingest", "day.log").stdout
+    assert "absent.log" in run("oa", "ingest", "absent.log", status=2).stderr
+    (place / "text").write_text("nothing\n")
+    assert "text" in run("oa", "ingest", "text", status=2).stderr
+
+
+def test_check_tells_what_is_skipped_and_what_is_missing(place: Path) -> None:
+    done = run("oa", "check")
+    assert "skipped  context.ipranges" in done.stdout
+    assert "srcip_internal and destip_internal stay empty" in done.stdout
+    assert not (place / "flows.duckdb").exists()
+    (place / "flowtriage.toml").write_text('[context]\nipranges = "absent.csv"\n')
+    findings = json.loads(run("oa", "check", "--json", status=1).stdout)
+    states = {finding["key"]: finding["state"] for finding in findings}
+    assert states["context.ipranges"] == "missing"
+    assert states["context.iploc"] == "skipped"
+    day, _ = sample_day()
+    refused = run("oa", "run", str(day), "--flows", "day.log", status=2)
+    assert "context.ipranges: there is no such file" in refused.stderr
+    (place / "flowtriage.toml").write_text("[rank]\n")
+    assert "rank is unknown" in run("oa", "check", status=2).stderr
+
+
+def test_errors_are_one_line(place: Path) -> None:
+    day, _ = sample_day()
+    assert "is no date" in run("oa", "run", "yesterday", status=2).stderr
+    refused = run("oa", "run", str(day), status=2).stderr
+    assert refused.startswith("error: there is no flow of")
+    assert "is none; write duckdb:///" in run("store", "info", "--store", "x", status=2).stderr
+    absent = run("store", "info", "--store", "postgresql://u:secret@127.0.0.1:1/x", status=2)
+    assert "Connection refused" in absent.stderr
+    assert "secret" not in absent.stderr
+    assert "there is no table" in run("store", "read", "flows", status=2).stderr
+    assert "there is no step" in run("oa", "run", str(day), "--step", "x", status=2).stderr
+
+
+def test_scores_are_forgotten_only_when_it_is_said(place: Path) -> None:
+    day, _ = sample_day()
+    run("oa", "run", str(day), "--flows", "day.log", "--limit", "5")
+    store = ft.FlowStore()
+    first = store.read("flow_scores", order=["rank"]).to_pylist()[0]
+    count = queries.score_connection(store, day, 1, dstip=first["dstip"])
+    refused = run("oa", "reset", str(day), status=2).stderr
+    assert f"{count} scores of {day} would be lost; --yes forgets them" in refused
+    assert queries.get_scored_connections(store, day).num_rows == count
+    assert f"{count} scores of {day} forgotten" in run("oa", "reset", str(day), "--yes").stdout
+    assert queries.get_scored_connections(store, day).num_rows == 0
+
+
+def test_the_environment_configures(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(command_line.ENVIRONMENT, "FLOWTRIAGE_FOLDERS_FLOWS", "elsewhere")
+    run("oa", "ingest", "day.log")
+    assert (place / "elsewhere" / "_sources").is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(place: Path) -> None:
+    day, _ = sample_day()
+    (place / "data").mkdir(mode=0o500)
+    refused = run("oa", "run", str(day), "--flows", "day.log", status=2).stderr
+    assert "Permission denied" in refused

@@ -1,0 +1,195 @@
+"""Raw flows: idempotent by content, whole or not there, read by predicate."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+import flowtriage as ft
+from flowtriage import sample
+from flowtriage.errors import FormatError
+from flowtriage.oa.ingest import SCHEMA, RawFlows
+from oa_work import sample_day
+
+HEADER = "start_time,src_ip,dst_ip,src_port,dst_port,protocol,src_bytes,flows,stos,in,out\n"
+LINE = "2013-09-15T{:02}:30:00Z,10.0.0.1,192.0.2.{},1024,53,udp,100,1,{},2,3\n"
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> RawFlows:
+    return RawFlows(tmp_path / "flows")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "conn.log"
+    ft.write_flows(sample.office_day(), path, format="zeek")
+    return path
+
+
+def hours(tmp_path: Path, name: str, *which: int) -> Path:
+    path = tmp_path / name
+    path.write_text(HEADER + "".join(LINE.format(hour, hour, hour) for hour in which))
+    return path
+
+
+def test_every_flow_comes_back_once(raw: RawFlows, log: Path) -> None:
+    done = raw.ingest(log)
+    read = ft.read_flows(log).to_arrow()
+    assert done.flows == len(read)
+    days = raw.days()
+    again = raw.read(days[0], days[-1])
+    assert again.schema == SCHEMA
+    assert set(read.column_names) <= set(again.column_names)
+    assert ft.flow_index(again).equals(ft.flow_index(read))
+
+
+def test_files_lie_by_year_month_day_and_hour(raw: RawFlows, tmp_path: Path) -> None:
+    raw.ingest(hours(tmp_path, "a.csv", 3, 3, 17))
+    files = sorted(raw.folder.glob("y=*/m=*/d=*/h=*/*.parquet"))
+    folders = [str(file.parent.relative_to(raw.folder)) for file in files]
+    assert folders == ["y=2013/m=9/d=15/h=17", "y=2013/m=9/d=15/h=3"]
+    assert [pq.read_metadata(file).num_rows for file in files] == [1, 2]
+
+
+def test_columns_of_exporters_are_kept(raw: RawFlows, tmp_path: Path) -> None:
+    raw.ingest(hours(tmp_path, "a.csv", 3))
+    row = raw.read(dt.date(2013, 9, 15)).to_pylist()[0]
+    assert (row["tos"], row["input"], row["output"]) == (3, 2, 3)
+
+
+def test_a_known_content_is_left_out_whatever_its_name(raw: RawFlows, log: Path) -> None:
+    first = raw.ingest(log)
+    assert raw.ingest(log).known == [str(log)]
+    other = log.rename(log.with_name("conn.1.log"))
+    again = raw.ingest(other)
+    assert (again.flows, again.known) == (0, [str(other)])
+    assert len(raw.sources()) == 1
+    assert raw.read(*_span(raw)).num_rows == first.flows
+
+
+def test_a_log_that_grew_replaces_what_was_read_of_it(raw: RawFlows, tmp_path: Path) -> None:
+    path = hours(tmp_path, "a.csv", 1, 2)
+    raw.ingest(path)
+    with path.open("a") as file:
+        file.write(LINE.format(3, 3, 3))
+    assert raw.ingest(path).flows == 3
+    peers = raw.read(dt.date(2013, 9, 15))["dst_ip"].to_pylist()
+    assert sorted(peers) == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    assert len(list(raw.folder.glob("y=*/**/*.parquet"))) == 3
+
+
+@pytest.mark.parametrize("names", [("a.csv", "a.1.csv"), ("a.1.csv", "a.csv"), ("a.csv",)])
+def test_a_log_that_was_rotated_loses_nothing(
+    raw: RawFlows, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    path = hours(tmp_path, "a.csv", 1, 2)
+    raw.ingest(path)
+    path.rename(tmp_path / "a.1.csv")
+    hours(tmp_path, "a.csv", 5)
+    raw.ingest([tmp_path / name for name in names])
+    peers = raw.read(dt.date(2013, 9, 15))["dst_ip"].to_pylist()
+    assert sorted(peers) == ["192.0.2.1", "192.0.2.2", "192.0.2.5"]
+
+
+def test_rows_that_cannot_be_kept_are_counted(raw: RawFlows, tmp_path: Path) -> None:
+    path = hours(tmp_path, "a.csv", 1)
+    with path.open("a") as file:
+        file.write(",10.0.0.1,192.0.2.9,1,2,tcp,1,1,0,0,0\n")
+        file.write("2013-09-15T01:00:00Z,ten,192.0.2.9,1,2,tcp,1,1,0,0,0\n")
+    done = raw.ingest(path)
+    source = raw.sources()[0]
+    assert (source.flows, source.rows_bad, source.rows_timeless) == (1, 1, 1)
+    assert "1 bad rows left out; 1 rows without a start time left out" in str(done)
+
+
+def test_a_folder_may_hold_other_files(raw: RawFlows, tmp_path: Path, log: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "a.log.gz").write_bytes(gzip.compress(log.read_bytes()))
+    (folder / "readme").write_text("nothing to see\n")
+    done = raw.ingest(folder)
+    assert done.flows == sample.office_day().num_rows
+    assert [Path(name).name for name in done.passed_over] == ["readme"]
+    with pytest.raises(FormatError):
+        raw.ingest(folder / "readme")
+    assert len(raw.sources()) == 1
+
+
+def test_only_what_is_asked_for_is_read(raw: RawFlows, log: Path) -> None:
+    raw.ingest(log)
+    day, flows = sample_day()
+    one = flows["dst_ip"][0].as_py()
+    expected = pc.sum(pc.or_(pc.equal(flows["src_ip"], one), pc.equal(flows["dst_ip"], one)))
+    first, last = _span(raw)
+    found = raw.read(first, last, addresses=[one], columns=["src_ip", "dst_ip"])
+    assert found.num_rows == expected.as_py()
+    assert found.column_names == ["src_ip", "dst_ip"]
+    for file in raw.folder.glob("y=*/**/*.parquet"):
+        file.write_bytes(b"not Parquet")
+    assert raw.read(day - dt.timedelta(days=400)).num_rows == 0
+
+
+KILLED = """
+import sys, pathlib, threading, os, signal, time
+from flowtriage.oa.ingest import RawFlows
+threading.Thread(target=lambda: (time.sleep(float(sys.argv[3])), os.kill(os.getpid(), 9)),
+                 daemon=True).start()
+RawFlows(sys.argv[1]).ingest(sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_an_ingest_that_is_killed_leaves_nothing_half(raw: RawFlows, tmp_path: Path) -> None:
+    day, flows = sample_day()
+    path = tmp_path / "many.parquet"
+    pq.write_table(pa.concat_tables([flows] * 200), path)
+    killed = 0
+    for number in range(8):
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(raw.folder), str(path), str(0.05 + number * 0.1)],
+            check=False,
+        )
+        killed += done.returncode == -signal.SIGKILL
+        assert raw.read(*_span(raw, day)).num_rows in (0, 200 * flows.num_rows)
+    raw.ingest(path)
+    assert killed
+    assert raw.read(*_span(raw)).num_rows == 200 * flows.num_rows
+    told = {name for source in raw.sources() for name in source.files}
+    there = {str(f.relative_to(raw.folder)) for f in raw.folder.glob("y=*/**/*.parquet")}
+    assert there == told
+
+
+def test_one_process_at_a_time_adds_flows(raw: RawFlows, tmp_path: Path) -> None:
+    paths = [hours(tmp_path, f"{hour}.csv", hour) for hour in range(6)]
+    code = "import sys, flowtriage.oa as o; o.RawFlows(sys.argv[1]).ingest(sys.argv[2:])"
+    jobs = [
+        subprocess.Popen([sys.executable, "-c", code, str(raw.folder), *map(str, part)])
+        for part in (paths, paths[::-1], paths[2:4])
+    ]
+    assert [job.wait(timeout=120) for job in jobs] == [0, 0, 0]
+    assert raw.read(dt.date(2013, 9, 15)).num_rows == 6
+
+
+def test_what_was_ingested_is_told_beside_it(raw: RawFlows, log: Path) -> None:
+    raw.ingest(log)
+    note = next((raw.folder / "_sources").glob("*.json"))
+    told = json.loads(note.read_text())
+    assert told["path"] == str(log)
+    assert told["format"] == "zeek"
+    assert told["size"] == log.stat().st_size
+
+
+def _span(raw: RawFlows, day: dt.date | None = None) -> tuple[dt.date, dt.date]:
+    days = raw.days() or [day or dt.date(2000, 1, 1)]
+    return days[0], days[-1]

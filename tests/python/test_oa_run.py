@@ -1,0 +1,391 @@
+"""The run of a day: steps, folders, re-runs, feedback, and what breaks off."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+import flowtriage as ft
+from flowtriage.errors import ArgumentError, ConfigurationError, InputError, StoreError
+from flowtriage.oa import RawFlows, queries
+from flowtriage.oa.configuration import FolderSettings
+from flowtriage.oa.steps import details
+from flowtriage.store import MADE_BY_RUN
+from oa_work import NIGHT, sample_day, settings_in, snapshot
+
+pytestmark = pytest.mark.extra
+
+SEED_STEPS = ["folders", "notebooks", "results", "context", "geolocation", "store", "details"]
+
+
+@pytest.fixture
+def oa(tmp_path: Path, store_url: str) -> ft.FlowOA:
+    day, flows = sample_day()
+    return ft.FlowOA(day, flows, settings=settings_in(tmp_path, store_url), limit=40)
+
+
+def test_the_steps_of_the_seed_in_their_order(oa: ft.FlowOA, tmp_path: Path) -> None:
+    run = oa.run()
+    names = [step.name for step in run.steps]
+    assert [name for name in names if name in SEED_STEPS] == SEED_STEPS
+    assert names[0] == "ingest"
+    assert names[-1] == "summary"
+    assert all(step.seconds >= 0 for step in run.steps)
+    data = tmp_path / "data" / "flow" / str(oa.day)
+    assert sorted(path.name for path in data.glob("[!.]*")) == [
+        "flow_results.csv",
+        "model.parquet",
+        "run.log",
+    ]
+    log = (data / "run.log").read_text().splitlines()
+    assert len(log) == len(names)
+    assert all(run.run in line for line in log)
+    notebooks = tmp_path / "ipynb" / "flow" / str(oa.day)
+    assert sorted(path.name for path in notebooks.iterdir()) == [
+        "Advanced_Mode.ipynb",
+        "Threat_Investigation.ipynb",
+    ]
+    assert run.to_arrow()["name"].to_pylist() == names
+    assert "Store the suspicious connections" in str(run)
+
+
+def test_what_is_stored_is_what_was_ranked(oa: ft.FlowOA, tmp_path: Path) -> None:
+    from flowtriage.oa import results
+
+    oa.run()
+    stored = oa.store.read("flow_scores", day=oa.day, order=["rank"])
+    assert stored["rank"].to_pylist() == list(range(40))
+    scores = stored["score"].to_pylist()
+    assert scores == sorted(scores)
+    file = tmp_path / "data" / "flow" / str(oa.day) / "flow_results.csv"
+    ranked = results.read(file)
+    for name, to in {
+        "treceived": "tstart",
+        "sip": "srcip",
+        "ibyt": "ibyt",
+        "dport": "dport",
+    }.items():
+        assert ranked[name].to_pylist() == stored[to].to_pylist()
+    _, flows = sample_day()
+    summary = oa.store.read("flow_ingest_summary", day=oa.day)
+    assert pc.sum(summary["total"]).as_py() == pc.sum(flows["flows"]).as_py()
+
+
+def test_a_run_again_gives_the_same_rows(oa: ft.FlowOA) -> None:
+    oa.run()
+    first = snapshot(oa.store)
+    oa.run()
+    assert snapshot(oa.store) == first
+    assert sum(map(len, first.values())) > 100
+
+
+def test_duckdb_and_postgresql_have_the_same_rows(tmp_path: Path, server: object) -> None:
+    day, flows = sample_day()
+    snapshots = []
+    for url in (f"duckdb:///{tmp_path}/flows.duckdb", server.new_database()):  # type: ignore[attr-defined]
+        oa = ft.FlowOA(day, flows, settings=settings_in(tmp_path, url), limit=40)
+        oa.run()
+        snapshots.append(snapshot(oa.store))
+    assert snapshots[0] == snapshots[1]
+    assert snapshots[0]["flow_scores"]
+
+
+@pytest.mark.parametrize(
+    ("day", "log"),
+    [
+        ("2013-09-15", "zeek/zat_conn.log"),
+        ("2024-12-20", "aws_vpc/drewpy_eks_2024-12-20_cwlogs.txt"),
+        ("2018-01-12", "netflow/slips_test1.nfdump171.csv"),
+    ],
+)
+def test_from_raw_logs_to_tables(
+    shared: Path, tmp_path: Path, store_url: str, day: str, log: str
+) -> None:
+    oa = ft.FlowOA(day, shared / log, settings=settings_in(tmp_path, store_url), limit=50)
+    oa.run()
+    flows = ft.read_flows(shared / log).to_arrow()
+    of_day = flows.filter(pc.equal(pc.strftime(flows["start_time"], "%Y-%m-%d"), day))
+    assert of_day.num_rows
+    total = pc.sum(oa.store.read("flow_ingest_summary")["total"]).as_py()
+    assert total == pc.sum(pc.add(of_day["flows"], of_day["denied_flows"])).as_py()
+    assert oa.store.count("flow_scores") == 50
+    assert oa.store.count("flow_edge") >= 50
+    again = ft.FlowOA(day, shared / log, settings=oa.settings, limit=50).run()
+    assert again.steps[0].count == 0
+
+
+def test_other_days_and_what_analysts_wrote_stay(oa: ft.FlowOA, tmp_path: Path) -> None:
+    oa.run()
+    _, flows = sample_day()
+    start = pc.add(flows["start_time"], pa.scalar(dt.timedelta(days=1), pa.duration("us")))
+    at = flows.column_names.index("start_time")
+    later = flows.set_column(at, "start_time", start)
+    tomorrow = ft.FlowOA(oa.day + dt.timedelta(days=1), later, settings=oa.settings, limit=10)
+    tomorrow.run()
+    other = snapshot(oa.store, tomorrow.day)
+    story = pa.table({"ip_threat": ["192.0.2.1"], "title": ["'--"], "text": ["seen"]})
+    with oa.store.transaction() as change:
+        change.append("flow_storyboard", oa.day, story)
+    first = oa.store.read("flow_scores", day=oa.day, order=["rank"]).to_pylist()[0]
+    scored = queries.score_connection(
+        oa.store, oa.day, 3, srcip=first["srcip"], dstip=first["dstip"]
+    )
+    assert scored >= 1
+    oa.run()
+    assert snapshot(oa.store, tomorrow.day) == other
+    assert oa.store.read("flow_storyboard", day=oa.day)["title"].to_pylist() == ["'--"]
+    assert queries.get_scored_connections(oa.store, oa.day).num_rows == scored
+    assert oa.store.days() == [oa.day, tomorrow.day]
+
+
+def test_scores_of_earlier_days_weigh_in(oa: ft.FlowOA) -> None:
+    yesterday = oa.day - dt.timedelta(days=1)
+    oa.run()
+    rows = oa.store.read("flow_scores", day=oa.day, order=["rank"])
+    first = rows.slice(0, 1).drop_columns(["day"])
+    with oa.store.transaction() as change:
+        change.append("flow_scores", yesterday, first)
+    peer = first["dstip"][0].as_py()
+    assert queries.score_connection(oa.store, yesterday, 3, dstip=peer) == 1
+    run = oa.run()
+    notes = {step.name: step.note for step in run.steps}
+    assert "1 scores of analysts weighed in" in notes["results"]
+    before, after = first["score"][0].as_py(), oa.store.read("flow_scores", day=oa.day)
+    same = after.filter(
+        pc.and_(pc.equal(after["tstart"], first["tstart"][0]), pc.equal(after["dstip"], peer))
+    )
+    assert same.num_rows == 0 or pc.min(same["score"]).as_py() > before
+
+
+def test_spots_results_and_its_columns_are_read(tmp_path: Path, store_url: str) -> None:
+    settings = settings_in(tmp_path, store_url)
+    time = "2013-09-15 23:44:10 2013 9 15 23 44 10 0.5".replace(" ", "\t").replace("\t", " ", 1)
+    line = time + "\t{}\t192.0.2.1\t1024\t53\tUDP\t1\t60\t0\t0\t{}\n"
+    file = tmp_path / "flow_results.csv"
+    file.write_text("".join(line.format(f"10.0.0.{n}", f"{n}e-8") for n in range(1, 6)))
+    oa = ft.FlowOA(NIGHT, settings=settings, results=file, limit=3)
+    oa.run()
+    rows = oa.store.read("flow_scores", order=["rank"]).to_pylist()
+    assert [row["srcip"] for row in rows] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    assert [row["score"] for row in rows] == [1e-8, 2e-8, 3e-8]
+    assert rows[0]["tstart"] == "2013-09-15 23:44:10"
+    assert (rows[0]["ibyt"], rows[0]["dport"], rows[0]["rank"]) == (60, 53, 0)
+
+
+def test_the_limit_holds(oa: ft.FlowOA) -> None:
+    day, flows = sample_day()
+    ft.FlowOA(day, flows, settings=oa.settings, store=oa.store, limit=7).run()
+    assert oa.store.count("flow_scores") == 7
+    with pytest.raises(ArgumentError, match="the limit is 0"):
+        ft.FlowOA(day, flows, settings=oa.settings, limit=0)
+
+
+def test_one_step_again(oa: ft.FlowOA) -> None:
+    oa.run()
+    first = snapshot(oa.store)
+    with oa.store.transaction() as change:
+        change.delete("flow_edge", oa.day)
+        change.delete("flow_chords", oa.day)
+    run = oa.run(["details"])
+    assert [step.name for step in run.steps] == ["details"]
+    assert snapshot(oa.store) == first
+    oa.run(["context", "store"])
+    assert snapshot(oa.store) == first
+    with pytest.raises(ArgumentError, match="there is no step 'detail'; there are ingest, folders"):
+        oa.run(["detail"])
+
+
+def test_an_error_leaves_what_was_there(
+    oa: ft.FlowOA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oa.run()
+    first = snapshot(oa.store)
+    data = tmp_path / "data" / "flow" / str(oa.day)
+    files = {path.name: path.read_bytes() for path in data.glob("flow_results.csv")}
+    day, flows = sample_day()
+    other = ft.FlowOA(day, flows.slice(0, flows.num_rows // 2), settings=oa.settings, limit=40)
+    shutil.rmtree(tmp_path / "ipynb")
+    (tmp_path / "ipynb").write_text("in the way")
+    with pytest.raises(OSError, match="ipynb"):
+        other.run()
+    (tmp_path / "ipynb").unlink()
+    with other.store.transaction() as change:
+        change.execute("ALTER TABLE flow_chords RENAME TO hidden")
+    with pytest.raises(StoreError, match="flow_chords"):
+        other.run()
+    with other.store.transaction() as change:
+        change.execute("ALTER TABLE hidden RENAME TO flow_chords")
+    assert snapshot(oa.store) == first
+    assert {path.name: path.read_bytes() for path in data.glob("flow_results.csv")} == files
+    assert " details " in (data / "run.log").read_text().splitlines()[-1]
+    assert "failed: " in (data / "run.log").read_text().splitlines()[-1]
+    other.run()
+    assert snapshot(oa.store) != first
+    assert not list(data.glob(".run-*"))
+
+
+def test_two_runs_of_one_day_at_once(oa: ft.FlowOA, tmp_path: Path) -> None:
+    from flowtriage.oa.staging import day_locked
+
+    folder = tmp_path / "data" / "flow" / str(oa.day)
+    folder.mkdir(parents=True)
+    with day_locked(folder), pytest.raises(StoreError, match="another run of this day is at work"):
+        oa.run()
+    oa.run()
+
+
+def test_days_at_once_on_postgresql_are_all_complete(tmp_path: Path, server: object) -> None:
+    url = server.new_database()  # type: ignore[attr-defined]
+    day, flows = sample_day()
+    at = flows.column_names.index("start_time")
+
+    def run(number: int) -> int:
+        shift = pa.scalar(dt.timedelta(days=number), pa.duration("us"))
+        moved = flows.set_column(at, "start_time", pc.add(flows["start_time"], shift))
+        settings = settings_in(tmp_path / str(number), url)
+        oa = ft.FlowOA(day + dt.timedelta(days=number), moved, settings=settings, limit=40)
+        oa.run()
+        return sum(len(oa.store.read(name, day=oa.day)) for name in MADE_BY_RUN)
+
+    with ThreadPoolExecutor(3) as pool:
+        counts = list(pool.map(run, range(3)))
+    assert len(set(counts)) == 1
+    assert len(ft.FlowStore(url).days()) == 3
+
+
+def test_the_same_day_from_two_machines_is_one_of_both(tmp_path: Path, server: object) -> None:
+    url = server.new_database()  # type: ignore[attr-defined]
+    day, flows = sample_day()
+
+    def run(place: str) -> None:
+        oa = ft.FlowOA(day, flows, settings=settings_in(tmp_path / place, url), limit=40)
+        oa.run()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, ["one", "other"]))
+    assert ft.FlowStore(url).count("flow_scores") == 40
+
+
+def test_notebooks_know_their_day_and_are_not_overwritten(oa: ft.FlowOA, tmp_path: Path) -> None:
+    oa.run()
+    path = tmp_path / "ipynb" / "flow" / str(oa.day) / "Advanced_Mode.ipynb"
+    cells = json.loads(path.read_text())["cells"]
+    parameters = next(c["source"] for c in cells if "parameters" in c["metadata"].get("tags", ()))
+    values: dict[str, object] = {}
+    exec(parameters, values)
+    assert values["DATE"] == str(oa.day)
+    assert values["STORE"] == oa.store.portable_url
+    assert "of%20the%20tests" not in parameters
+    reset = [c["source"] for c in cells if "reset_scored_connections" in c["source"]]
+    assert len(reset) == 1
+    assert all(line.startswith("#") for line in reset[0].splitlines())
+    path.write_text("mine")
+    assert "all are there already" in str(oa.run())
+    assert path.read_text() == "mine"
+
+
+def test_a_day_without_flows(oa: ft.FlowOA, tmp_path: Path) -> None:
+    none = ft.FlowOA("2001-01-01", settings=oa.settings)
+    with pytest.raises(InputError, match=r"no flow of 2001-01-01 \(UTC\).*with --flows"):
+        none.run()
+    _, flows = sample_day()
+    log = tmp_path / "day.log"
+    ft.write_flows(flows, log, format="zeek")
+    RawFlows(oa.settings.folders.flows).ingest(log)
+    with pytest.raises(InputError, match=f"there are flows of {oa.day}"):
+        none.run()
+    assert oa.store.days() == []
+
+
+def test_what_cannot_be_run(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    with pytest.raises(ArgumentError, match="'15/09/2013' is no date"):
+        ft.FlowOA("15/09/2013", settings=settings)
+    context = replace(settings.context, ipranges=tmp_path / "absent.csv")
+    named = replace(settings, context=context, given=frozenset({"context.ipranges"}))
+    with pytest.raises(ConfigurationError, match=r"context.ipranges: there is no such file"):
+        ft.FlowOA(NIGHT, settings=named)
+    templates = FolderSettings(tmp_path, tmp_path, tmp_path, tmp_path)
+    day, flows = sample_day()
+    with pytest.raises(ConfigurationError, match="there is no notebook in"):
+        ft.FlowOA(day, flows, settings=replace(settings, folders=templates)).run()
+
+
+def test_steps_are_logged(oa: ft.FlowOA, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="flowtriage.oa"):
+        oa.run()
+    assert [r for r in caplog.messages if " details " in r]
+    assert details.__doc__
+
+
+KILLED = """
+import os, random, signal, sys, threading, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[4])
+from oa_work import sample_day, settings_in
+import flowtriage as ft
+import sklearn.decomposition
+day, flows = sample_day()
+flows = flows.slice(0, int(sys.argv[3]))
+settings = settings_in(Path(sys.argv[1]), sys.argv[2])
+oa = ft.FlowOA(day, flows, settings=settings, limit=30)
+def kill():
+    time.sleep(float(sys.argv[5]))
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=kill, daemon=True).start()
+oa.run()
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_leaves_the_earlier_state_or_the_new_one(
+    tmp_path: Path, store_url: str
+) -> None:
+    day, flows = sample_day()
+    settings = settings_in(tmp_path, store_url)
+    halves = [flows.num_rows // 2, flows.num_rows]
+    states = []
+    for rows in halves:
+        oa = ft.FlowOA(day, flows.slice(0, rows), settings=settings, limit=30)
+        seconds = oa.run().seconds
+        states.append(snapshot(oa.store))
+    assert states[0] != states[1]
+    moments = random.Random(7)
+    killed = 0
+    for number in range(20):
+        done = subprocess.run(
+            [
+                *(sys.executable, "-c", KILLED, str(tmp_path), store_url),
+                *(str(halves[number % 2]), str(Path(__file__).parent)),
+                str(moments.uniform(0, 1.2 * seconds)),
+            ],
+            check=False,
+            capture_output=True,
+            timeout=120,
+        )
+        killed += done.returncode == -signal.SIGKILL
+        assert done.returncode in (0, -signal.SIGKILL), done.stderr
+        assert snapshot(oa.store) in states
+    assert killed >= 5
+    oa.run()
+    assert snapshot(oa.store) == states[1]
+    data = tmp_path / "data" / "flow" / str(day)
+    assert not list(data.glob(".run-*"))
+    from flowtriage.oa import results
+
+    ranked = results.read(data / "flow_results.csv")
+    stored = oa.store.read("flow_scores", order=["rank"])
+    assert ranked["sip"].to_pylist() == stored["srcip"].to_pylist()
