@@ -14,7 +14,7 @@ use crate::normalise::BadRow;
 use crate::normalise::log::{Cell, Log};
 use crate::normalise::protocols;
 use crate::normalise::spec::{Condition, Unit};
-use crate::normalise::times::{clock, decimal, from_local, instant};
+use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
 
 /// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
@@ -158,14 +158,13 @@ impl<'a> Cells<'a> {
             let Some(text) = self.get(row) else {
                 return Ok(None);
             };
-            let port = match text.strip_prefix("0x") {
-                Some(digits) => u16::from_str_radix(digits, 16)
-                    .map_err(|_| bad())
-                    .map(Some)?,
-                None => text.parse().ok(),
-            };
-            if port.is_some() {
-                return Ok(port);
+            if let Some(port) = digits(&text) {
+                return u16::try_from(port).map(Some).map_err(|_| bad());
+            }
+            if let Some(digits) = text.strip_prefix("0x") {
+                return u16::from_str_radix(digits, 16)
+                    .map(Some)
+                    .map_err(|_| bad());
             }
         }
         let port = self.count(row).map_err(|_| bad())?;
@@ -203,13 +202,10 @@ impl<'a> Cells<'a> {
 
 /// A number of digits alone, which most are.
 fn digits(text: &str) -> Option<i64> {
-    if text.len() > 18 {
-        return None;
+    match leading_digits(text.as_bytes()) {
+        (number, []) if !text.is_empty() => Some(number),
+        _ => None,
     }
-    text.bytes().try_fold(0, |value, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| value * 10 + i64::from(digit))
-    })
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

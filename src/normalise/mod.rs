@@ -7,6 +7,7 @@ pub mod fields;
 mod flows;
 pub mod json;
 pub mod log;
+mod marks;
 pub mod objects;
 pub mod protocols;
 pub mod spec;

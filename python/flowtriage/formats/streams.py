@@ -10,6 +10,7 @@ import stat
 import tempfile
 import zlib
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -23,6 +24,7 @@ BLOCK = 8 << 20
 """Bytes that are handed on at once."""
 
 _PIECE = 1 << 17
+"""Bytes that are unpacked at once."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED = b"\x2a\x4d\x18"
@@ -68,7 +70,15 @@ class Log:
         self._stream.close()
 
     def blocks(self) -> Generator[bytes]:
-        """Read all bytes, unpacked; damage is noted and taken as the end."""
+        """Read all bytes, unpacked; damage is noted and taken as the end.
+
+        Blocks end with a line if there is an end of one in them. Of a file on this machine, the
+        next block is read while the caller works on one.
+        """
+        blocks = _by_line(self._blocks())
+        return blocks if self.size is None else _ahead(blocks)
+
+    def _blocks(self) -> Generator[bytes]:
         parts: list[bytes] = []
         size = 0
         nothing = True
@@ -85,9 +95,10 @@ class Log:
             raise FormatError(f"{self.name}: {self.damage}; nothing could be read")
 
     def _pieces(self) -> Iterator[bytes]:
+        size = _PIECE if self._packing else BLOCK
         while True:
             try:
-                piece = self._stream.read1(_PIECE)
+                piece = self._stream.read1(size)
             except (EOFError, zlib.error, OSError) as error:
                 if self._packing is None or getattr(error, "errno", None) is not None:
                     raise
@@ -131,6 +142,30 @@ def opened(file: LogFile) -> Iterator[Log]:
     finally:
         if file.owned:
             source.close()
+
+
+def _by_line(blocks: Iterable[bytes]) -> Generator[bytes]:
+    """Move what follows the last line feed of a block into the next one."""
+    rest = b""
+    for block in blocks:
+        if end := block.rfind(b"\n") + 1:
+            yield b"".join((rest, memoryview(block)[:end]))
+            rest = block[end:]
+        else:
+            yield rest + block
+            rest = b""
+    if rest:
+        yield rest
+
+
+def _ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
+    """Have the next block made in a thread while the caller works on one."""
+    with ThreadPoolExecutor(1, "flowtriage-read") as reader:
+        block = next(blocks, None)
+        while block is not None:
+            coming = reader.submit(next, blocks, None)
+            yield block
+            block = coming.result()
 
 
 def as_text(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -183,6 +218,10 @@ class _Bytes(io.RawIOBase):
         room = len(buffer)
         if self._size is not None:
             room = min(room, self._size - self.done)
+        if type(self._source) is io.FileIO:
+            read = self._source.readinto(memoryview(buffer)[:room]) or 0
+            self.done += read
+            return read
         if not self._rest and room:
             self._rest = self._read(room)
         part, self._rest = self._rest[:room], self._rest[room:]
