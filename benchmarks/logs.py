@@ -13,19 +13,6 @@ import pyarrow as pa
 
 from benchmarks.shapes import SEED
 
-ZEEK = (
-    "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes "
-    "conn_state local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts "
-    "resp_ip_bytes tunnel_parents"
-).split()
-"""Columns of Zeek's conn.log."""
-
-AWS = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
-    "end action log-status"
-).split()
-"""Columns of an AWS VPC flow log of version 2."""
-
 _TOP = """\
 #separator \\x09
 #set_separator\t,
@@ -42,9 +29,10 @@ _SECOND = 1_000_000
 
 @dataclass(frozen=True)
 class Written:
-    """A log on disk, for as long as this is kept."""
+    """A log on disk, for as long as this is kept, and the names of its columns."""
 
     path: Path
+    names: list[str]
     _folder: TemporaryDirectory[str]
 
 
@@ -53,7 +41,7 @@ def zeek(table: pa.Table) -> Written:
     frame = _flows(table)
     random = np.random.default_rng(SEED)
     uids = random.integers(0, 1 << 60, len(frame))
-    values = {
+    values: dict[str, pl.Expr | pl.Series] = {
         "ts": _seconds(pl.col("start")),
         "uid": pl.Series(uids).cast(pl.String).str.zfill(19).str.replace("^", "C"),
         "id.orig_h": pl.col("source"),
@@ -66,6 +54,8 @@ def zeek(table: pa.Table) -> Written:
         "orig_bytes": pl.col("src_bytes"),
         "resp_bytes": pl.col("dst_bytes"),
         "conn_state": pl.Series(random.choice(["SF", "S0", "REJ", "RSTO"], len(frame))),
+        "local_orig": pl.lit("-"),
+        "local_resp": pl.lit("-"),
         "missed_bytes": pl.lit(0),
         "history": pl.lit("ShADadFf"),
         "orig_pkts": pl.col("src_packets"),
@@ -74,8 +64,8 @@ def zeek(table: pa.Table) -> Written:
         "resp_ip_bytes": pl.col("dst_bytes") + 28 * pl.col("dst_packets"),
         "tunnel_parents": pl.lit("(empty)"),
     }
-    names, types = "\t".join(ZEEK), "\t".join(["string"] * len(ZEEK))
-    return _write(frame, values, ZEEK, "\t", f"{_TOP}#fields\t{names}\n#types\t{types}\n")
+    names, types = "\t".join(values), "\t".join(["string"] * len(values))
+    return _write(frame, values, "\t", f"{_TOP}#fields\t{names}\n#types\t{types}\n")
 
 
 def aws(table: pa.Table) -> Written:
@@ -96,7 +86,7 @@ def aws(table: pa.Table) -> Written:
         "action": pl.lit("ACCEPT"),
         "log-status": pl.lit("OK"),
     }
-    return _write(_flows(table), values, AWS, " ", " ".join(AWS) + "\n")
+    return _write(_flows(table), values, " ", " ".join(values) + "\n")
 
 
 def _flows(table: pa.Table) -> pl.DataFrame:
@@ -120,15 +110,13 @@ def _seconds(micros: pl.Expr) -> pl.Expr:
 def _write(
     frame: pl.DataFrame,
     values: Mapping[str, pl.Expr | pl.Series],
-    names: list[str],
     delimiter: str,
     top: str,
 ) -> Written:
     folder = TemporaryDirectory(prefix="flowtriage-bench-")
     path = Path(folder.name) / "flows.log"
-    wanted = [values.get(name, pl.lit("-")) for name in names]
-    lines = frame.select(v.alias(name) for name, v in zip(names, wanted, strict=True))
+    lines = frame.select(value.alias(name) for name, value in values.items())
     with path.open("wb") as file:
         file.write(top.encode())
         lines.write_csv(file, separator=delimiter, include_header=False, null_value="-")
-    return Written(path, folder)
+    return Written(path, list(values), folder)

@@ -43,7 +43,11 @@ _TYPES = {
     "end_time": pa.timestamp("us", "UTC"),
     **dict.fromkeys(("src_port", "dst_port"), pa.uint16()),
     **dict.fromkeys(
-        (f"{end}_{unit}" for end in ("src", "dst") for unit in ("bytes", "packets", "payload_bytes")),
+        (
+            f"{end}_{unit}"
+            for end in ("src", "dst")
+            for unit in ("bytes", "packets", "payload_bytes")
+        ),
         pa.int64(),
     ),
 }
@@ -82,7 +86,7 @@ def _aws_facts(result: Any) -> Facts:
 
 
 def _read_csv(
-    log: Written, names: list[str], skipped: int, delimiter: str, types: dict[str, pa.DataType]
+    log: Written, skipped: int, delimiter: str, types: dict[str, pa.DataType]
 ) -> pl.DataFrame:
     """Read the columns that have types."""
     import polars as pl
@@ -90,7 +94,7 @@ def _read_csv(
 
     table = pc.read_csv(
         log.path,
-        read_options=pc.ReadOptions(column_names=names, skip_rows=skipped),
+        read_options=pc.ReadOptions(column_names=log.names, skip_rows=skipped),
         parse_options=pc.ParseOptions(delimiter=delimiter, quote_char=False),
         convert_options=pc.ConvertOptions(
             include_columns=list(types),
@@ -109,10 +113,10 @@ def _types(columns: dict[str, str]) -> dict[str, pa.DataType]:
 def _polars_zeek(log: Written) -> pa.Table:
     import polars as pl
 
-    from benchmarks.logs import ZEEK, ZEEK_TOP_LINES
+    from benchmarks.logs import ZEEK_TOP_LINES
 
     seconds = dict.fromkeys(("ts", "duration"), pa.float64())
-    frame = _read_csv(log, ZEEK, ZEEK_TOP_LINES, "\t", seconds | _types(_ZEEK))
+    frame = _read_csv(log, ZEEK_TOP_LINES, "\t", seconds | _types(_ZEEK))
     start, length = ((pl.col(name) * 1e6).round().cast(pl.Int64) for name in seconds)
     times = {"start_time": start, "end_time": start + length}
     return frame.select(
@@ -124,16 +128,16 @@ def _polars_zeek(log: Written) -> pa.Table:
 def _polars_aws(log: Written) -> pa.Table:
     import polars as pl
 
-    from benchmarks.logs import AWS
-
     others = {"start": pa.int64(), "end": pa.int64(), "protocol": pa.uint8()}
     texts = {"action": pa.string(), "log-status": pa.string()}
-    frame = _read_csv(log, AWS, 1, " ", others | texts | _types(_AWS))
+    frame = _read_csv(log, 1, " ", others | texts | _types(_AWS))
     return (
         frame.filter(pl.col("log-status") == "OK")
         .select(
             *(
-                pl.from_epoch(name, "s").dt.cast_time_unit("us").dt.replace_time_zone("UTC")
+                pl.from_epoch(name, "s")
+                .dt.cast_time_unit("us")
+                .dt.replace_time_zone("UTC")
                 .alias(f"{name}_time")
                 for name in ("start", "end")
             ),
@@ -156,9 +160,9 @@ def _index_facts(result: pa.Table) -> Facts:
 
 
 _NOTE = (
-    "From a text log on disk, in the cache of the system, to flows in memory: `ft.read_flows(path)` "
-    "against `pyarrow.csv` with the types given, which reads the same columns, and Polars, which "
-    "names them and makes times of them. "
+    "From a text log on disk, in the cache of the system, to flows in memory: "
+    "`ft.read_flows(path)` against `pyarrow.csv` with the types given, which reads the same "
+    "columns, and Polars, which names them and makes times of them. "
 )
 _SIZES = (100_000, 1_000_000)
 

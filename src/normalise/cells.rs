@@ -26,6 +26,7 @@ pub struct Cells<'a> {
     pub name: String,
     values: Values<'a>,
     nulls: Vec<&'a str>,
+    longest_null: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -50,17 +51,23 @@ impl<'a> Cells<'a> {
         Ok(Self {
             name: name.into(),
             values,
-            nulls: nulls.iter().map(String::as_str).collect(),
-        })
+            nulls: Vec::new(),
+            longest_null: 0,
+        }
+        .with_nulls(nulls))
     }
 
     /// The same cells with more texts that mean a missing value.
     #[must_use]
     pub fn with_nulls(mut self, nulls: &'a [String]) -> Self {
-        self.nulls.extend(nulls.iter().map(String::as_str));
+        for null in nulls {
+            self.longest_null = self.longest_null.max(null.len());
+            self.nulls.push(null);
+        }
         self
     }
 
+    #[inline]
     fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         match &self.values {
             Values::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
@@ -69,10 +76,13 @@ impl<'a> Cells<'a> {
     }
 
     /// The value of a row as text, unless it is missing.
+    #[inline]
     pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
-        self.text(row)
-            .map(trimmed)
-            .filter(|text| !text.is_empty() && self.nulls.iter().all(|null| null != text))
+        let known = |text: &Cow<'_, str>| {
+            text.len() > self.longest_null
+                || (!text.is_empty() && self.nulls.iter().all(|null| null != text))
+        };
+        self.text(row).map(trimmed).filter(known)
     }
 
     /// The error that blames the value of a row.
@@ -162,9 +172,7 @@ impl<'a> Cells<'a> {
                 return u16::try_from(port).map(Some).map_err(|_| bad());
             }
             if let Some(digits) = text.strip_prefix("0x") {
-                return u16::from_str_radix(digits, 16)
-                    .map(Some)
-                    .map_err(|_| bad());
+                return u16::from_str_radix(digits, 16).map(Some).map_err(|_| bad());
             }
         }
         let port = self.count(row).map_err(|_| bad())?;
@@ -208,6 +216,7 @@ fn digits(text: &str) -> Option<i64> {
     }
 }
 
+#[inline]
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),

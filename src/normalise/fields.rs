@@ -95,10 +95,7 @@ fn times(values: TimestampMicrosecondArray) -> ArrayRef {
     Arc::new(values.with_timezone("UTC"))
 }
 
-fn text<'a>(
-    rows: usize,
-    value: impl Fn(usize) -> Option<Cow<'a, str>> + Sync,
-) -> Result<ArrayRef> {
+fn text<'a>(rows: usize, value: impl Fn(usize) -> Option<Cow<'a, str>> + Sync) -> Result<ArrayRef> {
     let texts = texts(rows, |row, bytes| {
         let text = value(row);
         if let Some(text) = &text {

@@ -25,7 +25,7 @@ pub enum Layout {
 }
 
 /// Text that one task reads.
-const PART: usize = 1 << 20;
+const PART: usize = 1 << 19;
 
 impl Layout {
     /// Length of the part of a block that holds whole records.

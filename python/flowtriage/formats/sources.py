@@ -100,9 +100,8 @@ def _local(path: Path) -> LogFile:
 
 def _folder(path: Path) -> list[LogFile]:
     if path.resolve() == Path(path.resolve().anchor):
-        raise ArgumentError(
-            f"{visible(str(path), _NAME)}: is the root of a file system; name a folder of logs in it"
-        )
+        shown = visible(str(path), _NAME)
+        raise ArgumentError(f"{shown}: is the root of a file system; name a folder of logs in it")
     files = sorted(file for file in _walk(path) if file.is_file())
     if not files:
         raise _empty(visible(str(path), _NAME))

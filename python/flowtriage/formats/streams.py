@@ -75,38 +75,38 @@ class Log:
         Blocks end with a line if there is an end of one in them. Of a file on this machine, the
         next block is read while the caller works on one.
         """
-        blocks = _by_line(self._blocks())
-        return blocks if self.size is None else _ahead(blocks)
+        return self._blocks() if self.size is None else _ahead(self._blocks())
 
     def _blocks(self) -> Generator[bytes]:
-        parts: list[bytes] = []
-        size = 0
-        nothing = True
-        for piece in self._pieces():
+        buffer = bytearray(BLOCK)
+        room = memoryview(buffer)
+        filled, nothing = 0, True
+        while read := self._read(room[filled:]):
+            filled += read
             nothing = False
-            parts.append(piece)
-            size += len(piece)
-            if size >= BLOCK:
-                yield b"".join(parts)
-                parts, size = [], 0
-        if parts:
-            yield b"".join(parts)
+            if filled == BLOCK:
+                end = buffer.rfind(b"\n") + 1 or BLOCK
+                yield bytes(room[:end])
+                filled -= end
+                room[:filled] = room[end:]
+        if filled:
+            yield bytes(room[:filled])
         if self.damage and nothing:
             raise FormatError(f"{self.name}: {self.damage}; nothing could be read")
 
-    def _pieces(self) -> Iterator[bytes]:
-        size = _PIECE if self._packing else BLOCK
-        while True:
-            try:
-                piece = self._stream.read1(size)
-            except (EOFError, zlib.error, OSError) as error:
-                if self._packing is None or getattr(error, "errno", None) is not None:
-                    raise
-                self.damage = f"the {self._packing} stream is cut short or damaged ({error})"
-                return
-            if not piece:
-                return
-            yield piece
+    def _read(self, room: memoryview) -> int:
+        """Read some bytes; none at the end."""
+        try:
+            if self._packing is None:
+                return int(self._stream.readinto1(room) or 0)
+            piece = self._stream.read1(min(len(room), _PIECE))
+        except (EOFError, zlib.error, OSError) as error:
+            if self._packing is None or getattr(error, "errno", None) is not None:
+                raise
+            self.damage = f"the {self._packing} stream is cut short or damaged ({error})"
+            return 0
+        room[: len(piece)] = piece
+        return len(piece)
 
     @contextmanager
     def random_access(self, blocks: Iterable[bytes]) -> Iterator[Any]:
@@ -142,20 +142,6 @@ def opened(file: LogFile) -> Iterator[Log]:
     finally:
         if file.owned:
             source.close()
-
-
-def _by_line(blocks: Iterable[bytes]) -> Generator[bytes]:
-    """Move what follows the last line feed of a block into the next one."""
-    rest = b""
-    for block in blocks:
-        if end := block.rfind(b"\n") + 1:
-            yield b"".join((rest, memoryview(block)[:end]))
-            rest = block[end:]
-        else:
-            yield rest + block
-            rest = b""
-    if rest:
-        yield rest
 
 
 def _ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
