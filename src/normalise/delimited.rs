@@ -153,8 +153,8 @@ impl<'a> Lines<'a, '_> {
             self.rows.refuse(line, None, reason);
             return false;
         }
-        let mut named = names.iter().enumerate();
-        !named.all(|(place, name)| value(place) == name.as_bytes())
+        let mut columns = names.iter().enumerate();
+        !columns.all(|(place, name)| value(place) == name.as_bytes())
     }
 }
 

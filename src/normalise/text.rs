@@ -50,7 +50,9 @@ impl Layout {
     /// Whether line ends may stand inside values.
     fn has_quotes(&self, block: &[u8]) -> bool {
         matches!(self, Self::Delimited(Delimited { quoted: true, .. }))
-            && memchr::memchr(b'"', block).is_some()
+            && block
+                .par_chunks(PART)
+                .any(|chunk| memchr::memchr(b'"', chunk).is_some())
     }
 
     fn parts<'a>(&self, block: &'a [u8]) -> Vec<&'a [u8]> {
