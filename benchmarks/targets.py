@@ -78,6 +78,24 @@ def _html_megabytes(case: Case) -> Measure:
     return measure
 
 
+def _peak_megabytes(case: Case) -> Measure:
+    def measure(results: Results) -> float | None:
+        ours = results.ours(case)
+        return ours.peak_bytes / 1e6 if ours and ours.peak_bytes is not None else None
+
+    return measure
+
+
+def _read_targets() -> Iterator[tuple[Target, Measure]]:
+    for job, log in (("read_zeek", "a Zeek log"), ("read_aws", "an AWS VPC flow log")):
+        work = f"`read_flows` of {log}, 1,000,000 rows, against `pyarrow.csv` and Polars"
+        measure = _ratio(Case(job, "zeek", _MILLION), "polars, after pyarrow.csv")
+        yield Target(work, 1, "{:.1f} ×"), measure
+    work = "`flow_index` of a Zeek log on disk, 10,000,000 rows: peak memory"
+    peak = _peak_megabytes(Case("stream", "zeek", 10 * _MILLION))
+    yield Target(work, 1_000, "{:,.0f} MB", least=False), peak
+
+
 def _index_targets() -> Iterator[tuple[Target, Measure]]:
     works = [
         ("network", _MILLION, 4, "high cardinality"),
@@ -125,6 +143,7 @@ def _run_targets() -> Iterator[tuple[Target, Measure]]:
 
 
 TARGETS = [
+    *_read_targets(),
     *_index_targets(),
     *_index_limits(),
     *_summary_targets(),

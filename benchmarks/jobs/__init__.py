@@ -1,8 +1,11 @@
 """The jobs, by the name that the command line takes."""
 
-from benchmarks.jobs import asn, index, run, summary, timeline, top_n
+from benchmarks.jobs import asn, index, read, run, summary, timeline, top_n
 
 JOBS = {
+    "read_zeek": read.ZEEK,
+    "read_aws": read.AWS,
+    "stream": read.STREAM,
     "index": index.JOB,
     "timeline": timeline.JOB,
     "top_n": top_n.JOB,

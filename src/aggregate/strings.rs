@@ -41,7 +41,7 @@ pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result
 
 /// Appends a text, a short one as a word that is cut to its length.
 #[inline]
-fn write_text(text: &[u8], bytes: &mut Vec<u8>) {
+pub fn write_text(text: &[u8], bytes: &mut Vec<u8>) {
     match short(text) {
         Some(word) => {
             let end = bytes.len() + text.len();

@@ -14,7 +14,7 @@ use crate::normalise::BadRow;
 use crate::normalise::log::{Cell, Log};
 use crate::normalise::protocols;
 use crate::normalise::spec::{Condition, Unit};
-use crate::normalise::times::{clock, decimal, from_local, instant};
+use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
 
 /// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
@@ -26,6 +26,7 @@ pub struct Cells<'a> {
     pub name: String,
     values: Values<'a>,
     nulls: Vec<&'a str>,
+    longest_null: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -50,17 +51,23 @@ impl<'a> Cells<'a> {
         Ok(Self {
             name: name.into(),
             values,
-            nulls: nulls.iter().map(String::as_str).collect(),
-        })
+            nulls: Vec::new(),
+            longest_null: 0,
+        }
+        .with_nulls(nulls))
     }
 
     /// The same cells with more texts that mean a missing value.
     #[must_use]
     pub fn with_nulls(mut self, nulls: &'a [String]) -> Self {
-        self.nulls.extend(nulls.iter().map(String::as_str));
+        for null in nulls {
+            self.longest_null = self.longest_null.max(null.len());
+            self.nulls.push(null);
+        }
         self
     }
 
+    #[inline]
     fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         match &self.values {
             Values::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
@@ -69,10 +76,13 @@ impl<'a> Cells<'a> {
     }
 
     /// The value of a row as text, unless it is missing.
+    #[inline]
     pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
-        self.text(row)
-            .map(trimmed)
-            .filter(|text| !text.is_empty() && self.nulls.iter().all(|null| null != text))
+        let known = |text: &Cow<'_, str>| {
+            text.len() > self.longest_null
+                || (!text.is_empty() && self.nulls.iter().all(|null| null != text))
+        };
+        self.text(row).map(trimmed).filter(known)
     }
 
     /// The error that blames the value of a row.
@@ -158,14 +168,11 @@ impl<'a> Cells<'a> {
             let Some(text) = self.get(row) else {
                 return Ok(None);
             };
-            let port = match text.strip_prefix("0x") {
-                Some(digits) => u16::from_str_radix(digits, 16)
-                    .map_err(|_| bad())
-                    .map(Some)?,
-                None => text.parse().ok(),
-            };
-            if port.is_some() {
-                return Ok(port);
+            if let Some(port) = digits(&text) {
+                return u16::try_from(port).map(Some).map_err(|_| bad());
+            }
+            if let Some(digits) = text.strip_prefix("0x") {
+                return u16::from_str_radix(digits, 16).map(Some).map_err(|_| bad());
             }
         }
         let port = self.count(row).map_err(|_| bad())?;
@@ -203,15 +210,13 @@ impl<'a> Cells<'a> {
 
 /// A number of digits alone, which most are.
 fn digits(text: &str) -> Option<i64> {
-    if text.len() > 18 {
-        return None;
+    match leading_digits(text.as_bytes()) {
+        (number, []) if !text.is_empty() => Some(number),
+        _ => None,
     }
-    text.bytes().try_fold(0, |value, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| value * 10 + i64::from(digit))
-    })
 }
 
+#[inline]
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr_iter;
-
 use crate::error::{Error, Result};
 use crate::normalise::Normalised;
 use crate::normalise::log::Cell;
+use crate::normalise::marks::Marks;
 use crate::normalise::spec::Spec;
 use crate::normalise::text::Rows;
+
+/// Bytes of a line that is shorter than most.
+const SHORT_LINE: usize = 64;
 
 /// How values stand in a line.
 #[derive(Clone, Debug)]
@@ -65,39 +67,52 @@ struct Lines<'a, 'n> {
 
 impl<'a> Lines<'a, '_> {
     fn plain(&mut self, text: &'a [u8], first_line: u64) {
-        let mut values: Vec<&[u8]> = Vec::with_capacity(self.layout.names.len());
-        let all_utf8 = std::str::from_utf8(text).ok();
-        self.rows.reserve(memchr_iter(b'\n', text).count() + 1);
-        let ends = memchr_iter(b'\n', text).chain(std::iter::once(text.len()));
-        let mut start = 0;
-        for (line, end) in (first_line..).zip(ends) {
-            let content = &text[start..end];
-            let content = content.strip_suffix(b"\r").unwrap_or(content);
-            start = end + 1;
-            if content.is_empty() || content.first().copied() == self.layout.comment {
+        let whole = std::str::from_utf8(text).ok();
+        self.rows.reserve(text.len() / SHORT_LINE);
+        let mut ends = Vec::with_capacity(self.layout.names.len());
+        let (mut start, mut line) = (0, first_line);
+        let marks = Marks::new(text, self.layout.delimiter, b'\n');
+        for end in marks.chain(std::iter::once(text.len())) {
+            if text.get(end) == Some(&self.layout.delimiter) {
+                ends.push(end);
                 continue;
             }
-            values.clear();
-            let mut from = 0;
-            for place in memchr_iter(self.layout.delimiter, content) {
-                values.push(&content[from..place]);
-                from = place + 1;
+            let content = &text[start..end];
+            let content = content.strip_suffix(b"\r").unwrap_or(content);
+            if !content.is_empty() && content.first().copied() != self.layout.comment {
+                ends.push(start + content.len());
+                self.line(text, whole, line, start, &ends);
             }
-            values.push(&content[from..]);
-            if self.is_record(line, &values) {
-                let text_of = |value: &'a [u8]| match all_utf8 {
-                    // Text between ASCII characters of UTF-8 text is UTF-8.
-                    Some(whole) => {
-                        let start = value.as_ptr() as usize - text.as_ptr() as usize;
-                        whole.get(start..start + value.len())
-                    }
-                    None => std::str::from_utf8(value).ok(),
+            ends.clear();
+            start = end + 1;
+            line += 1;
+        }
+    }
+
+    /// Reads a line whose values end at the given places of the text.
+    fn line(
+        &mut self,
+        text: &'a [u8],
+        whole: Option<&'a str>,
+        line: u64,
+        start: usize,
+        ends: &[usize],
+    ) {
+        let value = |place: usize| match place {
+            0 => start..ends[0],
+            _ => ends[place - 1] + 1..ends[place],
+        };
+        if self.is_record(line, ends.len(), |place| &text[value(place)]) {
+            let nulls = self.nulls.as_deref();
+            let cells = self.places.iter().map(|place| {
+                // Text between ASCII characters of UTF-8 text is UTF-8.
+                let text = match whole {
+                    Some(whole) => whole.get(value(*place)),
+                    None => std::str::from_utf8(&text[value(*place)]).ok(),
                 };
-                let nulls = self.nulls.as_deref();
-                let cells = self.places.iter().map(|place| values[*place]);
-                let cells = cells.map(|value| text_of(value).map(|text| cell(text, nulls)));
-                self.rows.push(line, cells);
-            }
+                text.map(|text| cell(text, nulls))
+            });
+            self.rows.push(line, cells);
         }
     }
 
@@ -114,10 +129,9 @@ impl<'a> Lines<'a, '_> {
             .map_err(|error| Error::Format(error.to_string()))?
         {
             let line = first_line + record.position().map_or(0, |p| p.line() - 1);
-            let values: Vec<&[u8]> = record.iter().collect();
-            if self.is_record(line, &values) {
+            if self.is_record(line, record.len(), |place| &record[place]) {
                 let cells = self.places.iter().map(|place| {
-                    let text = std::str::from_utf8(values[*place]).ok()?;
+                    let text = std::str::from_utf8(&record[*place]).ok()?;
                     Some(Some(Cow::Owned(text.to_owned())))
                 });
                 self.rows.push(line, cells);
@@ -127,23 +141,20 @@ impl<'a> Lines<'a, '_> {
     }
 
     /// Whether a line has all values and does not only repeat the header.
-    fn is_record(&mut self, line: u64, values: &[&[u8]]) -> bool {
+    fn is_record<'v>(
+        &mut self,
+        line: u64,
+        values: usize,
+        value: impl Fn(usize) -> &'v [u8],
+    ) -> bool {
         let names = &self.layout.names;
-        if values.len() != names.len() {
-            let reason = format!(
-                "has {} values; the header names {}",
-                values.len(),
-                names.len()
-            );
+        if values != names.len() {
+            let reason = format!("has {values} values; the header names {}", names.len());
             self.rows.refuse(line, None, reason);
             return false;
         }
-        let header = values[0] == names[0].as_bytes()
-            && values
-                .iter()
-                .zip(names)
-                .all(|(value, name)| *value == name.as_bytes());
-        !header
+        let mut columns = names.iter().enumerate();
+        !columns.all(|(place, name)| value(place) == name.as_bytes())
     }
 }
 

@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use arrow::array::timezone::Tz;
 use arrow::array::{
-    Array, ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt16Array,
+    Array, ArrayRef, ArrowPrimitiveType, Int64Array, NullBufferBuilder, PrimitiveArray,
+    StringArray, TimestampMicrosecondArray,
 };
+use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 
+use crate::aggregate::strings::{texts, write_text};
 use crate::direction::Direction;
 use crate::error::{Error, Result};
 use crate::normalise::BadRow;
@@ -60,41 +63,47 @@ pub fn column(
                 None if needed => Err(first.bad(row, "has no number of flows")),
                 count => Ok(count),
             };
-            Arc::new(Int64Array::from(good(rows, bad, count)))
+            Arc::new(good::<Int64Type>(rows, bad, count))
         }
-        Kind::Difference => Arc::new(Int64Array::from(good(rows, bad, |row| {
-            difference(&cells, row)
-        }))),
-        Kind::Number => Arc::new(Float64Array::from(good(rows, bad, |row| first.number(row)))),
-        Kind::Port => Arc::new(UInt16Array::from(good(rows, bad, |row| first.port(row)))),
-        Kind::PortOrIcmp => Arc::new(UInt16Array::from(good(rows, bad, |row| {
-            first.port_or_icmp(row)
-        }))),
-        Kind::Direction => Arc::new(StringArray::from(good(rows, bad, |row| {
-            let text = first.get(row).and_then(|text| meaning(text, values));
-            let direction = text.map(|text| cells::direction(&first.name, &text));
-            Ok(direction.transpose()?.map(Direction::word))
-        }))),
-        Kind::Text => text(rows, |row| {
+        Kind::Difference => Arc::new(good::<Int64Type>(rows, bad, |row| difference(&cells, row))),
+        Kind::Number => Arc::new(good::<Float64Type>(rows, bad, |row| first.number(row))),
+        Kind::Port => Arc::new(good::<UInt16Type>(rows, bad, |row| first.port(row))),
+        Kind::PortOrIcmp => Arc::new(good::<UInt16Type>(rows, bad, |row| first.port_or_icmp(row))),
+        Kind::Direction => {
+            let direction = |row| {
+                let text = first.get(row).and_then(|text| meaning(text, values));
+                let direction = text.map(|text| cells::direction(&first.name, &text));
+                direction.transpose()
+            };
+            let words: Vec<_> = rows
+                .map(|row| or_note(direction(row), row, bad).map(Direction::word))
+                .collect();
+            Arc::new(StringArray::from(words))
+        }
+        Kind::Text => text(rows.len(), |row| {
             let found = cells.iter().find_map(|cells| cells.get(row));
             found.and_then(|text| meaning(text, values))
-        }),
-        Kind::Protocol => text(rows, |row| first.protocol(row)),
-        Kind::Flags => text(rows, |row| first.flags(row, 10)),
-        Kind::HexFlags => text(rows, |row| first.flags(row, 16)),
+        })?,
+        Kind::Protocol => text(rows.len(), |row| first.protocol(row))?,
+        Kind::Flags => text(rows.len(), |row| first.flags(row, 10))?,
+        Kind::HexFlags => text(rows.len(), |row| first.flags(row, 16))?,
         Kind::Constant(_) => unreachable!("answered above"),
     })
 }
 
-fn times(values: Vec<Option<i64>>) -> ArrayRef {
-    Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+fn times(values: TimestampMicrosecondArray) -> ArrayRef {
+    Arc::new(values.with_timezone("UTC"))
 }
 
-fn text<'a>(
-    rows: std::ops::Range<usize>,
-    value: impl Fn(usize) -> Option<Cow<'a, str>>,
-) -> ArrayRef {
-    Arc::new(rows.map(value).collect::<StringArray>())
+fn text<'a>(rows: usize, value: impl Fn(usize) -> Option<Cow<'a, str>> + Sync) -> Result<ArrayRef> {
+    let texts = texts(rows, |row, bytes| {
+        let text = value(row);
+        if let Some(text) = &text {
+            write_text(text.as_bytes(), bytes);
+        }
+        text.is_some()
+    });
+    Ok(Arc::new(texts?))
 }
 
 /// What a text stands for; empty text is a missing value.
@@ -113,10 +122,10 @@ fn ends(
     start_time: Option<&ArrayRef>,
     rows: std::ops::Range<usize>,
     bad: &mut BadRows,
-) -> Vec<Option<i64>> {
+) -> TimestampMicrosecondArray {
     let starts = start_time.and_then(|a| a.as_any().downcast_ref::<TimestampMicrosecondArray>());
     let start = |row| starts.filter(|s| s.is_valid(row)).map(|s| s.value(row));
-    good(rows, bad, |row| {
+    good::<TimestampMicrosecondType>(rows, bad, |row| {
         let Some(length) = lengths.duration(row, unit)? else {
             return Ok(None);
         };
@@ -133,18 +142,27 @@ fn ends(
     })
 }
 
-fn good<T>(
+fn good<T: ArrowPrimitiveType>(
     rows: std::ops::Range<usize>,
     bad: &mut BadRows,
-    value: impl Fn(usize) -> Result<Option<T>, BadRow>,
-) -> Vec<Option<T>> {
-    rows.map(|row| {
-        value(row).unwrap_or_else(|reason| {
-            bad.entry(row).or_insert(reason);
-            None
-        })
+    value: impl Fn(usize) -> Result<Option<T::Native>, BadRow>,
+) -> PrimitiveArray<T> {
+    let mut values = Vec::with_capacity(rows.len());
+    let mut nulls = NullBufferBuilder::new(rows.len());
+    for row in rows {
+        let value = or_note(value(row), row, bad);
+        nulls.append(value.is_some());
+        values.push(value.unwrap_or_default());
+    }
+    PrimitiveArray::new(values.into(), nulls.finish())
+}
+
+/// A good value; a bad one is noted.
+fn or_note<T>(value: Result<Option<T>, BadRow>, row: usize, bad: &mut BadRows) -> Option<T> {
+    value.unwrap_or_else(|reason| {
+        bad.entry(row).or_insert(reason);
+        None
     })
-    .collect()
 }
 
 fn sum(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {

@@ -7,6 +7,7 @@ pub mod fields;
 mod flows;
 pub mod json;
 pub mod log;
+mod marks;
 pub mod objects;
 pub mod protocols;
 pub mod spec;
@@ -15,7 +16,7 @@ pub mod times;
 pub mod tuples;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::{Field, Schema};
@@ -214,6 +215,21 @@ fn place(columns: &Columns<'_>, name: &str) -> Option<usize> {
     columns.iter().position(|(known, _)| *known == name)
 }
 
+/// A canonical column without values; short ones share their memory.
+fn nulls(field: &Field, rows: usize) -> ArrayRef {
+    const SHARED: usize = 1 << 15;
+    static COLUMNS: LazyLock<Vec<ArrayRef>> = LazyLock::new(|| {
+        let fields = CANONICAL.fields().iter();
+        fields
+            .map(|field| new_null_array(field.data_type(), SHARED))
+            .collect()
+    });
+    match CANONICAL.index_of(field.name()) {
+        Ok(place) if rows <= SHARED => COLUMNS[place].slice(0, rows),
+        _ => new_null_array(field.data_type(), rows),
+    }
+}
+
 /// The flows, with every canonical column and, after them, the further ones of the format.
 fn canonical(columns: &Columns<'_>, rows: usize) -> Result<RecordBatch> {
     let mut fields: Vec<Field> = CANONICAL
@@ -227,10 +243,8 @@ fn canonical(columns: &Columns<'_>, rows: usize) -> Result<RecordBatch> {
         }
     }
     let arrays = fields.iter().map(|field| {
-        place(columns, field.name()).map_or_else(
-            || new_null_array(field.data_type(), rows),
-            |place| Arc::clone(&columns[place].1),
-        )
+        place(columns, field.name())
+            .map_or_else(|| nulls(field, rows), |place| Arc::clone(&columns[place].1))
     });
     let arrays = arrays.collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)

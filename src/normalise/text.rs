@@ -25,7 +25,7 @@ pub enum Layout {
 }
 
 /// Text that one task reads.
-const PART: usize = 1 << 20;
+const PART: usize = 1 << 19;
 
 impl Layout {
     /// Length of the part of a block that holds whole records.
@@ -50,7 +50,9 @@ impl Layout {
     /// Whether line ends may stand inside values.
     fn has_quotes(&self, block: &[u8]) -> bool {
         matches!(self, Self::Delimited(Delimited { quoted: true, .. }))
-            && memchr::memchr(b'"', block).is_some()
+            && block
+                .par_chunks(PART)
+                .any(|chunk| memchr::memchr(b'"', chunk).is_some())
     }
 
     fn parts<'a>(&self, block: &'a [u8]) -> Vec<&'a [u8]> {
@@ -76,17 +78,26 @@ impl Layout {
     }
 }
 
+/// Number of line ends.
+pub fn lines(text: &[u8]) -> usize {
+    text.par_chunks(PART)
+        .map(|chunk| memchr_iter(b'\n', chunk).count())
+        .sum()
+}
+
 /// Normalises a block of whole records that begins at the given line of its file.
 pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Result<Normalised> {
     let wanted = spec.columns();
-    let mut line = first_line;
-    let mut parts = Vec::new();
-    for part in layout.parts(block) {
-        parts.push((part, line));
-        line += memchr_iter(b'\n', part).count() as u64;
-    }
+    let parts = layout.parts(block);
+    let lines: Vec<u64> = parts.par_iter().map(|part| lines(part) as u64).collect();
+    let first_lines = lines.iter().scan(first_line, |next, lines| {
+        let first = *next;
+        *next += lines;
+        Some(first)
+    });
     let done: Vec<Normalised> = parts
-        .into_par_iter()
+        .par_iter()
+        .zip(first_lines.collect::<Vec<_>>())
         .map(|(part, line)| match layout {
             Layout::Delimited(layout) => delimited::read(part, layout, spec, &wanted, line),
             Layout::JsonLines => json_lines(part, spec, &wanted, line),

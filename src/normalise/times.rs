@@ -135,28 +135,49 @@ pub fn clock(text: &str) -> Option<i64> {
     Some(minutes * 60_000_000 + decimal(seconds, 1_000_000)?)
 }
 
-/// A decimal number times `scale`, rounded to a whole number without loss on the way.
+/// A decimal number times `scale`, a power of ten, rounded to a whole number without loss on the
+/// way.
 pub fn decimal(text: &str, scale: i64) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
     };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 18 || !all_digits(whole) || !all_digits(fraction) {
+    let (whole, rest) = leading_digits(digits);
+    let fraction = match rest {
+        [] => rest,
+        [b'.', fraction @ ..] => fraction,
+        _ => return exponent(text, scale),
+    };
+    let length = digits.len() - rest.len();
+    if !(1..=18).contains(&length) || !fraction.iter().all(u8::is_ascii_digit) {
         return exponent(text, scale);
     }
-    let mut value = whole.parse::<i64>().ok()?.checked_mul(scale)?;
-    let mut place = scale;
-    for digit in fraction.bytes().map(|b| i64::from(b - b'0')) {
-        if place == 1 {
-            value = value.checked_add(i64::from(digit >= 5))?;
-            break;
-        }
+    let (mut part, mut place, mut further) = (0, scale, fraction.iter());
+    while place > 1
+        && let Some(digit) = further.next()
+    {
+        part = part * 10 + i64::from(digit - b'0');
         place /= 10;
-        value = value.checked_add(digit * place)?;
     }
+    let up = further.next().is_some_and(|digit| *digit >= b'5');
+    let value = whole
+        .checked_mul(scale)?
+        .checked_add(part * place + i64::from(up))?;
     Some(if negative { -value } else { value })
+}
+
+/// The number at the beginning of a text, of 18 digits at most, and what follows it.
+#[inline]
+pub fn leading_digits(text: &[u8]) -> (i64, &[u8]) {
+    let mut number = 0;
+    for (place, byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 || place == 18 {
+            return (number, &text[place..]);
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    (number, &[])
 }
 
 fn exponent(text: &str, scale: i64) -> Option<i64> {

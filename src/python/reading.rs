@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::normalise::delimited::Delimited;
 use crate::normalise::fields::zone;
 use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
-use crate::normalise::text::{Layout, block as read_block};
+use crate::normalise::text::{Layout, block as read_block, lines};
 use crate::normalise::tuples::Tuples;
 use crate::normalise::{Normalised, table};
 use crate::python::gateway::to_pyarrow;
@@ -154,20 +154,26 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
 }
 
 #[pyfunction]
-pub fn whole_records(block: &[u8], layout: PyLayout) -> usize {
-    Layout::from(layout).whole_records(block)
+pub fn whole_records(py: Python<'_>, block: &[u8], layout: PyLayout) -> (usize, usize) {
+    let layout = Layout::from(layout);
+    py.detach(|| {
+        let end = layout.whole_records(block);
+        (end, lines(&block[..end]))
+    })
 }
 
 #[pyfunction]
 pub fn normalise_block<'py>(
     py: Python<'py>,
     block: &[u8],
+    end: usize,
     layout: PyLayout,
     spec: PySpec,
     first_line: u64,
 ) -> PyResult<Outcome<'py>> {
     let (layout, spec) = (Layout::from(layout), Spec::try_from(spec)?);
-    let done = py.detach(|| read_block(block, &layout, &spec, first_line))?;
+    let records = &block[..end.min(block.len())];
+    let done = py.detach(|| read_block(records, &layout, &spec, first_line))?;
     outcome(py, done)
 }
 

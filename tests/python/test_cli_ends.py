@@ -36,6 +36,7 @@ WITHOUT_NOTEBOOK = """
         ("summary --host 10.0.0.1", "give a FILE, or --sample"),
         ("summary absent --sample", "give files or --sample, not both"),
         ("summary absent --host 10.0.0.1", "absent: No such file or directory"),
+        ("summary / --host 10.0.0.1", "/: is the root of a file system; name a folder of .*"),
         ("summary --sample --top 0", "Invalid value for .*--top"),
         ("summary --sample --start soon", "start 'soon' is not a time; .*"),
         ("summary --sample --start 2026-03-03 --end 2026-03-02", "the end of the timespan .*"),

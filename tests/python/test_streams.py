@@ -68,6 +68,28 @@ print(peak() - before, 60 * batch.nbytes)
     assert grown < 100 << 20
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is told in other units elsewhere")
+def test_memory_does_not_grow_with_a_log_that_is_streamed(tmp_path: Path) -> None:
+    head = "\t".join(["#fields", "ts", "id.orig_h", "id.resp_h", "proto", "conn_state", "uid"])
+    lines = [f"{i}.5\t10.0.0.{i % 99}\t192.0.2.1\ttcp\tSF\tC{i:030}\n" for i in range(10_000)]
+    logs = {}
+    for rows in (400_000, 2_000_000):
+        logs[rows] = tmp_path / f"{rows}.log"
+        with logs[rows].open("w") as file:
+            file.write(f"{head}\n")
+            for _ in range(rows // len(lines)):
+                file.writelines(lines)
+    code = f"""{STREAM}
+for path in {list(map(str, logs.values()))}:
+    print(pa.compute.sum(ft.flow_index(path)["TotalAllowedFlows"]), peak())
+"""
+    found = [tuple(map(int, line.split())) for line in run(code).splitlines()]
+    assert [flows for flows, _ in found] == list(logs)
+    assert logs[2_000_000].stat().st_size > 100 << 20
+    assert found[1][1] - found[0][1] < 40 << 20
+
+
 def test_ctrl_c_stops_a_long_call_soon() -> None:
     code = f"""{STREAM}
 import os, signal, threading, time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -120,7 +121,7 @@ def detect_text(head: bytes, source: str, wanted: Format | None = None) -> Detec
     """
     bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     body = head[bom:]
-    if not body.strip():
+    if not body or body.isspace():
         raise FormatError(f"{source}: the file is empty; there are no flows to read")
     if b"\0" in body[:_BINARY_TOLD_BY]:
         raise FormatError(
@@ -156,7 +157,7 @@ def _zeek_tsv(body: bytes, bom: int, source: str, wanted: Format | None) -> Dete
 
 
 def _comment_lines(body: bytes) -> Iterator[bytes]:
-    for line in body.splitlines(keepends=True):
+    for line in io.BytesIO(body):
         if not line.startswith(b"#"):
             return
         yield line
@@ -214,7 +215,7 @@ def _has_whole_lines(body: bytes) -> bool:
 
 
 def _objects_of_lines(body: bytes) -> Iterator[dict[str, Any]]:
-    for line in islice(body.splitlines(), _OBJECTS_TRIED):
+    for line in islice(io.BytesIO(body), _OBJECTS_TRIED):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
@@ -265,7 +266,7 @@ def _paths(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
     blank = len(body) - len(body.lstrip(b"\r\n"))
-    first = body[blank:].splitlines(keepends=True)[0]
+    first = io.BytesIO(body[blank:]).readline()
     try:
         text = first.decode("utf-8").rstrip("\r\n")
         headers = {d: next(csv.reader([text], delimiter=d), []) or [""] for d in _DELIMITERS}

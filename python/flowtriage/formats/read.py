@@ -156,18 +156,19 @@ def _read_text(
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
-    def normalised(records: bytes) -> pa.Table:
-        _same_header(records, layout, source, line)
+    def normalised(text: bytes, end: int) -> pa.Table:
+        _same_header(text, end, layout, source, line)
         advance(f"reading {PurePath(source).name}", log.done, log.size)
-        outcome = _core.normalise_block(ending.cut(records), layout, binding, line)
+        outcome = _core.normalise_block(text, ending.cut(text, end), layout, binding, line)
         table = _note(outcome, source, report).replace_schema_metadata(of_format)
         ending.add(table)
         return table
 
     while True:
-        if end := _core.whole_records(rest, layout):
-            yield normalised(rest[:end])
-            line += rest.count(b"\n", 0, end)
+        end, lines = _core.whole_records(rest, layout)
+        if end:
+            yield normalised(rest, end)
+            line += lines
             rest = rest[end:]
         if len(rest) > LONGEST:
             report.rows_read += 1
@@ -188,7 +189,7 @@ def _read_text(
         reason = "is not whole; the log was still being written"
         report.refuse(BadRow(source, line, None, None, reason))
     elif rest:
-        yield normalised(rest)
+        yield normalised(rest, len(rest))
     ending.tell(report, source)
 
 
@@ -205,11 +206,11 @@ def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:
     return rest[end + 1 :]
 
 
-def _same_header(block: bytes, layout: TextLayout, source: str, line: int) -> None:
+def _same_header(block: bytes, end: int, layout: TextLayout, source: str, line: int) -> None:
     """Refuse a log put together from parts whose columns differ."""
-    if layout.comment is None or layout.comment.encode() not in block:
+    if layout.comment is None or block.find(layout.comment.encode(), 0, end) < 0:
         return
-    place = block.find(b"#fields")
+    place = block.find(b"#fields", 0, end)
     while place >= 0:
         if place == 0 or block[place - 1 : place] == b"\n":
             text = block[place : block.find(b"\n", place)].decode("utf-8", "replace")
@@ -219,7 +220,7 @@ def _same_header(block: bytes, layout: TextLayout, source: str, line: int) -> No
                     f"{source}, line {number}: the columns change "
                     "here (#fields); split the file at this line and read its parts as a list"
                 )
-        place = block.find(b"#fields", place + 1)
+        place = block.find(b"#fields", place + 1, end)
 
 
 def _read_parquet(place: Any, source: str, options: Options, report: Report) -> Iterator[pa.Table]:

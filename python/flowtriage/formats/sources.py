@@ -63,7 +63,8 @@ def locate(place: str | os.PathLike[str]) -> list[LogFile]:
     FormatError
         If a folder holds no file.
     ArgumentError, MissingExtraError
-        If a URL is of no known kind, or the library for it is not installed.
+        If a URL is of no known kind, or the library for it is not installed; if the path is the
+        root of a file system, which holds much more than logs.
 
     Examples
     --------
@@ -98,6 +99,9 @@ def _local(path: Path) -> LogFile:
 
 
 def _folder(path: Path) -> list[LogFile]:
+    if path.resolve() == Path(path.resolve().anchor):
+        shown = visible(str(path), _NAME)
+        raise ArgumentError(f"{shown}: is the root of a file system; name a folder of logs in it")
     files = sorted(file for file in _walk(path) if file.is_file())
     if not files:
         raise _empty(visible(str(path), _NAME))

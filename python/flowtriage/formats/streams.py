@@ -10,6 +10,7 @@ import stat
 import tempfile
 import zlib
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -23,6 +24,7 @@ BLOCK = 8 << 20
 """Bytes that are handed on at once."""
 
 _PIECE = 1 << 17
+"""Bytes that are unpacked at once."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED = b"\x2a\x4d\x18"
@@ -68,34 +70,43 @@ class Log:
         self._stream.close()
 
     def blocks(self) -> Generator[bytes]:
-        """Read all bytes, unpacked; damage is noted and taken as the end."""
-        parts: list[bytes] = []
-        size = 0
-        nothing = True
-        for piece in self._pieces():
+        """Read all bytes, unpacked; damage is noted and taken as the end.
+
+        Blocks end with a line if there is an end of one in them. Of a file on this machine, the
+        next block is read while the caller works on one.
+        """
+        return self._blocks() if self.size is None else _ahead(self._blocks())
+
+    def _blocks(self) -> Generator[bytes]:
+        buffer = bytearray(BLOCK)
+        room = memoryview(buffer)
+        filled, nothing = 0, True
+        while read := self._read(room[filled:]):
+            filled += read
             nothing = False
-            parts.append(piece)
-            size += len(piece)
-            if size >= BLOCK:
-                yield b"".join(parts)
-                parts, size = [], 0
-        if parts:
-            yield b"".join(parts)
+            if filled == BLOCK:
+                end = buffer.rfind(b"\n") + 1 or BLOCK
+                yield bytes(room[:end])
+                filled -= end
+                room[:filled] = room[end:]
+        if filled:
+            yield bytes(room[:filled])
         if self.damage and nothing:
             raise FormatError(f"{self.name}: {self.damage}; nothing could be read")
 
-    def _pieces(self) -> Iterator[bytes]:
-        while True:
-            try:
-                piece = self._stream.read1(_PIECE)
-            except (EOFError, zlib.error, OSError) as error:
-                if self._packing is None or getattr(error, "errno", None) is not None:
-                    raise
-                self.damage = f"the {self._packing} stream is cut short or damaged ({error})"
-                return
-            if not piece:
-                return
-            yield piece
+    def _read(self, room: memoryview) -> int:
+        """Read some bytes; none at the end."""
+        try:
+            if self._packing is None:
+                return int(self._stream.readinto1(room) or 0)
+            piece = self._stream.read1(min(len(room), _PIECE))
+        except (EOFError, zlib.error, OSError) as error:
+            if self._packing is None or getattr(error, "errno", None) is not None:
+                raise
+            self.damage = f"the {self._packing} stream is cut short or damaged ({error})"
+            return 0
+        room[: len(piece)] = piece
+        return len(piece)
 
     @contextmanager
     def random_access(self, blocks: Iterable[bytes]) -> Iterator[Any]:
@@ -131,6 +142,16 @@ def opened(file: LogFile) -> Iterator[Log]:
     finally:
         if file.owned:
             source.close()
+
+
+def _ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
+    """Have the next block made in a thread while the caller works on one."""
+    with ThreadPoolExecutor(1, "flowtriage-read") as reader:
+        block = next(blocks, None)
+        while block is not None:
+            coming = reader.submit(next, blocks, None)
+            yield block
+            block = coming.result()
 
 
 def as_text(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -183,6 +204,10 @@ class _Bytes(io.RawIOBase):
         room = len(buffer)
         if self._size is not None:
             room = min(room, self._size - self.done)
+        if type(self._source) is io.FileIO:
+            read = self._source.readinto(memoryview(buffer)[:room]) or 0
+            self.done += read
+            return read
         if not self._rest and room:
             self._rest = self._read(room)
         part, self._rest = self._rest[:room], self._rest[room:]

@@ -27,17 +27,17 @@ class Ending:
         self._text = b""
         self._sums: Counter[str] = Counter()
 
-    def cut(self, records: bytes) -> bytes:
-        """Return the records before the end."""
+    def cut(self, text: bytes, end: int) -> int:
+        """Return where the records before `end` end; what follows them is kept."""
         if self._text:
-            self._text += records
-            return b""
-        if self._trailer and self._trailer.first.encode() in records and self._first:
-            found = self._first.search(records)
+            self._text += text[:end]
+            return 0
+        if self._trailer and self._first and text.find(self._trailer.first.encode(), 0, end) >= 0:
+            found = self._first.search(text, 0, end)
             if found:
-                self._text = records[found.start() :]
-                return records[: found.start()]
-        return records
+                self._text = text[found.start() : end]
+                return found.start()
+        return end
 
     def add(self, flows: pa.Table) -> None:
         """Add up flows that were read."""
