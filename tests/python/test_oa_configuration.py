@@ -228,3 +228,7 @@ def test_a_mapping_of_unknown_names(tmp_path: Path) -> None:
     file.write_text(json.dumps(change("flow_score_fields", fields)))
     with pytest.raises(ConfigurationError, match="names 'points', which is no column"):
         load_mapping(file)
+    places = {{"sip": "source"}.get(k, k): v for k, v in SPOT["flow_results_fields"].items()}
+    file.write_text(json.dumps(change("flow_results_fields", places)))
+    with pytest.raises(ConfigurationError, match="names 'source', which is no column"):
+        load_mapping(file)

@@ -223,6 +223,8 @@ def test_an_error_leaves_what_was_there(
         other.run()
     (tmp_path / "ipynb").unlink()
     with other.store.transaction() as change:
+        change.execute("DROP VIEW spot_flow_chords")
+        change.execute("DROP INDEX flow_chords_day")
         change.execute("ALTER TABLE flow_chords RENAME TO hidden")
     with pytest.raises(StoreError, match="flow_chords"):
         other.run()

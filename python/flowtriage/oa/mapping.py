@@ -110,6 +110,11 @@ def load_mapping(path: str | os.PathLike[str]) -> ColumnMapping:
         raise ConfigurationError(
             f"{shown}: column_indexes_filter is no list of indices in flow_results_fields"
         )
+    if wrong := [names[index] for index in kept if names[index] not in _FIELDS]:
+        raise ConfigurationError(
+            f"{shown}: flow_results_fields names {visible(wrong[0])!r}, which is no column of "
+            f"flow_results.csv; it has {', '.join(_FIELDS)}"
+        )
     ordered = [name.casefold() for name in sorted(scores, key=scores.__getitem__)]
     if sorted(scores.values()) != list(range(len(kept) + 1)) or ordered[-1] != _RANK:
         raise ConfigurationError(
