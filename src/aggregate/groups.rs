@@ -74,6 +74,15 @@ fn partition_of(hash: u64) -> usize {
     (hash >> 40) as usize % PARTITIONS
 }
 
+fn scatter<K: Key>(
+    entries: impl ExactSizeIterator<Item = (K, u32)>,
+    hasher: &DefaultHashBuilder,
+) -> Scattered<(K, u32)> {
+    Scattered::new(entries, PARTITIONS, |(key, _)| {
+        partition_of(hasher.hash_one(key))
+    })
+}
+
 impl<K: Key> Groups<K> {
     /// Adds rows, each to the group of its key.
     pub fn add_rows(
@@ -83,22 +92,17 @@ impl<K: Key> Groups<K> {
         measures: &MeasureColumns,
     ) {
         let hasher = &self.hasher;
-        let scatter = |entries: &mut dyn ExactSizeIterator<Item = (K, u32)>| {
-            Scattered::new(entries, PARTITIONS, |(key, _)| {
-                partition_of(hasher.hash_one(key))
-            })
-        };
         let repetitive = &self.repetitive;
         let morsels = by_morsel(rows, |rows| {
             if repetitive.load(Relaxed) {
                 if let Some(local) = Local::new(rows.clone(), hasher, &key, measures) {
-                    let groups = scatter(&mut local.groups());
+                    let groups = scatter(local.groups(), hasher);
                     return (groups, Some(local.sums));
                 }
                 repetitive.store(false, Relaxed);
             }
-            let rows = scatter(&mut rows.map(|row| (key(row), row as u32)));
-            (rows, None)
+            let keyed = rows.map(|row| (key(row), row as u32));
+            (scatter(keyed, hasher), None)
         });
         self.partitions
             .par_iter_mut()

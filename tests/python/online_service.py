@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
@@ -49,7 +49,7 @@ Behaviour: TypeAlias = Callable[[Handler], None]
 
 
 class Service(ThreadingHTTPServer):
-    """Keeps the paths it was asked for, and how many requests it served at the same time.
+    """Keeps the paths it was asked for, and how many requests waited at the same time.
 
     `behaviour` tells what to do when asked for the origin of an address, if not to answer well.
     """
@@ -87,12 +87,17 @@ class Service(ThreadingHTTPServer):
     def counting(self, path: str) -> Iterator[None]:
         with self._lock:
             self.asked[path] += 1
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client had enough
+            yield
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count a request of which its client has not heard yet."""
+        with self._lock:
             self.now += 1
             self.most = max(self.most, self.now)
         try:
             yield
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the client had enough
         finally:
             with self._lock:
                 self.now -= 1
@@ -145,7 +150,8 @@ def circles(handler: Handler) -> None:
 
 def sleeps(seconds: float) -> Behaviour:
     def behave(handler: Handler) -> None:
-        time.sleep(seconds)
+        with handler.server.waiting():
+            time.sleep(seconds)
         address = parse_qs(urlsplit(handler.path).query)["resource"][0]
         handler.send(200, origin(address))
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.write.canonical import number_of_flows
-
 _PAIR = ["lower", "upper"]
 
 
@@ -129,8 +127,9 @@ def ingest_summary(flows: pa.Table) -> pa.Table:
         of flows, refused ones too; a record that stands for several counts as many.
     """
     minutes = pc.floor_temporal(flows["start_time"], unit="minute")
+    count = pc.add(flows["flows"], pc.fill_null(flows["denied_flows"], 0))
     counted = (
-        pa.table({"minute": minutes, "flows": number_of_flows(flows)})
+        pa.table({"minute": minutes, "flows": count})
         .group_by("minute")
         .aggregate([("flows", "sum")])
         .sort_by("minute")
