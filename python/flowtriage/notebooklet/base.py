@@ -59,7 +59,25 @@ class Notebooklet(Described, ABC):
         options: Iterable[str] | None = None,
         **kwargs: Any,
     ) -> NotebookletResult:
-        """Run the notebooklet."""
+        """Run the notebooklet.
+
+        Parameters
+        ----------
+        value
+            What is looked at, such as the name or address of a host.
+        data
+            Where to read from, if not from the providers.
+        timespan
+            Only what happened in this span, both ends included.
+        options
+            What to do instead of the default options; names that begin with `+` or `-` add to
+            them and take from them.
+
+        Returns
+        -------
+        NotebookletResult
+            What was found.
+        """
 
     @property
     def result(self) -> NotebookletResult | None:
@@ -262,7 +280,12 @@ class Notebooklet(Described, ABC):
         return returned
 
     def run_nb_funcs(self) -> dict[str, Any]:
-        """Run all attached functions on the latest result; return what they return, by name.
+        """Run all attached functions on the latest result.
+
+        Returns
+        -------
+        dict
+            What each function returns, by its name.
 
         Raises
         ------

@@ -87,6 +87,11 @@ class Described:
         ----------
         print_settings
             Whether to print it; then nothing is returned.
+
+        Returns
+        -------
+        str or None
+            The metadata, unless they are printed.
         """
         if not print_settings:
             return str(cls.metadata)

@@ -82,6 +82,11 @@ class NBFunc:
         ----------
         context
             What there is to give, by name.
+
+        Returns
+        -------
+        object
+            What the function returns.
         """
         parameters = inspect.signature(self.func).parameters
         if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):

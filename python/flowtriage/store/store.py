@@ -220,6 +220,11 @@ class FlowStore:
     def transaction(self) -> Iterator[Transaction]:
         """Change the store; at the end of the block all changes come true, after an error none.
 
+        Yields
+        ------
+        Transaction
+            What changes the store, and sees its own changes.
+
         Raises
         ------
         StoreError
