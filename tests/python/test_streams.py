@@ -114,21 +114,18 @@ for verb in [ft.flow_index, ft.flow_summary, lambda flows: ft.timeline(flows, by
     assert max(waits) < 2
 
 
-def test_ctrl_c_is_seen_while_a_large_result_is_made() -> None:
+def test_ctrl_c_in_the_source_of_a_stream_is_passed_on() -> None:
     code = f"""{STREAM}
-import os, signal, threading, time
+import os, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-part = batch.slice(0, 1 << 16)
-peers = [pa.array([f"192.{{i}}.0.1"] * len(part)) for i in range(48)]
 
 def batches():
-    for number, peer in enumerate(peers):
-        yield part.set_column(1, "dst_ip", peer)
+    yield batch
     os.kill(os.getpid(), signal.SIGINT)
+    yield batch
 
-reader = pa.RecordBatchReader.from_batches(part.schema, batches())
 try:
-    print(ft.flow_index(reader).num_rows)
+    ft.flow_index(pa.RecordBatchReader.from_batches(batch.schema, batches()))
 except KeyboardInterrupt:
     print("stopped")
 """
