@@ -76,7 +76,7 @@ fn kernels(criterion: &mut Criterion) {
     group.bench_function("flow_index", |b| {
         b.iter(|| {
             let entries = index::collect(input(), &rules);
-            black_box(entries.and_then(|entries| entries.into_index().into_batches()))
+            black_box(entries.and_then(|entries| entries.into_batches()))
         });
     });
     group.bench_function("timeline", |b| {

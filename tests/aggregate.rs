@@ -76,7 +76,6 @@ fn flows(batches: Vec<RecordBatch>) -> impl Iterator<Item = Result<FlowBatch>> {
 fn build(batches: Vec<RecordBatch>) -> RecordBatch {
     index::collect(flows(batches), &Rules::default())
         .unwrap()
-        .into_index()
         .into_batches()
         .unwrap()
         .swap_remove(0)
@@ -183,7 +182,7 @@ fn a_sum_that_does_not_fit_is_an_error() {
     let row = || Row(Some("10.0.0.1"), "8.8.8.8", None, i64::MAX, None);
     let rows = table(utf8, &[row(), row()]);
     let entries = index::collect(flows(vec![rows]), &Rules::default()).unwrap();
-    assert!(entries.into_index().into_batches().is_err());
+    assert!(entries.into_batches().is_err());
 }
 
 #[test]
@@ -275,7 +274,7 @@ fn a_long_index_comes_in_ordered_chunks_without_loss() {
     ])
     .unwrap();
     let entries = index::collect(flows(vec![batch]), &Rules::default()).unwrap();
-    let chunks = entries.into_index().into_batches().unwrap();
+    let chunks = entries.into_batches().unwrap();
     assert!(chunks.len() > 1);
     let found: Vec<std::net::IpAddr> = chunks
         .iter()

@@ -19,6 +19,9 @@ const PARTITIONS: usize = 256;
 /// Keys looked at, for each piece of the result, to tell where it begins.
 const SAMPLES: usize = 64;
 
+/// Pieces are numbered in 16 bits.
+const MOST_PIECES: usize = 1 << 16;
+
 /// What groups are told apart by. The order of keys is the order of results.
 pub trait Key: Copy + Eq + Hash + Ord + Send + Sync {}
 impl<K: Copy + Eq + Hash + Ord + Send + Sync> Key for K {}
@@ -156,43 +159,27 @@ impl<K: Key> Groups<K> {
     }
 
     /// All groups in the order of the keys that `rank` makes of theirs, in pieces of about `size`
-    /// groups; at least one piece.
-    pub fn into_pieces<R: Key>(self, rank: impl Fn(K) -> R + Sync, size: usize) -> Vec<Piece<R>> {
-        let (keys, sums): (Vec<_>, Vec<_>) = self
+    /// groups, and what `make` makes of each; at least one piece.
+    pub fn into_pieces<R: Key, T: Send>(
+        self,
+        size: usize,
+        rank: impl Fn(K) -> R + Sync,
+        make: impl Fn(Piece<R>) -> T + Sync,
+    ) -> Vec<T> {
+        let starts = self.starts_of_pieces(&rank, size);
+        let runs: Vec<_> = self
             .partitions
-            .into_iter()
-            .map(|partition| (partition.keys, partition.sums))
-            .unzip();
-        let starts = starts_of_pieces(&keys, &rank, size);
-        let scattered: Vec<_> = keys
             .into_par_iter()
-            .map(|keys| {
-                let ranked = keys.into_iter().enumerate();
-                let ranked = ranked.map(|(place, key)| (rank(key), place as u32));
-                Scattered::new(ranked, starts.len() + 1, |(key, _)| {
-                    starts.partition_point(|start| start <= key)
-                })
-            })
+            .map(|partition| Runs::new(partition, &starts, &rank))
             .collect();
-        (0..=starts.len())
+        let pieces: Vec<_> = (0..=starts.len())
             .into_par_iter()
-            .map(|piece| {
-                let mut groups: Vec<(R, u32, u32)> = scattered
-                    .iter()
-                    .zip(0..)
-                    .flat_map(|(groups, partition)| {
-                        let groups = groups.part(piece).iter();
-                        groups.map(move |(key, place)| (*key, partition, *place))
-                    })
-                    .collect();
-                groups.sort_unstable_by_key(|(key, ..)| *key);
-                Piece {
-                    sums: Sums::gather(&sums, &groups, |(_, partition, place)| {
-                        (*partition as usize, *place as usize)
-                    }),
-                    keys: groups.into_iter().map(|(key, ..)| key).collect(),
-                }
-            })
+            .map(|piece| Runs::joined(&runs, piece))
+            .collect();
+        drop(runs);
+        pieces
+            .into_par_iter()
+            .map(|piece| make(piece.sorted()))
             .collect()
     }
 
@@ -232,31 +219,98 @@ impl<K: Key> Groups<K> {
         }
     }
 
+    /// The first keys of all pieces but the first, told from a sample.
+    fn starts_of_pieces<R: Key>(&self, rank: impl Fn(K) -> R, size: usize) -> Vec<R> {
+        let groups: usize = self.partitions.iter().map(|part| part.keys.len()).sum();
+        let pieces = groups.div_ceil(size).min(MOST_PIECES);
+        if pieces < 2 {
+            return Vec::new();
+        }
+        let step = (groups / (pieces * SAMPLES)).max(1);
+        let keys = self.partitions.iter().flat_map(|part| &part.keys);
+        let mut sample: Vec<R> = keys.step_by(step).map(|key| rank(*key)).collect();
+        sample.sort_unstable();
+        (1..pieces)
+            .map(|piece| sample[sample.len() * piece / pieces])
+            .collect()
+    }
+
     /// All groups in the order of the keys that `rank` makes of theirs.
     pub fn into_sorted<R: Key>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
-        let mut pieces = self.into_pieces(rank, usize::MAX);
+        let mut pieces = self.into_pieces(usize::MAX, rank, |piece| piece);
         pieces.swap_remove(0)
     }
 }
 
-/// The first keys of all pieces but the first, told from a sample.
-fn starts_of_pieces<K: Key, R: Key>(keys: &[Vec<K>], rank: impl Fn(K) -> R, size: usize) -> Vec<R> {
-    let groups: usize = keys.iter().map(Vec::len).sum();
-    let pieces = groups.div_ceil(size);
-    if pieces < 2 {
-        return Vec::new();
+/// The groups of a partition, cut into what belongs to each piece of the result.
+struct Runs<R> {
+    groups: Piece<R>,
+    ends: Vec<u32>,
+}
+
+impl<R: Key> Runs<R> {
+    fn new<K: Key>(partition: Partition<K>, starts: &[R], rank: impl Fn(K) -> R) -> Self {
+        let Partition { places, keys, sums } = partition;
+        drop(places);
+        let keys: Vec<R> = keys.into_iter().map(rank).collect();
+        let piece_of = |key: &R| starts.partition_point(|start| start <= key);
+        let pieces: Vec<u16> = keys.iter().map(|key| piece_of(key) as u16).collect();
+        let mut ends = vec![0_u32; starts.len() + 1];
+        for piece in &pieces {
+            ends[usize::from(*piece)] += 1;
+        }
+        let mut next = vec![0_u32; ends.len()];
+        let mut total = 0;
+        for (end, next) in ends.iter_mut().zip(&mut next) {
+            *next = total;
+            total += *end;
+            *end = total;
+        }
+        let mut order = vec![0_u32; keys.len()];
+        for (piece, place) in pieces.into_iter().zip(0..) {
+            let slot = &mut next[usize::from(piece)];
+            order[*slot as usize] = place;
+            *slot += 1;
+        }
+        Self {
+            groups: Piece {
+                keys: order.iter().map(|place| keys[*place as usize]).collect(),
+                sums: sums.select(&order),
+            },
+            ends,
+        }
     }
-    let step = (groups / (pieces * SAMPLES)).max(1);
-    let mut sample: Vec<R> = keys
-        .iter()
-        .flatten()
-        .step_by(step)
-        .map(|key| rank(*key))
-        .collect();
-    sample.sort_unstable();
-    (1..pieces)
-        .map(|piece| sample[sample.len() * piece / pieces])
-        .collect()
+
+    fn of(&self, piece: usize) -> Range<usize> {
+        let start = piece.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[piece] as usize
+    }
+
+    /// What all partitions have of a piece, in no order.
+    fn joined(runs: &[Self], piece: usize) -> Piece<R> {
+        let groups = runs.iter().map(|run| run.of(piece).len()).sum();
+        let mut keys = Vec::with_capacity(groups);
+        for run in runs {
+            keys.extend_from_slice(&run.groups.keys[run.of(piece)]);
+        }
+        let parts = runs.iter().map(|run| (&run.groups.sums, run.of(piece)));
+        Piece {
+            keys,
+            sums: Sums::joined(parts, groups),
+        }
+    }
+}
+
+impl<R: Key> Piece<R> {
+    fn sorted(self) -> Self {
+        let mut order: Vec<(R, u32)> = self.keys.into_iter().zip(0..).collect();
+        order.sort_unstable_by_key(|(key, _)| *key);
+        let (keys, order): (Vec<R>, Vec<u32>) = order.into_iter().unzip();
+        Self {
+            keys,
+            sums: self.sums.select(&order),
+        }
+    }
 }
 
 /// The groups of one morsel, which add its rows up where they are near.

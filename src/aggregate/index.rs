@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use rayon::prelude::*;
 
-use crate::aggregate::address_book::{ADDRESS_BITS, AddressBook, AddressRanks};
+use crate::aggregate::address_book::{ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts};
 use crate::aggregate::groups::{Groups, Piece};
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::strings::strings;
@@ -125,20 +124,55 @@ impl Entries {
     /// Puts the entries in order.
     pub fn into_index(self) -> Index {
         let (ranks, services) = (self.book.into_ranks(), self.services.into_sorted());
-        let rank = |key: IndexKey| {
-            IndexKey::new(
-                ranks.rank(key.source()),
-                ranks.rank(key.dest()),
-                services.rank(key.service()),
-                key.direction(),
-            )
-        };
+        let rank = |key| ranked(key, &ranks, &services);
+        let pieces = self.groups.into_pieces(PIECE, rank, |piece| piece);
         Index {
-            pieces: self.groups.into_pieces(rank, PIECE),
+            pieces,
             ranks,
             services,
         }
     }
+
+    /// The index as a table, a batch for each piece; pieces are dropped as they are written.
+    pub fn into_batches(self) -> Result<Vec<RecordBatch>> {
+        let (ranks, services) = (self.book.into_ranks(), self.services.into_sorted());
+        let addresses = ranks.texts()?;
+        let rank = |key| ranked(key, &ranks, &services);
+        let write = |piece| written(piece, &addresses, &services);
+        let batches = self.groups.into_pieces(PIECE, rank, write);
+        batches.into_iter().collect()
+    }
+}
+
+fn ranked(key: IndexKey, ranks: &AddressRanks, services: &Sorted) -> IndexKey {
+    IndexKey::new(
+        ranks.rank(key.source()),
+        ranks.rank(key.dest()),
+        services.rank(key.service()),
+        key.direction(),
+    )
+}
+
+fn written(
+    Piece { keys, sums }: Piece<IndexKey>,
+    addresses: &AddressTexts,
+    services: &Sorted,
+) -> Result<RecordBatch> {
+    let text = |name: &str, values: StringArray| {
+        let field = Field::new(name, DataType::Utf8, true);
+        (field, Arc::new(values) as ArrayRef)
+    };
+    let entries = keys.len();
+    let service = |i: usize| services.value(keys[i].service());
+    let letter = |i: usize| Some(keys[i].direction().letter());
+    let mut columns = vec![
+        text("source", addresses.column(entries, |i| keys[i].source())?),
+        text("dest", addresses.column(entries, |i| keys[i].dest())?),
+        text("L7Protocol", strings(entries, service)?),
+        text("FlowDirection", strings(entries, letter)?),
+    ];
+    columns.extend(sums.into_columns("TotalAllowedFlows")?);
+    batch(columns)
 }
 
 /// Collects the entries of flows, of other indices, or of both.
@@ -148,36 +182,6 @@ pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, rules: &Rules) ->
         entries.add(&batch?, rules)?;
     }
     Ok(entries)
-}
-
-impl Index {
-    /// The index as a table, a batch for each piece.
-    pub fn into_batches(self) -> Result<Vec<RecordBatch>> {
-        let Self {
-            pieces,
-            ranks,
-            services,
-        } = self;
-        let addresses = ranks.texts()?;
-        let write = |Piece { keys, sums }: Piece<IndexKey>| {
-            let text = |name: &str, values: StringArray| {
-                let field = Field::new(name, DataType::Utf8, true);
-                (field, Arc::new(values) as ArrayRef)
-            };
-            let entries = keys.len();
-            let service = |i: usize| services.value(keys[i].service());
-            let letter = |i: usize| Some(keys[i].direction().letter());
-            let mut columns = vec![
-                text("source", addresses.column(entries, |i| keys[i].source())?),
-                text("dest", addresses.column(entries, |i| keys[i].dest())?),
-                text("L7Protocol", strings(entries, service)?),
-                text("FlowDirection", strings(entries, letter)?),
-            ];
-            columns.extend(sums.into_columns("TotalAllowedFlows")?);
-            batch(columns)
-        };
-        pieces.into_par_iter().map(write).collect()
-    }
 }
 
 /// A table of the given columns.

@@ -16,6 +16,9 @@ use crate::ip::Ip;
 /// Rows that one task writes.
 const PART: usize = 1 << 16;
 
+/// Rows whose texts tell how long those after them will be.
+const SAMPLE: usize = 1 << 10;
+
 /// A column of texts, one for each number below `rows`.
 pub fn strings<'a>(
     rows: usize,
@@ -123,7 +126,7 @@ struct Part {
 impl Part {
     fn new(rows: Range<usize>, write: impl Fn(usize, &mut Vec<u8>) -> bool) -> Self {
         let mut part = Self {
-            bytes: Vec::with_capacity(rows.len() * 12),
+            bytes: Vec::new(),
             offsets: Vec::with_capacity(rows.len() + 1),
             valid: Vec::new(),
         };
@@ -138,6 +141,10 @@ impl Part {
                 part.valid.push(valid);
             }
             part.offsets.push(part.bytes.len() as i32);
+            if i + 1 == SAMPLE {
+                let to_come = part.bytes.len() * (rows.len() - SAMPLE) / SAMPLE;
+                part.bytes.reserve(to_come + to_come / 16 + 64);
+            }
         }
         part
     }
@@ -171,7 +178,7 @@ pub fn texts(
         valid.collect::<NullBuffer>()
     });
     let (offsets, values) = match parts.as_mut_slice() {
-        [one] => (take(&mut one.offsets), take(&mut one.bytes)),
+        [one] => (take(&mut one.offsets), fitting(take(&mut one.bytes))),
         _ => joined(parts, rows, total),
     };
     Ok(StringArray::try_new(
@@ -179,6 +186,15 @@ pub fn texts(
         Buffer::from_vec(values),
         nulls,
     )?)
+}
+
+/// The same bytes in memory of about their size.
+fn fitting(bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.len() < bytes.capacity() / 8 * 7 {
+        bytes.as_slice().to_vec()
+    } else {
+        bytes
+    }
 }
 
 /// The offsets and bytes of all parts, one after the other.

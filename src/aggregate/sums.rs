@@ -1,5 +1,6 @@
 //! What is summed for every group, a column for each measure.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, TimestampMicrosecondArray};
@@ -124,6 +125,45 @@ impl Sums {
         }
     }
 
+    /// Groups in the order of `chosen`.
+    #[must_use]
+    pub fn select(&self, chosen: &[u32]) -> Self {
+        let select = |values: &Vec<i64>| match values.as_slice() {
+            [] => Vec::new(),
+            values => chosen.iter().map(|group| values[*group as usize]).collect(),
+        };
+        Self {
+            flows: select(&self.flows),
+            columns: std::array::from_fn(|i| select(&self.columns[i])),
+            overflow: self.overflow,
+        }
+    }
+
+    /// Ranges of groups of several parts, `groups` in all, one after the other.
+    #[must_use]
+    pub fn joined<'a>(
+        parts: impl Iterator<Item = (&'a Self, Range<usize>)>,
+        groups: usize,
+    ) -> Self {
+        let mut out = Self {
+            flows: Vec::with_capacity(groups),
+            ..Self::default()
+        };
+        for (part, range) in parts {
+            for (to, from) in out.columns.iter_mut().zip(&part.columns) {
+                if !from.is_empty() {
+                    to.reserve_exact(groups - to.len());
+                    to.resize(out.flows.len(), NONE);
+                    to.extend_from_slice(&from[range.clone()]);
+                }
+            }
+            out.flows.extend_from_slice(&part.flows[range]);
+            out.overflow |= part.overflow;
+        }
+        out.resize(groups);
+        out
+    }
+
     /// Adds up groups: each of every part to the group that stands beside the part at its place.
     #[must_use]
     pub fn regroup(parts: &[(&Self, &[u32])], groups: usize) -> Self {
@@ -186,8 +226,14 @@ impl Sums {
         let groups = self.flows.len();
         let flows: ArrayRef = Arc::new(Int64Array::from(self.flows));
         let mut out = vec![(Field::new(flows_name, DataType::Int64, true), flows)];
+        // Columns that no flows had share one buffer.
+        let absent = nullable(vec![NONE; groups]);
         for (i, values) in self.columns.into_iter().enumerate() {
-            let (values, nulls) = nullable(values, groups);
+            let (values, nulls) = if values.is_empty() {
+                absent.clone()
+            } else {
+                nullable(values)
+            };
             out.push(match i {
                 FIRST | LAST => {
                     let name = if i == FIRST {
@@ -211,8 +257,7 @@ impl Sums {
     }
 }
 
-fn nullable(mut values: Vec<i64>, groups: usize) -> (ScalarBuffer<i64>, Option<NullBuffer>) {
-    values.resize(groups, NONE);
+fn nullable(values: Vec<i64>) -> (ScalarBuffer<i64>, Option<NullBuffer>) {
     let nulls = values
         .contains(&NONE)
         .then(|| values.iter().map(|value| *value != NONE).collect());

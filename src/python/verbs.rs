@@ -18,7 +18,7 @@ pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bo
     let flows = Batches::new(flows);
     tables(py, || {
         let entries = index::collect(flows.flows(), &Rules::default())?;
-        finish(|| entries.into_index().into_batches())
+        finish(|| entries.into_batches())
     })
 }
 
