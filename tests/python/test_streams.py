@@ -132,6 +132,41 @@ except KeyboardInterrupt:
     assert run(code) == "stopped\n"
 
 
+def test_ctrl_c_stops_the_making_of_a_large_result() -> None:
+    code = """
+import os, signal, threading, time
+import pyarrow as pa
+import pyarrow.compute as pc
+import flowtriage as ft
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+pairs = pa.array(range(1 << 22), pa.int32())
+sources = pa.array([f"10.0.{i >> 8}.{i & 255}" for i in range(1 << 11)])
+dests = pa.array([f"192.0.{i >> 8}.{i & 255}" for i in range(1 << 11)])
+batch = pa.record_batch({
+    "src_ip": pa.DictionaryArray.from_arrays(pc.shift_right(pairs, 11), sources),
+    "dst_ip": pa.DictionaryArray.from_arrays(pc.bit_wise_and(pairs, 2047), dests),
+    "flows": pa.repeat(1, len(pairs)),
+})
+
+def interrupt():
+    global sent
+    sent = time.monotonic()
+    os.kill(os.getpid(), signal.SIGINT)
+
+def batches():
+    yield batch
+    threading.Timer(0.1, interrupt).start()
+
+try:
+    ft.flow_index(pa.RecordBatchReader.from_batches(batch.schema, batches()))
+except KeyboardInterrupt:
+    print(time.monotonic() - sent)
+"""
+    # Half a second on a free machine; that of a test may be busy.
+    assert float(run(code)) < 2
+
+
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
     code = """
 import hashlib
