@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flowtriage.oa import FlowOA
     from flowtriage.providers import DataProviders, init
     from flowtriage.store import FlowStore
+    from flowtriage.threat_investigation import FlowThreatInvestigation, FlowThreatResult
     from flowtriage.write import write_flows
 
 __version__ = "0.1.0"
@@ -31,6 +32,8 @@ __all__ = [
     "DataProviders",
     "FlowOA",
     "FlowStore",
+    "FlowThreatInvestigation",
+    "FlowThreatResult",
     "Flows",
     "NBFunc",
     "NetworkFlowResult",
@@ -52,6 +55,8 @@ _LATE = {
     "DataProviders": "flowtriage.providers",
     "FlowOA": "flowtriage.oa",
     "FlowStore": "flowtriage.store",
+    "FlowThreatInvestigation": "flowtriage.threat_investigation",
+    "FlowThreatResult": "flowtriage.threat_investigation",
     "NBFunc": "flowtriage.notebooklet",
     "NetworkFlowResult": "flowtriage.network_flow_summary",
     "NetworkFlowSummary": "flowtriage.network_flow_summary",
