@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.flows import Flows, read_flows
+from flowtriage.search import connection_sets, expanded_search
 from flowtriage.verbs import (
     classify_direction,
     flow_index,
@@ -41,6 +42,8 @@ __all__ = [
     "Notebooklet",
     "NotebookletResult",
     "classify_direction",
+    "connection_sets",
+    "expanded_search",
     "flow_index",
     "flow_summary",
     "init",
