@@ -1,0 +1,1 @@
+"""Flow Threat Investigation: from a high-risk address to a saved story."""
