@@ -7,14 +7,22 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.oa import scoring as of_oa
 from flowtriage.oa.configuration import Settings
 from flowtriage.store import FlowStore
-from flowtriage.threat_investigation import saving
-from flowtriage.threat_investigation.saving import Saved
+from flowtriage.threat_investigation.files import write_files
+from flowtriage.threat_investigation.saving import (
+    FiledStories,
+    Saved,
+    StoredStories,
+    Stories,
+    check_text,
+    day_folder,
+)
 from flowtriage.threat_investigation.scoring import BulkScore, score
 from flowtriage.threat_investigation.search import Found, search
 from flowtriage.threat_investigation.source import FlowSource
@@ -31,7 +39,7 @@ class Investigation:
     source
         Where flows come from.
     store
-        Where scores and stories are kept; None keeps none.
+        Where scores and stories are kept; without one stories are kept in files.
     settings
         The configuration of Flow OA.
     asn
@@ -54,13 +62,23 @@ class Investigation:
         """The day that findings belong to."""
         return self.source.day
 
+    @property
+    def stories(self) -> Stories:
+        """Where stories are kept."""
+        if self.store is not None:
+            return StoredStories(self.store)
+        return FiledStories(self.settings.folders.data)
+
     def threats(self) -> pa.Table:
         """Return the addresses of connections of high risk that have no story yet."""
-        return THREATS.empty_table() if self.store is None else threats(self.store, self.day)
+        if self.store is None:
+            return THREATS.empty_table()
+        return _untold(threats(self.store, self.day), self.stories.told(self.day))
 
     def talkers(self) -> pa.Table:
-        """Return the busiest addresses, where nobody could score any."""
-        return self.source.busiest(self.top)
+        """Return the busiest addresses that have no story yet."""
+        told = self.stories.told(self.day)
+        return _untold(self.source.busiest(self.top + len(told)), told).slice(0, self.top)
 
     def search(self, ip: str, span: Span | None = None) -> Found:
         """Search the flows of an address."""
@@ -70,18 +88,23 @@ class Investigation:
 
     def history(self, ip: str | None = None) -> pa.Table:
         """Return all stories that were saved, of one address or of the day."""
-        return saving.history(self.need_store(), self.day, ip)
+        return self.stories.history(self.day, ip)
 
     def scores(self, ip: str) -> pa.Table:
         """Return the scores that connections of an address have."""
-        rows = self.need_store().read(of_oa.TABLE, day=self.day, order=["scored", "tstart"])
-        return rows.filter(with_end(rows, ip)).drop_columns(["day"])
+        rows = self._need_store().read(of_oa.TABLE, day=self.day, order=["scored", "tstart"])
+        ends = pc.or_kleene(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip))
+        return rows.filter(ends).drop_columns(["day"])
 
     def save(self, found: Found, title: str, text: str) -> Saved:
-        """Save the story of an address."""
-        store = self.need_store()
-        saved = saving.save(store, self.day, found.ip, title, text, found.timeline)
-        return Saved(found.ip, self.day, saved, found.timeline.num_rows, store.url)
+        """Save the story of an address, and the files about it."""
+        check_text("title", title)
+        check_text("text", text)
+        folder = day_folder(self.settings.folders.data, self.day)
+        files = write_files(folder, found.ip, found.peers, home=found.home)
+        saved = self.stories.save(self.day, found.ip, title, text, found.timeline)
+        place = self.stories.place(self.day, found.ip)
+        return Saved(found.ip, self.day, saved, place, tuple(vars(files).values()))
 
     def score(
         self,
@@ -93,43 +116,24 @@ class Investigation:
         asn: int | Iterable[int] | None = None,
     ) -> BulkScore:
         """Score connections of an address."""
-        store = self.need_store()
-        done = score(store, self.day, found, risk, peer=peer, port=port, asn=asn)
+        done = score(self._need_store(), self.day, found, risk, peer=peer, port=port, asn=asn)
         if len(done):
             self.scored.append(done)
         return done
 
     def undo(self) -> int:
-        """Take back what was scored last.
-
-        Raises
-        ------
-        ArgumentError
-            If nothing was, or all is taken back.
-        """
+        """Take back what was scored last, and return the number of connections."""
         if not self.scored:
             raise ArgumentError("there is nothing to undo: nothing was scored here")
-        count = of_oa.undo(self.need_store(), self.scored[-1].scored)
+        count = of_oa.undo(self._need_store(), self.scored[-1].scored)
         self.scored.pop()
         return count
 
-    def need_store(self) -> FlowStore:
-        """Return the store.
-
-        Raises
-        ------
-        ArgumentError
-            If there is none.
-        """
+    def _need_store(self) -> FlowStore:
         if self.store is None:
-            raise ArgumentError(
-                "there is no store to keep this in: give store=, such as FlowStore()"
-            )
+            raise ArgumentError("scores are kept in a store, and there is none: give store=")
         return self.store
 
 
-def with_end(rows: pa.Table, ip: str) -> pa.ChunkedArray:
-    """Tell which rows have an address at either end."""
-    import pyarrow.compute as pc
-
-    return pc.or_kleene(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip))
+def _untold(addresses: pa.Table, told: pa.Array) -> pa.Table:
+    return addresses.filter(pc.invert(pc.is_in(addresses["ip"], value_set=told)))

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.asn import AsnDatabase
-from flowtriage.network_flow_summary.geomap_places import countries
 from flowtriage.oa.configuration import ContextSettings
 from flowtriage.oa.context import read_context
 from flowtriage.oa.geolocation import locations
@@ -46,6 +45,8 @@ def add_facts(peers: pa.Table, asn: AsnDatabase, context: ContextSettings) -> pa
     FlowtriageError, OSError
         If a file is broken or cannot be read.
     """
+    from flowtriage.network_flow_summary.geomap_places import countries
+
     addresses = peers["peer"].combine_chunks()
     known = asn.lookup(addresses)
     placed = locations(context.iploc, context.mmdb).find(addresses)

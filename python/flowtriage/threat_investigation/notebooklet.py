@@ -37,6 +37,7 @@ from flowtriage.threat_investigation.tables import (
     Connections,
     as_connections,
     check_top,
+    in_order,
     top_of,
 )
 from flowtriage.threat_investigation.view import View
@@ -64,7 +65,8 @@ class FlowThreatInvestigation(Notebooklet):
     top_results
         Number of peers in each table and in the timeline.
     store
-        Where scores and stories are kept, for flows that are given themselves.
+        Where scores and stories are kept, for flows that are given themselves. Without one,
+        stories are kept in files.
     flows
         Folder of the raw flows, or flows in any form that `read_flows` takes; None takes the
         folder that is configured, beside the store where it is there.
@@ -210,8 +212,8 @@ class FlowThreatInvestigation(Notebooklet):
             report=found.flows.report,
         )
         result.credits = self._asn.credits
+        result.stories = self.engine.history(ip).to_pandas()
         if self.store is not None:
-            result.stories = self.engine.history(ip).to_pandas()
             result.scores = self.engine.scores(ip).to_pandas()
         self.selected = ip
         self._finish(
@@ -286,12 +288,12 @@ class FlowThreatInvestigation(Notebooklet):
         return self.engine.history(None if ip is None else _address(ip))
 
     def save(self, title: str, text: str) -> Saved:
-        """Save the story of the address that was searched last.
+        """Save the story of the address that was searched last, its timeline, and its files.
 
         Parameters
         ----------
         title, text
-            What was found. They are kept as they are.
+            What was found. They are kept as they are: in the store, or in a file without one.
 
         Returns
         -------
@@ -301,10 +303,11 @@ class FlowThreatInvestigation(Notebooklet):
         Raises
         ------
         ArgumentError
-            If nothing was searched yet, there is no store, or a text has a character that no
-            store keeps.
+            If nothing was searched yet, or a text has a character that no store keeps.
         StoreError
             If the store cannot be changed; then nothing is.
+        OSError
+            If a file cannot be written; then nothing is stored.
         """
         return self.engine.save(self._latest().found, title, text)
 
@@ -532,7 +535,7 @@ class FlowThreatInvestigation(Notebooklet):
             yield from self._tables(result)
         if "connection_sets" in chosen:
             for name in _DIRECTIONS:
-                yield self.section(name, found.direction(name).select(SHOWN))
+                yield self.section(name, in_order(found.direction(name)).select(SHOWN))
         if "plot_timeline" in chosen:
             from flowtriage.network_flow_summary.plots import plot_flows_by_peer
 

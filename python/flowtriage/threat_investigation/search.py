@@ -14,6 +14,7 @@ from flowtriage.flows import Flows
 from flowtriage.oa.configuration import ContextSettings
 from flowtriage.search import connection_sets, expanded_search
 from flowtriage.threat_investigation.facts import FACTS, add_facts
+from flowtriage.threat_investigation.globe import Place
 from flowtriage.threat_investigation.tables import greatest
 from flowtriage.verbs import timeline
 
@@ -38,6 +39,8 @@ class Found:
         The same of connections that peers began, and of those that the address began.
     top
         Number of peers in the tables and the timeline.
+    home
+        Where the address itself is, if that is known.
     """
 
     ip: str
@@ -47,6 +50,7 @@ class Found:
     sources: pa.Table
     destinations: pa.Table
     top: int
+    home: Place | None
 
     def direction(self, name: str) -> pa.Table:
         """Return the peers that are `inbound`, `outbound` or `two-way`."""
@@ -138,7 +142,8 @@ def search(flows: Flows, ip: str, *, asn: AsnDatabase, context: ContextSettings,
             part = part.append_column(field, known[field.name])
         return part
 
-    return Found(ip, flows, connections, peers, as_end("dst_ip"), as_end("src_ip"), top)
+    home = _place(add_facts(pa.table({"peer": [ip]}), asn, context))
+    return Found(ip, flows, connections, peers, as_end("dst_ip"), as_end("src_ip"), top, home)
 
 
 def peers_of(rows: pa.Table, ip: str) -> pa.ChunkedArray:
@@ -150,3 +155,11 @@ def as_text(times: pa.ChunkedArray) -> pa.ChunkedArray:
     """Write times as the store has them: `2013-09-15 23:44:10`, UTC."""
     seconds = pc.floor_temporal(times, unit="second").cast(pa.timestamp("s", "UTC"))
     return pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S")
+
+
+def _place(own: pa.Table) -> Place | None:
+    [facts] = own.to_pylist()
+    longitude, latitude = facts["longitude"], facts["latitude"]
+    if longitude is None or latitude is None:
+        return None
+    return Place(facts["peer"], longitude, latitude, facts["location"] or "")

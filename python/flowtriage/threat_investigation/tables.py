@@ -22,7 +22,12 @@ SHOWN = (
 
 def greatest(peers: pa.Table, by: str, top: int) -> pa.Table:
     """Return the peers with the most `connections` or `bytes`; of equals the lesser address."""
-    return peers.sort_by([(by, "descending")]).slice(0, top)
+    return in_order(peers, by).slice(0, top)
+
+
+def in_order(peers: pa.Table, by: str = "connections") -> pa.Table:
+    """Return peers, those with the most `connections` or `bytes` first."""
+    return peers.sort_by([(by, "descending")])
 
 
 def as_connections(peers: pa.Table) -> Connections:

@@ -23,12 +23,12 @@ _HIGH = 1
 
 
 def threats(store: FlowStore, day: date) -> pa.Table:
-    """Return the addresses of connections of high risk that have no story yet.
+    """Return the addresses of connections of high risk.
 
     Parameters
     ----------
     store
-        Where scores and stories are kept.
+        Where scores are kept.
     day
         The day.
 
@@ -44,13 +44,11 @@ def threats(store: FlowStore, day: date) -> pa.Table:
     """
     where = {"score": _HIGH}
     scored = store.read("flow_threat_investigation", day=day, where=where)
-    told = store.read("flow_storyboard", day=day)["ip_threat"].combine_chunks()
     to_itself = pc.equal(scored["srcip"], scored["dstip"])
     ends = pa.concat_tables(
         [_end(scored, "srcip", 1, 0), _end(scored.filter(pc.invert(to_itself)), "dstip", 0, 1)]
     )
     ends = ends.filter(pc.is_valid(ends["ip"]))
-    ends = ends.filter(pc.invert(pc.is_in(ends["ip"], value_set=told)))
     counted = ends.group_by("ip").aggregate(
         [([], "count_all"), ("as_source", "sum"), ("as_destination", "sum")]
     )
