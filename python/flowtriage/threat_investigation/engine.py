@@ -82,7 +82,7 @@ class Investigation:
 
     def search(self, ip: str, span: Span | None = None) -> Found:
         """Search the flows of an address."""
-        flows = self.source.of(ip, span or self.source.span)
+        flows = self.source.of(ip, span)
         context = self.settings.context
         return search(flows, ip, asn=self.asn, context=context, top=self.top)
 
