@@ -16,6 +16,7 @@ from flowtriage.oa.configuration import Settings
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.files import write_files
 from flowtriage.threat_investigation.saving import (
+    HISTORY,
     FiledStories,
     Saved,
     StoredStories,
@@ -59,7 +60,15 @@ class Investigation:
 
     @property
     def day(self) -> date:
-        """The day that findings belong to."""
+        """The day that findings belong to.
+
+        Raises
+        ------
+        ArgumentError
+            If no flow has a time.
+        """
+        if self.source.day is None:
+            raise ArgumentError("no flow has a time, so there is no day to keep this under")
         return self.source.day
 
     @property
@@ -77,7 +86,7 @@ class Investigation:
 
     def talkers(self) -> pa.Table:
         """Return the busiest addresses that have no story yet."""
-        told = self.stories.told(self.day)
+        told = self.history()["ip_threat"].unique()
         return _untold(self.source.busiest(self.top + len(told)), told).slice(0, self.top)
 
     def search(self, ip: str, span: Span | None = None) -> Found:
@@ -88,7 +97,9 @@ class Investigation:
 
     def history(self, ip: str | None = None) -> pa.Table:
         """Return all stories that were saved, of one address or of the day."""
-        return self.stories.history(self.day, ip)
+        if self.source.day is None:
+            return HISTORY.empty_table()
+        return self.stories.history(self.source.day, ip)
 
     def scores(self, ip: str) -> pa.Table:
         """Return the scores that connections of an address have."""

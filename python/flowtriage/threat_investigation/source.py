@@ -39,8 +39,8 @@ class FlowSource(Protocol):
     """Anything that has flows of an address."""
 
     @property
-    def day(self) -> Date:
-        """Day that findings belong to, in UTC."""
+    def day(self) -> Date | None:
+        """Day that findings belong to, in UTC; None if no flow has a time."""
 
     @property
     def span(self) -> Span:
@@ -103,14 +103,10 @@ class GivenFlows:
         return read_flows(self.data, timespan=day_span(self.date) if self.date else None)
 
     @property
-    def day(self) -> Date:
+    def day(self) -> Date | None:
         """The day given, else that of the first flow."""
         start = self.flows.report.start
-        if self.date is None and start is None:
-            raise ArgumentError(
-                "no flow has a time, so it is not known which day it is: give date="
-            )
-        return self.date or start.astimezone(UTC).date()  # type: ignore[union-attr]
+        return self.date or (start.astimezone(UTC).date() if start else None)
 
     @property
     def span(self) -> Span:
