@@ -121,7 +121,7 @@ def suspicious(store: ft.FlowStore, *rows: dict[str, Any], day: dt.date = DAY) -
 
 
 def investigation(
-    folder: Path, flows: pa.Table, url: str | None = None, **options: Any
+    folder: Path, flows: pa.Table, store: ft.FlowStore | str | None = None, **options: Any
 ) -> ft.FlowThreatInvestigation:
     """An investigation of raw flows, which a log was ingested into."""
     log = folder / "log.parquet"
@@ -130,6 +130,6 @@ def investigation(
 
         pq.write_table(flows, log)
         RawFlows(folder / "flows").ingest([log])
-    store = ft.FlowStore(url or f"duckdb:///{folder}/flows.duckdb")
+    store = store or f"duckdb:///{folder}/flows.duckdb"
     options = {"configuration": settings_in(folder), "silent": True} | options
     return ft.FlowThreatInvestigation(store, DAY, **options)
