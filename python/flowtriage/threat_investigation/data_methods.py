@@ -83,12 +83,30 @@ class DataMethods(Notebooklet):
         return self.engine.talkers()
 
     def search(self, ip: str, timespan: Any = None) -> FlowThreatResult:
-        """Search the connections of an address, and show nothing."""
+        """Search the connections of an address, and show nothing.
+
+        Parameters
+        ----------
+        ip
+            The address.
+        timespan
+            As for `run`.
+
+        Returns
+        -------
+        FlowThreatResult
+            What was found.
+        """
         self.run(ip, timespan=timespan, silent=True)
         return self._latest()
 
     def history(self, ip: str | None = None) -> pa.Table:
         """Return the stories that were saved of the day, or of one address.
+
+        Parameters
+        ----------
+        ip
+            The address; None takes all of the day.
 
         Returns
         -------

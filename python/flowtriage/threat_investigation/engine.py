@@ -13,6 +13,7 @@ from flowtriage.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.oa import scoring as of_oa
 from flowtriage.oa.configuration import Settings
+from flowtriage.progress import advance
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.files import write_files
 from flowtriage.threat_investigation.saving import (
@@ -91,9 +92,14 @@ class Investigation:
 
     def search(self, ip: str, span: Span | None = None) -> Found:
         """Search the flows of an address."""
+        task = f"search of {ip}"
+        advance(task, 0, 2)
         flows = self.source.of(ip, span)
+        advance(task, 1, 2)
         context = self.settings.context
-        return search(flows, ip, asn=self.asn, context=context, top=self.top)
+        found = search(flows, ip, asn=self.asn, context=context, top=self.top)
+        advance(task, 2, 2)
+        return found
 
     def history(self, ip: str | None = None) -> pa.Table:
         """Return all stories that were saved, of one address or of the day."""

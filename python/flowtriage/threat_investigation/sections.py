@@ -56,10 +56,11 @@ def top_tables(about: type[Described], result: FlowThreatResult) -> Iterator[Sec
 
 
 def _notice(result: FlowThreatResult, hint: str) -> str:
-    if not len(result.connections):
+    connections = result.found.connections.num_rows
+    if not connections:
         return f"{result.ip} does not occur in the flows searched.{hint}"
     return (
-        f"{result.ip}: {len(result.connections):,} different connections with "
+        f"{result.ip}: {connections:,} different connections with "
         f"{len(result.peers):,} peers, of which {len(result.inbound):,} inbound, "
         f"{len(result.outbound):,} outbound and {len(result.two_way):,} two way."
     )
