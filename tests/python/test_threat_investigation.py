@@ -463,7 +463,7 @@ def test_the_result_describes_itself_and_is_written(tmp_path: Path) -> None:
         assert result.prop_doc(name)[1]
     assert "Two way peers: 1" in repr(result)
     assert "Top 20 source IP by connections" in result.write_html(tmp_path / "r.html").read_text()
-    assert "Top {n} source IP by connections" in nb.get_help("md")
+    assert "Top n source IP by connections" in nb.get_help("md")
     assert {"start_investigation", "removeWidget", "score", "undo"} <= set(nb.get_methods())
 
 
