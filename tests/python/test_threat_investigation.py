@@ -506,6 +506,19 @@ def test_sums_of_real_logs_are_those_of_sql(shared: Path, path: str) -> None:
             assert found == expected
 
 
+def test_an_address_that_talks_to_itself_is_its_own_peer(tmp_path: Path) -> None:
+    nb = investigation(tmp_path, table(flow(IPV6, IPV6), flow(IPV6, TWO_WAY)))
+    result = nb.search(IPV6.upper())
+    assert result.two_way["peer"].tolist() == [IPV6]
+    assert result.inbound["peer"].tolist() == [TWO_WAY]
+    assert result.top_sources_by_bytes[["peer", "bytes"]].to_numpy().tolist() == [[IPV6, 1100]]
+    assert len(result.top_destinations_by_bytes) == 2
+    assert len(nb.score(1, peer=IPV6)) == 1
+    assert nb.threats().to_pylist() == [
+        {"ip": IPV6, "connections": 1, "as_source": 1, "as_destination": 0}
+    ]
+
+
 def test_raw_flows_are_read_by_address(tmp_path: Path) -> None:
     investigation(tmp_path, FLOWS)
     nb = ft.FlowThreatInvestigation(flows=RawFlows(tmp_path / "flows"), date=DAY, silent=True)
