@@ -110,6 +110,12 @@ impl Addresses {
         }
     }
 
+    /// Tells whether a row holds an address.
+    pub fn holds(&self, ip: Ip) -> impl Fn(usize) -> bool + Sync + '_ {
+        let code = ip.v4().map_or(V6, u64::from);
+        move |row| self.codes[row] == code && (code != V6 || self.wide[row] == ip)
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.codes.len()

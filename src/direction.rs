@@ -174,6 +174,11 @@ impl Rules {
         })
     }
 
+    /// Whether an address is internal.
+    pub fn is_internal(&self, ip: Ip) -> bool {
+        self.internal.contains(ip)
+    }
+
     /// The direction of a flow from `source` to `dest`. The first of these that tells it wins:
     /// the reported direction, the host under investigation, the internal networks.
     pub fn classify(

@@ -1,6 +1,10 @@
 //! A batch of flows, in the canonical schema or in that of the flow index.
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, Int64Array, PrimitiveArray, RecordBatch,
+    TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::compute::take;
 
 use crate::addresses::Addresses;
 use crate::columns::{Text, find, int64, micros};
@@ -125,6 +129,11 @@ impl FlowBatch {
         })
     }
 
+    /// Number of the first row in messages.
+    pub fn first_row(&self) -> usize {
+        self.first_row
+    }
+
     /// A text column.
     pub fn text(&self, name: &str) -> Result<Text> {
         match self.column(name) {
@@ -183,6 +192,7 @@ impl FlowBatch {
             sums,
             first: self.times("start_time")?,
             last: self.times("end_time")?,
+            most: [None, None],
         })
     }
 }
@@ -198,4 +208,38 @@ pub struct MeasureColumns {
     pub first: Option<TimestampMicrosecondArray>,
     /// When the flow ended.
     pub last: Option<TimestampMicrosecondArray>,
+    /// Bytes and packets of each record, the greatest of which are kept; none unless asked for.
+    pub most: [Option<Int64Array>; 2],
+}
+
+impl MeasureColumns {
+    /// The measures of some of the rows.
+    pub fn take(&self, rows: &UInt32Array) -> Result<Self> {
+        let counts = |column: &Option<Int64Array>| some(column.as_ref(), rows);
+        let mut sums = Vec::with_capacity(self.sums.len());
+        for column in &self.sums {
+            sums.push(counts(column)?);
+        }
+        Ok(Self {
+            flows: taken(&self.flows, rows)?,
+            sums,
+            first: some(self.first.as_ref(), rows)?,
+            last: some(self.last.as_ref(), rows)?,
+            most: [counts(&self.most[0])?, counts(&self.most[1])?],
+        })
+    }
+}
+
+fn some<T: ArrowPrimitiveType>(
+    column: Option<&PrimitiveArray<T>>,
+    rows: &UInt32Array,
+) -> Result<Option<PrimitiveArray<T>>> {
+    column.map(|column| taken(column, rows)).transpose()
+}
+
+fn taken<T: ArrowPrimitiveType>(
+    column: &PrimitiveArray<T>,
+    rows: &UInt32Array,
+) -> Result<PrimitiveArray<T>> {
+    Ok(take(column, rows, None)?.as_primitive().clone())
 }

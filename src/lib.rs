@@ -22,6 +22,7 @@ pub mod ranges;
 pub mod records;
 pub mod reporters;
 pub mod schema;
+pub mod search;
 pub mod stitch;
 pub mod topn;
 pub mod words;

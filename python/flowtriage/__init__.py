@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.flows import Flows, read_flows
+from flowtriage.search import connection_sets, expanded_search
 from flowtriage.verbs import (
     classify_direction,
     flow_index,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from flowtriage.oa import FlowOA
     from flowtriage.providers import DataProviders, init
     from flowtriage.store import FlowStore
+    from flowtriage.threat_investigation import FlowThreatInvestigation, FlowThreatResult
     from flowtriage.write import write_flows
 
 __version__ = "0.1.0"
@@ -31,6 +33,8 @@ __all__ = [
     "DataProviders",
     "FlowOA",
     "FlowStore",
+    "FlowThreatInvestigation",
+    "FlowThreatResult",
     "Flows",
     "NBFunc",
     "NetworkFlowResult",
@@ -38,6 +42,8 @@ __all__ = [
     "Notebooklet",
     "NotebookletResult",
     "classify_direction",
+    "connection_sets",
+    "expanded_search",
     "flow_index",
     "flow_summary",
     "init",
@@ -52,6 +58,8 @@ _LATE = {
     "DataProviders": "flowtriage.providers",
     "FlowOA": "flowtriage.oa",
     "FlowStore": "flowtriage.store",
+    "FlowThreatInvestigation": "flowtriage.threat_investigation",
+    "FlowThreatResult": "flowtriage.threat_investigation",
     "NBFunc": "flowtriage.notebooklet",
     "NetworkFlowResult": "flowtriage.network_flow_summary",
     "NetworkFlowSummary": "flowtriage.network_flow_summary",

@@ -222,13 +222,16 @@ def is_dataframe(source: Any) -> bool:
     return type(source).__module__.partition(".")[0] == "pandas"
 
 
-def as_reader(source: Any) -> pa.RecordBatchReader:
-    """Return the batches of anything Arrow; a reader is taken as it is, so its errors are too."""
+def as_reader(source: Any, columns: list[str] | None = None) -> pa.RecordBatchReader:
+    """Return the batches of anything Arrow; a reader is taken as it is, so its errors are too.
+
+    Of a dataset only the `columns` are read, where they are given.
+    """
     if isinstance(source, pa.RecordBatchReader):
         return source
     if is_dataset(source):
         # By default files are read so far ahead that they are in memory before they are needed.
-        return source.scanner(batch_readahead=4, fragment_readahead=1).to_reader()
+        return source.scanner(columns, batch_readahead=4, fragment_readahead=1).to_reader()
     return pa.RecordBatchReader.from_stream(source)
 
 

@@ -59,7 +59,7 @@ def flow_index(flows: Any) -> pa.Table:
     >>> index.column_names[:5]
     ['source', 'dest', 'L7Protocol', 'FlowDirection', 'TotalAllowedFlows']
     """
-    return _core.flow_index(_reader(flows))
+    return _core.flow_index(flow_batches(flows))
 
 
 def flow_summary(
@@ -101,7 +101,7 @@ def flow_summary(
         flows_or_index = flow_index(flows_or_index)
         ends = [*flows_or_index["source"].chunks, *flows_or_index["dest"].chunks]
         database.ask(pa.chunked_array(ends, pa.string()).combine_chunks())
-    return _core.flow_summary(_reader(flows_or_index), database._files)
+    return _core.flow_summary(flow_batches(flows_or_index), database._files)
 
 
 def timeline(flows: Any, *, by: str, bins: int | None = None) -> pa.Table:
@@ -140,7 +140,7 @@ def timeline(flows: Any, *, by: str, bins: int | None = None) -> pa.Table:
     """
     if bins is not None and bins < 1:
         raise ArgumentError(f"bins is {bins}; at least one is needed")
-    return _core.timeline(_reader(flows), by, bins)
+    return _core.timeline(flow_batches(flows), by, bins)
 
 
 def top_n(flows: Any, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
@@ -180,7 +180,7 @@ def top_n(flows: Any, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.T
     """
     if n < 1:
         raise ArgumentError(f"n is {n}; at least one is needed")
-    return _core.top_n(_reader(flows), [key] if isinstance(key, str) else list(key), by, n)
+    return _core.top_n(flow_batches(flows), [key] if isinstance(key, str) else list(key), by, n)
 
 
 def classify_direction(
@@ -230,7 +230,7 @@ def classify_direction(
     """
     hosts = [] if host is None else [host] if isinstance(host, str) else list(host)
     ranges = None if internal is None else internal_networks(internal)
-    return _core.classify_direction(_reader(flows), ranges, hosts)
+    return _core.classify_direction(flow_batches(flows), ranges, hosts)
 
 
 def stitch(flows: Any, *, window: float = WINDOW) -> pa.Table:
@@ -270,10 +270,10 @@ def stitch(flows: Any, *, window: float = WINDOW) -> pa.Table:
     >>> stitch(flows).select(["dst_port", "src_bytes", "dst_bytes"]).to_pylist()
     [{'dst_port': 443, 'src_bytes': 900, 'dst_bytes': 70}]
     """
-    return _core.stitch(_reader(flows), window_of(window))
+    return _core.stitch(flow_batches(flows), window_of(window))
 
 
-def _reader(flows: Any) -> pa.RecordBatchReader:
+def flow_batches(flows: Any) -> pa.RecordBatchReader:
     """Hand flows over as batches in the canonical schema or that of the index."""
     if isinstance(flows, Flows):
         return flows.to_arrow().to_reader()

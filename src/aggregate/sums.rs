@@ -15,13 +15,15 @@ use crate::schema::{SUMS, timestamp};
 const NONE: i64 = i64::MIN;
 const FIRST: usize = SUMS.len();
 const LAST: usize = FIRST + 1;
-const COLUMNS: usize = LAST + 1;
+const MOST: usize = LAST + 1;
+const COLUMNS: usize = MOST + 2;
 
 /// Sums of groups. A sum is null while every value was null; a column that no flows had is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Sums {
     flows: Vec<i64>,
-    /// Those of [`SUMS`], then the first and the last time.
+    /// Those of [`SUMS`], then the first and the last time, then the most bytes and packets of a
+    /// record.
     columns: [Vec<i64>; COLUMNS],
     overflow: bool,
 }
@@ -80,6 +82,13 @@ impl Sums {
                     *last = time.max(*last);
                 },
             );
+        }
+        for (column, values) in self.columns[MOST..].iter_mut().zip(&rows.most) {
+            if let Some(values) = values {
+                each(column, groups, pairs, values, |most, value| {
+                    *most = value.max(*most);
+                });
+            }
         }
     }
 
@@ -160,12 +169,7 @@ impl Sums {
 
     /// A measure of a group; `bytes` and `packets` are those of both ways.
     pub fn get(&self, group: usize, measure: Measure) -> Option<i64> {
-        let sum = |i: usize| {
-            self.columns[i]
-                .get(group)
-                .copied()
-                .filter(|sum| *sum != NONE)
-        };
+        let sum = |i: usize| self.value(i, group);
         let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
             (None, None) => None,
             (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
@@ -178,6 +182,16 @@ impl Sums {
         }
     }
 
+    /// The most bytes and the most packets of a record of a group.
+    pub fn most(&self, group: usize) -> [Option<i64>; 2] {
+        [MOST, MOST + 1].map(|column| self.value(column, group))
+    }
+
+    fn value(&self, column: usize, group: usize) -> Option<i64> {
+        let value = self.columns[column].get(group).copied();
+        value.filter(|value| *value != NONE)
+    }
+
     /// The measures as columns, the first under the given name.
     pub fn into_columns(self, flows_name: &str) -> Result<Vec<(Field, ArrayRef)>> {
         if self.overflow {
@@ -186,7 +200,7 @@ impl Sums {
         let groups = self.flows.len();
         let flows: ArrayRef = Arc::new(Int64Array::from(self.flows));
         let mut out = vec![(Field::new(flows_name, DataType::Int64, true), flows)];
-        for (i, values) in self.columns.into_iter().enumerate() {
+        for (i, values) in self.columns.into_iter().enumerate().take(MOST) {
             let (values, nulls) = nullable(values, groups);
             out.push(match i {
                 FIRST | LAST => {
@@ -231,7 +245,7 @@ fn combine(column: usize, sum: &mut i64, value: i64) -> bool {
         _ if value == NONE => {}
         _ if *sum == NONE => *sum = value,
         FIRST => *sum = value.min(*sum),
-        LAST => *sum = value.max(*sum),
+        LAST.. => *sum = value.max(*sum),
         _ => return add(sum, value),
     }
     false

@@ -11,6 +11,7 @@ mod gateway;
 mod networks;
 mod oa;
 mod reading;
+mod search;
 mod verbs;
 
 use pyo3::pymodule;
@@ -25,6 +26,8 @@ mod _core {
     use super::oa::{RangeList, flow_words, protocol_keywords};
     #[pymodule_export]
     use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
+    #[pymodule_export]
+    use super::search::{canonical_address, connection_sets, expanded_search};
     #[pymodule_export]
     use super::verbs::{
         classify_direction, distinct_reports, flow_index, flow_summary, stitch, timeline, top_n,

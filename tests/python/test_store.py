@@ -31,6 +31,7 @@ SEED = {
     "flow_threat_investigation": "tstart srcip dstip srcport dstport score",
     "flow_storyboard": "ip_threat title text",
     "flow_timeline": "ip_threat tstart tend srcip dstip proto sport dport ipkt ibyt",
+    "flow_storyboard_history": "ip_threat title text saved",
 }
 HOSTILE = '\'; DROP TABLE flow_scores; -- "x" $1 %s <script>alert(1)</script> \\ \t 😀 é'
 
@@ -154,7 +155,7 @@ def test_opening_again_keeps_everything(store_url: str) -> None:
     with store.transaction() as change:
         change.append("flow_storyboard", DAY, story())
     again = ft.FlowStore(store_url)
-    assert again.schema_version == 1
+    assert again.schema_version == 2
     assert again.count("flow_storyboard") == 1
 
 
@@ -175,7 +176,7 @@ def test_an_earlier_version_is_brought_up_to_date(
     later = (*module.MIGRATIONS, ("ALTER TABLE flow_storyboard ADD COLUMN author TEXT",))
     monkeypatch.setattr(module, "MIGRATIONS", later)
     store = ft.FlowStore(store_url)
-    assert store.schema_version == 2
+    assert store.schema_version == 3
     assert store.query("SELECT text, author FROM flow_storyboard").to_pylist() == [
         {"text": "seen", "author": None}
     ]
@@ -194,14 +195,14 @@ def test_a_migration_that_fails_leaves_the_earlier_version(
     monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, broken))
     with pytest.raises(StoreError, match="nowhere"):
         ft.FlowStore(store_url)
-    assert store.schema_version == 1
+    assert store.schema_version == 2
     assert "author" not in store.query("SELECT * FROM flow_storyboard").column_names
 
 
 def test_many_create_the_tables_at_once(store_url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         stores = list(pool.map(lambda _: ft.FlowStore(store_url), range(6)))
-    assert {store.schema_version for store in stores} == {1}
+    assert {store.schema_version for store in stores} == {2}
 
 
 def test_writers_in_threads_lose_nothing(store: ft.FlowStore) -> None:

@@ -40,11 +40,11 @@ def locate(table: pa.Table, asn: AsnDatabase, places: Places) -> pa.Table:
         put around one point of it: the first at the point, the others like the seeds of a
         sunflower, in a disc that grows with their number up to 2 degrees.
     """
-    known, countries = asn.lookup(table["address"]), _countries()
+    known, listed = asn.lookup(table["address"]), countries()
     exact = places.table.take(pc.index_in(table["address"], value_set=places.table["address"]))
     is_exact = pc.is_valid(exact["latitude"])
     code = pc.coalesce(exact["code"], known["country"])
-    country = countries.take(pc.index_in(code, value_set=countries["code"]))
+    country = listed.take(pc.index_in(code, value_set=listed["code"]))
     names = legible(known["as_name"])
     number = pc.cast(known["asn"], pa.string())
     columns = {
@@ -93,7 +93,8 @@ def spread(table: pa.Table, by: str) -> pa.Table:
 
 
 @cache
-def _countries() -> pa.Table:
+def countries() -> pa.Table:
+    """Return countries: ISO 3166 `code`, `name`, and `latitude` and `longitude` of one point."""
     kinds = {
         "code": pa.string(),
         "name": pa.string(),

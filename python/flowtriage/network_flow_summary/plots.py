@@ -89,6 +89,22 @@ def plot_flows_by_direction(timeline: pa.Table) -> LayoutDOM:
     return _lanes(bin_series(timeline, _DIRECTION), "direction", 40)
 
 
+def plot_flows_by_peer(timeline: pa.Table) -> LayoutDOM:
+    """Timeline of the flows of one address by peer.
+
+    Parameters
+    ----------
+    timeline
+        Result of ``flowtriage.timeline(flows, by="peer")``.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        As `plot_flows_by_protocol`, with a lane for each peer.
+    """
+    return _lanes(bin_series(timeline, _PROTOCOL), "peer", 26)
+
+
 def plot_flow_values(timeline: pa.Table) -> LayoutDOM:
     """Timeline of network flows quantity.
 

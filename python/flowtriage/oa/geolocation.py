@@ -14,7 +14,14 @@ from flowtriage.asn import AsnDatabase, embedded
 from flowtriage.errors import FormatError
 from flowtriage.report.text import visible
 
-LOCATION = pa.schema([("geoloc", pa.string()), ("domain", pa.string())])
+LOCATION = pa.schema(
+    [
+        ("geoloc", pa.string()),
+        ("domain", pa.string()),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+    ]
+)
 """`geoloc` is like `state;city owner`, `domain` that of the owner; null where not known."""
 
 _IPLOC = (
@@ -80,6 +87,7 @@ class IpLocations:
         place = pc.binary_join_element_wise(table["state"], table["city"], ";")
         told = pc.binary_join_element_wise(pc.utf8_trim(place, ";"), table["owner"], " ")
         columns = [_or_null(pc.utf8_trim_whitespace(told)), _or_null(table["domain"])]
+        columns += [_degrees(table[name]) for name in ("latitude", "longitude")]
         self._told = pa.table(columns, schema=LOCATION).combine_chunks()
 
     def find(self, addresses: pa.Array) -> pa.Table:
@@ -116,9 +124,11 @@ class MaxMindLocations:
 
         known = self._asn.lookup(addresses)
         country, city = known["country"], pa.nulls(len(addresses), pa.string())
+        degrees = [pa.nulls(len(addresses), pa.float64())] * 2
         if self._cities is not None:
             places = self._cities.find(addresses)
             country, city = pc.coalesce(known["country"], places["country"]), places["city"]
+            degrees = [places["latitude"], places["longitude"]]
         public = pc.equal(known["ip_type"], "Public")
         named = pc.and_(public, pc.is_valid(known["asn"]))
         owner = pc.if_else(named, known["as_name"], "")
@@ -126,7 +136,7 @@ class MaxMindLocations:
         place = pc.utf8_trim(pc.binary_join_element_wise(country, city, ";"), ";")
         told = pc.utf8_trim_whitespace(pc.binary_join_element_wise(place, owner, " "))
         nothing = pa.chunked_array([pa.nulls(len(addresses), pa.string())])
-        return pa.table([_or_null(told), nothing], schema=LOCATION)
+        return pa.table([_or_null(told), nothing, *degrees], schema=LOCATION)
 
 
 def locations(
@@ -143,3 +153,11 @@ def _or_null(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
     return pc.if_else(pc.equal(texts, ""), None, texts)
+
+
+def _degrees(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Read numbers of degrees; what is none becomes null."""
+    import pyarrow.compute as pc
+
+    number = pc.match_substring_regex(texts, r"^-?\d{1,3}(\.\d+)?$")
+    return pc.if_else(number, texts, None).cast(pa.float64())

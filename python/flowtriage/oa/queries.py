@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
+from flowtriage.oa import scoring
 from flowtriage.oa.dates import day_of
+from flowtriage.oa.scoring import check_risk
 from flowtriage.store import FlowStore
-
-_SCORED = "flow_threat_investigation"
-_RISKS = (1, 2, 3)
 
 
 def suspicious_connections(
@@ -49,8 +47,8 @@ def suspicious_connections(
     day = day_of(date)
     rows = store.read("flow_scores", day=day, order=["rank"])
     rows = _with_end(rows, ip)
-    scored = _key(get_scored_connections(store, day), "srcport", "dstport")
-    new = pc.invert(pc.is_in(_key(rows, "sport", "dport"), scored.combine_chunks()))
+    scored = scoring.key(get_scored_connections(store, day)).combine_chunks()
+    new = pc.invert(pc.is_in(scoring.key(as_scored(rows)), scored))
     return rows.filter(new).slice(0, limit)
 
 
@@ -124,7 +122,7 @@ def story_board(store: FlowStore, date: Any) -> pa.Table:
 
 def get_scored_connections(store: FlowStore, date: Any) -> pa.Table:
     """Return the connections of a day that analysts scored, in the order in which they did."""
-    return store.read(_SCORED, day=day_of(date), order=["scored", "tstart"])
+    return store.read(scoring.TABLE, day=day_of(date), order=["scored", "tstart"])
 
 
 def score_connection(
@@ -161,24 +159,14 @@ def score_connection(
     ArgumentError
         If the score is none, or nothing says which connections.
     """
-    if score not in _RISKS:
-        raise ArgumentError(f"the score is {score!r}; 1 is high risk, 2 medium, 3 low")
+    check_risk(score)
     given = {"srcip": srcip, "dstip": dstip, "sport": sport, "dport": dport}
     where = {name: value for name, value in given.items() if value is not None}
     if not where:
         raise ArgumentError("say which connections: srcip=, dstip=, sport= or dport=")
     day = day_of(date)
     chosen = store.read("flow_scores", day=day, where=where, order=["rank"])
-    if not chosen.num_rows:
-        return 0
-    with store.transaction() as change:
-        known = change.read(_SCORED, day=day)
-        again = pc.is_in(
-            _key(known, "srcport", "dstport"), _key(chosen, "sport", "dport").combine_chunks()
-        )
-        kept = known.filter(pc.invert(again)).drop_columns(["day"])
-        change.replace_day(_SCORED, day, pa.concat_tables([kept, _scored(chosen, score, kept)]))
-    return len(chosen)
+    return len(scoring.score(store, day, as_scored(chosen), score)) if chosen.num_rows else 0
 
 
 def reset_scored_connections(store: FlowStore, date: Any) -> int:
@@ -191,23 +179,15 @@ def reset_scored_connections(store: FlowStore, date: Any) -> int:
     """
     day = day_of(date)
     with store.transaction() as change:
-        scored = len(change.read(_SCORED, day=day))
-        change.delete(_SCORED, day)
+        scored = len(change.read(scoring.TABLE, day=day))
+        change.delete(scoring.TABLE, day)
     return scored
 
 
-def _scored(chosen: pa.Table, score: int, like: pa.Table) -> pa.Table:
-    now = datetime.now(UTC).isoformat(timespec="microseconds")
-    columns = {
-        "tstart": chosen["tstart"],
-        "srcip": chosen["srcip"],
-        "dstip": chosen["dstip"],
-        "srcport": chosen["sport"],
-        "dstport": chosen["dport"],
-        "score": pa.repeat(pa.scalar(score, pa.int32()), chosen.num_rows),
-        "scored": pa.repeat(now, chosen.num_rows),
-    }
-    return pa.table(columns).select(like.column_names).cast(like.schema)
+def as_scored(suspicious: pa.Table) -> pa.Table:
+    """Return rows of `flow_scores` with the names that `flow_threat_investigation` has."""
+    columns = suspicious.select(["tstart", "srcip", "dstip", "sport", "dport"])
+    return columns.rename_columns(["tstart", "srcip", "dstip", "srcport", "dstport"])
 
 
 def _with_end(rows: pa.Table, ip: str | None) -> pa.Table:
@@ -216,14 +196,8 @@ def _with_end(rows: pa.Table, ip: str | None) -> pa.Table:
     return rows.filter(pc.or_(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip)))
 
 
-def _key(rows: pa.Table, source_port: str, dest_port: str) -> pa.ChunkedArray:
-    """Return what tells the connections of a day apart, as one text each."""
-    ports = [pc.fill_null(rows[name].cast(pa.string()), "") for name in (source_port, dest_port)]
-    ends = [pc.fill_null(rows[name], "") for name in ("tstart", "srcip", "dstip")]
-    return pc.binary_join_element_wise(*ends, *ports, "\t")
-
-
 __all__ = [
+    "as_scored",
     "chord_details",
     "details",
     "get_scored_connections",

@@ -9,14 +9,17 @@ from flowtriage.errors import StoreError
 from flowtriage.store.tables import TABLES, create_table, create_view
 
 _VERSIONS = "flowtriage_schema"
+_HISTORY = "flow_storyboard_history"
+_OF_SPOT = [name for name in TABLES if name != _HISTORY]
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        *map(create_table, TABLES),
-        *(f"CREATE INDEX {name}_day ON {name} (day)" for name in TABLES),
-        *map(create_view, TABLES),
+        *map(create_table, _OF_SPOT),
+        *(f"CREATE INDEX {name}_day ON {name} (day)" for name in _OF_SPOT),
+        *map(create_view, _OF_SPOT),
         "CREATE TABLE flow_run (day DATE PRIMARY KEY, run TEXT NOT NULL, finished TEXT NOT NULL)",
     ),
+    (create_table(_HISTORY), f"CREATE INDEX {_HISTORY}_day ON {_HISTORY} (day)"),
 )
 """Statements that lead from each version of the schema to the next one."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -21,8 +22,9 @@ _ATTEMPTS = 3
 class Transaction:
     """Changes to a store that come true together, or not at all."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, *, shared: bool = False) -> None:
         self._connection = connection
+        self._shared = shared
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run a query and return its rows; values are bound to `$1`, `$2` and so on."""
@@ -32,9 +34,19 @@ class Transaction:
         """Run a statement; values are bound to `$1`, `$2` and so on."""
         _execute(self._connection, sql, parameters)
 
-    def read(self, name: str, day: date) -> pa.Table:
+    def lock(self, *names: str) -> None:
+        """Keep others from changing tables until the end of the transaction; they wait.
+
+        Reading goes on. What is read after this and written back loses nothing of what others
+        wrote. A DuckDB file has one writer anyway.
+        """
+        tables = ", ".join(name for name in names if _schema(name))
+        if self._shared:
+            self.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+
+    def read(self, name: str, day: date, where: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the rows that a table has of a day, as far as the transaction is."""
-        sql, values = _selection(name, day, day, None, (), None)
+        sql, values = _selection(name, day, day, where, (), None)
         return self.query(sql, values).cast(TABLES[name])
 
     def append(self, name: str, day: date, rows: pa.Table) -> None:
@@ -127,6 +139,11 @@ class FlowStore:
     def portable_url(self) -> str:
         """Where the store is, whatever the current folder is, without a password."""
         return self._engine.portable
+
+    @property
+    def folder(self) -> Path | None:
+        """Folder of the DuckDB file; None in PostgreSQL."""
+        return None if self._engine.path is None else self._engine.path.parent
 
     @property
     def schema_version(self) -> int:
@@ -233,7 +250,7 @@ class FlowStore:
             If another process has the DuckDB file open.
         """
         with self._engine.connected(writing=True) as connection:
-            yield Transaction(connection)
+            yield Transaction(connection, shared=self._engine.path is None)
             connection.commit()
 
     def __repr__(self) -> str:

@@ -100,6 +100,9 @@ THREAT_INVESTIGATION = pa.schema(
     ]
 )
 STORYBOARD = pa.schema([("ip_threat", _TEXT), ("title", _TEXT), ("text", _TEXT), ("day", _DATE)])
+STORYBOARD_HISTORY = pa.schema(
+    [("ip_threat", _TEXT), ("title", _TEXT), ("text", _TEXT), ("saved", _TEXT), ("day", _DATE)]
+)
 TIMELINE = pa.schema(
     [
         ("ip_threat", _TEXT),
@@ -124,6 +127,7 @@ TABLES: dict[str, pa.Schema] = {
     "flow_threat_investigation": THREAT_INVESTIGATION,
     "flow_storyboard": STORYBOARD,
     "flow_timeline": TIMELINE,
+    "flow_storyboard_history": STORYBOARD_HISTORY,
 }
 """Names of the tables, and their columns."""
 

@@ -1,0 +1,139 @@
+"""The investigation itself: what it finds and keeps, without showing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.asn import AsnDatabase
+from flowtriage.errors import ArgumentError
+from flowtriage.oa import scoring as of_oa
+from flowtriage.oa.configuration import Settings
+from flowtriage.store import FlowStore
+from flowtriage.threat_investigation.files import write_files
+from flowtriage.threat_investigation.saving import (
+    FiledStories,
+    Saved,
+    StoredStories,
+    Stories,
+    check_text,
+    day_folder,
+)
+from flowtriage.threat_investigation.scoring import BulkScore, score
+from flowtriage.threat_investigation.search import Found, search
+from flowtriage.threat_investigation.source import FlowSource
+from flowtriage.threat_investigation.threats import THREATS, threats
+from flowtriage.timespan import Span
+
+
+@dataclass
+class Investigation:
+    """An investigation of a day.
+
+    Parameters
+    ----------
+    source
+        Where flows come from.
+    store
+        Where scores and stories are kept; without one stories are kept in files.
+    settings
+        The configuration of Flow OA.
+    asn
+        Database of autonomous systems and countries.
+    top
+        Number of peers in tables and timelines.
+    scored
+        What was scored, the latest last.
+    """
+
+    source: FlowSource
+    store: FlowStore | None
+    settings: Settings
+    asn: AsnDatabase
+    top: int
+    scored: list[BulkScore] = field(default_factory=list)
+
+    @property
+    def day(self) -> date:
+        """The day that findings belong to."""
+        return self.source.day
+
+    @property
+    def stories(self) -> Stories:
+        """Where stories are kept."""
+        if self.store is not None:
+            return StoredStories(self.store)
+        return FiledStories(self.settings.folders.data)
+
+    def threats(self) -> pa.Table:
+        """Return the addresses of connections of high risk that have no story yet."""
+        if self.store is None:
+            return THREATS.empty_table()
+        return _untold(threats(self.store, self.day), self.stories.told(self.day))
+
+    def talkers(self) -> pa.Table:
+        """Return the busiest addresses that have no story yet."""
+        told = self.stories.told(self.day)
+        return _untold(self.source.busiest(self.top + len(told)), told).slice(0, self.top)
+
+    def search(self, ip: str, span: Span | None = None) -> Found:
+        """Search the flows of an address."""
+        flows = self.source.of(ip, span or self.source.span)
+        context = self.settings.context
+        return search(flows, ip, asn=self.asn, context=context, top=self.top)
+
+    def history(self, ip: str | None = None) -> pa.Table:
+        """Return all stories that were saved, of one address or of the day."""
+        return self.stories.history(self.day, ip)
+
+    def scores(self, ip: str) -> pa.Table:
+        """Return the scores that connections of an address have."""
+        rows = self._need_store().read(of_oa.TABLE, day=self.day, order=["scored", "tstart"])
+        ends = pc.or_kleene(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip))
+        return rows.filter(ends).drop_columns(["day"])
+
+    def save(self, found: Found, title: str, text: str) -> Saved:
+        """Save the story of an address, and the files about it."""
+        check_text("title", title)
+        check_text("text", text)
+        folder = day_folder(self.settings.folders.data, self.day)
+        files = write_files(folder, found.ip, found.peers, home=found.home)
+        saved = self.stories.save(self.day, found.ip, title, text, found.timeline)
+        place = self.stories.place(self.day, found.ip)
+        return Saved(found.ip, self.day, saved, place, tuple(vars(files).values()))
+
+    def score(
+        self,
+        found: Found,
+        risk: int,
+        *,
+        peer: str | Iterable[str] | None = None,
+        port: int | Iterable[int] | None = None,
+        asn: int | Iterable[int] | None = None,
+    ) -> BulkScore:
+        """Score connections of an address."""
+        done = score(self._need_store(), self.day, found, risk, peer=peer, port=port, asn=asn)
+        if len(done):
+            self.scored.append(done)
+        return done
+
+    def undo(self) -> int:
+        """Take back what was scored last, and return the number of connections."""
+        if not self.scored:
+            raise ArgumentError("there is nothing to undo: nothing was scored here")
+        count = of_oa.undo(self._need_store(), self.scored[-1].scored)
+        self.scored.pop()
+        return count
+
+    def _need_store(self) -> FlowStore:
+        if self.store is None:
+            raise ArgumentError("scores are kept in a store, and there is none: give store=")
+        return self.store
+
+
+def _untold(addresses: pa.Table, told: pa.Array) -> pa.Table:
+    return addresses.filter(pc.invert(pc.is_in(addresses["ip"], value_set=told)))

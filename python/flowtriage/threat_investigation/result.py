@@ -1,0 +1,85 @@
+"""The result of `FlowThreatInvestigation`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flowtriage.notebooklet import NotebookletResult
+from flowtriage.threat_investigation.search import Found
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from bokeh.models import LayoutDOM
+
+
+class FlowThreatResult(NotebookletResult):
+    """What an address did.
+
+    Attributes
+    ----------
+    connections : pandas.DataFrame
+        Its connections by addresses and ports (see `flowtriage.expanded_search`).
+    peers : pandas.DataFrame
+        Its peers (see `flowtriage.connection_sets`), with autonomous system, country, network
+        context, place and domain.
+    inbound : pandas.DataFrame
+        Peers that are only sources towards an internal address, or only destinations of an
+        external one.
+    outbound : pandas.DataFrame
+        Peers that are only destinations of an internal address, or only sources towards an
+        external one.
+    two_way : pandas.DataFrame
+        Peers that are both.
+    top_sources_by_connections : pandas.DataFrame
+        Peers that began connections, those with the most first. Counters are of these
+        connections alone.
+    top_sources_by_bytes : pandas.DataFrame
+        The same, by bytes of both directions.
+    top_destinations_by_connections : pandas.DataFrame
+        Peers that the address began connections to, those with the most first. Counters are of
+        these connections alone.
+    top_destinations_by_bytes : pandas.DataFrame
+        The same, by bytes of both directions.
+    timeline : pandas.DataFrame
+        Connections with the peers that have the most, as `flow_timeline` keeps them.
+    plot_timeline : bokeh.models.LayoutDOM
+        Timeline of flows with these peers.
+    stories : pandas.DataFrame
+        What was written down of the address on this day, the latest first.
+    scores : pandas.DataFrame
+        Scores that its connections have.
+    """
+
+    def __init__(self, *, found: Found, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._found = found
+        self.connections: pd.DataFrame = found.connections.to_pandas()
+        self.peers: pd.DataFrame = found.peers.to_pandas()
+        self.inbound: pd.DataFrame = found.direction("inbound").to_pandas()
+        self.outbound: pd.DataFrame = found.direction("outbound").to_pandas()
+        self.two_way: pd.DataFrame = found.direction("two-way").to_pandas()
+        for name, table in found.tables.items():
+            setattr(self, name, table.to_pandas())
+        self.timeline: pd.DataFrame = found.timeline.to_pandas()
+        self.plot_timeline: LayoutDOM | None = None
+        self.stories: pd.DataFrame | None = None
+        self.scores: pd.DataFrame | None = None
+
+    @property
+    def found(self) -> Found:
+        """The same as Arrow tables."""
+        return self._found
+
+    @property
+    def ip(self) -> str:
+        """The address."""
+        return self._found.ip
+
+    def facts(self) -> dict[str, str]:
+        """Return what a reader should know first, as label and text."""
+        peers = {"Inbound": self.inbound, "Outbound": self.outbound, "Two way": self.two_way}
+        facts = {"Address": self.ip, "Connections": f"{len(self.connections):,} different ones"}
+        facts |= {f"{name} peers": f"{len(frame):,}" for name, frame in peers.items()}
+        if self.timespan is not None:
+            facts["Timespan"] = str(self.timespan)
+        return facts | (self.report.facts() if self.report.sources else {})

@@ -1,0 +1,38 @@
+//! Searching for one address.
+
+use pyo3::prelude::*;
+
+use crate::direction::Rules;
+use crate::python::gateway::{Batches, finish, table};
+use crate::search::{expanded, sets, sought};
+
+#[pyfunction]
+pub fn expanded_search<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+    ip: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || {
+        let found = expanded::collect(flows.flows(), ip)?;
+        finish(|| found.into_table())
+    })
+}
+
+#[pyfunction]
+pub fn connection_sets<'py>(
+    py: Python<'py>,
+    search: Bound<'py, PyAny>,
+    ip: &str,
+    internal: Option<Vec<String>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let search = Batches::new(search);
+    let rules = Rules::new(internal.as_deref(), &[])?;
+    table(py, || sets::collect(search, ip)?.into_table(&rules))
+}
+
+/// The one text that stands for an address in results.
+#[pyfunction]
+pub fn canonical_address(ip: &str) -> PyResult<String> {
+    Ok(sought(ip)?.to_string())
+}

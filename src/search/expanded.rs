@@ -1,0 +1,253 @@
+//! All flows of one address, by the four of its ends and ports.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt16Array, UInt32Array,
+};
+use arrow::compute::take;
+
+use crate::addresses::Addresses;
+use crate::aggregate::address_book::{AddressBook, AddressRanks};
+use crate::aggregate::groups::{Groups, Piece};
+use crate::aggregate::index::batch;
+use crate::aggregate::interner::{Interner, Sorted};
+use crate::aggregate::strings::texts;
+use crate::aggregate::sums::{Measure, Sums};
+use crate::columns::{Text, by_morsel, int64};
+use crate::error::{Error, Result};
+use crate::flows::{FlowBatch, MeasureColumns, OrNull};
+use crate::ip::Ip;
+use crate::search::{Named, mean, named, port, sought};
+
+/// What rows of the result are told apart by, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Ends {
+    src: u64,
+    dst: u64,
+    src_port: OrNull<u16>,
+    dst_port: OrNull<u16>,
+}
+
+/// Groups are told apart by the protocol, too, until the order of protocols is known.
+type Key = (Ends, OrNull<u32>);
+
+/// The flows of an address that were found so far.
+#[derive(Debug)]
+pub struct Found {
+    ip: Ip,
+    groups: Groups<Key>,
+    book: AddressBook,
+    protocols: Interner,
+}
+
+/// Finds the flows that have an address at either end.
+pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, ip: &str) -> Result<Found> {
+    let mut found = Found {
+        ip: sought(ip)?,
+        groups: Groups::default(),
+        book: AddressBook::default(),
+        protocols: Interner::default(),
+    };
+    for batch in flows {
+        found.add(&batch?)?;
+    }
+    Ok(found)
+}
+
+impl Found {
+    fn add(&mut self, batch: &FlowBatch) -> Result<()> {
+        let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
+        let measures = batch.measures()?;
+        let rows = matches(self.ip, &source, &dest);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let src_port = ports(batch, "src_port", &rows)?;
+        let dst_port = ports(batch, "dst_port", &rows)?;
+        let protocol = match batch.column("protocol") {
+            Some(array) => Text::read("protocol", &take(array, &rows, None)?)?,
+            None => Text::Null(rows.len()),
+        };
+        let protocol = self.protocols.encode(&protocol);
+        let measures = with_most(measures.take(&rows)?)?;
+        let book = &self.book;
+        let key = |i: usize| {
+            let row = rows.value(i) as usize;
+            let ends = Ends {
+                src: book.code(&source, row),
+                dst: book.code(&dest, row),
+                src_port: src_port[i],
+                dst_port: dst_port[i],
+            };
+            (ends, protocol.id(i))
+        };
+        self.groups.add_rows(rows.len(), key, &measures);
+        Ok(())
+    }
+
+    /// The flows as a table, a row for each pair of ends and ports, in their order.
+    pub fn into_table(self) -> Result<RecordBatch> {
+        let (ranks, protocols) = (self.book.into_ranks(), self.protocols.into_sorted());
+        let rank = |(ends, protocol): Key| {
+            let ends = Ends {
+                src: ranks.rank(ends.src),
+                dst: ranks.rank(ends.dst),
+                ..ends
+            };
+            (ends, protocols.rank(protocol))
+        };
+        let Piece { keys, sums } = self.groups.into_sorted(rank);
+        let rows = Rows::new(&keys);
+        let sums = Sums::regroup(&[(&sums, &rows.of_keys)], rows.ends.len());
+        let protocols = rows.protocols(&keys, &protocols)?;
+        columns(&rows.ends, sums, &ranks, protocols)
+    }
+}
+
+/// Rows that have the address at either end.
+fn matches(ip: Ip, source: &Addresses, dest: &Addresses) -> UInt32Array {
+    let (at_source, at_dest) = (source.holds(ip), dest.holds(ip));
+    let found = by_morsel(source.rows(), |rows| {
+        let matching = rows.filter(|row| at_source(*row) || at_dest(*row));
+        matching.map(|row| row as u32).collect::<Vec<_>>()
+    });
+    found.concat().into()
+}
+
+fn ports(batch: &FlowBatch, name: &str, rows: &UInt32Array) -> Result<Vec<OrNull<u16>>> {
+    let Some(array) = batch.column(name) else {
+        return Ok(vec![None.into(); rows.len()]);
+    };
+    let ports = int64(name, &take(array, rows, None)?)?;
+    let told = |i: usize| batch.first_row() + rows.value(i) as usize;
+    (0..rows.len())
+        .map(|i| Ok(port(name, &ports, i, told(i))?.into()))
+        .collect()
+}
+
+/// Measures with the bytes and packets of each record, both ways.
+fn with_most(measures: MeasureColumns) -> Result<MeasureColumns> {
+    let [_, src_bytes, dst_bytes, src_packets, dst_packets] = measures.sums.as_slice() else {
+        unreachable!("there is a column, or none, for each of SUMS")
+    };
+    let most = [
+        both_ways(src_bytes.as_ref(), dst_bytes.as_ref())?,
+        both_ways(src_packets.as_ref(), dst_packets.as_ref())?,
+    ];
+    Ok(MeasureColumns { most, ..measures })
+}
+
+fn both_ways(src: Option<&Int64Array>, dst: Option<&Int64Array>) -> Result<Option<Int64Array>> {
+    let (Some(src), Some(dst)) = (src, dst) else {
+        return Ok(src.or(dst).cloned());
+    };
+    let sum = |(src, dst): (Option<i64>, Option<i64>)| match (src, dst) {
+        (Some(src), Some(dst)) => match src.checked_add(dst) {
+            None => Err(Error::Overflow("bytes or packets of a record")),
+            sum => Ok(sum),
+        },
+        (one, other) => Ok(one.or(other)),
+    };
+    src.iter()
+        .zip(dst)
+        .map(sum)
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+/// The rows of the result.
+struct Rows {
+    ends: Vec<Ends>,
+    /// For each key its row.
+    of_keys: Vec<u32>,
+}
+
+impl Rows {
+    fn new(keys: &[Key]) -> Self {
+        let mut ends: Vec<Ends> = Vec::new();
+        let mut of_keys = Vec::with_capacity(keys.len());
+        for (of_key, _) in keys {
+            if ends.last() != Some(of_key) {
+                ends.push(*of_key);
+            }
+            of_keys.push(ends.len() as u32 - 1);
+        }
+        Self { ends, of_keys }
+    }
+
+    /// For each row its protocols, which are in order already.
+    fn protocols(&self, keys: &[Key], protocols: &Sorted) -> Result<StringArray> {
+        texts(self.ends.len(), |row, bytes| {
+            let first = self
+                .of_keys
+                .partition_point(|of_key| (*of_key as usize) < row);
+            let start = bytes.len();
+            let of_row = keys[first..]
+                .iter()
+                .take_while(|(ends, _)| *ends == self.ends[row]);
+            let names = of_row.filter_map(|(_, protocol)| protocols.value(*protocol));
+            for name in names.filter(|name| !name.is_empty()) {
+                if bytes.len() > start {
+                    bytes.push(b',');
+                }
+                bytes.extend_from_slice(name.as_bytes());
+            }
+            true
+        })
+    }
+}
+
+fn columns(
+    ends: &[Ends],
+    sums: Sums,
+    ranks: &AddressRanks,
+    protocols: StringArray,
+) -> Result<RecordBatch> {
+    let rows = ends.len();
+    let port = |name, end: fn(&Ends) -> OrNull<u16>| {
+        let ports = ends.iter().map(|ends| end(ends).get());
+        named(name, Arc::new(ports.collect::<UInt16Array>()))
+    };
+    let most = |name, place: usize| {
+        let most = (0..rows).map(|row| sums.most(row)[place]);
+        named(name, Arc::new(most.collect::<Int64Array>()))
+    };
+    let mean = |name, measure| {
+        let connections = |row| sums.get(row, Measure::Flows).unwrap_or_default();
+        let means = (0..rows).map(|row| mean(sums.get(row, measure), connections(row)));
+        named(name, Arc::new(means.collect::<Float64Array>()))
+    };
+    let per_record: [Named; 4] = [
+        most("max_packets", 1),
+        mean("mean_packets", Measure::Packets),
+        most("max_bytes", 0),
+        mean("mean_bytes", Measure::Bytes),
+    ];
+    let texts = ranks.texts()?;
+    let [
+        connections,
+        denied,
+        src_bytes,
+        dst_bytes,
+        src_packets,
+        dst_packets,
+        first,
+        last,
+    ] = <[Named; 8]>::try_from(sums.into_columns("connections")?)
+        .unwrap_or_else(|_| unreachable!("sums have eight columns"));
+    let mut out = vec![
+        first,
+        last,
+        named("src_ip", Arc::new(texts.column(rows, |row| ends[row].src)?)),
+        named("dst_ip", Arc::new(texts.column(rows, |row| ends[row].dst)?)),
+        port("src_port", |ends| ends.src_port),
+        port("dst_port", |ends| ends.dst_port),
+        connections,
+    ];
+    out.extend(per_record);
+    out.extend([src_bytes, dst_bytes, src_packets, dst_packets]);
+    out.push(named("denied_connections", denied.1));
+    out.push(named("protocols", Arc::new(protocols) as ArrayRef));
+    batch(out)
+}
