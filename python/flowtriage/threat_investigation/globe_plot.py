@@ -1,0 +1,153 @@
+"""The globe of a story as a Bokeh plot, which needs no map server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
+from bokeh.models.annotations import Legend, LegendItem
+from bokeh.plotting import figure
+
+from flowtriage.network_flow_summary.colours import DIRECTIONS, TWO_WAY
+from flowtriage.network_flow_summary.geomap_peers import legible
+from flowtriage.network_flow_summary.geomap_places import countries
+from flowtriage.network_flow_summary.plot_parts import INK, RULE, add_notes, message_figure
+from flowtriage.report.text import visible
+from flowtriage.threat_investigation.globe import Globe
+
+_TITLE = "Where the peers are"
+_LAND = "#A9B2BC"
+_KINDS = {
+    2: ("inbound", DIRECTIONS["I"]),
+    3: ("outbound", DIRECTIONS["O"]),
+    1: ("two-way", TWO_WAY),
+}
+_SHOWN = 5
+
+
+def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
+    """Draw where the peers of an address are.
+
+    Parameters
+    ----------
+    globe
+        What to draw.
+    ip
+        The address itself.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        A circle for each place and direction, the greater the more peers are there, over the
+        codes of countries. Longitude runs from left to right, latitude upwards, in degrees.
+    """
+    peers, home = _peers(globe, ip)
+    if not len(peers) and not len(home):
+        return column(
+            message_figure(_TITLE, "No peer has a known location"), sizing_mode="stretch_width"
+        )
+    both = pc.min_max(pa.chunked_array([*peers["latitude"].chunks, *home["latitude"].chunks]))
+    south, north = (both[end].as_py() for end in ("min", "max"))
+    plot: Any = figure(
+        title=_TITLE,
+        x_range=Range1d(start=-180, end=180),
+        y_range=Range1d(start=min(south - 5, -60), end=max(north + 5, 85)),
+        aspect_ratio=2.1,
+        tools="pan,box_zoom,wheel_zoom,reset,save",
+        toolbar_location="above",
+        sizing_mode="stretch_width",
+        min_width=480,
+        outline_line_color=RULE,
+        background_fill_color="#F6F8FA",
+    )
+    plot.toolbar.logo = None
+    plot.toolbar.autohide = True
+    plot.title.text_font_size = "12px"
+    plot.title.text_color = INK
+    plot.axis.visible = False
+    plot.grid.grid_line_color = RULE
+    land = countries()
+    plot.text(
+        x=land["longitude"].to_pylist(),
+        y=land["latitude"].to_pylist(),
+        text=land["code"].to_pylist(),
+        text_font_size="8px",
+        text_align="center",
+        text_baseline="middle",
+        text_color=_LAND,
+    )
+    items, dots = [], []
+    for kind, (direction, colour) in _KINDS.items():
+        mine = peers.filter(pc.equal(peers["type"], kind))
+        if not len(mine):
+            continue
+        columns = {name: mine[name].to_pylist() for name in mine.column_names}
+        dot = plot.scatter(
+            "longitude",
+            "latitude",
+            size="size",
+            fill_color=colour,
+            fill_alpha=0.55,
+            line_color="white",
+            source=ColumnDataSource(columns),
+            name=direction,
+        )
+        dots.append(dot)
+        count = pc.sum(mine["peers"], min_count=0).as_py()
+        items.append(LegendItem(label={"value": f"{direction} · {count:,}"}, renderers=[dot]))
+    rows = [("peers", "@peers{0,0}"), ("direction", "$name"), ("location", "@location")]
+    rows.append(("addresses", "@addresses"))
+    plot.add_tools(HoverTool(renderers=dots, tooltips=rows, point_policy="follow_mouse"))
+    if len(home):
+        own = plot.scatter(
+            home["longitude"].to_pylist(),
+            home["latitude"].to_pylist(),
+            size=13,
+            marker="inverted_triangle",
+            fill_color=DIRECTIONS["L"],
+            line_color="white",
+        )
+        items.append(LegendItem(label={"value": visible(ip or "", 60)}, renderers=[own]))
+    legend = Legend(
+        items=items,
+        orientation="horizontal",
+        border_line_color=None,
+        background_fill_alpha=0,
+        label_text_font_size="11px",
+        label_text_color=INK,
+        padding=0,
+        spacing=16,
+    )
+    plot.add_layout(legend, "above")
+    add_notes(plot, ["Grey: codes of countries (ISO 3166), at one point of each."])
+    return column(plot, sizing_mode="stretch_width")
+
+
+def _peers(globe: Globe, ip: str | None) -> tuple[pa.Table, pa.Table]:
+    """Return how many peers are at each point, by direction, and the place of the address."""
+    both = pa.concat_tables([globe.sources, globe.destinations])
+    own = pc.equal(both["ip"], ip) if ip is not None else pc.equal(both["type"], 0)
+    peers = both.filter(pc.invert(own))
+    at = ["type", "longitude", "latitude"]
+    counted = (
+        peers.group_by([*at, "ip"], use_threads=False)
+        .aggregate([("location", "min")])
+        .group_by(at, use_threads=False)
+        .aggregate([("ip", "list"), ("ip", "count"), ("location_min", "min")])
+        .sort_by([("ip_count", "descending"), *((name, "ascending") for name in at)])
+    )
+    count = counted["ip_count"]
+    first = pc.binary_join(pc.list_slice(counted["ip_list"], 0, _SHOWN), ", ")
+    more = pc.if_else(pc.greater(count, _SHOWN), " …", "")
+    size = pc.add(pc.multiply(pc.log2(count.cast(pa.float64())), 3.5), 9.0)
+    columns = {
+        **{name: counted[name] for name in at},
+        "peers": count,
+        "size": pc.min_element_wise(size, 48.0),
+        "addresses": legible(pc.binary_join_element_wise(first, more, "")),
+        "location": legible(counted["location_min_min"]),
+    }
+    return pa.table(columns), both.filter(own).slice(0, 1)
