@@ -156,7 +156,7 @@ def plot_figure(model: Any, name: str, heading: str) -> str:
 
 def _numbered(value: Any, prefix: str, names: dict[str, str]) -> Any:
     """Name the models of a plot by their order, not by how many the session made before."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_numbered(inner, prefix, names) for inner in value]
     if not isinstance(value, dict):
         return value

@@ -71,9 +71,10 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
     plot.grid.grid_line_color = RULE
     land = countries()
     plot.text(
-        x=land["longitude"].to_pylist(),
-        y=land["latitude"].to_pylist(),
-        text=land["code"].to_pylist(),
+        "longitude",
+        "latitude",
+        "code",
+        source=ColumnDataSource(land.to_pydict()),
         text_font_size="8px",
         text_align="center",
         text_baseline="middle",
@@ -84,7 +85,6 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
         mine = peers.filter(pc.equal(peers["type"], kind))
         if not len(mine):
             continue
-        columns = {name: mine[name].to_pylist() for name in mine.column_names}
         dot = plot.scatter(
             "longitude",
             "latitude",
@@ -92,7 +92,7 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
             fill_color=colour,
             fill_alpha=0.55,
             line_color="white",
-            source=ColumnDataSource(columns),
+            source=ColumnDataSource(mine.to_pydict()),
             name=direction,
         )
         dots.append(dot)
@@ -103,8 +103,9 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
     plot.add_tools(HoverTool(renderers=dots, tooltips=rows, point_policy="follow_mouse"))
     if len(home):
         own = plot.scatter(
-            home["longitude"].to_pylist(),
-            home["latitude"].to_pylist(),
+            "longitude",
+            "latitude",
+            source=ColumnDataSource(home.to_pydict()),
             size=13,
             marker="inverted_triangle",
             fill_color=DIRECTIONS["L"],

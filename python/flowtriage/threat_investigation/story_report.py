@@ -19,9 +19,8 @@ from flowtriage.threat_investigation.story import TOP_TABLES, Story
 
 _DIRECTIONS = {"inbound": "Inbound", "outbound": "Outbound", "two-way": "Two way"}
 _SUMS = (
-    *("connections", "connections_from_peer", "connections_to_peer"),
-    *("bytes", "bytes_from_peer", "bytes_to_peer"),
-    *("packets", "packets_from_peer", "packets_to_peer"),
+    *("connections", "bytes", "bytes_from_peer", "bytes_to_peer", "packets"),
+    *("connections_from_peer", "connections_to_peer", "packets_from_peer", "packets_to_peer"),
 )
 _PERIOD = {"first_seen": "min", "last_seen": "max"}
 

@@ -246,22 +246,27 @@ def _alone(plot: Any) -> LayoutDOM:
 
 
 def _write(plot: Any, x: Sequence[float], y: Sequence[float], text: list[str], **look: Any) -> None:
-    look = {"text_color": INK, "text_baseline": "middle"} | look
-    plot.text(x=list(x), y=list(y), text=text, text_font_size="11px", **look)
+    look = {"text_color": INK, "text_baseline": "middle", "text_font_size": "11px"} | look
+    columns = {"x": list(x), "y": list(y), "text": text}
+    plot.text("x", "y", "text", source=ColumnDataSource(columns), **look)
 
 
 def _link(plot: Any, links: list[tuple[_Node, _Node]], total: int) -> None:
+    columns = {
+        "x0": [start.x for start, _ in links],
+        "y0": [start.y for start, _ in links],
+        "x1": [end.x for _, end in links],
+        "y1": [end.y for _, end in links],
+        "half": [end.x - 0.5 for _, end in links],
+        "colour": [end.colour for _, end in links],
+        "width": [1 + 6 * math.sqrt(end.peers / max(total, 1)) for _, end in links],
+    }
     plot.bezier(
-        x0=[start.x for start, _ in links],
-        y0=[start.y for start, _ in links],
-        x1=[end.x for _, end in links],
-        y1=[end.y for _, end in links],
-        cx0=[end.x - 0.5 for _, end in links],
-        cy0=[start.y for start, _ in links],
-        cx1=[end.x - 0.5 for _, end in links],
-        cy1=[end.y for _, end in links],
-        line_color=[end.colour for _, end in links],
-        line_width=[1 + 6 * math.sqrt(end.peers / max(total, 1)) for _, end in links],
+        *("x0", "y0", "x1", "y1"),
+        *("half", "y0", "half", "y1"),
+        source=ColumnDataSource(columns),
+        line_color="colour",
+        line_width="width",
         line_alpha=0.35,
     )
 
