@@ -133,25 +133,30 @@ def flows_of_host(
     mask = pc.or_(pc.is_in(flows["src_ip"], chosen), pc.is_in(flows["dst_ip"], chosen))
     if observed:
         mask = pc.or_(mask, observed_at(flows, observed))
+    if not pc.all(mask).as_py():
+        flows = flows.filter(mask)
     return HostFlows(
         name,
         addresses,
-        classify_direction(flows.filter(mask), host=list(addresses)),
+        classify_direction(flows, host=list(addresses)),
         candidates if len(candidates) > 1 else (),
     )
 
 
 def addresses_of_name(flows: pa.Table, name: str) -> tuple[str, ...]:
     """Return the addresses of the machine that reported flows under a name, in order."""
-    seen = _observed(flows.filter(observed_at(flows, name)))
-    return tuple(sorted(set(seen["address"].to_pylist())))
+    import pyarrow.compute as pc
+
+    named = observed_at(flows, name)
+    return _distinct(
+        flows[end].filter(pc.and_(named, _observed(flows, direction)))
+        for direction, end in _OBSERVED.items()
+    )
 
 
 def observed_at(flows: pa.Table, name: str) -> pa.ChunkedArray:
     """Tell which flows were observed at the host of a name, without regard to case."""
-    import pyarrow.compute as pc
-
-    return pc.fill_null(_equal(flows["host"], name), False)
+    return _equal(flows["host"], name)
 
 
 def busiest_addresses(flows: pa.Table, n: int = 5) -> list[str]:
@@ -186,22 +191,25 @@ def reverse_name(address: str, timeout: float = 5.0) -> str | None:
 def _names_of(flows: pa.Table, addresses: tuple[str, ...]) -> tuple[str, ...]:
     import pyarrow.compute as pc
 
-    seen = _observed(flows)
-    own = seen.filter(pc.is_in(seen["address"], pa.array(addresses, pa.string())))
-    return tuple(sorted(own["host"].unique().to_pylist()))
+    own = pa.array(addresses, pa.string())
+    return _distinct(
+        flows["host"].filter(pc.and_(pc.is_in(flows[end], own), _observed(flows, direction)))
+        for direction, end in _OBSERVED.items()
+    )
 
 
-def _observed(flows: pa.Table) -> pa.Table:
-    """Pairs of host name and address, where the source reports from the host itself."""
-    parts = []
-    for direction, end in _OBSERVED.items():
-        part = flows.filter(_equal(flows["reported_direction"], direction))
-        parts.append(part.select(["host", end]).rename_columns(["host", "address"]))
-    pairs = pa.concat_tables(parts).drop_null()
-    return pairs.group_by(["host", "address"]).aggregate([])
+def _observed(flows: pa.Table, direction: str) -> pa.ChunkedArray:
+    """Tell which flows the host at that end of the direction reported itself."""
+    return _equal(flows["reported_direction"], direction)
+
+
+def _distinct(columns: Iterable[pa.ChunkedArray]) -> tuple[str, ...]:
+    return tuple(sorted({text for one in columns for text in one.unique().to_pylist()} - {None}))
 
 
 def _equal(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
+    """Tell which values are a text, without regard to case; null is none."""
     import pyarrow.compute as pc
 
-    return pc.equal(pc.utf8_lower(column), text.lower())
+    spellings = column.unique()
+    return pc.is_in(column, spellings.filter(pc.equal(pc.utf8_lower(spellings), text.lower())))

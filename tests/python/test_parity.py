@@ -38,6 +38,11 @@ NAMES = {
     *("init", "DataProviders", "current", "list_providers", "has_required_providers"),
     "add_provider",
 }
+OF_SPOT = {
+    *("start_investigation", "display_controls", "search_ip", "get_in_out_and_twoway_conns"),
+    *("display_threat_box", "save_threat_summary", "display_results", "get_top_bytes"),
+    *("get_top_conns", "removeWidget"),
+}
 
 
 def rows() -> list[list[str]]:
@@ -59,7 +64,7 @@ def defined_tests() -> set[str]:
 
 def test_every_name_has_its_row() -> None:
     named = [row[0].strip("`") for row in rows() if len(row) == 4]
-    assert set(named) == NAMES | TITLES
+    assert set(named) == NAMES | TITLES | OF_SPOT
     twice = {"flow_summary", "geo_map", "plot_flow_values"}
     assert {name for name in named if named.count(name) > 1} == twice
 
@@ -91,3 +96,14 @@ def test_the_names_are_those_of_the_original(shared: Path) -> None:
     original = (headings | attributes | options | parameters) - prose
     assert len(original) == 59
     assert original <= NAMES | TITLES
+
+
+def test_the_functions_are_those_of_spot(shared: Path) -> None:
+    seed = shared.parent / "seeds" / "flow_threat_investigation.txt"
+    if not seed.is_file():
+        pytest.skip("the description of the original is absent")
+    text = seed.read_text(encoding="utf-8").partition("## FUNCTIONS")[2]
+    assert set(re.findall(r"^`(\w+)\(", text, re.MULTILINE)) == OF_SPOT
+    methods = (HERE.parents[1] / "python" / "flowtriage" / "threat_investigation").glob("*.py")
+    source = "".join(path.read_text(encoding="utf-8") for path in methods)
+    assert {name for name in OF_SPOT if f"def {name}(self" in source} == OF_SPOT

@@ -19,7 +19,7 @@ _INDEX_NAMES = {
 _LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "unknown": "U"}
 
 
-def index_data(flows: pa.Table) -> pa.Table:
+def index_data(flows: pa.Table) -> pd.DataFrame:
     """Return flows under the names and in the notation of the index."""
     import pyarrow.compute as pc
 
@@ -27,7 +27,9 @@ def index_data(flows: pa.Table) -> pa.Table:
     place = flows.column_names.index("direction")
     direction = letters.take(pc.index_in(flows["direction"], words).combine_chunks())
     renamed = [_INDEX_NAMES.get(name, name) for name in flows.column_names]
-    return flows.set_column(place, "direction", direction).rename_columns(renamed)
+    table = flows.set_column(place, "direction", direction).rename_columns(renamed)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def with_lists(summary: pa.Table) -> pd.DataFrame:

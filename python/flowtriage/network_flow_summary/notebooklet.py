@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from flowtriage.network_flow_summary.result import NetworkFlowResult
 from flowtriage.network_flow_summary.subject import ask, dns_name_of, notices
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.display import Section, show
+from flowtriage.notebooklet.on_demand import Later
 from flowtriage.online import sentences
 from flowtriage.progress import advance
 from flowtriage.providers.host_queries import HostFacts
@@ -162,7 +163,7 @@ class NetworkFlowSummary(Notebooklet):
         named = facts.name or host.name
         dns_name = dns_name_of(host.addresses) if kwargs.get("reverse_dns") and not named else None
         result.host_entity = host_entity(value, host, facts, dns_name)
-        result.network_flows = host.flows.to_pandas()
+        result.network_flows = Later(host.flows.to_pandas)
         heading = self.section("run", *notices(host, facts, flows.to_arrow()))
         self._present(result, heading, silent=silent)
         work = _Work(host.flows, host.addresses, asn)
@@ -277,7 +278,7 @@ class NetworkFlowSummary(Notebooklet):
     def _summarise(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         summary = flow_summary(work.index, asn=work.asn)
         result.flow_index = work.index.to_pandas()
-        result.flow_index_data = index_data(work.flows).to_pandas()
+        result.flow_index_data = Later(partial(index_data, work.flows))
         result.flow_summary = with_lists(summary)
         frequent_first = work.index.sort_by([("TotalAllowedFlows", "descending")])
         self._present(result, self.section("flow_index", frequent_first), silent=silent)

@@ -18,8 +18,10 @@ from bokeh.models import (
     LayoutDOM,
     NumeralTickFormatter,
     PlainText,
+    Quad,
     Range1d,
 )
+from bokeh.models.renderers import GlyphRenderer
 
 from flowtriage.network_flow_summary.colours import DENIED, direction_colours, protocol_colours
 from flowtriage.network_flow_summary.plot_data import Binned, Floats, Series, Style, bin_series
@@ -194,8 +196,7 @@ def _lane(plot: Any, series: Series, floor: int, most: float) -> list[Any]:
         fill_color=RULE,
         name=series.name,
         fill_alpha=0,
-        hover_fill_alpha=0.8,
-        hover_fill_color=RULE,
+        on_hover=RULE,
     )
     denied = _bars(plot, source, "down", base, fill_color=DENIED)
     allowed = _bars(plot, source, base, "up", fill_color=series.colour, fill_alpha="depth")
@@ -213,12 +214,24 @@ def _bars(
     columns: ColumnDataSource | dict[str, Any],
     bottom: str | float,
     top: str | float,
-    **look: Any,
+    *,
+    fill_color: str,
+    fill_alpha: str | float = 1.0,
+    name: str | None = None,
+    on_hover: str | None = None,
 ) -> Any:
+    """Draw bars, with the glyphs that are looked at only: `plot.quad` makes five of them."""
     source = columns if isinstance(columns, ColumnDataSource) else ColumnDataSource(columns)
-    return plot.quad(
-        left="left", right="right", bottom=bottom, top=top, source=source, line_color=None, **look
+    place: Any = {"left": "left", "right": "right", "bottom": bottom, "top": top}
+    place["line_color"] = None
+    bar = GlyphRenderer(
+        data_source=source,
+        glyph=Quad(fill_color=fill_color, fill_alpha=fill_alpha, **place),
+        hover_glyph=on_hover and Quad(fill_color=on_hover, fill_alpha=0.8, **place),
+        name=name,
     )
+    plot.renderers.append(bar)
+    return bar
 
 
 def _stack(series: Sequence[Series]) -> list[tuple[Floats, Floats]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.notebooklet import NotebookletResult
+from flowtriage.notebooklet.on_demand import OnDemand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,15 +47,18 @@ class NetworkFlowResult(NotebookletResult):
         Map of selected addresses.
     """
 
+    network_flows = OnDemand()
+    flow_index_data = OnDemand()
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.host_entity: Any = None
-        self.network_flows: pd.DataFrame | None = None
+        self.network_flows = None
         self.plot_flows_by_protocol: LayoutDOM | None = None
         self.plot_flows_by_direction: LayoutDOM | None = None
         self.plot_flow_values: LayoutDOM | None = None
         self.flow_index: pd.DataFrame | None = None
-        self.flow_index_data: pd.DataFrame | None = None
+        self.flow_index_data = None
         self.flow_summary: pd.DataFrame | None = None
         self.asn_ledger: pd.DataFrame | None = None
         self.ti_results: pd.DataFrame | None = None

@@ -56,17 +56,17 @@ class NotebookletResult:
 
     def attributes(self) -> dict[str, Any]:
         """Return the result's data by name: all public attributes that hold something."""
-        own = {"description", "timespan", "notebooklet", "report", "sections", "credits"}
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if not name.startswith("_") and name not in own and value is not None
-        }
+        return {name: getattr(self, name) for name in self.properties}
 
     @property
     def properties(self) -> list[str]:
         """Names of the attributes that hold something."""
-        return list(self.attributes())
+        own = {"description", "timespan", "notebooklet", "report", "sections", "credits"}
+        return [
+            name
+            for name, value in vars(self).items()
+            if not name.startswith("_") and name not in own and value is not None
+        ]
 
     def prop_doc(self, name: str) -> tuple[str, str]:
         """Return the type and the description of an attribute.

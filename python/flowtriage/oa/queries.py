@@ -166,7 +166,7 @@ def score_connection(
         raise ArgumentError("say which connections: srcip=, dstip=, sport= or dport=")
     day = day_of(date)
     chosen = store.read("flow_scores", day=day, where=where, order=["rank"])
-    return len(scoring.score(store, day, as_scored(chosen), score)) if chosen.num_rows else 0
+    return len(scoring.score(store, day, as_scored(chosen), score))
 
 
 def reset_scored_connections(store: FlowStore, date: Any) -> int:

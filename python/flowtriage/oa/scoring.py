@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.store import FlowStore
+from flowtriage.store import TABLES, FlowStore
 
 TABLE = "flow_threat_investigation"
+_COLUMNS = pa.schema([field for field in TABLES[TABLE] if field.name != "day"])
 _RISKS = (1, 2, 3)
 _ENDS = ["tstart", "srcip", "dstip", "srcport", "dstport"]
 
@@ -82,12 +83,13 @@ def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scor
     count = connections.num_rows
     new = connections.select(_ENDS)
     new = new.append_column("score", pa.repeat(pa.scalar(risk, pa.int32()), count))
-    new = new.append_column("scored", pa.repeat(now, count))
+    new = new.append_column("scored", pa.repeat(now, count)).cast(_COLUMNS)
+    if not count:
+        return Scored(day, new, new)
     with store.transaction() as change:
         change.lock(TABLE)
         known = change.read(TABLE, day=day).drop_columns(["day"])
         again = _is_in(known, new)
-        new = new.cast(known.schema)
         kept = known.filter(pc.invert(again))
         change.replace_day(TABLE, day, pa.concat_tables([kept, new]))
     return Scored(day, new, known.filter(again))

@@ -40,9 +40,10 @@ class Transaction:
         Reading goes on. What is read after this and written back loses nothing of what others
         wrote. A DuckDB file has one writer anyway.
         """
-        tables = ", ".join(name for name in names if _schema(name))
+        for name in names:
+            _schema(name)
         if self._shared:
-            self.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+            self.execute(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE")
 
     def read(self, name: str, day: date, where: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the rows that a table has of a day, as far as the transaction is."""

@@ -13,9 +13,11 @@ from flowtriage.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.oa import scoring as of_oa
 from flowtriage.oa.configuration import Settings
+from flowtriage.progress import advance
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.files import write_files
 from flowtriage.threat_investigation.saving import (
+    HISTORY,
     FiledStories,
     Saved,
     StoredStories,
@@ -59,7 +61,15 @@ class Investigation:
 
     @property
     def day(self) -> date:
-        """The day that findings belong to."""
+        """The day that findings belong to.
+
+        Raises
+        ------
+        ArgumentError
+            If no flow has a time.
+        """
+        if self.source.day is None:
+            raise ArgumentError("no flow has a time, so there is no day to keep this under")
         return self.source.day
 
     @property
@@ -77,18 +87,25 @@ class Investigation:
 
     def talkers(self) -> pa.Table:
         """Return the busiest addresses that have no story yet."""
-        told = self.stories.told(self.day)
+        told = self.history()["ip_threat"].unique()
         return _untold(self.source.busiest(self.top + len(told)), told).slice(0, self.top)
 
     def search(self, ip: str, span: Span | None = None) -> Found:
         """Search the flows of an address."""
-        flows = self.source.of(ip, span or self.source.span)
+        task = f"search of {ip}"
+        advance(task, 0, 2)
+        flows = self.source.of(ip, span)
+        advance(task, 1, 2)
         context = self.settings.context
-        return search(flows, ip, asn=self.asn, context=context, top=self.top)
+        found = search(flows, ip, asn=self.asn, context=context, top=self.top)
+        advance(task, 2, 2)
+        return found
 
     def history(self, ip: str | None = None) -> pa.Table:
         """Return all stories that were saved, of one address or of the day."""
-        return self.stories.history(self.day, ip)
+        if self.source.day is None:
+            return HISTORY.empty_table()
+        return self.stories.history(self.source.day, ip)
 
     def scores(self, ip: str) -> pa.Table:
         """Return the scores that connections of an address have."""

@@ -5,50 +5,38 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date as Date
 from typing import Any
 
 import pyarrow as pa
 
 from flowtriage.asn import as_database
-from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
-from flowtriage.network_flow_summary.entity import read_value
-from flowtriage.notebooklet import Notebooklet
-from flowtriage.notebooklet.display import Section, show
+from flowtriage.errors import ArgumentError
+from flowtriage.notebooklet.display import show
 from flowtriage.oa.configuration import Settings
 from flowtriage.oa.dates import day_of
-from flowtriage.oa.ingest import RawFlows
-from flowtriage.providers.msticnb import as_theirs
 from flowtriage.store import FlowStore
+from flowtriage.threat_investigation.data_methods import DataMethods
 from flowtriage.threat_investigation.engine import Investigation
 from flowtriage.threat_investigation.places import settings_for
 from flowtriage.threat_investigation.result import FlowThreatResult
-from flowtriage.threat_investigation.saving import Saved
-from flowtriage.threat_investigation.scoring import BulkScore
+from flowtriage.threat_investigation.sections import DIRECTIONS, sections, top_tables
 from flowtriage.threat_investigation.source import (
     AskedFlows,
     FlowSource,
-    GivenFlows,
     StoredFlows,
     day_span,
+    one_address,
+    open_source,
 )
-from flowtriage.threat_investigation.tables import (
-    SHOWN,
-    Connections,
-    as_connections,
-    check_top,
-    in_order,
-    top_of,
-)
+from flowtriage.threat_investigation.tables import Connections, as_connections, check_top, top_of
 from flowtriage.threat_investigation.view import View
 from flowtriage.timespan import Span, resolve
 
 _KEYWORDS = {"start", "end", "silent"}
-_DIRECTIONS = ("inbound", "outbound", "two-way")
 _URLS = ("duckdb://", "postgresql://", "postgres://")
 
 
-class FlowThreatInvestigation(Notebooklet):
+class FlowThreatInvestigation(DataMethods):
     """From an address of high risk to a saved story.
 
     Lists the addresses of connections that were scored as high risk, searches all connections of
@@ -141,7 +129,7 @@ class FlowThreatInvestigation(Notebooklet):
             store, data = store_or_flows, flows
         else:
             data = flows if store_or_flows is None else store_or_flows
-        self.top_results = top_results
+        self._top = top_results
         self.store = FlowStore(store) if isinstance(store, str) else store
         self._settings = settings_for(configuration, self.store)
         self._asn = as_database(asn)
@@ -151,7 +139,7 @@ class FlowThreatInvestigation(Notebooklet):
         self.title = self.comments = ""
         self.view = View(self)
         if data is not None or self.store is not None:
-            self._take(self._source(data))
+            self._take(open_source(data, self._date, self._settings, self.store))
 
     def run(
         self,
@@ -168,7 +156,7 @@ class FlowThreatInvestigation(Notebooklet):
         value
             The address, or a msticpy `IpAddress`. It is needed.
         data
-            Flows to search in place of those of the store, in any form that `read_flows` takes.
+            Flows to search from now on, in any form that `read_flows` takes.
         timespan
             Only flows that start within this span; None takes the whole day.
         options
@@ -198,7 +186,7 @@ class FlowThreatInvestigation(Notebooklet):
         """
         if unknown := kwargs.keys() - _KEYWORDS:
             raise ArgumentError(f"unknown parameters of run: {', '.join(sorted(unknown))}")
-        ip = _address(value)
+        ip = one_address(value)
         chosen = self.choose_options(options)
         silent = self.silent if kwargs.get("silent") is None else bool(kwargs["silent"])
         span = resolve(timespan, start=kwargs.get("start"), end=kwargs.get("end"))
@@ -224,142 +212,9 @@ class FlowThreatInvestigation(Notebooklet):
             options=sorted(chosen),
             silent=silent,
         )
-        for section in self._sections(result, chosen):
+        for section in sections(type(self), result, chosen, self.engine.source.hint()):
             self._present(result, section, silent=silent)
         return result
-
-    @property
-    def engine(self) -> Investigation:
-        """The investigation without its display.
-
-        Raises
-        ------
-        MsticnbMissingParameterError
-            If there are no flows to search.
-        """
-        if self._engine is None:
-            raise as_theirs(
-                MsticnbMissingParameterError(
-                    "there are no flows to search: give a store or flows to "
-                    "FlowThreatInvestigation(…), data= to run(), or load a provider with "
-                    "flowtriage.init(…) and give timespan="
-                )
-            )
-        return self._engine
-
-    @property
-    def day(self) -> Date:
-        """The day that scores and stories belong to, in UTC."""
-        return self.engine.day
-
-    def threats(self) -> pa.Table:
-        """Return the addresses of connections of high risk that have no story yet.
-
-        Returns
-        -------
-        pyarrow.Table
-            `ip`, `connections` (scored 1), `as_source`, `as_destination`, those with the most
-            first. Empty without a store.
-        """
-        return self.engine.threats()
-
-    def talkers(self) -> pa.Table:
-        """Return the addresses that began the most flows, of flows that are given.
-
-        Returns
-        -------
-        pyarrow.Table
-            `ip` and `connections`. Empty for the raw flows of a store.
-        """
-        return self.engine.talkers()
-
-    def search(self, ip: str, timespan: Any = None) -> FlowThreatResult:
-        """Search the connections of an address, and show nothing."""
-        return self.run(ip, timespan=timespan, silent=True)
-
-    def history(self, ip: str | None = None) -> pa.Table:
-        """Return the stories that were saved of the day, or of one address.
-
-        Returns
-        -------
-        pyarrow.Table
-            `ip_threat`, `title`, `text` and `saved` (when, UTC), the latest first.
-        """
-        return self.engine.history(None if ip is None else _address(ip))
-
-    def save(self, title: str, text: str) -> Saved:
-        """Save the story of the address that was searched last, its timeline, and its files.
-
-        Parameters
-        ----------
-        title, text
-            What was found. They are kept as they are: in the store, or in a file without one.
-
-        Returns
-        -------
-        Saved
-            When and where.
-
-        Raises
-        ------
-        ArgumentError
-            If nothing was searched yet, or a text has a character that no store keeps.
-        StoreError
-            If the store cannot be changed; then nothing is.
-        OSError
-            If a file cannot be written; then nothing is stored.
-        """
-        return self.engine.save(self._latest().found, title, text)
-
-    def score(
-        self,
-        risk: int,
-        *,
-        peer: str | Iterable[str] | None = None,
-        port: int | Iterable[int] | None = None,
-        asn: int | Iterable[int] | None = None,
-    ) -> BulkScore:
-        """Score connections of the address that was searched last.
-
-        Parameters
-        ----------
-        risk
-            1 high, 2 medium, 3 low.
-        peer, port, asn
-            Which connections: address of the peer, port at either end, number of the peer's
-            autonomous system; one or several. All that are given have to be met.
-
-        Returns
-        -------
-        BulkScore
-            Its length is the number of connections.
-
-        Raises
-        ------
-        ArgumentError
-            If nothing was searched yet, there is no store, nothing says which connections, or
-            the risk is none.
-        StoreError
-            If the store cannot be changed.
-        """
-        found = self._latest().found
-        return self.engine.score(found, risk, peer=peer, port=port, asn=asn)
-
-    def undo(self) -> int:
-        """Take back the latest `score`; connections have the scores again that they had before.
-
-        Returns
-        -------
-        int
-            Number of connections whose score was taken back. What somebody else scored since
-            stays.
-
-        Raises
-        ------
-        ArgumentError
-            If nothing was scored with this instance.
-        """
-        return self.engine.undo()
 
     def start_investigation(self) -> None:
         """Begin anew: forget what was found, and list the addresses of high risk."""
@@ -379,7 +234,7 @@ class FlowThreatInvestigation(Notebooklet):
             Result of `threats` or `talkers`, or the addresses alone.
         """
         if not hasattr(threat_list, "column_names"):
-            listed = pa.array([_address(ip) for ip in threat_list], pa.string())
+            listed = pa.array([one_address(ip) for ip in threat_list], pa.string())
             threat_list = pa.table({"ip": listed})
         self.view.controls(threat_list)
 
@@ -403,11 +258,11 @@ class FlowThreatInvestigation(Notebooklet):
             Inbound, outbound and two-way peers: what is known of each, by its address.
         """
         result = self._latest()
-        for section in self._tables(result):
+        for section in top_tables(type(self), result):
             if not self.silent:
                 show(section)
         inbound, outbound, two_way = (
-            as_connections(result.found.direction(name)) for name in _DIRECTIONS
+            as_connections(result.found.direction(name)) for name in DIRECTIONS
         )
         return inbound, outbound, two_way
 
@@ -419,7 +274,7 @@ class FlowThreatInvestigation(Notebooklet):
         ip
             The address.
         """
-        self.view.threat_box(_address(ip))
+        self.view.threat_box(one_address(ip))
 
     def save_threat_summary(self, title: str | None = None, text: str | None = None) -> None:
         """Save the story of the address that was searched last, and begin anew.
@@ -494,19 +349,10 @@ class FlowThreatInvestigation(Notebooklet):
         """
         self.view.remove(index)
 
-    def _source(self, data: Any) -> FlowSource:
-        """Find out where flows are: in a folder of raw flows, or given themselves."""
-        folder = self._settings.folders.flows if data is None else data
-        if data is None or isinstance(data, RawFlows) or _is_raw(data):
-            raw = folder if isinstance(folder, RawFlows) else RawFlows(folder)
-            return StoredFlows(raw, self._date or _latest_day(self.store))
-        return GivenFlows(data, self._date)
-
     def _take(self, source: FlowSource) -> None:
         """Go on with other flows; what was scored can still be undone."""
         if self._engine is None:
-            top = self.top_results
-            self._engine = Investigation(source, self.store, self._settings, self._asn, top)
+            self._engine = Investigation(source, self.store, self._settings, self._asn, self._top)
         else:
             self._engine.source = source
 
@@ -514,75 +360,14 @@ class FlowThreatInvestigation(Notebooklet):
         """Make sure that there are flows to search."""
         source = self._engine.source if self._engine else None
         if data is not None:
-            self._take(self._source(data))
+            self._take(open_source(data, self._date, self._settings, self.store))
         elif isinstance(source, StoredFlows) and self._date is None and span and span.start:
             self._take(replace(source, day=span.start.date()))
         elif (source is None or isinstance(source, AskedFlows)) and self.query_provider:
-            if span is not None and span.start is not None and span.end is not None:
-                self._take(AskedFlows(self.query_provider, self._date, span))
-            elif self._date is not None:
-                self._take(AskedFlows(self.query_provider, self._date, day_span(self._date)))
-
-    def _latest(self) -> FlowThreatResult:
-        if not isinstance(self._result, FlowThreatResult):
-            raise ArgumentError("no address was searched yet: use search_ip() or run() first")
-        return self._result
-
-    def _sections(self, result: FlowThreatResult, chosen: set[str]) -> Iterable[Section]:
-        found = result.found
-        yield self.section("run", _notice(result, self.engine.source.hint()))
-        if "top_tables" in chosen:
-            yield from self._tables(result)
-        if "connection_sets" in chosen:
-            for name in _DIRECTIONS:
-                yield self.section(name, in_order(found.direction(name)).select(SHOWN))
-        if "plot_timeline" in chosen:
-            from flowtriage.network_flow_summary.plots import plot_flows_by_peer
-
-            result.plot_timeline = plot_flows_by_peer(found.bins)
-            yield self.section("plot_timeline", result.plot_timeline)
-        if "connections" in chosen:
-            yield self.section("connections", found.connections)
-        written = [frame for frame in (result.stories, result.scores) if frame is not None]
-        if "written" in chosen and any(map(len, written)):
-            yield self.section("written", *(frame for frame in written if len(frame)))
-
-    def _tables(self, result: FlowThreatResult) -> Iterable[Section]:
-        for name, table in result.found.tables.items():
-            section = self.section(name, table.select(SHOWN))
-            yield replace(section, title=section.title.format(n=self.top_results))
+            whole = span or (day_span(self._date) if self._date else None)
+            if whole is not None and whole.start is not None and whole.end is not None:
+                self._take(AskedFlows(self.query_provider, self._date, whole))
 
 
 def _is_store(source: Any) -> bool:
     return isinstance(source, FlowStore) or (isinstance(source, str) and source.startswith(_URLS))
-
-
-def _is_raw(data: Any) -> bool:
-    """Tell whether a path is that of a folder of raw flows."""
-    from pathlib import Path
-
-    return isinstance(data, (str, os.PathLike)) and (Path(data) / "_sources").is_dir()
-
-
-def _latest_day(store: FlowStore | None) -> Date:
-    days = store.days() if store else []
-    if not days:
-        raise ArgumentError("it is not known which day to look at: give date=")
-    return days[-1]
-
-
-def _address(value: Any) -> str:
-    name, addresses = read_value(value)
-    if name or len(addresses) != 1:
-        raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
-    return addresses[0]
-
-
-def _notice(result: FlowThreatResult, hint: str) -> str:
-    if not len(result.connections):
-        return f"{result.ip} does not occur in the flows searched.{hint}"
-    return (
-        f"{result.ip}: {len(result.connections):,} different connections with "
-        f"{len(result.peers):,} peers, of which {len(result.inbound):,} inbound, "
-        f"{len(result.outbound):,} outbound and {len(result.two_way):,} two way."
-    )

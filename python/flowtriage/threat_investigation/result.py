@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.notebooklet import NotebookletResult
+from flowtriage.notebooklet.on_demand import Later, OnDemand
 from flowtriage.threat_investigation.search import Found
 
 if TYPE_CHECKING:
@@ -50,17 +51,20 @@ class FlowThreatResult(NotebookletResult):
         Scores that its connections have.
     """
 
+    connections = OnDemand()
+    timeline = OnDemand()
+
     def __init__(self, *, found: Found, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._found = found
-        self.connections: pd.DataFrame = found.connections.to_pandas()
+        self.connections = Later(found.connections.to_pandas)
         self.peers: pd.DataFrame = found.peers.to_pandas()
         self.inbound: pd.DataFrame = found.direction("inbound").to_pandas()
         self.outbound: pd.DataFrame = found.direction("outbound").to_pandas()
         self.two_way: pd.DataFrame = found.direction("two-way").to_pandas()
         for name, table in found.tables.items():
             setattr(self, name, table.to_pandas())
-        self.timeline: pd.DataFrame = found.timeline.to_pandas()
+        self.timeline = Later(lambda: found.timeline.to_pandas())
         self.plot_timeline: LayoutDOM | None = None
         self.stories: pd.DataFrame | None = None
         self.scores: pd.DataFrame | None = None
@@ -78,7 +82,10 @@ class FlowThreatResult(NotebookletResult):
     def facts(self) -> dict[str, str]:
         """Return what a reader should know first, as label and text."""
         peers = {"Inbound": self.inbound, "Outbound": self.outbound, "Two way": self.two_way}
-        facts = {"Address": self.ip, "Connections": f"{len(self.connections):,} different ones"}
+        facts = {
+            "Address": self.ip,
+            "Connections": f"{self._found.connections.num_rows:,} different ones",
+        }
         facts |= {f"{name} peers": f"{len(frame):,}" for name, frame in peers.items()}
         if self.timespan is not None:
             facts["Timespan"] = str(self.timespan)

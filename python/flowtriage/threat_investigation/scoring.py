@@ -30,7 +30,8 @@ class BulkScore:
     scored
         What was written, and what it took the place of.
     suspicious
-        How many of them are suspicious connections of Flow OA, from which the next run learns.
+        How many of them are suspicious connections of Flow OA; only these are feedback for
+        later runs.
     """
 
     risk: int
@@ -45,7 +46,7 @@ class BulkScore:
         """Say what was scored."""
         return (
             f"{len(self):,} connections scored {self.risk}, {self.suspicious:,} of them suspicious "
-            "connections that the next run learns from"
+            "connections of the day"
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -15,8 +17,11 @@ from flowtriage.errors import ArgumentError
 from flowtriage.flows import Flows, read_flows
 from flowtriage.formats.report import Report
 from flowtriage.host import busiest_addresses
+from flowtriage.network_flow_summary.entity import read_value
+from flowtriage.oa.configuration import Settings
 from flowtriage.oa.ingest import RawFlows
 from flowtriage.providers.flow_queries import query_flows
+from flowtriage.store import FlowStore
 from flowtriage.timespan import Span
 from flowtriage.verbs import top_n
 
@@ -34,15 +39,15 @@ class FlowSource(Protocol):
     """Anything that has flows of an address."""
 
     @property
-    def day(self) -> Date:
-        """Day that findings belong to, in UTC."""
+    def day(self) -> Date | None:
+        """Day that findings belong to, in UTC; None if no flow has a time."""
 
     @property
     def span(self) -> Span:
         """Span of time that is searched unless told otherwise."""
 
-    def of(self, ip: str, span: Span) -> Flows:
-        """Return the flows that have an address at either end and start within a span."""
+    def of(self, ip: str, span: Span | None) -> Flows:
+        """Return the flows of an address that start within a span, or within `span`."""
 
     def busiest(self, n: int) -> pa.Table:
         """Return the addresses that began the most flows, as far as that is known."""
@@ -63,10 +68,10 @@ class StoredFlows:
         """The day."""
         return day_span(self.day)
 
-    def of(self, ip: str, span: Span) -> Flows:
+    def of(self, ip: str, span: Span | None) -> Flows:
         """Read only what can hold the address."""
-        first = span.start.date() if span.start else self.day
-        last = span.end.date() if span.end else self.day
+        first = span.start.date() if span and span.start else self.day
+        last = span.end.date() if span and span.end else self.day
         read = self.raw.read(first, last, addresses=[ip], columns=COLUMNS)
         return Flows(_within(read, span), Report())
 
@@ -98,14 +103,10 @@ class GivenFlows:
         return read_flows(self.data, timespan=day_span(self.date) if self.date else None)
 
     @property
-    def day(self) -> Date:
+    def day(self) -> Date | None:
         """The day given, else that of the first flow."""
         start = self.flows.report.start
-        if self.date is None and start is None:
-            raise ArgumentError(
-                "no flow has a time, so it is not known which day it is: give date="
-            )
-        return self.date or start.astimezone(UTC).date()  # type: ignore[union-attr]
+        return self.date or (start.astimezone(UTC).date() if start else None)
 
     @property
     def span(self) -> Span:
@@ -113,11 +114,9 @@ class GivenFlows:
         report = self.flows.report
         return day_span(self.date) if self.date else Span(report.start, report.end)
 
-    def of(self, ip: str, span: Span) -> Flows:
+    def of(self, ip: str, span: Span | None) -> Flows:
         """Choose among the flows."""
-        table = self.flows.to_arrow()
-        ends = pc.or_kleene(pc.equal(table["src_ip"], ip), pc.equal(table["dst_ip"], ip))
-        return Flows(_within(table.filter(ends), span), self.flows.report)
+        return _chosen(self.flows, ip, span)
 
     def busiest(self, n: int) -> pa.Table:
         """Return the sources of the most flows."""
@@ -144,10 +143,10 @@ class AskedFlows:
         """The day given, else the first of the span."""
         return self.date or self.span.start.date()  # type: ignore[union-attr]
 
-    def of(self, ip: str, span: Span) -> Flows:
+    def of(self, ip: str, span: Span | None) -> Flows:
         """Ask the provider."""
-        flows = query_flows(self.provider, None, (ip,), span, resolve=False)
-        return GivenFlows(flows, None).of(ip, span)
+        flows = query_flows(self.provider, None, (ip,), span or self.span, resolve=False)
+        return _chosen(flows, ip, span)
 
     def busiest(self, n: int) -> pa.Table:
         """Return none: a provider is asked for one address."""
@@ -158,15 +157,83 @@ class AskedFlows:
         return ""
 
 
+def open_source(
+    data: Any, day: Date | None, settings: Settings, store: FlowStore | None
+) -> FlowSource:
+    """Find out what flows are: a folder of raw flows, or flows themselves.
+
+    Parameters
+    ----------
+    data
+        Either of them; None is the folder that is configured.
+    day
+        The day; of raw flows None is the latest day that was run, else that has flows.
+    settings
+        The configuration of Flow OA.
+    store
+        The store, if there is one.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not known which day to look at.
+    """
+    if data is not None and not _is_raw(data):
+        return GivenFlows(data, day)
+    folder = settings.folders.flows if data is None else data
+    raw = folder if isinstance(folder, RawFlows) else RawFlows(folder)
+    if day is None:
+        days = (store.days() if store else []) or raw.days()
+        if not days:
+            raise ArgumentError("it is not known which day to look at: give date=")
+        day = days[-1]
+    return StoredFlows(raw, day)
+
+
+def one_address(value: Any) -> str:
+    """Read an address, in canonical text.
+
+    Parameters
+    ----------
+    value
+        Text, or a msticpy entity with one address.
+
+    Raises
+    ------
+    MsticnbMissingParameterError
+        If there is no value.
+    ArgumentError
+        If it is not one address.
+    """
+    name, addresses = read_value(value)
+    if name or len(addresses) != 1:
+        raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
+    return addresses[0]
+
+
 def day_span(day: Date) -> Span:
     """Return the whole of a day."""
     start = datetime.combine(day, time(), UTC)
     return Span(start, start + timedelta(days=1, microseconds=-1))
 
 
-def _within(flows: pa.Table, span: Span) -> pa.Table:
-    """Keep what starts within a span; flows without a start stay only if it has no ends."""
-    for end, kept in ((span.start, pc.greater_equal), (span.end, pc.less_equal)):
+def _is_raw(data: Any) -> bool:
+    """Tell whether flows are those of a folder that Flow OA keeps."""
+    if isinstance(data, (str, os.PathLike)):
+        return (Path(data) / "_sources").is_dir()
+    return isinstance(data, RawFlows)
+
+
+def _chosen(flows: Flows, ip: str, span: Span | None) -> Flows:
+    table = flows.to_arrow()
+    ends = pc.or_kleene(pc.equal(table["src_ip"], ip), pc.equal(table["dst_ip"], ip))
+    return Flows(_within(table.filter(ends), span), flows.report)
+
+
+def _within(flows: pa.Table, span: Span | None) -> pa.Table:
+    """Keep what starts within a span; flows without a start stay where it has no ends."""
+    ends = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
+    for end, kept in ends:
         if end is not None:
             start = flows["start_time"]
             flows = flows.filter(kept(start, pa.scalar(end, start.type)))

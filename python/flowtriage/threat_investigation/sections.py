@@ -1,0 +1,66 @@
+"""What a run shows of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from flowtriage.notebooklet.described import Described
+from flowtriage.notebooklet.display import Section
+from flowtriage.threat_investigation.result import FlowThreatResult
+from flowtriage.threat_investigation.tables import SHOWN, in_order
+
+DIRECTIONS = ("inbound", "outbound", "two-way")
+
+
+def sections(
+    about: type[Described], result: FlowThreatResult, chosen: Collection[str], hint: str
+) -> Iterator[Section]:
+    """Make the sections of a result; plots are kept in it.
+
+    Parameters
+    ----------
+    about
+        The notebooklet, which has the titles.
+    result
+        The result.
+    chosen
+        Options of the run.
+    hint
+        What to try for an address without flows.
+    """
+    found = result.found
+    yield about.section("run", _notice(result, hint))
+    if "top_tables" in chosen:
+        yield from top_tables(about, result)
+    if "connection_sets" in chosen:
+        for name in DIRECTIONS:
+            yield about.section(name, in_order(found.direction(name)).select(SHOWN))
+    if "plot_timeline" in chosen:
+        from flowtriage.network_flow_summary.plots import plot_flows_by_peer
+
+        result.plot_timeline = plot_flows_by_peer(found.bins)
+        yield about.section("plot_timeline", result.plot_timeline)
+    if "connections" in chosen:
+        yield about.section("connections", found.connections)
+    written = [frame for frame in (result.stories, result.scores) if frame is not None]
+    if "written" in chosen and any(map(len, written)):
+        yield about.section("written", *(frame for frame in written if len(frame)))
+
+
+def top_tables(about: type[Described], result: FlowThreatResult) -> Iterator[Section]:
+    """Make the sections of the four tables."""
+    for name, table in result.found.tables.items():
+        section = about.section(name, table.select(SHOWN))
+        yield replace(section, title=section.title.format(n=result.found.top))
+
+
+def _notice(result: FlowThreatResult, hint: str) -> str:
+    connections = result.found.connections.num_rows
+    if not connections:
+        return f"{result.ip} does not occur in the flows searched.{hint}"
+    return (
+        f"{result.ip}: {connections:,} different connections with "
+        f"{len(result.peers):,} peers, of which {len(result.inbound):,} inbound, "
+        f"{len(result.outbound):,} outbound and {len(result.two_way):,} two way."
+    )

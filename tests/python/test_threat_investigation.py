@@ -1,0 +1,514 @@
+"""The notebooklet `FlowThreatInvestigation`, used from code."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import flowtriage as ft
+from flowtriage import sample
+from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
+from flowtriage.oa import queries
+from flowtriage.oa.ingest import RawFlows
+from oa_work import sample_day
+from oa_work import settings_in as oa_settings
+from threat_work import (
+    DAY,
+    IP,
+    IPV6,
+    TWO_WAY,
+    at,
+    flow,
+    investigation,
+    random_flows,
+    settings_in,
+    suspicious,
+    table,
+)
+
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+TABLES = {
+    "top_sources_by_connections": "Top 4 source IP by connections",
+    "top_sources_by_bytes": "Top 4 source IP per bytes transfered",
+    "top_destinations_by_connections": "Top 4 destination IP by connections",
+    "top_destinations_by_bytes": "Top 4 destination IP per bytes transfered",
+}
+FLOWS = table(
+    flow(IP, "8.8.8.8", dst_bytes=7_000),
+    flow(IP, TWO_WAY),
+    flow(TWO_WAY, IP, src_port=443, dst_port=40000),
+    flow("10.0.0.2", IP, start_time=at(11)),
+    flow("10.0.0.2", "8.8.8.8"),
+)
+
+
+def naive_peers(rows: list[dict[str, Any]], ip: str) -> dict[str, dict[str, Any]]:
+    """Sums of every peer, told apart by who began the connection."""
+    ends: dict[str, dict[str, Any]] = {"src_ip": {}, "dst_ip": {}}
+    for row in rows:
+        for end, other in (("src_ip", "dst_ip"), ("dst_ip", "src_ip")):
+            if row[other] == ip:
+                sums = ends[end].setdefault(row[end], defaultdict(int))
+                sums["connections"] += row["flows"]
+                for name in ("src_bytes", "dst_bytes"):
+                    sums[name] += row[name] or 0
+                sums["times"] = [*(sums["times"] or []), row["start_time"], row["end_time"]]
+    return ends
+
+
+def test_tables_equal_a_naive_version_in_both_directions() -> None:
+    rows = random_flows()
+    nb = ft.FlowThreatInvestigation(table(*rows), top_results=4, silent=True)
+    for ip in (IP, TWO_WAY, IPV6):
+        result = nb.run(ip, options=["top_tables"])
+        naive = naive_peers(rows, ip)
+        for end, name, own in (
+            ("src_ip", "top_sources", "src_bytes"),
+            ("dst_ip", "top_destinations", "dst_bytes"),
+        ):
+            peers = naive[end]
+            for by in ("connections", "bytes"):
+
+                def measure(peer: str, peers: Any = peers, by: str = by) -> int:
+                    sums = peers[peer]
+                    return (
+                        sums["connections"]
+                        if by == "connections"
+                        else (sums["src_bytes"] + sums["dst_bytes"])
+                    )
+
+                found = getattr(result, f"{name}_by_{by}")
+                expected = sorted(map(measure, peers), reverse=True)[:4]
+                assert found[by].tolist() == expected
+                for row in found.to_dict("records"):
+                    sums = peers[row["peer"]]
+                    assert row[by] == measure(row["peer"])
+                    assert row["bytes_from_peer"] == sums[own]
+                    assert row["first_seen"] == min(sums["times"])
+                    assert row["last_seen"] == max(sums["times"])
+        two_way = set(naive["src_ip"]) & set(naive["dst_ip"])
+        assert set(result.two_way["peer"]) == two_way
+        assert set(result.peers["peer"]) == set(naive["src_ip"]) | set(naive["dst_ip"])
+        one_way = (result.inbound, result.outbound)
+        if ip != IP:
+            one_way = one_way[::-1]
+        for frame, end in zip(one_way, ("src_ip", "dst_ip"), strict=True):
+            assert set(frame["peer"]) == set(naive[end]) - two_way
+
+
+def test_sections_are_titled_as_in_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    nb = ft.FlowThreatInvestigation(FLOWS, top_results=4)
+    result = nb.run(IP)
+    assert [s.title for s in result.sections[1:5]] == list(TABLES.values())
+    out = capsys.readouterr().out
+    for part in (*TABLES.values(), "Two way peers", "Timeline of the address"):
+        assert part in out
+    assert "4 different connections with 3 peers" in out
+    assert result.plot_timeline is not None
+    shown = result.sections[1].contents[0]
+    assert shown.column_names[:4] == ["peer", "direction", "connections", "bytes"]  # type: ignore[attr-defined]
+
+
+def test_options_choose_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    nb = ft.FlowThreatInvestigation(FLOWS, silent=True)
+    result = nb.run(IP, options=["connections"])
+    assert [s.title for s in result.sections[1:]] == ["Connections of the address"]
+    assert result.plot_timeline is None
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ArgumentError, match="unknown options: 'tables'"):
+        nb.run(IP, options=["tables"])
+    with pytest.raises(ArgumentError, match="unknown parameters of run: top"):
+        nb.run(IP, top=3)
+
+
+def test_peers_have_facts_from_configured_files(tmp_path: Path) -> None:
+    (tmp_path / "context.csv").write_text("ip,name\n203.0.113.0/24,partner\n")
+    (tmp_path / "ranges.csv").write_text("start_ip,end_ip,name\n8.8.8.0,8.8.8.255,own\n")
+    line = ["3405803776", "3405804031", "NL", "Netherlands", "Holland", "Hoorn", "52.6", "5.06"]
+    fields = ",".join(f'"{field}"' for field in [*line, "Partner BV", "partner.example"])
+    (tmp_path / "iploc.csv").write_text(fields + "\n")
+    settings = settings_in(
+        tmp_path,
+        network_context=tmp_path / "context.csv",
+        ipranges=tmp_path / "ranges.csv",
+        iploc=tmp_path / "iploc.csv",
+    )
+    nb = ft.FlowThreatInvestigation(FLOWS, configuration=settings, silent=True)
+    peers = nb.run(IP).found.peers
+    by_ip = {row["peer"]: row for row in peers.to_pylist()}
+    partner, google = by_ip[TWO_WAY], by_ip["8.8.8.8"]
+    assert (partner["context"], partner["domain"]) == ("partner", "partner.example")
+    assert (partner["latitude"], partner["longitude"]) == (52.6, 5.06)
+    assert partner["location"] == "Holland;Hoorn Partner BV"
+    assert (google["asn"], google["country"], google["context"]) == (15169, "US", None)
+    assert google["latitude"] == pytest.approx(39.5)
+    assert by_ip["10.0.0.2"]["latitude"] is None
+    # By these ranges the address is outside, and those it began connections to are inbound.
+    assert google["direction"] == "inbound"
+
+
+def test_inbound_and_outbound_by_the_wording_of_the_seed() -> None:
+    nb = ft.FlowThreatInvestigation(FLOWS, silent=True)
+    inbound, outbound, two_way = nb_conns(nb, IP)
+    assert (list(inbound), list(outbound), list(two_way)) == (["10.0.0.2"], ["8.8.8.8"], [TWO_WAY])
+    inbound, outbound, two_way = nb_conns(nb, "8.8.8.8")
+    assert (list(inbound), list(outbound), list(two_way)) == ([], [IP, "10.0.0.2"], [])
+
+
+def nb_conns(nb: ft.FlowThreatInvestigation, ip: str) -> Any:
+    nb.run(ip)
+    return nb.get_in_out_and_twoway_conns()
+
+
+def test_dictionaries_are_ordered_by_bytes_and_by_connections() -> None:
+    nb = ft.FlowThreatInvestigation(table(*random_flows()), silent=True)
+    conns = {peer: facts for part in nb_conns(nb, IP) for peer, facts in part.items()}
+    for top in (nb.get_top_bytes(conns, 3), nb.get_top_conns(conns, 3)):
+        assert len(top) == 3
+    assert [f["bytes"] for f in nb.get_top_bytes(conns, 9).values()] == sorted(
+        (facts["bytes"] for facts in conns.values()), reverse=True
+    )
+    assert [f["connections"] for f in nb.get_top_conns(conns, 9).values()] == sorted(
+        (facts["connections"] for facts in conns.values()), reverse=True
+    )
+    unknown = {"a": {"bytes": None}, "b": {"bytes": 0}, "c": {"bytes": 5}}
+    assert list(nb.get_top_bytes(unknown, 5)) == ["c", "b", "a"]
+    assert nb.get_top_bytes({}, 5) == {}
+    with pytest.raises(ArgumentError, match="'a' has no 'connections'"):
+        nb.get_top_conns(unknown, 5)
+    with pytest.raises(ArgumentError, match="top results is 0"):
+        nb.get_top_bytes(conns, 0)
+
+
+def test_the_list_has_addresses_of_high_risk(tmp_path: Path) -> None:
+    nb = investigation(tmp_path, FLOWS)
+    store = nb.store
+    assert store is not None
+    itself = flow("192.0.2.5", "192.0.2.5")
+    rows = [
+        flow(IP, "8.8.8.8"),
+        flow(TWO_WAY, IP),
+        itself,
+        flow("10.0.0.2", IP, start_time=at(11)),
+        flow("1.1.1.1", "8.8.8.8", dst_port=80),
+    ]
+    suspicious(store, *rows)
+    suspicious(store, flow("9.9.9.9", IP), day=DAY + dt.timedelta(days=1))
+    assert nb.threats().num_rows == 0
+    queries.score_connection(store, DAY, 1, dport=443)
+    queries.score_connection(store, DAY, 2, dport=80)
+    queries.score_connection(store, DAY + dt.timedelta(days=1), 1, dport=443)
+    assert [tuple(row.values()) for row in nb.threats().to_pylist()] == [
+        (IP, 3, 1, 2),
+        ("10.0.0.2", 1, 1, 0),
+        ("192.0.2.5", 1, 1, 0),
+        (TWO_WAY, 1, 1, 0),
+        ("8.8.8.8", 1, 0, 1),
+    ]
+    nb.search(TWO_WAY)
+    nb.save("seen", "")
+    assert TWO_WAY not in nb.threats()["ip"].to_pylist()
+    nb.search(IP)
+    nb.save("seen", "")
+    assert nb.threats()["ip"].to_pylist() == ["10.0.0.2", "192.0.2.5", "8.8.8.8"]
+
+
+def test_the_whole_flow_of_work(
+    tmp_path: Path, store_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.parquet"
+    day, flows = sample_day()
+    import pyarrow.parquet as pq
+
+    pq.write_table(flows, log)
+    settings = oa_settings(tmp_path, store_url)
+    oa = ft.FlowOA(day, [log], settings=settings, limit=30)
+    oa.run()
+    assert queries.score_connection(oa.store, day, 1, srcip=sample.HOST_IP)
+    nb = ft.FlowThreatInvestigation(oa.store, configuration=settings, top_results=5)
+    assert nb.day == day
+    nb.start_investigation()
+    shown = capsys.readouterr().out
+    assert "Addresses scored as high risk" in shown
+    assert sample.HOST_IP in shown
+    nb.selected = sample.HOST_IP
+    nb.search_ip()
+    shown = capsys.readouterr().out
+    assert "Top 5 source IP by connections" in shown
+    assert f"The address is {sample.HOST_IP}." in shown
+    assert nb.result is not None
+    assert nb.result.ip == sample.HOST_IP
+    assert len(nb.result.scores)
+    nb.title, nb.comments = "beacon", "every five minutes"
+    nb.save_threat_summary()
+    shown = capsys.readouterr().out
+    assert f"The story of {sample.HOST_IP} on {day} is saved in" in shown
+    assert sample.HOST_IP not in shown.split("Done")[0]
+    assert (nb.result, nb.selected, nb.title, nb.comments) == (None, None, "", "")
+    [story] = queries.story_board(oa.store, day).to_pylist()
+    assert (story["title"], story["text"]) == ("beacon", "every five minutes")
+    assert queries.time_line(oa.store, day, sample.HOST_IP).num_rows
+    nb.search_ip(sample.HOST_IP)
+    assert "every five minutes" in capsys.readouterr().out
+
+
+def test_timeline_is_limited_to_the_peers_with_the_most_connections(tmp_path: Path) -> None:
+    rows = random_flows()
+    nb = investigation(tmp_path, table(*rows), top_results=2)
+    nb.search(IP)
+    nb.save("", "")
+    assert nb.store is not None
+    found = queries.time_line(nb.store, DAY, IP).to_pylist()
+    count: dict[str, int] = defaultdict(int)
+    mine = [r for r in rows if IP in (r["src_ip"], r["dst_ip"])]
+    for row in mine:
+        count[row["dst_ip"] if row["src_ip"] == IP else row["src_ip"]] += row["flows"]
+    most = set(sorted(count, key=lambda peer: -count[peer])[:2])
+    groups: dict[Any, list[Any]] = {}
+    for row in mine:
+        if {row["src_ip"], row["dst_ip"]} & most:
+            key = [row[n] for n in ("src_ip", "dst_ip", "protocol", "src_port", "dst_port")]
+            groups.setdefault(tuple(key), []).append(row)
+    assert len(found) == len(groups)
+    for row in found:
+        keys = ("srcip", "dstip", "proto", "sport", "dport")
+        group = groups[tuple(row[name] for name in keys)]
+        sent = [r["src_bytes"] for r in group if r["src_bytes"] is not None]
+        assert row["ibyt"] == (sum(sent) if sent else None)
+        assert row["ipkt"] == sum(r["src_packets"] for r in group)
+        assert row["tstart"] == f"{min(r['start_time'] for r in group):%Y-%m-%d %H:%M:%S}"
+        assert row["tend"] == f"{max(r['end_time'] for r in group):%Y-%m-%d %H:%M:%S}"
+
+
+def test_a_log_without_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nb = ft.FlowThreatInvestigation(FLOWS, configuration=settings_in(tmp_path))
+    assert nb.day == DAY
+    nb.start_investigation()
+    assert "Busiest addresses" in capsys.readouterr().out
+    assert nb.threats().num_rows == 0
+    assert nb.talkers().to_pylist()[0] == {"ip": IP, "connections": 2}
+    nb.search_ip(IP)
+    nb.save_threat_summary("title", "text")
+    assert IP not in nb.talkers()["ip"].to_pylist()
+    folder = tmp_path / "data" / "flow" / "2013-09-15"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "globe-10_0_0_1.json",
+        "stats-10_0_0_1.json",
+        "story-10_0_0_1.jsonl",
+        "threat-dendro-10_0_0_1.json",
+    ]
+    with pytest.raises(ArgumentError, match="there is none: give store="):
+        nb.search(IP)
+        nb.score(1, port=443)
+
+
+def test_a_log_with_a_store(tmp_path: Path) -> None:
+    store = ft.FlowStore(f"duckdb:///{tmp_path}/flows.duckdb")
+    settings = settings_in(tmp_path)
+    for nb in (
+        ft.FlowThreatInvestigation(FLOWS, store=store, configuration=settings, silent=True),
+        ft.FlowThreatInvestigation(store, flows=FLOWS, configuration=settings, silent=True),
+    ):
+        assert nb.day == DAY
+        assert len(nb.search(IP).peers) == 3
+        nb.save("title", "text")
+    assert store.count("flow_storyboard_history") == 2
+
+
+def test_flows_of_the_store_are_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    investigation(tmp_path, FLOWS)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    nb = ft.FlowThreatInvestigation(f"duckdb:///{tmp_path}/flows.duckdb", silent=True)
+    assert nb.day == DAY
+    assert len(nb.search(IP).connections) == 4
+    by_folder = ft.FlowThreatInvestigation(flows=tmp_path / "flows", silent=True)
+    assert len(by_folder.search(IP).connections) == 4
+    with pytest.raises(ArgumentError, match="give date="):
+        ft.FlowThreatInvestigation(f"duckdb:///{elsewhere}/flows.duckdb")
+
+
+def test_timespans_narrow_and_widen(tmp_path: Path) -> None:
+    later = table(
+        *FLOWS.to_pylist(), flow(IP, "1.1.1.1", start_time=at(3, day=DAY + dt.timedelta(days=1)))
+    )
+    nb = investigation(tmp_path, later)
+    assert len(nb.search(IP).peers) == 3
+    assert nb.search(IP, timespan=(at(11), at(12))).peers["peer"].tolist() == ["10.0.0.2"]
+    wide = (at(0), at(0) + dt.timedelta(days=2))
+    assert len(nb.search(IP, timespan=wide).peers) == 4
+    assert nb.day == DAY
+    by_span = ft.FlowThreatInvestigation(nb.store, configuration=settings_in(tmp_path), silent=True)
+    next_day = at(0) + dt.timedelta(days=1)
+    assert len(by_span.run(IP, start=next_day, end=next_day + dt.timedelta(hours=5)).peers) == 1
+    assert by_span.day == DAY + dt.timedelta(days=1)
+    of_log = ft.FlowThreatInvestigation(later, DAY, silent=True)
+    assert len(of_log.search(IP).peers) == 3
+    assert len(ft.FlowThreatInvestigation(later, silent=True).search(IP).peers) == 4
+
+
+def test_flows_without_a_time_are_searched() -> None:
+    timeless = table(
+        flow(IP, TWO_WAY), flow(IP, "8.8.8.8") | {"start_time": None, "end_time": None}
+    )
+    nb = ft.FlowThreatInvestigation(timeless, silent=True)
+    assert len(nb.search(IP).peers) == 2
+    none = ft.FlowThreatInvestigation(timeless.slice(1), silent=True)
+    assert none.search(IP).connections["first_seen"].isna().all()
+    assert none.talkers()["ip"].to_pylist() == [IP]
+    with pytest.raises(ArgumentError, match="no flow has a time"):
+        none.save("", "")
+
+
+def test_values_that_are_an_address_and_others() -> None:
+    from msticpy.datamodel.entities import IpAddress
+
+    nb = ft.FlowThreatInvestigation(FLOWS, silent=True)
+    assert nb.run(IpAddress(Address=f"::ffff:{IP}")).ip == IP
+    for value in ("web01", "10.0.0.0/8", "<b>"):
+        with pytest.raises(ArgumentError, match="is not one address"):
+            nb.run(value)
+    with pytest.raises(MsticnbMissingParameterError, match="value is missing"):
+        ft.FlowThreatInvestigation(FLOWS, silent=True).search_ip()
+    with pytest.raises(MsticnbMissingParameterError, match="there are no flows to search"):
+        ft.FlowThreatInvestigation(silent=True).run(IP)
+    with pytest.raises(ArgumentError, match="no address was searched yet"):
+        ft.FlowThreatInvestigation(FLOWS, silent=True).save("", "")
+    with pytest.raises(ArgumentError, match="top results is 0"):
+        ft.FlowThreatInvestigation(FLOWS, top_results=0)
+
+
+def test_an_address_that_does_not_occur(tmp_path: Path) -> None:
+    def said(nb: ft.FlowThreatInvestigation) -> str:
+        result = nb.run("192.0.2.77")
+        assert result.peers.empty
+        assert result.top_sources_by_bytes.empty
+        return str(result.sections[0].contents[0])
+
+    of_log = said(ft.FlowThreatInvestigation(FLOWS, silent=True))
+    assert of_log.startswith("192.0.2.77 does not occur in the flows searched. The busiest")
+    assert IP in of_log
+    nb = investigation(tmp_path, FLOWS)
+    assert said(nb) == "192.0.2.77 does not occur in the flows searched."
+    other = ft.FlowThreatInvestigation(
+        nb.store, "2013-09-20", configuration=settings_in(tmp_path), silent=True
+    )
+    assert "There are no flows of 2013-09-20" in said(other)
+    assert "2013-09-15" in said(other)
+
+
+def test_flows_given_to_run_and_from_providers(tmp_path: Path) -> None:
+    nb = ft.FlowThreatInvestigation(silent=True)
+    assert len(nb.run(IP, data=FLOWS).peers) == 3
+    import pyarrow.parquet as pq
+
+    pq.write_table(FLOWS, tmp_path / "log.parquet")
+    providers = ft.DataProviders("LocalFlows", LocalFlows_paths=[str(tmp_path / "log.parquet")])
+    asked = ft.FlowThreatInvestigation(data_providers=providers, silent=True)
+    with pytest.raises(MsticnbMissingParameterError, match="give timespan="):
+        asked.run(IP)
+    assert len(asked.run(IP, start=at(0), end=at(23)).peers) == 3
+    assert asked.run(IP, start=at(11), end=at(23)).peers["peer"].tolist() == ["10.0.0.2"]
+    dated = ft.FlowThreatInvestigation(date=DAY, data_providers=providers, silent=True)
+    assert len(dated.run(IP).peers) == 3
+
+
+def test_tables_and_parts_are_shown_and_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    nb = ft.FlowThreatInvestigation(FLOWS)
+    frame = nb.search(IP).connections
+    for rows in (frame, pa.Table.from_pandas(frame)):
+        nb.display_results(["dst_ip", "connections"], rows, 1)
+        shown = capsys.readouterr().out
+        assert "dst_ip" in shown
+        assert "src_ip" not in shown
+        assert len(shown.strip().splitlines()) == 4
+    with pytest.raises(ArgumentError, match="there is no column 'nowhere'"):
+        nb.display_results(["nowhere"], frame, 1)
+    nb.display_controls([IP, "2001:DB8::1"])
+    assert "2001:db8::1" in capsys.readouterr().out
+    nb.display_threat_box(IP)
+    assert nb.view.parts == ["controls", "threat_box"]
+    nb.removeWidget(0)
+    assert nb.view.parts == ["threat_box"]
+    with pytest.raises(ArgumentError, match="there is no part 1; there are 1"):
+        nb.removeWidget(1)
+
+
+def test_the_number_of_results_can_be_changed() -> None:
+    nb = ft.FlowThreatInvestigation(table(*random_flows()), silent=True)
+    nb.top_results = 1
+    result = nb.search(IP)
+    assert len(result.top_sources_by_bytes) == 1
+    assert len(set(result.found.bins["series"].to_pylist())) == 1
+    with pytest.raises(ArgumentError, match="top results is True"):
+        nb.top_results = True
+
+
+def test_the_result_describes_itself_and_is_written(tmp_path: Path) -> None:
+    nb = ft.FlowThreatInvestigation(FLOWS, silent=True)
+    result = nb.run(IP)
+    assert set(TABLES) <= set(result.properties)
+    for name in result.properties:
+        assert result.prop_doc(name)[1]
+    assert "Two way peers: 1" in repr(result)
+    assert "Top 20 source IP by connections" in result.write_html(tmp_path / "r.html").read_text()
+    assert "Top {n} source IP by connections" in nb.get_help("md")
+    assert {"start_investigation", "removeWidget", "score", "undo"} <= set(nb.get_methods())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "zeek/zat_conn.log",
+        "zeek/vast_ctu_conn.log.json.gz",
+        "zeek/otrf_apt29_day1_NASHUA_conn.log",
+        "argus/slips_test3-mixed.binetflow",
+        "netflow/slips_test1.nfdump171.csv",
+        "suricata/alaajili_2022_eve.json",
+        "aws_vpc/drewpy_eks_2024-12-20_cwlogs.txt",
+    ],
+)
+def test_sums_of_real_logs_are_those_of_sql(shared: Path, path: str) -> None:
+    import duckdb
+
+    flows = ft.read_flows(shared / path).to_arrow()
+    nb = ft.FlowThreatInvestigation(flows, top_results=5, silent=True)
+    ip = nb.talkers()["ip"][0].as_py()
+    result = nb.search(ip)
+    connection = duckdb.connect()
+    connection.register("flows", flows)
+    for end, other, name in (
+        ("src_ip", "dst_ip", "sources"),
+        ("dst_ip", "src_ip", "destinations"),
+    ):
+        for by, measure in (
+            ("connections", "sum(flows)"),
+            ("bytes", "sum(coalesce(src_bytes, 0) + coalesce(dst_bytes, 0))"),
+        ):
+            query = f"""
+                SELECT CAST({measure} AS BIGINT) FROM flows
+                WHERE {other} = ? AND {end} IS NOT NULL
+                GROUP BY {end} ORDER BY 1 DESC LIMIT 5
+            """
+            expected = [row[0] for row in connection.execute(query, [ip]).fetchall()]
+            found = getattr(result, f"top_{name}_by_{by}")[by].fillna(0).tolist()
+            assert found == expected
+
+
+def test_raw_flows_are_read_by_address(tmp_path: Path) -> None:
+    investigation(tmp_path, FLOWS)
+    nb = ft.FlowThreatInvestigation(flows=RawFlows(tmp_path / "flows"), date=DAY, silent=True)
+    flows = nb.search("10.0.0.2").found.flows.to_arrow()
+    assert flows.num_rows == 2
+    assert "service" not in flows.column_names
