@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -129,3 +131,15 @@ class Story:
     def dendrogram(self) -> Dendrogram:
         """The same as a tree."""
         return Dendrogram.of(self.peers, self.ip)
+
+    def write_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the story as one HTML page; see `story_report.write_story`."""
+        from flowtriage.threat_investigation.story_report import write_story
+
+        return write_story(self, path)
+
+    def write_bundle(self, path: str | os.PathLike[str]) -> Path:
+        """Write the story as an archive; see `bundle.write_bundle`."""
+        from flowtriage.threat_investigation.bundle import write_bundle
+
+        return write_bundle(self, path)
