@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -90,20 +91,38 @@ def test_a_tree_that_spot_wrote_has_numbers_too() -> None:
     assert shown == ["4 peers", "two way · 4", "odd · 0", "a · 4"]
 
 
-def test_circles_of_the_globe_add_up_to_the_peers() -> None:
-    places = [
-        dots for dots in drawn(plot_globe(Globe.of(many(2_000))), "Scatter") if "peers" in dots
+def test_sectors_of_the_globe_add_up_to_the_peers() -> None:
+    sectors = drawn(plot_globe(Globe.of(many(2_000))), "Wedge")
+    assert sum(sum(part["peers"]) for part in sectors) == 2_000
+    assert sum(len(part["peers"]) for part in sectors) == 150
+    assert all(part["addresses"][0].count(",") == 4 for part in sectors)
+
+
+def test_sectors_of_a_place_make_a_circle() -> None:
+    counts = {"inbound": 3, "outbound": 2, "two-way": 1}
+    elsewhere = peer("9.9.9.9", "two-way", latitude=40.0, longitude=8.0)
+    rows = [
+        peer(f"8.8.{number}.{at}", direction, latitude=47.0, longitude=8.0)
+        for number, (direction, count) in enumerate(counts.items())
+        for at in range(count)
     ]
-    assert sum(sum(dots["peers"]) for dots in places) == 2_000
-    assert sum(len(dots["peers"]) for dots in places) == 150
-    assert all(dots["addresses"][0].count(",") == 4 for dots in places)
+    sectors = drawn(plot_globe(Globe.of(connection_sets(*rows, elsewhere))), "Wedge")
+    spans = {
+        (latitude, peers): (round(start / math.tau * 6), round(end / math.tau * 6))
+        for part in sectors
+        for latitude, peers, start, end in zip(
+            *(part[name] for name in ("latitude", "peers", "start", "end")), strict=True
+        )
+    }
+    assert spans == {(47.0, 1): (0, 1), (47.0, 3): (1, 4), (47.0, 2): (4, 6), (40.0, 1): (0, 6)}
 
 
 def test_the_address_itself_is_no_peer_on_the_globe() -> None:
     globe = Globe.of(many(3), Place(IP, 8.0, 47.0))
-    dots = drawn(plot_globe(globe, IP), "Scatter")
-    assert [sum(columns.get("peers", [])) for columns in dots] == [1, 1, 1, 0]
-    assert dots[3]["longitude"] == [8.0]
+    plot = plot_globe(globe, IP)
+    assert [part["peers"] for part in drawn(plot, "Wedge")] == [[1], [1], [1]]
+    (home,) = drawn(plot, "Scatter")
+    assert home["longitude"] == [8.0]
 
 
 @pytest.mark.parametrize("home", [None, Place(IP, 8.0, -89.0)])

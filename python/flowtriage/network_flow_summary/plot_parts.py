@@ -179,6 +179,22 @@ def message_figure(title: str, message: str) -> Any:
     return plot
 
 
+def legend_above(items: list[Any]) -> Any:
+    """Make a legend of one line, to stand above a figure."""
+    return Legend(
+        items=items,
+        orientation="horizontal",
+        border_line_color=None,
+        background_fill_alpha=0,
+        label_text_font_size="11px",
+        label_text_color=INK,
+        glyph_width=12,
+        glyph_height=12,
+        spacing=16,
+        padding=0,
+    )
+
+
 def add_notes(plot: Any, notes: Sequence[str]) -> None:
     """Write lines of text under a figure."""
     for note in notes:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
-from bokeh.models.annotations import Legend, LegendItem
+from bokeh.models.annotations import LegendItem
 from bokeh.plotting import figure
 
 from flowtriage.network_flow_summary.colours import DIRECTIONS, TWO_WAY
 from flowtriage.network_flow_summary.geomap_peers import legible
 from flowtriage.network_flow_summary.geomap_places import countries
-from flowtriage.network_flow_summary.plot_parts import INK, RULE, add_notes, message_figure
+from flowtriage.network_flow_summary.plot_parts import (
+    INK,
+    RULE,
+    add_notes,
+    legend_above,
+    message_figure,
+)
 from flowtriage.report.text import visible
 from flowtriage.threat_investigation.globe import Globe
 
@@ -41,8 +48,9 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
     Returns
     -------
     bokeh.models.LayoutDOM
-        A circle for each place and direction, the greater the more peers are there, over the
-        codes of countries. Longitude runs from left to right, latitude upwards, in degrees.
+        A circle for each place, the greater the more peers are there, with a sector for each
+        direction, over the codes of countries. Longitude runs from left to right, latitude
+        upwards, in degrees.
     """
     peers, home = _peers(globe, ip)
     if not len(peers) and not len(home):
@@ -55,7 +63,7 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
         title=_TITLE,
         x_range=Range1d(start=-180, end=180),
         y_range=Range1d(start=min(south - 5, -60), end=max(north + 5, 85)),
-        aspect_ratio=2.1,
+        height=440,
         tools="pan,box_zoom,wheel_zoom,reset,save",
         toolbar_location="above",
         sizing_mode="stretch_width",
@@ -85,13 +93,16 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
         mine = peers.filter(pc.equal(peers["type"], kind))
         if not len(mine):
             continue
-        dot = plot.scatter(
+        dot = plot.wedge(
             "longitude",
             "latitude",
-            size="size",
+            radius="radius",
+            radius_units="screen",
+            start_angle="start",
+            end_angle="end",
             fill_color=colour,
-            fill_alpha=0.55,
-            line_color="white",
+            fill_alpha=0.7,
+            line_color=None,
             source=ColumnDataSource(mine.to_pydict()),
             name=direction,
         )
@@ -112,17 +123,7 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
             line_color="white",
         )
         items.append(LegendItem(label={"value": visible(ip or "", 60)}, renderers=[own]))
-    legend = Legend(
-        items=items,
-        orientation="horizontal",
-        border_line_color=None,
-        background_fill_alpha=0,
-        label_text_font_size="11px",
-        label_text_color=INK,
-        padding=0,
-        spacing=16,
-    )
-    plot.add_layout(legend, "above")
+    plot.add_layout(legend_above(items), "above")
     add_notes(plot, ["Grey: codes of countries (ISO 3166), at one point of each."])
     return column(plot, sizing_mode="stretch_width")
 
@@ -131,24 +132,40 @@ def _peers(globe: Globe, ip: str | None) -> tuple[pa.Table, pa.Table]:
     """Return how many peers are at each point, by direction, and the place of the address."""
     both = pa.concat_tables([globe.sources, globe.destinations])
     own = pc.equal(both["ip"], ip) if ip is not None else pc.equal(both["type"], 0)
-    peers = both.filter(pc.invert(own))
-    at = ["type", "longitude", "latitude"]
-    counted = (
-        peers.group_by([*at, "ip"], use_threads=False)
+    axes = ["longitude", "latitude"]
+    order = [(name, "ascending") for name in (*axes, "type")]
+    peers = (
+        both.filter(pc.invert(own))
+        .group_by(["type", *axes, "ip"], use_threads=False)
         .aggregate([("location", "min")])
-        .group_by(at, use_threads=False)
+        .group_by(["type", *axes], use_threads=False)
         .aggregate([("ip", "list"), ("ip", "count"), ("location_min", "min")])
-        .sort_by([("ip_count", "descending"), *((name, "ascending") for name in at)])
+        .sort_by(order)
+        .combine_chunks()
     )
-    count = counted["ip_count"]
-    first = pc.binary_join(pc.list_slice(counted["ip_list"], 0, _SHOWN), ", ")
+    count, key = peers["ip_count"].combine_chunks(), _key(peers)
+    points = pa.table({"key": key, "peers": count}).group_by("key", use_threads=False)
+    total = points.aggregate([("peers", "sum")])
+    at = pc.index_in(key, value_set=total["key"].combine_chunks())
+    here = total["peers_sum"].combine_chunks()
+    earlier = pc.subtract(pc.cumulative_sum(here), here).take(at)
+    start = pc.subtract(pc.subtract(pc.cumulative_sum(count), count), earlier)
+    here = here.take(at).cast(pa.float64())
+    first = pc.binary_join(pc.list_slice(peers["ip_list"], 0, _SHOWN), ", ")
     more = pc.if_else(pc.greater(count, _SHOWN), " …", "")
-    size = pc.add(pc.multiply(pc.log2(count.cast(pa.float64())), 3.5), 9.0)
     columns = {
-        **{name: counted[name] for name in at},
+        **{name: peers[name] for name in ("type", *axes)},
         "peers": count,
-        "size": pc.min_element_wise(size, 48.0),
+        "radius": pc.min_element_wise(pc.add(pc.multiply(pc.log2(here), 1.8), 4.5), 24.0),
+        "start": pc.multiply(pc.divide(start, here), math.tau),
+        "end": pc.multiply(pc.divide(pc.add(start, count), here), math.tau),
         "addresses": legible(pc.binary_join_element_wise(first, more, "")),
-        "location": legible(counted["location_min_min"]),
+        "location": legible(peers["location_min_min"]),
     }
-    return pa.table(columns), both.filter(own).slice(0, 1)
+    greatest = [("radius", "descending"), *order]
+    return pa.table(columns).sort_by(greatest), both.filter(own).slice(0, 1)
+
+
+def _key(peers: pa.Table) -> pa.Array:
+    texts = (peers[axis].combine_chunks().cast(pa.string()) for axis in ("longitude", "latitude"))
+    return pc.binary_join_element_wise(*texts, " ")

@@ -22,7 +22,7 @@ from bokeh.models import (
     PlainText,
     Range1d,
 )
-from bokeh.models.annotations import Legend, LegendItem
+from bokeh.models.annotations import LegendItem
 from bokeh.plotting import figure
 
 from flowtriage.network_flow_summary.colours import DIRECTIONS, TWO_WAY, UNKNOWN
@@ -30,6 +30,7 @@ from flowtriage.network_flow_summary.plot_parts import (
     FAINT,
     INK,
     RULE,
+    legend_above,
     message_figure,
 )
 from flowtriage.report.text import visible
@@ -95,7 +96,7 @@ def plot_stats(stats: Stats) -> LayoutDOM:
     middles = [at + 0.5 for at in range(len(rows))]
     _write(plot, ends, middles, [f"{end:,}" for end in ends], x_offset=6, text_color=FAINT)
     _box(plot, bars, [("context", "@context"), ("direction", "@direction")])
-    plot.add_layout(_legend(items), "above")
+    plot.add_layout(legend_above(items), "above")
     plot.yaxis.ticker = FixedTicker(ticks=middles)
     plot.yaxis.major_label_overrides = {
         middle: PlainText(text=visible(name, _LABEL))
@@ -219,21 +220,6 @@ def _figure(title: str, height: int) -> Any:
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
     plot.xaxis.ticker.min_interval = 1
     return plot
-
-
-def _legend(items: list[Any]) -> Any:
-    return Legend(
-        items=items,
-        orientation="horizontal",
-        border_line_color=None,
-        background_fill_alpha=0,
-        label_text_font_size="11px",
-        label_text_color=INK,
-        glyph_width=12,
-        glyph_height=12,
-        spacing=16,
-        padding=0,
-    )
 
 
 def _box(plot: Any, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
