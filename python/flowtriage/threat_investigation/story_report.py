@@ -87,7 +87,8 @@ def sums(peers: pa.Table) -> pa.Table:
     -------
     pyarrow.Table
         A row for each of `inbound`, `outbound`, `two-way` and `all`: `direction`, `peers`, and
-        the sums of connections, bytes and packets; null where none is known.
+        the sums of connections, bytes and packets, and the first and last time; bytes, packets
+        and times are null where none is known.
     """
     wanted = [([], "count_all"), *((name, "sum") for name in _SUMS), *_PERIOD.items()]
     every = peers.set_column(
@@ -101,10 +102,14 @@ def sums(peers: pa.Table) -> pa.Table:
     at = pc.index_in(order["direction"], value_set=added["direction"].combine_chunks())
     columns = {
         "peers": pc.fill_null(added["count_all"].take(at), 0),
-        **{name: added[f"{name}_sum"].take(at) for name in _SUMS},
+        **{name: _sum(name, added[f"{name}_sum"].take(at)) for name in _SUMS},
         **{name: added[f"{name}_{end}"].take(at) for name, end in _PERIOD.items()},
     }
     return pa.table({"direction": order["direction"], **columns})
+
+
+def _sum(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.fill_null(values, 0) if name.startswith("connections") else values
 
 
 def _facts(story: Story) -> dict[str, str]:
