@@ -159,7 +159,8 @@ def test_a_database_of_the_user_is_not_credited_to_others() -> None:
 @pytest.mark.parametrize("library", ["msticpy.vis.foliummap", "folium"])
 def test_what_is_missing_is_told(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = [name for name in sys.modules if name.startswith((library, "msticpy.vis.foliummap"))]
-    for name in [*gone, "flowtriage.network_flow_summary.geomap_layer"]:
+    own = [f"flowtriage.network_flow_summary.geomap_{part}" for part in ("layer", "page")]
+    for name in [*gone, *own]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtraError, match=r'pip install "flowtriage\[notebook\]"'):

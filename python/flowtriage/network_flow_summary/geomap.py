@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,7 +10,6 @@ import pyarrow.compute as pc
 
 from flowtriage.asn import AsnDatabase
 from flowtriage.errors import MissingExtraError
-from flowtriage.network_flow_summary.colours import DENIED, DIRECTIONS, UNKNOWN
 from flowtriage.network_flow_summary.geomap_peers import index_peers
 from flowtriage.network_flow_summary.geomap_sources import Places, find_places
 from flowtriage.network_flow_summary.geomap_threats import mark_threats
@@ -20,24 +17,6 @@ from flowtriage.network_flow_summary.geomap_threats import mark_threats
 if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
 
-_HERE = Path(__file__).parent
-_LEAFLET = _HERE.parent / "data" / "leaflet"
-_COLOURS = {
-    "threat": DENIED,
-    "outbound": DIRECTIONS["O"],
-    "both": DIRECTIONS["O"],
-    "inbound": DIRECTIONS["I"],
-    "other": UNKNOWN,
-    "host": DIRECTIONS["L"],
-}
-_KEY = {
-    "outbound": "Outbound",
-    "inbound": "Inbound",
-    "both": "Both ways",
-    "other": "Other direction",
-    "host": "Host",
-    "threat": "Threat",
-}
 _PEER_FACTS = {
     "address": "Address",
     "country": "Country",
@@ -124,9 +103,8 @@ def geo_map(
     come from OpenStreetMap.
     """
     try:
-        from msticpy.vis.foliummap import FoliumMap
-
-        from flowtriage.network_flow_summary.geomap_layer import FinishedHtml, PlaceLayer, View
+        from flowtriage.network_flow_summary.geomap_layer import PlaceLayer
+        from flowtriage.network_flow_summary.geomap_page import draw_map
         from flowtriage.network_flow_summary.geomap_places import locate
     except ImportError as error:
         raise MissingExtraError(
@@ -148,44 +126,24 @@ def geo_map(
     drawn_hosts = locate(pa.table({"address": hosts, "kind": kind, "flows": flows}), asn, places)
     placeless = hosts.filter(pc.invert(pc.is_in(hosts, value_set=drawn_hosts["address"])))
 
-    result = FoliumMap(location=[20, 0], zoom_start=2)
-    drawing = result.folium_map
-    drawing.control_scale = False  # kilometres mean nothing at country level
-    drawing.default_js = [link for link in drawing.default_js if link[0] != "leaflet"]
-    drawing.default_css = [link for link in drawing.default_css if link[0] != "leaflet_css"]
     layers = (
         PlaceLayer(drawn_peers, _PEER_FACTS, clustered=True),
         PlaceLayer(drawn_hosts, _HOST_FACTS, clustered=False),
     )
-    for layer in layers:
-        layer.add_to(drawing)
-        result.locations.extend(layer.points)
-    busiest = [("flows", "descending"), ("address", "ascending")]
-    result.places = drawn_peers.sort_by(busiest).select(list(_PEER_FACTS))
-    result.places = result.places.rename_columns(list(_PEER_FACTS.values()))
-    if result.locations:
-        View(result.locations).add_to(drawing)
     lines = [
         *_coverage(drawn_peers, len(peers), placeless.to_pylist(), left_out),
         *_threats(drawn_peers, peers, threats),
         *_exactness(drawn_peers, places, embedded=bool(asn.credits)),
     ]
-    page = drawing.get_root()
-    page.header.add_child(FinishedHtml(_style_and_script()))
-    page.html.add_child(FinishedHtml(_note(drawn_peers, lines, threats is not None, asn.credits)))
+    levels = " and ".join(sorted(set(drawn_peers["exactness"].to_pylist()))) or "country level"
+    kinds = {"outbound", "inbound", "host", *drawn_peers["kind"].to_pylist()}
+    if threats is not None:
+        kinds.add("threat")
+    result = draw_map(layers, f"Key: {levels}", kinds, lines, asn.credits)
+    busiest = [("flows", "descending"), ("address", "ascending")]
+    result.places = drawn_peers.sort_by(busiest).select(list(_PEER_FACTS))
+    result.places = result.places.rename_columns(list(_PEER_FACTS.values()))
     return result
-
-
-def _style_and_script() -> str:
-    colours = "".join(f"--ft-{kind}:{colour};" for kind, colour in _COLOURS.items())
-    styles = (_LEAFLET / "leaflet.css", _LEAFLET / "markercluster.css", _HERE / "geomap.css")
-    scripts = (_LEAFLET / "leaflet.js", _LEAFLET / "markercluster.js", _HERE / "geomap.js")
-    style, script = ("\n".join(map(_text, files)) for files in (styles, scripts))
-    return f"<style>:root{{{colours}}}\n{style}</style>\n<script>\n{script}</script>"
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 def _coverage(drawn: pa.Table, peers: int, placeless: list[str], left_out: int) -> list[str]:
@@ -225,29 +183,6 @@ def _exactness(drawn: pa.Table, places: Places, *, embedded: bool) -> list[str]:
         of_all = f"{len(drawn) - exact:,} locations are" if exact else "Locations are"
         lines.append(f"{of_all} country level, from {source}; spread around one point per country")
     return lines
-
-
-def _note(
-    drawn: pa.Table, lines: Sequence[str], with_threats: bool, credits: Mapping[str, str]
-) -> str:
-    """Say what the colours mean, how exact the places are, and what is not on the map."""
-    always = {"outbound", "inbound", "host"} | ({"threat"} if with_threats else set())
-    present = always.union(drawn["kind"].to_pylist())
-    key = "".join(
-        f'<li><span class="ft-swatch ft-{kind}"></span>{label}</li>'
-        for kind, label in _KEY.items()
-        if kind in present
-    )
-    levels = " and ".join(sorted(set(drawn["exactness"].to_pylist()))) or "country level"
-    text = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    owners = ", ".join(
-        f'<a href="{link}" target="_blank" rel="noopener">{owner}</a>'
-        for owner, link in credits.items()
-    )
-    return (
-        f'<details class="ft-note" open><summary>Key: {levels}</summary><ul>{key}</ul>{text}'
-        f"<p><small>{owners}</small></p></details>"
-    )
 
 
 def _number(count: int, one: str, many: str) -> str:

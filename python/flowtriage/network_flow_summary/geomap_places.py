@@ -59,17 +59,25 @@ def locate(table: pa.Table, asn: AsnDatabase, places: Places) -> pa.Table:
     order = [("country", "ascending"), ("flows", "descending"), ("address", "ascending")]
     table = table.filter(pc.is_valid(table["latitude"])).sort_by(order)
     by_country = pc.equal(table["exactness"], "country level")
-    parts = [_spread(table.filter(by_country)), table.filter(pc.invert(by_country))]
+    parts = [spread(table.filter(by_country), "country"), table.filter(pc.invert(by_country))]
     return pa.concat_tables(parts).sort_by(order)
 
 
-def _spread(table: pa.Table) -> pa.Table:
-    """Move the rows of each country, which follow one another, apart."""
-    country = table["country"].combine_chunks().dictionary_encode().indices.to_numpy()
+def spread(table: pa.Table, by: str) -> pa.Table:
+    """Move rows of the same point apart.
+
+    Parameters
+    ----------
+    table
+        Has `latitude` and `longitude`.
+    by
+        Column that tells the points apart; the rows of each follow one another.
+    """
+    point = table[by].combine_chunks().dictionary_encode().indices.to_numpy()
     _, first, back, count = np.unique(
-        country, return_index=True, return_inverse=True, return_counts=True
+        point, return_index=True, return_inverse=True, return_counts=True
     )
-    rank, size = np.arange(len(country)) - first[back], count[back]
+    rank, size = np.arange(len(point)) - first[back], count[back]
     radius = np.minimum(_WIDEST, _STEP * np.sqrt(size)) * np.sqrt(rank / np.maximum(size, 1))
     angle = rank * _GOLDEN_ANGLE
     latitude = table["latitude"].to_numpy()

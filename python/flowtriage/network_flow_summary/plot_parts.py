@@ -145,6 +145,13 @@ def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: in
 
 def empty_figure(binned: Binned, title: str) -> LayoutDOM:
     """Make the figure for a time span in which nothing happened."""
+    plot = message_figure(title, EMPTY)
+    add_notes(plot, untimed_note(binned))
+    return column(plot, sizing_mode="stretch_width")
+
+
+def message_figure(title: str, message: str) -> Any:
+    """Make a figure that says why there is nothing to draw."""
     plot: Any = figure(
         title=title,
         height=120,
@@ -160,16 +167,32 @@ def empty_figure(binned: Binned, title: str) -> LayoutDOM:
     plot.axis.visible = False
     plot.grid.visible = False
     plot.text(
-        x=[0.5],
-        y=[0.5],
-        text=[EMPTY],
+        "x",
+        "y",
+        "text",
+        source=ColumnDataSource({"x": [0.5], "y": [0.5], "text": [message]}),
         text_align="center",
         text_baseline="middle",
         text_color=FAINT,
         text_font_size="14px",
     )
-    add_notes(plot, untimed_note(binned))
-    return column(plot, sizing_mode="stretch_width")
+    return plot
+
+
+def legend_above(items: list[Any]) -> Any:
+    """Make a legend of one line, to stand above a figure."""
+    return Legend(
+        items=items,
+        orientation="horizontal",
+        border_line_color=None,
+        background_fill_alpha=0,
+        label_text_font_size="11px",
+        label_text_color=INK,
+        glyph_width=12,
+        glyph_height=12,
+        spacing=16,
+        padding=0,
+    )
 
 
 def add_notes(plot: Any, notes: Sequence[str]) -> None:

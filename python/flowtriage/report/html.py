@@ -56,6 +56,7 @@ def write_report(
     summary: Mapping[str, str],
     credits: Mapping[str, str] | None = None,
     max_rows: int = MAX_ROWS,
+    dated: bool = True,
 ) -> Path:
     """Write sections into one self-contained HTML file.
 
@@ -78,6 +79,9 @@ def write_report(
         Whose data is shown, with the link that they ask for.
     max_rows
         How many rows of a table to show.
+    dated
+        Whether the page tells when it was written; without that, the same sections make the same
+        bytes.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def write_report(
         style=asset("tables.css") + asset("report.css"),
         scripts=scripts,
         credits=credits or {},
-        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}",
+        written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}" if dated else "",
     )
     return _write(Path(path), page)
 
@@ -140,7 +144,7 @@ def plot_figure(model: Any, name: str, heading: str) -> str:
     from bokeh.embed import json_item
 
     homeless = model.document is None
-    item = json_item(model) | {"target_id": name}
+    item = _numbered(json_item(model), name, {}) | {"target_id": name}
     data = json.dumps(item, separators=(",", ":")).replace("<", "\\u003c")
     if homeless and model.document is not None:
         model.document.remove_root(model)
@@ -148,6 +152,20 @@ def plot_figure(model: Any, name: str, heading: str) -> str:
         f'<figure aria-label="{escape(heading)}"><div id="{name}">{PLOT_NOTE}</div></figure>'
         f'<script type="application/json" class="plot-data">{data}</script>'
     )
+
+
+def _numbered(value: Any, prefix: str, names: dict[str, str]) -> Any:
+    """Name the models of a plot by their order, not by how many the session made before."""
+    if isinstance(value, list | tuple):
+        return [_numbered(inner, prefix, names) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: names.setdefault(inner, f"{prefix}-{len(names)}")
+        if key in ("id", "root_id") and isinstance(inner, str)
+        else _numbered(inner, prefix, names)
+        for key, inner in value.items()
+    }
 
 
 def bokeh_scripts(plots: Sequence[Any]) -> list[str]:

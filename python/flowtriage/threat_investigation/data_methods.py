@@ -16,7 +16,9 @@ from flowtriage.threat_investigation.result import FlowThreatResult
 from flowtriage.threat_investigation.saving import Saved
 from flowtriage.threat_investigation.scoring import BulkScore
 from flowtriage.threat_investigation.source import one_address
+from flowtriage.threat_investigation.story import Story
 from flowtriage.threat_investigation.tables import check_top
+from flowtriage.threat_investigation.telling import story_of
 
 
 class DataMethods(Notebooklet):
@@ -188,6 +190,26 @@ class DataMethods(Notebooklet):
             If nothing was scored with this instance.
         """
         return self.engine.undo()
+
+    def story(self) -> Story:
+        """Return the story of the address that was searched last, to be written or drawn.
+
+        Returns
+        -------
+        Story
+            What was found, and the title and text that were saved last. Its `write_html` writes a
+            report, its `write_bundle` an archive that `open_bundle` opens elsewhere.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing was searched yet.
+        StoreError
+            If the store cannot be read.
+        OSError
+            If a file that the story was made of cannot be read.
+        """
+        return story_of(self.engine, self._latest().found)
 
     def _latest(self) -> FlowThreatResult:
         if not isinstance(self._result, FlowThreatResult):

@@ -1,0 +1,181 @@
+"""Manifest and tables of a bundle, read with suspicion."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet, types
+
+from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.threat_investigation.bundle import FORMAT, VERSION
+from flowtriage.threat_investigation.files import safe_ip
+from flowtriage.threat_investigation.globe import Place
+from flowtriage.threat_investigation.json_text import parsed
+from flowtriage.threat_investigation.story import Input
+
+_CELL = 8
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a manifest says.
+
+    Attributes
+    ----------
+    story
+        Arguments of `Story` except its tables.
+    members
+        SHA-256 of each member, in hexadecimal, by its name.
+    """
+
+    story: dict[str, Any]
+    members: dict[str, str]
+
+
+def read_manifest(content: bytes, where: str) -> Manifest:
+    """Read `manifest.json`.
+
+    Parameters
+    ----------
+    content
+        Its bytes.
+    where
+        What an error calls it.
+
+    Raises
+    ------
+    FormatError
+        If it is damaged, something else, or from a later version.
+    """
+    document = parsed(content, where)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise FormatError(f'{where} is no manifest: its format is not "{FORMAT}"')
+    version = _part(document, "version", int, where)
+    if version != VERSION:
+        raise FormatError(
+            f"{where} is of version {version}, and this flowtriage reads version {VERSION}: "
+            "open it with a later one"
+        )
+    told = _part(document, "story", dict, where)
+    inputs = _part(document, "inputs", list, where)
+    story = {
+        "ip": _address(told, where),
+        "day": _day(told, where),
+        "title": _part(told, "title", str, where),
+        "text": _part(told, "text", str, where),
+        "home": _home(told, where),
+        "credits": _credits(told, where),
+        "configuration": _part(document, "configuration", dict, where),
+        "inputs": tuple(_input(one, f"{where}: inputs[{at}]") for at, one in enumerate(inputs)),
+    }
+    return Manifest(story, _part(document, "members", dict, where))
+
+
+def read_table(content: bytes, where: str, max_bytes: int) -> pa.Table:
+    """Read a table that `write_bundle` wrote.
+
+    Parameters
+    ----------
+    content
+        The Parquet file.
+    where
+        What an error calls it.
+    max_bytes
+        Most bytes that the table may have in memory.
+
+    Raises
+    ------
+    FormatError
+        If it is damaged, written in another way, or too large.
+    """
+    try:
+        schema = parquet.read_schema(pa.BufferReader(content))
+        texts = [field.name for field in schema if types.is_string(field.type)]
+        file = parquet.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
+        _check_layout(file.metadata, schema, where, max_bytes)
+        table = file.read()
+        size = sum(_size(table[name]) for name in texts)
+        if size > max_bytes:
+            raise _too_large(where, max_bytes)
+        return table.cast(schema)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise FormatError(f"{where} is damaged: {error}") from None
+
+
+def _check_layout(metadata: Any, schema: pa.Schema, where: str, max_bytes: int) -> None:
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    if max(metadata.num_rows, sum(g.num_rows for g in groups)) * len(schema) * _CELL > max_bytes:
+        raise _too_large(where, max_bytes)
+    packed = {
+        group.column(at).compression for group in groups for at in range(group.num_columns)
+    } - {"UNCOMPRESSED"}
+    if packed or any(types.is_nested(field.type) for field in schema):
+        raise FormatError(f"{where} is packed, or has lists in it; a bundle has neither")
+
+
+def _size(column: pa.ChunkedArray) -> int:
+    """Return how many bytes of text a column stands for, without writing it out."""
+    lengths = (pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks)
+    return sum(pc.sum(each.cast(pa.int64()), min_count=0).as_py() for each in lengths)
+
+
+def _too_large(where: str, max_bytes: int) -> FormatError:
+    return FormatError(f"{where} is too large; max_bytes allows {max_bytes:,}")
+
+
+_KINDS = {str: "text", int: "a whole number", float: "a number", dict: "an object", list: "a list"}
+
+
+def _part(document: dict[str, Any], key: str, kind: type, where: str) -> Any:
+    value = document.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+        raise FormatError(f"{where}: {key} is not {_KINDS[kind]}")
+    return value
+
+
+def _address(told: dict[str, Any], where: str) -> str:
+    ip: str = _part(told, "ip", str, where)
+    try:
+        safe_ip(ip)
+    except ArgumentError as error:
+        raise FormatError(f"{where}: {error}") from None
+    return ip
+
+
+def _day(told: dict[str, Any], where: str) -> date | None:
+    if told.get("day") is None:
+        return None
+    try:
+        return date.fromisoformat(_part(told, "day", str, where))
+    except ValueError:
+        raise FormatError(f"{where}: day is no date such as 2026-03-02") from None
+
+
+def _home(told: dict[str, Any], where: str) -> Place | None:
+    if told.get("home") is None:
+        return None
+    home = _part(told, "home", dict, where)
+    kinds = {"ip": str, "longitude": float, "latitude": float, "location": str}
+    return Place(**{key: _part(home, key, kind, f"{where}: home") for key, kind in kinds.items()})
+
+
+def _credits(told: dict[str, Any], where: str) -> dict[str, str]:
+    credits: dict[str, str] = _part(told, "credits", dict, where)
+    if not all(isinstance(link, str) and link.startswith("https://") for link in credits.values()):
+        raise FormatError(f"{where}: credits has a link that does not begin with https://")
+    return credits
+
+
+def _input(one: Any, where: str) -> Input:
+    if not isinstance(one, dict):
+        raise FormatError(f"{where} is not an object")
+    kinds = {"name": str, "sha256": str, "size": int}
+    made = Input(**{key: _part(one, key, kind, where) for key, kind in kinds.items()})
+    if not re.fullmatch("[0-9a-f]{64}", made.sha256):
+        raise FormatError(f"{where}: sha256 is no hash of 64 hexadecimal digits")
+    return made

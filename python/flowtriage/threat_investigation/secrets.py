@@ -1,0 +1,58 @@
+"""A configuration as others may see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+HIDDEN = "***"
+_SECRET = re.compile(
+    r"pass|pwd|secret|token|credential|auth|signature|^sig$|(^|[_-])key$|apikey", re.I
+)
+_LOGIN = re.compile(r"(?<=://)\S*@")
+_SETTING = re.compile(r"([^\s?&;#=]+)=([^\s&;#]*)")
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a configuration as JSON has it, without what may be a secret.
+
+    Values of keys such as `password` or `token` are hidden, and in each text the log-in of a URL
+    and settings like ``password=…``.
+
+    Parameters
+    ----------
+    value
+        Mappings, lists, dataclasses, text, numbers, and anything else that has a text.
+
+    Examples
+    --------
+    >>> without_secrets({"url": "postgresql://ann:p/w@db/flows?sslpassword=x", "token": "x"})
+    {'url': 'postgresql://***@db/flows?sslpassword=***', 'token': '***'}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _of_key(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner) for inner in value]
+    if isinstance(value, set | frozenset):
+        return sorted(without_secrets(str(inner)) for inner in value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float) and value - value == 0:
+        return value
+    text = _LOGIN.sub(f"{HIDDEN}@", str(value))
+    return _SETTING.sub(_of_setting, text)
+
+
+def _of_key(key: str, value: Any) -> Any:
+    if _SECRET.search(key) and value is not None:
+        return HIDDEN
+    return without_secrets(value)
+
+
+def _of_setting(found: re.Match[str]) -> str:
+    return f"{found[1]}={HIDDEN}" if _SECRET.search(unquote_plus(found[1])) else found[0]
