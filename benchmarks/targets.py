@@ -62,6 +62,14 @@ def _ratio(case: Case, *peers: str) -> Measure:
     return lambda results: results.ratio(case, list(peers))
 
 
+def _seconds(case: Case) -> Measure:
+    def measure(results: Results) -> float | None:
+        ours = results.ours(case)
+        return ours.median if ours else None
+
+    return measure
+
+
 def _growth(fewer: Case, more: Case) -> Measure:
     def measure(results: Results) -> float | None:
         small, large = results.ours(fewer), results.ours(more)
@@ -119,6 +127,13 @@ def _index_limits() -> Iterator[tuple[Target, Measure]]:
     yield Target(growth, 12, "{:.1f} ×", least=False), _growth(million, ten)
 
 
+def _search_targets() -> Iterator[tuple[Target, Measure]]:
+    case = Case("search", "zeek", 10 * _MILLION)
+    work = "search of an address in a day of 10,000,000 raw flows, and its peers"
+    yield Target(work, 3, "{:.2f} s", least=False), _seconds(case)
+    yield Target(f"{work}, against DuckDB", 1, "{:.1f} ×"), _ratio(case, "duckdb, SQL")
+
+
 def _summary_targets() -> Iterator[tuple[Target, Measure]]:
     for shape, which in (("outbound", "private hosts"), ("public", "all addresses public")):
         work = f"index, ASN and summary, 1,000,000 rows, {which}, against msticnb's functions"
@@ -146,6 +161,7 @@ TARGETS = [
     *_read_targets(),
     *_index_targets(),
     *_index_limits(),
+    *_search_targets(),
     *_summary_targets(),
     *_asn_targets(),
     *_run_targets(),

@@ -3,7 +3,7 @@
 use arrow::array::Array;
 use rayon::prelude::*;
 
-use crate::columns::{MORSEL, Text};
+use crate::columns::{MORSEL, Text, by_morsel};
 use crate::flows::OrNull;
 use crate::ip::{Ip, outer_bytes, parse_v4};
 
@@ -25,21 +25,7 @@ pub struct Addresses {
 impl Addresses {
     /// Parses a column; empty text is null. The error is the first row that is no address.
     pub fn parse(text: &Text) -> Result<Self, usize> {
-        let parsed = match text {
-            Text::Utf8(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
-            Text::Large(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
-            Text::View(a) => Self::fill(a.len(), |row| a.is_valid(row).then(|| a.value(row))),
-            Text::Null(rows) => Self::fill(*rows, |_| None),
-            Text::Dictionary(keys, values) => {
-                let distinct = Self::fill_by(values.len(), || |place| code(values.get(place)));
-                Self::fill_by(keys.len(), || {
-                    |row| match keys.is_valid(row).then(|| keys.value(row) as usize) {
-                        Some(key) => distinct.code(key),
-                        None => (NULL, Ip::default()),
-                    }
-                })
-            }
-        };
+        let parsed = over(text, &Fill);
         if !parsed.has_bad {
             return Ok(parsed);
         }
@@ -47,16 +33,12 @@ impl Addresses {
         Err(parsed.codes.iter().position(bad).unwrap_or_default())
     }
 
-    fn fill<'a>(rows: usize, text: impl Fn(usize) -> Option<&'a str> + Sync) -> Self {
-        Self::fill_by(rows, || {
-            let mut memo = Memo::default();
-            let text = &text;
-            move |row| memo.code(text(row))
-        })
+    /// Rows of a column that hold an address. The error is the first row that is no address.
+    pub fn rows_of(text: &Text, ip: Ip) -> Result<Vec<u32>, usize> {
+        over(text, &Seek(ip))
     }
 
-    /// Fills every row; each task makes its own function from row to code.
-    fn fill_by<F: FnMut(usize) -> (u64, Ip)>(rows: usize, code_of: impl Fn() -> F + Sync) -> Self {
+    fn fill<F: FnMut(usize) -> (u64, Ip)>(rows: usize, code_of: impl Fn() -> F + Sync) -> Self {
         let mut codes = vec![0; rows];
         let parts: Vec<(u64, Vec<Ip>)> = codes
             .par_chunks_mut(MORSEL)
@@ -110,12 +92,6 @@ impl Addresses {
         }
     }
 
-    /// Tells whether a row holds an address.
-    pub fn holds(&self, ip: Ip) -> impl Fn(usize) -> bool + Sync + '_ {
-        let code = ip.v4().map_or(V6, u64::from);
-        move |row| self.codes[row] == code && (code != V6 || self.wide[row] == ip)
-    }
-
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.codes.len()
@@ -154,6 +130,89 @@ impl Addresses {
     /// A code of 33 bits that sorts as the address does, unless that is an IPv6 address.
     pub fn narrow(&self, row: usize) -> Option<u64> {
         Some(self.codes[row]).filter(|code| code & V6 == 0)
+    }
+}
+
+/// Work on the codes of all rows of a column.
+trait Work {
+    type Out;
+    /// Does it; each task makes its own function from row to code.
+    fn run<F: FnMut(usize) -> (u64, Ip)>(
+        &self,
+        rows: usize,
+        code_of: impl Fn() -> F + Sync,
+    ) -> Self::Out;
+}
+
+/// Keeps all codes.
+struct Fill;
+
+impl Work for Fill {
+    type Out = Addresses;
+    fn run<F: FnMut(usize) -> (u64, Ip)>(
+        &self,
+        rows: usize,
+        code_of: impl Fn() -> F + Sync,
+    ) -> Addresses {
+        Addresses::fill(rows, code_of)
+    }
+}
+
+/// Finds the rows of an address.
+struct Seek(Ip);
+
+impl Work for Seek {
+    type Out = Result<Vec<u32>, usize>;
+    fn run<F: FnMut(usize) -> (u64, Ip)>(
+        &self,
+        rows: usize,
+        code_of: impl Fn() -> F + Sync,
+    ) -> Self::Out {
+        let sought = self.0.v4().map_or(V6, u64::from);
+        let parts = by_morsel(rows, |rows| {
+            let mut at = code_of();
+            let mut found = Vec::new();
+            for row in rows {
+                let (code, ip) = at(row);
+                if code == sought && (code != V6 || ip == self.0) {
+                    found.push(row as u32);
+                } else if code & BAD != 0 {
+                    return Err(row);
+                }
+            }
+            Ok(found)
+        });
+        let found: Vec<Vec<u32>> = parts.into_iter().collect::<Result<_, _>>()?;
+        Ok(found.concat())
+    }
+}
+
+fn over<W: Work>(text: &Text, work: &W) -> W::Out {
+    fn texts<'a, W: Work>(
+        rows: usize,
+        work: &W,
+        text: impl Fn(usize) -> Option<&'a str> + Sync,
+    ) -> W::Out {
+        work.run(rows, || {
+            let mut memo = Memo::default();
+            let text = &text;
+            move |row| memo.code(text(row))
+        })
+    }
+    match text {
+        Text::Utf8(a) => texts(a.len(), work, |row| a.is_valid(row).then(|| a.value(row))),
+        Text::Large(a) => texts(a.len(), work, |row| a.is_valid(row).then(|| a.value(row))),
+        Text::View(a) => texts(a.len(), work, |row| a.is_valid(row).then(|| a.value(row))),
+        Text::Null(rows) => texts(*rows, work, |_| None),
+        Text::Dictionary(keys, values) => {
+            let distinct = Addresses::fill(values.len(), || |place| code(values.get(place)));
+            work.run(keys.len(), || {
+                |row| match keys.is_valid(row).then(|| keys.value(row) as usize) {
+                    Some(key) => distinct.code(key),
+                    None => (NULL, Ip::default()),
+                }
+            })
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! A batch of flows, in the canonical schema or in that of the flow index.
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, Int64Array, PrimitiveArray, RecordBatch,
-    TimestampMicrosecondArray, UInt32Array,
+    Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::compute::take;
+use arrow::compute::take_record_batch;
 
 use crate::addresses::Addresses;
 use crate::columns::{Text, find, int64, micros};
 use crate::error::{Error, Result};
+use crate::ip::Ip;
 use crate::schema::SUMS;
 
 /// A value, or null; nulls sort last.
@@ -144,12 +144,29 @@ impl FlowBatch {
 
     /// A column of addresses; empty text is null.
     pub fn addresses(&self, name: &str) -> Result<Addresses> {
+        self.of_addresses(name, Addresses::parse)
+    }
+
+    /// Rows that hold an address in a column of addresses.
+    pub fn rows_of(&self, name: &str, ip: Ip) -> Result<Vec<u32>> {
+        self.of_addresses(name, |text| Addresses::rows_of(text, ip))
+    }
+
+    fn of_addresses<T>(&self, name: &str, read: impl Fn(&Text) -> Result<T, usize>) -> Result<T> {
         let text = Text::read(self.name(name), self.require(name)?)?;
-        Addresses::parse(&text).map_err(|row| Error::Value {
+        read(&text).map_err(|row| Error::Value {
             row: self.first_row + row,
             column: self.name(name).into(),
             value: text.get(row).unwrap_or_default().into(),
             reason: "is not an IP address",
+        })
+    }
+
+    /// Some of the rows.
+    pub fn take(&self, rows: &UInt32Array) -> Result<Self> {
+        Ok(Self {
+            batch: take_record_batch(&self.batch, rows)?,
+            ..*self
         })
     }
 
@@ -210,36 +227,4 @@ pub struct MeasureColumns {
     pub last: Option<TimestampMicrosecondArray>,
     /// Bytes and packets of each record, the greatest of which are kept; none unless asked for.
     pub most: [Option<Int64Array>; 2],
-}
-
-impl MeasureColumns {
-    /// The measures of some of the rows.
-    pub fn take(&self, rows: &UInt32Array) -> Result<Self> {
-        let counts = |column: &Option<Int64Array>| some(column.as_ref(), rows);
-        let mut sums = Vec::with_capacity(self.sums.len());
-        for column in &self.sums {
-            sums.push(counts(column)?);
-        }
-        Ok(Self {
-            flows: taken(&self.flows, rows)?,
-            sums,
-            first: some(self.first.as_ref(), rows)?,
-            last: some(self.last.as_ref(), rows)?,
-            most: [counts(&self.most[0])?, counts(&self.most[1])?],
-        })
-    }
-}
-
-fn some<T: ArrowPrimitiveType>(
-    column: Option<&PrimitiveArray<T>>,
-    rows: &UInt32Array,
-) -> Result<Option<PrimitiveArray<T>>> {
-    column.map(|column| taken(column, rows)).transpose()
-}
-
-fn taken<T: ArrowPrimitiveType>(
-    column: &PrimitiveArray<T>,
-    rows: &UInt32Array,
-) -> Result<PrimitiveArray<T>> {
-    Ok(take(column, rows, None)?.as_primitive().clone())
 }

@@ -1,6 +1,6 @@
 """The jobs, by the name that the command line takes."""
 
-from benchmarks.jobs import asn, index, read, run, summary, timeline, top_n
+from benchmarks.jobs import asn, index, read, run, search, summary, timeline, top_n
 
 JOBS = {
     "read_zeek": read.ZEEK,
@@ -9,6 +9,7 @@ JOBS = {
     "index": index.JOB,
     "timeline": timeline.JOB,
     "top_n": top_n.JOB,
+    "search": search.JOB,
     "asn": asn.JOB,
     "summary": summary.JOB,
     "run": run.JOB,

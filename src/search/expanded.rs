@@ -5,16 +5,15 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, UInt16Array, UInt32Array,
 };
-use arrow::compute::take;
+use rayon::prelude::*;
 
-use crate::addresses::Addresses;
 use crate::aggregate::address_book::{AddressBook, AddressRanks};
 use crate::aggregate::groups::{Groups, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::strings::texts;
 use crate::aggregate::sums::{Measure, Sums};
-use crate::columns::{Text, by_morsel, int64};
+use crate::columns::int64;
 use crate::error::{Error, Result};
 use crate::flows::{FlowBatch, MeasureColumns, OrNull};
 use crate::ip::Ip;
@@ -57,32 +56,36 @@ pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, ip: &str) -> Resu
 
 impl Found {
     fn add(&mut self, batch: &FlowBatch) -> Result<()> {
-        let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
-        let measures = batch.measures()?;
-        let rows = matches(self.ip, &source, &dest);
+        let ends = ["src_ip", "dst_ip"].map(|name| batch.rows_of(name, self.ip));
+        let [at_source, at_dest] = ends;
+        let rows = united(at_source?, at_dest?);
+        // What cannot be used is told whether it is sought or not.
+        batch.measures()?;
         if rows.is_empty() {
             return Ok(());
         }
-        let src_port = ports(batch, "src_port", &rows)?;
-        let dst_port = ports(batch, "dst_port", &rows)?;
-        let protocol = match batch.column("protocol") {
-            Some(array) => Text::read("protocol", &take(array, &rows, None)?)?,
-            None => Text::Null(rows.len()),
+        let found = if rows.len() < batch.rows() {
+            batch.take(&rows)?
+        } else {
+            batch.clone()
         };
-        let protocol = self.protocols.encode(&protocol);
-        let measures = with_most(measures.take(&rows)?)?;
+        let (source, dest) = (found.addresses("src_ip")?, found.addresses("dst_ip")?);
+        let told = |i: usize| batch.first_row() + rows.value(i) as usize;
+        let src_port = ports(&found, "src_port", told)?;
+        let dst_port = ports(&found, "dst_port", told)?;
+        let protocol = self.protocols.encode(&found.text("protocol")?);
         let book = &self.book;
-        let key = |i: usize| {
-            let row = rows.value(i) as usize;
+        let key = |row| {
             let ends = Ends {
                 src: book.code(&source, row),
                 dst: book.code(&dest, row),
-                src_port: src_port[i],
-                dst_port: dst_port[i],
+                src_port: src_port[row],
+                dst_port: dst_port[row],
             };
-            (ends, protocol.id(i))
+            (ends, protocol.id(row))
         };
-        self.groups.add_rows(rows.len(), key, &measures);
+        let measures = with_most(found.measures()?)?;
+        self.groups.add_rows(found.rows(), key, &measures);
         Ok(())
     }
 
@@ -105,24 +108,22 @@ impl Found {
     }
 }
 
-/// Rows that have the address at either end.
-fn matches(ip: Ip, source: &Addresses, dest: &Addresses) -> UInt32Array {
-    let (at_source, at_dest) = (source.holds(ip), dest.holds(ip));
-    let found = by_morsel(source.rows(), |rows| {
-        let matching = rows.filter(|row| at_source(*row) || at_dest(*row));
-        matching.map(|row| row as u32).collect::<Vec<_>>()
-    });
-    found.concat().into()
+/// The rows of both lists, in order.
+fn united(mut rows: Vec<u32>, others: Vec<u32>) -> UInt32Array {
+    rows.extend(others);
+    rows.par_sort_unstable();
+    rows.dedup();
+    rows.into()
 }
 
-fn ports(batch: &FlowBatch, name: &str, rows: &UInt32Array) -> Result<Vec<OrNull<u16>>> {
-    let Some(array) = batch.column(name) else {
-        return Ok(vec![None.into(); rows.len()]);
+/// A column of ports; `told` numbers rows in messages.
+fn ports(flows: &FlowBatch, name: &str, told: impl Fn(usize) -> usize) -> Result<Vec<OrNull<u16>>> {
+    let Some(array) = flows.column(name) else {
+        return Ok(vec![None.into(); flows.rows()]);
     };
-    let ports = int64(name, &take(array, rows, None)?)?;
-    let told = |i: usize| batch.first_row() + rows.value(i) as usize;
-    (0..rows.len())
-        .map(|i| Ok(port(name, &ports, i, told(i))?.into()))
+    let ports = int64(name, array)?;
+    (0..flows.rows())
+        .map(|row| Ok(port(name, &ports, row, told(row))?.into()))
         .collect()
 }
 

@@ -192,3 +192,104 @@ def timeline(flows: list[dict[str, Any]], by: str, width: timedelta) -> list[dic
         }
         for (slot, series), group in ordered
     ]
+
+
+PORTS = pa.schema([("src_port", pa.uint16()), ("protocol", pa.string())])
+
+
+@st.composite
+def _row_with_ports(draw: st.DrawFn) -> dict[str, Any]:
+    ports = st.sampled_from([None, 53, 80, 443, 50_000])
+    own = {"src_port": draw(ports), "dst_port": draw(ports)}
+    return {**draw(_row()), **own, "protocol": draw(st.sampled_from([None, "tcp", "udp", "icmp"]))}
+
+
+def rows_with_ports(max_size: int = 60) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(_row_with_ports(), max_size=max_size)
+
+
+def table_with_ports(flows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(flows, schema=pa.schema([*SCHEMA, *PORTS]))
+
+
+def per_record(group: list[dict[str, Any]], unit: str, connections: int) -> dict[str, Any]:
+    both = [(row[f"src_{unit}"], row[f"dst_{unit}"]) for row in group]
+    known = [sum(way or 0 for way in ways) for ways in both if ways != (None, None)]
+    return {
+        f"max_{unit}": max(known, default=None),
+        f"mean_{unit}": sum(known) / connections if known and connections else None,
+    }
+
+
+def expanded_search(flows: list[dict[str, Any]], ip: str) -> list[dict[str, Any]]:
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in flows:
+        ends = canonical(row["src_ip"]), canonical(row["dst_ip"])
+        if canonical(ip) in ends:
+            groups[(*ends, row["src_port"], row["dst_port"])].append(row)
+
+    def order(key: tuple[Any, ...]) -> list[Any]:
+        return [*map(address_order, key[:2]), *((port is None, port or 0) for port in key[2:])]
+
+    found = []
+    for key in sorted(groups, key=order):
+        group = groups[key]
+        sums = measures(group, "connections")
+        found.append(
+            {
+                "first_seen": sums["first_seen"],
+                "last_seen": sums["last_seen"],
+                **dict(zip(("src_ip", "dst_ip", "src_port", "dst_port"), key, strict=True)),
+                "connections": sums["connections"],
+                **per_record(group, "packets", sums["connections"]),
+                **per_record(group, "bytes", sums["connections"]),
+                **{name: sums[name] for name in SUMS[1:]},
+                "denied_connections": sums["denied_flows"],
+                "protocols": ",".join(sorted({row["protocol"] for row in group} - {None})),
+            }
+        )
+    return found
+
+
+def connection_sets(flows: list[dict[str, Any]], ip: str) -> list[dict[str, Any]]:
+    """Straight from flows, and not from a search."""
+    sought = canonical(ip)
+    groups: dict[str | None, list[dict[str, Any]]] = defaultdict(list)
+    for row in flows:
+        source, dest = canonical(row["src_ip"]), canonical(row["dst_ip"])
+        if sought in (source, dest):
+            groups[source if dest == sought else dest].append(row)
+    internal = any(ipaddress.ip_address(sought or "") in network for network in INTERNAL)
+
+    def total(values: list[int | None]) -> int | None:
+        known = [value for value in values if value is not None]
+        return sum(known) if known else None
+
+    found = []
+    for peer in sorted(groups, key=address_order):
+        group = groups[peer]
+        sent = [row for row in group if canonical(row["src_ip"]) == peer]
+        got = [row for row in group if canonical(row["dst_ip"]) == peer]
+        one_way = ("inbound", "outbound") if internal else ("outbound", "inbound")
+        sums = measures(group, "connections")
+        out: dict[str, Any] = {
+            "peer": peer,
+            "direction": "two-way" if sent and got else one_way[0] if sent else one_way[1],
+            "connections": sums["connections"],
+            "connections_from_peer": sum(row["flows"] for row in sent),
+            "connections_to_peer": sum(row["flows"] for row in got),
+        }
+        for unit in ("bytes", "packets"):
+            source, dest = f"src_{unit}", f"dst_{unit}"
+            out[unit] = total([row[way] for row in group for way in (source, dest)])
+            ways = {"from": (source, dest), "to": (dest, source)}
+            for way, (own, other) in ways.items():
+                values = [row[own] for row in sent] + [row[other] for row in got]
+                out[f"{unit}_{way}_peer"] = total(values)
+        for unit in ("packets", "bytes"):
+            out |= per_record(group, unit, sums["connections"])
+        ports = [row["src_port"] for row in sent] + [row["dst_port"] for row in got]
+        lowest = sorted({port for port in ports if port is not None})[:10]
+        out |= {name: sums[name] for name in ("first_seen", "last_seen")}
+        found.append({**out, "peer_ports": ",".join(map(str, lowest))})
+    return found

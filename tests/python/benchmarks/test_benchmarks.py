@@ -40,7 +40,8 @@ def cells(text: str, first: str) -> list[str]:
 def test_a_quick_run_checks_results_and_writes_a_report(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
     command = [sys.executable, "-m", "benchmarks", "--quick", "--report", str(path)]
-    command += ["--jobs", "index", "timeline", "top_n", "asn", "--shapes", "zeek", "addresses"]
+    command += ["--jobs", "index", "timeline", "top_n", "search", "asn"]
+    command += ["--shapes", "zeek", "addresses"]
     command += ["--peers", "duckdb", "maxminddb"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -51,9 +52,10 @@ def test_a_quick_run_checks_results_and_writes_a_report(tmp_path: Path) -> None:
         "Flow index",
         "Timeline",
         "Top N",
+        "Search of an address",
         "Autonomous systems of distinct addresses",
     ]
-    assert "[4/4] asn: addresses, 100,000 rows" in done.stderr
+    assert "[5/5] asn: addresses, 100,000 rows" in done.stderr
     index = cells(text, "sensor log with bytes and packets, 100,000 | 9")
     assert len(index) == 7
     assert all(re.fullmatch(r"[\d.]+ m?s", cell) for cell in (index[2], index[3], index[5]))
