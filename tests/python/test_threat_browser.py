@@ -19,8 +19,8 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from connection_sets import connection_sets, peer
+from flowtriage.threat_investigation import open_bundle
 from flowtriage.threat_investigation.bundle import write_bundle
-from flowtriage.threat_investigation.bundle_reading import open_bundle
 from flowtriage.threat_investigation.globe import Globe, Place
 from flowtriage.threat_investigation.story import Input, Story
 from flowtriage.threat_investigation.story_report import write_story

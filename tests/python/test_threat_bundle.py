@@ -24,8 +24,8 @@ pytest.importorskip("jinja2")
 
 from connection_sets import connection_sets, peer
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.threat_investigation import open_bundle
 from flowtriage.threat_investigation.bundle import write_bundle
-from flowtriage.threat_investigation.bundle_reading import open_bundle
 from flowtriage.threat_investigation.globe import Globe
 from flowtriage.threat_investigation.secrets import without_secrets
 from flowtriage.threat_investigation.story import TABLES, Story

@@ -9,7 +9,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
-from flowtriage.threat_investigation.bundle_reading import open_bundle
+from flowtriage.threat_investigation import open_bundle
 from threat_work import IP, TWO_WAY, flow, settings_in, table
 
 pytestmark = [

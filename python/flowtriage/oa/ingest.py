@@ -44,6 +44,9 @@ _PARTITIONS = pa.schema(
 )
 _KEEP = tuple(name for names in EXTRA.values() for name in names)
 _BLOCK = 1 << 20
+_ROWS_PER_GROUP = 1 << 15
+"""Of a log in no order of time, each batch has a few rows of every hour; groups that small are slow
+to read."""
 _OPEN_FILES = 256
 
 
@@ -334,6 +337,7 @@ class RawFlows:
             basename_template=f"{digest}-{{i}}.parquet",
             existing_data_behavior="overwrite_or_ignore",
             max_open_files=_OPEN_FILES,
+            min_rows_per_group=_ROWS_PER_GROUP,
             file_options=ds.ParquetFileFormat().make_write_options(compression="zstd"),
             file_visitor=lambda file: written.append(file.path),
             use_threads=False,

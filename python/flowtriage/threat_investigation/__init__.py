@@ -1,6 +1,17 @@
 """The notebooklet `FlowThreatInvestigation`: from a high-risk address to a saved story."""
 
+from flowtriage.threat_investigation.bundle_reading import open_bundle
+from flowtriage.threat_investigation.files import read_dendrogram, read_globe, read_stats
 from flowtriage.threat_investigation.notebooklet import FlowThreatInvestigation
 from flowtriage.threat_investigation.result import FlowThreatResult
+from flowtriage.threat_investigation.story import Story
 
-__all__ = ["FlowThreatInvestigation", "FlowThreatResult"]
+__all__ = [
+    "FlowThreatInvestigation",
+    "FlowThreatResult",
+    "Story",
+    "open_bundle",
+    "read_dendrogram",
+    "read_globe",
+    "read_stats",
+]
