@@ -145,6 +145,11 @@ def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: in
 
 def empty_figure(binned: Binned, title: str) -> LayoutDOM:
     """Make the figure for a time span in which nothing happened."""
+    return blank_figure(title, EMPTY, untimed_note(binned))
+
+
+def blank_figure(title: str, text: str, notes: Sequence[str] = ()) -> LayoutDOM:
+    """Make a figure that says why there is nothing to see."""
     plot: Any = figure(
         title=title,
         height=120,
@@ -162,13 +167,13 @@ def empty_figure(binned: Binned, title: str) -> LayoutDOM:
     plot.text(
         x=[0.5],
         y=[0.5],
-        text=[EMPTY],
+        text=[text],
         text_align="center",
         text_baseline="middle",
         text_color=FAINT,
         text_font_size="14px",
     )
-    add_notes(plot, untimed_note(binned))
+    add_notes(plot, notes)
     return column(plot, sizing_mode="stretch_width")
 
 
