@@ -145,11 +145,13 @@ def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: in
 
 def empty_figure(binned: Binned, title: str) -> LayoutDOM:
     """Make the figure for a time span in which nothing happened."""
-    return blank_figure(title, EMPTY, untimed_note(binned))
+    plot = message_figure(title, EMPTY)
+    add_notes(plot, untimed_note(binned))
+    return column(plot, sizing_mode="stretch_width")
 
 
-def blank_figure(title: str, text: str, notes: Sequence[str] = ()) -> LayoutDOM:
-    """Make a figure that says why there is nothing to see."""
+def message_figure(title: str, message: str) -> Any:
+    """Make a figure that says why there is nothing to draw."""
     plot: Any = figure(
         title=title,
         height=120,
@@ -167,14 +169,13 @@ def blank_figure(title: str, text: str, notes: Sequence[str] = ()) -> LayoutDOM:
     plot.text(
         x=[0.5],
         y=[0.5],
-        text=[text],
+        text=[message],
         text_align="center",
         text_baseline="middle",
         text_color=FAINT,
         text_font_size="14px",
     )
-    add_notes(plot, notes)
-    return column(plot, sizing_mode="stretch_width")
+    return plot
 
 
 def add_notes(plot: Any, notes: Sequence[str]) -> None:

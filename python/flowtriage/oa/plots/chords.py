@@ -17,7 +17,7 @@ from flowtriage.network_flow_summary.plot_parts import (
     CHARACTER,
     INK,
     add_notes,
-    blank_figure,
+    message_figure,
 )
 from flowtriage.oa import queries
 from flowtriage.oa.dates import day_of
@@ -55,7 +55,10 @@ def chord_diagram(store: FlowStore, date: Any, ip: str | None = None) -> LayoutD
     title = f"Bytes between suspicious addresses of {day}"
     rows = rows.filter(pc.not_equal(rows["srcip"], rows["dstip"]))
     if not rows.num_rows:
-        return blank_figure(title, "No address has suspicious connections with several others")
+        return column(
+            message_figure(title, "No address has suspicious connections with several others"),
+            sizing_mode="stretch_width",
+        )
     chords = _chords(rows, ip)
     arcs = arcs_of(np.sqrt(chords.sent))
     longest = max(len(visible(name, _LABEL)) for name in chords.names)

@@ -17,7 +17,7 @@ from flowtriage.network_flow_summary.plot_parts import (
     FAINT,
     INK,
     add_notes,
-    blank_figure,
+    message_figure,
 )
 from flowtriage.oa import queries
 from flowtriage.oa.dates import day_of
@@ -71,7 +71,10 @@ def suspicious_network(
     rows = queries.suspicious_connections(store, day, ip, limit)
     title = f"Suspicious connections of {day}"
     if not rows.num_rows:
-        return blank_figure(title, "No suspicious connection is left to look at")
+        return column(
+            message_figure(title, "No suspicious connection is left to look at"),
+            sizing_mode="stretch_width",
+        )
     graph = graph_of(rows)
     ends = np.stack([graph.edges[name].to_numpy() for name in ("source", "dest")], axis=1)
     place = spread(graph.nodes.num_rows, ends)
