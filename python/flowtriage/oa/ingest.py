@@ -25,7 +25,7 @@ from flowtriage.formats.detect import by_name
 from flowtriage.formats.read import Options, read_file
 from flowtriage.formats.report import Report
 from flowtriage.formats.sources import LogFile, locate
-from flowtriage.write.atomic import replacing
+from flowtriage.write.atomic import full_disk_named, replacing
 from flowtriage.write.canonical import SCHEMA as FLOWS
 
 EXTRA = {"tos": ("stos", "tos", "srctos"), "input": ("input", "in"), "output": ("output", "out")}
@@ -247,7 +247,8 @@ class RawFlows:
         counts = _Counts()
         try:
             tables = read_file(file, options, report)
-            names = self._write(_batches(tables, counts), digest)
+            with full_disk_named(self.folder):
+                names = self._write(_batches(tables, counts), digest)
         except FormatError as error:
             if not file.found:
                 raise
