@@ -14,7 +14,7 @@ pytest.importorskip("sklearn")
 
 import flowtriage as ft
 import gti_program
-from flowtriage.oa import load
+from command_line import run
 from oa_work import snapshot
 
 pytestmark = pytest.mark.extra
@@ -49,7 +49,7 @@ def last(address: str) -> int:
     return number(address) & 255
 
 
-def configured(folder: Path, url: str, public: list[str]) -> Any:
+def configured(folder: Path, url: str, public: list[str]) -> Path:
     """Write a configuration, and everything that it names."""
     context = folder / "context"
     context.mkdir()
@@ -86,7 +86,7 @@ def configured(folder: Path, url: str, public: list[str]) -> Any:
         iploc = "context/iploc.csv"
         """
     )
-    return load(file, {})
+    return file
 
 
 def expected(address: str, public: list[str]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def expected(address: str, public: list[str]) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("day", "log"), LOGS, ids=[log.partition("/")[0] for _, log in LOGS])
-def test_both_databases_have_the_same_enriched_rows(
+def test_a_run_stores_the_same_enriched_rows_in_both_databases(
     shared: Path, tmp_path: Path, server: Any, day: str, log: str
 ) -> None:
     flows = ft.read_flows(shared / log).to_arrow()
@@ -135,14 +135,14 @@ def test_both_databases_have_the_same_enriched_rows(
     ):
         folder = tmp_path / name
         folder.mkdir()
-        settings = configured(folder, url, public)
-        oa = ft.FlowOA(day, shared / log, settings=settings)
-        run = oa.run()
-        notes = {step.name: step.note for step in run.steps}
+        command = ["oa", "run", day, "--config", str(configured(folder, url, public)), "--json"]
+        done = json.loads(run(*command, "--flows", str(shared / log)).stdout)
+        notes = {step["name"]: step["note"] for step in done["steps"]}
         assert "failed" not in notes["reputation"]
         assert "without" not in notes["context"] + notes["geolocation"]
-        snapshots.append(snapshot(oa.store))
-        assert oa.run(["ingest"]).steps[0].count == 0
+        again = run(*command, "--step", "ingest", "--flows", str(shared / log))
+        assert json.loads(again.stdout)["steps"][0]["count"] == 0
+        snapshots.append(snapshot(ft.FlowStore(url)))
     assert snapshots[0] == snapshots[1]
     rows = snapshots[0]["flow_scores"]
     assert len(rows) == LIMIT
