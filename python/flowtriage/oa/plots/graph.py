@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from flowtriage.oa.plots.layout import Places
 
 MOST_NODES = 120
-_OWN = 4
-"""Addresses with a single neighbour that a neighbour of many keeps before the rest are one node."""
+_OWN = (64, 32, 16, 8, 4)
+"""Addresses with a single neighbour that a neighbour keeps before the rest are one node."""
 _FACTS = ("internal", "geoloc", "context", "rep")
 
 
@@ -62,7 +62,7 @@ def graph_of(rows: pa.Table, most: int = MOST_NODES) -> Graph:
     known = facts.num_rows
     place = np.arange(known)
     if known > most:
-        place = _folded(edges, known)
+        place = _folded(edges, known, most)
         edges = _summed(_moved(edges, place))
         edges = edges.filter(_within(edges, most))
     kept, inverse = np.unique(_ends(edges), return_inverse=True)
@@ -118,7 +118,7 @@ def _ends(edges: pa.Table) -> Places:
     return np.stack([edges[name].to_numpy() for name in ("source", "dest")], axis=1)
 
 
-def _folded(edges: pa.Table, known: int) -> Places:
+def _folded(edges: pa.Table, known: int, most: int) -> Places:
     """Return for each address its place; one that is shared is beyond those that are known."""
     ends = np.sort(_ends(edges).astype(np.int64), axis=1)
     links = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
@@ -132,9 +132,13 @@ def _folded(edges: pa.Table, known: int) -> Places:
     hanging = np.flatnonzero(hub >= 0)
     hanging = hanging[np.lexsort((rank[hanging], hub[hanging]))]
     hubs = hub[hanging]
-    shared = hanging[np.arange(len(hubs)) - np.searchsorted(hubs, hubs) >= _OWN]
-    place = np.arange(known)
-    place[shared] = known + hub[shared]
+    before = np.arange(len(hubs)) - np.searchsorted(hubs, hubs)
+    for own in _OWN:
+        shared = hanging[before >= own]
+        place = np.arange(known)
+        place[shared] = known + hub[shared]
+        if len(np.unique(place)) <= most:
+            break
     return place
 
 

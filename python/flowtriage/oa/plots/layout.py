@@ -16,9 +16,9 @@ _WIDE = 1.7
 def spread(count: int, ends: Places) -> Floats:
     """Place nodes so that neighbours are near each other and all others are apart.
 
-    Nodes push each other off, edges pull, and the middle pulls a little, so that parts that are
-    not connected stay in sight (Fruchterman and Reingold, 1991). The same graph always looks the
-    same.
+    Nodes push each other off, those of many edges more, edges pull, and the middle pulls a
+    little, so that parts that are not connected stay in sight (after Fruchterman and Reingold,
+    1991). The same graph always looks the same.
 
     Parameters
     ----------
@@ -43,10 +43,11 @@ def spread(count: int, ends: Places) -> Floats:
     radius = np.sqrt((np.arange(count) + 0.5) / count)
     place = np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1)
     near = np.sqrt(1 / count)
+    weight = np.sqrt(1 + np.bincount(ends.ravel(), minlength=count))
     for heat in np.linspace(0.1, 0.002, _ROUNDS):
         apart = place[:, None, :] - place[None, :, :]
         square = np.maximum((apart**2).sum(axis=2), 1e-6)
-        push = (apart * (near**2 / square)[:, :, None]).sum(axis=1)
+        push = (apart * (near**2 * weight / square)[:, :, None]).sum(axis=1)
         along = place[ends[:, 0]] - place[ends[:, 1]]
         pull = along * (np.sqrt((along**2).sum(axis=1)) / near)[:, None]
         np.add.at(push, ends[:, 0], -pull)

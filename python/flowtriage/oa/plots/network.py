@@ -32,7 +32,7 @@ _LABEL, _NAME = 24, 120
 _USUAL_WIDTH, _LINE = 900, 14
 _APART = 0.25
 """Part of a line at either end where the pointer is at the node instead."""
-_REACH = np.array([2.0, 1.2])
+_LEFT, _RIGHT, _BOTTOM, _TOP = -2.0, 2.0, -1.4, 1.2
 _BAD = 2
 _KINDS = {
     "known as bad": DENIED,
@@ -81,8 +81,8 @@ def suspicious_network(
     plot: Any = figure(
         title=title,
         height=240 + min(16 * graph.nodes.num_rows, 320),
-        x_range=Range1d(start=-_REACH[0], end=_REACH[0]),
-        y_range=Range1d(start=-_REACH[1], end=_REACH[1]),
+        x_range=Range1d(start=_LEFT, end=_RIGHT),
+        y_range=Range1d(start=_BOTTOM, end=_TOP),
         tools="pan,wheel_zoom,box_zoom,reset,save",
         toolbar_location="above",
         sizing_mode="stretch_width",
@@ -202,9 +202,8 @@ def _draw_nodes(plot: Any, graph: Graph, place: Floats, names: list[str]) -> Non
     )
     texts = np.array([visible(name, _LABEL) for name in names], dtype=object)
     below = columns["size"] / 2 + 2
-    middle = place / _REACH / 2 * [_USUAL_WIDTH, -plot.height] + np.stack(
-        [0 * below, below], axis=1
-    )
+    pixels = np.array([_USUAL_WIDTH / (_RIGHT - _LEFT), plot.height / (_BOTTOM - _TOP)])
+    middle = place * pixels + np.stack([0 * below, below], axis=1)
     told = _apart(middle, texts, np.lexsort((columns["rank"], -count)))
     plot.text(
         x=place[told, 0],
