@@ -167,9 +167,10 @@ def message_figure(title: str, message: str) -> Any:
     plot.axis.visible = False
     plot.grid.visible = False
     plot.text(
-        x=[0.5],
-        y=[0.5],
-        text=[message],
+        "x",
+        "y",
+        "text",
+        source=ColumnDataSource({"x": [0.5], "y": [0.5], "text": [message]}),
         text_align="center",
         text_baseline="middle",
         text_color=FAINT,
