@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 pytest.importorskip("sklearn")
 
 import flowtriage as ft
 import small_disk
-from command_line import run
+from command_line import ENVIRONMENT, PROGRAM, run
 from flowtriage.errors import StoreError
 from flowtriage.oa import RawFlows, queries
 from flowtriage.oa.configuration import ReputationSettings
@@ -116,6 +119,30 @@ def test_a_server_that_goes_away_in_the_middle_of_a_run(
     whole.run()
     assert snapshot(whole.store) != before
     assert not list(data.glob(".run-*"))
+
+
+def test_two_runs_of_different_days_at_once_are_both_complete(
+    tmp_path: Path, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    day, flows = sample_day()
+    later = day + dt.timedelta(days=1)
+    at = flows.column_names.index("start_time")
+    moved = pc.add(flows["start_time"], pa.scalar(dt.timedelta(days=1)))
+    ft.write_flows(flows, "day.log", format="zeek")
+    ft.write_flows(flows.set_column(at, "start_time", moved), "later.log", format="zeek")
+    Path("flowtriage.toml").write_text("[ranking]\niterations = 2\ntopics = 3\n")
+    together, apart = server.new_database(), server.new_database()
+    command = [*PROGRAM, "oa", "run", "--limit", "30", "--store"]
+    both = [
+        subprocess.Popen([*command, together, str(one), "--flows", log], env=ENVIRONMENT)
+        for one, log in ((day, "day.log"), (later, "later.log"))
+    ]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    for one in (day, later):
+        run("oa", "run", "--limit", "30", "--store", apart, str(one))
+    assert ft.FlowStore(together).days() == [day, later]
+    assert snapshot(ft.FlowStore(together)) == snapshot(ft.FlowStore(apart))
 
 
 HOSTILE = [
