@@ -15,7 +15,7 @@ from flowtriage.oa.geolocation import locations
 from flowtriage.oa.reputation import Reputations, Service, check
 
 _ENDS = (("srcip", "dstip"), ("sip", "dip"))
-_EVERYTHING = pa.array(["0.0.0.0/0", "::/0"])
+_EVERYTHING = ["0.0.0.0/0", "::/0"]
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ class _Ends:
         names = next(pair for pair in _ENDS if pair[0] in results.column_names)
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
         all_ends = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-        everything = _core.RangeList(_EVERYTHING, pa.nulls(len(_EVERYTHING), pa.string()))
+        networks = pa.array(_EVERYTHING)
+        everything = _core.RangeList(networks, pa.nulls(len(networks), pa.string()))
         found = everything.find(all_ends.dictionary)["range"]
         valid = pc.is_valid(found).combine_chunks()
         addresses = pc.if_else(valid, all_ends.dictionary, None)
