@@ -16,7 +16,8 @@ that npm updates will end: once `latest` stops moving, `fetch` has to read elsew
 --check downloads the versions that sources.json names and exits with status 1 at the
 first difference between a file and its sha256, between asn.mmdb and the first, last and
 a random address of every CSV range or the gap before it, or between the networks of
-country.mmdb and those of the package's own file.
+country.mmdb and those of the package's own file. --attribution renders ATTRIBUTION.md
+and downloads nothing; services.csv, which it names as well, is made by build_services.py.
 """
 
 import argparse
@@ -205,6 +206,15 @@ def attribution(sources: dict[str, Any]) -> str:
         package = f"`{entry['package']}` {entry['version']}, {entry['published']}"
         lines += [f"## {entry['file']}", "", f"From {package}; {entry['changes']}.", ""]
         lines += [f"- {text}" for text in entry["attributions"]] + [""]
+    for entry in sources["lists"]:
+        named = [f"`{package['package']}` {package['version']}" for package in entry["packages"]]
+        lines += [f"## {entry['file']}", "", f"From {' and '.join(named)}; {entry['changes']}.", ""]
+        lines += [f"- {text}" for text in entry["attributions"]]
+        lines += [
+            f"- `{package['package']}`: {package['attribution']}, {package['declared_licence']}"
+            for package in entry["packages"]
+        ]
+        lines += [""]
     lines += ["## Terms", "", *(f"- {text}" for text in sources["terms"]), ""]
     return "\n".join([*lines, "## Warning", "", sources["warning"], ""])
 
@@ -213,8 +223,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--version", default=PINNED_VERSION, help="or 'latest'")
     parser.add_argument("--check", action="store_true", help="verify; write nothing")
+    parser.add_argument("--attribution", action="store_true", help="only ATTRIBUTION.md anew")
     arguments = parser.parse_args()
     sources = json.loads((OUTPUT / "sources.json").read_text(encoding="utf-8"))
+    if arguments.attribution:
+        (OUTPUT / "ATTRIBUTION.md").write_text(attribution(sources), encoding="utf-8")
+        return
     entries = sources["databases"]
     with tempfile.TemporaryDirectory() as name:
         new = Path(name)

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import ipaddress
 import json
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gti_program
 from flowtriage import _core
 from flowtriage.errors import FormatError, ServiceError
 from flowtriage.oa.context import InternalNetworks, read_context
@@ -218,30 +218,8 @@ def test_block_lists(tmp_path: Path) -> None:
     assert service.check([QUAD9]) == {}
 
 
-CLIENT = """#!/usr/bin/env python3
-import json, sys
-with open({log!r}, "a") as log:
-    log.write(json.dumps(sys.argv[1:]) + "\\n")
-asked = json.loads(sys.argv[sys.argv.index("-q") + 1])["q"][0]["ip"]
-known = {known!r}
-if asked not in known:
-    sys.exit("no route; $(touch {log}.hacked)")
-print(known[asked])
-"""
-
-
 def client(folder: Path, known: dict[str, str], **settings: Any) -> tuple[Gti, Path]:
-    log = folder / "calls"
-    program = written(folder / "ref client", CLIENT.format(log=str(log), known=known))
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    part = {
-        "refclient": str(program),
-        "server": "gti.example",
-        "user": "o'hara",
-        "password": "'; touch hacked; '",
-        "ci": '{"ci":{"cliid":"1"},"q":[###QUERY###]}',
-    }
-    config = written(folder / "reputation_config.json", json.dumps({"gti": part | settings}))
+    config, log = gti_program.written(folder, known, **settings)
     return Gti.configured(config, timeout=20), log
 
 

@@ -108,30 +108,6 @@ def test_duckdb_and_postgresql_have_the_same_rows(tmp_path: Path, server: object
     assert snapshots[0]["flow_scores"]
 
 
-@pytest.mark.parametrize(
-    ("day", "log"),
-    [
-        ("2013-09-15", "zeek/zat_conn.log"),
-        ("2024-12-20", "aws_vpc/drewpy_eks_2024-12-20_cwlogs.txt"),
-        ("2018-01-12", "netflow/slips_test1.nfdump171.csv"),
-    ],
-)
-def test_from_raw_logs_to_tables(
-    shared: Path, tmp_path: Path, store_url: str, day: str, log: str
-) -> None:
-    oa = ft.FlowOA(day, shared / log, settings=settings_in(tmp_path, store_url), limit=50)
-    oa.run()
-    flows = ft.read_flows(shared / log).to_arrow()
-    of_day = flows.filter(pc.equal(pc.strftime(flows["start_time"], "%Y-%m-%d"), day))
-    assert of_day.num_rows
-    total = pc.sum(oa.store.read("flow_ingest_summary")["total"]).as_py()
-    assert total == with_refused(of_day)
-    assert oa.store.count("flow_scores") == 50
-    assert oa.store.count("flow_edge") >= 50
-    again = ft.FlowOA(day, shared / log, settings=oa.settings, limit=50).run()
-    assert again.steps[0].count == 0
-
-
 def test_other_days_and_what_analysts_wrote_stay(oa: ft.FlowOA, tmp_path: Path) -> None:
     oa.run()
     _, flows = sample_day()

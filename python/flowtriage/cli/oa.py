@@ -31,6 +31,11 @@ flowtriage oa run 2013-09-15 --store postgresql://hunter@db/flows
 
 flowtriage oa run 2013-09-15 --results flow_results.csv --limit 250
 """
+SCORE_EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage oa score 2013-09-15 3 --dstip 192.0.2.53 --dport 53
+"""
 INGEST_EXAMPLES = """
 [b]Examples[/b]
 
@@ -97,7 +102,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run all steps for a day; what an earlier run of the day stored is replaced."""
-    settings = _settings(config, store)
+    settings = load_settings(config, store)
     logs = [*(flows or ()), *(more or ())]
     oa = FlowOA(
         date, logs or None, settings=settings, results=results, limit=limit, format=format_name
@@ -145,7 +150,7 @@ def ingest(
 @app.command("check")
 def check(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
     """Tell what is configured, what is missing, and what is skipped for that."""
-    settings = _settings(config, store)
+    settings = load_settings(config, store)
     findings = look_at(settings)
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -159,6 +164,28 @@ def check(config: Config = None, store: StoreUrl = None, as_json: Json = False) 
         raise typer.Exit(1)
 
 
+@app.command("score", epilog=SCORE_EXAMPLES)
+def score(
+    date: Day,
+    risk: Annotated[
+        int, typer.Argument(metavar="RISK", min=1, max=3, help="1 high, 2 medium, 3 low.")
+    ],
+    srcip: Annotated[str | None, typer.Option("--srcip", metavar="IP", help="Source.")] = None,
+    dstip: Annotated[str | None, typer.Option("--dstip", metavar="IP", help="Destination.")] = None,
+    sport: Annotated[int | None, typer.Option("--sport", metavar="PORT", help="Its port.")] = None,
+    dport: Annotated[int | None, typer.Option("--dport", metavar="PORT", help="Its port.")] = None,
+    config: Config = None,
+    store: StoreUrl = None,
+) -> None:
+    """Score the suspicious connections of a day that have all that is given."""
+    day = day_of(date)
+    opened = open_store(config, store)
+    scored = queries.score_connection(
+        opened, day, risk, srcip=srcip, dstip=dstip, sport=sport, dport=dport
+    )
+    print(f"{scored:,} connections of {day} scored")
+
+
 @app.command("reset")
 def reset(
     date: Day,
@@ -168,14 +195,20 @@ def reset(
 ) -> None:
     """Forget all scores that analysts gave to connections of a day."""
     day = day_of(date)
-    settings = _settings(config, store)
-    opened = FlowStore(settings.store.url, wait=settings.store.wait)
+    opened = open_store(config, store)
     if not yes:
         count = queries.get_scored_connections(opened, day).num_rows
         raise ArgumentError(f"{count:,} scores of {day} would be lost; --yes forgets them")
     print(f"{queries.reset_scored_connections(opened, day):,} scores of {day} forgotten")
 
 
-def _settings(config: Path | None, store: str | None) -> Settings:
+def open_store(config: Path | None, store: str | None) -> FlowStore:
+    """Open the store that is given or configured."""
+    chosen = load_settings(config, store).store
+    return FlowStore(chosen.url, wait=chosen.wait)
+
+
+def load_settings(config: Path | None, store: str | None) -> Settings:
+    """Read the configuration, with another store if one is given."""
     settings = load(config)
     return replace(settings, store=replace(settings.store, url=store)) if store else settings

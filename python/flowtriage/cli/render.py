@@ -11,7 +11,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
@@ -208,11 +208,11 @@ def _print(console: Console, table: Table, width: int) -> None:
 
 
 def print_json(document: Any) -> None:
-    """Print a document as JSON in ASCII, with times in ISO 8601."""
+    """Print a document as JSON in ASCII, with days and times in ISO 8601."""
     sys.stdout.write(json.dumps(document, indent=2, default=_iso) + "\n")
 
 
 def _iso(value: object) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from flowtriage.cli.oa import Config, StoreUrl
+from flowtriage.cli.oa import Config, StoreUrl, open_store
 from flowtriage.cli.options import Json
 from flowtriage.cli.render import Column, output, print_facts, print_json, print_table
-from flowtriage.oa.configuration import load
 from flowtriage.oa.dates import day_of
-from flowtriage.store import TABLES, FlowStore
+from flowtriage.store import TABLES
 
 EXAMPLES = """
 [b]Examples[/b]
@@ -28,7 +26,7 @@ app = typer.Typer(help="Look into the store of Flow OA.")
 @app.command("info", epilog=EXAMPLES)
 def info(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
     """Show where the store is, which days it has, and how many rows of each table."""
-    opened = _open(config, store)
+    opened = open_store(config, store)
     rows = {name: opened.count(name) for name in TABLES}
     days = [day.isoformat() for day in opened.days()]
     if as_json:
@@ -56,23 +54,12 @@ def read(
     as_json: Json = False,
 ) -> None:
     """Show rows of a table."""
-    opened = _open(config, store)
+    opened = open_store(config, store)
     order = ["day", "rank"] if table == "flow_scores" else ["day"]
     rows = opened.read(table, day=day_of(day) if day else None, order=order, limit=top)
     if as_json:
-        print_json([_plain(row) for row in rows.to_pylist()])
+        print_json(rows.to_pylist())
         return
     columns = [Column(name, name) for name in rows.column_names]
     with output() as console:
         print_table(console, table, columns, rows)
-
-
-def _open(config: Any, url: str | None) -> FlowStore:
-    chosen = load(config).store
-    return FlowStore(url or chosen.url, wait=chosen.wait)
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()
-    }

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from flowtriage import _core
 from flowtriage.oa.context import InternalNetworks, read_context
 from flowtriage.oa.geolocation import locations
 from flowtriage.oa.reputation import Reputations, Service, check
 
 _ENDS = (("srcip", "dstip"), ("sip", "dip"))
+_EVERYTHING = ["0.0.0.0/0", "::/0"]
 
 
 @dataclass(frozen=True)
@@ -122,20 +124,28 @@ def add_reputation(
 
 @dataclass(frozen=True)
 class _Ends:
-    """The distinct addresses of a table, and where each stands in either column."""
+    """The distinct addresses of a table, and where each stands in either column.
+
+    What is no address, as a `flow_results.csv` may have it, is null: nothing is known of it.
+    """
 
     addresses: pa.Array
     places: tuple[pa.ChunkedArray, pa.ChunkedArray]
 
     @classmethod
     def of(cls, results: pa.Table) -> _Ends:
+        import pyarrow.compute as pc
+
         names = next(pair for pair in _ENDS if pair[0] in results.column_names)
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
         all_ends = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
+        networks = pa.array(_EVERYTHING)
+        everything = _core.RangeList(networks, pa.nulls(len(networks), pa.string()))
+        found = everything.find(all_ends.dictionary)["range"]
+        valid = pc.is_valid(found).combine_chunks()
+        addresses = pc.if_else(valid, all_ends.dictionary, None)
         rows = results.num_rows
-        return cls(
-            all_ends.dictionary, (all_ends.indices.slice(0, rows), all_ends.indices.slice(rows))
-        )
+        return cls(addresses, (all_ends.indices.slice(0, rows), all_ends.indices.slice(rows)))
 
     def add(
         self, results: pa.Table, names: tuple[str, str], values: pa.Array | None, kind: pa.DataType

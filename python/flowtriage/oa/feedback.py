@@ -52,14 +52,30 @@ def collect(investigation: pa.Table, scores: pa.Table) -> pa.Table:
         `FEEDBACK`, in order of day, time and addresses. A score of a flow that is not in
         `scores` cannot be learnt from, and is left out.
     """
-    names = {"srcport": "sport", "dstport": "dport"}
-    scored = investigation.rename_columns([names.get(n, n) for n in investigation.column_names])
-    latest = _keyed(_latest(scored).select([*_FLOW, "score"]))
-    facts = scores.select([*_FLOW, "proto", "ipkt", "ibyt"])
-    once = facts.group_by(_FLOW).aggregate([(n, "max") for n in ("proto", "ipkt", "ibyt")])
-    once = _keyed(once.rename_columns([n.removesuffix("_max") for n in once.column_names]))
-    joined = latest.join(once, keys=_FLOW, join_type="inner")
-    return _ordered(_unkeyed(joined))
+    return _ordered(_with_facts(investigation, scores, "inner"))
+
+
+def listed(investigation: pa.Table, scores: pa.Table) -> pa.Table:
+    """Return the scored flows of days, also those that cannot be learnt from.
+
+    Parameters
+    ----------
+    investigation, scores
+        As for `collect`.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns of `FEEDBACK`; `scored`, when an analyst did; and `learnt`, whether later runs
+        learn from it: not from medium risk, nor from a flow that is not in `scores`.
+    """
+    import pyarrow.compute as pc
+
+    table = _with_facts(investigation, scores, "left outer")
+    told = pc.not_equal(table["score"], MEDIUM)
+    learnt = pc.and_(pc.fill_null(table["known"], False), told)
+    columns = table.select([*FEEDBACK.names, "scored"]).append_column("learnt", learnt)
+    return columns.sort_by([(name, "ascending") for name in ("day", "scored", *_FLOW[1:])])
 
 
 def add(known: pa.Table, new: pa.Table) -> pa.Table:
@@ -170,6 +186,18 @@ def as_flows(feedback: pa.Table | None) -> pa.Table:
         "risk": table["score"],
     }
     return pa.table(columns)
+
+
+def _with_facts(investigation: pa.Table, scores: pa.Table, join: str) -> pa.Table:
+    """Join the last score of each flow with what `flow_scores` knows of the flow."""
+    names = {"srcport": "sport", "dstport": "dport"}
+    scored = investigation.rename_columns([names.get(n, n) for n in investigation.column_names])
+    latest = _keyed(_latest(scored))
+    facts = scores.select([*_FLOW, "proto", "ipkt", "ibyt"])
+    once = facts.group_by(_FLOW).aggregate([(n, "max") for n in ("proto", "ipkt", "ibyt")])
+    once = _keyed(once.rename_columns([n.removesuffix("_max") for n in once.column_names]))
+    known = once.append_column("known", pa.repeat(True, once.num_rows))
+    return _unkeyed(latest.join(known, keys=_FLOW, join_type=join))
 
 
 def _latest(scored: pa.Table) -> pa.Table:

@@ -27,7 +27,7 @@ from flowtriage.formats.read import Options, read_file
 from flowtriage.formats.report import Report
 from flowtriage.formats.sources import LogFile, locate
 from flowtriage.search import COLUMNS, expanded_search
-from flowtriage.write.atomic import replacing
+from flowtriage.write.atomic import full_disk_named, replacing
 from flowtriage.write.canonical import SCHEMA as FLOWS
 
 if TYPE_CHECKING:
@@ -301,7 +301,8 @@ class RawFlows:
         counts = _Counts()
         try:
             tables = read_file(file, options, report)
-            names = self._write(_batches(tables, counts), digest)
+            with full_disk_named(self.folder):
+                names = self._write(_batches(tables, counts), digest)
         except FormatError as error:
             if not file.found:
                 raise

@@ -18,7 +18,8 @@ _TAG = "parameters"
 def copy(work: Work) -> list[str]:
     """Copy the templates into the day's folder, but for those that are there already.
 
-    A cell that is tagged `parameters` becomes one that sets `DATE`, `STORE` and `CONFIGURATION`.
+    A cell that is tagged `parameters` becomes one that sets `DATE`, `STORE`, `FLOWS` and
+    `CONFIGURATION`.
 
     Returns
     -------
@@ -61,6 +62,7 @@ def _parameters(work: Work) -> str:
     values: dict[str, Any] = {
         "DATE": work.day.isoformat(),
         "STORE": work.store.portable_url,
+        "FLOWS": str(work.settings.folders.flows.absolute()),
         "CONFIGURATION": str(source.absolute()) if source else None,
     }
     return "\n".join(f"{name} = {value!r}" for name, value in values.items())

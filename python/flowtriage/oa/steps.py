@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
 from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.reputation import open_services
-from flowtriage.oa.scored import feedback_before
+from flowtriage.oa.scored import feedback_before, settings_of
 from flowtriage.oa.work import Work
 
 
@@ -76,11 +76,11 @@ def results(work: Work) -> Outcome:
         read = of_results.read(work.results, work.mapping.results, limit)
         work.scores = work.mapping.scores(read)
         return Outcome(read.num_rows, f"read from {work.results}")
-    from flowtriage.oa.model import Settings, load
+    from flowtriage.oa.model import load
     from flowtriage.oa.ranking import rank
 
     chosen = work.settings.ranking
-    settings = Settings(**{f.name: getattr(chosen, f.name) for f in fields(Settings)})
+    settings = settings_of(chosen)
     flows = work.need_flows()
     stored = load(chosen.model) if chosen.model else None
     feedback = None if stored else feedback_before(work.store, work.day, chosen.feedback_days)

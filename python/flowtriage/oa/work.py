@@ -112,11 +112,16 @@ class Work:
         InputError
             If there is none; the message says which days there are.
         """
-        if self.flows.num_rows:
-            return self.flows
-        days = self.raw.days()
-        known = ", ".join(map(str, days[:_TOLD])) + (", …" if len(days) > _TOLD else "")
-        raise InputError(
-            f"there is no flow of {self.day} (UTC) in {self.settings.folders.flows}; "
-            + (f"there are flows of {known}" if days else "give logs to read, with --flows")
-        )
+        if not self.flows.num_rows:
+            raise no_flows(self.raw, self.day)
+        return self.flows
+
+
+def no_flows(raw: RawFlows, day: date) -> InputError:
+    """Return the error that there is no flow of a day, which says which days there are."""
+    days = raw.days()
+    known = ", ".join(map(str, days[:_TOLD])) + (", …" if len(days) > _TOLD else "")
+    return InputError(
+        f"there is no flow of {day} (UTC) in {raw.folder}; "
+        + (f"there are flows of {known}" if days else "give logs to read, with --flows")
+    )

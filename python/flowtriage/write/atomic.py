@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import secrets
@@ -15,6 +16,19 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
 from flowtriage.report.text import visible
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def full_disk_named(path: Path) -> Iterator[None]:
+    """Say where there was no room, which the operating system does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 @contextmanager
@@ -38,7 +52,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise ArgumentError(f"{visible(str(path))} is no ordinary file; write to one")
     beside = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with beside.open("xb") as file:
+        with full_disk_named(path), beside.open("xb") as file:
             yield file
         if target.exists():
             shutil.copymode(target, beside)

@@ -1,0 +1,264 @@
+"""The chord diagram of what passed between suspicious addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LayoutDOM
+from bokeh.plotting import figure
+
+from flowtriage.network_flow_summary.colours import OTHER, protocol_colours
+from flowtriage.network_flow_summary.plot_parts import (
+    CHARACTER,
+    INK,
+    add_notes,
+    message_figure,
+)
+from flowtriage.oa import queries
+from flowtriage.oa.dates import day_of
+from flowtriage.oa.plots.circle import Arcs, arcs_of, ribbon, ring
+from flowtriage.report.text import grouped, human_bytes, visible
+from flowtriage.store import FlowStore
+
+MOST_ARCS = 24
+_LABEL, _NAME = 22, 120
+_WIDTH = 640
+
+
+def chord_diagram(store: FlowStore, date: Any, ip: str | None = None) -> LayoutDOM:
+    """Circle of what passed between addresses that suspicious connections join.
+
+    Parameters
+    ----------
+    store
+        Where the chords are.
+    date
+        The day.
+    ip
+        Only those of this address.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        An arc for each address and a ribbon for each pair. A ribbon is as wide at an address as
+        the square root of the bytes that it sent to the other, of the packets where no bytes are
+        known, and has the colour of the one that sent more. Addresses beyond the `MOST_ARCS` that
+        sent and received most share an arc.
+    """
+    day = day_of(date)
+    rows = queries.chord_details(store, day, ip)
+    title = f"Bytes between suspicious addresses of {day}"
+    rows = rows.filter(pc.not_equal(rows["srcip"], rows["dstip"]))
+    if not rows.num_rows:
+        return column(
+            message_figure(title, "No address has suspicious connections with several others"),
+            sizing_mode="stretch_width",
+        )
+    chords = _chords(rows, ip)
+    arcs = arcs_of(np.sqrt(chords.sent))
+    longest = max(len(visible(name, _LABEL)) for name in chords.names)
+    reach = 339 / (_WIDTH / 2 - min(longest * CHARACTER, 200))
+    plot: Any = figure(
+        title=title,
+        width=_WIDTH,
+        height=_WIDTH + 60,
+        match_aspect=True,
+        x_range=DataRange1d(range_padding=0),
+        y_range=DataRange1d(range_padding=0),
+        tools="",
+        toolbar_location=None,
+        min_border=0,
+        outline_line_color=None,
+    )
+    plot.title.text_font_size = "12px"
+    plot.title.text_color = INK
+    plot.axis.visible = False
+    plot.grid.visible = False
+    plot.circle([-reach, reach], [-reach, reach], size=0)  # room for the labels
+    _draw_ribbons(plot, chords, arcs)
+    _draw_arcs(plot, chords, arcs)
+    add_notes(plot, _notes(chords))
+    return column(plot)
+
+
+@dataclass(frozen=True)
+class _Chords:
+    """Who sent how much to whom.
+
+    Attributes
+    ----------
+    names, colours
+        Of each arc.
+    sent
+        What widths stand for: row to column.
+    bytes, packets
+        Row to column.
+    measure
+        What `sent` is.
+    addresses
+        How many there are.
+    """
+
+    names: list[str]
+    colours: list[str]
+    sent: Any
+    bytes: Any
+    packets: Any
+    measure: str
+    addresses: int
+
+
+def _chords(rows: pa.Table, ip: str | None) -> _Chords:
+    # Between two addresses that both have several peers, the same sums stand in the table twice.
+    sums = rows.group_by(["srcip", "dstip"], use_threads=False).aggregate(
+        [("ibyt", "max"), ("ipkt", "max")]
+    )
+    ends = [sums[name] for name in ("srcip", "dstip")]
+    names = pa.chunked_array([*ends[0].chunks, *ends[1].chunks]).unique()
+    codes = [pc.index_in(end, names).to_numpy() for end in ends]
+    counts = [pc.fill_null(sums[name], 0).to_numpy() for name in ("ibyt_max", "ipkt_max")]
+    measure = next((at for at in (0, 1) if counts[at].any()), 2)
+    counts.append(np.ones(sums.num_rows, np.int64))
+    total: Any = sum(np.bincount(code, counts[measure], len(names)) for code in codes)
+    asked = pc.fill_null(pc.equal(names, ip), False).to_numpy(zero_copy_only=False)
+    order = np.lexsort((np.arange(len(names)), -total, ~asked))
+    place = np.empty(len(names), np.int64)
+    place[order] = np.minimum(np.arange(len(names)), MOST_ARCS)
+    size = min(len(names), MOST_ARCS + 1)
+    at = place[codes[0]], place[codes[1]]
+    tables = []
+    for count in counts:
+        table = np.zeros((size, size))
+        np.add.at(table, at, count)
+        np.fill_diagonal(table, 0)
+        tables.append(table)
+    shown = names.take(order[:MOST_ARCS]).to_pylist()
+    colours = list(protocol_colours(shown).values())
+    if size > MOST_ARCS:
+        shown.append(f"{len(names) - MOST_ARCS:,} others")
+        colours.append(OTHER)
+    what = ("bytes", "packets", "connections")[measure]
+    return _Chords(shown, colours, tables[measure], tables[0], tables[1], what, len(names))
+
+
+def _draw_ribbons(plot: Any, chords: _Chords, arcs: Arcs) -> None:
+    names = [visible(name, _NAME) for name in chords.names]
+    amounts = {"bytes": _bytes(chords.bytes), "packets": _numbers(chords.packets)}
+    more = np.argwhere(np.triu(chords.sent + chords.sent.T) > 0)
+    swap = chords.sent[more[:, 0], more[:, 1]] < chords.sent[more[:, 1], more[:, 0]]
+    more[swap] = more[swap][:, ::-1]
+    total = chords.sent[more[:, 0], more[:, 1]] + chords.sent[more[:, 1], more[:, 0]]
+    more = more[np.argsort(-total, kind="stable")]
+    shapes = [ribbon(arcs, one, other) for one, other in more]
+    columns: dict[str, Any] = {
+        "xs": [shape[:, 0] for shape in shapes],
+        "ys": [shape[:, 1] for shape in shapes],
+        "colour": [chords.colours[one] for one, _ in more],
+        "one": [names[one] for one, _ in more],
+        "other": [names[other] for _, other in more],
+    }
+    for name, table in amounts.items():
+        columns[f"{name}_sent"] = [table[one][other] for one, other in more]
+        columns[f"{name}_got"] = [table[other][one] for one, other in more]
+    drawn = plot.patches(
+        xs="xs",
+        ys="ys",
+        fill_color="colour",
+        fill_alpha=0.55,
+        line_color="white",
+        line_width=0.5,
+        hover_fill_alpha=0.95,
+        hover_fill_color="colour",
+        source=ColumnDataSource(columns),
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[drawn],
+            point_policy="follow_mouse",
+            tooltips=[
+                ("one", "@one"),
+                ("sent", "@bytes_sent, @packets_sent packets"),
+                ("other", "@other"),
+                ("sent", "@bytes_got, @packets_got packets"),
+            ],
+        )
+    )
+
+
+def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
+    names = [visible(name, _NAME) for name in chords.names]
+    shapes = [ring(arcs, at) for at in range(len(names))]
+    sent, got = chords.bytes.sum(axis=1), chords.bytes.sum(axis=0)
+    drawn = plot.patches(
+        xs="xs",
+        ys="ys",
+        fill_color="colour",
+        line_color=None,
+        source=ColumnDataSource(
+            {
+                "xs": [shape[:, 0] for shape in shapes],
+                "ys": [shape[:, 1] for shape in shapes],
+                "colour": chords.colours,
+                "name": names,
+                "sent": _bytes(sent),
+                "got": _bytes(got),
+                "peers": ((chords.sent + chords.sent.T) > 0).sum(axis=1),
+            }
+        ),
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[drawn],
+            point_policy="follow_mouse",
+            tooltips=[
+                ("address", "@name"),
+                ("sent", "@sent"),
+                ("received", "@got"),
+                ("peers", "@peers"),
+            ],
+        )
+    )
+    middle = (arcs.begin + arcs.end) / 2
+    left = np.cos(middle) < 0
+    for side, align in ((left, "right"), (~left, "left")):
+        plot.text(
+            x=1.08 * np.cos(middle[side]),
+            y=1.08 * np.sin(middle[side]),
+            text=[visible(chords.names[at], _LABEL) for at in np.flatnonzero(side)],
+            angle=middle[side] + (np.pi if align == "right" else 0),
+            text_align=align,
+            text_baseline="middle",
+            text_font_size="11px",
+            text_color=INK,
+        )
+
+
+def _bytes(values: Any) -> Any:
+    return _texts(values, human_bytes)
+
+
+def _numbers(values: Any) -> Any:
+    return _texts(values, grouped)
+
+
+def _texts(values: Any, write: Any) -> Any:
+    texts = write(pa.array(values.ravel().astype(np.int64))).to_pylist()
+    return np.array(texts, dtype=object).reshape(values.shape)
+
+
+def _notes(chords: _Chords) -> list[str]:
+    notes = [
+        f"Widths grow with the square root of {chords.measure} sent; a ribbon has the colour of "
+        "who sent more."
+    ]
+    if chords.addresses > MOST_ARCS:
+        notes.append(
+            f"{chords.addresses:,} addresses are too many to show each: the "
+            f"{chords.addresses - MOST_ARCS:,} with the least are one arc."
+        )
+    return notes

@@ -1,0 +1,62 @@
+"""`flowtriage oa score` and `flowtriage oa feedback`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+import flowtriage as ft
+from command_line import run
+from oa_office import DROP, UPLOADER, office
+
+pytestmark = pytest.mark.extra
+EARLIER, DAY = "2013-09-14", "2013-09-15"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a run of a day, and the raw flows of the next."""
+    monkeypatch.chdir(tmp_path)
+    flows = office()
+    ft.write_flows(flows, tmp_path / "later.parquet", format="parquet")
+    at = flows.column_names.index("start_time")
+    moved = pc.subtract(flows["start_time"], pa.scalar(dt.timedelta(days=1)))
+    earlier = flows.set_column(at, "start_time", moved)
+    ft.write_flows(earlier, tmp_path / "earlier.parquet", format="parquet")
+    run("oa", "run", EARLIER, "--flows", "earlier.parquet")
+    run("oa", "ingest", "later.parquet")
+    return tmp_path
+
+
+def test_scores_are_given_listed_compared_and_withdrawn(place: Path) -> None:
+    scored = run("oa", "score", EARLIER, "3", "--srcip", UPLOADER, "--dstip", DROP)
+    assert scored.stdout == f"3 connections of {EARLIER} scored\n"
+    assert "0 connections" in run("oa", "score", EARLIER, "1", "--srcip", "' OR 1=1 --").stdout
+    assert "say which" in run("oa", "score", EARLIER, "1", status=2).stderr
+    assert "RISK" in run("oa", "score", EARLIER, "4", "--dport", "443", status=2).stderr
+    shown = run("oa", "feedback", "list").stdout
+    assert shown.count(DROP) == 3
+    listed = json.loads(run("oa", "feedback", "list", "--ip", DROP, "--json").stdout)
+    assert [(row["score"], row["learnt"], row["day"]) for row in listed] == [(3, True, EARLIER)] * 3
+    assert json.loads(run("oa", "feedback", "list", "--date", DAY, "--json").stdout) == []
+
+    compared = json.loads(run("oa", "feedback", "compare", DAY, "--json").stdout)
+    assert [row["dip"] for row in compared] == [DROP] * 3
+    assert max(row["rank_before"] for row in compared) < 20
+    assert min(row["rank_after"] for row in compared) > 1000
+    table = run("oa", "feedback", "compare", DAY, "-n", "1").stdout
+    assert "Rank without  Rank with" in table
+    assert "1 of 3 shown" in table
+    refused = run("oa", "feedback", "compare", "2001-01-01", status=2).stderr
+    assert f"there are flows of {EARLIER}, {DAY}" in refused
+
+    kept = run("oa", "feedback", "withdraw", "--ip", DROP, status=2).stderr
+    assert "3 scores would be lost; --yes forgets them" in kept
+    done = run("oa", "feedback", "withdraw", "--ip", DROP, "--score", "3", "--yes").stdout
+    assert done == "3 scores forgotten\n"
+    assert json.loads(run("oa", "feedback", "compare", DAY, "--json").stdout) == []
