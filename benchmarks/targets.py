@@ -131,7 +131,6 @@ def _search_targets() -> Iterator[tuple[Target, Measure]]:
     case = Case("search", "zeek", 10 * _MILLION)
     work = "search of an address in a day of 10,000,000 raw flows, and its peers"
     yield Target(work, 3, "{:.2f} s", least=False), _seconds(case)
-    yield Target(f"{work}, against DuckDB", 1, "{:.1f} ×"), _ratio(case, "duckdb, SQL")
 
 
 def _summary_targets() -> Iterator[tuple[Target, Measure]]:

@@ -72,9 +72,11 @@ def _with_ports(table: pa.Table) -> pa.Table:
 def _flowtriage(store: _Store) -> _Answer:
     import flowtriage as ft
     from flowtriage.oa import RawFlows
+    from flowtriage.search import COLUMNS
 
     day = datetime.fromtimestamp(DAY / 1e6, UTC).date()
-    found = RawFlows(store.folder).search(HOST, day)
+    flows = RawFlows(store.folder).read(day, addresses=[HOST], columns=COLUMNS)
+    found = ft.expanded_search(flows, HOST)
     return _Answer(found, ft.connection_sets(found, HOST))
 
 
@@ -144,9 +146,9 @@ JOB = Job(
         "From a day of raw flows on disk (Parquet by hour, as Flow OA keeps them, in the cache of "
         "the system) to two Arrow tables: the flows of a host that is met in every hour, by ends "
         "and ports, and its peers with their direction and what each side sent; "
-        "`RawFlows.search` and `connection_sets` against SQL over the same files. DuckDB is told "
-        "that the host is internal, and orders addresses as text; means are not compared, since "
-        "they are quotients of sums that are."
+        "`RawFlows.read`, `expanded_search` and `connection_sets` against SQL over the same files. "
+        "DuckDB is told that the host is internal, and orders addresses as text; means are not "
+        "compared, since they are quotients of sums that are."
     ),
     inputs=("zeek",),
     sizes=(1_000_000, 10_000_000),

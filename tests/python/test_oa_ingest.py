@@ -19,6 +19,7 @@ import flowtriage as ft
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.oa.ingest import SCHEMA, RawFlows
+from flowtriage.search import COLUMNS
 from oa_work import sample_day
 
 HEADER = "start_time,src_ip,dst_ip,src_port,dst_port,protocol,src_bytes,flows,stos,in,out\n"
@@ -140,42 +141,42 @@ def test_only_what_is_asked_for_is_read(raw: RawFlows, log: Path) -> None:
     assert raw.read(day - dt.timedelta(days=400)).num_rows == 0
 
 
-def test_a_search_equals_that_of_all_flows_of_the_days(raw: RawFlows, tmp_path: Path) -> None:
-    logs = [tmp_path / "a.csv", tmp_path / "b.csv"]
-    ends = [("10.0.0.1", "2001:db8::1"), ("2001:DB8:0::1", "192.0.2.1"), ("10.0.0.1", "192.0.2.1")]
-    for log, (source, dest) in zip(logs, ends[:2], strict=True):
-        lines = [f"2013-09-{day}T23:59:59Z,{source},{dest},,53,udp,9,1,,,\n" for day in (15, 16)]
-        lines += [f"2013-09-16T00:00:00Z,{ends[2][0]},{ends[2][1]},7,53,udp,9,1,,,\n"]
-        log.write_text(HEADER + "".join(lines))
-    raw.ingest(logs)
-    first, last = dt.date(2013, 9, 15), dt.date(2013, 9, 16)
+def test_flows_of_an_address_are_found_on_the_days_asked_for(raw: RawFlows, tmp_path: Path) -> None:
+    log = tmp_path / "a.csv"
+    ends = ["10.0.0.1,2001:db8::1", "2001:DB8:0::1,192.0.2.1", "10.0.0.1,192.0.2.1"]
+    times = ["2013-09-15T23:59:59Z", "2013-09-16T00:00:00Z"]
+    log.write_text(HEADER + "".join(f"{at},{two},,53,udp,9,1,,,\n" for at in times for two in ends))
+    raw.ingest(log)
+    days = dt.date(2013, 9, 15), dt.date(2013, 9, 16)
     for ip in ("2001:0db8::1", "::ffff:10.0.0.1", "192.0.2.1", "203.0.113.9"):
-        for days in ((first,), (last,), (first, last)):
-            assert raw.search(ip, *days) == ft.expanded_search(raw.read(*days), ip)
-    assert raw.search("2001:db8::1", first).num_rows == 2
-    assert raw.search("203.0.113.9", first, last).num_rows == 0
-    absent = raw.search("10.0.0.1", dt.date(2000, 1, 1))
-    assert (absent.num_rows, absent.schema) == (0, raw.search("10.0.0.1", first).schema)
+        for asked in (days[:1], days[1:], days):
+            found = raw.read(*asked, addresses=[ip], columns=COLUMNS)
+            whole = ft.expanded_search(raw.read(*asked), ip)
+            assert ft.expanded_search(found, ip) == whole
+    rows = [raw.read(*asked, addresses=["2001:db8::1"]).num_rows for asked in (days[:1], days)]
+    assert rows == [2, 4]
+    absent = raw.read(*days, addresses=["203.0.113.9"])
+    assert (absent.num_rows, absent.schema) == (0, SCHEMA)
     with pytest.raises(ArgumentError, match="no IP address"):
-        raw.search("10.0.0", first)
+        raw.read(*days, addresses=["10.0.0"])
 
 
-def test_a_search_reads_no_more_than_addresses_where_the_sought_one_is_absent(
+def test_no_more_than_addresses_is_read_where_the_sought_one_is_absent(
     raw: RawFlows, tmp_path: Path
 ) -> None:
     raw.ingest(hours(tmp_path, "a.csv", 3, 17))
-    night, day = dt.date(2013, 9, 15), raw.folder / "y=2013/m=9/d=15/h=17"
-    (file,) = day.glob("*.parquet")
+    day = dt.date(2013, 9, 15)
+    (file,) = raw.folder.glob("y=2013/m=9/d=15/h=17/*.parquet")
     told = pq.read_metadata(file).row_group(0)
-    content = bytearray(file.read_bytes())
     names = [told.column(place).path_in_schema for place in range(told.num_columns)]
     column = told.column(names.index("src_bytes"))
     start, length = column.dictionary_page_offset, column.total_compressed_size
+    content = bytearray(file.read_bytes())
     content[start : start + length] = b"\xff" * length
     file.write_bytes(content)
-    assert raw.search("192.0.2.3", night)["src_bytes"].to_pylist() == [100]
+    assert raw.read(day, addresses=["192.0.2.3"])["src_bytes"].to_pylist() == [100]
     with pytest.raises(OSError):
-        raw.search("192.0.2.17", night)
+        raw.read(day, addresses=["192.0.2.17"])
 
 
 KILLED = """

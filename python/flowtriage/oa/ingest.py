@@ -26,7 +26,6 @@ from flowtriage.formats.detect import by_name
 from flowtriage.formats.read import Options, read_file
 from flowtriage.formats.report import Report
 from flowtriage.formats.sources import LogFile, locate
-from flowtriage.search import COLUMNS, expanded_search
 from flowtriage.write.atomic import full_disk_named, replacing
 from flowtriage.write.canonical import SCHEMA as FLOWS
 
@@ -208,7 +207,7 @@ class RawFlows:
         end
             Last day; None is the first.
         addresses
-            Only flows that have one of these at either end.
+            Only flows that have one of these, in any spelling, at either end.
         columns
             Only these columns.
 
@@ -216,59 +215,12 @@ class RawFlows:
         -------
         pyarrow.Table
             Columns of `SCHEMA`.
-        """
-        import pyarrow.dataset as ds
-
-        files, wanted = self._days(start, end)
-        names = list(columns or SCHEMA.names)
-        if not files:
-            return SCHEMA.empty_table().select(names)
-        if addresses is not None:
-            known = pa.array(addresses, pa.string())
-            wanted &= ds.field("src_ip").isin(known) | ds.field("dst_ip").isin(known)
-        return ds.dataset(files, schema=SCHEMA).to_table(columns=names, filter=wanted)
-
-    def search(self, ip: str, start: date, end: date | None = None) -> pa.Table:
-        """Find all flows of an address on days, as `expanded_search` does.
-
-        Parameters
-        ----------
-        ip
-            IPv4 or IPv6 address in any spelling.
-        start
-            First day, in UTC.
-        end
-            Last day; None is the first.
-
-        Returns
-        -------
-        pyarrow.Table
-            What `expanded_search` returns.
 
         Raises
         ------
         ArgumentError
-            If `ip` is no address.
+            If one of `addresses` is none.
         """
-        import pyarrow.dataset as ds
-
-        # Raw flows were normalised, so an address has one text.
-        sought = _core.canonical_address(ip)
-        files, wanted = self._days(start, end)
-        if not files:
-            return expanded_search(SCHEMA.empty_table(), ip)
-        wanted &= (ds.field("src_ip") == sought) | (ds.field("dst_ip") == sought)
-        whole = ds.dataset(files, schema=SCHEMA)
-        parts = [part for file in whole.get_fragments() for part in file.split_by_row_group()]
-        # The addresses tell which parts hold the sought one; of the others no more is read.
-        by_part = ds.FileSystemDataset(parts, SCHEMA, whole.format)
-        places = by_part.to_table(["__fragment_index"], filter=wanted)["__fragment_index"].unique()
-        holding = [parts[place] for place in places.to_pylist()]
-        found = ds.FileSystemDataset(holding, SCHEMA, whole.format)
-        return expanded_search(found.scanner(list(COLUMNS), filter=wanted).to_reader(), ip)
-
-    def _days(self, start: date, end: date | None) -> tuple[list[str], ds.Expression]:
-        """Return the files that can hold flows of days, and what tells such flows."""
         import pyarrow.dataset as ds
 
         files = [
@@ -277,13 +229,22 @@ class RawFlows:
             for name in source.files
             if start <= _day_of(name) <= (end or start)
         ]
+        names = list(columns or SCHEMA.names)
+        if not files:
+            return SCHEMA.empty_table().select(names)
         first = datetime.combine(start, time(), UTC)
         last = datetime.combine(end or start, time(), UTC) + timedelta(days=1)
         kind = SCHEMA.field("start_time").type
         wanted = (ds.field("start_time") >= pa.scalar(first, kind)) & (
             ds.field("start_time") < pa.scalar(last, kind)
         )
-        return files, wanted
+        flows = ds.dataset(files, schema=SCHEMA)
+        if addresses is not None:
+            # Raw flows were normalised, so an address has one text.
+            known = pa.array(map(_core.canonical_address, addresses), pa.string())
+            wanted &= ds.field("src_ip").isin(known) | ds.field("dst_ip").isin(known)
+            flows = _holding(flows, wanted)
+        return flows.to_table(columns=names, filter=wanted)
 
     def _take(self, file: LogFile, options: Options, done: Ingested) -> None:
         if file.hidden:
@@ -352,6 +313,17 @@ class RawFlows:
         with (self._told / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _holding(flows: ds.FileSystemDataset, wanted: ds.Expression) -> ds.FileSystemDataset:
+    """Return the row groups that hold wanted flows; of the others no more is read than tells so."""
+    import pyarrow.dataset as ds
+
+    groups = [group for file in flows.get_fragments() for group in file.split_by_row_group()]
+    one_by_one = ds.FileSystemDataset(groups, flows.schema, flows.format)
+    found = one_by_one.to_table(["__fragment_index"], filter=wanted)["__fragment_index"].unique()
+    holding = [groups[place] for place in found.to_pylist()]
+    return ds.FileSystemDataset(holding, flows.schema, flows.format)
 
 
 @dataclass
