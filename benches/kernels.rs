@@ -79,6 +79,9 @@ fn kernels(criterion: &mut Criterion) {
             black_box(entries.and_then(|entries| entries.into_batches()))
         });
     });
+    group.bench_function("flow_index, not yet in order", |b| {
+        b.iter(|| black_box(index::collect(input(), &rules)));
+    });
     group.bench_function("timeline", |b| {
         b.iter(|| black_box(timeline::timeline(input(), "service", 120, &rules)));
     });

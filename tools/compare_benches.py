@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -96,9 +97,9 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
         subprocess.run(["git", "worktree", "remove", "--force", folder], cwd=ROOT, check=True)
 
 
-def bench(tree: Path) -> Medians:
-    """Run the benches of a worktree."""
-    target = tree / "target"
+def bench(tree: Path, target: Path) -> Medians:
+    """Run the benches of a worktree; worktrees share what they build of libraries."""
+    shutil.rmtree(target / "criterion", ignore_errors=True)
     command = ["cargo", "bench", "--locked", "--bench", "*", "--target-dir", str(target)]
     subprocess.run(command, cwd=tree, check=True, stdout=sys.stderr)
     medians = read_medians(target / "criterion")
@@ -120,7 +121,9 @@ def main() -> None:
         checkout(arguments.base, Path(name) / "base") as base_tree,
         checkout(arguments.head, Path(name) / "head") as head_tree,
     ):
-        pairs = [(bench(base_tree), bench(head_tree)) for _ in range(arguments.rounds)]
+        target = Path(name) / "target"
+        trees = (base_tree, head_tree)
+        pairs = [[bench(tree, target) for tree in trees] for _ in range(arguments.rounds)]
     changes = compare(least([base for base, _ in pairs]), least([head for _, head in pairs]))
     print(render(changes))
     if slower := regressions(changes, arguments.percent):
