@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.decomposition import LatentDirichletAllocation
 
-PASSES = 50
-"""Most passes over the words of an address in one over the day; see `docs/scoring.md`."""
+TOLERANCE = 0.05
+"""Words of an address, for each topic, that may still move when its topics are called settled."""
 
 _VERSION = 1
 _CHUNK = 1 << 16
@@ -300,7 +300,7 @@ def estimator(settings: Settings, seed: int) -> LatentDirichletAllocation:
         doc_topic_prior=settings.alpha - 0.5,
         topic_word_prior=settings.beta - 0.5,
         max_iter=settings.iterations,
-        max_doc_update_iter=PASSES,
+        mean_change_tol=TOLERANCE,
         learning_method="batch",
         random_state=seed,
     )

@@ -124,9 +124,8 @@ def rank(
     score = np.minimum(src, dst)
     suspicious = int((score <= settings.threshold).sum())
     limit = min(settings.limit, suspicious)
-    near = np.flatnonzero(
-        score <= np.partition(score, limit - 1)[limit - 1] if limit else score < 0
-    )
+    highest = np.partition(score, limit - 1)[limit - 1] if limit else -1.0
+    near = np.flatnonzero(score <= highest)
     starts = flows["start_time"].cast(pa.int64()).to_numpy()[of_day.rows[near]]
     ends = [of_day.address[entries[near]] for entries in (of_day.sources, of_day.destinations)]
     order = near[_in_order(score[near], np.maximum(src, dst)[near], starts, *ends)][:limit]
@@ -148,9 +147,11 @@ def _in_order(
     """Order flows by score; of equal ones, let the pairs of addresses take turns."""
     import numpy as np
 
-    pairs = np.sort(np.column_stack([sources, destinations]), axis=1)
-    groups = np.column_stack([np.unique(score, return_inverse=True)[1], pairs])
-    _, group, size = np.unique(groups, axis=0, return_inverse=True, return_counts=True)
+    lower, upper = np.minimum(sources, destinations), np.maximum(sources, destinations)
+    pair = np.unique(lower * (upper.max(initial=0) + 1) + upper, return_inverse=True)[1]
+    level = np.unique(score, return_inverse=True)[1]
+    groups = level * (pair.max(initial=0) + 1) + pair
+    _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
     by_group = np.lexsort((starts, other, group))
     turn = np.empty(len(score), dtype=np.int64)
     turn[by_group] = np.arange(len(score)) - np.repeat(np.cumsum(size) - size, size)
