@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -43,6 +42,8 @@ class Reading:
         What was done.
     seconds
         Wall time.
+    processor
+        Time of all processors that the process used meanwhile, in seconds.
     resident_bytes
         Peak of physical memory of the process meanwhile, None where the system does not tell.
     count
@@ -53,6 +54,7 @@ class Reading:
 
     title: str
     seconds: float
+    processor: float
     resident_bytes: int | None
     count: int
     note: str = ""
@@ -119,17 +121,20 @@ def write_context(folder: Path) -> None:
     (folder / _CONTEXT[2]).write_text(f'"{text}"\n', encoding="utf-8")
 
 
-class _Peaks(logging.Handler):
-    """Notes the peak of memory at the end of each step that is logged."""
+class _Steps(logging.Handler):
+    """Notes processor time and the peak of memory at the end of each step that is logged."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.peaks: list[int | None] = []
+        self.notes: list[tuple[float, int | None]] = []
+        self._since = time.process_time()
         memory.forget_peak()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note the peak since the step before."""
-        self.peaks.append(memory.peak())
+        """Note what was used since the step before."""
+        now = time.process_time()
+        self.notes.append((now - self._since, memory.peak()))
+        self._since = now
         memory.forget_peak()
 
 
@@ -153,19 +158,22 @@ def run(log: Path) -> list[Reading]:
             RankingSettings(),
             ContextSettings(own, names, places),
         )
-        peaks = _Peaks()
+        used = _Steps()
         logger = logging.getLogger("flowtriage.oa")
         logger.setLevel(logging.INFO)
-        logger.addHandler(peaks)
+        logger.addHandler(used)
         start = time.perf_counter()
         done = ft.FlowOA(_DAY, log, settings=settings).run()
         taken = time.perf_counter() - start
+        logger.removeHandler(used)
         steps = [
-            Reading(step.title, step.seconds, peak, step.count, step.note.replace(name, ""))
-            for step, peak in zip(done.steps, peaks.peaks, strict=True)
+            Reading(step.title, step.seconds, *noted, step.count, step.note.replace(name, ""))
+            for step, noted in zip(done.steps, used.notes, strict=True)
         ]
-    most = max((p for p in peaks.peaks if p is not None), default=None)
-    return [*steps, Reading("all, with what is between the steps", taken, most, steps[3].count)]
+    most = max((peak for _, peak in used.notes if peak is not None), default=None)
+    processor = sum(processor for processor, _ in used.notes)
+    scored = next(step.count for step in done.steps if step.name == "results")
+    return [*steps, Reading("all, with what is between the steps", taken, processor, most, scored)]
 
 
 def enrich(folder: Path) -> list[Reading]:
@@ -181,41 +189,36 @@ def enrich(folder: Path) -> list[Reading]:
     readings = []
     for title, sources in (("Spot's three files, read in it", files), ("embedded", Sources())):
         memory.forget_peak()
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         told = add(flows, sources)
-        taken = time.perf_counter() - start
+        taken, used = time.perf_counter() - start, time.process_time() - used
         if told["dst_geoloc"].null_count == ROWS:
             sys.exit("no address was located")
-        readings.append(Reading(title, taken, memory.peak(), told.num_rows))
+        readings.append(Reading(title, taken, used, memory.peak(), told.num_rows))
     return readings
 
 
-def _apart(*arguments: str) -> tuple[list[Reading], float]:
-    """Measure in a fresh process; return what it measured, and the processor time it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def _apart(*arguments: str) -> list[Reading]:
+    """Measure in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.oa", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return [Reading(**fields) for fields in json.loads(done.stdout)], cpu
+    return [Reading(**fields) for fields in json.loads(done.stdout)]
 
 
-def render(
-    days: dict[str, tuple[list[Reading], float]], enriched: list[Reading], load: float
-) -> str:
+def render(days: dict[str, list[Reading]], enriched: list[Reading], load: float) -> str:
     """Render the report.
 
     Parameters
     ----------
     days
-        For each day its steps, the whole last, and the processor time of the process in seconds.
+        For each day its steps, the whole last.
     enriched
         The enrichments.
     load
         Processes that wanted a processor before all this, the mean of a minute.
     """
     verdicts = []
-    for name, (steps, _) in days.items():
+    for name, steps in days.items():
         all_of_it = steps[-1]
         resident = all_of_it.resident_bytes
         named = [Target(t.work.format(name), t.bound, t.unit, t.least) for t in (_TIME, _MEMORY)]
@@ -231,7 +234,8 @@ def render(
         "flows, run once in a fresh process from the log to the tables of a new DuckDB file, with "
         "the configuration's defaults and Spot's three context files, of which `iploc.csv` has "
         "1,000,000 lines. Memory is the peak of the whole process during the step, with Python and "
-        "its libraries; the log may be in the system's cache.\n",
+        "its libraries; the log may be in the system's cache. Other work on the machine makes "
+        "times longer; those of the processors tell what the work itself takes.\n",
         table(("Where", ""), where.items()),
         "## Targets\n",
         targets(verdicts),
@@ -242,26 +246,24 @@ def render(
         "so that almost every flow makes two new pairs of address and word: the most that ranking "
         "can be given.",
     }
-    header = ("Step", "Time", "Memory", "Rows", "")
-    for name, (steps, cpu) in days.items():
-        rows = [
-            (s.title, seconds(s.seconds), megabytes(s.resident_bytes), f"{s.count:,}", s.note)
-            for s in steps
-        ]
-        parts += [f"## A day of 1,000,000 flows: {name}\n", f"{about[name]}\n"]
-        parts += [table(header, rows), f"Processor time of the process: {cpu:.0f} s.\n"]
-    located = [
-        (s.title, seconds(s.seconds), megabytes(s.resident_bytes), f"{s.count:,}") for s in enriched
-    ]
+    header = ("Step", "Time", "Processor", "Memory", "Rows", "")
+    for name, steps in days.items():
+        rows = [(*_cells(step), step.note) for step in steps]
+        parts += [f"## A day of 1,000,000 flows: {name}\n", f"{about[name]}\n", table(header, rows)]
     return "\n".join(
         (
             *parts,
             "## Enrichment of 1,000,000 rows\n",
             "Both ends of 1,000,000 rows with 120,000 distinct addresses: internal or not, network "
             "context, geolocation, domain; once, in a process of its own.\n",
-            table(("From", "Time", "Memory", "Rows"), located),
+            table(("From", *header[1:5]), map(_cells, enriched)),
         )
     )
+
+
+def _cells(reading: Reading) -> tuple[str, str, str, str, str]:
+    times = seconds(reading.seconds), seconds(reading.processor)
+    return reading.title, *times, megabytes(reading.resident_bytes), f"{reading.count:,}"
 
 
 def main() -> None:
@@ -276,8 +278,8 @@ def main() -> None:
             log = write(folder)
             days[day] = _apart("run", str(log))
             log.unlink()
-            _say(f"    {seconds(days[day][0][-1].seconds)}")
-        enriched, _ = _apart("enrich", str(folder))
+            _say(f"    {seconds(days[day][-1].seconds)}")
+        enriched = _apart("enrich", str(folder))
     PATH.write_text(render(days, enriched, load), encoding="utf-8")
 
 

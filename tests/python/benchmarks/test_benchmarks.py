@@ -225,12 +225,11 @@ def test_a_day_of_flow_oa_is_measured_step_by_step(
     monkeypatch.setattr(oa, "ROWS", 9_000)
     oa.write_context(tmp_path)
     log = oa.DAYS["an office"](tmp_path)
-    days = {"an office": (oa.run(log), 1.0)}
-    steps = days["an office"][0]
+    steps = oa.run(log)
     assert [step.count for step in steps if step.title.startswith("Add")] == [9_000, *[500] * 3]
     assert sum(step.seconds for step in steps[:-1]) <= steps[-1].seconds
-    enriched = [oa.Reading("embedded", 2.5, None, 9_000)]
-    text = oa.render({**days, "at random": ([oa.Reading("all", 200, 10**9, 1)], 1)}, enriched, 0.5)
+    days = {"an office": steps, "at random": [oa.Reading("all", 200, 9, 10**9, 1)]}
+    text = oa.render(days, [oa.Reading("embedded", 2.5, 1.5, None, 9_000)], 0.5)
     assert cells(text, "a day of 1,000,000 flows, an office: all steps")[-1] == "reached"
     assert cells(text, "a day of 1,000,000 flows, at random: all steps")[-1] == "**not reached**"
     assert cells(text, "enrichment")[2:] == ["2.50 s", "**not reached**"]
