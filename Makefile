@@ -56,6 +56,10 @@ bench: $(BENCH)/.bench  ## Measure against peers, and write docs/benchmarks.md (
 bench-large: $(BENCH)/.bench  ## Measure 100 million flows; FLOWTRIAGE_BENCH_DATA keeps the files
 	$(BENCH)/bin/python -m benchmarks.large
 
+.PHONY: bench-oa
+bench-oa: $(BENCH)/.bench  ## Measure Flow OA for a day of a million flows, and write docs/benchmarks-oa.md
+	$(BENCH)/bin/python -m benchmarks.oa
+
 .PHONY: bench-compare
 bench-compare:  ## Compare the Rust benches of BASE and HEAD; fails if one is PERCENT slower
 	$(PYTHON) tools/compare_benches.py $(BASE) $(HEAD) --percent $(PERCENT)

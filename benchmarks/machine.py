@@ -21,6 +21,7 @@ _PACKAGES = (
     "maxminddb",
     "maxminddb-rust",
     "numpy",
+    "scikit-learn",
 )
 
 

@@ -1,10 +1,12 @@
 //! Lists of ranges of addresses, asked for the narrowest one that holds an address.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field};
+use rayon::slice::ParallelSliceMut;
 
 use crate::aggregate::index::batch;
 use crate::columns::{Text, by_row};
@@ -38,15 +40,18 @@ impl Ranges {
             first.and_then(|first| last.map_or_else(|| range(first), |last| between(first, last)))
         });
         let bad = (0..parsed.len()).filter(|&row| parsed[row].is_none());
-        let ranges = parsed
-            .iter()
-            .zip(0..)
-            .filter_map(|(r, row)| Some(((*r)?, row)));
-        let ranges = ranges.flat_map(|(range, row)| without_v4(range).map(move |r| (r, row)));
-        Ok(Self {
-            stretches: lay_out(&ranges.collect::<Vec<_>>()),
-            bad: bad.collect(),
-        })
+        let bad = bad.collect();
+        let mut ends = Vec::with_capacity(2 * parsed.len());
+        for (range, row) in parsed.into_iter().zip(0..) {
+            ends.extend(
+                range
+                    .into_iter()
+                    .flat_map(without_v4)
+                    .flat_map(|r| ends_of(r, row)),
+            );
+        }
+        let stretches = lay_out(ends);
+        Ok(Self { stretches, bad })
     }
 
     /// Rows that are no range.
@@ -90,17 +95,22 @@ fn address(text: &str) -> Option<Ip> {
     Ip::parse(text).or_else(number)
 }
 
+/// An end of a range: where it is, whether the range begins there, its width, and its row.
+type End = (Ip, bool, u128, u32);
+
+/// Where a range begins, and where it is over; the latter is nowhere after the last address.
+fn ends_of((first, last): (Ip, Ip), row: u32) -> impl Iterator<Item = End> {
+    let width = last.0 - first.0;
+    let over = last
+        .0
+        .checked_add(1)
+        .map(|next| (Ip(next), false, width, row));
+    iter::once((first, true, width, row)).chain(over)
+}
+
 /// Sweeps over the ends of all ranges with those around a place sorted by width.
-fn lay_out(ranges: &[((Ip, Ip), u32)]) -> Vec<(Ip, Option<u32>)> {
-    let mut ends: Vec<(Ip, bool, u128, u32)> = Vec::with_capacity(2 * ranges.len());
-    for &((first, last), row) in ranges {
-        let width = last.0 - first.0;
-        ends.push((first, true, width, row));
-        if let Some(next) = last.0.checked_add(1) {
-            ends.push((Ip(next), false, width, row));
-        }
-    }
-    ends.sort_unstable();
+fn lay_out(mut ends: Vec<End>) -> Vec<(Ip, Option<u32>)> {
+    ends.par_sort_unstable();
     let mut around: BTreeSet<(u128, u32)> = BTreeSet::new();
     let mut stretches: Vec<(Ip, Option<u32>)> = Vec::new();
     for (at, begins, width, row) in ends {

@@ -151,6 +151,29 @@ def test_scores_of_earlier_days_weigh_in(oa: ft.FlowOA) -> None:
     assert same.num_rows == 0 or pc.min(same["score"]).as_py() > before
 
 
+def test_a_stored_model_is_applied_to_the_next_day(oa: ft.FlowOA, tmp_path: Path) -> None:
+    from flowtriage.oa.model import load
+    from flowtriage.oa.ranking import rank
+
+    oa.run()
+    model = tmp_path / "data" / "flow" / str(oa.day) / "model.parquet"
+    _, flows = sample_day()
+    day = oa.day + dt.timedelta(days=1)
+    start = pc.add(flows["start_time"], pa.scalar(dt.timedelta(hours=25), pa.duration("us")))
+    at = flows.column_names.index("start_time")
+    later = flows.set_column(at, "start_time", start)
+    settings = replace(oa.settings, ranking=replace(oa.settings.ranking, model=model, limit=10))
+    ft.FlowOA(day, later, settings=settings, store=oa.store).run()
+    of_day = later.filter(pc.equal(later["start_time"].cast(pa.date32()), pa.scalar(day)))
+    expected = rank(of_day, replace(load(model).settings, limit=10), model=load(model)).results
+    stored = oa.store.read("flow_scores", day=day, order=["rank"])
+    for name, of in {"score": "score", "srcip": "sip", "src_word_count": "src_word_count"}.items():
+        assert stored[name].to_pylist() == expected[of].to_pylist()
+    assert stored["score"][0].as_py() == 0
+    kept = load(tmp_path / "data" / "flow" / str(day) / "model.parquet")
+    assert kept.words.equals(load(model).words)
+
+
 def test_spots_results_and_its_columns_are_read(tmp_path: Path, store_url: str) -> None:
     settings = settings_in(tmp_path, store_url)
     time = "2013-09-15 23:44:10 2013 9 15 23 44 10 0.5".replace(" ", "\t").replace("\t", " ", 1)

@@ -71,16 +71,16 @@ class RankingSettings:
         default=1.0,
         metadata=_about(
             "greatest score that is kept; 1 keeps all, so that `limit` alone decides. Spot's TOL "
-            "is 1e-6, which few days of less than a million flows reach",
+            "is 1e-6, which no flow reaches on a day of less than about a million",
             least=0,
         ),
     )
     topics: int = field(default=20, metadata=_about("topics of the model", least=2))
     alpha: float = field(
-        default=1.02, metadata=_about("prior of topics in a document, above 1", least=1)
+        default=1.02, metadata=_about("prior of topics in a document, 1 to 1.5", least=1)
     )
     beta: float = field(
-        default=1.001, metadata=_about("prior of words in a topic, above 1", least=1)
+        default=1.001, metadata=_about("prior of words in a topic, 1 to 1.5", least=1)
     )
     iterations: int = field(default=20, metadata=_about("most passes over the words", least=1))
     duplication: int = field(

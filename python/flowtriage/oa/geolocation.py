@@ -28,6 +28,7 @@ _IPLOC = (
     *("first", "last", "country_code", "country", "state", "city"),
     *("latitude", "longitude", "owner", "domain"),
 )
+_TOLD = ["state", "city", "latitude", "longitude", "owner", "domain"]
 
 
 class Locations(Protocol):
@@ -61,7 +62,6 @@ class IpLocations:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        import pyarrow.compute as pc
         from pyarrow import csv
 
         try:
@@ -69,9 +69,11 @@ class IpLocations:
                 Path(path),
                 read_options=csv.ReadOptions(column_names=_IPLOC),
                 convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(_IPLOC, pa.string()), strings_can_be_null=False
+                    column_types=dict.fromkeys(_IPLOC, pa.string()),
+                    include_columns=["first", "last", *_TOLD],
+                    strings_can_be_null=False,
                 ),
-            ).combine_chunks()
+            )
         except pa.ArrowInvalid as error:
             raise FormatError(
                 f"{visible(str(path))} is not Spot's iploc.csv of ten columns: {error}"
@@ -84,15 +86,18 @@ class IpLocations:
                 f"{visible(str(path))} has no range of addresses; line 1 begins with "
                 f"{visible(repr(first[0].as_py()), 60)}"
             )
-        place = pc.binary_join_element_wise(table["state"], table["city"], ";")
-        told = pc.binary_join_element_wise(pc.utf8_trim(place, ";"), table["owner"], " ")
-        columns = [_or_null(pc.utf8_trim_whitespace(told)), _or_null(table["domain"])]
-        columns += [_degrees(table[name]) for name in ("latitude", "longitude")]
-        self._told = pa.table(columns, schema=LOCATION).combine_chunks()
+        self._lines = table.select(_TOLD)
 
     def find(self, addresses: pa.Array) -> pa.Table:
         """Return `LOCATION`, a row for each address."""
-        return self._told.take(self._ranges.find(addresses)["range"])
+        import pyarrow.compute as pc
+
+        lines = self._lines.take(self._ranges.find(addresses)["range"])
+        place = pc.binary_join_element_wise(lines["state"], lines["city"], ";")
+        told = pc.binary_join_element_wise(pc.utf8_trim(place, ";"), lines["owner"], " ")
+        columns = [_or_null(pc.utf8_trim_whitespace(told)), _or_null(lines["domain"])]
+        columns += [_degrees(lines[name]) for name in ("latitude", "longitude")]
+        return pa.table(columns, schema=LOCATION)
 
 
 class MaxMindLocations:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.decomposition import LatentDirichletAllocation
 
+TOLERANCE = 0.05
+"""Words of an address, for each topic, that may still move when its topics are called settled."""
+
 _VERSION = 1
 _CHUNK = 1 << 16
 _KEY = b"flowtriage.model"
@@ -26,7 +29,7 @@ _KEY = b"flowtriage.model"
 
 @dataclass(frozen=True)
 class Settings:
-    """How flows are ranked. The defaults are those of Apache Spot.
+    """How flows are ranked. The defaults are those of Apache Spot, but for the threshold.
 
     Attributes
     ----------
@@ -34,13 +37,14 @@ class Settings:
         Number of topics, at least 2.
     alpha
         Prior of the topics of an address, as the EM of Spark counts it: from 1, where there is
-        none, to 2.
+        none, to 1.5.
     beta
         Prior of the words of a topic, counted likewise.
     iterations
         Passes over the day in training.
     threshold
-        Largest score of a flow that is kept, a probability.
+        Largest score of a flow that is kept, a probability; 1 keeps all, so that the limit alone
+        decides. Spot's TOL is 1e-6.
     limit
         Most flows that are kept.
     duplication
@@ -56,7 +60,7 @@ class Settings:
     alpha: float = 1.02
     beta: float = 1.001
     iterations: int = 20
-    threshold: float = 1e-6
+    threshold: float = 1.0
     limit: int = 500
     duplication: int = 1000
 
@@ -67,8 +71,8 @@ class Settings:
             if not getattr(self, name) >= value:
                 raise ArgumentError(f"{name} is {getattr(self, name)}; {value} is the least")
         for name in ("alpha", "beta"):
-            if not 1 < getattr(self, name) <= 2:
-                raise ArgumentError(f"{name} is {getattr(self, name)}; give more than 1, at most 2")
+            if not 1 <= getattr(self, name) <= 1.5:
+                raise ArgumentError(f"{name} is {getattr(self, name)}; give 1 to 1.5")
 
 
 @dataclass(frozen=True)
@@ -216,6 +220,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
 
 def _of_table(table: pa.Table, settings: Settings) -> Model:
+    import numpy as np
     import pyarrow.compute as pc
 
     def part(kind: str) -> tuple[pa.Array, pa.Array, NDArray[np.float64]]:
@@ -226,7 +231,9 @@ def _of_table(table: pa.Table, settings: Settings) -> Model:
 
     addresses, _, mixtures = part("address")
     words, seen, weights = part("word")
-    return Model(settings, addresses, mixtures, words, seen.to_numpy(), weights.T)
+    # In the order of a trained model, so that sums over it are the same to the last bit.
+    weights = np.ascontiguousarray(weights.T)
+    return Model(settings, addresses, mixtures, words, seen.to_numpy(), weights)
 
 
 def train(bags: Bags, settings: Settings, seed: int) -> Model:
@@ -277,8 +284,10 @@ def train(bags: Bags, settings: Settings, seed: int) -> Model:
 def estimator(settings: Settings, seed: int) -> LatentDirichletAllocation:
     """Return scikit-learn's estimator for these settings.
 
-    The priors of Spark's EM count from 1, those of variational Bayes from 0, and scikit-learn
-    takes none above 1.
+    The priors are those of Spark's EM less a half, which smooths variational Bayes as much: EM
+    adds the prior less 1 to the counts, variational Bayes has exp(psi(count + prior)), which is
+    about the count and the prior less a half (Asuncion, Welling, Smyth and Teh 2009, On Smoothing
+    and Inference for Topic Models, https://arxiv.org/abs/1205.2662).
     """
     try:
         from sklearn.decomposition import LatentDirichletAllocation
@@ -288,9 +297,10 @@ def estimator(settings: Settings, seed: int) -> LatentDirichletAllocation:
         ) from None
     return LatentDirichletAllocation(
         n_components=settings.topics,
-        doc_topic_prior=settings.alpha - 1,
-        topic_word_prior=settings.beta - 1,
+        doc_topic_prior=settings.alpha - 0.5,
+        topic_word_prior=settings.beta - 0.5,
         max_iter=settings.iterations,
+        mean_change_tol=TOLERANCE,
         learning_method="batch",
         random_state=seed,
     )

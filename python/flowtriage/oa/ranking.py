@@ -38,8 +38,9 @@ class Ranked:
     ----------
     results : pyarrow.Table
         The flows, the least likely first: the columns of Spot's `flow_results.csv`, `rank`
-        (from 0), and what the score is made of (`PARTS`). Of equal scores the one that is less
-        likely at its other end comes first, then the earlier one.
+        (from 0), and what the score is made of (`PARTS`). Of equal scores one flow of every pair
+        of addresses comes first, then a second one, and so on: the pair with most such flows
+        before others, then the flow that is less likely at its other end, then the earlier one.
     model : Model
         The model by which they were scored.
     scored : int
@@ -79,7 +80,7 @@ def rank(
     flows
         The day, in the canonical schema.
     settings
-        Of the model, and which flows are kept; None takes those of Spot.
+        Of the model, and which flows are kept.
     feedback
         Flows that analysts scored on earlier days (see `flowtriage.oa.feedback`): low risk is
         learnt as often as `settings.duplication` tells, high risk is not learnt.
@@ -105,7 +106,7 @@ def rank(
     Examples
     --------
     >>> from flowtriage import sample
-    >>> ranked = rank(sample.office_day(), Settings(threshold=1, limit=3, iterations=2))
+    >>> ranked = rank(sample.office_day(), Settings(limit=3, iterations=2))
     >>> ranked.results["rank"].to_pylist()
     [0, 1, 2]
     """
@@ -121,16 +122,41 @@ def rank(
     probabilities = model.probabilities(of_day) if scored else np.zeros(0)
     src, dst = probabilities[of_day.sources], probabilities[of_day.destinations]
     score = np.minimum(src, dst)
-    suspicious = np.flatnonzero(score <= settings.threshold)
-    starts = flows["start_time"].cast(pa.int64()).to_numpy()[of_day.rows[suspicious]]
-    other = np.maximum(src, dst)[suspicious]
-    order = suspicious[np.lexsort((starts, other, score[suspicious]))][: settings.limit]
+    suspicious = int((score <= settings.threshold).sum())
+    limit = min(settings.limit, suspicious)
+    highest = np.partition(score, limit - 1)[limit - 1] if limit else -1.0
+    near = np.flatnonzero(score <= highest)
+    starts = flows["start_time"].cast(pa.int64()).to_numpy()[of_day.rows[near]]
+    ends = [of_day.address[entries[near]] for entries in (of_day.sources, of_day.destinations)]
+    order = near[_in_order(score[near], np.maximum(src, dst)[near], starts, *ends)][:limit]
     kept = flows.take(of_day.rows[order])
     results = as_results(kept, pa.array(score[order]))
     for name, column in _parts(of_day, model, order, src, dst).items():
         results = results.append_column(PARTS.field(name), column)
     lowest = float(score.min()) if scored else float("nan")
-    return Ranked(results, model, scored, flows.num_rows - scored, len(suspicious), lowest)
+    return Ranked(results, model, scored, flows.num_rows - scored, suspicious, lowest)
+
+
+def _in_order(
+    score: NDArray[np.float64],
+    other: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    sources: NDArray[np.int64],
+    destinations: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Order flows by score; of equal ones, let the pairs of addresses take turns."""
+    import numpy as np
+
+    lower, upper = np.minimum(sources, destinations), np.maximum(sources, destinations)
+    pair = np.unique(lower * (upper.max(initial=0) + 1) + upper, return_inverse=True)[1]
+    level = np.unique(score, return_inverse=True)[1]
+    groups = level * (pair.max(initial=0) + 1) + pair
+    _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
+    by_group = np.lexsort((starts, other, group))
+    turn = np.empty(len(score), dtype=np.int64)
+    turn[by_group] = np.arange(len(score)) - np.repeat(np.cumsum(size) - size, size)
+    order: NDArray[np.int64] = np.lexsort((starts, other, -size[group], turn, score))
+    return order
 
 
 def _parts(

@@ -14,7 +14,7 @@ import pytest
 
 pl = pytest.importorskip("polars")
 
-from benchmarks import document, large, report, shapes  # noqa: E402
+from benchmarks import document, large, oa, report, shapes  # noqa: E402
 from benchmarks.digest import digest  # noqa: E402
 from benchmarks.measure import Case, Measurement, MeasurementError  # noqa: E402
 from benchmarks.results import Results  # noqa: E402
@@ -219,3 +219,20 @@ def test_the_large_part_tells_memory_and_growth() -> None:
     assert text.startswith(document.LARGE)
     assert "| at most 1,500 MB | 1,400 MB | reached |" in text
     assert "| at most 12.0 × | 13.0 × | **not reached** |" in text
+
+
+def test_a_day_of_flow_oa_is_measured_step_by_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oa, "ROWS", 9_000)
+    oa.write_context(tmp_path)
+    log = oa.DAYS["an office"](tmp_path)
+    steps = oa.run(log)
+    assert [step.count for step in steps if step.title.startswith("Add")] == [9_000, *[500] * 3]
+    assert sum(step.seconds for step in steps[:-1]) <= steps[-1].seconds
+    days = {"an office": steps, "at random": [oa.Reading("all", 200, 9, 10**9, 1)]}
+    text = oa.render(days, [oa.Reading("embedded", 2.5, 1.5, None, 9_000)], 0.5)
+    assert cells(text, "a day of 1,000,000 flows, an office: all steps")[-1] == "reached"
+    assert cells(text, "a day of 1,000,000 flows, at random: all steps")[-1] == "**not reached**"
+    assert cells(text, "enrichment")[2:] == ["2.50 s", "**not reached**"]
+    assert str(tmp_path) not in text

@@ -1,0 +1,295 @@
+"""Flow OA for a day of a million flows: `python -m benchmarks.oa` (make bench-oa)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmarks import document, logs, machine, memory, shapes
+from benchmarks.report import megabytes, seconds, table, targets
+from benchmarks.targets import Target
+
+PATH = document.PATH.with_name("benchmarks-oa.md")
+ROWS = 1_000_000
+_DAY = "2026-03-02"
+_CONTEXT = ("ipranges.csv", "networkcontext_1.csv", "iploc.csv")
+_ENRICHED = "network"
+"""Shape of the flows that are enriched."""
+_TIME = Target("a day of 1,000,000 flows, {}: all steps", 180, "{:.3g} s", least=False)
+_MEMORY = Target("a day of 1,000,000 flows, {}: peak memory", 2_000, "{:,.0f} MB", least=False)
+_ENRICH = Target("enrichment of 1,000,000 rows, {}", 2, "{:.2f} s", least=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one process measured of one step, or of the whole.
+
+    Attributes
+    ----------
+    title
+        What was done.
+    seconds
+        Wall time.
+    processor
+        Time of all processors that the process used meanwhile, in seconds.
+    resident_bytes
+        Peak of physical memory of the process meanwhile, None where the system does not tell.
+    count
+        Rows that came of it.
+    note
+        What there is to say of it.
+    """
+
+    title: str
+    seconds: float
+    processor: float
+    resident_bytes: int | None
+    count: int
+    note: str = ""
+
+
+def office(rows: int) -> pa.Table:
+    """Repeat the day of the sample for as many workstations as make so many flows."""
+    from flowtriage import sample
+
+    days: list[pa.Table] = []
+    while sum(day.num_rows for day in days) < rows:
+        day = sample.office_day(seed=len(days) + 7)
+        near = f"{len(days) >> 6 | 64}.{len(days) & 63 | 64}"
+        for end in ("src_ip", "dst_ip"):
+            named = pc.replace_substring(day[end], sample.HOST_IP, f"10.20.{near}")
+            named = pc.replace_substring(named, sample.HOST_IPV6, f"fd4c:7a1e:93b2::{len(days):x}")
+            day = day.set_column(day.column_names.index(end), end, named)
+        days.append(day)
+    return pa.concat_tables(days).slice(0, rows)
+
+
+def _write_office(folder: Path) -> Path:
+    import flowtriage as ft
+
+    path = folder / "conn.log"
+    ft.write_flows(office(ROWS), path, format="zeek")
+    return path
+
+
+def _write_network(folder: Path) -> Path:
+    written = logs.zeek(shapes.make("zeek", ROWS))
+    return written.path.replace(folder / "conn.log")
+
+
+DAYS: dict[str, Callable[[Path], Path]] = {
+    "an office": _write_office,
+    "at random": _write_network,
+}
+
+
+def write_context(folder: Path) -> None:
+    """Write Spot's three files: one range, 8,192 networks, 1,000,000 ranges with places."""
+    own = "start_ip,end_ip,name\n10.0.0.0,10.255.255.255,own\n"
+    (folder / _CONTEXT[0]).write_text(own, encoding="utf-8")
+    names = [f"10.{i}.{j}.0/24,net {i} {j}" for i in range(256) for j in range(0, 256, 8)]
+    context = "\n".join(["ip,name", *names]) + "\n"
+    (folder / _CONTEXT[1]).write_text(context, encoding="utf-8")
+    random = np.random.default_rng(shapes.SEED)
+    first = np.arange(ROWS, dtype=np.int64) * ((1 << 32) // ROWS)
+
+    def numbered(name: str, most: int) -> pa.Array:
+        numbers = pa.array(random.integers(0, most, ROWS)).cast(pa.string())
+        return pc.binary_join_element_wise(name, numbers, " ")
+
+    fields = [
+        *(pa.array(end).cast(pa.string()) for end in (first, first + (1 << 32) // ROWS - 1)),
+        *(pa.repeat(text, ROWS) for text in ("US", "United States")),
+        *(numbered("State", 60), numbered("City", 40_000)),
+        *(pa.array(random.random(ROWS) * 90).cast(pa.string()) for _ in range(2)),
+        *(numbered("Owner Limited", 70_000), numbered("owner.example", 70_000)),
+    ]
+    lines = pc.binary_join_element_wise(*fields, '","')
+    text = pc.binary_join(pa.ListArray.from_arrays([0, ROWS], lines), '"\n"')[0].as_py()
+    (folder / _CONTEXT[2]).write_text(f'"{text}"\n', encoding="utf-8")
+
+
+class _Steps(logging.Handler):
+    """Notes processor time and the peak of memory at the end of each step that is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[tuple[float, int | None]] = []
+        self._since = time.process_time()
+        memory.forget_peak()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note what was used since the step before."""
+        now = time.process_time()
+        self.notes.append((now - self._since, memory.peak()))
+        self._since = now
+        memory.forget_peak()
+
+
+def run(log: Path) -> list[Reading]:
+    """Run the day of a log in this process, which must have done nothing before."""
+    import flowtriage as ft
+    from flowtriage.oa.configuration import (
+        ContextSettings,
+        FolderSettings,
+        RankingSettings,
+        Settings,
+        StoreSettings,
+    )
+
+    with tempfile.TemporaryDirectory(dir=log.parent) as name:
+        place = Path(name)
+        own, names, places = (log.with_name(file) for file in _CONTEXT)
+        settings = Settings(
+            StoreSettings(f"duckdb:///{place}/flows.duckdb"),
+            FolderSettings(place / "data", place / "ipynb", place / "flows"),
+            RankingSettings(),
+            ContextSettings(own, names, places),
+        )
+        used = _Steps()
+        logger = logging.getLogger("flowtriage.oa")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(used)
+        start = time.perf_counter()
+        done = ft.FlowOA(_DAY, log, settings=settings).run()
+        taken = time.perf_counter() - start
+        logger.removeHandler(used)
+        steps = [
+            Reading(step.title, step.seconds, *noted, step.count, step.note.replace(name, ""))
+            for step, noted in zip(done.steps, used.notes, strict=True)
+        ]
+    most = max((peak for _, peak in used.notes if peak is not None), default=None)
+    processor = sum(processor for processor, _ in used.notes)
+    scored = next(step.count for step in done.steps if step.name == "results")
+    return [*steps, Reading("all, with what is between the steps", taken, processor, most, scored)]
+
+
+def enrich(folder: Path) -> list[Reading]:
+    """Enrich a million rows in this process, from Spot's files and from what is embedded."""
+    from flowtriage.oa.enrichment import Sources
+    from flowtriage.oa.enrichment import enrich as add
+
+    flows = shapes.make(_ENRICHED, ROWS)
+    flows = pa.table({"sip": flows["source"], "dip": flows["dest"]})
+    own, names, places = (folder / file for file in _CONTEXT)
+    files = Sources(own, names, places)
+    add(flows.slice(0, 1000), Sources())
+    readings = []
+    for title, sources in (("Spot's three files, read in it", files), ("embedded", Sources())):
+        memory.forget_peak()
+        start, used = time.perf_counter(), time.process_time()
+        told = add(flows, sources)
+        taken, used = time.perf_counter() - start, time.process_time() - used
+        if told["dst_geoloc"].null_count == ROWS:
+            sys.exit("no address was located")
+        readings.append(Reading(title, taken, used, memory.peak(), told.num_rows))
+    return readings
+
+
+def _apart(*arguments: str) -> list[Reading]:
+    """Measure in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.oa", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [Reading(**fields) for fields in json.loads(done.stdout)]
+
+
+def render(days: dict[str, list[Reading]], enriched: list[Reading], load: float) -> str:
+    """Render the report.
+
+    Parameters
+    ----------
+    days
+        For each day its steps, the whole last.
+    enriched
+        The enrichments.
+    load
+        Processes that wanted a processor before all this, the mean of a minute.
+    """
+    verdicts = []
+    for name, steps in days.items():
+        all_of_it = steps[-1]
+        resident = all_of_it.resident_bytes
+        named = [Target(t.work.format(name), t.bound, t.unit, t.least) for t in (_TIME, _MEMORY)]
+        verdicts.append(named[0].row(all_of_it.seconds))
+        verdicts.append(named[1].row(None if resident is None else resident / 1e6))
+    for one in enriched:
+        target = Target(_ENRICH.work.format(one.title), _ENRICH.bound, _ENRICH.unit, _ENRICH.least)
+        verdicts.append(target.row(one.seconds))
+    where = machine.describe() | {"Load before, of other work": f"{load:.1f}"}
+    parts = [
+        "# Benchmarks of Flow OA\n",
+        "Written by `make bench-oa`; nothing here is typed in. Each day is a Zeek log of 1,000,000 "
+        "flows, run once in a fresh process from the log to the tables of a new DuckDB file, with "
+        "the configuration's defaults and Spot's three context files, of which `iploc.csv` has "
+        "1,000,000 lines. Memory is the peak of the whole process during the step, with Python and "
+        "its libraries; the log may be in the system's cache. Other work on the machine makes "
+        "times longer; those of the processors tell what the work itself takes.\n",
+        table(("Where", ""), where.items()),
+        "## Targets\n",
+        targets(verdicts),
+    ]
+    about = {
+        "an office": "Days of workstations like that of `flowtriage.sample`, as many as it takes.",
+        "at random": "2,000 hosts, 20,000 peers; ports, hours and sizes independent of each other, "
+        "so that almost every flow makes two new pairs of address and word: the most that ranking "
+        "can be given.",
+    }
+    header = ("Step", "Time", "Processor", "Memory", "Rows", "")
+    for name, steps in days.items():
+        rows = [(*_cells(step), step.note) for step in steps]
+        parts += [f"## A day of 1,000,000 flows: {name}\n", f"{about[name]}\n", table(header, rows)]
+    return "\n".join(
+        (
+            *parts,
+            "## Enrichment of 1,000,000 rows\n",
+            "Both ends of 1,000,000 rows with 120,000 distinct addresses: internal or not, network "
+            "context, geolocation, domain; once, in a process of its own.\n",
+            table(("From", *header[1:5]), map(_cells, enriched)),
+        )
+    )
+
+
+def _cells(reading: Reading) -> tuple[str, str, str, str, str]:
+    times = seconds(reading.seconds), seconds(reading.processor)
+    return reading.title, *times, megabytes(reading.resident_bytes), f"{reading.count:,}"
+
+
+def main() -> None:
+    """Write the inputs, measure, and write the report."""
+    load = os.getloadavg()[0]
+    days = {}
+    with tempfile.TemporaryDirectory(prefix="flowtriage-bench-") as name:
+        folder = Path(name)
+        write_context(folder)
+        for day, write in DAYS.items():
+            _say(f"{day} …")
+            log = write(folder)
+            days[day] = _apart("run", str(log))
+            log.unlink()
+            _say(f"    {seconds(days[day][-1].seconds)}")
+        enriched = _apart("enrich", str(folder))
+    PATH.write_text(render(days, enriched, load), encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    work = {"run": run, "enrich": enrich}
+    if sys.argv[1:]:
+        print(json.dumps([asdict(reading) for reading in work[sys.argv[1]](Path(sys.argv[2]))]))
+    else:
+        main()
