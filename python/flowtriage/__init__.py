@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
-from flowtriage.flows import Flows, read_flows
+from flowtriage.flows import Flows, flow_report, read_flows
 from flowtriage.verbs import (
     classify_direction,
     flow_index,
@@ -39,6 +39,7 @@ __all__ = [
     "NotebookletResult",
     "classify_direction",
     "flow_index",
+    "flow_report",
     "flow_summary",
     "init",
     "read_flows",

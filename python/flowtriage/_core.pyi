@@ -1,4 +1,4 @@
-from typing import final
+from typing import Any, final
 
 import pyarrow as pa
 
@@ -13,12 +13,14 @@ __all__ = [
     "canonical_schema",
     "classify_direction",
     "distinct_reports",
+    "earlier_states",
     "flow_index",
     "flow_summary",
     "flow_words",
     "normalise_block",
     "normalise_table",
     "protocol_keywords",
+    "quality",
     "stitch",
     "timeline",
     "top_n",
@@ -34,6 +36,10 @@ def classify_direction(
 ) -> pa.Table: ...
 def stitch(flows: pa.RecordBatchReader, window: int) -> pa.Table: ...
 def distinct_reports(flows: pa.RecordBatchReader) -> pa.Table: ...
+def earlier_states(flows: pa.RecordBatchReader) -> pa.Table: ...
+def quality(
+    flows: pa.RecordBatchReader, internal: list[str] | None, compare: bool
+) -> dict[str, Any]: ...
 def flow_words(flows: pa.RecordBatchReader) -> pa.Table: ...
 def protocol_keywords() -> list[tuple[int, str]]: ...
 def whole_records(block: bytes, layout: TextLayout) -> tuple[int, int]: ...

@@ -78,6 +78,13 @@ def test_nta_uses_the_counters_of_each_address(log: Path, inbound: str, allowed:
     assert flows.report.rows_repeated == 0
 
 
+@pytest.mark.parametrize(("way", "host"), [("Inbound", "vm1"), ("O", "vm2")])
+def test_nta_flows_were_seen_at_the_end_that_reports_them(way: str, host: str) -> None:
+    ends = {"SrcIp": "10.0.0.5", "SrcPublicIps": "", "SrcVm": "vm2", "DestVm": "vm1"}
+    flows = ft.read_flows(pa.Table.from_pylist([NTA | ends | {"FlowDirection": way}]))
+    assert rows(flows, "src_ip", "host") == [("10.0.0.5", host)]
+
+
 def test_nta_flows_that_were_refused_are_counted_as_such() -> None:
     denied = {"AllowedInFlows": 0, "DeniedInFlows": 5, "FlowStatus": "Denied"}
     record = NTA | denied | {"FlowDirection": "Inbound"}
@@ -215,6 +222,48 @@ def test_aws_version_5_in_any_order_and_as_parquet(log: Path, tmp_path: Path) ->
     )
     assert ft.read_flows(path).to_arrow().equals(flows.to_arrow())
     assert "denied_flows" in flows.to_arrow().column_names
+
+
+AWS_FIELDS = ("start", "srcaddr", "dstaddr", "dstport", "bytes", "action", "log-status")
+AWS_RECORDS = (
+    f"{EPOCH} 10.0.0.4 192.0.2.1 443 900 ACCEPT OK",
+    f"{EPOCH} 192.0.2.1 10.0.0.4 22 40 REJECT OK",
+    f"{EPOCH} - - - - - NODATA",
+)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        list(AWS_FIELDS),
+        " ".join(f"${{{name}}}" for name in AWS_FIELDS),
+        ",".join(AWS_FIELDS),
+    ],
+)
+@pytest.mark.parametrize("stamp", ["", "2024-12-20T18:23:02.000Z "])
+def test_aws_fields_without_a_header_are_told_by_the_caller(
+    log: Path, columns: Any, stamp: str
+) -> None:
+    text = "".join(f"{stamp}{record}\n" for record in AWS_RECORDS)
+    flows = read(log, text, "aws-vpc", columns=columns)
+    names = ("start_time", "src_ip", "dst_port", "src_bytes", "flows", "denied_flows")
+    assert rows(flows, *names) == [
+        (AT, "10.0.0.4", 443, 900, 1, 0),
+        (AT, "192.0.2.1", 22, 40, 0, 1),
+    ]
+    assert flows.report.skipped == {"log-status NODATA": 1}
+    headed = read(log, "\n".join([" ".join(AWS_FIELDS), *AWS_RECORDS]), "aws-vpc")
+    assert headed.to_arrow().equals(flows.to_arrow())
+
+
+def test_fields_that_do_not_fit_are_refused(log: Path) -> None:
+    log.write_text(AWS_RECORDS[0])
+    with pytest.raises(FormatError, match="names 2 fields, but the first line has .*7 between ' '"):
+        ft.read_flows(log, columns=["srcaddr", "dstaddr"])
+    with pytest.raises(ArgumentError, match="'srcaddr' twice"):
+        ft.read_flows(log, columns="srcaddr srcaddr")
+    with pytest.raises(FormatError, match="aws-vpc lacks"):
+        ft.read_flows(log, columns=list("abcdefg"), format="aws-vpc")
 
 
 def gcp(reporter: str, sent: int, start: str = "2024-12-20T18:23:02Z") -> dict[str, Any]:
@@ -358,6 +407,19 @@ def test_spot_as_csv_parquet_and_ranked_results(log: Path, tmp_path: Path) -> No
     )
     results = read(log, ranked * 2, "spot-results")
     assert rows(results, "src_ip", "dst_bytes", "score") == [("10.0.0.4", 30, 1.5e-07)] * 2
+
+
+def test_spot_in_hive_partitions_keeps_their_values(tmp_path: Path) -> None:
+    for hour, folder in ((18, "h=18"), (19, "h=__HIVE_DEFAULT_PARTITION__")):
+        place = tmp_path / "flow" / "y=2024" / "m=12" / "d=20%2021" / folder
+        place.mkdir(parents=True)
+        row = SPOT | {"treceived": f"2024-12-20 {hour}:23:02"}
+        pq.write_table(pa.Table.from_pylist([row]), place / "part.parquet")
+    assert "y" not in ft.read_flows(tmp_path / "flow").to_arrow().column_names
+    flows = ft.read_flows(tmp_path / "flow", keep=["h", "D"])
+    assert rows(flows, "d", "h") == [("20 21", "18"), ("20 21", None)]
+    everything = ft.read_flows(f"{tmp_path}/flow/y=*/*/*/*/*.parquet", keep=True)
+    assert rows(everything, "y", "m", "tdur") == [("2024", "12", 1.5)] * 2
 
 
 @pytest.mark.parametrize(

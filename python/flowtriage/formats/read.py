@@ -22,9 +22,10 @@ from flowtriage.formats.keep import (
     reading_rows,
     reading_text,
     with_columns,
+    with_partitions,
     with_row_numbers,
 )
-from flowtriage.formats.migration import FORMAT
+from flowtriage.formats.marks import marks
 from flowtriage.formats.report import BadRow, Report
 from flowtriage.formats.sources import LogFile, locate
 from flowtriage.formats.streams import BLOCK, Log, as_text, opened
@@ -33,6 +34,9 @@ from flowtriage.progress import advance
 
 LONGEST = 4 * BLOCK
 """Longest record of a text, in bytes; a longer one is a bad row."""
+
+_ROWS = 1 << 17
+"""Rows of a Parquet file that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,14 @@ class Options:
         all.
     zone
         Zone of times that are written without one.
+    names
+        Names of the fields of a text without a header; none where it has one.
     """
 
     format: Format | None = None
     keep: Kept = False
     zone: str = "UTC"
+    names: tuple[str, ...] = ()
 
 
 def read_place(
@@ -133,11 +140,19 @@ def read_file(file: LogFile, options: Options, report: Report) -> Iterator[pa.Ta
         container = container_of(first)
         everything = chain([first], blocks)
         if container == "text":
-            yield from _read_text(log, as_text(everything), options, report)
-            return
-        with log.random_access(everything) as whole:
-            read = _read_parquet if container == "parquet" else _read_arrow
-            yield from read(whole, log.name, options, report)
+            tables = _read_text(log, as_text(everything), options, report)
+        else:
+            tables = _read_binary(log, container, everything, options, report)
+        for table in tables:
+            yield with_partitions(table, file.partitions, options.keep)
+
+
+def _read_binary(
+    log: Log, container: str, blocks: Iterator[bytes], options: Options, report: Report
+) -> Iterator[pa.Table]:
+    with log.random_access(blocks) as whole:
+        read = _read_parquet if container == "parquet" else _read_arrow
+        yield from read(whole, log.name, options, report)
 
 
 def _read_text(
@@ -145,14 +160,14 @@ def _read_text(
 ) -> Iterator[pa.Table]:
     source = log.name
     rest = next(blocks, b"")
-    found = detect_text(rest, source, options.format)
+    found = detect_text(rest, source, options.format, options.names)
     report.found(found.format)
     layout = cast("TextLayout", found.layout)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
     binding = replace(binding, zone=options.zone)
     ending = Ending(found.format.trailer)
-    of_format = {FORMAT: found.format.name}
+    of_log = marks(found.format, found.binding)
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
@@ -160,7 +175,7 @@ def _read_text(
         _same_header(text, end, layout, source, line)
         advance(f"reading {PurePath(source).name}", log.done, log.size)
         outcome = _core.normalise_block(text, ending.cut(text, end), layout, binding, line)
-        table = _note(outcome, source, report).replace_schema_metadata(of_format)
+        table = _note(outcome, source, report).replace_schema_metadata(of_log)
         ending.add(table)
         return table
 
@@ -233,7 +248,7 @@ def _read_parquet(place: Any, source: str, options: Options, report: Report) -> 
     with file:
         reading = _Reading(file.schema_arrow, source, options)
         rows = file.metadata.num_rows
-        batches = file.iter_batches(batch_size=1 << 20, columns=reading.columns)
+        batches = file.iter_batches(batch_size=_ROWS, columns=reading.columns)
         for done, table in reading.tables(batches, report):
             advance(f"reading {PurePath(source).name}", done, rows)
             yield table
@@ -292,6 +307,7 @@ class _Reading:
         binding = replace(binding, zone=options.zone)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
+        self._marks = marks(self._format, binding)
         self._schema = pa.schema([schema.field(name) for name in self.columns])
 
     def tables(self, batches: Any, report: Report) -> Iterator[tuple[int, pa.Table]]:
@@ -305,7 +321,7 @@ class _Reading:
                 used = with_row_numbers(used)
             outcome = _core.normalise_table(used, self._binding, done)
             table = _note(outcome, self._source, report, by_row=True)
-            table = table.replace_schema_metadata({FORMAT: self._format.name})
+            table = table.replace_schema_metadata(self._marks)
             if self._kept:
                 table = with_columns(table, batch, self._kept)
             done += batch.num_rows
