@@ -14,6 +14,7 @@ import pytest
 import flowtriage as ft
 from flowtriage import formats
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.flows import SCHEMA
 from flowtriage.formats import detect
 from flowtriage.formats.declaration import Column, Ends, Format
 
@@ -473,6 +474,50 @@ def test_ocsf_network_activity(log: Path, direction: int, expected: str | None) 
     assert rows(flows, *names) == [(AT, 443, "tcp", 900, 90, "S")]
     assert rows(flows, "flows", "denied_flows", "reported_direction") == [(0, 1, expected)]
     assert flows.report.skipped == {"class_uid 4003": 1}
+
+
+OCSF = {
+    "class_uid": 4001,
+    "time": EPOCH * 1000,
+    "src_endpoint": {"ip": "10.0.0.4", "port": 50_000, "autonomous_system": {"number": 64_500}},
+    "dst_endpoint": {"ip": "192.0.2.1", "port": 443},
+    "connection_info": {"direction_id": 2, "protocol_num": 6},
+    "traffic": {"bytes_out": 900, "bytes_in": 90},
+    "action_id": 1,
+}
+
+
+def test_nested_columns_of_tables_are_read_as_nested_json(log: Path, tmp_path: Path) -> None:
+    """Amazon Security Lake and BigQuery export such Parquet files."""
+    for format, record in (("ocsf", OCSF), ("gcp-vpc", gcp("SRC", 900))):
+        expected = read(log, json.dumps(record), format).to_arrow().select(SCHEMA.names)
+        table = pa.Table.from_pylist([record, record])
+        path = tmp_path / f"{format}.parquet"
+        pq.write_table(table, path)
+        for source in (table, path):
+            flows = ft.read_flows(source)
+            assert flows.report.format == format
+            assert flows.to_arrow().select(SCHEMA.names).slice(0, 1).equals(expected)
+    kept = ft.read_flows(tmp_path / "ocsf.parquet", keep=["src_endpoint.autonomous_system.number"])
+    assert kept.to_arrow()["src_endpoint.autonomous_system.number"].to_pylist() == [64_500] * 2
+
+
+@pytest.mark.extra
+def test_nested_columns_of_a_dataframe(log: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    expected = read(log, json.dumps(OCSF), "ocsf").to_arrow().select(SCHEMA.names)
+    flows = ft.read_flows(pandas.DataFrame([OCSF]))
+    assert flows.to_arrow().select(SCHEMA.names).equals(expected)
+
+
+def test_gcp_as_bigquery_exports_it(log: Path) -> None:
+    record = gcp("DEST", 900)
+    connection = record["jsonPayload"]["connection"]
+    connection.update(src_port=50_000.0, dest_port=443.0, protocol=6.0)
+    flows = read(log, json.dumps(record), "gcp-vpc")
+    assert rows(flows, "src_port", "dst_port", "protocol") == [(50_000, 443, "tcp")]
+    inner = read(log, json.dumps(record["jsonPayload"]), "gcp-vpc")
+    assert inner.to_arrow().equals(flows.to_arrow())
 
 
 @pytest.mark.parametrize("delimiter", ["\t", "|"])

@@ -298,6 +298,7 @@ class _Reading:
     """
 
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
+        schema = flat(pa.RecordBatch.from_pylist([], schema)).schema
         names = schema.names
         self._source = source
         self._format = match(names, source, options.format)
@@ -316,6 +317,7 @@ class _Reading:
         done = 0
         # The first, empty one tells the types of kept columns where there are no others.
         for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
+            batch = flat(batch)
             used = batch.select(self._used)
             if self._kept:
                 used = with_row_numbers(used)
@@ -328,11 +330,28 @@ class _Reading:
             yield done, table
 
 
+def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Give the fields of nested columns columns of their own, as in `src_endpoint.ip`."""
+    while any(pa.types.is_struct(field.type) for field in batch.schema):
+        table = pa.Table.from_batches([batch]).flatten()
+        arrays = [column.combine_chunks() for column in table.columns]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+    return batch
+
+
 def _note(outcome: Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
     table, counts, skipped, told = outcome
     report.add(counts, skipped)
     report.tell(BadRow(source, *row, by_row=by_row) for row in told)
     return table
+
+
+def _is_nested(column: Any) -> bool:
+    """Tell a column of dictionaries by the first of them."""
+    if column.dtype != object:
+        return False
+    place = column.first_valid_index()
+    return place is not None and isinstance(column.loc[[place]].iloc[0], dict)
 
 
 def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
@@ -348,7 +367,7 @@ def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
     wanted.update(*(kept_columns(names, binding, options.keep) for binding in bindings))
     arrays, kept = [], []
     for name in frame.columns:
-        if str(name) not in wanted:
+        if str(name) not in wanted and not _is_nested(frame[name]):
             continue
         try:
             array = pa.array(frame[name], from_pandas=True)
