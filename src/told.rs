@@ -1,16 +1,17 @@
 //! What records tell of one flow, where there are several of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch};
+use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema};
-use rayon::prelude::*;
 
+use crate::columns::{find, micros};
 use crate::error::Result;
 use crate::flows::FlowBatch;
 use crate::records::{Records, Tuple};
+use crate::schema::timestamp;
 
 /// A record as it is compared with the others of its tuple.
 #[derive(Clone, Copy, Debug)]
@@ -48,46 +49,15 @@ pub fn without(
 ///
 /// A flow is told from others by its start, its tuple and the machine that saw it.
 pub fn earlier_states(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<RecordBatch> {
-    let batches = flows.collect::<Result<Vec<_>>>()?;
-    let mut earlier = vec![false; batches.iter().map(FlowBatch::rows).sum()];
-    for row in find_earlier_states(&batches)? {
-        earlier[row] = true;
+    let records = Records::collect(flows)?;
+    let mut earlier = vec![false; records.rows()];
+    for mut seen in by_tuple(&records)? {
+        superseded(&mut seen, &mut |row| earlier[row as usize] = true);
     }
     let field = Field::new("earlier", DataType::Boolean, false);
     let column = Arc::new(BooleanArray::from(earlier));
-    Ok(RecordBatch::try_new(
-        Arc::new(Schema::new(vec![field])),
-        vec![column],
-    )?)
-}
-
-fn find_earlier_states(batches: &[FlowBatch]) -> Result<Vec<usize>> {
-    let repeated = repeated_starts(batches)?;
-    if repeated.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut rows = Vec::new();
-    let mut candidates = Vec::new();
-    let mut first = 0;
-    for batch in batches {
-        let starts = batch.start_times()?;
-        let repeats = |row: usize| {
-            let starts = starts.as_ref().filter(|starts| starts.is_valid(row));
-            starts.is_some_and(|starts| repeated.contains(&starts.value(row)))
-        };
-        let mask: Vec<bool> = (0..batch.rows()).map(repeats).collect();
-        let chosen = (0..batch.rows()).filter(|row| mask[*row]);
-        rows.extend(chosen.map(|row| first + row));
-        let chosen = filter_record_batch(batch.record_batch(), &BooleanArray::from(mask))?;
-        candidates.push(FlowBatch::new(chosen, first));
-        first += batch.rows();
-    }
-    let records = Records::collect(candidates.into_iter())?;
-    let mut out = Vec::new();
-    for mut seen in by_tuple(&records)? {
-        superseded(&mut seen, &mut |row| out.push(rows[row as usize]));
-    }
-    Ok(out)
+    let schema = Arc::new(Schema::new(vec![field]));
+    Ok(RecordBatch::try_new(schema, vec![column])?)
 }
 
 /// Calls `found` with the records of one tuple that are earlier states of what another tells.
@@ -102,19 +72,62 @@ pub fn superseded(records: &mut [Seen], found: &mut dyn FnMut(u64)) {
     }
 }
 
-fn repeated_starts(batches: &[FlowBatch]) -> Result<HashSet<i64>> {
+/// A column `start_time` of the starts that several rows have.
+pub fn repeated_starts(batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<RecordBatch> {
     let mut starts: Vec<i64> = Vec::new();
     for batch in batches {
-        if let Some(times) = batch.start_times()? {
-            starts.extend(times.iter().flatten());
+        let times = find(&batch?, "start_time").map(|array| micros("start_time", array));
+        starts.extend(times.transpose()?.iter().flatten().flatten());
+    }
+    let (mut met, mut again) = (Bits::of(starts.len()), Bits::of(starts.len()));
+    for start in &starts {
+        if !met.set(*start) {
+            again.set(*start);
         }
     }
-    if starts.is_sorted_by(|a, b| a < b) {
-        return Ok(HashSet::new());
+    // Some of these have only the bit of another one.
+    starts.retain(|start| again.has(*start));
+    starts.sort_unstable();
+    let twice = starts.chunk_by(|a, b| a == b).filter(|same| same.len() > 1);
+    let times: TimestampMicrosecondArray = twice.map(|same| Some(same[0])).collect();
+    let field = Field::new("start_time", timestamp(), false);
+    let schema = Arc::new(Schema::new(vec![field]));
+    let column = Arc::new(times.with_timezone("UTC"));
+    Ok(RecordBatch::try_new(schema, vec![column])?)
+}
+
+/// A bit for each of many numbers, which others may share.
+struct Bits {
+    words: Vec<u64>,
+    shift: u32,
+}
+
+impl Bits {
+    fn of(numbers: usize) -> Self {
+        let bits = (16 * numbers).next_power_of_two().max(64);
+        Self {
+            words: vec![0; bits / 64],
+            shift: u64::BITS - bits.trailing_zeros(),
+        }
     }
-    starts.par_sort_unstable();
-    let twice = starts.windows(2).filter(|pair| pair[0] == pair[1]);
-    Ok(twice.map(|pair| pair[0]).collect())
+
+    fn place(&self, number: i64) -> (usize, u64) {
+        let bit = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
+    /// Sets a bit, and tells whether it was not set before.
+    fn set(&mut self, number: i64) -> bool {
+        let (word, bit) = self.place(number);
+        let new = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        new
+    }
+
+    fn has(&self, number: i64) -> bool {
+        let (word, bit) = self.place(number);
+        self.words[word] & bit != 0
+    }
 }
 
 /// Records with both ends and a start, allowed and refused ones apart.

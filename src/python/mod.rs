@@ -30,7 +30,7 @@ mod _core {
     use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]
     use super::verbs::{
-        classify_direction, distinct_reports, earlier_states, flow_index, flow_summary, stitch,
-        timeline, top_n,
+        classify_direction, distinct_reports, earlier_states, flow_index, flow_summary,
+        repeated_starts, stitch, timeline, top_n,
     };
 }

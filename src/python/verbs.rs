@@ -97,6 +97,15 @@ pub fn stitch<'py>(
 }
 
 #[pyfunction]
+pub fn repeated_starts<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || told::repeated_starts(flows))
+}
+
+#[pyfunction]
 pub fn earlier_states<'py>(
     py: Python<'py>,
     flows: Bound<'py, PyAny>,

@@ -36,9 +36,16 @@ def without_earlier_states(tables: list[pa.Table]) -> list[pa.Table]:
     if not compared:
         return tables
     joined = pa.concat_tables([table.replace_schema_metadata(None) for table in compared])
-    earlier = _core.earlier_states(joined.to_reader())["earlier"]
-    if not pc.any(earlier).as_py():
+    repeated = _core.repeated_starts(joined.select(["start_time"]).to_reader())["start_time"]
+    if not len(repeated):
         return tables
+    alike = pc.is_in(joined["start_time"], repeated.combine_chunks())
+    found = _core.earlier_states(joined.filter(alike).to_reader())["earlier"]
+    if not pc.any(found).as_py():
+        return tables
+    earlier = pc.replace_with_mask(
+        alike.combine_chunks(), alike.combine_chunks(), found.combine_chunks()
+    )
     later, kept, place = pc.invert(earlier), [], 0
     for table, chosen in zip(tables, of_flow, strict=True):
         kept.append(table.filter(later.slice(place, len(table))) if chosen else table)
