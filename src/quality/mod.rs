@@ -155,12 +155,11 @@ impl Quality {
         }
         self.found.reporters = self.hosts.count();
         if let Some(records) = self.records {
-            if records.is_sampled() {
-                self.found
-                    .about
-                    .extend(["reported_again", "earlier_states"]);
-            }
             let several = self.found.reporters > 1;
+            if records.is_sampled() {
+                self.found.about.push("earlier_states");
+                self.found.about.extend(several.then_some("reported_again"));
+            }
             (self.found.reported_again, self.found.earlier_states) = records.count(several);
         }
         self.found
