@@ -199,16 +199,35 @@ impl Rules {
                 (false, false) => {}
             }
         }
-        let (Some(source), Some(dest)) = (source, dest) else {
-            return (Direction::Unknown, Reason::None);
-        };
-        let direction = match (self.internal.contains(source), self.internal.contains(dest)) {
+        match self.by_networks(source, dest) {
+            Some(direction) => (direction, self.by_ranges),
+            None => (Direction::Unknown, Reason::None),
+        }
+    }
+
+    fn by_networks(&self, source: Option<Ip>, dest: Option<Ip>) -> Option<Direction> {
+        let direction = match (
+            self.internal.contains(source?),
+            self.internal.contains(dest?),
+        ) {
             (true, true) => Direction::Internal,
             (true, false) => Direction::Outbound,
             (false, true) => Direction::Inbound,
             (false, false) => Direction::External,
         };
-        (direction, self.by_ranges)
+        Some(direction)
+    }
+
+    /// Whether the internal networks contradict a reported direction: it is the opposite of
+    /// theirs, or internal or external where they are not. A machine inside may well report as
+    /// inbound what comes from another one inside.
+    pub fn contradict(&self, [source, dest]: [Option<Ip>; 2], reported: Direction) -> bool {
+        let told = self.by_networks(source, dest);
+        match reported {
+            Direction::Unknown => false,
+            Direction::Inbound | Direction::Outbound => told == Some(reported.reversed()),
+            Direction::Internal | Direction::External => told.is_some_and(|told| told != reported),
+        }
     }
 }
 
@@ -296,6 +315,23 @@ mod tests {
             rules.classify(b, b, Some(Direction::Unknown)),
             (Direction::Internal, Reason::PrivateAddress)
         );
+    }
+
+    #[test]
+    fn networks_contradict_only_what_cannot_be() {
+        let rules = Rules::default();
+        let (inside, outside) = (ip("10.0.0.1"), ip("8.8.8.8"));
+        for (ends, reported, against) in [
+            ([inside, outside], Direction::Outbound, false),
+            ([inside, outside], Direction::Inbound, true),
+            ([inside, outside], Direction::Internal, true),
+            ([inside, outside], Direction::Unknown, false),
+            ([inside, inside], Direction::Inbound, false),
+            ([inside, inside], Direction::External, true),
+            ([inside, None], Direction::External, false),
+        ] {
+            assert_eq!(rules.contradict(ends, reported), against, "{reported:?}");
+        }
     }
 
     #[test]

@@ -18,12 +18,14 @@ pub mod normalise;
 pub mod places;
 pub mod prefixes;
 mod python;
+pub mod quality;
 pub mod ranges;
 pub mod records;
 pub mod reporters;
 pub mod schema;
 pub mod search;
 pub mod stitch;
+pub mod told;
 pub mod topn;
 pub mod words;
 

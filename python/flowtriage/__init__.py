@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
-from flowtriage.flows import Flows, read_flows
+from flowtriage.flows import Flows, flow_report, read_flows
 from flowtriage.search import connection_sets, expanded_search
 from flowtriage.verbs import (
     classify_direction,
@@ -45,6 +45,7 @@ __all__ = [
     "connection_sets",
     "expanded_search",
     "flow_index",
+    "flow_report",
     "flow_summary",
     "init",
     "read_flows",

@@ -1,4 +1,4 @@
-from typing import final
+from typing import Any, final
 
 import pyarrow as pa
 
@@ -15,6 +15,7 @@ __all__ = [
     "classify_direction",
     "connection_sets",
     "distinct_reports",
+    "earlier_states",
     "expanded_search",
     "flow_index",
     "flow_summary",
@@ -22,6 +23,8 @@ __all__ = [
     "normalise_block",
     "normalise_table",
     "protocol_keywords",
+    "quality",
+    "repeated_starts",
     "stitch",
     "timeline",
     "top_n",
@@ -42,6 +45,11 @@ def connection_sets(
     search: pa.RecordBatchReader, ip: str, internal: list[str] | None
 ) -> pa.Table: ...
 def canonical_address(ip: str) -> str: ...
+def repeated_starts(flows: pa.RecordBatchReader) -> pa.Table: ...
+def earlier_states(flows: pa.RecordBatchReader) -> pa.Table: ...
+def quality(
+    flows: pa.RecordBatchReader, internal: list[str] | None, compare: bool
+) -> dict[str, Any]: ...
 def flow_words(flows: pa.RecordBatchReader) -> pa.Table: ...
 def protocol_keywords() -> list[tuple[int, str]]: ...
 def whole_records(block: bytes, layout: TextLayout) -> tuple[int, int]: ...

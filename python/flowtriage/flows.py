@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,11 +16,13 @@ from flowtriage import _core
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.formats.detect import by_name
 from flowtriage.formats.keep import check_kept, kept_names
-from flowtriage.formats.mapping import Columns, mapped
+from flowtriage.formats.mapping import Columns, field_names, mapped
 from flowtriage.formats.migration import without_migrated
 from flowtriage.formats.read import Options, read_batches, read_dataframe, read_file, read_place
 from flowtriage.formats.report import COUNTS, Report
 from flowtriage.formats.sources import handle
+from flowtriage.formats.states import without_earlier_states
+from flowtriage.networks import internal_networks
 from flowtriage.timespan import Span, resolve
 
 if TYPE_CHECKING:
@@ -81,11 +84,12 @@ def read_flows(
     *,
     format: str | None = None,
     timespan: Any = None,
-    columns: Columns | None = None,
+    columns: Columns | str | Sequence[str] | None = None,
     keep: bool | Sequence[str] = False,
     tz: str | None = None,
     stitch: bool | float = False,
     deduplicate: bool = False,
+    internal: str | os.PathLike[str] | Sequence[str] | None = None,
 ) -> Flows:
     """Read flows from a log file, several, a DataFrame or anything Arrow.
 
@@ -105,10 +109,12 @@ def read_flows(
         `{"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}`. A pair tells
         the unit of a time that is a number: s, ms or us; without it numbers are seconds.
         `duration` may stand for `end_time`; without `flows` every record is one flow.
+        For text without a header, of a known format: the names of its fields in order, as a list
+        or as AWS writes them, like `"${version} ${srcaddr} ${dstaddr}"`.
     keep
         Columns of the source to keep, by name, or True for all. They stand after the canonical
         columns under their own names; one whose name is taken has `_source` after it. Those of
-        text logs are text.
+        text logs are text. Hive partitions (`y=2024/`) are columns of text, too.
     tz
         Zone of times that are written without one, such as `Europe/Prague` or `+01:00`; None is
         UTC. nfdump and Argus write such times.
@@ -120,6 +126,10 @@ def read_flows(
         the rows are then no more those of the log; the report tells how many there are. Records
         of one 5-tuple whose times touch are of one flow; those of the machine that saw the most
         bytes stay.
+    internal
+        Networks that are internal, as for `classify_direction`: the flows get its columns
+        `direction` and `direction_reason`, which all verbs go by, and the report counts reported
+        directions against these networks.
 
     Returns
     -------
@@ -134,7 +144,8 @@ def read_flows(
         If the format is not recognised; the message names the candidates and what each lacks.
     ArgumentError
         If `format`, `tz` or a name in `columns` is not known, no source has a column to `keep`,
-        `stitch` is negative, or `timespan` cannot be read or ends before it starts.
+        `stitch` is negative, `internal` holds what is no network, or `timespan` cannot be read or
+        ends before it starts.
     MissingExtraError
         If a URL needs a library that is not installed.
 
@@ -149,18 +160,18 @@ def read_flows(
     >>> flows.to_arrow().select(["src_ip", "dst_ip", "flows", "rule"]).to_pylist()
     [{'src_ip': '10.0.0.1', 'dst_ip': '192.0.2.1', 'flows': 1, 'rule': 'web'}]
     """
-    if format and columns:
-        raise ArgumentError("give format= or columns=, not both")
-    wanted = mapped(columns) if columns else by_name(format) if format else None
-    options = Options(wanted, kept_names(keep), tz or "UTC")
-    span = resolve(timespan)
-    report = Report()
-    tables = [_within(table, span, report) for table in read_tables(source, options, report)]
-    old_and_new = sum(table.num_rows for table in tables)
+    reading = Reading.asked(
+        source, format=format, timespan=timespan, columns=columns, keep=keep, tz=tz
+    )
+    report = Report(internal=None if internal is None else internal_networks(internal))
+    tables = list(reading.tables(report))
+    read = _rows(tables)
     tables = without_migrated(tables)
-    report.rows_migrated += old_and_new - sum(table.num_rows for table in tables)
+    report.rows_migrated += read - (read := _rows(tables))
+    tables = without_earlier_states(tables)
+    report.rows_superseded += read - _rows(tables)
     joined = _joined([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)
-    check_kept(options.keep, joined.column_names)
+    check_kept(reading.options.keep, joined.column_names)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     if deduplicate:
         distinct = _core.distinct_reports(table.to_reader())
@@ -170,14 +181,126 @@ def read_flows(
         joined = _core.stitch(table.to_reader(), window_of(stitch))
         report.rows_stitched += table.num_rows - joined.num_rows
         table = joined
+    if report.internal is not None:
+        table = _core.classify_direction(table.to_reader(), report.internal, [])
     report.about(table)
     return Flows(table, report)
+
+
+def flow_report(
+    source: Any,
+    *,
+    format: str | None = None,
+    timespan: Any = None,
+    columns: Columns | str | Sequence[str] | None = None,
+    tz: str | None = None,
+    internal: str | os.PathLike[str] | Sequence[str] | None = None,
+) -> Report:
+    """Tell how far flows can be trusted, without keeping them in memory.
+
+    A log larger than memory is read once, a part at a time. What `read_flows` leaves out only
+    when it has all rows is counted here as it stands: earlier states of flows in `quality`, and
+    rows of the old Azure table about machines that moved not at all.
+
+    Parameters
+    ----------
+    source
+        Flows in any form that `read_flows` takes.
+    format, timespan, columns, tz, internal
+        As for `read_flows`.
+
+    Returns
+    -------
+    Report
+        What was found while reading; its `quality` is that of all rows.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As the operating system says.
+    FormatError
+        If the format is not recognised.
+    ArgumentError
+        As for `read_flows`.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> report = flow_report(sample.office_day(), internal=["10.20.0.0/16"])
+    >>> report.flows == sample.office_day().num_rows, report.quality.contradictions
+    (True, 0)
+    """
+    reading = Reading.asked(source, format=format, timespan=timespan, columns=columns, tz=tz)
+    report = Report(internal=None if internal is None else internal_networks(internal))
+    tables = reading.tables(report)
+    batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
+    report.look_at(pa.RecordBatchReader.from_batches(SCHEMA, batches))
+    return report
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A source, and how it is to be read.
+
+    Parameters
+    ----------
+    source
+        Anything that `read_flows` takes.
+    options
+        How to read it.
+    span
+        Only flows that start within it.
+    """
+
+    source: Any
+    options: Options
+    span: Span | None = None
+
+    @classmethod
+    def asked(
+        cls,
+        source: Any,
+        *,
+        format: str | None = None,
+        timespan: Any = None,
+        columns: Columns | str | Sequence[str] | None = None,
+        keep: bool | Sequence[str] = False,
+        tz: str | None = None,
+    ) -> Reading:
+        """Take the options of `read_flows`.
+
+        Raises
+        ------
+        ArgumentError
+            If one cannot be.
+        """
+        wanted = by_name(format) if format else None
+        names: tuple[str, ...] = ()
+        if isinstance(columns, Mapping):
+            if wanted:
+                raise ArgumentError("give format= or columns= with canonical names, not both")
+            wanted = mapped(columns)
+        elif columns is not None:
+            names = field_names(columns)
+        options = Options(wanted, kept_names(keep), tz or "UTC", names)
+        return cls(source, options, resolve(timespan))
+
+    def tables(self, report: Report) -> Iterator[pa.Table]:
+        """Read the flows, a part at a time; `report` takes note of what is found."""
+        for table in read_tables(self.source, self.options, report):
+            yield _within(table, self.span, report)
+
+
+def _rows(tables: Iterable[pa.Table]) -> int:
+    return sum(table.num_rows for table in tables)
 
 
 def read_tables(source: Any, options: Options, report: Report) -> Iterator[pa.Table]:
     """Read flows from any source, a part at a time; `report` takes note of what is found."""
     if isinstance(source, (str, os.PathLike)):
         yield from read_place(source, options, report)
+    elif isinstance(source, Reading):
+        yield from source.tables(report)
     elif isinstance(source, Flows):
         _inherit(report, source.report)
         yield source.to_arrow()
@@ -274,6 +397,7 @@ def _inherit(report: Report, earlier: Report) -> None:
     report.passed_over |= earlier.passed_over
     report.totals += earlier.totals
     report.limits += [limit for limit in earlier.limits if limit not in report.limits]
+    report.counters |= earlier.counters
     report._reporters |= earlier._reporters
 
 

@@ -1,6 +1,9 @@
 //! Records of a database, in any of the spellings in use.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// What a record says of its network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,10 +20,10 @@ pub struct Record {
 /// ip-location-db.
 #[derive(Deserialize)]
 pub struct Raw<'a> {
-    autonomous_system_number: Option<u32>,
+    autonomous_system_number: Option<System>,
     #[serde(borrow)]
     autonomous_system_organization: Option<&'a str>,
-    asn: Option<Number<'a>>,
+    asn: Option<System>,
     as_name: Option<&'a str>,
     country_code: Option<&'a str>,
     country: Option<Country<'a>>,
@@ -30,16 +33,44 @@ pub struct Raw<'a> {
 
 #[derive(Deserialize)]
 struct Traits<'a> {
-    autonomous_system_number: Option<u32>,
+    autonomous_system_number: Option<System>,
     #[serde(borrow)]
     autonomous_system_organization: Option<&'a str>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number<'a> {
-    Number(u32),
-    Text(&'a str),
+/// Number of an autonomous system, in any width or as text such as `AS64500`; none where the text
+/// is no number.
+#[derive(Clone, Copy)]
+struct System(Option<u32>);
+
+impl<'de> Deserialize<'de> for System {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(AnyWidth)
+    }
+}
+
+struct AnyWidth;
+
+impl Visitor<'_> for AnyWidth {
+    type Value = System;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a number of an autonomous system, from 0 to 4294967295")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<System, E> {
+        let fits = u32::try_from(number).map_err(|_| E::custom(format!("AS{number}: too great")));
+        Ok(System(Some(fits?)))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<System, E> {
+        let fits = u32::try_from(number).map_err(|_| E::custom(format!("AS{number}: no number")));
+        Ok(System(Some(fits?)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<System, E> {
+        Ok(System(text.trim_start_matches(['A', 'S']).parse().ok()))
+    }
 }
 
 #[derive(Deserialize)]
@@ -57,10 +88,7 @@ impl From<Raw<'_>> for Record {
                 traits.autonomous_system_organization,
             )
         });
-        let written = raw.asn.and_then(|asn| match asn {
-            Number::Number(number) => Some(number),
-            Number::Text(text) => text.trim_start_matches(['A', 'S']).parse().ok(),
-        });
+        let system = |written: Option<System>| written.and_then(|written| written.0);
         let code = |country: Option<Country<'_>>| {
             country.and_then(|country| match country {
                 Country::Code(code) => some_text(Some(code)),
@@ -68,10 +96,9 @@ impl From<Raw<'_>> for Record {
             })
         };
         Self {
-            asn: raw
-                .autonomous_system_number
-                .or(number)
-                .or(written)
+            asn: system(raw.autonomous_system_number)
+                .or(system(number))
+                .or(system(raw.asn))
                 .filter(|asn| *asn != 0),
             name: some_text(raw.autonomous_system_organization)
                 .or_else(|| some_text(holder))

@@ -84,6 +84,7 @@ pub fn column(
             let found = cells.iter().find_map(|cells| cells.get(row));
             found.and_then(|text| meaning(text, values))
         })?,
+        Kind::Observer => text(rows.len(), |row| observer(&cells, row))?,
         Kind::Protocol => text(rows.len(), |row| first.protocol(row))?,
         Kind::Flags => text(rows.len(), |row| first.flags(row, 10))?,
         Kind::HexFlags => text(rows.len(), |row| first.flags(row, 16))?,
@@ -175,6 +176,19 @@ fn sum(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
     Ok(sum)
 }
 
+/// The machine that saw a flow: that at its end where it is inbound, else that at its source.
+fn observer<'a>(columns: &'a [Cells<'_>], row: usize) -> Option<Cow<'a, str>> {
+    let [direction, dest, source] = columns else {
+        return None;
+    };
+    let told = direction.get(row).and_then(|text| Direction::parse(&text));
+    let (own, other) = match told {
+        Some(Direction::Inbound) => (dest, source),
+        _ => (source, dest),
+    };
+    own.get(row).or_else(|| other.get(row))
+}
+
 fn difference(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
     let [whole, part] = columns else {
         return Ok(None);
@@ -210,6 +224,7 @@ impl Kind {
             "difference" => Self::Difference,
             "number" => Self::Number,
             "text" => Self::Text,
+            "observer" => Self::Observer,
             "protocol" => Self::Protocol,
             "direction" => Self::Direction,
             "flags" if unit == Some("hex") => Self::HexFlags,

@@ -154,7 +154,8 @@ pub fn keyword(text: Cow<'_, str>) -> Cow<'_, str> {
         "U" => return "udp".into(),
         _ => {}
     }
-    match text.parse::<u8>() {
+    // BigQuery exports numbers with a fraction.
+    match text.strip_suffix(".0").unwrap_or(&text).parse::<u8>() {
         Ok(number) => KEYWORDS
             .binary_search_by_key(&number, |(number, _)| *number)
             .map_or(text, |place| KEYWORDS[place].1.into()),
@@ -171,6 +172,7 @@ mod tests {
     fn numbers_letters_and_names_become_keywords() {
         for (text, expected) in [
             ("6", "tcp"),
+            ("17.0", "udp"),
             ("17", "udp"),
             ("58", "ipv6-icmp"),
             ("T", "tcp"),

@@ -78,6 +78,9 @@ pub enum Kind {
     Number,
     /// The first text among columns.
     Text,
+    /// The first text after a direction where that is inbound, else the second; the other where
+    /// that is missing.
+    Observer,
     /// An IANA protocol: number, keyword or first letter.
     Protocol,
     /// A direction: letter or word.

@@ -10,6 +10,7 @@ mod error;
 mod gateway;
 mod networks;
 mod oa;
+mod quality;
 mod reading;
 mod search;
 mod verbs;
@@ -25,11 +26,14 @@ mod _core {
     #[pymodule_export]
     use super::oa::{RangeList, flow_words, protocol_keywords};
     #[pymodule_export]
+    use super::quality::quality;
+    #[pymodule_export]
     use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]
     use super::search::{canonical_address, connection_sets, expanded_search};
     #[pymodule_export]
     use super::verbs::{
-        classify_direction, distinct_reports, flow_index, flow_summary, stitch, timeline, top_n,
+        classify_direction, distinct_reports, earlier_states, flow_index, flow_summary,
+        repeated_starts, stitch, timeline, top_n,
     };
 }

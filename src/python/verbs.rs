@@ -11,7 +11,7 @@ use crate::flows::FlowBatch;
 use crate::python::asn::AsnFiles;
 use crate::python::gateway::{Batches, finish, table, tables};
 use crate::schema::CANONICAL;
-use crate::{reporters, stitch as stitching, topn};
+use crate::{reporters, stitch as stitching, told, topn};
 
 #[pyfunction]
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -94,6 +94,24 @@ pub fn stitch<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     table(py, || stitching::stitch(flows.flows(), window))
+}
+
+#[pyfunction]
+pub fn repeated_starts<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || told::repeated_starts(flows))
+}
+
+#[pyfunction]
+pub fn earlier_states<'py>(
+    py: Python<'py>,
+    flows: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || told::earlier_states(flows.flows()))
 }
 
 #[pyfunction]

@@ -50,6 +50,36 @@ def flows() -> pd.DataFrame:
     return frame.assign(L4Protocol="T", DestPort=443.0, DeniedInFlows=0, DeniedOutFlows=0)
 
 
+def new_flows() -> pd.DataFrame:
+    """Flows of the machine `web` as the query of NTANetAnalytics returns them, from 02:20 on.
+
+    The first row stands for two public addresses, each with its own counters.
+    """
+    columns = ["SrcIp", "DestIp", "SrcPublicIps", "DestPublicIps", "SrcVm", "DestVm"]
+    columns += ["FlowDirection", "L7Protocol", "AllowedOutFlows", "AllowedInFlows", "minute"]
+    peers = "1.1.1.1|20|20|9|9|900|90 9.9.9.9|30|30|9|9|900|90"
+    rows = [
+        (WEB, "", "", peers, "web", "", "Outbound", "dns", 50, 0, 140),
+        (WEB, DB, "", "", "web", "db", "Outbound", "ms-sql-s", 300, 0, 200),
+        (WEB, DB, "", "", "web", "db", "Inbound", "ms-sql-s", 0, 300, 200),
+    ]
+    frame = pd.DataFrame(rows, columns=columns)
+    minutes = pd.to_timedelta(frame.pop("minute"), unit="min")
+    frame["FlowStartTime"] = pd.Timestamp(START, tz="UTC") + minutes
+    frame["FlowEndTime"] = frame["FlowStartTime"] + pd.Timedelta(minutes=5)
+    return frame.assign(
+        SubType="FlowLog",
+        L4Protocol="T",
+        DestPort=443,
+        FlowStatus="Allowed",
+        AclRule="web",
+        DeniedInFlows=0,
+        DeniedOutFlows=0,
+        BytesSrcToDest=900,
+        BytesDestToSrc=90,
+    )
+
+
 def heartbeat(computer: str = "web.corp.example") -> pd.DataFrame:
     """The latest heartbeat of a machine."""
     facts = {

@@ -118,6 +118,56 @@ def test_files_that_are_no_databases_are_refused(tmp_path: Path) -> None:
             ft.AsnDatabase(path)
 
 
+def database(width: int, number: int) -> bytes:
+    """A database of one record for all of IPv4, whose AS number is that many bytes wide."""
+
+    def text(value: str) -> bytes:
+        size = len(value)
+        head = [2 << 5 | size] if size < 29 else [2 << 5 | 29, size - 29]
+        return bytes(head) + value.encode()
+
+    def whole(value: int, width: int) -> bytes:
+        kind = {2: b"\xa2", 4: b"\xc4", 8: b"\x08\x02"}[width]
+        return kind + value.to_bytes(width, "big")
+
+    def mapping(**values: bytes) -> bytes:
+        pairs = [text(name) + value for name, value in values.items()]
+        return bytes([7 << 5 | len(pairs)]) + b"".join(pairs)
+
+    metadata = mapping(
+        node_count=whole(1, 4),
+        record_size=whole(24, 2),
+        ip_version=whole(4, 2),
+        database_type=text("Widths-ASN"),
+        languages=b"\x00\x04",
+        binary_format_major_version=whole(2, 2),
+        binary_format_minor_version=whole(0, 2),
+        build_epoch=whole(1_700_000_000, 8),
+        description=mapping(en=text("widths")),
+    )
+    tree = (1 + 16).to_bytes(3, "big") * 2
+    record = mapping(
+        autonomous_system_number=whole(number, width),
+        autonomous_system_organization=text("Example"),
+    )
+    return tree + bytes(16) + record + b"\xab\xcd\xefMaxMind.com" + metadata
+
+
+@pytest.mark.parametrize(("width", "number"), [(2, 15_169), (4, 4_200_000_000), (8, 15_169)])
+def test_numbers_of_any_width_are_read(tmp_path: Path, width: int, number: int) -> None:
+    path = tmp_path / "widths.mmdb"
+    path.write_bytes(database(width, number))
+    (row,) = ft.AsnDatabase(path).lookup(["8.8.8.8"]).to_pylist()
+    assert (row["asn"], row["as_name"]) == (number, "Example")
+
+
+def test_a_number_that_no_system_has_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "widths.mmdb"
+    path.write_bytes(database(8, 2**32))
+    with pytest.raises(DatabaseError, match="AS4294967296"):
+        ft.AsnDatabase(path).lookup(["8.8.8.8"])
+
+
 def test_damaged_databases_give_errors_and_never_crash(shared: Path) -> None:
     generator = random.Random(1)
     addresses = [str(ipaddress.IPv4Address(generator.getrandbits(32))) for _ in range(500)]

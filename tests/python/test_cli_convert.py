@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,69 @@ def test_what_is_there_is_replaced_only_by_force(log: Path, tmp_path: Path) -> N
     assert out.read_text() == "before"
     run("convert", log, out, "--format", "zeek", "--force")
     assert out.read_bytes() == log.read_bytes()
+
+
+NFDUMP = (
+    "firstSeen,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes\n"
+    "2024-12-20 18:23:02,TCP,10.0.0.4,50000,192.0.2.1,443,9,900\n"
+    "2024-12-20 18:23:02,TCP,192.0.2.1,443,10.0.0.4,50000,8,800\n"
+)
+
+
+def test_options_of_reading_are_the_same_for_every_command(tmp_path: Path) -> None:
+    path, out = tmp_path / "flow.csv", tmp_path / "out.parquet"
+    path.write_text(NFDUMP)
+    reading = ["--from", "nfdump", "--tz", "+02:00", "--stitch", "--internal", "192.0.2.0/24"]
+    expected = ft.read_flows(
+        path, format="nfdump", tz="+02:00", stitch=True, internal=["192.0.2.0/24"]
+    )
+    run("convert", path, out, "--format", "parquet", *reading)
+    written = ft.read_flows(out).to_arrow()
+    assert written.select(["src_ip", "start_time", "dst_bytes", "direction"]).to_pylist() == [
+        {
+            "src_ip": "10.0.0.4",
+            "start_time": datetime(2024, 12, 20, 16, 23, 2, tzinfo=UTC),
+            "dst_bytes": 800,
+            "direction": "inbound",
+        }
+    ]
+    report = json.loads(run("report", path, *reading, "--json").stdout)
+    assert report == expected.report.to_dict()
+    top = ("top", path, "--key", "FlowDirection", "--by", "flows", "--json", *reading)
+    assert [row["FlowDirection"] for row in json.loads(run(*top).stdout)] == ["I"]
+    summary = ("summary", path, "--host", "10.0.0.4", "--json", *reading)
+    assert json.loads(run(*summary).stdout)["report"] == report
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        (
+            "src_ip=client,dst_ip=server,start_time=at:ms",
+            "at,client,server\n1734718982000,10.0.0.4,192.0.2.1\n",
+        ),
+        ("${start} ${srcaddr} ${dstaddr}", "1734718982 10.0.0.4 192.0.2.1\n"),
+        ("start,srcaddr,dstaddr", "1734718982 10.0.0.4 192.0.2.1\n"),
+    ],
+)
+def test_columns_are_named_on_the_command_line(tmp_path: Path, columns: str, text: str) -> None:
+    path, out = tmp_path / "flow.csv", tmp_path / "out.parquet"
+    path.write_text(text)
+    run("convert", path, out, "--format", "parquet", "--columns", columns)
+    names = ["start_time", "src_ip", "dst_ip"]
+    at = datetime(2024, 12, 20, 18, 23, 2, tzinfo=UTC)
+    (row,) = ft.read_flows(out).to_arrow().select(names).to_pylist()
+    assert tuple(row.values()) == (at, "10.0.0.4", "192.0.2.1")
+
+
+def test_the_report_is_shown_as_facts(log: Path) -> None:
+    text = run("report", log).stdout
+    for label, fact in ft.flow_report(log).facts().items():
+        assert label in text
+        assert fact[:60] in text
+    assert "give a FILE, or --sample" in run("report", status=2).stderr
+    assert "Counters" in run("report", "--sample").stdout
+    assert "--deduplicate" in run("report", "--help").stdout
 
 
 def test_losses_are_told(tmp_path: Path) -> None:

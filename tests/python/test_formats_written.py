@@ -14,6 +14,7 @@ import pytest
 import flowtriage as ft
 from flowtriage import formats
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.flows import SCHEMA
 from flowtriage.formats import detect
 from flowtriage.formats.declaration import Column, Ends, Format
 
@@ -76,6 +77,13 @@ def test_nta_uses_the_counters_of_each_address(log: Path, inbound: str, allowed:
     assert rows(flows, "reported_direction", "dst_port", "protocol")[0] == ("inbound", 443, "tcp")
     assert (flows.report.rows_counted, flows.report.rows_expanded) == (2, 0)
     assert flows.report.rows_repeated == 0
+
+
+@pytest.mark.parametrize(("way", "host"), [("Inbound", "vm1"), ("O", "vm2")])
+def test_nta_flows_were_seen_at_the_end_that_reports_them(way: str, host: str) -> None:
+    ends = {"SrcIp": "10.0.0.5", "SrcPublicIps": "", "SrcVm": "vm2", "DestVm": "vm1"}
+    flows = ft.read_flows(pa.Table.from_pylist([NTA | ends | {"FlowDirection": way}]))
+    assert rows(flows, "src_ip", "host") == [("10.0.0.5", host)]
 
 
 def test_nta_flows_that_were_refused_are_counted_as_such() -> None:
@@ -215,6 +223,48 @@ def test_aws_version_5_in_any_order_and_as_parquet(log: Path, tmp_path: Path) ->
     )
     assert ft.read_flows(path).to_arrow().equals(flows.to_arrow())
     assert "denied_flows" in flows.to_arrow().column_names
+
+
+AWS_FIELDS = ("start", "srcaddr", "dstaddr", "dstport", "bytes", "action", "log-status")
+AWS_RECORDS = (
+    f"{EPOCH} 10.0.0.4 192.0.2.1 443 900 ACCEPT OK",
+    f"{EPOCH} 192.0.2.1 10.0.0.4 22 40 REJECT OK",
+    f"{EPOCH} - - - - - NODATA",
+)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        list(AWS_FIELDS),
+        " ".join(f"${{{name}}}" for name in AWS_FIELDS),
+        ",".join(AWS_FIELDS),
+    ],
+)
+@pytest.mark.parametrize("stamp", ["", "2024-12-20T18:23:02.000Z "])
+def test_aws_fields_without_a_header_are_told_by_the_caller(
+    log: Path, columns: Any, stamp: str
+) -> None:
+    text = "".join(f"{stamp}{record}\n" for record in AWS_RECORDS)
+    flows = read(log, text, "aws-vpc", columns=columns)
+    names = ("start_time", "src_ip", "dst_port", "src_bytes", "flows", "denied_flows")
+    assert rows(flows, *names) == [
+        (AT, "10.0.0.4", 443, 900, 1, 0),
+        (AT, "192.0.2.1", 22, 40, 0, 1),
+    ]
+    assert flows.report.skipped == {"log-status NODATA": 1}
+    headed = read(log, "\n".join([" ".join(AWS_FIELDS), *AWS_RECORDS]), "aws-vpc")
+    assert headed.to_arrow().equals(flows.to_arrow())
+
+
+def test_fields_that_do_not_fit_are_refused(log: Path) -> None:
+    log.write_text(AWS_RECORDS[0])
+    with pytest.raises(FormatError, match="names 2 fields, but the first line has .*7 between ' '"):
+        ft.read_flows(log, columns=["srcaddr", "dstaddr"])
+    with pytest.raises(ArgumentError, match="'srcaddr' twice"):
+        ft.read_flows(log, columns="srcaddr srcaddr")
+    with pytest.raises(FormatError, match="aws-vpc lacks"):
+        ft.read_flows(log, columns=list("abcdefg"), format="aws-vpc")
 
 
 def gcp(reporter: str, sent: int, start: str = "2024-12-20T18:23:02Z") -> dict[str, Any]:
@@ -360,6 +410,19 @@ def test_spot_as_csv_parquet_and_ranked_results(log: Path, tmp_path: Path) -> No
     assert rows(results, "src_ip", "dst_bytes", "score") == [("10.0.0.4", 30, 1.5e-07)] * 2
 
 
+def test_spot_in_hive_partitions_keeps_their_values(tmp_path: Path) -> None:
+    for hour, folder in ((18, "h=18"), (19, "h=__HIVE_DEFAULT_PARTITION__")):
+        place = tmp_path / "flow" / "y=2024" / "m=12" / "d=20%2021" / folder
+        place.mkdir(parents=True)
+        row = SPOT | {"treceived": f"2024-12-20 {hour}:23:02"}
+        pq.write_table(pa.Table.from_pylist([row]), place / "part.parquet")
+    assert "y" not in ft.read_flows(tmp_path / "flow").to_arrow().column_names
+    flows = ft.read_flows(tmp_path / "flow", keep=["h", "D"])
+    assert rows(flows, "d", "h") == [("20 21", "18"), ("20 21", None)]
+    everything = ft.read_flows(f"{tmp_path}/flow/y=*/*/*/*/*.parquet", keep=True)
+    assert rows(everything, "y", "m", "tdur") == [("2024", "12", 1.5)] * 2
+
+
 @pytest.mark.parametrize(
     ("action", "direction", "expected"),
     [
@@ -411,6 +474,50 @@ def test_ocsf_network_activity(log: Path, direction: int, expected: str | None) 
     assert rows(flows, *names) == [(AT, 443, "tcp", 900, 90, "S")]
     assert rows(flows, "flows", "denied_flows", "reported_direction") == [(0, 1, expected)]
     assert flows.report.skipped == {"class_uid 4003": 1}
+
+
+OCSF = {
+    "class_uid": 4001,
+    "time": EPOCH * 1000,
+    "src_endpoint": {"ip": "10.0.0.4", "port": 50_000, "autonomous_system": {"number": 64_500}},
+    "dst_endpoint": {"ip": "192.0.2.1", "port": 443},
+    "connection_info": {"direction_id": 2, "protocol_num": 6},
+    "traffic": {"bytes_out": 900, "bytes_in": 90},
+    "action_id": 1,
+}
+
+
+def test_nested_columns_of_tables_are_read_as_nested_json(log: Path, tmp_path: Path) -> None:
+    """Amazon Security Lake and BigQuery export such Parquet files."""
+    for format, record in (("ocsf", OCSF), ("gcp-vpc", gcp("SRC", 900))):
+        expected = read(log, json.dumps(record), format).to_arrow().select(SCHEMA.names)
+        table = pa.Table.from_pylist([record, record])
+        path = tmp_path / f"{format}.parquet"
+        pq.write_table(table, path)
+        for source in (table, path):
+            flows = ft.read_flows(source)
+            assert flows.report.format == format
+            assert flows.to_arrow().select(SCHEMA.names).slice(0, 1).equals(expected)
+    kept = ft.read_flows(tmp_path / "ocsf.parquet", keep=["src_endpoint.autonomous_system.number"])
+    assert kept.to_arrow()["src_endpoint.autonomous_system.number"].to_pylist() == [64_500] * 2
+
+
+@pytest.mark.extra
+def test_nested_columns_of_a_dataframe(log: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    expected = read(log, json.dumps(OCSF), "ocsf").to_arrow().select(SCHEMA.names)
+    flows = ft.read_flows(pandas.DataFrame([OCSF]))
+    assert flows.to_arrow().select(SCHEMA.names).equals(expected)
+
+
+def test_gcp_as_bigquery_exports_it(log: Path) -> None:
+    record = gcp("DEST", 900)
+    connection = record["jsonPayload"]["connection"]
+    connection.update(src_port=50_000.0, dest_port=443.0, protocol=6.0)
+    flows = read(log, json.dumps(record), "gcp-vpc")
+    assert rows(flows, "src_port", "dst_port", "protocol") == [(50_000, 443, "tcp")]
+    inner = read(log, json.dumps(record["jsonPayload"]), "gcp-vpc")
+    assert inner.to_arrow().equals(flows.to_arrow())
 
 
 @pytest.mark.parametrize("delimiter", ["\t", "|"])

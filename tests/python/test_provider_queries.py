@@ -208,6 +208,22 @@ def test_both_tables_are_asked_where_both_are() -> None:
     assert len([text for text in asked if "FlowLog" in text]) == 2
 
 
+@pytest.mark.parametrize("value", [WEB, "web"])
+def test_what_both_tables_tell_is_counted_once(value: str) -> None:
+    found, asked = run_sentinel({OLD: azure_network.flows(), NEW: azure_network.new_flows()}, value)
+    assert {text.split("|")[0].strip() for text in asked} >= {OLD, NEW}
+    index = found.flow_index
+    totals = dict(zip(index["dest"], index["TotalAllowedFlows"], strict=True))
+    # From 02:00 on only the new table tells of web; of db, which moved at 03:00, likewise.
+    assert totals["8.8.8.8"] == 5
+    assert totals["1.1.1.1"] == 20
+    assert totals["9.9.9.9"] == 30
+    assert "203.0.113.9" not in set(index["source"])
+    seen_by = found.network_flows.set_index("host")["flows"]
+    assert seen_by["db"] == 300
+    assert found.host_entity.HostName == "web"
+
+
 @pytest.mark.parametrize("name", ['web" or 1==1 //', "web'", "web\\", "web\n| take 9", "we b", ""])
 def test_hostile_names_never_meet_a_query(name: str) -> None:
     driver = Sentinel({OLD: azure_network.flows(), HEARTBEAT: azure_network.heartbeat()})

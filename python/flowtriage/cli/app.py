@@ -13,7 +13,7 @@ import pyarrow as pa
 import typer
 
 from flowtriage import __version__
-from flowtriage.cli import asn, convert, db, feedback, oa, store, summary, top
+from flowtriage.cli import asn, convert, db, feedback, oa, report, store, summary, top
 from flowtriage.errors import FlowtriageError
 from flowtriage.report.text import visible
 
@@ -22,9 +22,9 @@ _LONGEST_MESSAGE = 2_000
 
 HELP = (
     "Triage network flows: whom did a host talk to, how much, and who owns the other end.\n\n"
-    "Logs are recognised by their content: Zeek (text or JSON, also gzip), Azure Network "
-    "Analytics, Parquet, Arrow. Nothing leaves this machine; owners of addresses come from a "
-    "database on it."
+    "Logs are recognised by their content: Zeek, NetFlow, AWS, Azure, GCP, Suricata, Argus and "
+    "others, as text (also packed), Parquet or Arrow. Nothing leaves this machine; owners of "
+    "addresses come from a database on it."
 )
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 app.command("summary", epilog=summary.EXAMPLES)(summary.summary)
 app.command("top", epilog=top.EXAMPLES)(top.top)
+app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("asn", epilog=asn.EXAMPLES)(asn.asn)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
 oa.app.add_typer(feedback.app, name="feedback")

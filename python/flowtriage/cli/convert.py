@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.cli.options import read_from, standard_input, warn_of_losses
+from flowtriage.cli.options import Source, read_from, reading, warn_of_losses
 from flowtriage.cli.progress import progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.report.text import visible
@@ -22,18 +22,18 @@ flowtriage convert conn.log.gz flows.parquet --format parquet
 flowtriage convert 'logs/2024-*/' flows.json.gz --format asim
 
 flowtriage convert PT1H.json conn.log --format zeek
+
+flowtriage convert flows.csv flows.parquet --format parquet --from nfdump --tz Europe/Prague
 """
 
 
+@reading
 def convert(
-    files: Annotated[
-        list[str],
-        typer.Argument(metavar="IN", help="Flow logs, also folders, globs, URLs, or - for stdin."),
-    ],
+    source: Source,
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="File to write; .gz or .zst packs text.")
     ],
-    format_name: Annotated[
+    to: Annotated[
         str, typer.Option("--format", metavar="NAME", help=f"One of {', '.join(FORMATS)}.")
     ],
     force: Annotated[
@@ -44,12 +44,12 @@ def convert(
     if out.exists() and not force:
         raise ArgumentError(f"{visible(str(out))} is there already; --force replaces it")
     with progress_bar():
-        written = write_flows(standard_input(files), out, format=format_name)
+        written = write_flows(source.parts(), out, format=to)
     written.report.flows = written.flows
     warn_of_losses(written.report)
     for name, count in written.left_out.items():
         print(
-            f"warning: {format_name} has no place for {count:,} values of {visible(name)}",
+            f"warning: {to} has no place for {count:,} values of {visible(name)}",
             file=sys.stderr,
         )
     print(f"{read_from(written.report)} written to {visible(str(out))}")

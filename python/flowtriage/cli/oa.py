@@ -9,7 +9,14 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from flowtriage.cli.options import FormatName, Json, warn_of_losses
+from flowtriage.cli.options import (
+    ColumnNames,
+    FormatName,
+    Json,
+    Zone,
+    reading_options,
+    warn_of_losses,
+)
 from flowtriage.cli.progress import progress_bar
 from flowtriage.cli.render import output, print_json
 from flowtriage.errors import ArgumentError
@@ -99,14 +106,15 @@ def run(
     store: StoreUrl = None,
     config: Config = None,
     format_name: FormatName = None,
+    columns: ColumnNames = None,
+    tz: Zone = None,
     as_json: Json = False,
 ) -> None:
     """Run all steps for a day; what an earlier run of the day stored is replaced."""
     settings = load_settings(config, store)
     logs = [*(flows or ()), *(more or ())]
-    oa = FlowOA(
-        date, logs or None, settings=settings, results=results, limit=limit, format=format_name
-    )
+    options = reading_options(format_name, columns, tz)
+    oa = FlowOA(date, logs or None, settings=settings, results=results, limit=limit, **options)
     with progress_bar():
         done = oa.run(steps)
     if as_json:
@@ -130,15 +138,13 @@ def ingest(
     ],
     config: Config = None,
     format_name: FormatName = None,
-    tz: Annotated[
-        str | None,
-        typer.Option("--tz", metavar="ZONE", help="Zone of times that are written without one."),
-    ] = None,
+    columns: ColumnNames = None,
+    tz: Zone = None,
 ) -> None:
     """Add flows to the raw flows; a file that is known already is left out."""
     folder = load(config).folders.flows
     with progress_bar():
-        done = RawFlows(folder).ingest(files, format=format_name, tz=tz)
+        done = RawFlows(folder).ingest(files, **reading_options(format_name, columns, tz))
     for report in done.reports:
         if report.rows_bad:
             warn_of_losses(report)

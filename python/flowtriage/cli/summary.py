@@ -16,14 +16,10 @@ from flowtriage import sample
 from flowtriage.asn import AsnDatabase
 from flowtriage.cli.options import (
     Databases,
-    End,
-    Files,
-    FormatName,
     Json,
-    Sample,
     Source,
-    Start,
     open_database,
+    reading,
     select_host,
 )
 from flowtriage.cli.progress import progress_bar
@@ -87,8 +83,9 @@ _INDEX_ORDER = [
 ]
 
 
+@reading
 def summary(
-    files: Files = None,
+    source: Source,
     host: Annotated[
         str | None,
         typer.Option(
@@ -114,24 +111,20 @@ def summary(
         ),
     ] = None,
     as_json: Json = False,
-    start: Start = None,
-    end: End = None,
     asn: Databases = None,
-    format_name: FormatName = None,
-    use_sample: Sample = False,
 ) -> None:
     """Show whom a host talked to: by network owner, by peer and by protocol."""
     if host is None:
-        if not use_sample:
+        if not source.use_sample:
             raise ArgumentError("--host is missing; whose flows are wanted?")
         host = sample.HOST_NAME
     if html:
         _check_place(html)
     database = open_database(asn)
-    flows = Source(files, use_sample, format_name, start, end).read()
+    flows = source.read()
     selected = select_host(flows, host)
     if html:
-        _write_html(html, flows, host, (start, end), database)
+        _write_html(html, flows, host, (source.start, source.end), database)
     index = flow_index(selected.flows).sort_by(_INDEX_ORDER)
     tables = {
         "flow_summary": flow_summary(index, asn=database),

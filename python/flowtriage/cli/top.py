@@ -6,18 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.cli.options import (
-    End,
-    Files,
-    FormatName,
-    Host,
-    Json,
-    Sample,
-    Source,
-    Start,
-    select_host,
-    warn_of_losses,
-)
+from flowtriage.cli.options import Host, Json, Source, reading, select_host, warn_of_losses
 from flowtriage.cli.render import MEASURES, SEEN, Column, output, print_json, print_table
 from flowtriage.errors import ArgumentError
 from flowtriage.verbs import top_n
@@ -41,7 +30,9 @@ _COUNTS = (
 )
 
 
+@reading
 def top(
+    source: Source,
     key: Annotated[
         list[str],
         typer.Option(
@@ -60,23 +51,18 @@ def top(
             "src_packets or dst_packets.",
         ),
     ],
-    files: Files = None,
     n: Annotated[
         int, typer.Option("-n", "--top", metavar="N", min=1, help="Most groups to show.")
     ] = 20,
     host: Host = None,
     as_json: Json = False,
-    start: Start = None,
-    end: End = None,
-    format_name: FormatName = None,
-    use_sample: Sample = False,
 ) -> None:
     """Show the greatest groups of flows, for instance the busiest sources or ports."""
     key = list(dict.fromkeys(key))
     for name in key:
         if name in {column.name for column in _COUNTS}:
             raise ArgumentError(f"--key {name} is a measure; group by a column such as dest")
-    flows = Source(files, use_sample, format_name, start, end).read()
+    flows = source.read()
     warn_of_losses(flows.report)
     chosen = flows if host is None else select_host(flows, host).flows
     table = top_n(chosen, key=key, by=by, n=n)

@@ -51,4 +51,5 @@ ASIM = Format(
     nulls=("nan", "NaN", "None"),
     keep=(("EventSchema", ("NetworkSession",)),),
     reporters=True,
+    counters=None,
 )

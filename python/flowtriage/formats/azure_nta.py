@@ -47,6 +47,7 @@ AZURE_NTA = Format(
             (("DeniedInFlows", "DeniedOutFlows"), "DeniedInFlows", "DeniedOutFlows"),
         ),
         Column("reported_direction", "direction", ("FlowDirection",)),
+        Column("host", "observer", (("FlowDirection", "DestVm", "SrcVm"),)),
         Column("host", "text", (("SrcVm", "DestVm"), "SrcVm", "DestVm")),
     ),
     nulls=("nan", "NaN", "None", "null"),

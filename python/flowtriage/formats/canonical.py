@@ -29,4 +29,5 @@ CANONICAL = Format(
         Column("direction", "direction", ("direction",)),
         Column("direction_reason", "text", ("direction_reason",)),
     ),
+    counters=None,
 )

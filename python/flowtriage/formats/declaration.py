@@ -16,6 +16,7 @@ Kind: TypeAlias = Literal[
     "difference",
     "number",
     "text",
+    "observer",
     "protocol",
     "direction",
     "flags",
@@ -45,8 +46,9 @@ class Column:
     kind
         How values are read: `time` (ISO 8601 or a number since 1970), `duration` (added to
         `start_time`), `port` (decimal or hexadecimal), `count` (a whole number from 0),
-        `difference` (of two columns), `number`, `text`, `protocol`, `direction`, `flags` (letters
-        or a number), `one` (the number 1 for every record).
+        `difference` (of two columns), `number`, `text`, `observer` (the second of three
+        columns where the first, a direction, is inbound, else the third), `protocol`,
+        `direction`, `flags` (letters or a number), `one` (the number 1 for every record).
     choices
         Columns of the log, the best first. A tuple stands for the sum of its columns of counts,
         for the difference of two, or for the first of its columns of text that is filled.
@@ -178,6 +180,10 @@ class Format:
         Whether times are written in the local time of whoever wrote the log.
     reporters
         Whether one flow may be in the log several times, once for each `host` that saw it.
+    counters
+        What counters are of: `record`, which is what was counted since the record before; `flow`,
+        which is all since the flow began, so that a later record of it takes the place of an
+        earlier one; None if whoever writes such logs decides.
     limits
         What the format cannot support, as a reader should know it.
     """
@@ -196,6 +202,7 @@ class Format:
     trailer: Trailer | None = None
     zoneless: bool = False
     reporters: bool = False
+    counters: Literal["record", "flow"] | None = "record"
     limits: tuple[str, ...] = ()
 
     def names(self, found: Iterable[str]) -> dict[str, str]:
@@ -324,6 +331,10 @@ class Binding:
     keep: list[Condition]
     reversed: list[Condition]
     zone: str = "UTC"
+
+    def each_is_one(self) -> bool:
+        """Whether the log does not say how many flows a record stands for."""
+        return any(field.target == "flows" and field.kind == "one" for field in self.fields)
 
     def columns(self) -> set[str]:
         """Columns of the log that are read."""

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
@@ -21,6 +21,7 @@ _DELIMITERS = (",", "\t", ";", "|", " ")
 _OBJECTS_TRIED = 200
 _DEPTH = 4
 _ARRAY = re.compile(rb'\s*(?:\{\s*"records"\s*:\s*)?\[\s*(?=\{)', re.IGNORECASE)
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _DECODER = json.JSONDecoder()
 _BINARY_TOLD_BY = 1024
 _BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow"}
@@ -102,7 +103,9 @@ def container_of(head: bytes) -> Literal["text", "parquet", "arrow"]:
     return "text"
 
 
-def detect_text(head: bytes, source: str, wanted: Format | None = None) -> Detected:
+def detect_text(
+    head: bytes, source: str, wanted: Format | None = None, names: Sequence[str] = ()
+) -> Detected:
     """Tell the format of a text from its beginning.
 
     Parameters
@@ -113,6 +116,8 @@ def detect_text(head: bytes, source: str, wanted: Format | None = None) -> Detec
         What to call the text in messages.
     wanted
         The format that it has to be, if the caller said so.
+    names
+        Names of its fields, if the caller said that it has no header.
 
     Raises
     ------
@@ -128,6 +133,8 @@ def detect_text(head: bytes, source: str, wanted: Format | None = None) -> Detec
             f"{source}: this is binary data of no known kind; give a text log "
             "(plain, gzip or zstd), a Parquet file or an Arrow file"
         )
+    if names:
+        return _headerless(body, bom, source, wanted, names)
     if body.startswith(b"#"):
         return _zeek_tsv(body, bom, source, wanted)
     if body.lstrip().startswith((b"{", b"[")):
@@ -301,6 +308,30 @@ def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Det
         header=bom + blank + len(first),
         header_lines=body.count(b"\n", 0, blank) + 1,
     )
+
+
+def _headerless(
+    body: bytes, bom: int, source: str, wanted: Format | None, names: Sequence[str]
+) -> Detected:
+    """Take the names that the caller gives to the fields of a text."""
+    blank = len(body) - len(body.lstrip(b"\r\n"))
+    first = io.BytesIO(body[blank:]).readline().decode("utf-8", "replace").rstrip("\r\n")
+    for delimiter in _DELIMITERS:
+        values = first.split(delimiter)
+        # CloudWatch puts the time at which it took a record before it.
+        stamped = len(values) == len(names) + 1 and _STAMP.match(values[0])
+        if stamped or len(values) == len(names):
+            break
+    else:
+        counts = ", ".join(f"{len(first.split(d))} between {d!r}" for d in _DELIMITERS)
+        raise FormatError(
+            f"{source}: columns= names {len(names)} fields, but the first line has {counts}"
+        )
+    named = ["@timestamp", *names] if stamped else list(names)
+    chosen = match(named, source, wanted)
+    layout = TextLayout(named, delimiter=delimiter, quoted=delimiter in ",;")
+    lines = body.count(b"\n", 0, blank)
+    return Detected(chosen, chosen.bind(named), "text", layout, bom + blank, lines)
 
 
 def _is_time(text: str) -> bool:

@@ -73,6 +73,18 @@ def check_kept(keep: Kept, names: Iterable[str]) -> None:
             raise ArgumentError(f"keep= names {name!r}, a column that no source has")
 
 
+def with_partitions(flows: pa.Table, partitions: Mapping[str, str | None], keep: Kept) -> pa.Table:
+    """Put the values of Hive partitions that were asked for beside flows, as text."""
+    if keep is False:
+        return flows
+    asked = None if keep is True else {name.casefold() for name in keep}
+    for name, value in partitions.items():
+        if name not in flows.column_names and (asked is None or name.casefold() in asked):
+            column = pa.repeat(pa.scalar(value, pa.string()), len(flows))
+            flows = flows.append_column(name, column)
+    return flows
+
+
 def reading_text(binding: Binding, kept: Mapping[str, str]) -> Binding:
     """Have kept columns read as text."""
     fields = [BoundColumn(target, "text", None, (name,)) for name, target in kept.items()]

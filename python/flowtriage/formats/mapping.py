@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeAlias, cast, get_args
 
@@ -16,6 +18,7 @@ Columns: TypeAlias = Mapping[str, str | tuple[str, str]]
 _ENDS = ("src_ip", "dst_ip")
 _DURATION = Column("end_time", "duration", unit="s")
 _DECLARED = {column.target: column for column in CANONICAL.columns} | {"duration": _DURATION}
+_AWS_FIELD = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
 _NULLS = ("-", "nan", "NaN", "None", "null", "NULL")
 
 
@@ -66,7 +69,37 @@ def mapped(columns: Columns) -> Format:
         ends=(Ends(source, dest),),
         columns=tuple(declared),
         nulls=_NULLS,
+        counters=None,
     )
+
+
+def field_names(columns: str | Iterable[str]) -> tuple[str, ...]:
+    """Read the names of the fields of a text without a header, in order.
+
+    Parameters
+    ----------
+    columns
+        Names, or a text of them: between spaces or commas, or as AWS writes the format of a log.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none, or one is there twice.
+
+    Examples
+    --------
+    >>> field_names("${version} ${srcaddr} ${dstaddr}")
+    ('version', 'srcaddr', 'dstaddr')
+    """
+    if isinstance(columns, str):
+        names = _AWS_FIELD.findall(columns) or columns.replace(",", " ").split()
+    else:
+        names = [str(name).strip() for name in columns]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice or not all(names) or not names:
+        wrong = f"{twice[0]!r} twice" if twice else "no field" if not names else "a field no name"
+        raise ArgumentError(f"columns= names {wrong}; name each field of the text once, in order")
+    return tuple(names)
 
 
 def _column(declaration: Column, name: str, unit: str | None) -> Column:

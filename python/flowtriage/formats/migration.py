@@ -7,9 +7,7 @@ import pyarrow.compute as pc
 
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
-
-FORMAT = b"flowtriage.format"
-"""Key under which the schema of a table tells the format that it was read from."""
+from flowtriage.formats.marks import FORMAT, mark
 
 
 def without_migrated(tables: list[pa.Table]) -> list[pa.Table]:
@@ -30,7 +28,7 @@ def without_migrated(tables: list[pa.Table]) -> list[pa.Table]:
 
 
 def _is(table: pa.Table, format: str) -> bool:
-    return (table.schema.metadata or {}).get(FORMAT) == format.encode()
+    return mark(table, FORMAT) == format
 
 
 def _machine(table: pa.Table) -> pa.ChunkedArray:

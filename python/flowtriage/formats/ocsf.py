@@ -61,4 +61,5 @@ OCSF = Format(
     ),
     keep=(("class_uid", ("4001",)),),
     reporters=True,
+    counters=None,
 )

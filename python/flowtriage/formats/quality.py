@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from flowtriage import _core
 
 INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
 """What counts as internal where nobody names networks."""
 
-_LEAST_GAP = timedelta(minutes=5)
-_MICROSECOND = timedelta(microseconds=1)
-_IDENTITY = ("start_time", "end_time", "src_ip", "dst_ip", "src_port", "dst_port", "protocol")
-_COUNTERS = ("src_bytes", "dst_bytes", "src_packets", "dst_packets", "flows", "denied_flows")
-_OPPOSITE = {"inbound": "outbound", "outbound": "inbound"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,23 @@ class Quality:
         Number of machines that reported flows, where the format tells; else 0.
     reported_again
         Rows about flows that another machine reported too; `deduplicate=True` leaves them out.
+    earlier_states
+        Rows that tell an earlier state of a flow, of which a later row tells more; `read_flows`
+        leaves them out.
     one_way
         Rows with packets or bytes in one direction only.
     contradictions
         Rows whose reported direction is the opposite of what the addresses tell, or which are
-        reported as internal or external against the addresses, by the default internal networks.
+        reported as internal or external against the addresses.
+    rollovers
+        Rows with a counter of 32 bits that ran full: it stands at 2^32 - 1, or its bytes are
+        fewer than the headers of its packets alone and possible with 2^32 more.
+    start, end
+        First start and last end or start, UTC.
+    about
+        Names of the counts above that were estimated from a share of the flows, since there were
+        more than fit into memory: `repeats` beyond 14 million rows, `reported_again` and
+        `earlier_states` beyond 2 million.
     """
 
     rows: int
@@ -62,8 +70,13 @@ class Quality:
     repeats: int
     reporters: int
     reported_again: int
+    earlier_states: int
     one_way: int
     contradictions: int
+    rollovers: int
+    start: datetime | None
+    end: datetime | None
+    about: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -72,10 +85,18 @@ class Quality:
         return asdict(self) | {
             "longest_gap": [time.isoformat() for time in gap] if gap else None,
             "longest_record": record.total_seconds() if record is not None else None,
+            "start": self.start.isoformat() if self.start else None,
+            "end": self.end.isoformat() if self.end else None,
         }
 
-    def facts(self) -> dict[str, str]:
-        """Return what a reader should know, as label and text; no empty facts."""
+    def facts(self, internal: str) -> dict[str, str]:
+        """Return what a reader should know, as label and text; no empty facts.
+
+        Parameters
+        ----------
+        internal
+            What counts as internal, in words.
+        """
         partly = {n: c for n, c in self.nulls.items() if c and n not in self.empty}
         facts = {}
         if self.empty:
@@ -92,99 +113,80 @@ class Quality:
                 f"{self.gaps:,}; the longest {first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
             )
         if self.repeats:
-            facts["Repeated rows"] = f"{self.repeats:,}"
+            facts["Repeated rows"] = self._count("repeats")
         if self.reported_again:
             facts["Several reporters"] = (
-                f"{self.reporters:,}; {self.reported_again:,} rows are about flows that another "
-                "reported too (deduplicate=True leaves them out)"
+                f"{self.reporters:,}; {self._count('reported_again')} rows are about flows that "
+                "another reported too (deduplicate=True leaves them out)"
+            )
+        if self.earlier_states:
+            facts["Earlier states"] = (
+                f"{self._count('earlier_states')} rows, of flows of which a later row tells more"
             )
         if self.one_way:
             facts["One direction only"] = f"{self.one_way:,} of {self.rows:,} rows"
         if self.contradictions:
             facts["Direction contradicted"] = (
                 f"{self.contradictions:,} rows are reported against what their addresses tell "
-                f"(internal by default: {INTERNAL})"
+                f"(internal: {internal})"
+            )
+        if self.rollovers:
+            facts["Counters ran full"] = (
+                f"{self.rollovers:,} rows have a counter of 32 bits that stands at its end or "
+                "began again from 0; totals are too low"
             )
         return facts
 
+    def _count(self, name: str) -> str:
+        return f"{'about ' if name in self.about else ''}{getattr(self, name):,}"
 
-def quality(flows: pa.Table, reporters: bool) -> Quality:
-    """Look at all rows of flows.
+
+def quality(
+    flows: pa.RecordBatchReader,
+    internal: Sequence[str] | None,
+    *,
+    reporters: bool,
+    states: bool,
+) -> Quality:
+    """Look at all rows of flows, in memory that does not grow with them.
 
     Parameters
     ----------
     flows
         Flows in the canonical schema.
+    internal
+        Networks that count as internal; None takes the default ones.
     reporters
         Whether their format tells which machine reported a flow.
+    states
+        Whether several rows may tell one flow, each all since it began.
     """
-    nulls = {name: flows[name].null_count for name in _core.canonical_schema().names}
-    starts, ends = (flows[name].cast(pa.int64()) for name in ("start_time", "end_time"))
-    longest = pc.max(pc.subtract(ends, starts)).as_py()
-    record = None if longest is None else longest * _MICROSECOND
-    gaps, longest_gap = _gaps(flows["start_time"], record or timedelta())
-    hosts = pc.count_distinct(flows["host"]).as_py() if reporters else 0
-    again = 0
-    if hosts > 1:
-        again = flows.num_rows - _core.distinct_reports(flows.to_reader()).num_rows
+    found = _core.quality(flows, None if internal is None else list(internal), reporters or states)
+    rows, nulls = found["rows"], dict(found["nulls"])
+    record, gap = found["longest_record"], found["longest_gap"]
     return Quality(
-        rows=flows.num_rows,
+        rows=rows,
         nulls=nulls,
-        empty=[name for name, count in nulls.items() if count == flows.num_rows > 0],
-        longest_record=record,
-        gaps=gaps,
-        longest_gap=longest_gap,
-        repeats=_repeats(flows),
-        reporters=hosts,
-        reported_again=again,
-        one_way=_one_way(flows),
-        contradictions=_contradictions(flows),
+        empty=[name for name, count in nulls.items() if count == rows > 0],
+        longest_record=None if record is None else timedelta(microseconds=record),
+        gaps=found["gaps"],
+        longest_gap=gap and (_at(gap[0]), _at(gap[1])),
+        repeats=found["repeats"],
+        reporters=found["reporters"] if reporters else 0,
+        reported_again=found["reported_again"] if reporters else 0,
+        earlier_states=found["earlier_states"] if states else 0,
+        one_way=found["one_way"],
+        contradictions=found["contradictions"],
+        rollovers=found["rollovers"],
+        start=_time(found["first"]),
+        end=_time(found["last"]),
+        about=found["about"],
     )
 
 
-def _gaps(
-    starts: pa.ChunkedArray, record: timedelta
-) -> tuple[int, tuple[datetime, datetime] | None]:
-    times = starts.combine_chunks().drop_null()
-    if len(times) < 2:
-        return 0, None
-    times = times.take(pc.sort_indices(times))
-    instants = times.cast(pa.int64())
-    between = pc.subtract(instants[1:], instants[:-1])
-    least = max(_LEAST_GAP, 2 * record) // _MICROSECOND
-    gaps = pc.sum(pc.greater(between, least)).as_py()
-    if not gaps:
-        return 0, None
-    place = pc.index(between, pc.max(between)).as_py()
-    return gaps, (times[place].as_py(), times[place + 1].as_py())
+def _time(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _at(microseconds)
 
 
-def _repeats(flows: pa.Table) -> int:
-    names = [*_IDENTITY, *_COUNTERS, "state", "host"]
-    distinct = flows.select(names).group_by(names).aggregate([])
-    return int(flows.num_rows - distinct.num_rows)
-
-
-def _one_way(flows: pa.Table) -> int:
-    def sent(side: str) -> pa.ChunkedArray:
-        counts = (pc.fill_null(flows[f"{side}_{unit}"], 0) for unit in ("bytes", "packets"))
-        first, second = (pc.greater(count, 0) for count in counts)
-        return pc.or_(first, second)
-
-    return int(pc.sum(pc.xor(sent("src"), sent("dst"))).as_py() or 0)
-
-
-def _contradictions(flows: pa.Table) -> int:
-    reported = flows["reported_direction"]
-    if reported.null_count == len(reported):
-        return 0
-    unreported = flows.select(["src_ip", "dst_ip", "flows"])
-    told = _core.classify_direction(unreported.to_reader(), None, [])["direction"]
-    either_way = pc.is_in(reported, pa.array(list(_OPPOSITE)))
-    unlike = pc.if_else(
-        either_way,
-        pc.and_(pc.is_in(told, pa.array(list(_OPPOSITE))), pc.not_equal(told, reported)),
-        pc.and_(pc.not_equal(reported, "unknown"), pc.not_equal(told, reported)),
-    )
-    known = pc.not_equal(told, "unknown")
-    return int(pc.sum(pc.and_(known, pc.fill_null(unlike, False))).as_py() or 0)
+def _at(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)

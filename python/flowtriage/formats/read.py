@@ -22,9 +22,10 @@ from flowtriage.formats.keep import (
     reading_rows,
     reading_text,
     with_columns,
+    with_partitions,
     with_row_numbers,
 )
-from flowtriage.formats.migration import FORMAT
+from flowtriage.formats.marks import marks
 from flowtriage.formats.report import BadRow, Report
 from flowtriage.formats.sources import LogFile, locate
 from flowtriage.formats.streams import BLOCK, Log, as_text, opened
@@ -33,6 +34,9 @@ from flowtriage.progress import advance
 
 LONGEST = 4 * BLOCK
 """Longest record of a text, in bytes; a longer one is a bad row."""
+
+_ROWS = 1 << 17
+"""Rows of a Parquet file that are read at once."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,14 @@ class Options:
         all.
     zone
         Zone of times that are written without one.
+    names
+        Names of the fields of a text without a header; none where it has one.
     """
 
     format: Format | None = None
     keep: Kept = False
     zone: str = "UTC"
+    names: tuple[str, ...] = ()
 
 
 def read_place(
@@ -133,11 +140,19 @@ def read_file(file: LogFile, options: Options, report: Report) -> Iterator[pa.Ta
         container = container_of(first)
         everything = chain([first], blocks)
         if container == "text":
-            yield from _read_text(log, as_text(everything), options, report)
-            return
-        with log.random_access(everything) as whole:
-            read = _read_parquet if container == "parquet" else _read_arrow
-            yield from read(whole, log.name, options, report)
+            tables = _read_text(log, as_text(everything), options, report)
+        else:
+            tables = _read_binary(log, container, everything, options, report)
+        for table in tables:
+            yield with_partitions(table, file.partitions, options.keep)
+
+
+def _read_binary(
+    log: Log, container: str, blocks: Iterator[bytes], options: Options, report: Report
+) -> Iterator[pa.Table]:
+    with log.random_access(blocks) as whole:
+        read = _read_parquet if container == "parquet" else _read_arrow
+        yield from read(whole, log.name, options, report)
 
 
 def _read_text(
@@ -145,14 +160,14 @@ def _read_text(
 ) -> Iterator[pa.Table]:
     source = log.name
     rest = next(blocks, b"")
-    found = detect_text(rest, source, options.format)
+    found = detect_text(rest, source, options.format, options.names)
     report.found(found.format)
     layout = cast("TextLayout", found.layout)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
     binding = replace(binding, zone=options.zone)
     ending = Ending(found.format.trailer)
-    of_format = {FORMAT: found.format.name}
+    of_log = marks(found.format, found.binding)
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
@@ -160,7 +175,7 @@ def _read_text(
         _same_header(text, end, layout, source, line)
         advance(f"reading {PurePath(source).name}", log.done, log.size)
         outcome = _core.normalise_block(text, ending.cut(text, end), layout, binding, line)
-        table = _note(outcome, source, report).replace_schema_metadata(of_format)
+        table = _note(outcome, source, report).replace_schema_metadata(of_log)
         ending.add(table)
         return table
 
@@ -233,7 +248,7 @@ def _read_parquet(place: Any, source: str, options: Options, report: Report) -> 
     with file:
         reading = _Reading(file.schema_arrow, source, options)
         rows = file.metadata.num_rows
-        batches = file.iter_batches(batch_size=1 << 20, columns=reading.columns)
+        batches = file.iter_batches(batch_size=_ROWS, columns=reading.columns)
         for done, table in reading.tables(batches, report):
             advance(f"reading {PurePath(source).name}", done, rows)
             yield table
@@ -283,6 +298,7 @@ class _Reading:
     """
 
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
+        schema = flat(pa.RecordBatch.from_pylist([], schema)).schema
         names = schema.names
         self._source = source
         self._format = match(names, source, options.format)
@@ -292,6 +308,7 @@ class _Reading:
         binding = replace(binding, zone=options.zone)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
+        self._marks = marks(self._format, binding)
         self._schema = pa.schema([schema.field(name) for name in self.columns])
 
     def tables(self, batches: Any, report: Report) -> Iterator[tuple[int, pa.Table]]:
@@ -300,16 +317,26 @@ class _Reading:
         done = 0
         # The first, empty one tells the types of kept columns where there are no others.
         for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
+            batch = flat(batch)
             used = batch.select(self._used)
             if self._kept:
                 used = with_row_numbers(used)
             outcome = _core.normalise_table(used, self._binding, done)
             table = _note(outcome, self._source, report, by_row=True)
-            table = table.replace_schema_metadata({FORMAT: self._format.name})
+            table = table.replace_schema_metadata(self._marks)
             if self._kept:
                 table = with_columns(table, batch, self._kept)
             done += batch.num_rows
             yield done, table
+
+
+def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Give the fields of nested columns columns of their own, as in `src_endpoint.ip`."""
+    while any(pa.types.is_struct(field.type) for field in batch.schema):
+        table = pa.Table.from_batches([batch]).flatten()
+        arrays = [column.combine_chunks() for column in table.columns]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+    return batch
 
 
 def _note(outcome: Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
@@ -317,6 +344,14 @@ def _note(outcome: Outcome, source: str, report: Report, *, by_row: bool = False
     report.add(counts, skipped)
     report.tell(BadRow(source, *row, by_row=by_row) for row in told)
     return table
+
+
+def _is_nested(column: Any) -> bool:
+    """Tell a column of dictionaries by the first of them."""
+    if column.dtype != object:
+        return False
+    place = column.first_valid_index()
+    return place is not None and isinstance(column.loc[[place]].iloc[0], dict)
 
 
 def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
@@ -332,7 +367,7 @@ def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
     wanted.update(*(kept_columns(names, binding, options.keep) for binding in bindings))
     arrays, kept = [], []
     for name in frame.columns:
-        if str(name) not in wanted:
+        if str(name) not in wanted and not _is_nested(frame[name]):
             continue
         try:
             array = pa.array(frame[name], from_pandas=True)

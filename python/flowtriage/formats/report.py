@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -28,10 +27,17 @@ COUNTS = (
     "repeated_bytes",
     "rows_outside",
     "rows_migrated",
+    "rows_superseded",
     "rows_reported_again",
     "rows_stitched",
 )
 """Counts of a report that add up when it takes on those of an earlier one."""
+
+_OF = {
+    "record": "of each record alone (deltas)",
+    "flow": "of the flow since it began",
+    None: "as their source counted",
+}
 
 
 @dataclass(frozen=True)
@@ -111,10 +117,17 @@ class Report:
         Totals that logs tell themselves, beside those of the flows that were read.
     limits
         What the formats cannot support.
+    counters
+        For each format what its counters are of: `record`, what was counted since the record
+        before (a delta); `flow`, all since the flow began; None where its source decides.
+    internal
+        Networks that count as internal; None for the default ones.
     passed_over
         Files in folders that were not read, and why.
     rows_migrated
         Rows of an old Azure table about machines that the new one tells of already.
+    rows_superseded
+        Rows that told an earlier state of a flow, of which a later row tells more; left out.
     rows_reported_again
         Rows about flows that another machine reported too, left out by `deduplicate=True`.
     rows_stitched
@@ -138,21 +151,28 @@ class Report:
     repeated_bytes: float = 0.0
     rows_outside: int = 0
     rows_migrated: int = 0
+    rows_superseded: int = 0
     rows_reported_again: int = 0
     rows_stitched: int = 0
     totals: list[Total] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    counters: dict[str, str | None] = field(default_factory=dict)
+    internal: list[str] | None = None
     passed_over: dict[str, str] = field(default_factory=dict)
     flows: int = 0
     start: datetime | None = None
     end: datetime | None = None
     _table: pa.Table | None = field(default=None, repr=False, compare=False)
+    _quality: Quality | None = field(default=None, repr=False, compare=False)
     _reporters: bool = field(default=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def quality(self) -> Quality | None:
         """How far the flows can be trusted, as their rows tell; looked at when first asked for."""
-        return None if self._table is None else quality(self._table, self._reporters)
+        if self._quality is None and self._table is not None:
+            reader = self._table.to_reader()
+            self._quality = quality(reader, self.internal, reporters=self._reporters, states=False)
+        return self._quality
 
     def about(self, flows: pa.Table) -> None:
         """Note the flows that the report is about."""
@@ -161,6 +181,15 @@ class Report:
         ends = [pc.max(flows[name]).as_py() for name in ("start_time", "end_time")]
         self.end = max((end for end in ends if end), default=None)
         self._table = flows
+
+    def look_at(self, flows: pa.RecordBatchReader) -> None:
+        """Look at flows as they pass by, which the report is about; none of them is kept."""
+        found = quality(flows, self.internal, reporters=True, states=True)
+        states = found.earlier_states if set(self.counters.values()) == {"flow"} else 0
+        self._quality = replace(found, earlier_states=states)
+        if not self._reporters:
+            self._quality = replace(self._quality, reporters=0, reported_again=0)
+        self.flows, self.start, self.end = found.rows, found.start, found.end
 
     @property
     def format(self) -> str:
@@ -176,6 +205,7 @@ class Report:
         """Note the format of a source."""
         self.formats.add(format.name)
         self._reporters |= format.reporters
+        self.counters[format.name] = format.counters
         zone = ["times have no zone; they are taken as UTC unless tz= says otherwise"]
         for limit in (*format.limits, *(zone if format.zoneless else [])):
             if limit not in self.limits:
@@ -215,6 +245,8 @@ class Report:
             **{name: round(getattr(self, name)) for name in COUNTS[2:]},
             "totals": [total._asdict() for total in self.totals],
             "limits": list(self.limits),
+            "counters": dict(self.counters),
+            "internal": None if self.internal is None else list(self.internal),
             "passed_over": dict(self.passed_over),
             "flows": self.flows,
             "start": self.start.isoformat() if self.start else None,
@@ -254,6 +286,10 @@ class Report:
             )
         if self.rows_migrated:
             facts["Told by the new table"] = f"{self.rows_migrated:,} rows of the old one left out"
+        if self.rows_superseded:
+            facts["Earlier states"] = (
+                f"{self.rows_superseded:,} rows left out; later ones of the same flow tell more"
+            )
         if self.rows_reported_again:
             facts["Reported again"] = f"{self.rows_reported_again:,} rows left out"
         if self.rows_stitched:
@@ -261,15 +297,16 @@ class Report:
         for total in self.totals:
             same = "as read" if total.told == total.read else f"but {total.read:,} were read"
             facts[f"Own total of {total.name}"] = f"{total.told:,}, {same} ({total.source})"
-        facts["Internal by default"] = INTERNAL
+        if self.counters:
+            facts["Counters"] = "; ".join(f"{n}: {_OF[of]}" for n, of in self.counters.items())
+        internal = INTERNAL if self.internal is None else _few(self.internal)
+        facts["Internal by default" if self.internal is None else "Internal"] = internal
         if self.quality:
-            facts |= self.quality.facts()
+            facts |= self.quality.facts(internal)
         if self.limits:
             facts["Cannot support"] = "; ".join(self.limits)
         if self.passed_over:
-            names = list(self.passed_over)
-            more = f" and {len(names) - TOLD:,} more" if len(names) > TOLD else ""
-            facts["Files passed over"] = ", ".join(names[:TOLD]) + more
+            facts["Files passed over"] = _few(list(self.passed_over))
         return facts
 
     def __str__(self) -> str:
@@ -291,6 +328,11 @@ class Report:
         bad = "".join(f"<li>{html.escape(str(row))}</li>" for row in self.bad_rows)
         listing = f"<p>First {len(self.bad_rows)} bad rows:</p><ul>{bad}</ul>" if bad else ""
         return f"<table>{rows}</table>{listing}"
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - TOLD:,} more" if len(names) > TOLD else ""
+    return ", ".join(names[:TOLD]) + more
 
 
 def _listed(counts: Mapping[str, int]) -> str:

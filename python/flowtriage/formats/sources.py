@@ -6,15 +6,18 @@ import errno
 import glob
 import os
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from flowtriage.errors import ArgumentError, FormatError, MissingExtraError
 from flowtriage.report.text import visible
 
 _NAME = 500
+_PARTITION = re.compile(r"([A-Za-z_][\w-]*)=(.*)")
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _NOT_DATA = (".", "_")
 """Beginnings of names, such as `_SUCCESS`, that hold no data by the convention of Hive."""
 
@@ -37,6 +40,8 @@ class LogFile:
         Whether it was found in a folder that was asked for, and not asked for itself.
     hidden
         Whether its name there says that it holds no data, such as `_SUCCESS`.
+    partitions
+        Names and values of the Hive partitions that it lies in; a value may be missing.
     """
 
     name: str
@@ -45,6 +50,7 @@ class LogFile:
     owned: bool = True
     found: bool = False
     hidden: bool = False
+    partitions: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def locate(place: str | os.PathLike[str]) -> list[LogFile]:
@@ -95,7 +101,19 @@ def handle(source: Any) -> LogFile:
 
 
 def _local(path: Path) -> LogFile:
-    return LogFile(visible(str(path), _NAME), lambda: path.open("rb", buffering=0), path)
+    return LogFile(
+        visible(str(path), _NAME),
+        lambda: path.open("rb", buffering=0),
+        path,
+        partitions=_partitions(path),
+    )
+
+
+def _partitions(path: PurePath) -> dict[str, str | None]:
+    """Read the names of folders such as `y=2024`, as Hive writes them."""
+    found = [match for part in path.parts[:-1] if (match := _PARTITION.fullmatch(part))]
+    values = {match[1]: unquote(match[2]) for match in found}
+    return {name: None if value == _NO_VALUE else value for name, value in values.items()}
 
 
 def _folder(path: Path) -> list[LogFile]:
@@ -144,7 +162,9 @@ def _remote(url: str) -> list[LogFile]:
 
     def file(name: str) -> LogFile:
         return LogFile(
-            _without_secrets(system.unstrip_protocol(name)), lambda: system.open(name, "rb")
+            _without_secrets(system.unstrip_protocol(name)),
+            lambda: system.open(name, "rb"),
+            partitions=_partitions(PurePosixPath(name)),
         )
 
     if system.isfile(path):

@@ -28,5 +28,6 @@ SURICATA = Format(
         Column("host", "text", ("host",)),
     ),
     keep=(("event_type", ("flow",)),),
+    counters="flow",
     limits=("bytes are those of link-layer frames: 14 more a packet than IP bytes on Ethernet",),
 )

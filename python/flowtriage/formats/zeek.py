@@ -33,6 +33,7 @@ ZEEK = Format(
     ),
     nulls=("-", "(empty)"),
     reporters=True,
+    counters="flow",
     limits=("no refused connections but as states such as REJ",),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from flowtriage import _core
 from flowtriage.errors import FormatError
-from flowtriage.formats.detect import by_name
+from flowtriage.flows import Reading
 from flowtriage.formats.read import Options, read_file
 from flowtriage.formats.report import Report
 from flowtriage.formats.sources import LogFile, locate
@@ -142,6 +142,7 @@ class RawFlows:
         *,
         format: str | None = None,
         tz: str | None = None,
+        columns: Any = None,
     ) -> Ingested:
         """Add the flows of log files.
 
@@ -152,7 +153,7 @@ class RawFlows:
         ----------
         places
             Paths, globs, folders or URLs of logs, as `read_flows` takes them.
-        format, tz
+        format, tz, columns
             As for `read_flows`.
 
         Returns
@@ -167,9 +168,10 @@ class RawFlows:
         FormatError
             If a file that was named is no flow log.
         ArgumentError
-            If `format` or `tz` is not known.
+            If `format`, `tz` or a name in `columns` is not known.
         """
-        options = Options(by_name(format) if format else None, _KEEP, tz or "UTC")
+        asked = Reading.asked(None, format=format, columns=columns, keep=_KEEP, tz=tz)
+        options = asked.options
         done = Ingested()
         listed = [places] if isinstance(places, (str, os.PathLike)) else places
         with self._locked():

@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -139,8 +139,8 @@ class FlowOA:
         Spot's `flow_results.csv` to read, in place of ranking the flows.
     limit
         Most suspicious connections, in place of the one configured.
-    format
-        Format of the logs, if it is not to be detected.
+    format, tz, columns
+        How the logs are read, as for `read_flows`.
 
     Raises
     ------
@@ -183,6 +183,8 @@ class FlowOA:
         results: str | os.PathLike[str] | None = None,
         limit: int | None = None,
         format: str | None = None,
+        tz: str | None = None,
+        columns: Any = None,
     ) -> None:
         self.day = day_of(date)
         self.settings = settings or load()
@@ -199,9 +201,9 @@ class FlowOA:
             else FlowStore(store or chosen.url, wait=chosen.wait)
         )
         self._results = Path(results) if results is not None else None
-        self._format = format
+        self._reading = {"format": format, "tz": tz, "columns": columns}
         in_memory = isinstance(flows, Flows) or is_dataframe(flows) or is_stream(flows)
-        self._given = _of_day(flows, self.day, format) if in_memory else None
+        self._given = _of_day(flows, self.day, self._reading) if in_memory else None
         self._logs = () if in_memory or flows is None else _listed(flows)
 
     def run(self, steps: Sequence[str] | None = None) -> Run:
@@ -238,7 +240,7 @@ class FlowOA:
             self.settings,
             self.store,
             self._logs,
-            self._format,
+            self._reading,
             self._given,
             self._results,
         )
@@ -303,10 +305,10 @@ def _chosen(names: Sequence[str] | None) -> list[Step]:
     return [step for step in STEPS if names is None or step.name in names]
 
 
-def _of_day(flows: Any, day: date, format: str | None) -> pa.Table:
+def _of_day(flows: Any, day: date, reading: Mapping[str, Any]) -> pa.Table:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     end = start.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    return read_flows(flows, format=format, timespan=resolve((start, end))).to_arrow()
+    return read_flows(flows, timespan=resolve((start, end)), **reading).to_arrow()
 
 
 def _listed(flows: Any) -> Sequence[Any]:

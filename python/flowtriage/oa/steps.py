@@ -50,7 +50,7 @@ def ingest(work: Work) -> Outcome:
     """Add the flows of log files to the raw flows."""
     if not work.logs:
         return Outcome(0, "no logs given" if work.given is None else "flows are in memory")
-    done = work.raw.ingest(work.logs, format=work.format)
+    done = work.raw.ingest(work.logs, **work.reading)
     return Outcome(done.flows, str(done))
 
 

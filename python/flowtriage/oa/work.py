@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -37,8 +37,8 @@ class Work:
         Where results are kept.
     logs
         Log files to ingest first.
-    format
-        Their format, or None to detect it.
+    reading
+        How to read them: `format`, `tz` and `columns`, as for `read_flows`.
     given
         Flows that are in memory already, in place of those that were ingested.
     results
@@ -52,7 +52,7 @@ class Work:
     settings: Settings
     store: FlowStore
     logs: Sequence[Any] = ()
-    format: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
     given: pa.Table | None = None
     results: Path | None = None
     change: Transaction | None = None

@@ -1,0 +1,165 @@
+//! What records tell of one flow, where there are several of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, Schema};
+
+use crate::columns::{find, micros};
+use crate::error::Result;
+use crate::flows::FlowBatch;
+use crate::records::{Records, Tuple};
+use crate::schema::timestamp;
+
+/// A record as it is compared with the others of its tuple.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// The machine that saw it.
+    pub host: u64,
+    /// When it begins, in microseconds.
+    pub start: i64,
+    /// When it ends.
+    pub end: i64,
+    /// Bytes both ways.
+    pub bytes: i64,
+    /// Its row.
+    pub row: u64,
+}
+
+/// Leaves out the records that `left_out` finds among those of each tuple.
+pub fn without(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    left_out: impl Fn(&mut [Seen], &mut dyn FnMut(u64)),
+) -> Result<RecordBatch> {
+    let records = Records::collect(flows)?;
+    let mut kept = vec![true; records.rows()];
+    for mut seen in by_tuple(&records)? {
+        left_out(&mut seen, &mut |row| kept[row as usize] = false);
+    }
+    Ok(filter_record_batch(
+        &records.batch,
+        &BooleanArray::from(kept),
+    )?)
+}
+
+/// A column `earlier`, which marks rows that tell an earlier state of a flow, of which a later row
+/// tells more.
+///
+/// A flow is told from others by its start, its tuple and the machine that saw it.
+pub fn earlier_states(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<RecordBatch> {
+    let records = Records::collect(flows)?;
+    let mut earlier = vec![false; records.rows()];
+    for mut seen in by_tuple(&records)? {
+        superseded(&mut seen, &mut |row| earlier[row as usize] = true);
+    }
+    let field = Field::new("earlier", DataType::Boolean, false);
+    let column = Arc::new(BooleanArray::from(earlier));
+    let schema = Arc::new(Schema::new(vec![field]));
+    Ok(RecordBatch::try_new(schema, vec![column])?)
+}
+
+/// Calls `found` with the records of one tuple that are earlier states of what another tells.
+pub fn superseded(records: &mut [Seen], found: &mut dyn FnMut(u64)) {
+    records.sort_unstable_by_key(|seen| (seen.host, seen.start, seen.end, seen.bytes));
+    for flow in records.chunk_by(|a, b| (a.host, a.start) == (b.host, b.start)) {
+        let Some(last) = flow.last() else { continue };
+        let less = |seen: &&Seen| seen.end < last.end || seen.bytes < last.bytes;
+        if flow.iter().all(|seen| seen.bytes <= last.bytes) {
+            flow.iter().filter(less).for_each(|seen| found(seen.row));
+        }
+    }
+}
+
+/// A column `start_time` of the starts that several rows have.
+pub fn repeated_starts(batches: impl Iterator<Item = Result<RecordBatch>>) -> Result<RecordBatch> {
+    let mut starts: Vec<i64> = Vec::new();
+    for batch in batches {
+        let times = find(&batch?, "start_time").map(|array| micros("start_time", array));
+        starts.extend(times.transpose()?.iter().flatten().flatten());
+    }
+    let (mut met, mut again) = (Bits::of(starts.len()), Bits::of(starts.len()));
+    for start in &starts {
+        if !met.set(*start) {
+            again.set(*start);
+        }
+    }
+    // Some of these have only the bit of another one.
+    starts.retain(|start| again.has(*start));
+    starts.sort_unstable();
+    let twice = starts.chunk_by(|a, b| a == b).filter(|same| same.len() > 1);
+    let times: TimestampMicrosecondArray = twice.map(|same| Some(same[0])).collect();
+    let field = Field::new("start_time", timestamp(), false);
+    let schema = Arc::new(Schema::new(vec![field]));
+    let column = Arc::new(times.with_timezone("UTC"));
+    Ok(RecordBatch::try_new(schema, vec![column])?)
+}
+
+/// A bit for each of many numbers, which others may share.
+struct Bits {
+    words: Vec<u64>,
+    shift: u32,
+}
+
+impl Bits {
+    fn of(numbers: usize) -> Self {
+        let bits = (16 * numbers).next_power_of_two().max(64);
+        Self {
+            words: vec![0; bits / 64],
+            shift: u64::BITS - bits.trailing_zeros(),
+        }
+    }
+
+    fn place(&self, number: i64) -> (usize, u64) {
+        let bit = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift;
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
+    /// Sets a bit, and tells whether it was not set before.
+    fn set(&mut self, number: i64) -> bool {
+        let (word, bit) = self.place(number);
+        let new = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        new
+    }
+
+    fn has(&self, number: i64) -> bool {
+        let (word, bit) = self.place(number);
+        self.words[word] & bit != 0
+    }
+}
+
+/// Records with both ends and a start, allowed and refused ones apart.
+fn by_tuple(records: &Records) -> Result<Vec<Vec<Seen>>> {
+    let [src_bytes, dst_bytes, denied] =
+        ["src_bytes", "dst_bytes", "denied_flows"].map(|name| records.counts(name));
+    let (src_bytes, dst_bytes, denied) = (src_bytes?, dst_bytes?, denied?);
+    let mut tuples: HashMap<(Tuple, bool), usize> = HashMap::new();
+    let mut out: Vec<Vec<Seen>> = Vec::new();
+    for row in 0..records.rows() {
+        if let (Some(tuple), Some((start, end))) = (records.tuple(row), records.span(row)) {
+            let refused = count(denied.as_ref(), row) > 0;
+            let place = *tuples.entry((tuple, refused)).or_insert(out.len());
+            if place == out.len() {
+                out.push(Vec::new());
+            }
+            let sent = count(src_bytes.as_ref(), row);
+            out[place].push(Seen {
+                host: records.host[row].into(),
+                start,
+                end,
+                bytes: sent.saturating_add(count(dst_bytes.as_ref(), row)),
+                row: row as u64,
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// A count, where null is none.
+pub fn count(counts: Option<&Int64Array>, row: usize) -> i64 {
+    counts
+        .filter(|counts| counts.is_valid(row))
+        .map_or(0, |counts| counts.value(row))
+}
