@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -100,8 +101,10 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
 def bench(tree: Path, target: Path) -> Medians:
     """Run the benches of a worktree; worktrees share what they build of libraries."""
     shutil.rmtree(target / "criterion", ignore_errors=True)
-    command = ["cargo", "bench", "--locked", "--bench", "*", "--target-dir", str(target)]
-    subprocess.run(command, cwd=tree, check=True, stdout=sys.stderr)
+    # Criterion looks for the variable, and does not know of cargo's --target-dir.
+    where = os.environ | {"CARGO_TARGET_DIR": str(target)}
+    command = ["cargo", "bench", "--locked", "--bench", "*"]
+    subprocess.run(command, cwd=tree, env=where, check=True, stdout=sys.stderr)
     medians = read_medians(target / "criterion")
     if not medians:
         sys.exit(f"cargo bench of {tree.name} left no results of criterion")
