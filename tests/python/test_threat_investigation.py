@@ -463,7 +463,7 @@ def test_the_result_describes_itself_and_is_written(tmp_path: Path) -> None:
         assert result.prop_doc(name)[1]
     assert "Two way peers: 1" in repr(result)
     assert "Top 20 source IP by connections" in result.write_html(tmp_path / "r.html").read_text()
-    assert "Top {n} source IP by connections" in nb.get_help("md")
+    assert "Top n source IP by connections" in nb.get_help("md")
     assert {"start_investigation", "removeWidget", "score", "undo"} <= set(nb.get_methods())
 
 
@@ -504,6 +504,19 @@ def test_sums_of_real_logs_are_those_of_sql(shared: Path, path: str) -> None:
             expected = [row[0] for row in connection.execute(query, [ip]).fetchall()]
             found = getattr(result, f"top_{name}_by_{by}")[by].fillna(0).tolist()
             assert found == expected
+
+
+def test_an_address_that_talks_to_itself_is_its_own_peer(tmp_path: Path) -> None:
+    nb = investigation(tmp_path, table(flow(IPV6, IPV6), flow(IPV6, TWO_WAY)))
+    result = nb.search(IPV6.upper())
+    assert result.two_way["peer"].tolist() == [IPV6]
+    assert result.inbound["peer"].tolist() == [TWO_WAY]
+    assert result.top_sources_by_bytes[["peer", "bytes"]].to_numpy().tolist() == [[IPV6, 1100]]
+    assert len(result.top_destinations_by_bytes) == 2
+    assert len(nb.score(1, peer=IPV6)) == 1
+    assert nb.threats().to_pylist() == [
+        {"ip": IPV6, "connections": 1, "as_source": 1, "as_destination": 0}
+    ]
 
 
 def test_raw_flows_are_read_by_address(tmp_path: Path) -> None:

@@ -105,8 +105,8 @@ class FlowThreatInvestigation(DataMethods):
     >>> from flowtriage import sample
     >>> nb = FlowThreatInvestigation(sample.office_day(), top_results=5, silent=True)
     >>> result = nb.run(sample.BEACON.peer, options=["top_tables"])
-    >>> result.description
-    'Flow threat investigation of 203.0.113.66'
+    >>> result.ip == sample.BEACON.peer, result.peers["peer"].tolist()
+    (True, ['10.20.30.41'])
     """
 
     def __init__(
@@ -212,7 +212,8 @@ class FlowThreatInvestigation(DataMethods):
             options=sorted(chosen),
             silent=silent,
         )
-        for section in sections(type(self), result, chosen, self.engine.source.hint()):
+        hint = "" if found.connections.num_rows else self.engine.source.hint()
+        for section in sections(type(self), result, chosen, hint):
             self._present(result, section, silent=silent)
         return result
 

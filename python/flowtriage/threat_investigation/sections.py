@@ -57,7 +57,7 @@ def top_tables(about: type[Described], result: FlowThreatResult) -> Iterator[Sec
     """Make the sections of the four tables."""
     for name, table in result.found.tables.items():
         section = about.section(name, table.select(SHOWN))
-        yield replace(section, title=section.title.format(n=result.found.top))
+        yield replace(section, title=section.title.replace("Top n", f"Top {result.found.top}"))
 
 
 def _notice(result: FlowThreatResult, hint: str) -> str:
