@@ -20,7 +20,7 @@ LIST_SHOWN, LIST_FULL, LISTS_FULL = 5, 500, 10_000
 LINE, TEXT_SHOWN, TEXT_FULL = 48, 160, 20_000
 _NULL = f'<td class="ft-null">{UNKNOWN}</td>'
 _NULL_NUMBER = f'<td class="ft-null ft-num">{UNKNOWN}</td>'
-_BYTES = re.compile(r"(^|[_\s])bytes$|Bytes$")
+_BYTES = re.compile(r"(^|[_\s])bytes(_(from|to)_peer)?$|Bytes$")
 _IDENTIFIER = re.compile(r"(?i:(^|_)(ports?|asn|pid|id|vlan|year))$|(Ports?|ASN|Id|ID)$")
 
 

@@ -19,7 +19,7 @@ from flowtriage.threat_investigation.tables import in_order
 
 _WIDE = {"description_width": "6.5em"}
 _RISKS = [("1 – high", 1), ("2 – medium", 2), ("3 – low", 3)]
-_WHICH = {"peer": "Address", "port": "Port", "asn": "ASN"}
+_WHICH = {"peer": "Peer", "port": "Port", "asn": "ASN"}
 _LISTED = 1_000
 """Addresses, ports or numbers to choose from; any other can be typed."""
 
@@ -140,7 +140,7 @@ class ScoreBox(widgets.VBox):  # type: ignore[misc]
         self._found = found
         self.risk = widgets.Dropdown(description="Risk", options=_RISKS, style=_WIDE)
         self.by = widgets.Dropdown(
-            description="Of all with", options=[(b, a) for a, b in _WHICH.items()], style=_WIDE
+            description="All with its", options=[(b, a) for a, b in _WHICH.items()], style=_WIDE
         )
         self.which = widgets.Combobox(continuous_update=False, style=_WIDE)
         self.button = widgets.Button(description="Score", icon="check")

@@ -4,12 +4,17 @@
   if (window.flowtriageInvestigation) return;
   window.flowtriageInvestigation = true;
 
-  // The line that says what is going on is announced whenever it changes.
   document.addEventListener("focusin", (event) => {
     const page = event.target.closest(".ft-investigation");
-    for (const said of page?.querySelectorAll(".ft-said:not([role])") ?? []) {
+    if (!page) return;
+    // The line that says what is going on is announced whenever it changes.
+    for (const said of page.querySelectorAll(".ft-said:not([role])")) {
       said.setAttribute("role", "status");
       said.setAttribute("aria-live", "polite");
+    }
+    // Arrows and Enter are for what has the focus, not for going from cell to cell.
+    if (!event.target.matches("input, textarea")) {
+      event.target.setAttribute("data-lm-suppress-shortcuts", "true");
     }
   });
 
