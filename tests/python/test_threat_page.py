@@ -26,9 +26,7 @@ pytestmark = [
 ]
 
 CELLS = [
-    "import threat_page\nnb = threat_page.made('mouse')",
-    "nb.start_investigation()",
-    "nb = threat_page.made('keys')",
+    "import threat_page\nnb = threat_page.made('day')",
     "nb.start_investigation()",
     "'the end'",
 ]
@@ -55,13 +53,12 @@ HOST, BEACON, SCAN, UPLOAD = (
 )
 
 
-@pytest.fixture(scope="module")
-def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    folder = tmp_path_factory.mktemp("lab")
-    with lab(folder, CELLS) as address:
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    with lab(tmp_path, CELLS) as address:
         tab, trouble = open_tab(browser, address)
         tab.evaluate(RECORD)
-        yield Notebook(tab), folder / "work"
+        yield Notebook(tab), tmp_path / "work" / "day"
         assert tab.locator("img[src=x]").count() == 0
         tab.close()
     assert trouble == []
@@ -104,14 +101,14 @@ def peers_by_sql(log: Path, ip: str, end: str) -> dict[str, tuple[int, int]]:
     return {peer: (count, size) for peer, count, size in rows}
 
 
-def stories(work: Path, name: str, ip: str) -> list[dict[str, Any]]:
+def stories(day: Path, ip: str) -> list[dict[str, Any]]:
     """What the store has of an address."""
-    store = FlowStore(f"duckdb:///{work}/{name}/flows.duckdb")
+    store = FlowStore(f"duckdb:///{day}/flows.duckdb")
     return store.read("flow_storyboard", where={"ip_threat": ip}).to_pylist()
 
 
 def test_by_mouse(opened: Any) -> None:
-    notebook, work = opened
+    notebook, day = opened
     tab = notebook.tab
     notebook.run(0)
     page = notebook.run(1)
@@ -128,7 +125,7 @@ def test_by_mouse(opened: Any) -> None:
     assert f"Searching the connections of {HOST} …" in tab.evaluate("window.told")
     notebook.picture("threat_2_search")
 
-    log = work / "mouse" / "log.parquet"
+    log = day / "log.parquet"
     sql = {end: peers_by_sql(log, HOST, end) for end in ("src_ip", "dst_ip")}
     for end, name in (("src_ip", "source"), ("dst_ip", "destination")):
         for at, title in enumerate(("by connections", "per bytes transfered")):
@@ -169,7 +166,7 @@ def test_by_mouse(opened: Any) -> None:
     told(page, f"The story of {BEACON} on")
     assert page.get_by_label("Comments").count() == page.locator(".ft-table").count() == 0
     assert BEACON not in listed(page) and HOST in listed(page)
-    [kept] = stories(work, "mouse", BEACON)
+    [kept] = stories(day, BEACON)
     assert (kept["title"], kept["text"]) == (TITLE, COMMENTS)
     notebook.picture("threat_4_saved")
 
@@ -186,10 +183,10 @@ def test_by_mouse(opened: Any) -> None:
 
 
 def test_by_keyboard_alone(opened: Any) -> None:
-    notebook, work = opened
+    notebook, day = opened
     tab = notebook.tab
-    notebook.run(2)
-    page = notebook.run(3)
+    notebook.run(0)
+    page = notebook.run(1)
     page.get_by_label("In the list").wait_for()
 
     def keys(*pressed: str) -> None:
@@ -226,6 +223,7 @@ def test_by_keyboard_alone(opened: Any) -> None:
     keys("Tab")
     assert focused() == "Save"
     keys("Tab", "ArrowDown", "Tab", "ArrowDown", "ArrowDown", "Tab")
+    page.get_by_role("combobox", name="ASN").wait_for()
     assert focused() == "ASN"
     tab.keyboard.type("AS64496 nobody's")
     keys("Tab", "Enter")
@@ -233,7 +231,7 @@ def test_by_keyboard_alone(opened: Any) -> None:
     notebook.picture("threat_6_keyboard")
     keys(*["Shift+Tab"] * 4, "Enter")
     told(page, f"The story of {UPLOAD} on")
-    [kept] = stories(work, "keys", UPLOAD)
+    [kept] = stories(day, UPLOAD)
     assert (kept["title"], kept["text"]) == ("Upload at night", "To whom?\n4.5 GB.")
     assert UPLOAD not in listed(page)
     tab.wait_for_function("document.activeElement.tagName === 'SELECT'")

@@ -66,9 +66,10 @@ def _notice(result: FlowThreatResult, hint: str) -> str:
         return f"{result.ip} does not occur in the flows searched.{hint}"
     flows, sizes = (pc.sum(found.peers[name]) for name in ("connections", "bytes"))
     size = human_bytes(pa.array([sizes.as_py()], pa.int64()))[0].as_py()
+    peers = found.peers.num_rows
     return (
         f"{result.ip}: {found.connections.num_rows:,} different connections with "
-        f"{len(result.peers):,} peers, of which {len(result.inbound):,} inbound, "
+        f"{peers:,} {'peer' if peers == 1 else 'peers'}, of which {len(result.inbound):,} inbound, "
         f"{len(result.outbound):,} outbound and {len(result.two_way):,} two way. "
         f"They are {flows.as_py():,} flows of {size or 'an unknown number of bytes'}."
     )

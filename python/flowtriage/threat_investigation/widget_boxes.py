@@ -107,7 +107,13 @@ class StoryBox(widgets.VBox):  # type: ignore[misc]
         self.button.on_click(lambda _: save())
         told = _told(history, latest["saved"], draft)
         super().__init__(
-            [_heading(f"What did {ip} do?"), *told, self.title, self.comments, self.button]
+            [
+                _heading(f"What did {ip} do?"),
+                *told,
+                self.title,
+                self.comments,
+                _buttons(self.button),
+            ]
         )
         self.add_class("ft-box")
 
@@ -149,7 +155,7 @@ class ScoreBox(widgets.VBox):  # type: ignore[misc]
         self.button.on_click(lambda _: score(self.risk.value, self.by.value, self.which.value))
         self.undo.on_click(lambda _: undo())
         self._offer()
-        buttons = widgets.HBox([self.button, self.undo])
+        buttons = _buttons(self.button, self.undo)
         super().__init__(
             [_heading("Score its connections"), self.risk, self.by, self.which, buttons]
         )
@@ -262,6 +268,12 @@ def _told(
     if draft:
         parts.append("These are your changes, which are not saved yet.")
     return [_note(" ".join(parts))] if parts else []
+
+
+def _buttons(*buttons: widgets.Widget) -> widgets.Widget:
+    row = widgets.HBox(buttons)
+    row.add_class("ft-buttons")
+    return row
 
 
 def _heading(text: str) -> widgets.Widget:
