@@ -35,4 +35,6 @@ def test_it_runs_from_a_fresh_run(tmp_path: Path, name: str) -> None:
     shown = "".join(str(o) for cell in notebook.cells for o in cell.get("outputs", []))
     assert first["dstip"] in shown
     assert "Traceback" not in shown
+    if name.startswith("Threat"):
+        assert "Addresses scored as high risk" in shown and "widget-view" in shown
     assert queries.get_scored_connections(oa.store, day).num_rows
