@@ -78,4 +78,6 @@ def test_the_investigation_finds_and_keeps_what_was_planted() -> None:
     assert "641 connections scored 1, 0 of them suspicious" in cell.outputs[0]["text"]
     after = shown_by(notebook, "nb.score")
     assert [one.kind for one in planted if one.peer not in after] == []
+    [cell] = [cell for cell in notebook.cells if "story_board" in cell.source]
+    assert cell.outputs[0]["text"] == "It is no longer in the list.\n"
     assert "Upload by ws-0341" in shown_by(notebook, "story_board")

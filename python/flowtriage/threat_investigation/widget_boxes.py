@@ -1,12 +1,13 @@
 """What there is to fill in and to press: search, story, scores.
 
-Foreign text is only ever the value or an option of a widget, which shows it as text.
+Foreign text is the value or an option of a widget, which shows it as text, or it is escaped.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -62,7 +63,7 @@ class SearchBox(widgets.VBox):  # type: ignore[misc]
             The addresses, with their `connections` where that is known.
         """
         none = "" if len(threats) else "<p>No address is left in the list; type one.</p>"
-        self._title.value = f"<h4>{title}</h4>{none}"
+        self._title.value = f"<h4>{escape(title)}</h4>{none}"
         self.listed.rows = min(max(len(threats), 3), 10)
         self.listed.options = _labelled(threats)
         self.listed.index = None
@@ -277,9 +278,8 @@ def _buttons(*buttons: widgets.Widget) -> widgets.Widget:
 
 
 def _heading(text: str) -> widgets.Widget:
-    """Return a heading of text that is ours, or an address."""
-    return widgets.HTML(f"<h4>{text}</h4>")
+    return widgets.HTML(f"<h4>{escape(text)}</h4>")
 
 
 def _note(text: str) -> widgets.Widget:
-    return widgets.HTML(f"<p>{text}</p>")
+    return widgets.HTML(f"<p>{escape(text)}</p>")
