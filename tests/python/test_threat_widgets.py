@@ -211,6 +211,7 @@ def test_the_page_moves_to_the_cell_that_asks(
     assert "Top 20 source IP by connections" in capsys.readouterr().out
     assert "later cell" in first.children[0].value
     assert box(nb, SearchBox) and box(nb, StoryBox).ip == IP
+    assert f"{IP}: 4 different connections" in said(nb)
     assert nb.view.parts == ["controls", "threat_box"]
     nb.removeWidget(1)
     assert nb.view.parts == ["controls"]

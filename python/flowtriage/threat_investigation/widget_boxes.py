@@ -147,7 +147,7 @@ class ScoreBox(widgets.VBox):  # type: ignore[misc]
         self._found = found
         self.risk = widgets.Dropdown(description="Risk", options=_RISKS, style=_WIDE)
         self.by = widgets.Dropdown(
-            description="All with its", options=[(b, a) for a, b in _WHICH.items()], style=_WIDE
+            description="Chosen by", options=[(b, a) for a, b in _WHICH.items()], style=_WIDE
         )
         self.which = widgets.Combobox(continuous_update=False, style=_WIDE)
         self.button = widgets.Button(description="Score", icon="check")

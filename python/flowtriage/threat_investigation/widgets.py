@@ -42,6 +42,7 @@ class WidgetView(View):
         super().__init__(investigation)
         self._page: Page | None = None
         self._pressed = False
+        self._done = ""
         self._search: SearchBox | None = None
         self._story: StoryBox | None = None
         self._drafts: dict[str, tuple[str, str]] = {}
@@ -91,10 +92,14 @@ class WidgetView(View):
             boxes.append(ScoreBox(result.found, self.press_score, self.press_undo))
         told = self.investigation.section("threat_box", f"The address is {ip}.")
         self._put("threat_box", beside(boxes), told)
+        if result is not None:
+            self.say(result.notice)
 
     def say(self, text: str) -> None:
-        """Say what was done."""
-        if self._page is None or self.investigation.silent:
+        """Say what was done; of a button, when the page shows all of it."""
+        if self._pressed:
+            self._done = text
+        elif self._page is None or self.investigation.silent:
             super().say(text)
         else:
             self._page.say(text)
@@ -109,12 +114,10 @@ class WidgetView(View):
     def press_search(self, ip: str) -> None:
         """Search an address, and say the sums."""
 
-        def act() -> str:
+        def act() -> None:
             if not ip:
                 raise ArgumentError("choose an address of the list, or type one")
             self.investigation.search_ip(ip)
-            result = self._result_of(self.investigation.selected)
-            return result.notice if result else ""
 
         self._press(f"Searching the connections of {ip} …", act)
 
@@ -137,35 +140,34 @@ class WidgetView(View):
         """Score connections."""
         from flowtriage.threat_investigation.widget_boxes import chosen
 
-        def act() -> str:
+        def act() -> None:
             done = self.investigation.score(risk, **chosen(by, which))
             if not len(done):
                 raise ArgumentError("no connection of the address has that; nothing was scored")
-            return f"{done}. Undo takes it back."
+            self.say(f"{done}. Undo takes it back.")
 
         self._press("Scoring …", act)
 
     def press_undo(self) -> None:
         """Take the latest score back."""
 
-        def act() -> str:
+        def act() -> None:
             count = self.investigation.undo()
-            return f"The scores of {count:,} connections are taken back."
+            self.say(f"The scores of {count:,} connections are taken back.")
 
         self._press("Taking back …", act)
 
-    def _press(self, doing: str, act: Callable[[], str | None]) -> None:
+    def _press(self, doing: str, act: Callable[[], None]) -> None:
         """Do what a button asks for; whatever goes wrong is said in the page."""
         page = self._page
         if page is None:
             return
         page.say(doing, "busy")
-        self._pressed = True
+        self._pressed, self._done = True, ""
         try:
             with page.held():
-                done = act()
-            if done is not None:
-                page.say(done)
+                act()
+            page.say(self._done)
         except Exception as error:
             known = isinstance(error, (FlowtriageError, OSError))
             page.say(str(error) if known else f"{type(error).__name__}: {error}", "wrong")
