@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,17 @@ def test_the_page_moves_to_the_cell_that_asks(
     assert nb.view.parts == ["controls"]
     with pytest.raises(ValueError, match="not enough values"):
         box(nb, StoryBox)
+
+
+def test_a_press_comes_with_what_the_fields_hold(nb: ft.FlowThreatInvestigation) -> None:
+    box(nb, SearchBox).sent.value = json.dumps({"button": 0, "fields": [IP]})
+    assert f"{IP}: 4 different connections" in said(nb)
+    box(nb, ScoreBox).sent.value = json.dumps({"button": 0, "fields": [2, 1, "443"]})
+    assert "3 connections scored 3" in said(nb)
+    box(nb, ScoreBox).sent.value = json.dumps({"button": 1, "fields": [2, 1, "443"]})
+    assert "The scores of 3 connections are taken back" in said(nb)
+    box(nb, StoryBox).sent.value = json.dumps({"button": 0, "fields": ["a title", HOSTILE]})
+    assert nb.history(IP).to_pylist()[0]["text"] == HOSTILE
 
 
 def test_silent_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:

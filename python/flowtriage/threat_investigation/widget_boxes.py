@@ -5,6 +5,7 @@ Foreign text is the value or an option of a widget, which shows it as text, or i
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html import escape
@@ -25,7 +26,50 @@ _LISTED = 1_000
 """Addresses, ports or numbers to choose from; any other can be typed."""
 
 
-class SearchBox(widgets.VBox):  # type: ignore[misc]
+class Form(widgets.VBox):  # type: ignore[misc]
+    """Fields and buttons whose presses come with what the fields hold at that moment.
+
+    A kernel may take messages of several widgets in another order than they were sent in, so that
+    a button alone could find what a field held before. The script of the page sends both at once;
+    where it does not run, buttons are as usual.
+
+    Parameters
+    ----------
+    children
+        All that is shown.
+    fields
+        What is filled in, in the order of the page.
+    buttons
+        What is pressed, in the order of the page.
+    """
+
+    def __init__(
+        self,
+        children: list[widgets.Widget],
+        fields: list[widgets.Widget],
+        buttons: list[widgets.Widget],
+    ) -> None:
+        self._fields, self._buttons = fields, buttons
+        for kind, parts in (("ft-field", fields), ("ft-press", buttons)):
+            for part in parts:
+                part.add_class(kind)
+        self.sent = widgets.Text(continuous_update=False)
+        self.sent.add_class("ft-sent")
+        self.sent.observe(self._receive, "value")
+        super().__init__([*children, self.sent])
+        self.add_class("ft-box")
+
+    def _receive(self, change: dict[str, Any]) -> None:
+        pressed = json.loads(change["new"])
+        for field, held in zip(self._fields, pressed["fields"], strict=True):
+            if isinstance(held, int):
+                field.index = held
+            else:
+                field.value = held
+        self._buttons[pressed["button"]].click()
+
+
+class SearchBox(Form):
     """A list of addresses, a field for any other, and a button.
 
     Parameters
@@ -44,13 +88,12 @@ class SearchBox(widgets.VBox):  # type: ignore[misc]
             style=_WIDE,
         )
         self.button = widgets.Button(description="Search", icon="search", button_style="primary")
+        self.listed.add_class("ft-listed")
         self.address.add_class("ft-entered")
-        self.button.add_class("ft-enter")
         self.listed.observe(self._choose, "value")
         self.button.on_click(lambda _: search(self.address.value.strip()))
         typed = widgets.HBox([self.address, self.button])
-        super().__init__([self._title, self.listed, typed])
-        self.add_class("ft-box")
+        super().__init__([self._title, self.listed, typed], [self.address], [self.button])
 
     def fill(self, title: str, threats: pa.Table) -> None:
         """Show other addresses, of which none is chosen yet.
@@ -74,7 +117,7 @@ class SearchBox(widgets.VBox):  # type: ignore[misc]
             self.address.value = change["new"]
 
 
-class StoryBox(widgets.VBox):  # type: ignore[misc]
+class StoryBox(Form):
     """Title and comments of an address, and a button to save them.
 
     Parameters
@@ -107,16 +150,9 @@ class StoryBox(widgets.VBox):  # type: ignore[misc]
         self.button = widgets.Button(description="Save", icon="save", button_style="primary")
         self.button.on_click(lambda _: save())
         told = _told(history, latest["saved"], draft)
-        super().__init__(
-            [
-                _heading(f"What did {ip} do?"),
-                *told,
-                self.title,
-                self.comments,
-                _buttons(self.button),
-            ]
-        )
-        self.add_class("ft-box")
+        heading = _heading(f"What did {ip} do?")
+        fields = [self.title, self.comments]
+        super().__init__([heading, *told, *fields, _buttons(self.button)], fields, [self.button])
 
     @property
     def draft(self) -> tuple[str, str] | None:
@@ -125,7 +161,7 @@ class StoryBox(widgets.VBox):  # type: ignore[misc]
         return None if now == self._kept else now
 
 
-class ScoreBox(widgets.VBox):  # type: ignore[misc]
+class ScoreBox(Form):
     """Scores for connections of an address: which ones, how high, and back.
 
     Parameters
@@ -156,11 +192,9 @@ class ScoreBox(widgets.VBox):  # type: ignore[misc]
         self.button.on_click(lambda _: score(self.risk.value, self.by.value, self.which.value))
         self.undo.on_click(lambda _: undo())
         self._offer()
-        buttons = _buttons(self.button, self.undo)
-        super().__init__(
-            [_heading("Score its connections"), self.risk, self.by, self.which, buttons]
-        )
-        self.add_class("ft-box")
+        fields, buttons = [self.risk, self.by, self.which], [self.button, self.undo]
+        heading = _heading("Score its connections")
+        super().__init__([heading, *fields, _buttons(*buttons)], fields, buttons)
 
     def _offer(self) -> None:
         self.which.description = _WHICH[self.by.value]

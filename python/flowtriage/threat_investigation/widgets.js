@@ -18,12 +18,36 @@
     }
   });
 
-  // Enter in a field is a press of its button, after what was typed has been sent.
+  // Enter in the field is a press of its button.
   document.addEventListener("keydown", (event) => {
     const field = event.key === "Enter" && event.target.closest(".ft-investigation .ft-entered");
     if (!field) return;
     event.preventDefault();
-    event.target.dispatchEvent(new Event("change", { bubbles: true }));
-    field.parentElement.querySelector(".ft-enter").click();
+    field.closest(".ft-box").querySelector(".ft-press").click();
+  }, true);
+
+  // What is chosen in the list is in the field at once.
+  document.addEventListener("change", (event) => {
+    const list = event.target.closest(".ft-investigation .ft-listed");
+    if (!list) return;
+    const field = list.closest(".ft-box").querySelector(".ft-entered input");
+    field.value = event.target.selectedOptions[0].text.split(/\s/)[0];
+  }, true);
+
+  // A press is sent together with what the fields hold, since messages may overtake one another.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".ft-investigation .ft-press");
+    const box = button?.closest(".ft-box");
+    const sent = box?.querySelector(".ft-sent input");
+    if (!sent) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const fields = Array.from(
+      box.querySelectorAll(".ft-field :is(input, textarea, select)"),
+      (one) => (one.tagName === "SELECT" ? one.selectedIndex : one.value),
+    );
+    const at = Array.from(box.querySelectorAll(".ft-press")).indexOf(button);
+    sent.value = JSON.stringify({ button: at, fields, time: performance.now() });
+    sent.dispatchEvent(new Event("change", { bubbles: true }));
   }, true);
 })();

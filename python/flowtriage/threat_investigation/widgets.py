@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -42,6 +43,7 @@ class WidgetView(View):
         super().__init__(investigation)
         self._page: Page | None = None
         self._pressed = False
+        self._one_at_a_time = Lock()
         self._done = ""
         self._search: SearchBox | None = None
         self._story: StoryBox | None = None
@@ -162,17 +164,18 @@ class WidgetView(View):
         page = self._page
         if page is None:
             return
-        page.say(doing, "busy")
-        self._pressed, self._done = True, ""
-        try:
-            with page.held():
-                act()
-            page.say(self._done)
-        except Exception as error:
-            known = isinstance(error, (FlowtriageError, OSError))
-            page.say(str(error) if known else f"{type(error).__name__}: {error}", "wrong")
-        finally:
-            self._pressed = False
+        with self._one_at_a_time:  # a kernel may take messages in several threads
+            page.say(doing, "busy")
+            self._pressed, self._done = True, ""
+            try:
+                with page.held():
+                    act()
+                page.say(self._done)
+            except Exception as error:
+                known = isinstance(error, (FlowtriageError, OSError))
+                page.say(str(error) if known else f"{type(error).__name__}: {error}", "wrong")
+            finally:
+                self._pressed = False
 
     def _put(self, name: str, part: Any, section: Section) -> None:
         """Put a part into the page; a cell that asks for it gets the page."""
