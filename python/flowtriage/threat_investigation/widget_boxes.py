@@ -90,8 +90,9 @@ class SearchBox(Form):
         self.button = widgets.Button(description="Search", icon="search", button_style="primary")
         self.listed.add_class("ft-listed")
         self.address.add_class("ft-entered")
-        self.listed.observe(self._choose, "value")
-        self.button.on_click(lambda _: search(self.address.value.strip()))
+        self.button.on_click(
+            lambda _: search(self.address.value.strip() or self.listed.value or "")
+        )
         typed = widgets.HBox([self.address, self.button])
         super().__init__([self._title, self.listed, typed], [self.address], [self.button])
 
@@ -111,10 +112,6 @@ class SearchBox(Form):
         self.listed.options = _labelled(threats)
         self.listed.index = None
         self.address.value = ""
-
-    def _choose(self, change: dict[str, Any]) -> None:
-        if change["new"] is not None:
-            self.address.value = change["new"]
 
 
 class StoryBox(Form):
