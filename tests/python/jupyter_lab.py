@@ -111,8 +111,8 @@ class Notebook:
         self.tab.keyboard.press("Shift+Enter")
         done = self.cell(at).locator(".jp-InputPrompt", has_text=f"[{at + 1}]:")
         done.wait_for(timeout=30_000)
-        output = self.cell(at).locator(".jp-OutputArea")
-        assert "Traceback" not in output.inner_text()
+        output = self.cell(at).locator(".jp-Cell-outputArea")
+        assert "Traceback" not in output.inner_text(), output.inner_text()
         assert "Javascript Error" not in output.inner_text()
         return output
 

@@ -59,6 +59,9 @@ def test_it_runs_from_a_fresh_run(tmp_path: Path, name: str) -> None:
     assert "Traceback" not in text
     if name.startswith("Advanced"):
         assert text.count("plot-data") >= 3
+    else:
+        assert "Addresses scored as high risk" in text
+        assert "widget-view" in text
     assert queries.get_scored_connections(oa.store, day).num_rows
 
 

@@ -76,6 +76,8 @@ def write(tmp_path: Path, *contents: object, **options: Any) -> tuple[Path, Page
         ("TotalBytes", [10**12], ["1 TB"]),
         ("dst_port", [50123], ["50123"]),
         ("DestPort", [50123], ["50123"]),
+        ("srcport", [50123], ["50123"]),
+        ("bytes_from_peer", [1_500], ["1.5 kB"]),
         ("reports", [50123], ["50,123"]),
         ("asn", [4_200_000_000], ["4200000000"]),
         ("flows", [1.0, 2500.0, None], ["1", "2,500", DASH]),

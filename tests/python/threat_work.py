@@ -121,7 +121,11 @@ def suspicious(store: ft.FlowStore, *rows: dict[str, Any], day: dt.date = DAY) -
 
 
 def investigation(
-    folder: Path, flows: pa.Table, store: ft.FlowStore | str | None = None, **options: Any
+    folder: Path,
+    flows: pa.Table,
+    store: ft.FlowStore | str | None = None,
+    day: dt.date = DAY,
+    **options: Any,
 ) -> ft.FlowThreatInvestigation:
     """An investigation of raw flows, which a log was ingested into."""
     log = folder / "log.parquet"
@@ -132,4 +136,4 @@ def investigation(
         RawFlows(folder / "flows").ingest([log])
     store = store or f"duckdb:///{folder}/flows.duckdb"
     options = {"configuration": settings_in(folder), "silent": True} | options
-    return ft.FlowThreatInvestigation(store, DAY, **options)
+    return ft.FlowThreatInvestigation(store, day, **options)

@@ -10,6 +10,9 @@ from typing import Any
 from flowtriage.report.plain import text_table
 from flowtriage.report.text import visible
 
+Bundle = dict[str, str]
+"""The same content by MIME type."""
+
 _CELLS_WITH_BOKEH: set[int] = set()
 
 
@@ -59,17 +62,43 @@ def _show_rich(section: Section) -> None:
     """Show as HTML, with the same as text for front ends that show no HTML."""
     from IPython.display import display
 
+    display(heading_bundle(section), raw=True)
+    for content in section.contents:
+        with_bokeh = _is_bokeh(content) and _first_plot_of_cell()
+        made = bundle(content, section.title, with_bokeh=with_bokeh)
+        if made is None:
+            display(content)
+        else:
+            display(made, raw=True)
+
+
+def heading_bundle(section: Section) -> Bundle:
+    """Write the title of a section and its text."""
     tag = f"h{min(section.level + 1, 6)}"
     text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
-    heading = f"<{tag}>{html.escape(section.title)}</{tag}>{text}"
-    display({"text/html": heading, "text/plain": _heading(section)}, raw=True)
-    for content in section.contents:
-        if _is_bokeh(content):
-            _show_plot(content, section.title)
-        elif (rich := _html(content)) is not None:
-            display({"text/html": rich, "text/plain": _text(content)}, raw=True)
-        else:
-            display(content)
+    rich = f"<{tag}>{html.escape(section.title)}</{tag}>{text}"
+    return {"text/html": rich, "text/plain": _heading(section)}
+
+
+def bundle(content: Any, heading: str, *, with_bokeh: bool) -> Bundle | None:
+    """Write what a section holds; None for what only IPython knows how to show.
+
+    Parameters
+    ----------
+    content
+        One of the contents.
+    heading
+        What a screen reader calls a plot.
+    with_bokeh
+        Whether a plot brings Bokeh; otherwise an earlier piece of the page must.
+    """
+    if _is_bokeh(content):
+        from flowtriage.report.frame import plot_html
+
+        rich: str | None = plot_html(content, heading, with_bokeh=with_bokeh)
+    else:
+        rich = _html(content)
+    return None if rich is None else {"text/html": rich, "text/plain": _text(content)}
 
 
 def _html(content: Any) -> str | None:
@@ -82,21 +111,23 @@ def _html(content: Any) -> str | None:
     return str(content._repr_html_()) if _is_map(content) else None
 
 
-def _show_plot(plot: Any, heading: str) -> None:
-    """Show a plot; the first one of a cell brings Bokeh, so that its output stands alone."""
+def _first_plot_of_cell() -> bool:
+    """Tell whether a plot has to bring Bokeh, so that the output of its cell stands alone."""
     from IPython import get_ipython
-    from IPython.display import display
-
-    from flowtriage.report.frame import plot_html
 
     cell = get_ipython().execution_count
-    rich = plot_html(plot, heading, with_bokeh=cell not in _CELLS_WITH_BOKEH)
+    first = cell not in _CELLS_WITH_BOKEH
     _CELLS_WITH_BOKEH.add(cell)
-    display({"text/html": rich, "text/plain": _text(plot)}, raw=True)
+    return first
 
 
 def _show_text(section: Section) -> None:
-    print("\n".join([_heading(section), *map(_text, section.contents)]), end="\n\n")
+    print(as_text(section), end="\n\n")
+
+
+def as_text(section: Section) -> str:
+    """Write a section as text."""
+    return "\n".join([_heading(section), *map(_text, section.contents)])
 
 
 def _heading(section: Section) -> str:

@@ -21,7 +21,9 @@ LINE, TEXT_SHOWN, TEXT_FULL = 48, 160, 20_000
 _NULL = f'<td class="ft-null">{UNKNOWN}</td>'
 _NULL_NUMBER = f'<td class="ft-null ft-num">{UNKNOWN}</td>'
 _BYTES = re.compile(r"(^|[_\s])bytes$|Bytes$|^bytes_(from|to)_")
-_IDENTIFIER = re.compile(r"(?i:(^|_)(ports?|asn|pid|id|vlan|year))$|(Ports?|ASN|Id|ID)$")
+_IDENTIFIER = re.compile(
+    r"(?i:(^|_)((src|dst|s|d)?ports?|asn|pid|id|vlan|year))$|(Ports?|ASN|Id|ID)$"
+)
 
 
 @dataclass(frozen=True)

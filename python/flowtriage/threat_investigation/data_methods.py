@@ -84,7 +84,7 @@ class DataMethods(Notebooklet):
         """
         return self.engine.talkers()
 
-    def search(self, ip: str, timespan: Any = None) -> FlowThreatResult:
+    def search(self, ip: Any, timespan: Any = None) -> FlowThreatResult:
         """Search the connections of an address, and show nothing.
 
         Parameters

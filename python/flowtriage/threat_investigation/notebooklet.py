@@ -29,7 +29,7 @@ from flowtriage.threat_investigation.source import (
     open_source,
 )
 from flowtriage.threat_investigation.tables import Connections, as_connections, check_top, top_of
-from flowtriage.threat_investigation.view import View
+from flowtriage.threat_investigation.widgets import make_view
 from flowtriage.timespan import Span, resolve
 
 _KEYWORDS = {"start", "end", "silent"}
@@ -137,7 +137,7 @@ class FlowThreatInvestigation(DataMethods):
         self._engine: Investigation | None = None
         self.selected: str | None = None
         self.title = self.comments = ""
-        self.view = View(self)
+        self.view = make_view(self)
         if data is not None or self.store is not None:
             self._take(open_source(data, self._date, self._settings, self.store))
 
@@ -247,7 +247,7 @@ class FlowThreatInvestigation(DataMethods):
         ip
             The address; None takes the one that is `selected`.
         """
-        self.run(self.selected if ip is None else ip)
+        self.view.results(self.search(self.selected if ip is None else ip))
         self.display_threat_box(self._latest().ip)
 
     def get_in_out_and_twoway_conns(self) -> tuple[Connections, Connections, Connections]:

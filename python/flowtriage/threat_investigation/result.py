@@ -49,6 +49,8 @@ class FlowThreatResult(NotebookletResult):
         What was written down of the address on this day, the latest first.
     scores : pandas.DataFrame
         Scores that its connections have.
+    notice : str
+        All of it in two sentences.
     """
 
     connections = OnDemand()
@@ -68,6 +70,7 @@ class FlowThreatResult(NotebookletResult):
         self.plot_timeline: LayoutDOM | None = None
         self.stories: pd.DataFrame | None = None
         self.scores: pd.DataFrame | None = None
+        self.notice = ""
 
     @property
     def found(self) -> Found:

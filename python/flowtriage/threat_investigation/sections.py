@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from flowtriage.notebooklet.described import Described
 from flowtriage.notebooklet.display import Section
+from flowtriage.report.text import human_bytes
 from flowtriage.threat_investigation.result import FlowThreatResult
 from flowtriage.threat_investigation.tables import SHOWN, in_order
 
@@ -30,7 +34,8 @@ def sections(
         What to try for an address without flows.
     """
     found = result.found
-    yield about.section("run", _notice(result, hint))
+    result.notice = _notice(result, hint)
+    yield about.section("run", result.notice)
     if "top_tables" in chosen:
         yield from top_tables(about, result)
     if "connection_sets" in chosen:
@@ -56,11 +61,15 @@ def top_tables(about: type[Described], result: FlowThreatResult) -> Iterator[Sec
 
 
 def _notice(result: FlowThreatResult, hint: str) -> str:
-    connections = result.found.connections.num_rows
-    if not connections:
+    found = result.found
+    if not found.connections.num_rows:
         return f"{result.ip} does not occur in the flows searched.{hint}"
+    flows, sizes = (pc.sum(found.peers[name]) for name in ("connections", "bytes"))
+    size = human_bytes(pa.array([sizes.as_py()], pa.int64()))[0].as_py()
+    peers = found.peers.num_rows
     return (
-        f"{result.ip}: {connections:,} different connections with "
-        f"{len(result.peers):,} peers, of which {len(result.inbound):,} inbound, "
-        f"{len(result.outbound):,} outbound and {len(result.two_way):,} two way."
+        f"{result.ip}: {found.connections.num_rows:,} different connections with "
+        f"{peers:,} {'peer' if peers == 1 else 'peers'}, of which {len(result.inbound):,} inbound, "
+        f"{len(result.outbound):,} outbound and {len(result.two_way):,} two way. "
+        f"They are {flows.as_py():,} flows of {size or 'an unknown number of bytes'}."
     )

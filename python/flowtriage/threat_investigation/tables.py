@@ -14,8 +14,8 @@ Connections = dict[str, dict[str, Any]]
 
 SHOWN = (
     *("peer", "direction", "connections", "bytes", "bytes_from_peer", "bytes_to_peer"),
-    *("first_seen", "last_seen", "max_packets", "mean_packets", "max_bytes", "mean_bytes"),
-    *("asn", "as_name", "country", "context", "peer_ports"),
+    *("asn", "as_name", "country", "context", "first_seen", "last_seen"),
+    *("max_packets", "mean_packets", "max_bytes", "mean_bytes", "peer_ports"),
 )
 """Columns of the four tables."""
 

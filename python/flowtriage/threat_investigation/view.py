@@ -11,6 +11,7 @@ from flowtriage.notebooklet.display import Section, show
 
 if TYPE_CHECKING:
     from flowtriage.threat_investigation.notebooklet import FlowThreatInvestigation
+    from flowtriage.threat_investigation.result import FlowThreatResult
 
 
 class View:
@@ -37,8 +38,12 @@ class View:
 
     def controls(self, threats: pa.Table) -> None:
         """Show the addresses to choose from, and how to search."""
-        name = "threats" if "as_source" in threats.column_names else "talkers"
-        self._add("controls", self.investigation.section(name, threats))
+        self._add("controls", self._listing(threats))
+
+    def results(self, result: FlowThreatResult) -> None:
+        """Show what a search found."""
+        for section in result.sections:
+            self._show(section)
 
     def threat_box(self, ip: str) -> None:
         """Show where to write down a story."""
@@ -57,17 +62,21 @@ class View:
         ArgumentError
             If there is no such part.
         """
-        if (
-            isinstance(index, bool)
-            or not isinstance(index, int)
-            or not 0 <= index < len(self.parts)
-        ):
+        known = range(len(self.parts))
+        if isinstance(index, bool) or not isinstance(index, int) or index not in known:
             raise ArgumentError(
-                f"there is no part {index!r}; there are {len(self.parts)}, counted from 0"
+                f"there is no part {index!r}; there are {len(known)}, counted from 0"
             )
         del self.parts[index]
 
+    def _listing(self, threats: pa.Table) -> Section:
+        name = "threats" if "as_source" in threats.column_names else "talkers"
+        return self.investigation.section(name, threats)
+
     def _add(self, part: str, section: Section) -> None:
         self.parts.append(part)
+        self._show(section)
+
+    def _show(self, section: Section) -> None:
         if not self.investigation.silent:
             show(section)

@@ -1,0 +1,261 @@
+"""An investigation in a real JupyterLab, in a real Chromium: by mouse, and by keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("jupyterlab")
+pytest.importorskip("ipywidgets")
+pytest.importorskip("playwright")
+
+import duckdb
+
+from flowtriage import FlowStore, sample
+from jupyter_lab import Notebook, lab, open_tab
+from threat_page import TOP
+
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),
+]
+
+CELLS = [
+    "import threat_page\nnb = threat_page.made('day')",
+    "nb.start_investigation()",
+    "'the end'",
+]
+TITLE = (
+    """'; DROP TABLE flow_storyboard; -- "x" <img src=x onerror=alert(1)> $$\\alpha$$ 😀 {{7*7}}"""
+)
+ATTACK = "</textarea><script>alert(2)</script> `${alert(3)}` \\u202e é 😀 %s $1\n"
+COMMENTS = (ATTACK * 2_000)[:99_999] + "!"
+RECORD = """() => {
+  window.told = [];
+  new MutationObserver(() => {
+    for (const one of document.querySelectorAll(".ft-said")) window.told.push(one.innerText.trim());
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+ROWS = """(table) => Array.from(table.tBodies[0].rows, (row) => Object.fromEntries(
+  Array.from(row.cells, (cell, at) => [
+    table.tHead.rows[0].cells[at].innerText.trim().split(/\\s/)[0],
+    cell.dataset.sort ?? cell.innerText,
+  ])
+))"""
+HOST, BEACON, SCAN, UPLOAD = (
+    sample.HOST_IP,
+    *(finding.peer for finding in (sample.BEACON, sample.SCAN, sample.UPLOAD)),
+)
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    with lab(tmp_path, CELLS) as address:
+        tab, trouble = open_tab(browser, address)
+        tab.evaluate(RECORD)
+        yield Notebook(tab), tmp_path / "work" / "day"
+        assert tab.locator("img[src=x]").count() == 0
+        tab.close()
+    assert trouble == []
+
+
+def listed(page: Any) -> list[str]:
+    """Addresses in the list."""
+    return [
+        text.split()[0]
+        for text in page.get_by_label("In the list").locator("option").all_inner_texts()
+    ]
+
+
+def press(page: Any, name: str) -> None:
+    """Press a button."""
+    page.locator(".ft-box").get_by_role("button", name=name).click()
+
+
+def told(page: Any, text: str) -> None:
+    """Wait until the page says something."""
+    page.locator(".ft-said", has_text=text).wait_for(timeout=20_000)
+
+
+def table(page: Any, title: str) -> list[dict[str, str]]:
+    """Rows under a title."""
+    heading = page.locator("h3", has_text=title)
+    found = heading.locator("xpath=following::table[1]")
+    rows: list[dict[str, str]] = found.evaluate(ROWS)
+    return rows
+
+
+def peers_by_sql(log: Path, ip: str, end: str) -> dict[str, tuple[int, int]]:
+    """Connections and bytes of all peers at one end of the flows of an address."""
+    other = "dst_ip" if end == "src_ip" else "src_ip"
+    rows = duckdb.sql(
+        f"""select {end}, sum(flows)::bigint,
+                   sum(coalesce(src_bytes, 0) + coalesce(dst_bytes, 0))::bigint
+            from read_parquet('{log}') where {other} = '{ip}' group by 1"""
+    ).fetchall()
+    return {peer: (count, size) for peer, count, size in rows}
+
+
+def stories(day: Path, ip: str) -> list[dict[str, Any]]:
+    """What the store has of an address."""
+    store = FlowStore(f"duckdb:///{day}/flows.duckdb")
+    return store.read("flow_storyboard", where={"ip_threat": ip}).to_pylist()
+
+
+def test_by_mouse(opened: Any) -> None:
+    notebook, day = opened
+    tab = notebook.tab
+    notebook.run(0)
+    page = notebook.run(1)
+    assert listed(page)[0] == HOST
+    assert set(listed(page)[1:]) == {finding.peer for finding in sample.FINDINGS}
+    notebook.picture("threat_1_start")
+
+    press(page, "Search")
+    told(page, "choose an address of the list, or type one")
+    page.locator("option", has_text=HOST).click()
+    press(page, "Search")
+    page.get_by_label("Comments").wait_for()
+    told(page, f"{HOST}: ")
+    assert f"Searching the connections of {HOST} …" in tab.evaluate("window.told")
+    notebook.picture("threat_2_search")
+
+    log = day / "log.parquet"
+    sql = {end: peers_by_sql(log, HOST, end) for end in ("src_ip", "dst_ip")}
+    for end, name in (("src_ip", "source"), ("dst_ip", "destination")):
+        for at, title in enumerate(("by connections", "per bytes transfered")):
+            rows = table(page, f"Top {TOP} {name} IP {title}")
+            most = sorted((sums[at] for sums in sql[end].values()), reverse=True)[:TOP]
+            shown = {row["peer"]: (int(row["connections"]), int(row["bytes"])) for row in rows}
+            assert [sums[at] for sums in shown.values()] == most
+            assert shown.items() <= sql[end].items()
+    two_way = set(sql["src_ip"]) & set(sql["dst_ip"])
+    expected = (set(sql["src_ip"]) - two_way, set(sql["dst_ip"]) - two_way, two_way)
+    for name, peers in zip(("Inbound", "Outbound", "Two way"), expected, strict=True):
+        assert {row["peer"] for row in table(page, f"{name} peers")} == peers
+    flows, size = (
+        sum(sums[at] for peers in sql.values() for sums in peers.values()) for at in (0, 1)
+    )
+    assert f"{flows:,} flows of {size / 1e9:.1f} GB" in page.locator(".ft-said").inner_text()
+    plot = page.locator(".bk-Figure").first
+    plot.scroll_into_view_if_needed()
+    plot.wait_for()
+    notebook.picture("threat_3_timeline")
+
+    page.get_by_label("Risk").select_option(label="3 – low")
+    page.get_by_role("combobox", name="Peer").fill(BEACON)
+    press(page, "Score")
+    told(page, "285 connections scored 3")
+    press(page, "Undo")
+    told(page, "The scores of 285 connections are taken back.")
+    page.get_by_role("combobox", name="Peer").fill("192.0.2.77")
+    press(page, "Score")
+    told(page, "no connection of the address has that")
+
+    page.locator("option", has_text=BEACON).click()
+    press(page, "Search")
+    told(page, f"{BEACON}: 285 different connections")
+    page.get_by_label("Title").fill(TITLE)
+    page.get_by_label("Comments").fill(COMMENTS)
+    press(page, "Save")
+    told(page, f"The story of {BEACON} on")
+    assert page.get_by_label("Comments").count() == page.locator(".ft-table").count() == 0
+    assert BEACON not in listed(page) and HOST in listed(page)
+    [kept] = stories(day, BEACON)
+    assert (kept["title"], kept["text"]) == (TITLE, COMMENTS)
+    notebook.picture("threat_4_saved")
+
+    page.get_by_label("Address").fill(BEACON)
+    press(page, "Search")
+    page.get_by_label("Comments").wait_for()
+    assert page.get_by_label("Title").input_value() == TITLE
+    assert page.get_by_label("Comments").input_value() == COMMENTS
+    [row] = [
+        row for row in table(page, "What is written down already") if row["ip_threat"] == BEACON
+    ]
+    assert "<img src=x onerror=alert(1)>" in row["title"]
+    notebook.picture("threat_5_kept")
+
+
+def test_by_keyboard_alone(opened: Any) -> None:
+    notebook, day = opened
+    tab = notebook.tab
+    notebook.run(0)
+    page = notebook.run(1)
+    page.get_by_label("In the list").wait_for()
+
+    def keys(*pressed: str) -> None:
+        for key in pressed:
+            tab.keyboard.press(key)
+
+    def focused() -> str:
+        text = "(one) => one.labels?.[0]?.innerText ?? one.innerText"
+        return str(tab.evaluate_handle("document.activeElement").evaluate(text)).strip()
+
+    keys("Shift+Tab", "Shift+Tab")
+    assert focused() == "Address"
+    tab.keyboard.type("no address")
+    keys("Enter")
+    told(page, "'no address' is not one address")
+    assert page.get_by_role("alert").count() == 1
+    keys("Control+A")
+    tab.keyboard.type(UPLOAD)
+    keys("Enter")
+    told(page, f"{UPLOAD}: 96 different connections")
+    assert page.locator(".ft-said").get_attribute("aria-live") == "polite"
+    keys("Tab")
+    assert focused() == "Search"
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert tab.evaluate(outline) == "solid"
+    keys("Tab")
+    assert focused() == "Title"
+    tab.keyboard.type("Upload at night")
+    keys("Tab")
+    assert focused() == "Comments"
+    tab.keyboard.type("To whom?")
+    keys("Enter")
+    tab.keyboard.type("4.5 GB.")
+    keys("Tab")
+    assert focused() == "Save"
+    keys("Tab", "ArrowDown", "Tab", "ArrowDown", "ArrowDown", "Tab")
+    page.get_by_role("combobox", name="ASN").wait_for()
+    assert focused() == "ASN"
+    tab.keyboard.type("AS64496 nobody's")
+    keys("Tab", "Enter")
+    told(page, "no connection of the address has that")
+    notebook.picture("threat_6_keyboard")
+    keys(*["Shift+Tab"] * 4, "Enter")
+    told(page, f"The story of {UPLOAD} on")
+    [kept] = stories(day, UPLOAD)
+    assert (kept["title"], kept["text"]) == ("Upload at night", "To whom?\n4.5 GB.")
+    assert UPLOAD not in listed(page)
+    tab.wait_for_function("document.activeElement.tagName === 'SELECT'")
+    assert focused() == "In the list"
+
+    keys("ArrowDown", "ArrowDown")
+    keys("Tab")
+    tab.wait_for_function("document.activeElement.value !== ''")
+    second = listed(page)[1]
+    keys("Enter")
+    told(page, f"{second}: ")
+    keys("Tab", "Tab")
+    tab.keyboard.type("not saved yet")
+    keys("Shift+Tab", "Shift+Tab", "Control+A")
+    tab.keyboard.type(UPLOAD)
+    keys("Enter")
+    told(page, f"{UPLOAD}: ")
+    keys("Tab", "Tab", "Tab")
+    assert focused() == "Comments"
+    assert page.get_by_label("Title").input_value() == "Upload at night"
+    assert page.get_by_label("Comments").input_value() == "To whom?\n4.5 GB."
+    keys("Shift+Tab", "Shift+Tab", "Shift+Tab", "Control+A")
+    tab.keyboard.type(second)
+    keys("Enter")
+    told(page, f"{second}: ")
+    assert page.get_by_label("Title").input_value() == "not saved yet"
+    assert "which are not saved yet" in page.inner_text()

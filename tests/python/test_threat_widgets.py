@@ -1,0 +1,239 @@
+"""The page of an investigation: what its buttons do, without a browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ipywidgets")
+
+import flowtriage as ft
+from flowtriage.errors import ArgumentError
+from flowtriage.threat_investigation.view import View
+from flowtriage.threat_investigation.widget_boxes import (
+    ScoreBox,
+    SearchBox,
+    StoryBox,
+    chosen,
+    offered,
+)
+from flowtriage.threat_investigation.widgets import WidgetView
+from threat_work import HOSTILE, IP, IPV6, TWO_WAY, flow, investigation, suspicious, table
+
+pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
+
+FLOWS = table(
+    flow(IP, "8.8.8.8", dst_bytes=7_000),
+    flow(IP, "8.8.8.8", src_port=40001),
+    flow(IP, "1.1.1.1"),
+    flow(IPV6, IP, src_port=None, dst_port=None),
+)
+
+
+@pytest.fixture
+def nb(tmp_path: Path) -> ft.FlowThreatInvestigation:
+    """An investigation as in a notebook, with two addresses in the list."""
+    made = investigation(tmp_path, FLOWS, silent=False)
+    assert made.store is not None
+    suspicious(made.store, *FLOWS.to_pylist())
+    made.search(IP)
+    made.score(1, peer=IPV6)
+    made.view = WidgetView(made)
+    made.start_investigation()
+    return made
+
+
+def box(nb: ft.FlowThreatInvestigation, kind: type) -> Any:
+    """The only widget of a kind that is in the page."""
+    found, [page] = [], [nb.view._page._box]  # type: ignore[attr-defined]
+    waiting = [page]
+    while waiting:
+        widget = waiting.pop()
+        found += [widget] if isinstance(widget, kind) else []
+        waiting += getattr(widget, "children", ())
+    [one] = found
+    return one
+
+
+def said(nb: ft.FlowThreatInvestigation) -> str:
+    return str(nb.view._page._said.value)  # type: ignore[attr-defined]
+
+
+def shown(nb: ft.FlowThreatInvestigation) -> str:
+    return "".join(one["data"]["text/html"] for one in nb.view._page._found.outputs)  # type: ignore[attr-defined]
+
+
+def look_at(nb: ft.FlowThreatInvestigation, ip: str) -> None:
+    search = box(nb, SearchBox)
+    search.address.value = ip
+    search.button.click()
+
+
+def test_without_a_notebook_there_is_text() -> None:
+    assert type(ft.FlowThreatInvestigation(FLOWS).view) is View
+
+
+def test_search_save_and_start_again(nb: ft.FlowThreatInvestigation) -> None:
+    search = box(nb, SearchBox)
+    assert [ip for _, ip in search.listed.options] == [IP, IPV6]
+    search.listed.value = IPV6
+    search.button.click()
+    assert f"{IPV6}: 1 different connections with 1 peer" in said(nb)
+    assert "Top 20 source IP by connections" in shown(nb)
+    assert nb.view.parts == ["controls", "threat_box"]
+    story = box(nb, StoryBox)
+    story.title.value, story.comments.value = "a < b", HOSTILE
+    story.button.click()
+    assert f"The story of {IPV6} on" in said(nb)
+    assert nb.view.parts == ["controls"] and shown(nb) == ""
+    assert [ip for _, ip in search.listed.options] == [IP]
+    assert (search.listed.index, search.address.value) == (None, "")
+    look_at(nb, IPV6.upper())
+    story = box(nb, StoryBox)
+    assert (story.title.value, story.comments.value) == ("a < b", HOSTILE)
+    assert "&lt;script&gt;alert(1)" in shown(nb) and "<script>alert(1)" not in shown(nb)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("", "choose an address of the list, or type one"),
+        ("<img src=x>", "is not one address"),
+        ("192.0.2.200", "192.0.2.200 does not occur in the flows searched"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said(
+    nb: ft.FlowThreatInvestigation, typed: str, told: str
+) -> None:
+    look_at(nb, typed)
+    assert told in said(nb)
+    assert "<img" not in said(nb)
+
+
+def test_errors_of_any_kind_are_said_and_text_stays(
+    nb: ft.FlowThreatInvestigation, tmp_path: Path
+) -> None:
+    look_at(nb, IP)
+    story = box(nb, StoryBox)
+    story.button.click()
+    assert "there is nothing to save" in said(nb) and 'role="alert"' in said(nb)
+    story.title.value = "half \ud83d"
+    story.button.click()
+    assert "half of a surrogate pair" in said(nb)
+    (tmp_path / "data").write_text("in the way")
+    story.title.value = "whole"
+    story.button.click()
+    assert 'role="alert"' in said(nb) and "data" in said(nb)
+    assert box(nb, StoryBox).title.value == "whole"
+    assert nb.history().num_rows == 0
+
+
+def test_a_story_is_saved_of_the_address_that_it_is_about(nb: ft.FlowThreatInvestigation) -> None:
+    look_at(nb, IP)
+    story = box(nb, StoryBox)
+    story.title.value = "of the first"
+    nb.search(IPV6)
+    story.button.click()
+    assert "another address was searched since" in said(nb)
+    assert nb.history().num_rows == 0
+
+
+def test_what_is_not_saved_comes_back(nb: ft.FlowThreatInvestigation) -> None:
+    look_at(nb, IP)
+    box(nb, StoryBox).comments.value = "half a thought"
+    look_at(nb, IPV6)
+    assert box(nb, StoryBox).comments.value == ""
+    nb.start_investigation()
+    look_at(nb, IP)
+    assert box(nb, StoryBox).comments.value == "half a thought"
+    box(nb, StoryBox).button.click()
+    look_at(nb, IP)
+    assert box(nb, StoryBox).draft is None
+
+
+@pytest.mark.parametrize(
+    ("by", "which", "count"), [("peer", "8.8.8.8, 1.1.1.1", 3), ("port", "443", 3), ("asn", "", 2)]
+)
+def test_scores_are_given_and_taken_back(
+    nb: ft.FlowThreatInvestigation, by: str, which: str, count: int
+) -> None:
+    look_at(nb, IP)
+    scores = box(nb, ScoreBox)
+    scores.risk.value, scores.by.value = 2, by
+    [google] = [one for one in offered(nb.search(IP).found, "asn") if one.startswith("AS15169 ")]
+    scores.which.value = which or google
+    scores.button.click()
+    assert f"{count} connections scored 2" in said(nb)
+    assert nb.store is not None
+    where = {"score": 2}
+    assert nb.store.read("flow_threat_investigation", where=where).num_rows == count
+    scores.undo.click()
+    assert f"The scores of {count} connections are taken back" in said(nb)
+    assert nb.store.read("flow_threat_investigation", where=where).num_rows == 0
+
+
+def test_what_can_be_scored_is_offered_with_the_most_first() -> None:
+    found = ft.FlowThreatInvestigation(FLOWS, silent=True).search(IP).found
+    assert offered(found, "peer")[0] == "8.8.8.8"
+    assert offered(found, "port") == ("443", "40000", "40001")
+    assert offered(found, "asn")[0].split()[0] == "AS15169"
+
+
+@pytest.mark.parametrize(("by", "text"), [("peer", " "), ("port", "http"), ("asn", "Cloudflare")])
+def test_what_names_no_connections_is_refused(by: str, text: str) -> None:
+    with pytest.raises(ArgumentError, match="choose one of the list, or type one such as"):
+        chosen(by, text)
+
+
+def test_a_log_without_a_store_has_no_scores(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    nb = ft.FlowThreatInvestigation(FLOWS)
+    nb.view = WidgetView(nb)
+    nb.start_investigation()
+    search = box(nb, SearchBox)
+    assert search.listed.options[0][1] == IP
+    look_at(nb, TWO_WAY)
+    with pytest.raises(ValueError, match="not enough values"):
+        box(nb, ScoreBox)
+    box(nb, StoryBox).title.value = "no flows"
+    box(nb, StoryBox).button.click()
+    assert f"The story of {TWO_WAY}" in said(nb)
+
+
+def test_the_page_moves_to_the_cell_that_asks(
+    nb: ft.FlowThreatInvestigation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = nb.view._page._box  # type: ignore[attr-defined]
+    nb.search_ip(IP)
+    assert "Top 20 source IP by connections" in capsys.readouterr().out
+    assert "later cell" in first.children[0].value
+    assert box(nb, SearchBox) and box(nb, StoryBox).ip == IP
+    assert f"{IP}: 4 different connections" in said(nb)
+    assert nb.view.parts == ["controls", "threat_box"]
+    nb.removeWidget(1)
+    assert nb.view.parts == ["controls"]
+    with pytest.raises(ValueError, match="not enough values"):
+        box(nb, StoryBox)
+
+
+def test_a_press_comes_with_what_the_fields_hold(nb: ft.FlowThreatInvestigation) -> None:
+    box(nb, SearchBox).sent.value = json.dumps({"button": 0, "fields": [IP]})
+    assert f"{IP}: 4 different connections" in said(nb)
+    box(nb, ScoreBox).sent.value = json.dumps({"button": 0, "fields": [2, 1, "443"]})
+    assert "3 connections scored 3" in said(nb)
+    box(nb, ScoreBox).sent.value = json.dumps({"button": 1, "fields": [2, 1, "443"]})
+    assert "The scores of 3 connections are taken back" in said(nb)
+    box(nb, StoryBox).sent.value = json.dumps({"button": 0, "fields": ["a title", HOSTILE]})
+    assert nb.history(IP).to_pylist()[0]["text"] == HOSTILE
+
+
+def test_silent_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    nb = ft.FlowThreatInvestigation(FLOWS, silent=True)
+    nb.view = WidgetView(nb)
+    nb.start_investigation()
+    nb.search_ip(IP)
+    assert nb.view.parts == ["controls", "threat_box"]
+    assert capsys.readouterr().out == ""
