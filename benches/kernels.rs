@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flowtriage::addresses::Addresses;
+use flowtriage::aggregate::index::Entries;
 use flowtriage::aggregate::summary::summarise;
 use flowtriage::aggregate::{index, timeline};
 use flowtriage::asn::database::Database;
@@ -76,7 +77,7 @@ fn kernels(criterion: &mut Criterion) {
     group.bench_function("flow_index", |b| {
         b.iter(|| {
             let entries = index::collect(input(), &rules);
-            black_box(entries.and_then(|entries| entries.into_batches()))
+            black_box(entries.and_then(Entries::into_batches))
         });
     });
     group.bench_function("flow_index, not yet in order", |b| {
