@@ -17,7 +17,7 @@ import pyarrow as pa
 from benchmarks import memory
 
 WARM_UP_ROWS = 10_000
-REPETITIONS = 5
+REPETITIONS = 3
 ENOUGH_SECONDS = 5.0
 """No further repetition once all together have taken this long."""
 

@@ -127,7 +127,7 @@ def test_a_ring_tells_how_many_and_which(visit: Any) -> None:
     ring = face.evaluate("(one) => getComputedStyle(one).backgroundImage")
     assert ring.count(BLUE) == 4 and ring.count(PURPLE) == 2
     assert ring.index(BLUE) < ring.index(PURPLE)
-    face.click()
+    face.first.click()
     visit.locator(".ft-marker.ft-both").wait_for()
     assert visit.locator(".ft-marker").count() == 4
 
