@@ -49,7 +49,7 @@ format: $(VENV)/.check  ## Format all code
 	$(VENV)/bin/ruff check --fix
 
 .PHONY: bench
-bench: $(BENCH)/.bench  ## Measure against peers, and write docs/benchmarks.md (about 25 minutes)
+bench: $(BENCH)/.bench  ## Measure against peers, and write docs/benchmarks.md (about 15 minutes)
 	$(BENCH)/bin/python -m benchmarks
 
 .PHONY: bench-large
