@@ -290,6 +290,18 @@ def test_timeline_is_limited_to_the_peers_with_the_most_connections(tmp_path: Pa
         assert row["tend"] == f"{max(r['end_time'] for r in group):%Y-%m-%d %H:%M:%S}"
 
 
+def test_every_peer_of_the_timeline_has_a_lane() -> None:
+    models = pytest.importorskip("bokeh.models")
+    nb = ft.FlowThreatInvestigation(sample.office_day(), top_results=20, silent=True)
+    result = nb.run(sample.HOST_IP, options=["plot_timeline"])
+    peers = set(result.found.bins["series"].to_pylist())
+    assert len(peers) == 20
+    assert result.plot_timeline is not None
+    axes = result.plot_timeline.select({"type": models.Axis})
+    labels = [label.text for axis in axes for label in axis.major_label_overrides.values()]
+    assert sorted(labels) == sorted(peers)
+
+
 def test_a_log_without_a_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nb = ft.FlowThreatInvestigation(FLOWS, configuration=settings_in(tmp_path))
     assert nb.day == DAY

@@ -35,11 +35,14 @@ class Style:
         Colour by key.
     order
         Keys which come first, in this order; the rest follow by their number of flows.
+    most
+        Number of series beyond which the smallest are folded into one.
     """
 
     label: Callable[[str], str]
     colours: Callable[[Iterable[str | None]], dict[str | None, str]]
     order: Sequence[str] = ()
+    most: int = MAX_SERIES
 
 
 @dataclass(frozen=True)
@@ -107,14 +110,14 @@ def bin_series(timeline: pa.Table, style: Style) -> Binned:
     Returns
     -------
     Binned
-        At most `MAX_SERIES` series and one which holds all others.
+        At most `style.most` series and one which holds all others.
     """
     known = pc.is_valid(timeline["bin_start"])
     untimed = _flow_count(timeline.filter(pc.invert(known)))
     timed = timeline.filter(known)
     if timed.num_rows == 0:
         return Binned((), {}, 0.0, 0.0, 0.0, untimed)
-    kept, folded = _biggest_keys(timed, style.order)
+    kept, folded = _biggest_keys(timed, style)
     cells = _fold(timed, kept)
     colours = style.colours(kept)
     series = [
@@ -145,19 +148,19 @@ def _flow_count(table: pa.Table) -> int:
     return sum(int(part) for part in parts)
 
 
-def _biggest_keys(timed: pa.Table, order: Sequence[str]) -> tuple[list[str | None], int]:
+def _biggest_keys(timed: pa.Table, style: Style) -> tuple[list[str | None], int]:
     """Choose the keys to keep, counting denied flows too; return them in order of display."""
     sums = timed.group_by("series").aggregate([("flows", "sum"), ("denied_flows", "sum")])
     allowed = pc.fill_null(sums["flows_sum"], 0)
     both = pc.add(allowed, pc.fill_null(sums["denied_flows_sum"], 0))
     keys = sums["series"].to_pylist()
     size = dict(zip(keys, zip(both.to_pylist(), allowed.to_pylist(), strict=True), strict=True))
-    place = {key: at for at, key in enumerate(order)}
+    place = {key: at for at, key in enumerate(style.order)}
 
     def rank(key: str | None, measure: int) -> tuple[int, int, bool, str]:
         return place.get(key or "", len(place)), -size[key][measure], key is None, key or ""
 
-    kept = sorted(size, key=lambda key: rank(key, 0))[:MAX_SERIES]
+    kept = sorted(size, key=lambda key: rank(key, 0))[: style.most]
     return sorted(kept, key=lambda key: rank(key, 1)), len(size) - len(kept)
 
 

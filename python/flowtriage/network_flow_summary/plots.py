@@ -43,6 +43,7 @@ DIRECTION_NAMES = {
     "U": "U unknown",
 }
 _PROTOCOL = Style(label=str, colours=protocol_colours)
+_PEER = Style(label=str, colours=protocol_colours, most=100)
 _DIRECTION = Style(
     label=lambda code: DIRECTION_NAMES.get(code, code),
     colours=direction_colours,
@@ -102,9 +103,9 @@ def plot_flows_by_peer(timeline: pa.Table) -> LayoutDOM:
     Returns
     -------
     bokeh.models.LayoutDOM
-        As `plot_flows_by_protocol`, with a lane for each peer.
+        As `plot_flows_by_protocol`, with a lane for each peer, up to 100.
     """
-    return _lanes(bin_series(timeline, _PROTOCOL), "peer", 26)
+    return _lanes(bin_series(timeline, _PEER), "peer", 26)
 
 
 def plot_flow_values(timeline: pa.Table) -> LayoutDOM:
