@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -98,10 +97,11 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
         subprocess.run(["git", "worktree", "remove", "--force", folder], cwd=ROOT, check=True)
 
 
-def bench(tree: Path, target: Path) -> Medians:
-    """Run the benches of a worktree; worktrees share what they build of libraries."""
-    shutil.rmtree(target / "criterion", ignore_errors=True)
-    # Criterion looks for the variable, and does not know of cargo's --target-dir.
+def bench(tree: Path) -> Medians:
+    """Run the benches of a worktree."""
+    # Each tree has a target of its own: cargo takes what another one built for its own. Criterion
+    # looks for the variable, and does not know of --target-dir.
+    target = tree / "target"
     where = os.environ | {"CARGO_TARGET_DIR": str(target)}
     command = ["cargo", "bench", "--locked", "--bench", "*"]
     subprocess.run(command, cwd=tree, env=where, check=True, stdout=sys.stderr)
@@ -124,9 +124,7 @@ def main() -> None:
         checkout(arguments.base, Path(name) / "base") as base_tree,
         checkout(arguments.head, Path(name) / "head") as head_tree,
     ):
-        target = Path(name) / "target"
-        trees = (base_tree, head_tree)
-        pairs = [[bench(tree, target) for tree in trees] for _ in range(arguments.rounds)]
+        pairs = [(bench(base_tree), bench(head_tree)) for _ in range(arguments.rounds)]
     changes = compare(least([base for base, _ in pairs]), least([head for _, head in pairs]))
     print(render(changes))
     if slower := regressions(changes, arguments.percent):
