@@ -127,9 +127,19 @@ impl Addresses {
         out
     }
 
-    /// A code of 33 bits that sorts as the address does, unless that is an IPv6 address.
-    pub fn narrow(&self, row: usize) -> Option<u64> {
-        Some(self.codes[row]).filter(|code| code & V6 == 0)
+    /// The IPv4 address of a row, or null, unless it is an IPv6 address.
+    #[inline]
+    pub fn narrow(&self, row: usize) -> Option<OrNull<u32>> {
+        let code = self.codes[row];
+        (code & V6 == 0).then(|| (code < NULL).then_some(code as u32).into())
+    }
+
+    /// Some of the IPv6 addresses, about `most` of them.
+    pub fn some_wide(&self, most: usize) -> Vec<Ip> {
+        let rows = (0..self.wide.len()).step_by((self.wide.len() / most).max(1));
+        rows.filter(|row| self.codes[*row] & V6 != 0)
+            .map(|row| self.wide[row])
+            .collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 
-use crate::aggregate::groups::{Groups, Piece};
+use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn};
 use crate::aggregate::sums::Measure;
@@ -12,6 +12,21 @@ use crate::flows::FlowBatch;
 
 /// Most columns that can form one key.
 pub const MAX_KEYS: usize = 4;
+
+/// The values of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Codes<const N: usize>([Code; N]);
+
+impl<const N: usize> Key for Codes<N> {
+    /// Anywhere: only the greatest are put in order.
+    fn place(&self) -> u64 {
+        let mix = |mixed: u64, code: &Code| {
+            let code = code.get().map_or(0, |code| code.wrapping_add(1));
+            (mixed ^ code).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        };
+        self.0.iter().fold(0, mix)
+    }
+}
 
 /// The `n` greatest groups of `key` by the measure `by`; of equals, the lesser key comes first,
 /// and groups without a value of the measure come last.
@@ -47,7 +62,7 @@ fn ranked<const N: usize>(
         )));
     }
     let mut columns: Vec<KeyColumn> = key.iter().map(|name| KeyColumn::new(name)).collect();
-    let mut groups = Groups::<[Code; N]>::default();
+    let mut groups = Groups::<Codes<N>>::default();
     for batch in flows {
         let batch = batch?;
         let codes = columns
@@ -56,12 +71,14 @@ fn ranked<const N: usize>(
             .collect::<Result<Vec<_>>>()?;
         groups.add_rows(
             batch.rows(),
-            |row| std::array::from_fn(|i| codes[i][row]),
+            |row| Codes(std::array::from_fn(|i| codes[i][row])),
             &batch.measures()?,
         );
     }
     let decoders: Vec<_> = columns.into_iter().map(KeyColumn::finish).collect();
-    let rank = |key: [Code; N]| -> [Code; N] { std::array::from_fn(|i| decoders[i].rank(key[i])) };
+    let rank = |Codes(key): Codes<N>| -> [Code; N] {
+        std::array::from_fn(|i| decoders[i].rank(key[i]))
+    };
     let Piece { keys, sums } = groups.into_top(n, by, rank);
     let mut out = decoders
         .iter()

@@ -1,10 +1,9 @@
-//! IPv6 addresses as numbers, so that every address has a narrow code.
+//! Addresses as codes that are roughly in order: IPv4 as it is, IPv6 numbered within buckets.
 
-use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
 use arrow::array::StringArray;
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::addresses::Addresses;
@@ -13,134 +12,270 @@ use crate::error::Result;
 use crate::flows::OrNull;
 use crate::ip::Ip;
 
-const SHARDS: usize = 64;
+/// Bits of a code or rank: two for the kind, then the bucket, then the number in it.
+pub const ADDRESS_BITS: u32 = 2 + BUCKET_BITS + 32;
+const BUCKET_BITS: u32 = 10;
+const KIND: u32 = BUCKET_BITS + 32;
 
-/// Mark of a code that is a number in the book.
-const WIDE: u64 = 2 << 32;
+// Kinds, in their order.
+const BEFORE_V4: u64 = 0;
+const V4: u64 = 1;
+const AFTER_V4: u64 = 2;
+const NULL: u64 = 3;
 
-/// Bits of a code or rank.
-pub const ADDRESS_BITS: u32 = 34;
+/// Most addresses that buckets are cut at. Each is a bucket of its own, between two others.
+const MOST_CUTS: usize = (1 << (BUCKET_BITS - 1)) - 1;
 
-/// IPv6 addresses, numbered as they are met.
+/// Addresses looked at, for each of these, to tell where to cut.
+const SAMPLES: usize = 16;
+
+/// IPv6 addresses, in buckets, numbered as they are met.
+///
+/// Codes of addresses in different buckets are in order.
 #[derive(Debug)]
 pub struct AddressBook {
-    hasher: DefaultHashBuilder,
-    shards: Vec<Mutex<HashMap<Ip, u32>>>,
+    cuts: Vec<Ip>,
+    buckets: Vec<Mutex<HashMap<Ip, u32>>>,
 }
 
 impl Default for AddressBook {
     fn default() -> Self {
         Self {
-            hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            cuts: Vec::new(),
+            buckets: vec![Mutex::default()],
         }
     }
 }
 
 impl AddressBook {
-    /// A code for the address of a row; it keeps no order.
-    #[inline]
-    pub fn code(&self, addresses: &Addresses, row: usize) -> u64 {
-        match addresses.narrow(row) {
-            Some(code) => code,
-            None => self.number(addresses.get(row)),
+    /// Tells from the first IPv6 addresses where to cut buckets.
+    pub fn prepare(&mut self, columns: &[&Addresses]) {
+        let is_empty = |bucket: &mut Mutex<HashMap<_, _>>| {
+            let bucket = bucket.get_mut();
+            bucket.unwrap_or_else(PoisonError::into_inner).is_empty()
+        };
+        if self.cuts.is_empty() && self.buckets.iter_mut().all(is_empty) {
+            let mut sample: Vec<Ip> = columns
+                .iter()
+                .flat_map(|addresses| addresses.some_wide(MOST_CUTS * SAMPLES))
+                .collect();
+            sample.sort_unstable();
+            let cut = |cut: usize| sample.get(sample.len() * cut / MOST_CUTS).copied();
+            self.cuts = (0..MOST_CUTS).filter_map(cut).collect();
+            self.cuts.dedup();
+            let buckets = 2 * self.cuts.len() + 1;
+            self.buckets.resize_with(buckets, Mutex::default);
         }
     }
 
-    fn number(&self, ip: OrNull<Ip>) -> u64 {
-        let ip = ip.get().unwrap_or_default();
-        let shard = self.hasher.hash_one(ip) as usize % SHARDS;
-        let mut known = self.shards[shard]
+    /// A code for the address of a row.
+    #[inline]
+    pub fn code(&self, addresses: &Addresses, row: usize) -> u64 {
+        match addresses.narrow(row) {
+            Some(v4) => v4
+                .get()
+                .map_or(NULL << KIND, |v4| V4 << KIND | u64::from(v4)),
+            None => self.number(addresses.get(row).get().unwrap_or_default()),
+        }
+    }
+
+    fn number(&self, ip: Ip) -> u64 {
+        let kind = if ip < Ip::from_v4(0) {
+            BEFORE_V4
+        } else {
+            AFTER_V4
+        };
+        let before = self.cuts.partition_point(|cut| *cut < ip);
+        let bucket = 2 * before + usize::from(self.cuts.get(before) == Some(&ip));
+        let mut known = self.buckets[bucket]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let next = known.len() as u32;
-        let place = *known.entry(ip).or_insert(next);
-        let number = u64::from(place) * SHARDS as u64 + shard as u64;
-        WIDE | number
+        let number = *known.entry(ip).or_insert(next);
+        kind << KIND | (bucket as u64) << 32 | u64::from(number)
     }
 
     /// Ends the numbering: the order of the addresses is known now.
     pub fn into_ranks(self) -> AddressRanks {
-        let mut known: Vec<(Ip, usize)> = Vec::new();
-        for (shard, places) in self.shards.into_iter().enumerate() {
-            let places = places.into_inner().unwrap_or_else(PoisonError::into_inner);
-            known.extend(
-                places
-                    .into_iter()
-                    .map(|(ip, place)| (ip, place as usize * SHARDS + shard)),
-            );
+        let buckets: Vec<(Vec<Ip>, Vec<u32>)> = self
+            .buckets
+            .into_par_iter()
+            .map(|bucket| {
+                let known = bucket.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let mut known: Vec<(Ip, u32)> = known.into_iter().collect();
+                known.sort_unstable();
+                let mut ranks = vec![0; known.len()];
+                for (rank, (_, number)) in (0..).zip(&known) {
+                    ranks[*number as usize] = rank;
+                }
+                (known.into_iter().map(|(ip, _)| ip).collect(), ranks)
+            })
+            .collect();
+        let mut out = AddressRanks::default();
+        for (ips, ranks) in buckets {
+            out.firsts.push(out.wide.len());
+            out.wide.extend(ips);
+            out.ranks.push(ranks);
         }
-        known.par_sort_unstable();
-        let before_v4 = known.partition_point(|(ip, _)| *ip < Ip::from_v4(0));
-        let numbers = known.iter().map(|(_, number)| number + 1).max();
-        let mut ranks = vec![0; numbers.unwrap_or(0)];
-        for (place, (_, number)) in known.iter().enumerate() {
-            ranks[*number] = if place < before_v4 { 0 } else { 2 << 32 } | place as u64;
-        }
-        AddressRanks {
-            ranks,
-            wide: known.into_iter().map(|(ip, _)| ip).collect(),
-        }
+        out
     }
+}
+
+/// About where a pair of codes lies in the order of all pairs.
+///
+/// The numbers of a bucket keep no order, so pairs that differ in these alone lie at one place.
+#[inline]
+pub fn place(source: u64, dest: u64) -> u64 {
+    // 34 bits in the order of the code; and whether all addresses there are one.
+    let rough = |code: u64| match code >> KIND {
+        V4 | NULL => (code >> KIND << 32 | u64::from(code as u32), true),
+        kind => {
+            let bucket = code >> 32 & ((1 << BUCKET_BITS) - 1);
+            (kind << 32 | bucket, bucket % 2 == 1)
+        }
+    };
+    let (source, is_one) = rough(source);
+    let dest = if is_one { rough(dest).0 } else { 0 };
+    source << 30 | dest >> 4
 }
 
 /// The order of the addresses of an [`AddressBook`].
 ///
 /// Ranks are ordered as the addresses are: IPv6 before IPv4, IPv4, other IPv6, no address.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct AddressRanks {
-    ranks: Vec<u64>,
+    /// Of each bucket, the ranks of its numbers.
+    ranks: Vec<Vec<u32>>,
+    /// Where in `wide` each bucket begins.
+    firsts: Vec<usize>,
     wide: Vec<Ip>,
 }
 
 impl AddressRanks {
-    const NULL: u64 = 3 << 32;
-
     /// The rank of a code.
     #[inline]
     pub fn rank(&self, code: u64) -> u64 {
-        match code >> 32 {
-            0 => 1 << 32 | code,
-            1 => Self::NULL,
-            _ => self.ranks[code as u32 as usize],
+        match code >> KIND {
+            V4 | NULL => code,
+            _ => {
+                let rank = self.ranks[bucket(code)][code as u32 as usize];
+                code >> 32 << 32 | u64::from(rank)
+            }
         }
     }
 
     /// The address of a rank.
     #[inline]
     pub fn address(&self, rank: u64) -> OrNull<Ip> {
-        match rank >> 32 {
-            1 => Some(Ip::from_v4(rank as u32)),
-            3 => None,
-            _ => Some(self.wide[rank as u32 as usize]),
+        match rank >> KIND {
+            V4 => Some(Ip::from_v4(rank as u32)),
+            NULL => None,
+            _ => Some(self.wide[self.of_wide(rank)]),
         }
         .into()
     }
 
-    /// The IPv6 addresses as text, each written once.
-    pub fn texts(&self) -> Result<AddressTexts> {
-        let wide = addresses(self.wide.len(), |place| Some(self.wide[place]).into())?;
-        Ok(AddressTexts { wide })
+    #[inline]
+    fn of_wide(&self, rank: u64) -> usize {
+        self.firsts[bucket(rank)] + rank as u32 as usize
     }
+
+    /// The IPv6 addresses as text, each written once.
+    pub fn texts(&self) -> Result<AddressTexts<'_>> {
+        let wide = addresses(self.wide.len(), |place| Some(self.wide[place]).into())?;
+        Ok(AddressTexts { wide, ranks: self })
+    }
+}
+
+#[inline]
+fn bucket(code: u64) -> usize {
+    (code >> 32 & ((1 << BUCKET_BITS) - 1)) as usize
 }
 
 /// Texts of the addresses of [`AddressRanks`].
 #[derive(Debug)]
-pub struct AddressTexts {
+pub struct AddressTexts<'a> {
     wide: StringArray,
+    ranks: &'a AddressRanks,
 }
 
-impl AddressTexts {
+impl AddressTexts<'_> {
     /// Columns of addresses given by rank.
     pub fn column(&self, rows: usize, rank: impl Fn(usize) -> u64 + Sync) -> Result<StringArray> {
         texts(rows, |row, bytes| {
             let rank = rank(row);
-            match rank >> 32 {
-                1 => write_v4(rank as u32, bytes),
-                3 => return false,
-                _ => bytes.extend_from_slice(self.wide.value(rank as u32 as usize).as_bytes()),
+            match rank >> KIND {
+                V4 => write_v4(rank as u32, bytes),
+                NULL => return false,
+                _ => {
+                    let place = self.ranks.of_wide(rank);
+                    bytes.extend_from_slice(self.wide.value(place).as_bytes());
+                }
             }
             true
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::ArrayRef;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::columns::Text;
+
+    fn column(ips: &[Option<Ip>]) -> Addresses {
+        let texts = ips.iter().map(|ip| ip.map(|ip| ip.to_string()));
+        let array: ArrayRef = Arc::new(texts.collect::<StringArray>());
+        Addresses::parse(&Text::read("ip", &array).unwrap()).unwrap()
+    }
+
+    fn ip() -> impl Strategy<Value = Option<Ip>> {
+        prop_oneof![
+            any::<u32>().prop_map(|v4| Some(Ip::from_v4(v4))),
+            // Few addresses on both sides of IPv4, so that some are met again.
+            (0_u128..40, any::<bool>()).prop_map(|(low, high)| {
+                Some(Ip(low | if high { 0x2001_0db8 << 96 } else { 0 }))
+            }),
+            Just(None),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn ranks_and_places_keep_the_order_of_addresses(
+            first in prop::collection::vec((ip(), ip()), 1..60),
+            later in prop::collection::vec((ip(), ip()), 0..60),
+        ) {
+            let mut book = AddressBook::default();
+            let mut codes = Vec::new();
+            for pairs in [&first, &later] {
+                let (left, right): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
+                let (left, right) = (column(&left), column(&right));
+                book.prepare(&[&left, &right]);
+                codes.extend((0..pairs.len()).map(|row| {
+                    (book.code(&left, row), book.code(&right, row))
+                }));
+            }
+            let ranks = book.into_ranks();
+            let known = codes.iter().map(|(left, right)| (ranks.rank(*left), ranks.rank(*right)));
+            let mut all: Vec<_> = first.into_iter().chain(later).zip(known).zip(codes).collect();
+            for ((ips, rank), _) in &all {
+                let address = |rank| ranks.address(rank).get();
+                prop_assert_eq!(*ips, (address(rank.0), address(rank.1)));
+            }
+            let none_last = |(left, right): (Option<Ip>, Option<Ip>)| {
+                (OrNull::from(left), OrNull::from(right))
+            };
+            all.sort_by_key(|((ips, _), _)| none_last(*ips));
+            for pair in all.windows(2) {
+                let (((_, before), code), ((_, after), later)) = (pair[0], pair[1]);
+                prop_assert!(before <= after);
+                prop_assert!(place(code.0, code.1) <= place(later.0, later.1));
+            }
+        }
     }
 }

@@ -1,36 +1,45 @@
-//! A hash table of groups in partitions, filled in parallel.
+//! Hash tables of groups, one for each part of their order, filled in parallel.
 
 use std::cmp::Reverse;
 use std::hash::{BuildHasher, Hash};
+use std::mem::take;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 
-use crate::aggregate::scatter::Scattered;
-use crate::aggregate::sums::{Measure, Sums};
+use crate::aggregate::runs::{Runs, starts};
+use crate::aggregate::sums::{Measure, Sums, Values};
 use crate::columns::by_morsel;
 use crate::flows::MeasureColumns;
 
-/// Enough that the table of a partition fits the cache while it is filled.
-const PARTITIONS: usize = 256;
+/// Groups of a partition at first, so that its table fits the cache while it is filled.
+const FEW: usize = 1 << 12;
 
-/// Keys looked at, for each piece of the result, to tell where it begins.
+/// Groups with which a partition is too large for that.
+const MANY: usize = 1 << 15;
+
+const MOST_PARTITIONS: usize = 1 << 9;
+
+/// Places looked at, for each partition, to tell where it begins.
 const SAMPLES: usize = 64;
 
-/// Pieces are numbered in 16 bits.
-const MOST_PIECES: usize = 1 << 16;
-
 /// What groups are told apart by. The order of keys is the order of results.
-pub trait Key: Copy + Eq + Hash + Ord + Send + Sync {}
-impl<K: Copy + Eq + Hash + Ord + Send + Sync> Key for K {}
+pub trait Key: Copy + Eq + Hash + Ord + Send + Sync {
+    /// About where the key will stand in the order: not after the place of any later key.
+    fn place(&self) -> u64;
+}
 
 /// Groups and their sums.
 #[derive(Debug)]
 pub struct Groups<K> {
     hasher: DefaultHashBuilder,
+    /// The first places of all partitions but the first.
+    starts: Vec<u64>,
     partitions: Vec<Partition<K>>,
+    /// How many groups there were when the partitions were laid out.
+    laid_out: usize,
     /// Whether every morsel so far had few groups.
     repetitive: AtomicBool,
 }
@@ -66,24 +75,12 @@ impl<K: Key> Default for Groups<K> {
     fn default() -> Self {
         Self {
             hasher: DefaultHashBuilder::default(),
-            partitions: (0..PARTITIONS).map(|_| Partition::default()).collect(),
+            starts: Vec::new(),
+            partitions: vec![Partition::default()],
+            laid_out: 0,
             repetitive: AtomicBool::new(true),
         }
     }
-}
-
-/// The table of a partition uses the low bits of the same hash, and the highest seven.
-fn partition_of(hash: u64) -> usize {
-    (hash >> 40) as usize % PARTITIONS
-}
-
-fn scatter<K: Key>(
-    entries: impl ExactSizeIterator<Item = (K, u32)>,
-    hasher: &DefaultHashBuilder,
-) -> Scattered<(K, u32)> {
-    Scattered::new(entries, PARTITIONS, |(key, _)| {
-        partition_of(hasher.hash_one(key))
-    })
 }
 
 impl<K: Key> Groups<K> {
@@ -94,98 +91,165 @@ impl<K: Key> Groups<K> {
         key: impl Fn(usize) -> K + Sync,
         measures: &MeasureColumns,
     ) {
-        let hasher = &self.hasher;
-        let repetitive = &self.repetitive;
-        let morsels = by_morsel(rows, |rows| {
+        if self.len() == 0 {
+            let place = |row| key(row).place();
+            self.lay_out(rows, |step| (0..rows).step_by(step).map(place).collect());
+        }
+        let Self {
+            hasher,
+            starts,
+            repetitive,
+            ..
+        } = &*self;
+        let values = Values::of(measures);
+        let runs = by_morsel(rows, |rows| {
             if repetitive.load(Relaxed) {
-                if let Some(local) = Local::new(rows.clone(), hasher, &key, measures) {
-                    let groups = scatter(local.groups(), hasher);
-                    return (groups, Some(local.sums));
+                if let Some(local) = Partition::of_few(rows.clone(), &key, &values, hasher) {
+                    return Runs::new(&local.keys, &local.sums.values(), 0, starts);
                 }
                 repetitive.store(false, Relaxed);
             }
-            let keyed = rows.map(|row| (key(row), row as u32));
-            (scatter(keyed, hasher), None)
+            let first = rows.start;
+            let keys: Vec<K> = rows.map(&key).collect();
+            Runs::new(&keys, &values, first, starts)
         });
+        self.absorb(&runs);
+        drop(runs);
+        self.balance();
+    }
+
+    /// Number of groups.
+    fn len(&self) -> usize {
+        self.partitions.iter().map(|part| part.keys.len()).sum()
+    }
+
+    /// Makes empty partitions for so many rows or groups, of which `sample` takes every one after
+    /// a number of others.
+    fn lay_out(&mut self, rows: usize, sample: impl Fn(usize) -> Vec<u64>) {
+        let parts = (rows / FEW).clamp(1, MOST_PARTITIONS);
+        let step = (rows / (parts * SAMPLES)).max(1);
+        self.starts = starts(sample(step), parts);
+        self.partitions.clear();
+        self.partitions
+            .resize_with(self.starts.len() + 1, Partition::default);
+    }
+
+    fn absorb(&mut self, runs: &[Runs<K>]) {
+        let hasher = &self.hasher;
+        let values: Vec<Values> = runs.iter().map(|run| run.sums.values()).collect();
         self.partitions
             .par_iter_mut()
             .enumerate()
-            .for_each(|(number, partition)| {
-                let parts = || {
-                    morsels
-                        .iter()
-                        .map(|(morsel, sums)| (morsel.part(number), sums))
-                };
+            .for_each(|(part, partition)| {
                 if partition.keys.is_empty() {
-                    let count = parts().map(|(part, _)| part.len()).sum();
+                    let count = runs.iter().map(|run| run.of(part).len()).sum();
                     partition.places = HashTable::with_capacity(count);
+                    partition.keys = Vec::with_capacity(count);
                 }
-                let mut pairs = Vec::new();
-                for (part, sums) in parts() {
-                    let placed = part
-                        .iter()
-                        .map(|(key, from)| (partition.place(*key, hasher), *from));
-                    let Some(sums) = sums else {
-                        pairs.extend(placed);
-                        continue;
-                    };
-                    let placed: Vec<(u32, u32)> = placed.collect();
-                    partition.sums.resize(partition.keys.len());
-                    for (place, from) in placed {
-                        partition
-                            .sums
-                            .add_group(place as usize, sums, from as usize);
-                    }
+                let mut places = Vec::new();
+                for run in runs {
+                    let keys = run.keys(part).iter();
+                    places.extend(keys.map(|key| partition.place(*key, hasher)));
                 }
                 partition.sums.resize(partition.keys.len());
-                partition.sums.add_rows(&pairs, measures);
+                let mut places = places.as_slice();
+                for (run, values) in runs.iter().zip(&values) {
+                    let rows = run.of(part);
+                    let (own, others) = places.split_at(rows.len());
+                    partition.sums.add(own, values, rows);
+                    places = others;
+                }
             });
+    }
+
+    /// Lays the partitions out anew once some have become too large.
+    fn balance(&mut self) {
+        let groups = self.len();
+        let largest = self.partitions.iter().map(|part| part.keys.len()).max();
+        if largest < Some(MANY) || groups < 2 * self.laid_out {
+            return;
+        }
+        let old = take(&mut self.partitions);
+        self.lay_out(groups, |step| {
+            let keys = old.iter().flat_map(|part| &part.keys).step_by(step);
+            keys.map(Key::place).collect()
+        });
+        self.laid_out = groups;
+        let starts = &self.starts;
+        let runs: Vec<_> = old
+            .into_par_iter()
+            .map(|Partition { places, keys, sums }| {
+                drop(places);
+                Runs::new(&keys, &sums.values(), 0, starts)
+            })
+            .collect();
+        self.absorb(&runs);
     }
 
     /// Renames every group; those that come to have the same key are added up.
     #[must_use]
     pub fn rekey(self, rename: impl Fn(K) -> K) -> Self {
         let mut out = Self::default();
-        for partition in self.partitions {
-            for (from, key) in partition.keys.into_iter().enumerate() {
-                let key = rename(key);
-                let into = &mut out.partitions[partition_of(out.hasher.hash_one(key))];
-                let place = into.place(key, &out.hasher);
-                into.sums.resize(into.keys.len());
-                into.sums.add_group(place as usize, &partition.sums, from);
-            }
-        }
+        let runs: Vec<_> = self
+            .partitions
+            .into_iter()
+            .map(|Partition { keys, sums, .. }| {
+                let keys: Vec<K> = keys.into_iter().map(&rename).collect();
+                Runs::new(&keys, &sums.values(), 0, &out.starts)
+            })
+            .collect();
+        out.absorb(&runs);
         out
     }
 
-    /// All groups in the order of the keys that `rank` makes of theirs, in pieces of about `size`
-    /// groups, and what `make` makes of each; at least one piece.
-    pub fn into_pieces<R: Key, T: Send>(
+    /// All groups in the order of the keys that `rank` makes of theirs, in pieces of at least
+    /// `size` groups but for the last, and what `make` makes of each; at least one piece.
+    pub fn into_pieces<R: Ord + Copy + Send, T: Send>(
         self,
         size: usize,
         rank: impl Fn(K) -> R + Sync,
         make: impl Fn(Piece<R>) -> T + Sync,
     ) -> Vec<T> {
-        let starts = self.starts_of_pieces(&rank, size);
-        let runs: Vec<_> = self
-            .partitions
-            .into_par_iter()
-            .map(|partition| Runs::new(partition, &starts, &rank))
-            .collect();
-        let pieces: Vec<_> = (0..=starts.len())
-            .into_par_iter()
-            .map(|piece| Runs::joined(&runs, piece))
-            .collect();
-        drop(runs);
+        let mut pieces = vec![Vec::new()];
+        let mut groups = 0;
+        for partition in self.partitions {
+            if groups >= size {
+                pieces.push(Vec::new());
+                groups = 0;
+            }
+            groups += partition.keys.len();
+            if let Some(piece) = pieces.last_mut() {
+                piece.push(partition);
+            }
+        }
         pieces
             .into_par_iter()
-            .map(|piece| make(piece.sorted()))
+            .map(|partitions| make(Piece::sorted(partitions, &rank)))
             .collect()
+    }
+
+    /// All groups in the order of the keys that `rank` makes of theirs.
+    pub fn into_sorted<R: Ord + Copy + Send>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
+        let mut out = Piece {
+            keys: Vec::with_capacity(self.len()),
+            sums: Sums::default(),
+        };
+        for Piece { keys, sums } in self.into_pieces(MANY, rank, |piece| piece) {
+            let all: Vec<u32> = (0..keys.len() as u32).collect();
+            out.sums.append(&sums.values(), &all);
+            out.keys.extend(keys);
+        }
+        out
     }
 
     /// The `n` groups with the most of a measure, the most first; of groups with as much, those
     /// with the first keys. Groups without a value of the measure come last.
-    pub fn into_top<R: Key>(self, n: usize, by: Measure, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
+    pub fn into_top<R: Ord + Copy + Send>(
+        self,
+        n: usize,
+        by: Measure,
+        rank: impl Fn(K) -> R + Sync,
+    ) -> Piece<R> {
         let keep_top = |groups: &mut Vec<(Reverse<Option<i64>>, R, u32, u32)>| {
             if groups.len() > n {
                 groups.select_nth_unstable(n);
@@ -210,145 +274,60 @@ impl<K: Key> Groups<K> {
             .collect();
         keep_top(&mut top);
         top.sort_unstable();
-        let sums: Vec<Sums> = self.partitions.into_iter().map(|p| p.sums).collect();
+        let values: Vec<Values> = self.partitions.iter().map(|p| p.sums.values()).collect();
+        let mut sums = Sums::default();
+        for (_, _, partition, place) in &top {
+            sums.append(&values[*partition as usize], &[*place]);
+        }
         Piece {
-            sums: Sums::gather(&sums, &top, |(_, _, partition, place)| {
-                (*partition as usize, *place as usize)
-            }),
+            sums,
             keys: top.into_iter().map(|(_, key, ..)| key).collect(),
         }
     }
+}
 
-    /// The first keys of all pieces but the first, told from a sample.
-    fn starts_of_pieces<R: Key>(&self, rank: impl Fn(K) -> R, size: usize) -> Vec<R> {
-        let groups: usize = self.partitions.iter().map(|part| part.keys.len()).sum();
-        let pieces = groups.div_ceil(size).min(MOST_PIECES);
-        if pieces < 2 {
-            return Vec::new();
+impl<R: Ord + Copy> Piece<R> {
+    /// The groups of consecutive partitions.
+    fn sorted<K: Key>(partitions: Vec<Partition<K>>, rank: impl Fn(K) -> R) -> Self {
+        let groups = partitions.iter().map(|part| part.keys.len()).sum();
+        let mut out = Self {
+            keys: Vec::with_capacity(groups),
+            sums: Sums::default(),
+        };
+        for Partition { places, keys, sums } in partitions {
+            drop(places);
+            let mut order: Vec<(R, u32)> = keys.into_iter().map(&rank).zip(0..).collect();
+            order.sort_unstable_by_key(|(key, _)| *key);
+            out.keys.extend(order.iter().map(|(key, _)| *key));
+            let order: Vec<u32> = order.into_iter().map(|(_, group)| group).collect();
+            out.sums.append(&sums.values(), &order);
         }
-        let step = (groups / (pieces * SAMPLES)).max(1);
-        let keys = self.partitions.iter().flat_map(|part| &part.keys);
-        let mut sample: Vec<R> = keys.step_by(step).map(|key| rank(*key)).collect();
-        sample.sort_unstable();
-        (1..pieces)
-            .map(|piece| sample[sample.len() * piece / pieces])
-            .collect()
-    }
-
-    /// All groups in the order of the keys that `rank` makes of theirs.
-    pub fn into_sorted<R: Key>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
-        let mut pieces = self.into_pieces(usize::MAX, rank, |piece| piece);
-        pieces.swap_remove(0)
+        out
     }
 }
 
-/// The groups of a partition, cut into what belongs to each piece of the result.
-struct Runs<R> {
-    groups: Piece<R>,
-    ends: Vec<u32>,
-}
-
-impl<R: Key> Runs<R> {
-    fn new<K: Key>(partition: Partition<K>, starts: &[R], rank: impl Fn(K) -> R) -> Self {
-        let Partition { places, keys, sums } = partition;
-        drop(places);
-        let keys: Vec<R> = keys.into_iter().map(rank).collect();
-        let piece_of = |key: &R| starts.partition_point(|start| start <= key);
-        let pieces: Vec<u16> = keys.iter().map(|key| piece_of(key) as u16).collect();
-        let mut ends = vec![0_u32; starts.len() + 1];
-        for piece in &pieces {
-            ends[usize::from(*piece)] += 1;
-        }
-        let mut next = vec![0_u32; ends.len()];
-        let mut total = 0;
-        for (end, next) in ends.iter_mut().zip(&mut next) {
-            *next = total;
-            total += *end;
-            *end = total;
-        }
-        let mut order = vec![0_u32; keys.len()];
-        for (piece, place) in pieces.into_iter().zip(0..) {
-            let slot = &mut next[usize::from(piece)];
-            order[*slot as usize] = place;
-            *slot += 1;
-        }
-        Self {
-            groups: Piece {
-                keys: order.iter().map(|place| keys[*place as usize]).collect(),
-                sums: sums.select(&order),
-            },
-            ends,
-        }
-    }
-
-    fn of(&self, piece: usize) -> Range<usize> {
-        let start = piece.checked_sub(1).map_or(0, |before| self.ends[before]);
-        start as usize..self.ends[piece] as usize
-    }
-
-    /// What all partitions have of a piece, in no order.
-    fn joined(runs: &[Self], piece: usize) -> Piece<R> {
-        let groups = runs.iter().map(|run| run.of(piece).len()).sum();
-        let mut keys = Vec::with_capacity(groups);
-        for run in runs {
-            keys.extend_from_slice(&run.groups.keys[run.of(piece)]);
-        }
-        let parts = runs.iter().map(|run| (&run.groups.sums, run.of(piece)));
-        Piece {
-            keys,
-            sums: Sums::joined(parts, groups),
-        }
-    }
-}
-
-impl<R: Key> Piece<R> {
-    fn sorted(self) -> Self {
-        let mut order: Vec<(R, u32)> = self.keys.into_iter().zip(0..).collect();
-        order.sort_unstable_by_key(|(key, _)| *key);
-        let (keys, order): (Vec<R>, Vec<u32>) = order.into_iter().unzip();
-        Self {
-            keys,
-            sums: self.sums.select(&order),
-        }
-    }
-}
-
-/// The groups of one morsel, which add its rows up where they are near.
-struct Local<K> {
-    keys: Vec<K>,
-    sums: Sums,
-}
-
-impl<K: Key> Local<K> {
+impl<K: Key> Partition<K> {
     /// Groups the rows of a morsel, unless they have so many groups that it does not pay.
-    fn new(
+    fn of_few(
         rows: Range<usize>,
-        hasher: &DefaultHashBuilder,
         key: impl Fn(usize) -> K,
-        measures: &MeasureColumns,
+        values: &Values,
+        hasher: &DefaultHashBuilder,
     ) -> Option<Self> {
         let most = rows.len() / 4;
-        let mut local = Partition::default();
-        let mut pairs = Vec::with_capacity(rows.len());
-        for row in rows {
-            pairs.push((local.place(key(row), hasher), row as u32));
+        let mut local = Self::default();
+        let mut places = Vec::with_capacity(rows.len());
+        for row in rows.clone() {
+            places.push(local.place(key(row), hasher));
             if local.keys.len() > most {
                 return None;
             }
         }
         local.sums.resize(local.keys.len());
-        local.sums.add_rows(&pairs, measures);
-        let Partition { keys, sums, .. } = local;
-        Some(Self { keys, sums })
+        local.sums.add(&places, values, rows);
+        Some(local)
     }
 
-    fn groups(&self) -> impl ExactSizeIterator<Item = (K, u32)> {
-        let keys = self.keys.iter().enumerate();
-        keys.map(|(place, key)| (*key, place as u32))
-    }
-}
-
-impl<K: Key> Partition<K> {
     fn place(&mut self, key: K, hasher: &DefaultHashBuilder) -> u32 {
         let Self { places, keys, .. } = self;
         let hash = hasher.hash_one(key);

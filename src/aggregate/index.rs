@@ -5,8 +5,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::aggregate::address_book::{ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts};
-use crate::aggregate::groups::{Groups, Piece};
+use crate::aggregate::address_book::{
+    ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts, place,
+};
+use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::strings::strings;
 use crate::classify::directions;
@@ -14,10 +16,10 @@ use crate::direction::{Direction, Rules};
 use crate::error::Result;
 use crate::flows::{FlowBatch, OrNull};
 
-/// Entries that one task writes; a table of the index has a chunk for each.
-const PIECE: usize = 1 << 16;
+/// Least entries of a chunk of the table.
+const PIECE: usize = 1 << 15;
 
-/// What entries of the index are told apart by, in the order of the index: 34 bits for each end,
+/// What entries of the index are told apart by, in the order of the index: 44 bits for each end,
 /// 33 for the protocol, 3 for the direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IndexKey(u64, u64);
@@ -68,6 +70,13 @@ impl IndexKey {
     }
 }
 
+impl Key for IndexKey {
+    #[inline]
+    fn place(&self) -> u64 {
+        place(self.source(), self.dest())
+    }
+}
+
 impl Ord for IndexKey {
     #[inline]
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
@@ -108,6 +117,7 @@ impl Entries {
         let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
         let direction = directions(batch, &source, &dest, rules)?;
         let service = self.services.encode(&batch.text("service")?);
+        self.book.prepare(&[&source, &dest]);
         let book = &self.book;
         let key = |row| {
             IndexKey::new(
@@ -155,7 +165,7 @@ fn ranked(key: IndexKey, ranks: &AddressRanks, services: &Sorted) -> IndexKey {
 
 fn written(
     Piece { keys, sums }: Piece<IndexKey>,
-    addresses: &AddressTexts,
+    addresses: &AddressTexts<'_>,
     services: &Sorted,
 ) -> Result<RecordBatch> {
     let text = |name: &str, values: StringArray| {

@@ -5,23 +5,23 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field};
 
+use crate::aggregate::address_book::{AddressBook, AddressRanks};
 use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::strings::{addresses, strings};
+use crate::aggregate::strings::strings;
 use crate::classify::directions;
 use crate::columns::{Column, by_row};
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::flows::{FlowBatch, OrNull};
-use crate::ip::Ip;
 
-/// A key of any kind as a number whose order is that of the values, texts excepted.
-pub type Code = OrNull<u128>;
+/// A value of any kind as a number; the order of the values is told at the end.
+pub type Code = OrNull<u64>;
 
 /// A column chosen by name to group by.
 #[derive(Debug)]
 pub enum KeyColumn {
     /// An address.
-    Address(String),
+    Address(String, AddressBook),
     /// The direction of the flow.
     Direction(String),
     /// Any other column of text or whole numbers; which one shows with the first batch.
@@ -42,7 +42,9 @@ impl KeyColumn {
     pub fn new(name: &str) -> Self {
         let name = name.to_owned();
         match name.to_ascii_lowercase().as_str() {
-            "source" | "src_ip" | "dest" | "dst_ip" => Self::Address(name),
+            "source" | "src_ip" | "dest" | "dst_ip" => {
+                Self::Address(name, AddressBook::default())
+            }
             "flowdirection" | "direction" => Self::Direction(name),
             _ => Self::Plain(name, None),
         }
@@ -51,14 +53,15 @@ impl KeyColumn {
     /// The key of every row.
     pub fn encode(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<Vec<Code>> {
         Ok(match self {
-            Self::Address(name) => {
+            Self::Address(name, book) => {
                 let ips = batch.addresses(name)?;
-                codes(batch.rows(), |row| ips.get(row).map(|ip| ip.0))
+                book.prepare(&[&ips]);
+                by_row(batch.rows(), |row| Some(book.code(&ips, row)).into())
             }
             Self::Direction(_) => {
                 let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
                 let directions = directions(batch, &source, &dest, rules)?;
-                codes(batch.rows(), |row| Some(directions[row] as u128).into())
+                by_row(batch.rows(), |row| Some(directions[row] as u64).into())
             }
             Self::Plain(name, kind) => {
                 let array = batch.require(name)?;
@@ -70,12 +73,12 @@ impl KeyColumn {
                             unreachable!("the arm admits text only")
                         };
                         let texts = interner.encode(&text);
-                        codes(batch.rows(), |row| texts.id(row).map(u128::from))
+                        by_row(batch.rows(), |row| texts.id(row).map(u64::from))
                     }
                     (Column::Int(ints), kind @ (None | Some(Plain::Int))) => {
                         *kind = Some(Plain::Int);
                         let value = |row| ints.is_valid(row).then(|| encode_int(ints.value(row)));
-                        codes(batch.rows(), |row| value(row).into())
+                        by_row(batch.rows(), |row| value(row).into())
                     }
                     _ => {
                         return Err(Error::Schema(format!(
@@ -91,7 +94,7 @@ impl KeyColumn {
     /// Ends the encoding: the order of texts is known now.
     pub fn finish(self) -> Decoder {
         match self {
-            Self::Address(name) => Decoder::Address(name),
+            Self::Address(name, book) => Decoder::Address(name, book.into_ranks()),
             Self::Direction(name) => Decoder::Direction(name),
             Self::Plain(name, Some(Plain::Int)) => Decoder::Int(name),
             Self::Plain(name, Some(Plain::Text(interner))) => {
@@ -102,25 +105,21 @@ impl KeyColumn {
     }
 }
 
-fn codes(rows: usize, code: impl Fn(usize) -> Code + Sync + Send) -> Vec<Code> {
-    by_row(rows, code)
-}
-
 /// A whole number as a code of the same order.
-pub fn encode_int(value: i64) -> u128 {
-    (i128::from(value) - i128::from(i64::MIN)) as u128
+pub fn encode_int(value: i64) -> u64 {
+    value as u64 ^ 1 << 63
 }
 
 /// The whole number of a code.
-pub fn decode_int(code: u128) -> i64 {
-    (code as i128 + i128::from(i64::MIN)) as i64
+pub fn decode_int(code: u64) -> i64 {
+    (code ^ 1 << 63) as i64
 }
 
 /// Turns codes back into values.
 #[derive(Debug)]
 pub enum Decoder {
     /// Addresses.
-    Address(String),
+    Address(String, AddressRanks),
     /// Letters of directions.
     Direction(String),
     /// Texts.
@@ -133,7 +132,8 @@ impl Decoder {
     /// A code that sorts as its value does.
     pub fn rank(&self, code: Code) -> Code {
         match self {
-            Self::Text(_, sorted) => sorted.rank(code.map(|id| id as u32)).map(u128::from),
+            Self::Address(_, ranks) => code.map(|code| ranks.rank(code)),
+            Self::Text(_, sorted) => sorted.rank(code.map(|id| id as u32)).map(u64::from),
             _ => code,
         }
     }
@@ -141,9 +141,12 @@ impl Decoder {
     /// The values of ranked codes as a column.
     pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<Values> {
         let (name, array): (_, ArrayRef) = match self {
-            Self::Address(name) => (name, Arc::new(addresses(rows, |row| code(row).map(Ip))?)),
+            Self::Address(name, ranks) => {
+                let rank = |row| code(row).get().unwrap_or_default();
+                (name, Arc::new(ranks.texts()?.column(rows, rank)?))
+            }
             Self::Direction(name) => {
-                let letter = |d: u128| Direction::ALL[d as usize].letter();
+                let letter = |d: u64| Direction::ALL[d as usize].letter();
                 (
                     name,
                     Arc::new(strings(rows, |row| code(row).get().map(letter))?),

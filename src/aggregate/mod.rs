@@ -5,7 +5,7 @@ pub mod groups;
 pub mod index;
 pub mod interner;
 pub mod keys;
-pub mod scatter;
+pub mod runs;
 pub mod strings;
 pub mod summary;
 pub mod sums;

@@ -199,7 +199,7 @@ impl Groups {
             .for_each(|group| *group = place[*group as usize]);
         Self {
             labels: order.iter().map(|group| labels[*group as usize]).collect(),
-            sums: Sums::gather(&[sums], &order, |group| (0, *group as usize)),
+            sums: sums.select(&order),
             of_entries,
         }
     }

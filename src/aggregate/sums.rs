@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, Int64Array, PrimitiveArray};
+use arrow::array::TimestampMicrosecondArray;
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field};
 use rayon::prelude::*;
@@ -14,7 +15,11 @@ use crate::schema::{SUMS, timestamp};
 
 /// A sum of which no value was seen yet; no sum of flows comes near it.
 const NONE: i64 = i64::MIN;
-const FIRST: usize = SUMS.len();
+
+// Columns: flows, those of `SUMS`, the first and the last time, the most bytes and packets of a
+// record.
+const FLOWS: usize = 0;
+const FIRST: usize = FLOWS + 1 + SUMS.len();
 const LAST: usize = FIRST + 1;
 const MOST: usize = LAST + 1;
 const COLUMNS: usize = MOST + 2;
@@ -22,182 +27,152 @@ const COLUMNS: usize = MOST + 2;
 /// Sums of groups. A sum is null while every value was null; a column that no flows had is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Sums {
-    flows: Vec<i64>,
-    /// Those of [`SUMS`], then the first and the last time, then the most bytes and packets of a
-    /// record.
     columns: [Vec<i64>; COLUMNS],
+    groups: usize,
     overflow: bool,
+}
+
+/// Columns of flows, or of other sums, as what can be added to sums.
+#[derive(Debug, Default)]
+pub struct Values<'a> {
+    columns: Vec<Column<'a>>,
+    overflow: bool,
+}
+
+#[derive(Debug)]
+struct Column<'a> {
+    sum: usize,
+    values: &'a [i64],
+    nulls: Option<&'a NullBuffer>,
+}
+
+impl<'a> Values<'a> {
+    /// The measures of flows. A flow without an end was last seen when it began.
+    pub fn of(measures: &'a MeasureColumns) -> Self {
+        let mut out = Self::default();
+        out.push(FLOWS, Some(&measures.flows));
+        for (i, sum) in measures.sums.iter().enumerate() {
+            out.push(FLOWS + 1 + i, sum.as_ref());
+        }
+        out.push(FIRST, measures.first.as_ref());
+        out.push(LAST, measures.first.as_ref());
+        out.push(LAST, measures.last.as_ref());
+        for (i, most) in measures.most.iter().enumerate() {
+            out.push(MOST + i, most.as_ref());
+        }
+        out
+    }
+
+    fn push<T>(&mut self, sum: usize, column: Option<&'a PrimitiveArray<T>>)
+    where
+        T: ArrowPrimitiveType<Native = i64>,
+    {
+        self.columns.extend(column.map(|array| Column {
+            sum,
+            values: array.values(),
+            nulls: array.nulls().filter(|nulls| nulls.null_count() > 0),
+        }));
+    }
+}
+
+impl Column<'_> {
+    /// The value of a row, or [`NONE`].
+    #[inline]
+    fn get(&self, row: usize) -> i64 {
+        match self.nulls {
+            Some(nulls) if nulls.is_null(row) => NONE,
+            _ => self.values[row],
+        }
+    }
 }
 
 impl Sums {
     /// Makes room for groups up to a number.
     pub fn resize(&mut self, groups: usize) {
-        self.flows.resize(groups, 0);
+        self.groups = groups;
         for column in self.columns.iter_mut().filter(|column| !column.is_empty()) {
             column.resize(groups, NONE);
         }
     }
 
-    /// Adds rows, each to the group beside it.
-    pub fn add_rows(&mut self, pairs: &[(u32, u32)], rows: &MeasureColumns) {
-        let mut overflow = false;
-        for (group, row) in pairs {
-            let sum = &mut self.flows[*group as usize];
-            overflow |= add(sum, rows.flows.value(*row as usize));
-        }
-        let groups = self.flows.len();
-        for (column, values) in self.columns.iter_mut().zip(&rows.sums) {
-            if let Some(values) = values {
-                each(column, groups, pairs, values, |sum, value| {
-                    if *sum == NONE {
-                        *sum = value;
-                    } else {
-                        overflow |= add(sum, value);
-                    }
-                });
-            }
-        }
-        self.overflow |= overflow;
-        if let Some(times) = &rows.first {
-            each(
-                &mut self.columns[FIRST],
-                groups,
-                pairs,
-                times,
-                |first, time| {
-                    *first = if *first == NONE {
-                        time
-                    } else {
-                        time.min(*first)
-                    };
-                },
-            );
-        }
-        for times in [&rows.first, &rows.last].into_iter().flatten() {
-            each(
-                &mut self.columns[LAST],
-                groups,
-                pairs,
-                times,
-                |last, time| {
-                    *last = time.max(*last);
-                },
-            );
-        }
-        for (column, values) in self.columns[MOST..].iter_mut().zip(&rows.most) {
-            if let Some(values) = values {
-                each(column, groups, pairs, values, |most, value| {
-                    *most = value.max(*most);
-                });
-            }
+    /// All groups, to be added to others.
+    pub fn values(&self) -> Values<'_> {
+        let columns = self.columns.iter().enumerate();
+        Values {
+            columns: columns
+                .filter(|(_, values)| !values.is_empty())
+                .map(|(sum, values)| Column {
+                    sum,
+                    values,
+                    nulls: None,
+                })
+                .collect(),
+            overflow: self.overflow,
         }
     }
 
-    /// Adds a group of other sums to one of these.
-    pub fn add_group(&mut self, group: usize, other: &Self, from: usize) {
-        self.overflow |= other.overflow | add(&mut self.flows[group], other.flows[from]);
-        for (i, values) in other.columns.iter().enumerate() {
-            let Some(&value) = values.get(from) else {
-                continue;
+    /// Adds a range of rows, each to the group at its place.
+    pub fn add(&mut self, groups: &[u32], values: &Values, rows: Range<usize>) {
+        self.overflow |= values.overflow;
+        for column in &values.columns {
+            let sums = &mut self.columns[column.sum];
+            sums.resize(self.groups, NONE);
+            let overflow = match column.nulls {
+                None => {
+                    let values = column.values[rows.clone()].iter().copied();
+                    add_up(column.sum, sums, groups.iter().copied().zip(values))
+                }
+                Some(_) => {
+                    let values = rows.clone().map(|row| column.get(row));
+                    add_up(column.sum, sums, groups.iter().copied().zip(values))
+                }
             };
-            let column = &mut self.columns[i];
-            column.resize(self.flows.len(), NONE);
-            self.overflow |= combine(i, &mut column[group], value);
+            self.overflow |= overflow;
         }
     }
 
-    /// Groups chosen from several parts, in the order of `chosen`.
-    #[must_use]
-    pub fn gather<T>(
-        parts: &[Self],
-        chosen: &[T],
-        part_and_group: impl Fn(&T) -> (usize, usize),
-    ) -> Self {
-        let column = |i: usize| -> Vec<i64> {
-            if parts.iter().all(|part| part.columns[i].is_empty()) {
-                return Vec::new();
+    /// Appends rows as groups of their own, in the order of `chosen`.
+    pub fn append(&mut self, values: &Values, chosen: &[u32]) {
+        let before = self.groups;
+        for column in &values.columns {
+            let sums = &mut self.columns[column.sum];
+            let values = chosen.iter().map(|row| column.get(*row as usize));
+            if sums.len() <= before {
+                sums.resize(before, NONE);
+                sums.extend(values);
+            } else {
+                add_up(column.sum, &mut sums[before..], (0..).zip(values));
             }
-            let sum = |entry| {
-                let (part, group) = part_and_group(entry);
-                parts[part].columns[i].get(group).copied().unwrap_or(NONE)
-            };
-            chosen.iter().map(sum).collect()
-        };
-        let flows = |entry| {
-            let (part, group) = part_and_group(entry);
-            parts[part].flows[group]
-        };
-        Self {
-            flows: chosen.iter().map(flows).collect(),
-            columns: std::array::from_fn(column),
-            overflow: parts.iter().any(|part| part.overflow),
         }
+        self.overflow |= values.overflow;
+        self.resize(before + chosen.len());
     }
 
     /// Groups in the order of `chosen`.
     #[must_use]
     pub fn select(&self, chosen: &[u32]) -> Self {
-        let select = |values: &Vec<i64>| match values.as_slice() {
-            [] => Vec::new(),
-            values => chosen.iter().map(|group| values[*group as usize]).collect(),
-        };
-        Self {
-            flows: select(&self.flows),
-            columns: std::array::from_fn(|i| select(&self.columns[i])),
-            overflow: self.overflow,
-        }
-    }
-
-    /// Ranges of groups of several parts, `groups` in all, one after the other.
-    #[must_use]
-    pub fn joined<'a>(
-        parts: impl Iterator<Item = (&'a Self, Range<usize>)>,
-        groups: usize,
-    ) -> Self {
-        let mut out = Self {
-            flows: Vec::with_capacity(groups),
-            ..Self::default()
-        };
-        for (part, range) in parts {
-            for (to, from) in out.columns.iter_mut().zip(&part.columns) {
-                if !from.is_empty() {
-                    to.reserve_exact(groups - to.len());
-                    to.resize(out.flows.len(), NONE);
-                    to.extend_from_slice(&from[range.clone()]);
-                }
-            }
-            out.flows.extend_from_slice(&part.flows[range]);
-            out.overflow |= part.overflow;
-        }
-        out.resize(groups);
+        let mut out = Self::default();
+        out.append(&self.values(), chosen);
         out
     }
 
     /// Adds up groups: each of every part to the group that stands beside the part at its place.
     #[must_use]
     pub fn regroup(parts: &[(&Self, &[u32])], groups: usize) -> Self {
-        let mut flows = vec![0; groups];
-        let mut overflow = parts.iter().any(|(part, _)| part.overflow);
-        for (part, into) in parts {
-            for (value, group) in part.flows.iter().zip(*into) {
-                overflow |= add(&mut flows[*group as usize], *value);
-            }
-        }
         let column = |i: usize| {
             let mut sums = Vec::new();
             let mut overflow = false;
             for (part, into) in parts.iter().filter(|(part, _)| !part.columns[i].is_empty()) {
                 sums.resize(groups, NONE);
-                for (value, group) in part.columns[i].iter().zip(*into) {
-                    overflow |= combine(i, &mut sums[*group as usize], *value);
-                }
+                let values = part.columns[i].iter().copied();
+                overflow |= add_up(i, &mut sums, into.iter().copied().zip(values));
             }
             (sums, overflow)
         };
         let columns: Vec<_> = (0..COLUMNS).into_par_iter().map(column).collect();
         let mut out = Self {
-            flows,
-            overflow,
+            groups,
+            overflow: parts.iter().any(|(part, _)| part.overflow),
             ..Self::default()
         };
         for (to, (sums, overflow)) in out.columns.iter_mut().zip(columns) {
@@ -209,13 +184,13 @@ impl Sums {
 
     /// A measure of a group; `bytes` and `packets` are those of both ways.
     pub fn get(&self, group: usize, measure: Measure) -> Option<i64> {
-        let sum = |i: usize| self.value(i, group);
+        let sum = |i: usize| self.value(FLOWS + 1 + i, group);
         let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
             (None, None) => None,
             (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
         };
         match measure {
-            Measure::Flows => Some(self.flows[group]),
+            Measure::Flows => self.value(FLOWS, group),
             Measure::Sum(i) => sum(i),
             Measure::Bytes => both(sum(1), sum(2)),
             Measure::Packets => both(sum(3), sum(4)),
@@ -237,35 +212,28 @@ impl Sums {
         if self.overflow {
             return Err(Error::Overflow("flows, bytes or packets of a group"));
         }
-        let groups = self.flows.len();
-        let flows: ArrayRef = Arc::new(Int64Array::from(self.flows));
-        let mut out = vec![(Field::new(flows_name, DataType::Int64, true), flows)];
         // Columns that no flows had share one buffer.
-        let absent = nullable(vec![NONE; groups]);
+        let absent = nullable(vec![NONE; self.groups]);
+        let mut out = Vec::with_capacity(MOST);
         for (i, values) in self.columns.into_iter().enumerate().take(MOST) {
             let (values, nulls) = if values.is_empty() {
                 absent.clone()
             } else {
                 nullable(values)
             };
-            out.push(match i {
-                FIRST | LAST => {
-                    let name = if i == FIRST {
-                        "first_seen"
-                    } else {
-                        "last_seen"
-                    };
-                    let times = TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC");
-                    (
-                        Field::new(name, timestamp(), true),
-                        Arc::new(times) as ArrayRef,
-                    )
-                }
-                _ => (
-                    Field::new(SUMS[i], DataType::Int64, true),
-                    Arc::new(Int64Array::new(values, nulls)),
-                ),
-            });
+            let name = match i {
+                FLOWS => flows_name,
+                FIRST => "first_seen",
+                LAST => "last_seen",
+                _ => SUMS[i - FLOWS - 1],
+            };
+            let (kind, array): (_, ArrayRef) = if matches!(i, FIRST | LAST) {
+                let times = TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC");
+                (timestamp(), Arc::new(times))
+            } else {
+                (DataType::Int64, Arc::new(Int64Array::new(values, nulls)))
+            };
+            out.push((Field::new(name, kind, true), array));
         }
         Ok(out)
     }
@@ -278,39 +246,34 @@ fn nullable(values: Vec<i64>) -> (ScalarBuffer<i64>, Option<NullBuffer>) {
     (values.into(), nulls)
 }
 
-fn add(sum: &mut i64, value: i64) -> bool {
-    let (total, overflow) = sum.overflowing_add(value);
-    *sum = total;
-    overflow
-}
-
-/// Adds a value to a sum of one of the columns; tells whether it overflows.
-fn combine(column: usize, sum: &mut i64, value: i64) -> bool {
+/// Adds values to the sums of one of the columns, each at the place beside it; tells whether one
+/// overflows.
+#[inline]
+fn add_up(column: usize, sums: &mut [i64], values: impl Iterator<Item = (u32, i64)>) -> bool {
+    // One less than NONE is more than any time.
+    let before = |time: i64| time.wrapping_sub(1);
+    let mut overflow = false;
     match column {
-        _ if value == NONE => {}
-        _ if *sum == NONE => *sum = value,
-        FIRST => *sum = value.min(*sum),
-        LAST.. => *sum = value.max(*sum),
-        _ => return add(sum, value),
+        FIRST => values.for_each(|(place, value)| {
+            let first = &mut sums[place as usize];
+            *first = before(*first).min(before(value)).wrapping_add(1);
+        }),
+        LAST.. => values.for_each(|(place, value)| {
+            let last = &mut sums[place as usize];
+            *last = value.max(*last);
+        }),
+        _ => values.for_each(|(place, value)| {
+            let sum = &mut sums[place as usize];
+            if *sum == NONE {
+                *sum = value;
+            } else if value != NONE {
+                let (total, too_much) = sum.overflowing_add(value);
+                *sum = total;
+                overflow |= too_much;
+            }
+        }),
     }
-    false
-}
-
-fn each<T: arrow::datatypes::ArrowPrimitiveType<Native = i64>>(
-    column: &mut Vec<i64>,
-    groups: usize,
-    pairs: &[(u32, u32)],
-    values: &arrow::array::PrimitiveArray<T>,
-    mut combine: impl FnMut(&mut i64, i64),
-) {
-    column.resize(groups, NONE);
-    let nulls = values.nulls().filter(|nulls| nulls.null_count() > 0);
-    for (group, row) in pairs {
-        let row = *row as usize;
-        if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
-            combine(&mut column[*group as usize], values.value(row));
-        }
-    }
+    overflow
 }
 
 /// What groups can be ranked by.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::groups::{Groups, Piece};
+use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
 use crate::direction::Rules;
@@ -43,7 +43,14 @@ const WIDTHS: [i64; 17] = [
     3_640 * DAY,
 ];
 
+/// A slot of time and a series.
 type SlotKey = (Code, Code);
+
+impl Key for SlotKey {
+    fn place(&self) -> u64 {
+        self.0.get().unwrap_or(u64::MAX)
+    }
+}
 
 /// Counts flows by the slot of their start time and by the column `by`.
 ///

@@ -7,8 +7,8 @@ use arrow::array::{
 };
 use rayon::prelude::*;
 
-use crate::aggregate::address_book::{AddressBook, AddressRanks};
-use crate::aggregate::groups::{Groups, Piece};
+use crate::aggregate::address_book::{AddressBook, AddressRanks, place};
+use crate::aggregate::groups::{self, Groups, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::strings::texts;
@@ -30,6 +30,12 @@ struct Ends {
 
 /// Groups are told apart by the protocol, too, until the order of protocols is known.
 type Key = (Ends, OrNull<u32>);
+
+impl groups::Key for Key {
+    fn place(&self) -> u64 {
+        place(self.0.src, self.0.dst)
+    }
+}
 
 /// The flows of an address that were found so far.
 #[derive(Debug)]
@@ -74,6 +80,7 @@ impl Found {
         let src_port = ports(&found, "src_port", told)?;
         let dst_port = ports(&found, "dst_port", told)?;
         let protocol = self.protocols.encode(&found.text("protocol")?);
+        self.book.prepare(&[&source, &dest]);
         let book = &self.book;
         let key = |row| {
             let ends = Ends {
