@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::columns::{MORSEL, Text, by_morsel};
 use crate::flows::OrNull;
-use crate::ip::{Ip, outer_bytes, parse_v4};
+use crate::ip::{Ip, outer_bytes, parse_v4, parse_v6};
 
 const NULL: u64 = 1 << 32;
 const V6: u64 = 1 << 33;
@@ -244,12 +244,15 @@ pub fn narrow(code: u64) -> OrNull<Ip> {
 fn code(text: Option<&str>) -> (u64, Ip) {
     match text.map(|text| (text, parse_v4(text.as_bytes()))) {
         Some((_, Some(v4))) => (v4.into(), Ip::default()),
-        Some((text, None)) => unusual(text),
+        Some((text, None)) => match parse_v6(text.as_bytes()) {
+            Some(v6) if Ip(v6).v4().is_none() => (V6, Ip(v6)),
+            _ => unusual(text),
+        },
         None => (NULL, Ip::default()),
     }
 }
 
-/// The code of a text that is not in the plain form of an IPv4 address.
+/// The code of a text that is not in a plain form.
 #[cold]
 fn unusual(text: &str) -> (u64, Ip) {
     match Ip::parse(text) {

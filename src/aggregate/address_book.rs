@@ -1,9 +1,11 @@
 //! Addresses as codes that are roughly in order: IPv4 as it is, IPv6 numbered within buckets.
 
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use arrow::array::StringArray;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
 
 use crate::addresses::Addresses;
@@ -23,7 +25,9 @@ const V4: u64 = 1;
 const AFTER_V4: u64 = 2;
 const NULL: u64 = 3;
 
-/// Most addresses that buckets are cut at. Each is a bucket of its own, between two others.
+const SHARDS: usize = 64;
+
+/// Most addresses that buckets are cut at.
 const MOST_CUTS: usize = (1 << (BUCKET_BITS - 1)) - 1;
 
 /// Addresses looked at, for each of these, to tell where to cut.
@@ -34,15 +38,22 @@ const SAMPLES: usize = 16;
 /// Codes of addresses in different buckets are in order.
 #[derive(Debug)]
 pub struct AddressBook {
+    hasher: DefaultHashBuilder,
+    /// Codes of addresses, by the hash of the address.
+    shards: Vec<Mutex<HashMap<Ip, u64>>>,
+    /// Where buckets are cut: each of these addresses is a bucket of its own, between two others.
     cuts: Vec<Ip>,
-    buckets: Vec<Mutex<HashMap<Ip, u32>>>,
+    /// How many addresses each bucket has.
+    counts: Vec<AtomicU32>,
 }
 
 impl Default for AddressBook {
     fn default() -> Self {
         Self {
+            hasher: DefaultHashBuilder::default(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             cuts: Vec::new(),
-            buckets: vec![Mutex::default()],
+            counts: vec![AtomicU32::new(0)],
         }
     }
 }
@@ -50,22 +61,19 @@ impl Default for AddressBook {
 impl AddressBook {
     /// Tells from the first IPv6 addresses where to cut buckets.
     pub fn prepare(&mut self, columns: &[&Addresses]) {
-        let is_empty = |bucket: &mut Mutex<HashMap<_, _>>| {
-            let bucket = bucket.get_mut();
-            bucket.unwrap_or_else(PoisonError::into_inner).is_empty()
-        };
-        if self.cuts.is_empty() && self.buckets.iter_mut().all(is_empty) {
-            let mut sample: Vec<Ip> = columns
-                .iter()
-                .flat_map(|addresses| addresses.some_wide(MOST_CUTS * SAMPLES))
-                .collect();
-            sample.sort_unstable();
-            let cut = |cut: usize| sample.get(sample.len() * cut / MOST_CUTS).copied();
-            self.cuts = (0..MOST_CUTS).filter_map(cut).collect();
-            self.cuts.dedup();
-            let buckets = 2 * self.cuts.len() + 1;
-            self.buckets.resize_with(buckets, Mutex::default);
+        if !self.cuts.is_empty() || self.counts.iter().any(|count| count.load(Relaxed) > 0) {
+            return;
         }
+        let mut sample: Vec<Ip> = columns
+            .iter()
+            .flat_map(|addresses| addresses.some_wide(MOST_CUTS * SAMPLES))
+            .collect();
+        sample.sort_unstable();
+        let cut = |cut: usize| sample.get(sample.len() * cut / MOST_CUTS).copied();
+        self.cuts = (0..MOST_CUTS).filter_map(cut).collect();
+        self.cuts.dedup();
+        let buckets = 2 * self.cuts.len() + 1;
+        self.counts.resize_with(buckets, AtomicU32::default);
     }
 
     /// A code for the address of a row.
@@ -80,6 +88,14 @@ impl AddressBook {
     }
 
     fn number(&self, ip: Ip) -> u64 {
+        let shard = self.hasher.hash_one(ip) as usize % SHARDS;
+        let mut known = self.shards[shard]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *known.entry(ip).or_insert_with(|| self.new_code(ip))
+    }
+
+    fn new_code(&self, ip: Ip) -> u64 {
         let kind = if ip < Ip::from_v4(0) {
             BEFORE_V4
         } else {
@@ -87,37 +103,33 @@ impl AddressBook {
         };
         let before = self.cuts.partition_point(|cut| *cut < ip);
         let bucket = 2 * before + usize::from(self.cuts.get(before) == Some(&ip));
-        let mut known = self.buckets[bucket]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let next = known.len() as u32;
-        let number = *known.entry(ip).or_insert(next);
+        let number = self.counts[bucket].fetch_add(1, Relaxed);
         kind << KIND | (bucket as u64) << 32 | u64::from(number)
     }
 
     /// Ends the numbering: the order of the addresses is known now.
     pub fn into_ranks(self) -> AddressRanks {
-        let buckets: Vec<(Vec<Ip>, Vec<u32>)> = self
-            .buckets
-            .into_par_iter()
-            .map(|bucket| {
-                let known = bucket.into_inner().unwrap_or_else(PoisonError::into_inner);
-                let mut known: Vec<(Ip, u32)> = known.into_iter().collect();
-                known.sort_unstable();
-                let mut ranks = vec![0; known.len()];
-                for (rank, (_, number)) in (0..).zip(&known) {
-                    ranks[*number as usize] = rank;
-                }
-                (known.into_iter().map(|(ip, _)| ip).collect(), ranks)
-            })
+        let mut known: Vec<(Ip, u64)> = self
+            .shards
+            .into_iter()
+            .flat_map(|shard| shard.into_inner().unwrap_or_else(PoisonError::into_inner))
             .collect();
-        let mut out = AddressRanks::default();
-        for (ips, ranks) in buckets {
-            out.firsts.push(out.wide.len());
-            out.wide.extend(ips);
-            out.ranks.push(ranks);
+        known.par_sort_unstable();
+        let counts = self.counts.into_iter().map(AtomicU32::into_inner);
+        let mut ranks: Vec<Vec<u32>> = counts.map(|count| vec![0; count as usize]).collect();
+        let mut firsts = Vec::with_capacity(ranks.len());
+        let mut codes = known.iter().map(|(_, code)| *code);
+        for ranks in &mut ranks {
+            firsts.push(known.len() - codes.len());
+            for (rank, code) in (0..ranks.len() as u32).zip(&mut codes) {
+                ranks[code as u32 as usize] = rank;
+            }
         }
-        out
+        AddressRanks {
+            ranks,
+            firsts,
+            wide: known.into_iter().map(|(ip, _)| ip).collect(),
+        }
     }
 }
 
@@ -142,7 +154,7 @@ pub fn place(source: u64, dest: u64) -> u64 {
 /// The order of the addresses of an [`AddressBook`].
 ///
 /// Ranks are ordered as the addresses are: IPv6 before IPv4, IPv4, other IPv6, no address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AddressRanks {
     /// Of each bucket, the ranks of its numbers.
     ranks: Vec<Vec<u32>>,
