@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::columns::{MORSEL, Text, by_morsel};
 use crate::flows::OrNull;
-use crate::ip::{Ip, outer_bytes, parse_v4, parse_v6};
+use crate::ip::{Ip, parse_v4, parse_v6};
 
 const NULL: u64 = 1 << 32;
 const V6: u64 = 1 << 33;
@@ -38,17 +38,16 @@ impl Addresses {
         over(text, &Seek(ip))
     }
 
-    fn fill<F: FnMut(usize) -> (u64, Ip)>(rows: usize, code_of: impl Fn() -> F + Sync) -> Self {
+    fn fill(rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Self {
         let mut codes = vec![0; rows];
         let parts: Vec<(u64, Vec<Ip>)> = codes
             .par_chunks_mut(MORSEL)
             .enumerate()
             .map(|(morsel, codes)| {
-                let mut at = code_of();
                 let mut marks = 0;
                 let mut wide = Vec::new();
                 for (i, out) in codes.iter_mut().enumerate() {
-                    let (code, ip) = at(morsel * MORSEL + i);
+                    let (code, ip) = code_of(morsel * MORSEL + i);
                     *out = code;
                     marks |= code;
                     if code & V6 != 0 {
@@ -146,12 +145,8 @@ impl Addresses {
 /// Work on the codes of all rows of a column.
 trait Work {
     type Out;
-    /// Does it; each task makes its own function from row to code.
-    fn run<F: FnMut(usize) -> (u64, Ip)>(
-        &self,
-        rows: usize,
-        code_of: impl Fn() -> F + Sync,
-    ) -> Self::Out;
+    /// Does it, given a function from row to code.
+    fn run(&self, rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Self::Out;
 }
 
 /// Keeps all codes.
@@ -159,11 +154,7 @@ struct Fill;
 
 impl Work for Fill {
     type Out = Addresses;
-    fn run<F: FnMut(usize) -> (u64, Ip)>(
-        &self,
-        rows: usize,
-        code_of: impl Fn() -> F + Sync,
-    ) -> Addresses {
+    fn run(&self, rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Addresses {
         Addresses::fill(rows, code_of)
     }
 }
@@ -173,17 +164,12 @@ struct Seek(Ip);
 
 impl Work for Seek {
     type Out = Result<Vec<u32>, usize>;
-    fn run<F: FnMut(usize) -> (u64, Ip)>(
-        &self,
-        rows: usize,
-        code_of: impl Fn() -> F + Sync,
-    ) -> Self::Out {
+    fn run(&self, rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Self::Out {
         let sought = self.0.v4().map_or(V6, u64::from);
         let parts = by_morsel(rows, |rows| {
-            let mut at = code_of();
             let mut found = Vec::new();
             for row in rows {
-                let (code, ip) = at(row);
+                let (code, ip) = code_of(row);
                 if code == sought && (code != V6 || ip == self.0) {
                     found.push(row as u32);
                 } else if code & BAD != 0 {
@@ -198,26 +184,15 @@ impl Work for Seek {
 }
 
 fn over<W: Work>(text: &Text, work: &W) -> W::Out {
-    fn texts<'a, W: Work>(
-        rows: usize,
-        work: &W,
-        text: impl Fn(usize) -> Option<&'a str> + Sync,
-    ) -> W::Out {
-        work.run(rows, || {
-            let mut memo = Memo::default();
-            let text = &text;
-            move |row| memo.code(text(row))
-        })
-    }
     match text {
-        Text::Utf8(a) => texts(a.len(), work, |row| a.is_valid(row).then(|| a.value(row))),
-        Text::Large(a) => texts(a.len(), work, |row| a.is_valid(row).then(|| a.value(row))),
-        Text::View(a) => texts(a.len(), work, |row| a.is_valid(row).then(|| a.value(row))),
-        Text::Null(rows) => texts(*rows, work, |_| None),
+        Text::Utf8(a) => work.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
+        Text::Large(a) => work.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
+        Text::View(a) => work.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
+        Text::Null(rows) => work.run(*rows, |_| code(None)),
         Text::Dictionary(keys, values) => {
-            let distinct = Addresses::fill(values.len(), || |place| code(values.get(place)));
-            work.run(keys.len(), || {
-                |row| match keys.is_valid(row).then(|| keys.value(row) as usize) {
+            let distinct = Addresses::fill(values.len(), |place| code(values.get(place)));
+            work.run(keys.len(), |row| {
+                match keys.is_valid(row).then(|| keys.value(row) as usize) {
                     Some(key) => distinct.code(key),
                     None => (NULL, Ip::default()),
                 }
@@ -259,49 +234,5 @@ fn unusual(text: &str) -> (u64, Ip) {
         _ if text.is_empty() => (NULL, Ip::default()),
         Some(ip) => (ip.v4().map_or(V6, u64::from), ip),
         None => (BAD, Ip::default()),
-    }
-}
-
-/// Codes of texts met a moment ago, as long as that spares parsing.
-struct Memo {
-    slots: Vec<([u64; 2], usize, u32)>,
-    tries: u32,
-    hits: u32,
-}
-
-const SLOT_BITS: u32 = 10;
-
-impl Default for Memo {
-    fn default() -> Self {
-        Self {
-            slots: vec![([0; 2], 0, 0); 1 << SLOT_BITS],
-            tries: 0,
-            hits: 0,
-        }
-    }
-}
-
-impl Memo {
-    #[inline]
-    fn code(&mut self, text: Option<&str>) -> (u64, Ip) {
-        let pays = self.hits >= self.tries / 2 || self.tries < 1 << SLOT_BITS;
-        let words = text
-            .filter(|_| pays)
-            .and_then(|text| outer_bytes(text.as_bytes()));
-        let (Some(text), Some((left, right))) = (text, words) else {
-            return code(text);
-        };
-        let hash = (left ^ right.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = &mut self.slots[(hash >> (64 - SLOT_BITS)) as usize];
-        self.tries += 1;
-        if slot.0 == [left, right] && slot.1 == text.len() {
-            self.hits += 1;
-            return (slot.2.into(), Ip::default());
-        }
-        let found = code(Some(text));
-        if found.0 < NULL {
-            *slot = ([left, right], text.len(), found.0 as u32);
-        }
-        found
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 
+use crate::aggregate::order::{Rank, order};
 use crate::aggregate::runs::{Runs, starts};
 use crate::aggregate::sums::{Measure, Sums, Values};
 use crate::columns::by_morsel;
@@ -25,9 +26,9 @@ const MOST_PARTITIONS: usize = 1 << 9;
 /// Places looked at, for each partition, to tell where it begins.
 const SAMPLES: usize = 64;
 
-/// What groups are told apart by. The order of keys is the order of results.
-pub trait Key: Copy + Eq + Hash + Ord + Send + Sync {
-    /// About where the key will stand in the order: not after the place of any later key.
+/// What groups are told apart by.
+pub trait Key: Copy + Eq + Hash + Send + Sync {
+    /// About where the key will stand in the result: no later key has a lesser place.
     fn place(&self) -> u64;
 }
 
@@ -204,7 +205,7 @@ impl<K: Key> Groups<K> {
 
     /// All groups in the order of the keys that `rank` makes of theirs, in pieces of at least
     /// `size` groups but for the last, and what `make` makes of each; at least one piece.
-    pub fn into_pieces<R: Ord + Copy + Send, T: Send>(
+    pub fn into_pieces<R: Rank, T: Send>(
         self,
         size: usize,
         rank: impl Fn(K) -> R + Sync,
@@ -229,7 +230,7 @@ impl<K: Key> Groups<K> {
     }
 
     /// All groups in the order of the keys that `rank` makes of theirs.
-    pub fn into_sorted<R: Ord + Copy + Send>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
+    pub fn into_sorted<R: Rank>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
         let mut out = Piece {
             keys: Vec::with_capacity(self.len()),
             sums: Sums::default(),
@@ -286,7 +287,7 @@ impl<K: Key> Groups<K> {
     }
 }
 
-impl<R: Ord + Copy> Piece<R> {
+impl<R: Rank> Piece<R> {
     /// The groups of consecutive partitions.
     fn sorted<K: Key>(partitions: Vec<Partition<K>>, rank: impl Fn(K) -> R) -> Self {
         let groups = partitions.iter().map(|part| part.keys.len()).sum();
@@ -296,10 +297,10 @@ impl<R: Ord + Copy> Piece<R> {
         };
         for Partition { places, keys, sums } in partitions {
             drop(places);
-            let mut order: Vec<(R, u32)> = keys.into_iter().map(&rank).zip(0..).collect();
-            order.sort_unstable_by_key(|(key, _)| *key);
-            out.keys.extend(order.iter().map(|(key, _)| *key));
-            let order: Vec<u32> = order.into_iter().map(|(_, group)| group).collect();
+            let keys: Vec<R> = keys.into_iter().map(&rank).collect();
+            let order = order(&keys);
+            out.keys
+                .extend(order.iter().map(|group| keys[*group as usize]));
             out.sums.append(&sums.values(), &order);
         }
         out

@@ -10,7 +10,8 @@ use crate::aggregate::address_book::{
 };
 use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::strings::strings;
+use crate::aggregate::order::{FIELDS, Rank};
+use crate::aggregate::strings::chosen;
 use crate::classify::directions;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
@@ -77,18 +78,12 @@ impl Key for IndexKey {
     }
 }
 
-impl Ord for IndexKey {
+impl Rank for IndexKey {
     #[inline]
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let whole = |key: &Self| u128::from(key.0) << 64 | u128::from(key.1);
-        whole(self).cmp(&whole(other))
-    }
-}
-
-impl PartialOrd for IndexKey {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
+    fn fields(&self) -> [u64; FIELDS] {
+        let service = self.bits(DIRECTION_BITS, SERVICE_BITS);
+        let direction = self.bits(0, DIRECTION_BITS);
+        [self.source(), self.dest(), service, direction, 0]
     }
 }
 
@@ -173,13 +168,14 @@ fn written(
         (field, Arc::new(values) as ArrayRef)
     };
     let entries = keys.len();
-    let service = |i: usize| services.value(keys[i].service());
-    let letter = |i: usize| Some(keys[i].direction().letter());
+    let service = |i: usize| keys[i].service().get().map(|rank| rank as usize);
+    let direction = |i: usize| Some(keys[i].direction() as usize);
+    let letters = Direction::ALL.map(Direction::letter);
     let mut columns = vec![
         text("source", addresses.column(entries, |i| keys[i].source())?),
         text("dest", addresses.column(entries, |i| keys[i].dest())?),
-        text("L7Protocol", strings(entries, service)?),
-        text("FlowDirection", strings(entries, letter)?),
+        text("L7Protocol", chosen(entries, &services.values, service)?),
+        text("FlowDirection", chosen(entries, &letters, direction)?),
     ];
     columns.extend(sums.into_columns("TotalAllowedFlows")?);
     batch(columns)

@@ -42,9 +42,7 @@ impl KeyColumn {
     pub fn new(name: &str) -> Self {
         let name = name.to_owned();
         match name.to_ascii_lowercase().as_str() {
-            "source" | "src_ip" | "dest" | "dst_ip" => {
-                Self::Address(name, AddressBook::default())
-            }
+            "source" | "src_ip" | "dest" | "dst_ip" => Self::Address(name, AddressBook::default()),
             "flowdirection" | "direction" => Self::Direction(name),
             _ => Self::Plain(name, None),
         }

@@ -5,6 +5,7 @@ pub mod groups;
 pub mod index;
 pub mod interner;
 pub mod keys;
+pub mod order;
 pub mod runs;
 pub mod strings;
 pub mod summary;

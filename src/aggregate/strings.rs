@@ -31,6 +31,37 @@ pub fn strings<'a>(
     })
 }
 
+/// A column of texts of a vocabulary given by their places in it, one for each number below `rows`.
+pub fn chosen<T: AsRef<str>>(
+    rows: usize,
+    vocabulary: &[T],
+    place: impl Fn(usize) -> Option<usize> + Sync,
+) -> Result<StringArray> {
+    let words: Vec<(u128, &[u8])> = vocabulary
+        .iter()
+        .map(|text| {
+            let text = text.as_ref().as_bytes();
+            let mut word = [0; 16];
+            if let Some(start) = word.get_mut(..text.len()) {
+                start.copy_from_slice(text);
+            }
+            (u128::from_le_bytes(word), text)
+        })
+        .collect();
+    texts(rows, |row, bytes| {
+        let place = place(row);
+        if let Some(place) = place {
+            let (word, text) = words[place];
+            if text.len() <= 16 {
+                write_word(word, text.len(), bytes);
+            } else {
+                bytes.extend_from_slice(text);
+            }
+        }
+        place.is_some()
+    })
+}
+
 /// A column of addresses in canonical text, one for each number below `rows`.
 pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result<StringArray> {
     texts(rows, |row, bytes| {
@@ -80,15 +111,21 @@ pub fn write_network(ip: Ip, length: u8, bytes: &mut Vec<u8>) {
     bytes.truncate(end);
 }
 
-/// Appends an IPv4 address: two words of two octets each, cut to the bytes that count.
+/// Appends an IPv4 address.
 #[inline]
 pub fn write_v4(v4: u32, bytes: &mut Vec<u8>) {
     let [a, b, c, d] = v4.to_be_bytes().map(|octet| OCTETS[octet as usize]);
-    let end = bytes.len() + (a.1 + b.1) as usize;
-    bytes.extend_from_slice(&(u64::from(a.0) | u64::from(b.0) << (8 * a.1)).to_le_bytes());
-    bytes.truncate(end);
-    let end = end + (c.1 + d.1) as usize - 1;
-    bytes.extend_from_slice(&(u64::from(c.0) | u64::from(d.0) << (8 * c.1)).to_le_bytes());
+    let left = u64::from(a.0) | u64::from(b.0) << (8 * a.1);
+    let right = u64::from(c.0) | u64::from(d.0) << (8 * c.1);
+    let word = u128::from(left) | u128::from(right) << (8 * (a.1 + b.1));
+    write_word(word, (a.1 + b.1 + c.1 + d.1) as usize - 1, bytes);
+}
+
+/// Appends the first bytes of a word, the lowest first.
+#[inline]
+fn write_word(word: u128, length: usize, bytes: &mut Vec<u8>) {
+    let end = bytes.len() + length;
+    bytes.extend_from_slice(&word.to_le_bytes());
     bytes.truncate(end);
 }
 

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field};
 use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
+use crate::aggregate::order::{FIELDS, Rank};
 use crate::direction::Rules;
 use crate::error::{Error, Result};
 use crate::flows::FlowBatch;
@@ -45,6 +46,20 @@ const WIDTHS: [i64; 17] = [
 
 /// A slot of time and a series.
 type SlotKey = (Code, Code);
+
+impl Rank for SlotKey {
+    fn fields(&self) -> [u64; FIELDS] {
+        let (slot, series) = *self;
+        let field = |code: Code| {
+            (
+                u64::from(code.get().is_none()),
+                code.get().unwrap_or_default(),
+            )
+        };
+        let ((no_slot, slot), (no_series, series)) = (field(slot), field(series));
+        [no_slot, slot, no_series, series, 0]
+    }
+}
 
 impl Key for SlotKey {
     fn place(&self) -> u64 {

@@ -10,7 +10,6 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use kind::IpKind;
-pub use v4::outer_bytes;
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse4.1")))]
 pub use v4::parse_v4;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse4.1"))]

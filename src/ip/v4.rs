@@ -16,7 +16,7 @@ pub fn parse_v4(text: &[u8]) -> Option<u32> {
 
 /// The first eight bytes with the first one lowest, and the last eight with the last one lowest.
 #[inline]
-pub fn outer_bytes(text: &[u8]) -> Option<(u64, u64)> {
+fn outer_bytes(text: &[u8]) -> Option<(u64, u64)> {
     match text.len() {
         8..=15 => Some((
             u64::from_le_bytes(*text.first_chunk()?),

@@ -11,6 +11,7 @@ use crate::aggregate::address_book::{AddressBook, AddressRanks, place};
 use crate::aggregate::groups::{self, Groups, Piece};
 use crate::aggregate::index::batch;
 use crate::aggregate::interner::{Interner, Sorted};
+use crate::aggregate::order::{FIELDS, Rank};
 use crate::aggregate::strings::texts;
 use crate::aggregate::sums::{Measure, Sums};
 use crate::columns::int64;
@@ -30,6 +31,20 @@ struct Ends {
 
 /// Groups are told apart by the protocol, too, until the order of protocols is known.
 type Key = (Ends, OrNull<u32>);
+
+impl Rank for Key {
+    fn fields(&self) -> [u64; FIELDS] {
+        let (ends, protocol) = self;
+        let port = |port: OrNull<u16>| port.get().map_or(1 << 16, u64::from);
+        [
+            ends.src,
+            ends.dst,
+            port(ends.src_port),
+            port(ends.dst_port),
+            protocol.get().map_or(1 << 32, u64::from),
+        ]
+    }
+}
 
 impl groups::Key for Key {
     fn place(&self) -> u64 {
