@@ -14,8 +14,14 @@ use crate::flows::FlowBatch;
 pub const MAX_KEYS: usize = 4;
 
 /// The values of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Codes<const N: usize>([Code; N]);
+
+impl<const N: usize> Default for Codes<N> {
+    fn default() -> Self {
+        Self([Code::default(); N])
+    }
+}
 
 impl<const N: usize> Key for Codes<N> {
     /// Anywhere: only the greatest are put in order.

@@ -27,7 +27,7 @@ const MOST_PARTITIONS: usize = 1 << 9;
 const SAMPLES: usize = 64;
 
 /// What groups are told apart by.
-pub trait Key: Copy + Eq + Hash + Send + Sync {
+pub trait Key: Copy + Default + Eq + Hash + Send + Sync {
     /// About where the key will stand in the result: no later key has a lesser place.
     fn place(&self) -> u64;
 }

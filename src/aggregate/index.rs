@@ -22,7 +22,7 @@ const PIECE: usize = 1 << 15;
 
 /// What entries of the index are told apart by, in the order of the index: 44 bits for each end,
 /// 33 for the protocol, 3 for the direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct IndexKey(u64, u64);
 
 const SERVICE_BITS: u32 = 33;

@@ -40,16 +40,23 @@ impl<K: Key> Runs<K> {
             total += *end;
             *end = total;
         }
-        let mut rows = vec![0_u32; keys.len()];
-        for (part, row) in parts.into_iter().zip(first as u32..) {
-            let slot = &mut next[usize::from(part)];
-            rows[*slot as usize] = row;
-            *slot += 1;
+        let places: Vec<u32> = parts
+            .into_iter()
+            .map(|part| {
+                let next = &mut next[usize::from(part)];
+                *next += 1;
+                *next - 1
+            })
+            .collect();
+        let mut laid_out = vec![K::default(); keys.len()];
+        for (key, place) in keys.iter().zip(&places) {
+            laid_out[*place as usize] = *key;
         }
         let mut sums = Sums::default();
-        sums.append(values, &rows);
+        sums.resize(keys.len());
+        sums.add(&places, values, first..first + keys.len());
         Self {
-            keys: rows.iter().map(|row| keys[*row as usize - first]).collect(),
+            keys: laid_out,
             sums,
             ends,
         }

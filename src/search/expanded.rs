@@ -21,7 +21,7 @@ use crate::ip::Ip;
 use crate::search::{Named, mean, named, port, sought};
 
 /// What rows of the result are told apart by, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Ends {
     src: u64,
     dst: u64,
