@@ -21,6 +21,9 @@ const FEW: usize = 1 << 12;
 /// Groups with which a partition is too large for that.
 const MANY: usize = 1 << 15;
 
+/// Least rows that are added together.
+const WAITING: usize = 1 << 20;
+
 const MOST_PARTITIONS: usize = 1 << 9;
 
 /// Places looked at, for each partition, to tell where it begins.
@@ -41,6 +44,8 @@ pub struct Groups<K> {
     partitions: Vec<Partition<K>>,
     /// How many groups there were when the partitions were laid out.
     laid_out: usize,
+    /// Rows that are laid out, but not yet added.
+    waiting: Vec<Runs<K>>,
     /// Whether every morsel so far had few groups.
     repetitive: AtomicBool,
 }
@@ -79,6 +84,7 @@ impl<K: Key> Default for Groups<K> {
             starts: Vec::new(),
             partitions: vec![Partition::default()],
             laid_out: 0,
+            waiting: Vec::new(),
             repetitive: AtomicBool::new(true),
         }
     }
@@ -92,7 +98,7 @@ impl<K: Key> Groups<K> {
         key: impl Fn(usize) -> K + Sync,
         measures: &MeasureColumns,
     ) {
-        if self.len() == 0 {
+        if self.len() == 0 && self.waiting.is_empty() {
             let place = |row| key(row).place();
             self.lay_out(rows, |step| (0..rows).step_by(step).map(place).collect());
         }
@@ -114,8 +120,19 @@ impl<K: Key> Groups<K> {
             let keys: Vec<K> = rows.map(&key).collect();
             Runs::new(&keys, &values, first, starts)
         });
-        self.absorb(&runs);
-        drop(runs);
+        self.waiting.extend(runs);
+        // Each time the tables go through the cache once, so it has to pay.
+        let waiting: usize = self.waiting.iter().map(Runs::rows).sum();
+        if waiting >= (self.len() / 2).max(WAITING) {
+            self.settle();
+        }
+    }
+
+    /// Adds the rows that wait.
+    fn settle(&mut self) {
+        let waiting = take(&mut self.waiting);
+        self.absorb(&waiting);
+        drop(waiting);
         self.balance();
     }
 
@@ -189,7 +206,8 @@ impl<K: Key> Groups<K> {
 
     /// Renames every group; those that come to have the same key are added up.
     #[must_use]
-    pub fn rekey(self, rename: impl Fn(K) -> K) -> Self {
+    pub fn rekey(mut self, rename: impl Fn(K) -> K) -> Self {
+        self.settle();
         let mut out = Self::default();
         let runs: Vec<_> = self
             .partitions
@@ -206,11 +224,12 @@ impl<K: Key> Groups<K> {
     /// All groups in the order of the keys that `rank` makes of theirs, in pieces of at least
     /// `size` groups but for the last, and what `make` makes of each; at least one piece.
     pub fn into_pieces<R: Rank, T: Send>(
-        self,
+        mut self,
         size: usize,
         rank: impl Fn(K) -> R + Sync,
         make: impl Fn(Piece<R>) -> T + Sync,
     ) -> Vec<T> {
+        self.settle();
         let mut pieces = vec![Vec::new()];
         let mut groups = 0;
         for partition in self.partitions {
@@ -233,7 +252,7 @@ impl<K: Key> Groups<K> {
     pub fn into_sorted<R: Rank>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
         let mut out = Piece {
             keys: Vec::with_capacity(self.len()),
-            sums: Sums::default(),
+            sums: Sums::with_room(self.len()),
         };
         for Piece { keys, sums } in self.into_pieces(MANY, rank, |piece| piece) {
             let all: Vec<u32> = (0..keys.len() as u32).collect();
@@ -246,11 +265,12 @@ impl<K: Key> Groups<K> {
     /// The `n` groups with the most of a measure, the most first; of groups with as much, those
     /// with the first keys. Groups without a value of the measure come last.
     pub fn into_top<R: Ord + Copy + Send>(
-        self,
+        mut self,
         n: usize,
         by: Measure,
         rank: impl Fn(K) -> R + Sync,
     ) -> Piece<R> {
+        self.settle();
         let keep_top = |groups: &mut Vec<(Reverse<Option<i64>>, R, u32, u32)>| {
             if groups.len() > n {
                 groups.select_nth_unstable(n);
@@ -293,7 +313,7 @@ impl<R: Rank> Piece<R> {
         let groups = partitions.iter().map(|part| part.keys.len()).sum();
         let mut out = Self {
             keys: Vec::with_capacity(groups),
-            sums: Sums::default(),
+            sums: Sums::with_room(groups),
         };
         for Partition { places, keys, sums } in partitions {
             drop(places);

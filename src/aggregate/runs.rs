@@ -62,6 +62,11 @@ impl<K: Key> Runs<K> {
         }
     }
 
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Where a part lies.
     pub fn of(&self, part: usize) -> Range<usize> {
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);

@@ -29,6 +29,8 @@ const COLUMNS: usize = MOST + 2;
 pub struct Sums {
     columns: [Vec<i64>; COLUMNS],
     groups: usize,
+    /// Groups that columns have room for from the beginning.
+    room: usize,
     overflow: bool,
 }
 
@@ -87,10 +89,19 @@ impl Column<'_> {
 }
 
 impl Sums {
-    /// Makes room for groups up to a number.
+    /// No groups yet, but room for a number of them.
+    pub fn with_room(room: usize) -> Self {
+        Self {
+            room,
+            ..Self::default()
+        }
+    }
+
+    /// Makes groups up to a number.
     pub fn resize(&mut self, groups: usize) {
         self.groups = groups;
         for column in self.columns.iter_mut().filter(|column| !column.is_empty()) {
+            column.reserve_exact(groups.saturating_sub(column.len()));
             column.resize(groups, NONE);
         }
     }
@@ -138,6 +149,7 @@ impl Sums {
             let sums = &mut self.columns[column.sum];
             let values = chosen.iter().map(|row| column.get(*row as usize));
             if sums.len() <= before {
+                sums.reserve_exact(self.room.saturating_sub(sums.len()));
                 sums.resize(before, NONE);
                 sums.extend(values);
             } else {
