@@ -149,6 +149,18 @@ pub fn short(text: &[u8]) -> Option<u64> {
     }
 }
 
+/// [`short`] of a part of a longer text, which need not look how long the part is.
+#[inline]
+pub fn short_at(text: &[u8], start: usize, length: usize) -> Option<u64> {
+    match text.get(start..).and_then(<[u8]>::first_chunk) {
+        Some(chunk) if length <= 8 => {
+            let others = 64 - 8 * length as u32;
+            Some(u64::from_le_bytes(*chunk) & u64::MAX.checked_shr(others).unwrap_or(0))
+        }
+        _ => short(text.get(start..start + length)?),
+    }
+}
+
 fn keys_of(array: &ArrayRef) -> ArrayRef {
     let keys = array.as_any_dictionary().keys();
     keys.slice(0, keys.len())

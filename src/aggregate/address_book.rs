@@ -273,7 +273,8 @@ mod tests {
                 }));
             }
             let ranks = book.into_ranks();
-            let known = codes.iter().map(|(left, right)| (ranks.rank(*left), ranks.rank(*right)));
+            let rank = |(left, right): &(u64, u64)| (ranks.rank(*left), ranks.rank(*right));
+            let known: Vec<_> = codes.iter().map(rank).collect();
             let mut all: Vec<_> = first.into_iter().chain(later).zip(known).zip(codes).collect();
             for ((ips, rank), _) in &all {
                 let address = |rank| ranks.address(rank).get();

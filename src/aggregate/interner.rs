@@ -1,9 +1,12 @@
 //! Distinct texts as numbers.
 
+use std::ops::Range;
+
+use arrow::array::{Array, GenericStringArray, OffsetSizeTrait};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::columns::{MORSEL, Text, by_morsel, short};
+use crate::columns::{MORSEL, Text, by_morsel, short, short_at};
 use crate::flows::OrNull;
 
 const NULL: u32 = u32::MAX;
@@ -39,12 +42,13 @@ impl Interner {
                 .map(|key| key.map_or(NULL, |key| known[key as usize]));
             return Interned { ids: ids.collect() };
         }
-        let morsels = by_morsel(text.len(), |rows| {
-            let mut local = Local::default();
-            let ids: Vec<u32> = rows
-                .map(|row| text.get(row).map_or(NULL, |t| local.id(t)))
-                .collect();
-            (ids, local.texts)
+        let morsels = by_morsel(text.len(), |rows| match text {
+            Text::Utf8(array) => Local::of_array(array, rows),
+            Text::Large(array) => Local::of_array(array, rows),
+            _ => Local::of(rows, |row| {
+                let text = text.get(row)?;
+                Some((text, short(text.as_bytes())))
+            }),
         });
         let mut ids = vec![NULL; text.len()];
         let known: Vec<Vec<u32>> = morsels
@@ -102,9 +106,32 @@ impl Default for Local<'_> {
 }
 
 impl<'a> Local<'a> {
+    fn of_array<O: OffsetSizeTrait>(
+        array: &'a GenericStringArray<O>,
+        rows: Range<usize>,
+    ) -> (Vec<u32>, Vec<&'a str>) {
+        let all = array.value_data();
+        let offsets = array.value_offsets();
+        Self::of(rows, |row| {
+            let text = array.is_valid(row).then(|| array.value(row))?;
+            Some((text, short_at(all, offsets[row].as_usize(), text.len())))
+        })
+    }
+
+    /// The numbers of rows, and the texts that they number. Each text comes with it as a word, if
+    /// it is short.
+    fn of(
+        rows: Range<usize>,
+        text: impl Fn(usize) -> Option<(&'a str, Option<u64>)>,
+    ) -> (Vec<u32>, Vec<&'a str>) {
+        let mut local = Self::default();
+        let id = |row| text(row).map_or(NULL, |(text, word)| local.id(text, word));
+        (rows.map(id).collect(), local.texts)
+    }
+
     #[inline]
-    fn id(&mut self, text: &'a str) -> u32 {
-        let Some(word) = short(text.as_bytes()) else {
+    fn id(&mut self, text: &'a str, word: Option<u64>) -> u32 {
+        let Some(word) = word else {
             return self.number(text);
         };
         let slot = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;

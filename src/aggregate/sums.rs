@@ -44,36 +44,72 @@ pub struct Values<'a> {
 #[derive(Debug)]
 struct Column<'a> {
     sum: usize,
+    cells: Cells<'a>,
+    /// Others, where the greater of both counts.
+    or: Option<Cells<'a>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Cells<'a> {
     values: &'a [i64],
     nulls: Option<&'a NullBuffer>,
 }
 
 impl<'a> Values<'a> {
-    /// The measures of flows. A flow without an end was last seen when it began.
+    /// The measures of flows. A flow was last seen when it ended or began, whichever is later.
     pub fn of(measures: &'a MeasureColumns) -> Self {
+        let MeasureColumns {
+            flows,
+            sums,
+            first,
+            last,
+            most,
+        } = measures;
         let mut out = Self::default();
-        out.push(FLOWS, Some(&measures.flows));
-        for (i, sum) in measures.sums.iter().enumerate() {
-            out.push(FLOWS + 1 + i, sum.as_ref());
+        out.push(FLOWS, Some(Cells::of(flows)), None);
+        for (i, sum) in sums.iter().enumerate() {
+            out.push(FLOWS + 1 + i, sum.as_ref().map(Cells::of), None);
         }
-        out.push(FIRST, measures.first.as_ref());
-        out.push(LAST, measures.first.as_ref());
-        out.push(LAST, measures.last.as_ref());
-        for (i, most) in measures.most.iter().enumerate() {
-            out.push(MOST + i, most.as_ref());
+        let [first, last] = [first, last].map(|times| times.as_ref().map(Cells::of));
+        out.push(FIRST, first, None);
+        match last {
+            Some(_) => out.push(LAST, last, first),
+            None => out.push(LAST, first, None),
+        }
+        for (i, most) in most.iter().enumerate() {
+            out.push(MOST + i, most.as_ref().map(Cells::of), None);
         }
         out
     }
 
-    fn push<T>(&mut self, sum: usize, column: Option<&'a PrimitiveArray<T>>)
-    where
-        T: ArrowPrimitiveType<Native = i64>,
-    {
-        self.columns.extend(column.map(|array| Column {
-            sum,
+    fn push(&mut self, sum: usize, cells: Option<Cells<'a>>, or: Option<Cells<'a>>) {
+        self.columns
+            .extend(cells.map(|cells| Column { sum, cells, or }));
+    }
+}
+
+impl<'a> Cells<'a> {
+    fn of<T: ArrowPrimitiveType<Native = i64>>(array: &'a PrimitiveArray<T>) -> Self {
+        Self {
             values: array.values(),
             nulls: array.nulls().filter(|nulls| nulls.null_count() > 0),
-        }));
+        }
+    }
+
+    /// The value of a row, or [`NONE`].
+    #[inline]
+    fn get(&self, row: usize) -> i64 {
+        match self.nulls {
+            Some(nulls) if nulls.is_null(row) => NONE,
+            _ => self.values[row],
+        }
+    }
+
+    /// A range of values, if none is null.
+    fn full(&self, rows: &Range<usize>) -> Option<&'a [i64]> {
+        self.nulls
+            .is_none()
+            .then(|| &self.values[rows.start..rows.end])
     }
 }
 
@@ -81,9 +117,22 @@ impl Column<'_> {
     /// The value of a row, or [`NONE`].
     #[inline]
     fn get(&self, row: usize) -> i64 {
-        match self.nulls {
-            Some(nulls) if nulls.is_null(row) => NONE,
-            _ => self.values[row],
+        let value = self.cells.get(row);
+        self.or.map_or(value, |or| value.max(or.get(row)))
+    }
+
+    /// Adds up a range of rows, each for the group at its place; tells whether a sum overflows.
+    fn add_up(&self, rows: Range<usize>, groups: &[u32], sums: &mut [i64]) -> bool {
+        let groups = groups.iter().copied();
+        let or = self.or.as_ref().map(|or| or.full(&rows));
+        match (self.cells.full(&rows), or) {
+            (Some(values), None) => add_up(self.sum, sums, groups.zip(values.iter().copied())),
+            (Some(values), Some(Some(others))) => {
+                let both = values.iter().zip(others);
+                let values = both.map(|(value, other)| *value.max(other));
+                add_up(self.sum, sums, groups.zip(values))
+            }
+            _ => add_up(self.sum, sums, groups.zip(rows.map(|row| self.get(row)))),
         }
     }
 }
@@ -114,8 +163,11 @@ impl Sums {
                 .filter(|(_, values)| !values.is_empty())
                 .map(|(sum, values)| Column {
                     sum,
-                    values,
-                    nulls: None,
+                    cells: Cells {
+                        values,
+                        nulls: None,
+                    },
+                    or: None,
                 })
                 .collect(),
             overflow: self.overflow,
@@ -128,16 +180,7 @@ impl Sums {
         for column in &values.columns {
             let sums = &mut self.columns[column.sum];
             sums.resize(self.groups, NONE);
-            let overflow = match column.nulls {
-                None => {
-                    let values = column.values[rows.clone()].iter().copied();
-                    add_up(column.sum, sums, groups.iter().copied().zip(values))
-                }
-                Some(_) => {
-                    let values = rows.clone().map(|row| column.get(row));
-                    add_up(column.sum, sums, groups.iter().copied().zip(values))
-                }
-            };
+            let overflow = column.add_up(rows.clone(), groups, sums);
             self.overflow |= overflow;
         }
     }
@@ -148,13 +191,9 @@ impl Sums {
         for column in &values.columns {
             let sums = &mut self.columns[column.sum];
             let values = chosen.iter().map(|row| column.get(*row as usize));
-            if sums.len() <= before {
-                sums.reserve_exact(self.room.saturating_sub(sums.len()));
-                sums.resize(before, NONE);
-                sums.extend(values);
-            } else {
-                add_up(column.sum, &mut sums[before..], (0..).zip(values));
-            }
+            sums.reserve_exact(self.room.saturating_sub(sums.len()));
+            sums.resize(before, NONE);
+            sums.extend(values);
         }
         self.overflow |= values.overflow;
         self.resize(before + chosen.len());
