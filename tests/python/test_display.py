@@ -29,6 +29,7 @@ pytestmark = [
     pytest.mark.extra,
     pytest.mark.browser,
     pytest.mark.slow,
+    pytest.mark.xdist_group("kernel"),
     pytest.mark.filterwarnings("ignore"),
 ]
 

@@ -149,6 +149,7 @@ def test_help_is_shown_as_text_in_a_terminal(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.strip() == CLASS.get_help("md").strip()
 
 
+@pytest.mark.xdist_group("kernel")
 def test_help_is_shown_as_a_page_in_a_notebook() -> None:
     nbformat = pytest.importorskip("nbformat")
     client = pytest.importorskip("nbclient").NotebookClient

@@ -26,7 +26,11 @@ SHOWS = {
 LARGEST = 3_000_000
 """Characters of a notebook with its outputs, of which Bokeh takes one million."""
 
-pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.xdist_group("kernel"),
+    pytest.mark.filterwarnings("ignore"),
+]
 
 
 @cache

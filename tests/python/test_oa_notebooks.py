@@ -16,7 +16,11 @@ from oa_work import sample_day, settings_in
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
-pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.xdist_group("kernel"),
+    pytest.mark.filterwarnings("ignore"),
+]
 SHOWN = Path(__file__).resolve().parents[2] / "notebooks" / "templates"
 
 

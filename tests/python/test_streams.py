@@ -62,11 +62,11 @@ for verb in verbs:
     verb(stream(4))
 before = peak()
 for verb in verbs:
-    verb(stream(64))
-print(peak() - before, 60 * batch.nbytes)
+    verb(stream(36))
+print(peak() - before, 32 * batch.nbytes)
 """
     grown, streamed = map(int, run(code).split())
-    assert streamed > 500 << 20
+    assert streamed > 250 << 20
     assert grown < 100 << 20
 
 
