@@ -10,7 +10,7 @@ BASE ?= origin/main
 HEAD ?= HEAD
 PERCENT ?= 10
 REPORT ?= flowtriage-report.html
-TWO = -n 2 --dist loadgroup
+TWO = -n 2 --dist worksteal
 PIP = -m pip --disable-pip-version-check --quiet
 WHEEL_INPUTS = Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
 export FLOWS HOST

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from flowtriage import sample
+from kernel import execute
 
 nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("nbclient")
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -26,20 +27,14 @@ SHOWS = {
 LARGEST = 3_000_000
 """Characters of a notebook with its outputs, of which Bokeh takes one million."""
 
-pytestmark = [
-    pytest.mark.extra,
-    pytest.mark.xdist_group("kernel"),
-    pytest.mark.filterwarnings("ignore"),
-]
+pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 
 
 @cache
 def executed(path: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
-        nbclient.NotebookClient(
-            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
-        ).execute()
+        execute(notebook, folder)
     return notebook
 
 

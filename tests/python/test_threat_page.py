@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.extra,
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.xdist_group("kernel"),
     pytest.mark.filterwarnings("ignore"),
 ]
 
