@@ -10,6 +10,7 @@ BASE ?= origin/main
 HEAD ?= HEAD
 PERCENT ?= 10
 REPORT ?= flowtriage-report.html
+TWO = -n 2 --dist worksteal
 PIP = -m pip --disable-pip-version-check --quiet
 WHEEL_INPUTS = Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
 export FLOWS HOST
@@ -29,9 +30,9 @@ demo: $(VENV)/.demo  ## Build, install, and write a report of the embedded sampl
 .PHONY: test
 test: $(VENV)/.test $(PANDAS3)/.test  ## Run all tests, Rust and Python
 	cargo test --locked
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest $(TWO)
 	$(VENV)/bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs flowtriage
-	$(PANDAS3)/bin/python -m pytest -m "not extra and not browser"
+	$(PANDAS3)/bin/python -m pytest $(TWO) -m "not extra and not browser and not slow"
 
 .PHONY: check
 check: $(VENV)/.check  ## Check format, lints and types

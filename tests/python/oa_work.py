@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+import flowtriage as ft
 from flowtriage import sample
 from flowtriage.oa.configuration import (
     ContextSettings,
@@ -35,6 +36,11 @@ def sample_day() -> tuple[dt.date, pa.Table]:
     """The invented day at an office."""
     flows = sample.office_day()
     return flows["start_time"][0].as_py().date(), flows
+
+
+def run_day(settings: Settings, flows: pa.Table) -> Any:
+    """Run that day with these flows of it."""
+    return ft.FlowOA(sample_day()[0], flows, settings=settings, limit=30).run()
 
 
 def snapshot(store: Any, day: dt.date | None = None) -> dict[str, list[dict[str, Any]]]:

@@ -17,13 +17,13 @@ pytest.importorskip("jupyterlab")
 pytest.importorskip("msticpy")
 pytest.importorskip("playwright")
 
-import nbclient
 import nbformat
 
 import flowtriage
 import hostile_notebook as made
 from command_line import CONTROL
 from jupyter_lab import Notebook, lab, open_tab
+from kernel import execute
 
 pytestmark = [
     pytest.mark.extra,
@@ -51,9 +51,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The notebook as it is saved after a run."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in CELLS])
     folder = tmp_path_factory.mktemp("notebook")
-    nbclient.NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
-    ).execute()
+    execute(notebook, folder)
     return notebook
 
 

@@ -6,6 +6,7 @@ import html
 import inspect
 import pydoc
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import flowtriage as ft
 from flowtriage.errors import ArgumentError
 from flowtriage.notebooklet.docstring import parse
 from flowtriage.providers import LocalFlows
+from kernel import execute
 
 pytest.importorskip("yaml")
 
@@ -149,12 +151,12 @@ def test_help_is_shown_as_text_in_a_terminal(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.strip() == CLASS.get_help("md").strip()
 
 
-def test_help_is_shown_as_a_page_in_a_notebook() -> None:
+def test_help_is_shown_as_a_page_in_a_notebook(tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat")
-    client = pytest.importorskip("nbclient").NotebookClient
+    pytest.importorskip("nbclient")
     code = "import flowtriage as ft\nft.NetworkFlowSummary.show_help()"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    client(notebook, kernel_name="python3", timeout=120).execute()
+    execute(notebook, tmp_path)
     (shown,) = [out for out in notebook.cells[0].outputs if out.output_type == "display_data"]
     assert shown.data["text/html"] == CLASS.get_help()
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from flowtriage import sample
+from kernel import execute
 
 nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("nbclient")
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -33,9 +34,7 @@ pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 def executed(path: Path) -> Any:
     notebook = nbformat.read(path, as_version=4)
     with TemporaryDirectory() as folder:
-        nbclient.NotebookClient(
-            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": folder}}
-        ).execute()
+        execute(notebook, folder)
     return notebook
 
 

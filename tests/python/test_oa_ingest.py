@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from flowtriage import sample
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.oa.ingest import SCHEMA, RawFlows
 from flowtriage.search import COLUMNS
+from killing import killed_after
 from oa_work import sample_day
 
 HEADER = "start_time,src_ip,dst_ip,src_port,dst_port,protocol,src_bytes,flows,stos,in,out\n"
@@ -179,15 +179,6 @@ def test_no_more_than_addresses_is_read_where_the_sought_one_is_absent(
         raw.read(day, addresses=["192.0.2.17"])
 
 
-KILLED = """
-import sys, pathlib, threading, os, signal, time
-from flowtriage.oa.ingest import RawFlows
-threading.Thread(target=lambda: (time.sleep(float(sys.argv[3])), os.kill(os.getpid(), 9)),
-                 daemon=True).start()
-RawFlows(sys.argv[1]).ingest(sys.argv[2])
-"""
-
-
 @pytest.mark.slow
 def test_an_ingest_that_is_killed_leaves_nothing_half(raw: RawFlows, tmp_path: Path) -> None:
     day, flows = sample_day()
@@ -195,11 +186,7 @@ def test_an_ingest_that_is_killed_leaves_nothing_half(raw: RawFlows, tmp_path: P
     pq.write_table(pa.concat_tables([flows] * 200), path)
     killed = 0
     for number in range(8):
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(raw.folder), str(path), str(0.05 + number * 0.1)],
-            check=False,
-        )
-        killed += done.returncode == -signal.SIGKILL
+        killed += killed_after(0.05 + number * 0.1, raw.ingest, path)
         assert raw.read(*_span(raw, day)).num_rows in (0, 200 * flows.num_rows)
     raw.ingest(path)
     assert killed

@@ -11,10 +11,11 @@ import pytest
 import flowtriage as ft
 from flowtriage.oa import RawFlows, queries
 from flowtriage.oa.notebooks import TEMPLATES
+from kernel import execute
 from oa_work import sample_day, settings_in
 
 nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("nbclient")
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 SHOWN = Path(__file__).resolve().parents[2] / "notebooks" / "templates"
@@ -27,12 +28,7 @@ def executed(path: Path, *, uncommented: str = "") -> Any:
     for cell in notebook.cells:
         if uncommented and cell.source.startswith("# ") and uncommented in cell.source:
             cell.source = cell.source.replace("# ", "")
-    nbclient.NotebookClient(
-        notebook,
-        timeout=120,
-        kernel_name="python3",
-        resources={"metadata": {"path": path.parent}},
-    ).execute()
+    execute(notebook, path.parent)
     return notebook
 
 

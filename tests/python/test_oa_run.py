@@ -7,9 +7,7 @@ import json
 import logging
 import random
 import shutil
-import signal
-import subprocess
-import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +22,8 @@ from flowtriage.oa import RawFlows, queries
 from flowtriage.oa.configuration import FolderSettings
 from flowtriage.oa.steps import details
 from flowtriage.store import MADE_BY_RUN
-from oa_work import NIGHT, sample_day, settings_in, snapshot
+from killing import killed_after
+from oa_work import NIGHT, run_day, sample_day, settings_in, snapshot
 
 pytestmark = pytest.mark.extra
 
@@ -337,61 +336,33 @@ def test_steps_are_logged(oa: ft.FlowOA, caplog: pytest.LogCaptureFixture) -> No
     assert details.__doc__
 
 
-KILLED = """
-import os, random, signal, sys, threading, time
-from pathlib import Path
-sys.path.insert(0, sys.argv[4])
-from oa_work import sample_day, settings_in
-import flowtriage as ft
-import sklearn.decomposition
-day, flows = sample_day()
-flows = flows.slice(0, int(sys.argv[3]))
-settings = settings_in(Path(sys.argv[1]), sys.argv[2])
-oa = ft.FlowOA(day, flows, settings=settings, limit=30)
-def kill():
-    time.sleep(float(sys.argv[5]))
-    os.kill(os.getpid(), signal.SIGKILL)
-threading.Thread(target=kill, daemon=True).start()
-oa.run()
-"""
-
-
 @pytest.mark.slow
 def test_a_run_that_is_killed_leaves_the_earlier_state_or_the_new_one(
     tmp_path: Path, store_url: str
 ) -> None:
     day, flows = sample_day()
-    settings = settings_in(tmp_path, store_url)
-    halves = [flows.num_rows // 2, flows.num_rows]
+    settings, store = settings_in(tmp_path, store_url), ft.FlowStore(store_url)
+    parts = [flows.slice(0, flows.num_rows // 2), flows]
     states = []
-    for rows in halves:
-        oa = ft.FlowOA(day, flows.slice(0, rows), settings=settings, limit=30)
-        seconds = oa.run().seconds
-        states.append(snapshot(oa.store))
+    for part in parts:
+        started = time.monotonic()
+        run_day(settings, part)
+        seconds = time.monotonic() - started
+        states.append(snapshot(store))
     assert states[0] != states[1]
     moments = random.Random(7)
     killed = 0
     for number in range(20):
-        done = subprocess.run(
-            [
-                *(sys.executable, "-c", KILLED, str(tmp_path), store_url),
-                *(str(halves[number % 2]), str(Path(__file__).parent)),
-                str(moments.uniform(0, 1.2 * seconds)),
-            ],
-            check=False,
-            capture_output=True,
-            timeout=120,
-        )
-        killed += done.returncode == -signal.SIGKILL
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
-        assert snapshot(oa.store) in states
+        moment = moments.uniform(0, 1.5 * seconds)
+        killed += killed_after(moment, run_day, settings, parts[number % 2])
+        assert snapshot(store) in states
     assert killed >= 5
-    oa.run()
-    assert snapshot(oa.store) == states[1]
+    run_day(settings, flows)
+    assert snapshot(store) == states[1]
     data = tmp_path / "data" / "flow" / str(day)
     assert not list(data.glob(".run-*"))
     from flowtriage.oa import results
 
     ranked = results.read(data / "flow_results.csv")
-    stored = oa.store.read("flow_scores", order=["rank"])
+    stored = store.read("flow_scores", order=["rank"])
     assert ranked["sip"].to_pylist() == stored["srcip"].to_pylist()
