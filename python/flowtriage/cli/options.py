@@ -17,11 +17,12 @@ from flowtriage import sample
 from flowtriage.asn import AsnDatabase, embedded
 from flowtriage.cli.progress import progress_bar
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import Flows, Reading, flow_report, read_flows
+from flowtriage.flows import Flows, Reading
 from flowtriage.formats import FORMATS
 from flowtriage.formats.declaration import Unit
 from flowtriage.formats.report import Report
 from flowtriage.host import HostFlows, busiest_addresses, canonical_address, flows_of_host
+from flowtriage.reading import flow_report, read_flows
 from flowtriage.report.text import visible
 from flowtriage.timespan import Span, resolve
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from flowtriage.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import read_flows
 from flowtriage.host import flows_of_host
 from flowtriage.network_flow_summary.asn_work import AsnWork, locations, shown
 from flowtriage.network_flow_summary.entity import host_entity, read_value
@@ -24,6 +23,7 @@ from flowtriage.notebooklet.on_demand import Later
 from flowtriage.online import sentences
 from flowtriage.progress import advance
 from flowtriage.providers.host_queries import HostFacts
+from flowtriage.reading import read_flows
 from flowtriage.timespan import Span, resolve
 from flowtriage.verbs import flow_index, flow_summary, timeline
 

@@ -16,8 +16,9 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
+from flowtriage.arrow import is_dataframe, is_stream
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import Flows, is_dataframe, is_stream, read_flows
+from flowtriage.flows import Flows
 from flowtriage.oa import steps as do
 from flowtriage.oa.check import require
 from flowtriage.oa.configuration import Settings, load
@@ -26,6 +27,7 @@ from flowtriage.oa.staging import day_locked, settle
 from flowtriage.oa.steps import Step
 from flowtriage.oa.work import Work
 from flowtriage.progress import advance
+from flowtriage.reading import read_flows
 from flowtriage.report.text import visible
 from flowtriage.store import FlowStore
 from flowtriage.timespan import resolve

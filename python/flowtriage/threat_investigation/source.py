@@ -14,15 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import Flows, read_flows
+from flowtriage.flows import Flows
 from flowtriage.formats.report import Report
 from flowtriage.host import busiest_addresses
 from flowtriage.network_flow_summary.entity import read_value
 from flowtriage.oa.configuration import Settings
 from flowtriage.oa.ingest import RawFlows
 from flowtriage.providers.flow_queries import query_flows
+from flowtriage.reading import read_flows
 from flowtriage.store import FlowStore
-from flowtriage.timespan import Span
+from flowtriage.timespan import Span, within
 from flowtriage.verbs import top_n
 
 COLUMNS = (
@@ -73,7 +74,7 @@ class StoredFlows:
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
         read = self.raw.read(first, last, addresses=[ip], columns=COLUMNS)
-        return Flows(_within(read, span), Report())
+        return Flows(within(read, span), Report())
 
     def busiest(self, n: int) -> pa.Table:
         """Return none: the addresses of a store are those that were scored."""
@@ -227,14 +228,4 @@ def _is_raw(data: Any) -> bool:
 def _chosen(flows: Flows, ip: str, span: Span | None) -> Flows:
     table = flows.to_arrow()
     ends = pc.or_kleene(pc.equal(table["src_ip"], ip), pc.equal(table["dst_ip"], ip))
-    return Flows(_within(table.filter(ends), span), flows.report)
-
-
-def _within(flows: pa.Table, span: Span | None) -> pa.Table:
-    """Keep what starts within a span; flows without a start stay where it has no ends."""
-    ends = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
-    for end, kept in ends:
-        if end is not None:
-            start = flows["start_time"]
-            flows = flows.filter(kept(start, pa.scalar(end, start.type)))
-    return flows
+    return Flows(within(table.filter(ends), span), flows.report)
