@@ -11,6 +11,7 @@ import pyarrow as pa
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.providers.msticnb import as_theirs
+from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.engine import Investigation
 from flowtriage.threat_investigation.result import FlowThreatResult
 from flowtriage.threat_investigation.saving import Saved
@@ -24,6 +25,7 @@ from flowtriage.threat_investigation.telling import story_of
 class DataMethods(Notebooklet):
     """The methods that return data and show nothing; front ends are built on them."""
 
+    store: FlowStore | None
     _engine: Investigation | None
     _top: int
 
