@@ -72,5 +72,5 @@ def _files(paths: Iterable[Path]) -> list[Input]:
         if path.is_file():
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
-            inputs.append(Input(str(path), content, path.stat().st_size))
+            inputs.append(Input(path.name, content, path.stat().st_size))
     return inputs
