@@ -10,6 +10,7 @@ import pyarrow as pa
 from flowtriage.errors import ArgumentError
 from flowtriage.notebooklet.display import show
 from flowtriage.threat_investigation.data_methods import DataMethods
+from flowtriage.threat_investigation.result import FlowThreatResult
 from flowtriage.threat_investigation.sections import DIRECTIONS, top_tables
 from flowtriage.threat_investigation.source import one_address
 from flowtriage.threat_investigation.tables import Connections, as_connections, check_top, top_of
@@ -156,3 +157,9 @@ class DisplayMethods(DataMethods):
             Which part, counted from 0.
         """
         self.view.remove(index)
+
+    def _renew_scores(self) -> None:
+        """Show the scores as well, where they are shown."""
+        super()._renew_scores()
+        if isinstance(self._result, FlowThreatResult):
+            self.view.renew(self._result)
