@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from typing import Any
 
@@ -80,6 +80,12 @@ def resolve(timespan: Any = None, *, start: Any = None, end: Any = None) -> Span
         first = first or (last - period if last else None)
         last = last or (first + period if first else None)
     return None if first is None and last is None else Span(first, last)
+
+
+def day_span(day: date) -> Span:
+    """Return the whole of a day, in UTC."""
+    start = datetime.combine(day, time(), UTC)
+    return Span(start, start + timedelta(days=1, microseconds=-1))
 
 
 def within(flows: pa.Table, span: Span | None) -> pa.Table:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from flowtriage.formats.sources import LogFile, locate
 from flowtriage.oa.digests import digests
 from flowtriage.oa.ingested import Ingested, Source
 from flowtriage.oa.raw_columns import EXTRA, PARTITIONS, SCHEMA, Counts, raw_batches
+from flowtriage.timespan import day_span
 from flowtriage.write.atomic import full_disk_named, replacing
 
 if TYPE_CHECKING:
@@ -153,12 +154,9 @@ class RawFlows:
         names = list(columns or SCHEMA.names)
         if not files:
             return SCHEMA.empty_table().select(names)
-        first = datetime.combine(start, time(), UTC)
-        last = datetime.combine(end or start, time(), UTC) + timedelta(days=1)
-        kind = SCHEMA.field("start_time").type
-        wanted = (ds.field("start_time") >= pa.scalar(first, kind)) & (
-            ds.field("start_time") < pa.scalar(last, kind)
-        )
+        kind, at = SCHEMA.field("start_time").type, ds.field("start_time")
+        first, last = day_span(start).start, day_span(end or start).end
+        wanted = (at >= pa.scalar(first, kind)) & (at <= pa.scalar(last, kind))
         flows = ds.dataset(files, schema=SCHEMA)
         if addresses is not None:
             # Raw flows were normalised, so an address has one text.

@@ -20,13 +20,12 @@ from flowtriage.threat_investigation.source import (
     AskedFlows,
     FlowSource,
     StoredFlows,
-    day_span,
     one_address,
     open_source,
 )
 from flowtriage.threat_investigation.tables import check_top
 from flowtriage.threat_investigation.widgets import make_view
-from flowtriage.timespan import Span
+from flowtriage.timespan import Span, day_span
 
 _URLS = ("duckdb://", "postgresql://", "postgres://")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC
 from datetime import date as Date
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from flowtriage.oa.ingest import RawFlows
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.reading import read_flows
 from flowtriage.store import FlowStore
-from flowtriage.timespan import Span, within
+from flowtriage.timespan import Span, day_span, within
 from flowtriage.verbs import top_n
 
 COLUMNS = (
@@ -210,12 +210,6 @@ def one_address(value: Any) -> str:
     if name or len(addresses) != 1:
         raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
     return addresses[0]
-
-
-def day_span(day: Date) -> Span:
-    """Return the whole of a day."""
-    start = datetime.combine(day, time(), UTC)
-    return Span(start, start + timedelta(days=1, microseconds=-1))
 
 
 def _is_raw(data: Any) -> bool:
