@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.asn import AsnDatabase
-from flowtriage.flows import Flows, flow_report, read_flows
+from flowtriage.flows import Flows
+from flowtriage.reading import flow_report, read_flows
 from flowtriage.search import connection_sets, expanded_search
 from flowtriage.verbs import (
     classify_direction,

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage import _core
+from flowtriage.arrow import as_reader, is_dataset, is_stream
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import as_reader, is_dataset, is_stream
 from flowtriage.networks import internal_networks
 from flowtriage.verbs import flow_batches
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
 
@@ -76,6 +80,20 @@ def resolve(timespan: Any = None, *, start: Any = None, end: Any = None) -> Span
         first = first or (last - period if last else None)
         last = last or (first + period if first else None)
     return None if first is None and last is None else Span(first, last)
+
+
+def day_span(day: date) -> Span:
+    """Return the whole of a day, in UTC."""
+    start = datetime.combine(day, time(), UTC)
+    return Span(start, start + timedelta(days=1, microseconds=-1))
+
+
+def within(flows: pa.Table, span: Span | None) -> pa.Table:
+    """Keep the flows that start within a span; where it has an end, those without a start go."""
+    ends = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
+    starts = flows["start_time"]
+    kept = [met(starts, pa.scalar(end, starts.type)) for end, met in ends if end is not None]
+    return flows.filter(reduce(pc.and_, kept)) if kept else flows
 
 
 def _instant(value: Any, name: str) -> datetime | None:

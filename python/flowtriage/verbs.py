@@ -10,19 +10,12 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage import _core
+from flowtriage.arrow import as_reader, is_dataframe, is_stream
 from flowtriage.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import (
-    WINDOW,
-    Flows,
-    as_reader,
-    is_dataframe,
-    is_stream,
-    read_flows,
-    stream_file,
-    window_of,
-)
+from flowtriage.flows import Flows, stream_file
 from flowtriage.networks import internal_networks
+from flowtriage.reading import WINDOW, read_flows, window_of
 
 _CANONICAL = {"src_ip", "dst_ip", "flows"}
 _INDEX = {"source", "dest", "TotalAllowedFlows"}

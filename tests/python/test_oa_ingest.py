@@ -194,6 +194,20 @@ def test_an_ingest_that_is_killed_leaves_nothing_half(raw: RawFlows, tmp_path: P
     told = {name for source in raw.sources() for name in source.files}
     there = {str(f.relative_to(raw.folder)) for f in raw.folder.glob("y=*/**/*.parquet")}
     assert there == told
+    assert not list(raw.folder.glob("_waiting-*"))
+
+
+def test_an_ingest_that_fails_leaves_nothing(raw: RawFlows, tmp_path: Path) -> None:
+    path = tmp_path / "two.log"
+    fields = "#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\t"
+    fields += "conn_state\t"
+    line = "1379202250.0\tC\t10.0.0.1\t1024\t192.0.2.1\tSF\t"
+    part = fields + "{}\n" + f"{line}53\n" * 200_000
+    path.write_text(part.format("id.resp_p") + part.format("other"))
+    with pytest.raises(FormatError, match="line 200006: the columns change here"):
+        raw.ingest(path)
+    left = {str(path.relative_to(raw.folder)) for path in raw.folder.rglob("*")}
+    assert left == {"_sources", "_sources/.lock"}
 
 
 def test_one_process_at_a_time_adds_flows(raw: RawFlows, tmp_path: Path) -> None:

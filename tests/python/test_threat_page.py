@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ pytest.importorskip("playwright")
 import duckdb
 
 from flowtriage import FlowStore, sample
+from flowtriage.threat_investigation.files import safe_ip
 from jupyter_lab import Notebook, lab, open_tab
+from oa_work import sample_day
 from threat_page import TOP
 
 pytestmark = [
@@ -47,6 +50,7 @@ ROWS = """(table) => Array.from(table.tBodies[0].rows, (row) => Object.fromEntri
     cell.dataset.sort ?? cell.innerText,
   ])
 ))"""
+WRITTEN = "What is written down already"
 HOST, BEACON, SCAN, UPLOAD = (
     sample.HOST_IP,
     *(finding.peer for finding in (sample.BEACON, sample.SCAN, sample.UPLOAD)),
@@ -74,7 +78,7 @@ def listed(page: Any) -> list[str]:
 
 def press(page: Any, name: str) -> None:
     """Press a button."""
-    page.locator(".ft-box").get_by_role("button", name=name).click()
+    page.locator(".ft-box").get_by_role("button", name=re.compile(rf"\b{name}$")).click()
 
 
 def told(page: Any, text: str) -> None:
@@ -146,13 +150,19 @@ def test_by_mouse(opened: Any) -> None:
     plot.scroll_into_view_if_needed()
     plot.wait_for()
     notebook.picture("threat_3_timeline")
+    plot.evaluate("(one) => one.setAttribute('data-same', '')")
 
     page.get_by_label("Risk").select_option(label="3 – low")
     page.get_by_role("combobox", name="Peer").fill(BEACON)
     press(page, "Score")
     told(page, "285 connections scored 3")
+    risks = page.locator("h3", has_text=WRITTEN).locator("xpath=following::table[1]//td[last()]")
+    risks.filter(has_text="3").first.wait_for()
+    assert page.locator(".bk-Figure[data-same]").count() == 1
     press(page, "Undo")
     told(page, "The scores of 285 connections are taken back.")
+    risks.filter(has_text="3").first.wait_for(state="detached")
+    assert risks.count() > 0
     page.get_by_role("combobox", name="Peer").fill("192.0.2.77")
     press(page, "Score")
     told(page, "no connection of the address has that")
@@ -162,6 +172,12 @@ def test_by_mouse(opened: Any) -> None:
     told(page, f"{BEACON}: 285 different connections")
     page.get_by_label("Title").fill(TITLE)
     page.get_by_label("Comments").fill(COMMENTS)
+    files = day / "data" / "flow" / f"{sample_day()[0]}"
+    for what, ending in (("report", "html"), ("bundle", "zip")):
+        press(page, f"Save {what}")
+        told(page, f"The {what} of {BEACON} is saved as {files}/story-")
+        assert (files / f"story-{safe_ip(BEACON)}.{ending}").stat().st_size > 10_000
+    notebook.picture("threat_3_files")
     press(page, "Save")
     told(page, f"The story of {BEACON} on")
     assert page.get_by_label("Comments").count() == page.locator(".ft-table").count() == 0
@@ -175,9 +191,7 @@ def test_by_mouse(opened: Any) -> None:
     page.get_by_label("Comments").wait_for()
     assert page.get_by_label("Title").input_value() == TITLE
     assert page.get_by_label("Comments").input_value() == COMMENTS
-    [row] = [
-        row for row in table(page, "What is written down already") if row["ip_threat"] == BEACON
-    ]
+    [row] = [row for row in table(page, WRITTEN) if row["ip_threat"] == BEACON]
     assert "<img src=x onerror=alert(1)>" in row["title"]
     notebook.picture("threat_5_kept")
 
@@ -222,6 +236,14 @@ def test_by_keyboard_alone(opened: Any) -> None:
     tab.keyboard.type("4.5 GB.")
     keys("Tab")
     assert focused() == "Save"
+    keys("Tab")
+    assert focused() == "Save report"
+    keys("Enter")
+    told(page, f"The report of {UPLOAD} is saved as")
+    keys("Tab")
+    assert focused() == "Save bundle"
+    keys("Enter")
+    told(page, f"The bundle of {UPLOAD} is saved as")
     keys("Tab", "ArrowDown", "Tab", "ArrowDown", "ArrowDown", "Tab")
     page.get_by_role("combobox", name="ASN").wait_for()
     assert focused() == "ASN"
@@ -229,7 +251,7 @@ def test_by_keyboard_alone(opened: Any) -> None:
     keys("Tab", "Enter")
     told(page, "no connection of the address has that")
     notebook.picture("threat_6_keyboard")
-    keys(*["Shift+Tab"] * 4, "Enter")
+    keys(*["Shift+Tab"] * 6, "Enter")
     told(page, f"The story of {UPLOAD} on")
     [kept] = stories(day, UPLOAD)
     assert (kept["title"], kept["text"]) == ("Upload at night", "To whom?\n4.5 GB.")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -49,7 +52,7 @@ def test_a_story_has_what_was_found_and_saved(tmp_path: Path, log: Path) -> None
     assert made.stats.branches[1].branches[0].name == "resolver"
     files = {one.name: (one.sha256, one.size) for one in made.inputs[1:]}
     assert files == {
-        str(path): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
         for path in (log, context)
     }
     opened = open_bundle(made.write_bundle(tmp_path / "story.zip"))
@@ -58,6 +61,23 @@ def test_a_story_has_what_was_found_and_saved(tmp_path: Path, log: Path) -> None
     assert opened.configuration["oa"]["ranking"]["limit"] == settings.ranking.limit
     page = opened.write_html(tmp_path / "story.html").read_text()
     assert "<script>alert" not in page and "DB-IP" in page
+
+
+def test_a_bundle_tells_nothing_of_the_folders_of_its_machine(tmp_path: Path, log: Path) -> None:
+    settings = settings_in(tmp_path, network_context=tmp_path / "networks.csv")
+    (tmp_path / "networks.csv").write_text("ip,name\n8.8.8.0/24,resolver\n")
+    settings = replace(settings, source=tmp_path / "flowtriage.toml")
+    store = f"duckdb:///{tmp_path}/flows.duckdb"
+    nb = ft.FlowThreatInvestigation(str(log), configuration=settings, store=store, silent=True)
+    nb.search(IP)
+    nb.save("Beacon", "")
+    with ZipFile(nb.story().write_bundle(tmp_path / "story.zip")) as archive:
+        for name in archive.namelist():
+            assert str(tmp_path).encode() not in archive.read(name), name
+        told = json.loads(archive.read("manifest.json"))
+    assert [one["name"] for one in told["inputs"][1:]] == ["flows.parquet", "networks.csv"]
+    assert told["configuration"]["oa"]["store"]["url"] == "duckdb:///flows.duckdb"
+    assert told["configuration"]["oa"]["folders"]["data"] == "data"
 
 
 def test_the_same_search_makes_the_same_bundle(tmp_path: Path, log: Path) -> None:

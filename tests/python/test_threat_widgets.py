@@ -12,6 +12,7 @@ pytest.importorskip("ipywidgets")
 
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
+from flowtriage.threat_investigation import open_bundle
 from flowtriage.threat_investigation.view import View
 from flowtriage.threat_investigation.widget_boxes import (
     ScoreBox,
@@ -63,7 +64,9 @@ def said(nb: ft.FlowThreatInvestigation) -> str:
 
 
 def shown(nb: ft.FlowThreatInvestigation) -> str:
-    return "".join(one["data"]["text/html"] for one in nb.view._page._found.outputs)  # type: ignore[attr-defined]
+    page = nb.view._page  # type: ignore[attr-defined]
+    outputs = (*page._found.outputs, *page._written.outputs)
+    return "".join(one["data"]["text/html"] for one in outputs)
 
 
 def look_at(nb: ft.FlowThreatInvestigation, ip: str) -> None:
@@ -131,6 +134,49 @@ def test_errors_of_any_kind_are_said_and_text_stays(
     assert nb.history().num_rows == 0
 
 
+def test_a_report_and_a_bundle_have_what_the_fields_hold(
+    nb: ft.FlowThreatInvestigation, tmp_path: Path
+) -> None:
+    look_at(nb, IPV6)
+    story = box(nb, StoryBox)
+    story.title.value, story.comments.value = "a < b", HOSTILE
+    place = tmp_path / "data" / "flow" / "2013-09-15" / "story-2606_4700__1"
+    story.report.click()
+    assert f"The report of {IPV6} is saved as {place}.html. Your changes are in it" in said(nb)
+    page = place.with_suffix(".html").read_text()
+    assert "<h1>a &lt; b</h1>" in page and "<script>alert(1)" not in page
+    story.bundle.click()
+    assert f"The bundle of {IPV6} is saved as {place}.zip. Your changes are in it" in said(nb)
+    opened = open_bundle(place.with_suffix(".zip"))
+    assert (opened.ip, opened.title, opened.text) == (IPV6, "a < b", HOSTILE)
+    assert nb.history().num_rows == 0 and story.draft is not None
+    story.button.click()
+    look_at(nb, IPV6)
+    box(nb, StoryBox).report.click()
+    assert said(nb).endswith(f"{place}.html.</p>")
+
+
+def test_what_keeps_a_report_or_a_bundle_from_being_saved_is_said(
+    nb: ft.FlowThreatInvestigation, tmp_path: Path
+) -> None:
+    look_at(nb, IP)
+    story = box(nb, StoryBox)
+    for button in (story.report, story.bundle):
+        story.title.value = "half \ud83d"
+        button.click()
+        assert "half of a surrogate pair" in said(nb) and 'role="alert"' in said(nb)
+        story.title.value = "whole"
+        (tmp_path / "data").write_text("in the way")
+        button.click()
+        assert 'role="alert"' in said(nb) and str(tmp_path / "data") in said(nb)
+        (tmp_path / "data").unlink()
+        nb.search(IPV6)
+        button.click()
+        assert "another address was searched since" in said(nb)
+        nb.search(IP)
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_story_is_saved_of_the_address_that_it_is_about(nb: ft.FlowThreatInvestigation) -> None:
     look_at(nb, IP)
     story = box(nb, StoryBox)
@@ -173,6 +219,28 @@ def test_scores_are_given_and_taken_back(
     scores.undo.click()
     assert f"The scores of {count} connections are taken back" in said(nb)
     assert nb.store.read("flow_threat_investigation", where=where).num_rows == 0
+
+
+def test_the_table_of_scores_follows_what_is_scored(nb: ft.FlowThreatInvestigation) -> None:
+    def scores() -> list[tuple[str, str, int]]:
+        assert nb.result is not None
+        frame = nb.result.scores  # type: ignore[attr-defined]
+        return sorted(zip(frame["srcip"], frame["dstip"], frame["score"], strict=True))
+
+    look_at(nb, IP)
+    before, page = scores(), shown(nb)
+    assert before == [(IPV6, IP, 1)] and "1.1.1.1" not in page.split("What is written down")[1]
+    found = nb.view._page._found.outputs  # type: ignore[attr-defined]
+    box(nb, ScoreBox).which.value = "1.1.1.1"
+    box(nb, ScoreBox).button.click()
+    assert scores() == [(IP, "1.1.1.1", 1), *before]
+    assert "1.1.1.1" in shown(nb).split("What is written down")[1]
+    assert [one.title for one in nb.result.sections].count("What is written down already") == 1
+    assert nb.view._page._found.outputs is found  # type: ignore[attr-defined]
+    box(nb, ScoreBox).undo.click()
+    assert scores() == before and shown(nb) == page
+    nb.undo()
+    assert scores() == [] and shown(nb) == page.split("<h3>What is written down")[0]
 
 
 def test_what_can_be_scored_is_offered_with_the_most_first() -> None:
@@ -226,6 +294,8 @@ def test_a_press_comes_with_what_the_fields_hold(nb: ft.FlowThreatInvestigation)
     assert "3 connections scored 3" in said(nb)
     box(nb, ScoreBox).sent.value = json.dumps({"button": 1, "fields": [2, 1, "443"]})
     assert "The scores of 3 connections are taken back" in said(nb)
+    box(nb, StoryBox).sent.value = json.dumps({"button": 2, "fields": ["a title", HOSTILE]})
+    assert f"The bundle of {IP} is saved as" in said(nb)
     box(nb, StoryBox).sent.value = json.dumps({"button": 0, "fields": ["a title", HOSTILE]})
     assert nb.history(IP).to_pylist()[0]["text"] == HOSTILE
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.cli.options import Databases, Json, open_database
+from flowtriage.cli.opened import open_database
+from flowtriage.cli.options import Databases, Json
 from flowtriage.cli.render import Column, output, print_json, print_table
 from flowtriage.errors import ArgumentError
 from flowtriage.host import canonical_address

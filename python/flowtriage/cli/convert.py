@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.cli.options import Source, read_from, reading, warn_of_losses
 from flowtriage.cli.progress import progress_bar
+from flowtriage.cli.sources import Source, read_from, reading, warn_of_losses
 from flowtriage.errors import ArgumentError
 from flowtriage.report.text import visible
 from flowtriage.write import FORMATS, write_flows

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from flowtriage.asn import DatabaseFile
-from flowtriage.cli.options import Json, open_database
+from flowtriage.cli.opened import open_database
+from flowtriage.cli.options import Json
 from flowtriage.cli.render import output, print_facts, print_json
 
 EXAMPLES = """

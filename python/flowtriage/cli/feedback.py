@@ -6,8 +6,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from flowtriage.cli.oa import Config, Day, StoreUrl, load_settings, open_store
-from flowtriage.cli.options import Json
+from flowtriage.cli.opened import load_settings, open_store
+from flowtriage.cli.options import Config, Day, Json, Most, StoreUrl, Yes
 from flowtriage.cli.progress import progress_bar
 from flowtriage.cli.render import Column, output, print_json, print_table
 from flowtriage.errors import ArgumentError
@@ -71,7 +71,7 @@ def list_scores(
     date: Date = None,
     ip: Ip = None,
     score: Score = None,
-    top: Annotated[int, typer.Option("-n", "--top", metavar="N", min=1, help="Most rows.")] = 100,
+    top: Most = 100,
     config: Config = None,
     store: StoreUrl = None,
     as_json: Json = False,
@@ -91,7 +91,7 @@ def withdraw(
     date: Date = None,
     ip: Ip = None,
     score: Score = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, nothing is done.")] = False,
+    yes: Yes = False,
     config: Config = None,
     store: StoreUrl = None,
 ) -> None:
@@ -106,7 +106,7 @@ def withdraw(
 @app.command("compare", epilog=EXAMPLES)
 def compare(
     date: Day,
-    top: Annotated[int, typer.Option("-n", "--top", metavar="N", min=1, help="Most rows.")] = 100,
+    top: Most = 100,
     config: Config = None,
     store: StoreUrl = None,
     as_json: Json = False,

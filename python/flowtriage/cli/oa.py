@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
+from flowtriage.cli.opened import load_settings, open_store
 from flowtriage.cli.options import (
     ColumnNames,
+    Config,
+    Day,
     FormatName,
     Json,
+    StoreUrl,
+    Yes,
     Zone,
-    reading_options,
-    warn_of_losses,
 )
 from flowtriage.cli.progress import progress_bar
 from flowtriage.cli.render import output, print_json
+from flowtriage.cli.sources import reading_options, warn_of_losses
 from flowtriage.errors import ArgumentError
 from flowtriage.oa import queries
 from flowtriage.oa.check import check as look_at
-from flowtriage.oa.configuration import Settings, load
 from flowtriage.oa.dates import day_of
 from flowtriage.oa.ingest import RawFlows
 from flowtriage.oa.pipeline import STEPS, FlowOA
 from flowtriage.report.text import visible
-from flowtriage.store import FlowStore
 
 RUN_EXAMPLES = """
 [b]Examples[/b]
@@ -50,26 +52,6 @@ flowtriage oa ingest 'logs/conn.*.log.gz'
 """
 
 app = typer.Typer(help="Rank the suspicious flows of a day, enrich and store them (Flow OA).")
-
-Day: TypeAlias = Annotated[
-    str, typer.Argument(metavar="DATE", help="The day, in UTC, such as 2013-09-15.")
-]
-Config: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        metavar="FILE",
-        help="Configuration, in place of FLOWTRIAGE_CONFIG or flowtriage.toml beside you.",
-    ),
-]
-StoreUrl: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        metavar="URL",
-        help="Store, in place of the one configured: duckdb:///flows.duckdb, postgresql://…",
-    ),
-]
 
 
 @app.command("run", epilog=RUN_EXAMPLES)
@@ -142,7 +124,7 @@ def ingest(
     tz: Zone = None,
 ) -> None:
     """Add flows to the raw flows; a file that is known already is left out."""
-    folder = load(config).folders.flows
+    folder = load_settings(config).folders.flows
     with progress_bar():
         done = RawFlows(folder).ingest(files, **reading_options(format_name, columns, tz))
     for report in done.reports:
@@ -195,7 +177,7 @@ def score(
 @app.command("reset")
 def reset(
     date: Day,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, nothing is done.")] = False,
+    yes: Yes = False,
     config: Config = None,
     store: StoreUrl = None,
 ) -> None:
@@ -206,15 +188,3 @@ def reset(
         count = queries.get_scored_connections(opened, day).num_rows
         raise ArgumentError(f"{count:,} scores of {day} would be lost; --yes forgets them")
     print(f"{queries.reset_scored_connections(opened, day):,} scores of {day} forgotten")
-
-
-def open_store(config: Path | None, store: str | None) -> FlowStore:
-    """Open the store that is given or configured."""
-    chosen = load_settings(config, store).store
-    return FlowStore(chosen.url, wait=chosen.wait)
-
-
-def load_settings(config: Path | None, store: str | None) -> Settings:
-    """Read the configuration, with another store if one is given."""
-    settings = load(config)
-    return replace(settings, store=replace(settings.store, url=store)) if store else settings

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flowtriage.cli.options import Json, Source, reading
+from flowtriage.cli.options import Json
 from flowtriage.cli.render import output, print_facts, print_json
+from flowtriage.cli.sources import Source, reading
 
 EXAMPLES = """
 [b]Examples[/b]

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.cli.oa import Config, StoreUrl, open_store
-from flowtriage.cli.options import Json
+from flowtriage.cli.opened import open_store
+from flowtriage.cli.options import Config, Json, Most, StoreUrl
 from flowtriage.cli.render import Column, output, print_facts, print_json, print_table
 from flowtriage.oa.dates import day_of
 from flowtriage.store import TABLES
@@ -48,7 +48,7 @@ def read(
     day: Annotated[
         str | None, typer.Option("--date", metavar="DATE", help="Only rows of this day.")
     ] = None,
-    top: Annotated[int, typer.Option("-n", "--top", metavar="N", min=1, help="Most rows.")] = 20,
+    top: Most = 20,
     config: Config = None,
     store: StoreUrl = None,
     as_json: Json = False,

@@ -14,14 +14,8 @@ import typer
 
 from flowtriage import sample
 from flowtriage.asn import AsnDatabase
-from flowtriage.cli.options import (
-    Databases,
-    Json,
-    Source,
-    open_database,
-    reading,
-    select_host,
-)
+from flowtriage.cli.opened import open_database
+from flowtriage.cli.options import Databases, Json
 from flowtriage.cli.progress import progress_bar
 from flowtriage.cli.render import (
     MEASURES,
@@ -32,6 +26,7 @@ from flowtriage.cli.render import (
     print_json,
     print_table,
 )
+from flowtriage.cli.sources import Source, reading, select_host
 from flowtriage.errors import ArgumentError
 from flowtriage.flows import Flows
 from flowtriage.host import HostFlows

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.cli.options import Host, Json, Source, reading, select_host, warn_of_losses
+from flowtriage.cli.options import Host, Json
 from flowtriage.cli.render import MEASURES, SEEN, Column, output, print_json, print_table
+from flowtriage.cli.sources import Source, reading, select_host, warn_of_losses
 from flowtriage.errors import ArgumentError
 from flowtriage.verbs import top_n
 

@@ -17,7 +17,7 @@ from flowtriage.formats.quality import INTERNAL, Quality, quality
 TOLD = 10
 """Bad rows that are told one by one."""
 
-COUNTS = (
+_COUNTS = (
     "rows_read",
     "rows_bad",
     "rows_expanded",
@@ -219,6 +219,18 @@ class Report:
         for value, count in skipped.items():
             self.skipped[value] = self.skipped.get(value, 0) + count
 
+    def take_over(self, earlier: Report) -> None:
+        """Take on what an earlier report found of flows that are read again."""
+        self.formats |= earlier.formats
+        self.sources += earlier.sources
+        self.add({name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped)
+        self.tell(earlier.bad_rows)
+        self.passed_over |= earlier.passed_over
+        self.totals += earlier.totals
+        self.limits += [limit for limit in earlier.limits if limit not in self.limits]
+        self.counters |= earlier.counters
+        self._reporters |= earlier._reporters
+
     def refuse(self, row: BadRow) -> None:
         """Count a bad row, and tell it before all others: it is about more than its own value."""
         self.rows_bad += 1
@@ -242,7 +254,7 @@ class Report:
             "bad_rows": [str(row) for row in self.bad_rows],
             "rows_skipped": self.rows_skipped,
             "skipped": dict(self.skipped),
-            **{name: round(getattr(self, name)) for name in COUNTS[2:]},
+            **{name: round(getattr(self, name)) for name in _COUNTS[2:]},
             "totals": [total._asdict() for total in self.totals],
             "limits": list(self.limits),
             "counters": dict(self.counters),

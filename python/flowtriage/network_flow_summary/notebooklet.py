@@ -10,30 +10,26 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage.asn import AsnDatabase, as_database
-from flowtriage.errors import ArgumentError
-from flowtriage.flows import read_flows
 from flowtriage.host import flows_of_host
-from flowtriage.network_flow_summary.asn_work import AsnWork, locations, shown
+from flowtriage.network_flow_summary.asn_methods import AsnMethods
+from flowtriage.network_flow_summary.asn_work import AsnWork, locations
 from flowtriage.network_flow_summary.entity import host_entity, read_value
 from flowtriage.network_flow_summary.index_tables import index_data, with_lists
 from flowtriage.network_flow_summary.result import NetworkFlowResult
 from flowtriage.network_flow_summary.subject import ask, dns_name_of, notices
-from flowtriage.notebooklet import Notebooklet
-from flowtriage.notebooklet.display import Section, show
 from flowtriage.notebooklet.on_demand import Later
 from flowtriage.online import sentences
 from flowtriage.progress import advance
 from flowtriage.providers.host_queries import HostFacts
-from flowtriage.timespan import Span, resolve
+from flowtriage.reading import read_flows
+from flowtriage.timespan import Span
 from flowtriage.verbs import flow_index, flow_summary, timeline
 
 if TYPE_CHECKING:
-    from msticpy.vis.foliummap import FoliumMap
-
-_KEYWORDS = {"start", "end", "silent", "asn", "reverse_dns"}
+    pass
 
 
-class NetworkFlowSummary(Notebooklet):
+class NetworkFlowSummary(AsnMethods):
     """With whom a host communicated: timelines, flow index, summary by ASN, map.
 
     Takes the network flows of a host or address, from data or from a provider, and
@@ -139,23 +135,19 @@ class NetworkFlowSummary(Notebooklet):
         InputError, OSError
             If the data cannot be read.
         """
-        if unknown := kwargs.keys() - _KEYWORDS:
-            raise ArgumentError(f"unknown parameters of run: {', '.join(sorted(unknown))}")
+        asked = self._asked(value, data, timespan, options, kwargs, "asn", "reverse_dns")
         name, addresses = read_value(value)
-        chosen = self.choose_options(options)
-        silent = self.silent if kwargs.get("silent") is None else bool(kwargs["silent"])
-        span = resolve(timespan, start=kwargs.get("start"), end=kwargs.get("end"))
         asn = as_database(kwargs.get("asn"))
-        learn = "resolve_host" in chosen
+        learn = "resolve_host" in asked.options
         facts = HostFacts(name, addresses)
         if data is None:
-            flows, facts = ask(self.query_provider, facts, span, learn=learn)
+            flows, facts = ask(self.query_provider, facts, asked.span, learn=learn)
         else:
-            flows = read_flows(data, timespan=span)
+            flows = read_flows(data, timespan=asked.span)
         host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=learn)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or ', '.join(addresses)}",
-            timespan=span or _span_of(flows.report.start, flows.report.end),
+            timespan=asked.span or _span_of(flows.report.start, flows.report.end),
             notebooklet=self,
             report=flows.report,
         )
@@ -165,7 +157,7 @@ class NetworkFlowSummary(Notebooklet):
         result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = Later(host.flows.to_pandas)
         heading = self.section("run", *notices(host, facts, flows.to_arrow()))
-        self._present(result, heading, silent=silent)
+        self._present(result, heading, silent=asked.silent)
         work = _Work(host.flows, host.addresses, asn)
         steps = [
             ("plot_flows", self._plot_flows),
@@ -174,90 +166,15 @@ class NetworkFlowSummary(Notebooklet):
             ("geo_map", self._draw_map),
         ]
         for done, (option, step) in enumerate(steps):
-            if option in chosen:
+            if option in asked.options:
                 advance(f"{option} of {result.description}", done, len(steps))
-                step(result, work, silent)
+                step(result, work, asked.silent)
         advance(result.description, len(steps), len(steps))
         result.asn_ledger = asn.ledger.to_pandas() if asn.online else None
-        summarised = "flow_summary" in chosen
+        summarised = "flow_summary" in asked.options
         self._asn_work = AsnWork(result, work.index, work.addresses, asn) if summarised else None
-        self._finish(
-            result,
-            value=value,
-            data=data,
-            timespan=result.timespan,
-            options=sorted(chosen),
-            silent=silent,
-        )
+        self._finish(result, asked)
         return result
-
-    @property
-    def asn_selector(self) -> Any:
-        """The msticpy `SelectSubset` of `select_asns`, or None before."""
-        return self._asn_work.selector if self._asn_work else None
-
-    def select_asns(self, asns: Iterable[str] | None = None) -> None:
-        """Show a widget to choose the ASNs that the next steps work on.
-
-        Selected to begin with are the ASNs with as few flows as the least used quarter has,
-        without those of the host itself. The choice can be read, at any time, from
-        `asn_selector.selected_items`.
-
-        Parameters
-        ----------
-        asns
-            Select these to begin with, for front ends without widgets.
-        """
-        if self._asn_work is None:
-            print("Use run() with the option flow_summary before select_asns().")
-            return
-        show(self.section("select_asns", *self._asn_work.select(asns)))
-
-    def lookup_ti_for_asn_ips(self) -> None:
-        """Look up threat intelligence for the addresses of the selected ASNs.
-
-        The providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists) are
-        asked, as far as they are loaded, about public addresses only. `ti_results` of the result
-        has the answers and `ti_coverage` who was asked about how many, and who answered.
-        """
-        work = self._asn_work
-        if work is None or work.selector is None:
-            print("Use run() with the option flow_summary, then select_asns(), and then this.")
-            return
-        contents = work.look_up(self._providers, progress=not self.silent)
-        self._renew(work.result, self.section("ti_results", *contents))
-
-    def show_selected_asn_map(self) -> FoliumMap | None:
-        """Show the addresses of the selected ASNs on a map, threats in red.
-
-        Threats are the addresses that `lookup_ti_for_asn_ips` found; without it, the map tells of
-        none.
-
-        Returns
-        -------
-        msticpy.vis.foliummap.FoliumMap or None
-            The map, which is `geo_map_selected` of the result as well; None where nothing is
-            selected yet.
-        """
-        work = self._asn_work
-        if work is None or work.selector is None:
-            print(
-                "Use run() with the option flow_summary, then select_asns(), then "
-                "lookup_ti_for_asn_ips() if wanted, and then this."
-            )
-            return None
-        drawing = work.draw(self._providers)
-        self._renew(work.result, self.section("geo_map_selected", drawing))
-        return drawing if self.silent else shown(drawing)
-
-    @property
-    def _providers(self) -> dict[str, Any]:
-        return dict(getattr(self.data_providers, "providers", {}))
-
-    def _renew(self, result: NetworkFlowResult, section: Section) -> None:
-        """Present a section in the place of an earlier one with its title."""
-        result.sections[:] = [one for one in result.sections if one.title != section.title]
-        self._present(result, section, silent=self.silent)
 
     def _plot_flows(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
         from flowtriage.network_flow_summary import plots

@@ -1,11 +1,10 @@
-"""What the timelines share: figure, range slider, legend, hover box and notes.
+"""What the timelines share: figure, range slider, legend and hover box.
 
 Figures are typed as ``Any``, because Bokeh types its properties as descriptors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,16 +18,23 @@ from bokeh.models import (
     Range1d,
     RangeTool,
 )
-from bokeh.models.annotations import Legend, LegendItem, Title
+from bokeh.models.annotations import Legend, LegendItem
 from bokeh.plotting import figure
 
 from flowtriage.network_flow_summary.colours import TOTAL
+from flowtriage.network_flow_summary.figures import (
+    CHARACTER,
+    FAINT,
+    INK,
+    RULE,
+    add_notes,
+    message_plot,
+    wide_figure,
+)
 from flowtriage.network_flow_summary.plot_data import Binned
 
 DASH = "\N{EN DASH}"
 EMPTY = "No flows in this time span"
-INK, FAINT, RULE = "#24292F", "#57606A", "#E4E7EB"
-CHARACTER = 6.3
 _DAY = 86_400_000
 _UNITS = ((_DAY, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms"))
 _CLOCKS = ((60_000, "%H:%M"), (1_000, "%H:%M:%S"), (0, "%H:%M:%S.%3N"))
@@ -49,23 +55,15 @@ def timeline_figure(binned: Binned, title: str, height: int, y_range: Range) -> 
         Vertical range.
     """
     pad = max(binned.width * 3 - (binned.end - binned.start), binned.width) / 2
-    plot: Any = figure(
-        title=title,
+    plot = wide_figure(
+        title,
         height=height,
         x_range=Range1d(start=binned.start - pad, end=binned.end + pad),
         y_range=y_range,
         x_axis_type="datetime",
         tools="xpan,xbox_zoom,xwheel_zoom,reset,save",
         active_drag="xpan",
-        toolbar_location="above",
-        sizing_mode="stretch_width",
-        min_width=320,
-        outline_line_color=None,
     )
-    plot.toolbar.logo = None
-    plot.toolbar.autohide = True
-    plot.title.text_font_size = "12px"
-    plot.title.text_color = INK
     plot.xgrid.grid_line_color = plot.ygrid.grid_line_color = RULE
     plot.xaxis.axis_label = f"{_span(binned)}, slots of {_duration(binned.width)}"
     _quiet_axes(plot)
@@ -145,67 +143,7 @@ def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: in
 
 def empty_figure(binned: Binned, title: str) -> LayoutDOM:
     """Make the figure for a time span in which nothing happened."""
-    plot = message_figure(title, EMPTY)
-    add_notes(plot, untimed_note(binned))
-    return column(plot, sizing_mode="stretch_width")
-
-
-def message_figure(title: str, message: str) -> Any:
-    """Make a figure that says why there is nothing to draw."""
-    plot: Any = figure(
-        title=title,
-        height=120,
-        x_range=Range1d(start=0, end=1),
-        y_range=Range1d(start=0, end=1),
-        tools="",
-        toolbar_location=None,
-        sizing_mode="stretch_width",
-        outline_line_color=RULE,
-    )
-    plot.title.text_font_size = "12px"
-    plot.title.text_color = INK
-    plot.axis.visible = False
-    plot.grid.visible = False
-    plot.text(
-        "x",
-        "y",
-        "text",
-        source=ColumnDataSource({"x": [0.5], "y": [0.5], "text": [message]}),
-        text_align="center",
-        text_baseline="middle",
-        text_color=FAINT,
-        text_font_size="14px",
-    )
-    return plot
-
-
-def legend_above(items: list[Any]) -> Any:
-    """Make a legend of one line, to stand above a figure."""
-    return Legend(
-        items=items,
-        orientation="horizontal",
-        border_line_color=None,
-        background_fill_alpha=0,
-        label_text_font_size="11px",
-        label_text_color=INK,
-        glyph_width=12,
-        glyph_height=12,
-        spacing=16,
-        padding=0,
-    )
-
-
-def add_notes(plot: Any, notes: Sequence[str]) -> None:
-    """Write lines of text under a figure."""
-    for note in notes:
-        line = Title(
-            text=note,
-            text_font_size="11px",
-            text_font_style="normal",
-            text_color=FAINT,
-            standoff=2,
-        )
-        plot.add_layout(line, "below")
+    return message_plot(title, EMPTY, untimed_note(binned))
 
 
 def untimed_note(binned: Binned) -> list[str]:

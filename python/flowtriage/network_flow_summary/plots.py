@@ -24,10 +24,9 @@ from bokeh.models import (
 from bokeh.models.renderers import GlyphRenderer
 
 from flowtriage.network_flow_summary.colours import DENIED, direction_colours, protocol_colours
+from flowtriage.network_flow_summary.figures import CHARACTER, RULE
 from flowtriage.network_flow_summary.plot_data import Binned, Floats, Series, Style, bin_series
 from flowtriage.network_flow_summary.plot_parts import (
-    CHARACTER,
-    RULE,
     empty_figure,
     hover_box,
     legend_item,

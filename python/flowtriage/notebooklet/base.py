@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, ClassVar
 
-from flowtriage.errors import ArgumentError, MsticnbDataProviderError
+from flowtriage.errors import ArgumentError
+from flowtriage.notebooklet.asked import Asked
 from flowtriage.notebooklet.described import Described
 from flowtriage.notebooklet.display import Section, show, showable
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
+from flowtriage.notebooklet.provided import Provided
 from flowtriage.notebooklet.result import NotebookletResult
-from flowtriage.providers import DataProviders
-from flowtriage.providers.msticnb import as_theirs, register
-from flowtriage.providers.names import canonical
+from flowtriage.providers.msticnb import register
+from flowtriage.timespan import resolve
 
 
-class Notebooklet(Described, ABC):
+class Notebooklet(Described, Provided, ABC):
     """A packaged investigation that is run on an entity and a timespan.
 
     Parameters
@@ -92,59 +93,6 @@ class Notebooklet(Described, ABC):
     @silent.setter
     def silent(self, value: bool) -> None:
         self._silent = bool(value)
-
-    @property
-    def data_providers(self) -> Any:
-        """The providers that were given, or else the current ones, or None."""
-        return self._data_providers or DataProviders.current()
-
-    @property
-    def query_provider(self) -> Any:
-        """The provider of flows, or None."""
-        return getattr(self.data_providers, "query_provider", None)
-
-    def get_provider(self, provider_name: str) -> Any:
-        """Return a provider by its name.
-
-        Parameters
-        ----------
-        provider_name
-            Its name, such as `tilookup`, or another name of the same data environment.
-
-        Raises
-        ------
-        MsticnbDataProviderError
-            If it is not loaded; the message says what is, and what kept it from being.
-        """
-        loaded = getattr(self.data_providers, "providers", {})
-        for name in (provider_name, canonical(provider_name)):
-            if name in loaded:
-                return loaded[name]
-        failures = getattr(self.data_providers, "failures", {})
-        reason = failures.get(canonical(provider_name))
-        raise as_theirs(
-            MsticnbDataProviderError(
-                f"provider {provider_name!r} is not loaded"
-                f"{f' ({reason})' if reason else ''}; loaded are: {', '.join(loaded) or 'none'}. "
-                "flowtriage.init(providers=[…]) loads providers"
-            )
-        )
-
-    def check_table_exists(self, table: str) -> bool:
-        """Tell whether the query provider has a table; if not, print so.
-
-        Parameters
-        ----------
-        table
-            Name of the table; of files, the name of one.
-        """
-        if self.query_provider is None:
-            print(f"There is no query provider that could have the table {table}.")
-            return False
-        if table not in self.query_provider.schema_tables:
-            print(f"The query provider has no table {table}.")
-            return False
-        return True
 
     def check_valid_result_data(self, attrib: str | None = None, silent: bool = False) -> bool:
         """Tell whether there is a result, and whether an attribute of it holds data.
@@ -294,13 +242,36 @@ class Notebooklet(Described, ABC):
         """
         return {name: self.run_nb_func(func) for name, func in self._functions.items()}
 
+    def _asked(
+        self,
+        value: Any,
+        data: Any,
+        timespan: Any,
+        options: Iterable[str] | None,
+        keywords: Mapping[str, Any],
+        *own: str,
+    ) -> Asked:
+        """Read the arguments of `run`, whose keywords may be those of all runs and its `own`."""
+        if unknown := keywords.keys() - {"start", "end", "silent", *own}:
+            raise ArgumentError(f"unknown parameters of run: {', '.join(sorted(unknown))}")
+        chosen = self.choose_options(options)
+        span = resolve(timespan, start=keywords.get("start"), end=keywords.get("end"))
+        silent = keywords.get("silent")
+        return Asked(value, data, chosen, span, self.silent if silent is None else bool(silent))
+
     def _present(self, result: NotebookletResult, section: Section, *, silent: bool) -> None:
         """Keep a section in the result, and show it unless silent."""
         result.sections.append(section)
         if not silent:
             show(section)
 
-    def _finish(self, result: NotebookletResult, **context: Any) -> None:
-        """Make a result the latest one, with what it was run on."""
+    def _finish(self, result: NotebookletResult, asked: Asked) -> None:
+        """Make a result the latest one, with what it was asked for."""
         self._result = result
-        self._context = context
+        self._context = {
+            "value": asked.value,
+            "data": asked.data,
+            "timespan": result.timespan,
+            "options": sorted(asked.options),
+            "silent": asked.silent,
+        }

@@ -2,7 +2,8 @@
 
 from flowtriage.oa.configuration import Settings, load
 from flowtriage.oa.dates import day_of
-from flowtriage.oa.ingest import Ingested, RawFlows
+from flowtriage.oa.ingest import RawFlows
+from flowtriage.oa.ingested import Ingested
 from flowtriage.oa.pipeline import STEPS, FlowOA, Run
 
 __all__ = ["STEPS", "FlowOA", "Ingested", "RawFlows", "Run", "Settings", "day_of", "load"]

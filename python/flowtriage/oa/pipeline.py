@@ -7,7 +7,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -16,8 +16,9 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
+from flowtriage.arrow import is_dataframe, is_stream
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import Flows, is_dataframe, is_stream, read_flows
+from flowtriage.flows import Flows
 from flowtriage.oa import steps as do
 from flowtriage.oa.check import require
 from flowtriage.oa.configuration import Settings, load
@@ -26,9 +27,10 @@ from flowtriage.oa.staging import day_locked, settle
 from flowtriage.oa.steps import Step
 from flowtriage.oa.work import Work
 from flowtriage.progress import advance
+from flowtriage.reading import read_flows
 from flowtriage.report.text import visible
 from flowtriage.store import FlowStore
-from flowtriage.timespan import resolve
+from flowtriage.timespan import day_span
 
 STEPS = (
     Step("ingest", "Add logs to the raw flows", do.ingest),
@@ -203,7 +205,11 @@ class FlowOA:
         self._results = Path(results) if results is not None else None
         self._reading = {"format": format, "tz": tz, "columns": columns}
         in_memory = isinstance(flows, Flows) or is_dataframe(flows) or is_stream(flows)
-        self._given = _of_day(flows, self.day, self._reading) if in_memory else None
+        self._given = (
+            read_flows(flows, timespan=day_span(self.day), **self._reading).to_arrow()
+            if in_memory
+            else None
+        )
         self._logs = () if in_memory or flows is None else _listed(flows)
 
     def run(self, steps: Sequence[str] | None = None) -> Run:
@@ -303,12 +309,6 @@ def _chosen(names: Sequence[str] | None) -> list[Step]:
         if name not in known:
             raise ArgumentError(f"there is no step {name!r}; there are {', '.join(known)}")
     return [step for step in STEPS if names is None or step.name in names]
-
-
-def _of_day(flows: Any, day: date, reading: Mapping[str, Any]) -> pa.Table:
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    end = start.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    return read_flows(flows, timespan=resolve((start, end)), **reading).to_arrow()
 
 
 def _listed(flows: Any) -> Sequence[Any]:

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import MsticnbDataProviderError
-from flowtriage.flows import Flows, read_flows
+from flowtriage.flows import Flows
 from flowtriage.host import addresses_of_name, matching_name, observed_at
 from flowtriage.providers.asking import answers, available, checked_name
 from flowtriage.providers.local_flows import LocalFlows
 from flowtriage.providers.msticnb import as_theirs
+from flowtriage.reading import read_flows
 from flowtriage.timespan import Span
 
 _BY_ADDRESS = (

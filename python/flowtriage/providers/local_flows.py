@@ -8,7 +8,8 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from flowtriage.flows import Flows, read_flows
+from flowtriage.flows import Flows
+from flowtriage.reading import read_flows
 
 
 class LocalFlows:

@@ -96,9 +96,9 @@ def read_table(content: bytes, where: str, max_bytes: int) -> pa.Table:
     try:
         schema = parquet.read_schema(pa.BufferReader(content))
         texts = [field.name for field in schema if types.is_string(field.type)]
-        file = parquet.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
-        _check_layout(file.metadata, schema, where, max_bytes)
-        table = file.read()
+        with parquet.ParquetFile(pa.BufferReader(content), read_dictionary=texts) as file:
+            _check_layout(file.metadata, schema, where, max_bytes)
+            table = file.read()
         size = sum(_size(table[name]) for name in texts)
         if size > max_bytes:
             raise _too_large(where, max_bytes)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,10 +13,13 @@ import pyarrow as pa
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.providers.msticnb import as_theirs
+from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.engine import Investigation
+from flowtriage.threat_investigation.files import story_file
 from flowtriage.threat_investigation.result import FlowThreatResult
 from flowtriage.threat_investigation.saving import Saved
 from flowtriage.threat_investigation.scoring import BulkScore
+from flowtriage.threat_investigation.sections import written
 from flowtriage.threat_investigation.source import one_address
 from flowtriage.threat_investigation.story import Story
 from flowtriage.threat_investigation.tables import check_top
@@ -24,6 +29,7 @@ from flowtriage.threat_investigation.telling import story_of
 class DataMethods(Notebooklet):
     """The methods that return data and show nothing; front ends are built on them."""
 
+    store: FlowStore | None
     _engine: Investigation | None
     _top: int
 
@@ -173,7 +179,9 @@ class DataMethods(Notebooklet):
             If the store cannot be changed.
         """
         found = self._latest().found
-        return self.engine.score(found, risk, peer=peer, port=port, asn=asn)
+        done = self.engine.score(found, risk, peer=peer, port=port, asn=asn)
+        self._renew_scores()
+        return done
 
     def undo(self) -> int:
         """Take back the latest `score`; connections have the scores again that they had before.
@@ -189,27 +197,114 @@ class DataMethods(Notebooklet):
         ArgumentError
             If nothing was scored with this instance.
         """
-        return self.engine.undo()
+        count = self.engine.undo()
+        self._renew_scores()
+        return count
 
-    def story(self) -> Story:
+    def story(self, title: str | None = None, text: str | None = None) -> Story:
         """Return the story of the address that was searched last, to be written or drawn.
+
+        Parameters
+        ----------
+        title, text
+            What is told of it; None takes what was saved last.
 
         Returns
         -------
         Story
-            What was found, and the title and text that were saved last. Its `write_html` writes a
-            report, its `write_bundle` an archive that `open_bundle` opens elsewhere.
+            What was found, and the title and text. Its `write_html` writes a report, its
+            `write_bundle` an archive that `open_bundle` opens elsewhere.
 
         Raises
         ------
         ArgumentError
-            If nothing was searched yet.
+            If nothing was searched yet, or a text has a character that no file keeps.
         StoreError
             If the store cannot be read.
         OSError
             If a file that the story was made of cannot be read.
         """
-        return story_of(self.engine, self._latest().found)
+        return story_of(self.engine, self._latest().found, title, text)
+
+    def save_report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        text: str | None = None,
+    ) -> Path:
+        """Save the story of the address that was searched last as one HTML page.
+
+        Parameters
+        ----------
+        path
+            The file; it is replaced as a whole or not at all. None takes `story-<ip>.html`
+            beside the other files about the address.
+        title, text
+            As for `story`.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ArgumentError, StoreError
+            As for `story`.
+        MissingExtraError
+            If bokeh or jinja2 is not installed.
+        OSError
+            If the file cannot be written, or one that the story was made of cannot be read.
+        """
+        return self.story(title, text).write_html(self._place(path, "html"))
+
+    def save_bundle(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        title: str | None = None,
+        text: str | None = None,
+    ) -> Path:
+        """Save the story of the address that was searched last as an archive for other analysts.
+
+        `flowtriage.threat_investigation.open_bundle` opens it.
+
+        Parameters
+        ----------
+        path
+            The file; None takes `story-<ip>.zip`, as `save_report` does.
+        title, text
+            As for `story`.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ArgumentError, MissingExtraError, StoreError, OSError
+            As for `save_report`.
+        """
+        return self.story(title, text).write_bundle(self._place(path, "zip"))
+
+    def _place(self, path: str | os.PathLike[str] | None, suffix: str) -> Path:
+        if path is not None:
+            return Path(path)
+        place = story_file(self.engine.folder, self._latest().ip, suffix)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _renew_scores(self) -> None:
+        """Bring the latest result up to date with what was scored since."""
+        result = self._result
+        if isinstance(result, FlowThreatResult):
+            result.scores = self.engine.scores(result.ip).to_pandas()
+            if "written" in self._context["options"]:
+                title = self.section("written").title
+                others = [section for section in result.sections if section.title != title]
+                result.sections[:] = [*others, *written(type(self), result)]
 
     def _latest(self) -> FlowThreatResult:
         if not isinstance(self._result, FlowThreatResult):

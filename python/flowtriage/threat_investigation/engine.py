@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,6 +74,17 @@ class Investigation:
         return self.source.day
 
     @property
+    def folder(self) -> Path:
+        """Where files of the day are kept.
+
+        Raises
+        ------
+        ArgumentError
+            If no flow has a time.
+        """
+        return day_folder(self.settings.folders.data, self.day)
+
+    @property
     def stories(self) -> Stories:
         """Where stories are kept."""
         if self.store is not None:
@@ -117,8 +129,7 @@ class Investigation:
         """Save the story of an address, and the files about it."""
         check_text("title", title)
         check_text("text", text)
-        folder = day_folder(self.settings.folders.data, self.day)
-        files = write_files(folder, found.ip, found.peers, home=found.home)
+        files = write_files(self.folder, found.ip, found.peers, home=found.home)
         saved = self.stories.save(self.day, found.ip, title, text, found.timeline)
         place = self.stories.place(self.day, found.ip)
         return Saved(found.ip, self.day, saved, place, tuple(vars(files).values()))

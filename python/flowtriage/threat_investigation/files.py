@@ -69,6 +69,17 @@ def story_files(folder: str | os.PathLike[str], ip: str) -> StoryFiles:
     return StoryFiles(*(folder / f"{kind}-{name}.json" for kind in kinds))
 
 
+def story_file(folder: str | os.PathLike[str], ip: str, suffix: str) -> Path:
+    """Return where the story of an address is as one file: `story-<ip>.<suffix>`.
+
+    Raises
+    ------
+    ArgumentError
+        If `ip` is no address.
+    """
+    return Path(folder) / f"story-{safe_ip(ip)}.{suffix}"
+
+
 def write_files(
     folder: str | os.PathLike[str], ip: str, sets: pa.Table, *, home: Place | None = None
 ) -> StoryFiles:

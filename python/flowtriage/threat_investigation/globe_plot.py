@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
 from bokeh.models.annotations import LegendItem
-from bokeh.plotting import figure
 
 from flowtriage.network_flow_summary.colours import DIRECTIONS, TWO_WAY
-from flowtriage.network_flow_summary.geomap_peers import legible
-from flowtriage.network_flow_summary.geomap_places import countries
-from flowtriage.network_flow_summary.plot_parts import (
-    INK,
+from flowtriage.network_flow_summary.figures import (
     RULE,
     add_notes,
+    alone,
     legend_above,
-    message_figure,
+    message_plot,
+    wide_figure,
 )
+from flowtriage.network_flow_summary.geomap_peers import legible
+from flowtriage.network_flow_summary.geomap_places import countries
 from flowtriage.report.text import visible
 from flowtriage.threat_investigation.globe import Globe
 
@@ -54,27 +52,19 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
     """
     peers, home = _peers(globe, ip)
     if not len(peers) and not len(home):
-        return column(
-            message_figure(_TITLE, "No peer has a known location"), sizing_mode="stretch_width"
-        )
+        return message_plot(_TITLE, "No peer has a known location")
     both = pc.min_max(pa.chunked_array([*peers["latitude"].chunks, *home["latitude"].chunks]))
     south, north = (both[end].as_py() for end in ("min", "max"))
-    plot: Any = figure(
-        title=_TITLE,
+    plot = wide_figure(
+        _TITLE,
         x_range=Range1d(start=-180, end=180),
         y_range=Range1d(start=min(south - 5, -60), end=max(north + 5, 85)),
         height=440,
         tools="pan,box_zoom,wheel_zoom,reset,save",
-        toolbar_location="above",
-        sizing_mode="stretch_width",
         min_width=480,
         outline_line_color=RULE,
         background_fill_color="#F6F8FA",
     )
-    plot.toolbar.logo = None
-    plot.toolbar.autohide = True
-    plot.title.text_font_size = "12px"
-    plot.title.text_color = INK
     plot.axis.visible = False
     plot.grid.grid_line_color = RULE
     land = countries()
@@ -125,7 +115,7 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
         items.append(LegendItem(label={"value": visible(ip or "", 60)}, renderers=[own]))
     plot.add_layout(legend_above(items), "above")
     add_notes(plot, ["Grey: codes of countries (ISO 3166), at one point of each."])
-    return column(plot, sizing_mode="stretch_width")
+    return alone(plot)
 
 
 def _peers(globe: Globe, ip: str | None) -> tuple[pa.Table, pa.Table]:

@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
-
 from flowtriage.asn import as_database
-from flowtriage.errors import ArgumentError
-from flowtriage.notebooklet.display import show
 from flowtriage.oa.configuration import Settings
 from flowtriage.oa.dates import day_of
 from flowtriage.store import FlowStore
-from flowtriage.threat_investigation.data_methods import DataMethods
+from flowtriage.threat_investigation.display_methods import DisplayMethods
 from flowtriage.threat_investigation.engine import Investigation
 from flowtriage.threat_investigation.places import settings_for
 from flowtriage.threat_investigation.result import FlowThreatResult
-from flowtriage.threat_investigation.sections import DIRECTIONS, sections, top_tables
+from flowtriage.threat_investigation.sections import sections
 from flowtriage.threat_investigation.source import (
     AskedFlows,
     FlowSource,
     StoredFlows,
-    day_span,
     one_address,
     open_source,
 )
-from flowtriage.threat_investigation.tables import Connections, as_connections, check_top, top_of
+from flowtriage.threat_investigation.tables import check_top
 from flowtriage.threat_investigation.widgets import make_view
-from flowtriage.timespan import Span, resolve
+from flowtriage.timespan import Span, day_span
 
-_KEYWORDS = {"start", "end", "silent"}
 _URLS = ("duckdb://", "postgresql://", "postgres://")
 
 
-class FlowThreatInvestigation(DataMethods):
+class FlowThreatInvestigation(DisplayMethods):
     """From an address of high risk to a saved story.
 
     Lists the addresses of connections that were scored as high risk, searches all connections of
@@ -184,18 +178,14 @@ class FlowThreatInvestigation(DataMethods):
         FlowtriageError, OSError
             If the flows, the store or a file that is configured cannot be read.
         """
-        if unknown := kwargs.keys() - _KEYWORDS:
-            raise ArgumentError(f"unknown parameters of run: {', '.join(sorted(unknown))}")
+        asked = self._asked(value, data, timespan, options, kwargs)
         ip = one_address(value)
-        chosen = self.choose_options(options)
-        silent = self.silent if kwargs.get("silent") is None else bool(kwargs["silent"])
-        span = resolve(timespan, start=kwargs.get("start"), end=kwargs.get("end"))
-        self._prepare(data, span)
-        found = self.engine.search(ip, span)
+        self._prepare(data, asked.span)
+        found = self.engine.search(ip, asked.span)
         result = FlowThreatResult(
             found=found,
             description=f"Flow threat investigation of {ip}",
-            timespan=span or self.engine.source.span,
+            timespan=asked.span or self.engine.source.span,
             notebooklet=self,
             report=found.flows.report,
         )
@@ -204,151 +194,11 @@ class FlowThreatInvestigation(DataMethods):
         if self.store is not None:
             result.scores = self.engine.scores(ip).to_pandas()
         self.selected = ip
-        self._finish(
-            result,
-            value=value,
-            data=data,
-            timespan=result.timespan,
-            options=sorted(chosen),
-            silent=silent,
-        )
+        self._finish(result, asked)
         hint = "" if found.connections.num_rows else self.engine.source.hint()
-        for section in sections(type(self), result, chosen, hint):
-            self._present(result, section, silent=silent)
+        for section in sections(type(self), result, asked.options, hint):
+            self._present(result, section, silent=asked.silent)
         return result
-
-    def start_investigation(self) -> None:
-        """Begin anew: forget what was found, and list the addresses of high risk."""
-        self._result = None
-        self.selected = None
-        self.title = self.comments = ""
-        self.view.clear()
-        threats = self.threats()
-        self.display_controls(threats if threats.num_rows or self.store else self.talkers())
-
-    def display_controls(self, threat_list: Any) -> None:
-        """Show addresses to choose from.
-
-        Parameters
-        ----------
-        threat_list
-            Result of `threats` or `talkers`, or the addresses alone.
-        """
-        if not hasattr(threat_list, "column_names"):
-            listed = pa.array([one_address(ip) for ip in threat_list], pa.string())
-            threat_list = pa.table({"ip": listed})
-        self.view.controls(threat_list)
-
-    def search_ip(self, ip: str | None = None) -> None:
-        """Search an address, show its tables, and where to write down a story.
-
-        Parameters
-        ----------
-        ip
-            The address; None takes the one that is `selected`.
-        """
-        self.view.results(self.search(self.selected if ip is None else ip))
-        self.display_threat_box(self._latest().ip)
-
-    def get_in_out_and_twoway_conns(self) -> tuple[Connections, Connections, Connections]:
-        """Show the four tables of the address, and return its peers.
-
-        Returns
-        -------
-        tuple of dict
-            Inbound, outbound and two-way peers: what is known of each, by its address.
-        """
-        result = self._latest()
-        for section in top_tables(type(self), result):
-            if not self.silent:
-                show(section)
-        inbound, outbound, two_way = (
-            as_connections(result.found.direction(name)) for name in DIRECTIONS
-        )
-        return inbound, outbound, two_way
-
-    def display_threat_box(self, ip: str) -> None:
-        """Show where to write down the story of an address.
-
-        Parameters
-        ----------
-        ip
-            The address.
-        """
-        self.view.threat_box(one_address(ip))
-
-    def save_threat_summary(self, title: str | None = None, text: str | None = None) -> None:
-        """Save the story of the address that was searched last, and begin anew.
-
-        Parameters
-        ----------
-        title, text
-            What was found; None takes `title` and `comments`.
-        """
-        saved = self.save(
-            self.title if title is None else title, self.comments if text is None else text
-        )
-        self.start_investigation()
-        self.view.say(str(saved))
-
-    def display_results(self, cols: Sequence[str], dataframe: Any, top: int) -> None:
-        """Show the first rows of a table.
-
-        Parameters
-        ----------
-        cols
-            Columns to show.
-        dataframe
-            A `pandas.DataFrame` or a `pyarrow.Table`.
-        top
-            Most rows.
-
-        Raises
-        ------
-        ArgumentError
-            If there is no such column, or `top` is not positive.
-        """
-        check_top(top)
-        known = list(getattr(dataframe, "column_names", getattr(dataframe, "columns", [])))
-        if missing := [name for name in cols if name not in known]:
-            raise ArgumentError(f"there is no column {missing[0]!r}; there are {known}")
-        rows = dataframe.slice(0, top) if hasattr(dataframe, "slice") else dataframe.head(top)
-        rows = rows.select(list(cols)) if hasattr(rows, "select") else rows[list(cols)]
-        show(self.section("results", rows))
-
-    def get_top_bytes(self, conns_dict: Connections, top: int) -> Connections:
-        """Return the peers of a dictionary with the most bytes, those first.
-
-        Parameters
-        ----------
-        conns_dict
-            One of what `get_in_out_and_twoway_conns` returns.
-        top
-            Most peers.
-        """
-        return top_of(conns_dict, "bytes", top)
-
-    def get_top_conns(self, conns_dict: Connections, top: int) -> Connections:
-        """Return the peers of a dictionary with the most connections, those first.
-
-        Parameters
-        ----------
-        conns_dict
-            One of what `get_in_out_and_twoway_conns` returns.
-        top
-            Most peers.
-        """
-        return top_of(conns_dict, "connections", top)
-
-    def removeWidget(self, index: int) -> None:
-        """Remove a part of what is shown: controls, threat box.
-
-        Parameters
-        ----------
-        index
-            Which part, counted from 0.
-        """
-        self.view.remove(index)
 
     def _take(self, source: FlowSource) -> None:
         """Go on with other flows; what was scored can still be undone."""

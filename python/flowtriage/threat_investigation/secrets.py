@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -13,6 +14,7 @@ _SECRET = re.compile(
     r"pass|pwd|secret|token|credential|auth|signature|^sig$|(^|[_-])key$|apikey", re.I
 )
 _LOGIN = re.compile(r"(?<=://)\S*@")
+_FOLDERS = re.compile(r"(?<=duckdb:///)/[^?#\n]*/")
 _SETTING = re.compile(r"([^\s?&;#=]+)=([^\s&;#]*)")
 
 
@@ -20,7 +22,8 @@ def without_secrets(value: Any) -> Any:
     """Return a configuration as JSON has it, without what may be a secret.
 
     Values of keys such as `password` or `token` are hidden, and in each text the log-in of a URL
-    and settings like ``password=…``.
+    and settings like ``password=…``. Of absolute paths and URLs of DuckDB files the name of the
+    file stays: folders tell of the machine and its user.
 
     Parameters
     ----------
@@ -31,6 +34,8 @@ def without_secrets(value: Any) -> Any:
     --------
     >>> without_secrets({"url": "postgresql://ann:p/w@db/flows?sslpassword=x", "token": "x"})
     {'url': 'postgresql://***@db/flows?sslpassword=***', 'token': '***'}
+    >>> without_secrets({"url": "duckdb:////home/ann/a.duckdb", "data": PurePath("/home/ann/b")})
+    {'url': 'duckdb:///a.duckdb', 'data': 'b'}
     """
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
@@ -44,7 +49,9 @@ def without_secrets(value: Any) -> Any:
         return value
     if isinstance(value, float) and value - value == 0:
         return value
-    text = _LOGIN.sub(f"{HIDDEN}@", str(value))
+    absolute = isinstance(value, PurePath) and value.is_absolute()
+    text = value.name if absolute else _FOLDERS.sub("", str(value))
+    text = _LOGIN.sub(f"{HIDDEN}@", text)
     return _SETTING.sub(_of_setting, text)
 
 

@@ -48,9 +48,8 @@ def sections(
         yield about.section("plot_timeline", result.plot_timeline)
     if "connections" in chosen:
         yield about.section("connections", found.connections)
-    written = [frame for frame in (result.stories, result.scores) if frame is not None]
-    if "written" in chosen and any(map(len, written)):
-        yield about.section("written", *(frame for frame in written if len(frame)))
+    if "written" in chosen:
+        yield from written(about, result)
 
 
 def top_tables(about: type[Described], result: FlowThreatResult) -> Iterator[Section]:
@@ -58,6 +57,13 @@ def top_tables(about: type[Described], result: FlowThreatResult) -> Iterator[Sec
     for name, table in result.found.tables.items():
         section = about.section(name, table.select(SHOWN))
         yield replace(section, title=section.title.replace("Top n", f"Top {result.found.top}"))
+
+
+def written(about: type[Described], result: FlowThreatResult) -> Iterator[Section]:
+    """Make the section of stories and scores, if there are any."""
+    kept = [frame for frame in (result.stories, result.scores) if frame is not None and len(frame)]
+    if kept:
+        yield about.section("written", *kept)
 
 
 def _notice(result: FlowThreatResult, hint: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC
 from datetime import date as Date
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import Flows, read_flows
+from flowtriage.flows import Flows
 from flowtriage.formats.report import Report
 from flowtriage.host import busiest_addresses
 from flowtriage.network_flow_summary.entity import read_value
 from flowtriage.oa.configuration import Settings
 from flowtriage.oa.ingest import RawFlows
 from flowtriage.providers.flow_queries import query_flows
+from flowtriage.reading import read_flows
 from flowtriage.store import FlowStore
-from flowtriage.timespan import Span
+from flowtriage.timespan import Span, day_span, within
 from flowtriage.verbs import top_n
 
 COLUMNS = (
@@ -73,7 +74,7 @@ class StoredFlows:
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
         read = self.raw.read(first, last, addresses=[ip], columns=COLUMNS)
-        return Flows(_within(read, span), Report())
+        return Flows(within(read, span), Report())
 
     def busiest(self, n: int) -> pa.Table:
         """Return none: the addresses of a store are those that were scored."""
@@ -211,12 +212,6 @@ def one_address(value: Any) -> str:
     return addresses[0]
 
 
-def day_span(day: Date) -> Span:
-    """Return the whole of a day."""
-    start = datetime.combine(day, time(), UTC)
-    return Span(start, start + timedelta(days=1, microseconds=-1))
-
-
 def _is_raw(data: Any) -> bool:
     """Tell whether flows are those of a folder that Flow OA keeps."""
     if isinstance(data, (str, os.PathLike)):
@@ -227,14 +222,4 @@ def _is_raw(data: Any) -> bool:
 def _chosen(flows: Flows, ip: str, span: Span | None) -> Flows:
     table = flows.to_arrow()
     ends = pc.or_kleene(pc.equal(table["src_ip"], ip), pc.equal(table["dst_ip"], ip))
-    return Flows(_within(table.filter(ends), span), flows.report)
-
-
-def _within(flows: pa.Table, span: Span | None) -> pa.Table:
-    """Keep what starts within a span; flows without a start stay where it has no ends."""
-    ends = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
-    for end, kept in ends:
-        if end is not None:
-            start = flows["start_time"]
-            flows = flows.filter(kept(start, pa.scalar(end, start.type)))
-    return flows
+    return Flows(within(table.filter(ends), span), flows.report)

@@ -9,11 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from flowtriage.threat_investigation.engine import Investigation
+from flowtriage.threat_investigation.saving import check_text
 from flowtriage.threat_investigation.search import Found
 from flowtriage.threat_investigation.story import Input, Story
 
 
-def story_of(engine: Investigation, found: Found) -> Story:
+def story_of(
+    engine: Investigation, found: Found, title: str | None = None, text: str | None = None
+) -> Story:
     """Put together what was found of an address, and what was saved of it last.
 
     Parameters
@@ -22,24 +25,28 @@ def story_of(engine: Investigation, found: Found) -> Story:
         The investigation.
     found
         What its search found.
+    title, text
+        What is told of it; None takes what was saved last.
 
     Raises
     ------
+    ArgumentError
+        If a text has a character that no file keeps.
     StoreError
         If the store cannot be read.
     OSError
         If a file that the story was made of cannot be read.
     """
     history = engine.history(found.ip)
-    title, text = (history[name][0].as_py() if len(history) else "" for name in ("title", "text"))
+    [latest] = history.slice(0, 1).to_pylist() or [{"title": "", "text": ""}]
     context = engine.settings.context
     named = (context.ipranges, context.network_context, context.iploc, *context.mmdb)
     files = [Path(one) for one in (*found.flows.report.sources, *named) if one is not None]
     stored = {} if engine.store is None else {"scored": engine.scores(found.ip)}
     return Story(
         ip=found.ip,
-        title=title or "",
-        text=text or "",
+        title=check_text("title", (latest["title"] or "") if title is None else title),
+        text=check_text("text", (latest["text"] or "") if text is None else text),
         connections=found.connections,
         peers=found.peers,
         day=engine.source.day,
@@ -72,5 +79,5 @@ def _files(paths: Iterable[Path]) -> list[Input]:
         if path.is_file():
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
-            inputs.append(Input(str(path), content, path.stat().st_size))
+            inputs.append(Input(path.name, content, path.stat().st_size))
     return inputs

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bokeh.layouts import column
 from bokeh.models import (
     ColumnDataSource,
     FixedTicker,
@@ -23,15 +22,16 @@ from bokeh.models import (
     Range1d,
 )
 from bokeh.models.annotations import LegendItem
-from bokeh.plotting import figure
 
 from flowtriage.network_flow_summary.colours import DIRECTIONS, TWO_WAY, UNKNOWN
-from flowtriage.network_flow_summary.plot_parts import (
+from flowtriage.network_flow_summary.figures import (
     FAINT,
     INK,
     RULE,
+    alone,
     legend_above,
-    message_figure,
+    message_plot,
+    wide_figure,
 )
 from flowtriage.report.text import visible
 from flowtriage.threat_investigation.trees import BRANCHES, Branch, Dendrogram, Stats
@@ -60,7 +60,7 @@ def plot_stats(stats: Stats) -> LayoutDOM:
     title = f"Peers of {visible(stats.name, _LABEL)} by network context"
     rows = _contexts(stats.branches)
     if not rows:
-        return _alone(message_figure(title, _EMPTY))
+        return message_plot(title, _EMPTY)
     names = [name for name, _ in rows]
     most = max(parts.total() for _, parts in rows)
     plot = _figure(title, 100 + _ROW * len(rows))
@@ -102,7 +102,7 @@ def plot_stats(stats: Stats) -> LayoutDOM:
         middle: PlainText(text=visible(name, _LABEL))
         for middle, name in zip(middles, names, strict=True)
     }
-    return _alone(plot)
+    return alone(plot)
 
 
 def plot_dendrogram(dendrogram: Dendrogram) -> LayoutDOM:
@@ -121,7 +121,7 @@ def plot_dendrogram(dendrogram: Dendrogram) -> LayoutDOM:
     """
     title = f"Peers of {visible(dendrogram.name, _LABEL)} as a tree"
     if not dendrogram.branches:
-        return _alone(message_figure(title, _EMPTY))
+        return message_plot(title, _EMPTY)
     groups = _laid_out(dendrogram.branches)
     ends = [node for node, _ in groups]
     leaves = [leaf for _, found in groups for leaf in found]
@@ -140,7 +140,7 @@ def plot_dendrogram(dendrogram: Dendrogram) -> LayoutDOM:
     _write(plot, [0], [middle], [total], y_offset=9, text_baseline="top")
     _label(plot, ends, y_offset=-8, text_baseline="bottom", text_align="center")
     _label(plot, leaves, x_offset=10)
-    return _alone(plot)
+    return alone(plot)
 
 
 @dataclass(frozen=True)
@@ -198,19 +198,7 @@ def _others(count: int) -> str:
 
 
 def _figure(title: str, height: int) -> Any:
-    plot: Any = figure(
-        title=title,
-        height=height,
-        tools="save",
-        toolbar_location="above",
-        sizing_mode="stretch_width",
-        min_width=480,
-        outline_line_color=None,
-    )
-    plot.toolbar.logo = None
-    plot.toolbar.autohide = True
-    plot.title.text_font_size = "12px"
-    plot.title.text_color = INK
+    plot = wide_figure(title, height=height, tools="save", min_width=480)
     plot.xgrid.grid_line_color = RULE
     plot.ygrid.visible = False
     plot.axis.axis_line_color = plot.axis.major_tick_line_color = RULE
@@ -225,10 +213,6 @@ def _figure(title: str, height: int) -> Any:
 def _box(plot: Any, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
     rows = [*rows, ("peers", "@peers{0,0}")]
     plot.add_tools(HoverTool(renderers=renderers, tooltips=rows, point_policy="follow_mouse"))
-
-
-def _alone(plot: Any) -> LayoutDOM:
-    return column(plot, sizing_mode="stretch_width")
 
 
 def _write(plot: Any, x: Sequence[float], y: Sequence[float], text: list[str], **look: Any) -> None:

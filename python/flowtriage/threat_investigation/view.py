@@ -45,6 +45,9 @@ class View:
         for section in result.sections:
             self._show(section)
 
+    def renew(self, result: FlowThreatResult) -> None:
+        """Show what changed in the store; text that was shown stays as it is."""
+
     def threat_box(self, ip: str) -> None:
         """Show where to write down a story."""
         told = self.investigation.section("threat_box", f"The address is {ip}.")

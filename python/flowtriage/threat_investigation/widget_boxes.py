@@ -5,7 +5,6 @@ Foreign text is the value or an option of a widget, which shows it as text, or i
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from html import escape
@@ -18,55 +17,13 @@ from flowtriage.errors import ArgumentError
 from flowtriage.report.text import visible
 from flowtriage.threat_investigation.search import Found
 from flowtriage.threat_investigation.tables import in_order
+from flowtriage.threat_investigation.widget_form import Form, buttons, heading, note
 
 _WIDE = {"description_width": "6.5em"}
 _RISKS = [("1 – high", 1), ("2 – medium", 2), ("3 – low", 3)]
 _WHICH = {"peer": "Peer", "port": "Port", "asn": "ASN"}
 _LISTED = 1_000
 """Addresses, ports or numbers to choose from; any other can be typed."""
-
-
-class Form(widgets.VBox):  # type: ignore[misc]
-    """Fields and buttons whose presses come with what the fields hold at that moment.
-
-    A kernel may take messages of several widgets in another order than they were sent in, so that
-    a button alone could find what a field held before. The script of the page sends both at once;
-    where it does not run, buttons are as usual.
-
-    Parameters
-    ----------
-    children
-        All that is shown.
-    fields
-        What is filled in, in the order of the page.
-    buttons
-        What is pressed, in the order of the page.
-    """
-
-    def __init__(
-        self,
-        children: list[widgets.Widget],
-        fields: list[widgets.Widget],
-        buttons: list[widgets.Widget],
-    ) -> None:
-        self._fields, self._buttons = fields, buttons
-        for kind, parts in (("ft-field", fields), ("ft-press", buttons)):
-            for part in parts:
-                part.add_class(kind)
-        self.sent = widgets.Text(continuous_update=False)
-        self.sent.add_class("ft-sent")
-        self.sent.observe(self._receive, "value")
-        super().__init__([*children, self.sent])
-        self.add_class("ft-box")
-
-    def _receive(self, change: dict[str, Any]) -> None:
-        pressed = json.loads(change["new"])
-        for field, held in zip(self._fields, pressed["fields"], strict=True):
-            if isinstance(held, int):
-                field.index = held
-            else:
-                field.value = held
-        self._buttons[pressed["button"]].click()
 
 
 class SearchBox(Form):
@@ -115,7 +72,7 @@ class SearchBox(Form):
 
 
 class StoryBox(Form):
-    """Title and comments of an address, and a button to save them.
+    """Title and comments of an address, and buttons to save them: here, or for others.
 
     Parameters
     ----------
@@ -125,7 +82,7 @@ class StoryBox(Form):
         Its stories, the latest first.
     draft
         Title and comments that were not saved yet, if there are any.
-    save
+    save, save_report, save_bundle
         What to do with the title and the comments.
     """
 
@@ -135,6 +92,8 @@ class StoryBox(Form):
         history: pa.Table,
         draft: tuple[str, str] | None,
         save: Callable[[], None],
+        save_report: Callable[[], None],
+        save_bundle: Callable[[], None],
     ) -> None:
         self.ip = ip
         [latest] = history.slice(0, 1).to_pylist() or [{"title": "", "text": "", "saved": None}]
@@ -145,11 +104,15 @@ class StoryBox(Form):
             comments, description="Comments", rows=6, continuous_update=False, style=_WIDE
         )
         self.button = widgets.Button(description="Save", icon="save", button_style="primary")
+        self.report = widgets.Button(description="Save report", icon="file-text-o")
+        self.bundle = widgets.Button(description="Save bundle", icon="archive")
         self.button.on_click(lambda _: save())
+        self.report.on_click(lambda _: save_report())
+        self.bundle.on_click(lambda _: save_bundle())
         told = _told(history, latest["saved"], draft)
-        heading = _heading(f"What did {ip} do?")
-        fields = [self.title, self.comments]
-        super().__init__([heading, *told, *fields, _buttons(self.button)], fields, [self.button])
+        fields, pressed = [self.title, self.comments], [self.button, self.report, self.bundle]
+        parts = [heading(f"What did {ip} do?"), *told, *fields, buttons(*pressed)]
+        super().__init__(parts, fields, pressed)
 
     @property
     def draft(self) -> tuple[str, str] | None:
@@ -189,9 +152,9 @@ class ScoreBox(Form):
         self.button.on_click(lambda _: score(self.risk.value, self.by.value, self.which.value))
         self.undo.on_click(lambda _: undo())
         self._offer()
-        fields, buttons = [self.risk, self.by, self.which], [self.button, self.undo]
-        heading = _heading("Score its connections")
-        super().__init__([heading, *fields, _buttons(*buttons)], fields, buttons)
+        fields, pressed = [self.risk, self.by, self.which], [self.button, self.undo]
+        parts = [heading("Score its connections"), *fields, buttons(*pressed)]
+        super().__init__(parts, fields, pressed)
 
     def _offer(self) -> None:
         self.which.description = _WHICH[self.by.value]
@@ -299,18 +262,4 @@ def _told(
         parts.append(f"Saved{when}{versions}; all that was written is listed at the end.")
     if draft:
         parts.append("These are your changes, which are not saved yet.")
-    return [_note(" ".join(parts))] if parts else []
-
-
-def _buttons(*buttons: widgets.Widget) -> widgets.Widget:
-    row = widgets.HBox(buttons)
-    row.add_class("ft-buttons")
-    return row
-
-
-def _heading(text: str) -> widgets.Widget:
-    return widgets.HTML(f"<h4>{escape(text)}</h4>")
-
-
-def _note(text: str) -> widgets.Widget:
-    return widgets.HTML(f"<p>{escape(text)}</p>")
+    return [note(" ".join(parts))] if parts else []

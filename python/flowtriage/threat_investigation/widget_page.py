@@ -32,7 +32,7 @@ class Page:
         self._dress = as_output([{"text/html": _dress(), "text/plain": ""}])
         self._said = widgets.HTML()
         self._said.add_class("ft-said")
-        self._found = widgets.Output()
+        self._found, self._written = widgets.Output(), widgets.Output()
         self._box = widgets.VBox()
         self._box.add_class("ft-investigation")
         self._arrange()
@@ -57,7 +57,7 @@ class Page:
     def clear(self) -> None:
         """Remove all parts, and what was found and said."""
         self._parts.clear()
-        self._found.outputs = ()
+        self._found.outputs = self._written.outputs = ()
         self._said.value = ""
         self._arrange()
 
@@ -67,14 +67,20 @@ class Page:
         told = escape(visible(text, multiline=True))
         self._said.value = f'<p class="ft-{look} {AS_TEXT}"{role}>{told}</p>'
 
-    def show(self, sections: Iterable[Section]) -> None:
-        """Show what was found; the first plot brings Bokeh."""
-        bundles = [one for section in sections for one in _bundles(section)]
-        self._found.outputs = as_output(bundles).outputs
+    def show(self, sections: Iterable[Section], written: str) -> None:
+        """Show what was found; the section of that title can be shown anew by itself."""
+        listed = list(sections)
+        self._found.outputs = _outputs(one for one in listed if one.title != written)
+        self.show_written(one for one in listed if one.title == written)
+
+    def show_written(self, sections: Iterable[Section]) -> None:
+        """Show what is written down; what was found stays as it is, plots and sorted tables too."""
+        self._written.outputs = _outputs(sections)
 
     def take_over(self, other: Page) -> None:
         """Take everything of another page, which then says so."""
-        self._parts, self._said, self._found = other._parts, other._said, other._found
+        self._parts, self._said = other._parts, other._said
+        self._found, self._written = other._found, other._written
         self._arrange()
         note = widgets.HTML("<p><em>The investigation goes on in a later cell.</em></p>")
         other._box.children = (note,)
@@ -86,13 +92,20 @@ class Page:
     def _arrange(self) -> None:
         above = [part for name, part in self._parts.items() if name in self._above]
         below = [part for name, part in self._parts.items() if name not in self._above]
-        self._box.children = (self._dress, *above, self._said, *below, self._found)
+        self._box.children = (self._dress, *above, self._said, *below, self._found, self._written)
 
 
 def as_output(bundles: Iterable[Bundle]) -> widgets.Output:
     """Return a widget that shows bundles as the output of a cell would."""
     kept = [{"output_type": "display_data", "data": one, "metadata": {}} for one in bundles]
     return widgets.Output(outputs=tuple(kept))
+
+
+def _outputs(sections: Iterable[Section]) -> tuple[dict[str, object], ...]:
+    """Return sections as outputs of a cell; the first plot brings Bokeh."""
+    outputs: tuple[dict[str, object], ...]
+    outputs = as_output(one for section in sections for one in _bundles(section)).outputs
+    return outputs
 
 
 def _bundles(section: Section) -> Iterable[Bundle]:

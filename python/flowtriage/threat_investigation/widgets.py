@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ class WidgetView(View):
         self._search: SearchBox | None = None
         self._story: StoryBox | None = None
         self._drafts: dict[str, tuple[str, str]] = {}
+        self._written = investigation.section("written").title
 
     def clear(self) -> None:
         """Remove everything."""
@@ -74,9 +76,14 @@ class WidgetView(View):
     def results(self, result: FlowThreatResult) -> None:
         """Show what a search found: in the page after a button, else in the output of the cell."""
         if self._page is not None:
-            self._page.show(result.sections[1:] if self._pressed else ())
+            self._page.show(result.sections[1:] if self._pressed else (), self._written)
         if not self._pressed:
             super().results(result)
+
+    def renew(self, result: FlowThreatResult) -> None:
+        """Show stories and scores as they are now."""
+        if self._page is not None:
+            self._page.show_written(one for one in result.sections if one.title == self._written)
 
     def threat_box(self, ip: str) -> None:
         """Show title, comments and scores of an address."""
@@ -87,7 +94,8 @@ class WidgetView(View):
             return
         self._keep_draft()
         history = self.investigation.history(ip)
-        self._story = StoryBox(ip, history, self._drafts.get(ip), self.press_save)
+        presses = (self.press_save, self.press_report, self.press_bundle)
+        self._story = StoryBox(ip, history, self._drafts.get(ip), *presses)
         boxes: list[Any] = [self._story]
         result = self._result_of(ip)
         if result is not None and self.investigation.store is not None:
@@ -125,11 +133,10 @@ class WidgetView(View):
 
     def press_save(self) -> None:
         """Save the story, and start again."""
-        box, notebooklet = self._story, self.investigation
+        notebooklet = self.investigation
 
         def act() -> None:
-            if box is None or self._result_of(box.ip) is None:
-                raise ArgumentError("another address was searched since: search this one again")
+            box = self._story_of_latest()
             if not (box.title.value.strip() or box.comments.value.strip()):
                 raise ArgumentError("there is nothing to save: write a title or comments")
             notebooklet.title, notebooklet.comments = box.title.value, box.comments.value
@@ -137,6 +144,14 @@ class WidgetView(View):
             self._drafts.pop(box.ip, None)
 
         self._press("Saving …", act)
+
+    def press_report(self) -> None:
+        """Save the story as a report, with what the fields hold."""
+        self._press_file("report", self.investigation.save_report)
+
+    def press_bundle(self) -> None:
+        """Save the story as a bundle, with what the fields hold."""
+        self._press_file("bundle", self.investigation.save_bundle)
 
     def press_score(self, risk: int, by: str, which: str) -> None:
         """Score connections."""
@@ -158,6 +173,16 @@ class WidgetView(View):
             self.say(f"The scores of {count:,} connections are taken back.")
 
         self._press("Taking back …", act)
+
+    def _press_file(self, what: str, save: Callable[..., Path]) -> None:
+        def act() -> None:
+            box = self._story_of_latest()
+            place = save(title=box.title.value, text=box.comments.value).absolute()
+            told = f"The {what} of {box.ip} is saved as {place}."
+            changes = " Your changes are in it, but not kept here yet: Save keeps them."
+            self.say(told + changes if box.draft else told)
+
+        self._press(f"Saving the {what} …", act)
 
     def _press(self, doing: str, act: Callable[[], None]) -> None:
         """Do what a button asks for; whatever goes wrong is said in the page."""
@@ -194,6 +219,12 @@ class WidgetView(View):
     def _result_of(self, ip: str | None) -> FlowThreatResult | None:
         result = self.investigation.result
         return result if isinstance(result, FlowThreatResult) and result.ip == ip else None
+
+    def _story_of_latest(self) -> StoryBox:
+        """Return the box of the story, if it is about the address that was searched last."""
+        if self._story is None or self._result_of(self._story.ip) is None:
+            raise ArgumentError("another address was searched since: search this one again")
+        return self._story
 
     def _keep_draft(self) -> None:
         """Keep what was written and not saved, for the next time that its address is searched."""

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LayoutDOM
-from bokeh.plotting import figure
 
 from flowtriage.network_flow_summary.colours import OTHER, protocol_colours
-from flowtriage.network_flow_summary.plot_parts import (
+from flowtriage.network_flow_summary.figures import (
     CHARACTER,
     INK,
     add_notes,
-    message_figure,
+    message_plot,
+    quiet_figure,
+    without_axes,
 )
 from flowtriage.oa import queries
 from flowtriage.oa.dates import day_of
@@ -55,30 +56,24 @@ def chord_diagram(store: FlowStore, date: Any, ip: str | None = None) -> LayoutD
     title = f"Bytes between suspicious addresses of {day}"
     rows = rows.filter(pc.not_equal(rows["srcip"], rows["dstip"]))
     if not rows.num_rows:
-        return column(
-            message_figure(title, "No address has suspicious connections with several others"),
-            sizing_mode="stretch_width",
-        )
+        return message_plot(title, "No address has suspicious connections with several others")
     chords = _chords(rows, ip)
     arcs = arcs_of(np.sqrt(chords.sent))
     longest = max(len(visible(name, _LABEL)) for name in chords.names)
     reach = 339 / (_WIDTH / 2 - min(longest * CHARACTER, 200))
-    plot: Any = figure(
-        title=title,
-        width=_WIDTH,
-        height=_WIDTH + 60,
-        match_aspect=True,
-        x_range=DataRange1d(range_padding=0),
-        y_range=DataRange1d(range_padding=0),
-        tools="",
-        toolbar_location=None,
-        min_border=0,
-        outline_line_color=None,
+    plot = without_axes(
+        quiet_figure(
+            title,
+            width=_WIDTH,
+            height=_WIDTH + 60,
+            match_aspect=True,
+            x_range=DataRange1d(range_padding=0),
+            y_range=DataRange1d(range_padding=0),
+            tools="",
+            toolbar_location=None,
+            min_border=0,
+        )
     )
-    plot.title.text_font_size = "12px"
-    plot.title.text_color = INK
-    plot.axis.visible = False
-    plot.grid.visible = False
     plot.circle([-reach, reach], [-reach, reach], size=0)  # room for the labels
     _draw_ribbons(plot, chords, arcs)
     _draw_arcs(plot, chords, arcs)

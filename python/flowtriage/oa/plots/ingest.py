@@ -6,15 +6,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM, NumeralTickFormatter
 
 from flowtriage.network_flow_summary.colours import TOTAL
+from flowtriage.network_flow_summary.figures import message_plot
 from flowtriage.network_flow_summary.plot_data import Style, bin_series
 from flowtriage.network_flow_summary.plot_parts import (
     hover_box,
     legend_item,
-    message_figure,
     timeline_figure,
     with_slider,
 )
@@ -46,10 +45,7 @@ def ingest_per_minute(store: FlowStore, start: Any, end: Any = None) -> LayoutDO
     first, last = day_of(start), day_of(start if end is None else end)
     summary = queries.ingest_summary(store, first, last)
     if not summary.num_rows:
-        return column(
-            message_figure("Flows per minute", f"No flows are stored of {_days(first, last)}"),
-            sizing_mode="stretch_width",
-        )
+        return message_plot("Flows per minute", f"No flows are stored of {_days(first, last)}")
     minutes = pc.strptime(summary["tdate"], format="%Y-%m-%d %H:%M", unit="us")
     width = _width(minutes)
     binned = bin_series(_timeline(minutes, summary["total"], width), _STYLE)

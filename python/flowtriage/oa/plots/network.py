@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
-from bokeh.plotting import figure
 
 from flowtriage.network_flow_summary.colours import DENIED, DIRECTIONS, UNKNOWN
-from flowtriage.network_flow_summary.plot_parts import (
+from flowtriage.network_flow_summary.figures import (
     CHARACTER,
     FAINT,
     INK,
     add_notes,
-    message_figure,
+    alone,
+    message_plot,
+    wide_figure,
+    without_axes,
 )
 from flowtriage.oa import queries
 from flowtriage.oa.dates import day_of
@@ -71,35 +72,24 @@ def suspicious_network(
     rows = queries.suspicious_connections(store, day, ip, limit)
     title = f"Suspicious connections of {day}"
     if not rows.num_rows:
-        return column(
-            message_figure(title, "No suspicious connection is left to look at"),
-            sizing_mode="stretch_width",
-        )
+        return message_plot(title, "No suspicious connection is left to look at")
     graph = graph_of(rows)
     ends = np.stack([graph.edges[name].to_numpy() for name in ("source", "dest")], axis=1)
     place = spread(graph.nodes.num_rows, ends)
-    plot: Any = figure(
-        title=title,
-        height=240 + min(16 * graph.nodes.num_rows, 320),
-        x_range=Range1d(start=_LEFT, end=_RIGHT),
-        y_range=Range1d(start=_BOTTOM, end=_TOP),
-        tools="pan,wheel_zoom,box_zoom,reset,save",
-        toolbar_location="above",
-        sizing_mode="stretch_width",
-        min_width=320,
-        outline_line_color=None,
+    plot = without_axes(
+        wide_figure(
+            title,
+            height=240 + min(16 * graph.nodes.num_rows, 320),
+            x_range=Range1d(start=_LEFT, end=_RIGHT),
+            y_range=Range1d(start=_BOTTOM, end=_TOP),
+            tools="pan,wheel_zoom,box_zoom,reset,save",
+        )
     )
-    plot.toolbar.logo = None
-    plot.toolbar.autohide = True
-    plot.title.text_font_size = "12px"
-    plot.title.text_color = INK
-    plot.axis.visible = False
-    plot.grid.visible = False
     names = _names(graph)
     _draw_edges(plot, graph, place, ends, names)
     _draw_nodes(plot, graph, place, names)
     add_notes(plot, _notes(graph))
-    return column(plot, sizing_mode="stretch_width")
+    return alone(plot)
 
 
 def _draw_edges(plot: Any, graph: Graph, place: Floats, ends: Any, names: list[str]) -> None:
