@@ -84,11 +84,11 @@ fn parse(text: &[u8]) -> Option<u32> {
     }
     let of_dots = OF_DOTS[(dots >> 1) as usize];
     // One less than the digits after the last dot.
-    let last = (text.len() as u32 + dots.leading_zeros()).wrapping_sub(33);
-    if of_dots == NONE || last > 2 {
+    let digits_after = (text.len() as u32 + dots.leading_zeros()).wrapping_sub(33);
+    if of_dots == NONE || digits_after > 2 {
         return None;
     }
-    let Pattern { shuffle, least } = PATTERNS[usize::from(of_dots) * 3 + last as usize];
+    let Pattern { shuffle, least } = PATTERNS[usize::from(of_dots) * 3 + digits_after as usize];
     let shuffle = _mm_set_epi64x(shuffle[1] as i64, shuffle[0] as i64);
     let least = _mm_set_epi32(least[3], least[2], least[1], least[0]);
     let digits = _mm_shuffle_epi8(_mm_sub_epi8(bytes, _mm_set1_epi8(b'0' as i8)), shuffle);

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+import flowtriage as ft
 from postgresql import Server, installed
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -26,6 +27,12 @@ settings.register_profile(
     "flowtriage", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("flowtriage")
+
+
+@pytest.fixture(autouse=True)
+def no_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds the providers that another one made."""
+    monkeypatch.setattr(ft.DataProviders, "_latest", None)
 
 
 @pytest.fixture(scope="session")

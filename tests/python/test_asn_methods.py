@@ -22,8 +22,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def nb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ft.NetworkFlowSummary:
-    monkeypatch.setattr(ft.DataProviders, "_latest", None)
+def nb(tmp_path: Path) -> ft.NetworkFlowSummary:
     listed = tmp_path / "drop.txt"
     listed.write_text("1.1.1.0/24 ; SBL1\n10.0.0.0/8 ; inside\n", encoding="utf-8")
     providers = ft.DataProviders(

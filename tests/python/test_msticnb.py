@@ -29,9 +29,8 @@ AZURE = "azure_nta/az_net_flows_2019-02-12_13.csv"
 
 
 @pytest.fixture
-def msticnb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def msticnb() -> Iterator[Any]:
     """The library, loaded for one test only."""
-    monkeypatch.setattr(ft.DataProviders, "_latest", None)
     yield pytest.importorskip("msticnb")
     for name in [name for name in sys.modules if name.partition(".")[0] == "msticnb"]:
         del sys.modules[name]

@@ -20,10 +20,9 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def day(tmp_path: Path) -> Path:
     path = tmp_path / "day.parquet"
     pyarrow.parquet.write_table(sample.office_day(), path)
-    monkeypatch.setattr(ft.DataProviders, "_latest", None)
     ft.init(providers=["-tilookup", "-geolitelookup"], LocalFlows_paths=path)
     return path
 

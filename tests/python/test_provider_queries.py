@@ -25,11 +25,6 @@ SPAN = {"start": START, "end": END}
 OLD, NEW, HEARTBEAT = "AzureNetworkAnalytics_CL", "NTANetAnalytics", "Heartbeat"
 
 
-@pytest.fixture(autouse=True)
-def no_current(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ft.DataProviders, "_latest", None)
-
-
 def run_local(folder: Path, value: Any, tables: dict[str, pd.DataFrame], **kwargs: Any) -> Any:
     parameters = azure_network.local_data(folder, **tables)
     named = {f"LocalData_{name}": given for name, given in parameters.items()}

@@ -26,11 +26,6 @@ pytestmark = [
 ALONE = ["-tilookup", "-geolitelookup"]
 
 
-@pytest.fixture(autouse=True)
-def no_current(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ft.DataProviders, "_latest", None)
-
-
 @pytest.fixture
 def day(tmp_path: Path) -> Path:
     path = tmp_path / "day.parquet"

@@ -53,9 +53,8 @@ SESSIONS = {
 
 
 @pytest.fixture(params=["data", "provider"])
-def run(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """A run on a frame, given as data or answered by msticpy's LocalData."""
-    monkeypatch.setattr(ft.DataProviders, "_latest", None)
     nb = ft.NetworkFlowSummary(silent=True)
 
     def on(host: str, flows: pd.DataFrame) -> ft.NetworkFlowResult:
