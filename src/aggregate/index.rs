@@ -11,7 +11,7 @@ use crate::aggregate::address_book::{
 use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::interner::{Interner, Sorted};
 use crate::aggregate::order::{FIELDS, Rank};
-use crate::aggregate::strings::chosen;
+use crate::aggregate::strings::Vocabulary;
 use crate::classify::directions;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
@@ -141,9 +141,13 @@ impl Entries {
     /// The index as a table, a batch for each piece; pieces are dropped as they are written.
     pub fn into_batches(self) -> Result<Vec<RecordBatch>> {
         let (ranks, services) = (self.book.into_ranks(), self.services.into_sorted());
-        let addresses = ranks.texts()?;
         let rank = |key| ranked(key, &ranks, &services);
-        let write = |piece| written(piece, &addresses, &services);
+        let texts = Texts {
+            addresses: ranks.texts()?,
+            services: Vocabulary::new(services.values.iter().map(String::as_str)),
+            directions: Vocabulary::new(Direction::ALL.iter().map(|d| d.letter())),
+        };
+        let write = |piece| written(piece, &texts);
         let batches = self.groups.into_pieces(PIECE, rank, write);
         batches.into_iter().collect()
     }
@@ -158,11 +162,14 @@ fn ranked(key: IndexKey, ranks: &AddressRanks, services: &Sorted) -> IndexKey {
     )
 }
 
-fn written(
-    Piece { keys, sums }: Piece<IndexKey>,
-    addresses: &AddressTexts<'_>,
-    services: &Sorted,
-) -> Result<RecordBatch> {
+/// The texts of an index.
+struct Texts<'a> {
+    addresses: AddressTexts<'a>,
+    services: Vocabulary<'a>,
+    directions: Vocabulary<'a>,
+}
+
+fn written(Piece { keys, sums }: Piece<IndexKey>, texts: &Texts) -> Result<RecordBatch> {
     let text = |name: &str, values: StringArray| {
         let field = Field::new(name, DataType::Utf8, true);
         (field, Arc::new(values) as ArrayRef)
@@ -170,12 +177,17 @@ fn written(
     let entries = keys.len();
     let service = |i: usize| keys[i].service().get().map(|rank| rank as usize);
     let direction = |i: usize| Some(keys[i].direction() as usize);
-    let letters = Direction::ALL.map(Direction::letter);
     let mut columns = vec![
-        text("source", addresses.column(entries, |i| keys[i].source())?),
-        text("dest", addresses.column(entries, |i| keys[i].dest())?),
-        text("L7Protocol", chosen(entries, &services.values, service)?),
-        text("FlowDirection", chosen(entries, &letters, direction)?),
+        text(
+            "source",
+            texts.addresses.column(entries, |i| keys[i].source())?,
+        ),
+        text("dest", texts.addresses.column(entries, |i| keys[i].dest())?),
+        text("L7Protocol", texts.services.column(entries, service)?),
+        text(
+            "FlowDirection",
+            texts.directions.column(entries, direction)?,
+        ),
     ];
     columns.extend(sums.into_columns("TotalAllowedFlows")?);
     batch(columns)

@@ -31,35 +31,43 @@ pub fn strings<'a>(
     })
 }
 
-/// A column of texts of a vocabulary given by their places in it, one for each number below `rows`.
-pub fn chosen<T: AsRef<str>>(
-    rows: usize,
-    vocabulary: &[T],
-    place: impl Fn(usize) -> Option<usize> + Sync,
-) -> Result<StringArray> {
-    let words: Vec<(u128, &[u8])> = vocabulary
-        .iter()
-        .map(|text| {
-            let text = text.as_ref().as_bytes();
+/// Texts that are written again and again, the short ones as words.
+#[derive(Debug)]
+pub struct Vocabulary<'a> {
+    texts: Vec<(u128, &'a [u8])>,
+}
+
+impl<'a> Vocabulary<'a> {
+    /// A vocabulary of texts, each at its place.
+    pub fn new(texts: impl Iterator<Item = &'a str>) -> Self {
+        let word = |text: &'a str| {
             let mut word = [0; 16];
             if let Some(start) = word.get_mut(..text.len()) {
-                start.copy_from_slice(text);
+                start.copy_from_slice(text.as_bytes());
             }
-            (u128::from_le_bytes(word), text)
-        })
-        .collect();
-    texts(rows, |row, bytes| {
-        let place = place(row);
-        if let Some(place) = place {
-            let (word, text) = words[place];
-            if text.len() <= 16 {
-                write_word(word, text.len(), bytes);
-            } else {
-                bytes.extend_from_slice(text);
-            }
+            (u128::from_le_bytes(word), text.as_bytes())
+        };
+        Self {
+            texts: texts.map(word).collect(),
         }
-        place.is_some()
-    })
+    }
+
+    /// A column of texts given by their places, one for each number below `rows`.
+    pub fn column(
+        &self,
+        rows: usize,
+        place: impl Fn(usize) -> Option<usize> + Sync,
+    ) -> Result<StringArray> {
+        texts(rows, |row, bytes| {
+            let text = place(row).map(|place| self.texts[place]);
+            match text {
+                Some((word, text)) if text.len() <= 16 => write_word(word, text.len(), bytes),
+                Some((_, text)) => bytes.extend_from_slice(text),
+                None => {}
+            }
+            text.is_some()
+        })
+    }
 }
 
 /// A column of addresses in canonical text, one for each number below `rows`.

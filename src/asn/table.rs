@@ -1,5 +1,6 @@
 //! Answers of a database as a table.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,9 +10,10 @@ use rayon::prelude::*;
 
 use crate::addresses::{Addresses, Distinct};
 use crate::aggregate::index::batch;
-use crate::aggregate::strings::{addresses, strings, texts, write_network};
+use crate::aggregate::strings::{Vocabulary, addresses, texts, write_network};
 use crate::asn::answers::{Answer, Answers};
 use crate::asn::database::Database;
+use crate::asn::record::Record;
 use crate::asn::{label, unnamed};
 use crate::columns::Text;
 use crate::error::{Error, Result};
@@ -27,7 +29,8 @@ pub fn lookup(database: &Database, text: &Text) -> Result<Vec<RecordBatch>> {
     let given = parse(text)?;
     let distinct = given.distinct();
     let answers = database.resolve(&distinct.ips)?;
-    let facts = Facts::new(&answers)?;
+    let names: Vec<Cow<'_, str>> = answers.records.iter().map(name).collect();
+    let facts = Facts::new(&answers.records, &names);
     let rows = given.rows();
     (0..rows.div_ceil(PIECE).max(1))
         .into_par_iter()
@@ -57,28 +60,32 @@ pub fn address_table(ips: &[Ip]) -> Result<RecordBatch> {
     )])
 }
 
-/// Facts of all records, each kind close together.
-struct Facts {
-    asns: Vec<Option<u32>>,
-    holders: StringArray,
-    countries: StringArray,
+/// What the holder of the networks of a record is called.
+fn name(record: &Record) -> Cow<'_, str> {
+    let name = record.name.as_deref().map(Cow::Borrowed);
+    name.unwrap_or_else(|| label(record).into())
 }
 
-impl Facts {
-    fn new(answers: &Answers) -> Result<Self> {
-        let records = &answers.records;
-        let holder = |record: usize, bytes: &mut Vec<u8>| {
-            match &records[record].name {
-                Some(name) => bytes.extend_from_slice(name.as_bytes()),
-                None => bytes.extend_from_slice(label(&records[record]).as_bytes()),
-            }
-            true
-        };
-        Ok(Self {
+/// Facts of all records, each kind close together.
+struct Facts<'a> {
+    asns: Vec<Option<u32>>,
+    /// What holders are called, then what stands for them by the category of the address.
+    holders: Vocabulary<'a>,
+    countries: Vocabulary<'a>,
+    kinds: Vocabulary<'a>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(records: &'a [Record], names: &'a [Cow<'a, str>]) -> Self {
+        let countries = records.iter().map(|record| record.country.as_deref());
+        let kinds = IpKind::ALL.into_iter().map(Some).chain([None]);
+        let unnamed = kinds.map(|kind| -> &str { unnamed(kind) });
+        Self {
             asns: records.iter().map(|record| record.asn).collect(),
-            holders: texts(records.len(), holder)?,
-            countries: strings(records.len(), |record| records[record].country.as_deref())?,
-        })
+            holders: Vocabulary::new(names.iter().map(|name| &**name).chain(unnamed)),
+            countries: Vocabulary::new(countries.map(Option::unwrap_or_default)),
+            kinds: Vocabulary::new(IpKind::ALL.into_iter().map(IpKind::name)),
+        }
     }
 }
 
@@ -104,14 +111,12 @@ fn write(
             Arc::new(values) as ArrayRef,
         )
     };
-    let name = |row| match system(row) {
-        Some((record, _)) => Some(facts.holders.value(record)),
-        None => Some(unnamed(kind(row))),
+    let name = |row| {
+        let unnamed =
+            || facts.asns.len() + kind(row).map_or(IpKind::ALL.len(), |kind| kind as usize);
+        Some(system(row).map_or_else(unnamed, |(record, _)| record))
     };
-    let country = |row: usize| {
-        let (_, answer) = known[row]?;
-        answer.country().map(|record| facts.countries.value(record))
-    };
+    let country = |row: usize| known[row].and_then(|(_, answer)| answer.country());
     let prefix = |row: usize, bytes: &mut Vec<u8>| {
         let Some(((ip, _), (_, length))) = known[row].zip(system(row)) else {
             return false;
@@ -129,9 +134,14 @@ fn write(
             Field::new("asn", DataType::UInt32, true),
             Arc::new(asns.collect::<UInt32Array>()),
         ),
-        text("as_name", strings(rows, name)?),
-        text("country", strings(rows, country)?),
+        text("as_name", facts.holders.column(rows, name)?),
+        text("country", facts.countries.column(rows, country)?),
         text("prefix", texts(rows, prefix)?),
-        text("ip_type", strings(rows, |row| kind(row).map(IpKind::name))?),
+        text(
+            "ip_type",
+            facts
+                .kinds
+                .column(rows, |row| kind(row).map(|kind| kind as usize))?,
+        ),
     ])
 }

@@ -29,6 +29,20 @@ pub enum IpKind {
     Reserved,
 }
 
+impl IpKind {
+    /// All categories, each at its own place.
+    pub const ALL: [Self; 8] = [
+        Self::Public,
+        Self::Private,
+        Self::Shared,
+        Self::Loopback,
+        Self::LinkLocal,
+        Self::Multicast,
+        Self::Unspecified,
+        Self::Reserved,
+    ];
+}
+
 /// First match wins, so narrower networks stand before wider ones.
 const SPECIAL: &[(&str, IpKind)] = &[
     ("224.0.0.0/4", IpKind::Multicast),
@@ -120,6 +134,13 @@ impl IpKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_category_is_at_its_place() {
+        for (place, kind) in IpKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, place);
+        }
+    }
 
     #[test]
     fn categories_follow_the_registries() {
