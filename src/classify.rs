@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::addresses::Addresses;
-use crate::aggregate::strings::strings;
+use crate::aggregate::strings::Vocabulary;
 use crate::columns::{by_row, int64};
 use crate::direction::{Direction, Reason, Rules};
 use crate::error::Result;
@@ -35,8 +35,11 @@ pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
     let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
     let verdict = verdicts(batch, &source, &dest, rules)?;
     let verdicts = by_row(batch.rows(), verdict);
-    let directions = strings(verdicts.len(), |row| Some(verdicts[row].0.word()))?;
-    let reasons = strings(verdicts.len(), |row| Some(verdicts[row].1.name()))?;
+    let rows = verdicts.len();
+    let directions = Vocabulary::new(Direction::ALL.into_iter().map(Direction::word))
+        .column(rows, |row| Some(verdicts[row].0 as usize))?;
+    let reasons = Vocabulary::new(Reason::ALL.into_iter().map(Reason::name))
+        .column(rows, |row| Some(verdicts[row].1 as usize))?;
     let new: [(&str, ArrayRef); 2] = [
         ("direction", Arc::new(directions)),
         ("direction_reason", Arc::new(reasons)),

@@ -126,6 +126,16 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All reasons, each at its own place.
+    pub const ALL: [Self; 6] = [
+        Self::Reported,
+        Self::Host,
+        Self::InternalRanges,
+        Self::PrivateAddress,
+        Self::PortsFlags,
+        Self::None,
+    ];
+
     /// Name of the reason.
     pub const fn name(self) -> &'static str {
         match self {
@@ -244,6 +254,16 @@ impl Default for Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn directions_and_reasons_are_at_their_places() {
+        for (place, direction) in Direction::ALL.into_iter().enumerate() {
+            assert_eq!(direction as usize, place);
+        }
+        for (place, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, place);
+        }
+    }
 
     fn ip(text: &str) -> Option<Ip> {
         Ip::parse(text)

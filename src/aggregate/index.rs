@@ -144,8 +144,8 @@ impl Entries {
         let rank = |key| ranked(key, &ranks, &services);
         let texts = Texts {
             addresses: ranks.texts()?,
-            services: Vocabulary::new(services.values.iter().map(String::as_str)),
-            directions: Vocabulary::new(Direction::ALL.iter().map(|d| d.letter())),
+            services: services.vocabulary(),
+            directions: Vocabulary::new(Direction::ALL.into_iter().map(Direction::letter)),
         };
         let write = |piece| written(piece, &texts);
         let batches = self.groups.into_pieces(PIECE, rank, write);

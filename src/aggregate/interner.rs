@@ -6,6 +6,7 @@ use arrow::array::{Array, GenericStringArray, OffsetSizeTrait};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use crate::aggregate::strings::Vocabulary;
 use crate::columns::{MORSEL, Text, by_morsel, short, short_at};
 use crate::flows::OrNull;
 
@@ -167,6 +168,11 @@ impl Sorted {
     /// The place of a text, given its number.
     pub fn rank(&self, id: OrNull<u32>) -> OrNull<u32> {
         id.map(|id| self.ranks[id as usize])
+    }
+
+    /// The texts, to be written.
+    pub fn vocabulary(&self) -> Vocabulary<'_> {
+        Vocabulary::new(self.values.iter().map(String::as_str))
     }
 
     /// The text at a place.

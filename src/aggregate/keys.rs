@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field};
 
 use crate::aggregate::address_book::{AddressBook, AddressRanks};
 use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::strings::strings;
+use crate::aggregate::strings::Vocabulary;
 use crate::classify::directions;
 use crate::columns::{Column, by_row};
 use crate::direction::{Direction, Rules};
@@ -138,22 +138,17 @@ impl Decoder {
 
     /// The values of ranked codes as a column.
     pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<Values> {
+        let place = |row| code(row).get().map(|code| code as usize);
         let (name, array): (_, ArrayRef) = match self {
             Self::Address(name, ranks) => {
                 let rank = |row| code(row).get().unwrap_or_default();
                 (name, Arc::new(ranks.texts()?.column(rows, rank)?))
             }
             Self::Direction(name) => {
-                let letter = |d: u64| Direction::ALL[d as usize].letter();
-                (
-                    name,
-                    Arc::new(strings(rows, |row| code(row).get().map(letter))?),
-                )
+                let letters = Vocabulary::new(Direction::ALL.into_iter().map(Direction::letter));
+                (name, Arc::new(letters.column(rows, place)?))
             }
-            Self::Text(name, sorted) => {
-                let text = |row| sorted.value(code(row).map(|rank| rank as u32));
-                (name, Arc::new(strings(rows, text)?))
-            }
+            Self::Text(name, sorted) => (name, Arc::new(sorted.vocabulary().column(rows, place)?)),
             Self::Int(name) => {
                 let values = (0..rows).map(|row| code(row).get().map(decode_int));
                 (name, Arc::new(values.collect::<Int64Array>()))

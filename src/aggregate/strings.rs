@@ -19,18 +19,6 @@ const PART: usize = 1 << 16;
 /// Rows whose texts tell how long those after them will be.
 const SAMPLE: usize = 1 << 10;
 
-/// A column of texts, one for each number below `rows`.
-pub fn strings<'a>(
-    rows: usize,
-    text: impl Fn(usize) -> Option<&'a str> + Sync,
-) -> Result<StringArray> {
-    texts(rows, |row, bytes| {
-        text(row)
-            .map(|text| write_text(text.as_bytes(), bytes))
-            .is_some()
-    })
-}
-
 /// Texts that are written again and again, the short ones as words.
 #[derive(Debug)]
 pub struct Vocabulary<'a> {

@@ -11,7 +11,6 @@ use rayon::prelude::*;
 use crate::aggregate::groups::Piece;
 use crate::aggregate::index::{Index, IndexKey, batch};
 use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::strings::strings;
 use crate::aggregate::sums::{Measure, Sums};
 use crate::asn::database::Database;
 use crate::asn::unnamed;
@@ -58,8 +57,8 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
         "L7Protocols",
         distinct(pieces, &groups.of_entries, count, service),
         |values| {
-            let service = |i: usize| index.services.value(Some(values[i] as u32).into());
-            strings(values.len(), service)
+            let services = index.services.vocabulary();
+            services.column(values.len(), |i| Some(values[i] as usize))
         },
     )?);
     let addresses = index.ranks.texts()?;
