@@ -70,6 +70,21 @@ impl Batches {
         })
     }
 
+    /// All batches as they come, as flows.
+    pub fn parts(self) -> Result<Vec<FlowBatch>> {
+        let mut parts = Vec::new();
+        let mut row = 0;
+        while let Some(batch) = self
+            .read()
+            .map_err(|error| Error::Source(Box::new(error)))?
+        {
+            let first_row = row;
+            row += batch.num_rows();
+            parts.push(FlowBatch::new(batch, first_row)?);
+        }
+        Ok(parts)
+    }
+
     /// The batches as flows.
     pub fn flows(self) -> impl Iterator<Item = Result<FlowBatch>> {
         let mut row = 0;

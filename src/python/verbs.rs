@@ -2,11 +2,11 @@
 
 use arrow::array::RecordBatch;
 use pyo3::prelude::*;
+use rayon::prelude::*;
 
 use crate::aggregate::{index, summary, timeline as binned};
 use crate::classify::classify;
 use crate::direction::Rules;
-use crate::error::Result;
 use crate::flows::FlowBatch;
 use crate::python::asn::AsnFiles;
 use crate::python::gateway::{Batches, finish, table, tables};
@@ -74,15 +74,17 @@ pub fn classify_direction<'py>(
     let flows = Batches::new(flows);
     let rules = Rules::new(internal.as_deref(), &host)?;
     tables(py, || {
-        let mut classified = flows
-            .flows()
-            .map(|batch| classify(&batch?, &rules))
-            .collect::<Result<Vec<_>>>()?;
-        if classified.is_empty() {
+        let mut parts = flows.parts()?;
+        if parts.is_empty() {
             let none = RecordBatch::new_empty(CANONICAL.clone());
-            classified.push(classify(&FlowBatch::new(none, 0)?, &rules)?);
+            parts.push(FlowBatch::new(none, 0)?);
         }
-        Ok(classified)
+        finish(move || {
+            parts
+                .par_iter()
+                .map(|part| classify(part, &rules))
+                .collect()
+        })
     })
 }
 
