@@ -121,9 +121,10 @@ impl<K: Key> Groups<K> {
             Runs::new(&keys, &values, first, starts)
         });
         self.waiting.extend(runs);
-        // Each time the tables go through the cache once, so it has to pay.
+        // Each time, all tables go through the cache, so many rows at once pay; few groups stay there.
         let waiting: usize = self.waiting.iter().map(Runs::rows).sum();
-        if waiting >= (self.len() / 2).max(WAITING) {
+        let enough = (self.len() / 2).max(WAITING);
+        if waiting >= enough || *self.repetitive.get_mut() {
             self.settle();
         }
     }
