@@ -12,7 +12,7 @@ PERCENT ?= 10
 REPORT ?= flowtriage-report.html
 TWO = -n 2 --dist worksteal
 PIP = -m pip --disable-pip-version-check --quiet
-WHEEL_INPUTS = Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
+WHEEL_INPUTS = .cargo/config.toml Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
 export FLOWS HOST
 
 .PHONY: help
