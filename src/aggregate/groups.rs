@@ -362,3 +362,76 @@ impl<K: Key> Partition<K> {
         place
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+
+    use super::*;
+    use crate::aggregate::order::FIELDS;
+
+    impl Key for u64 {
+        fn place(&self) -> u64 {
+            *self
+        }
+    }
+
+    impl Rank for u64 {
+        fn fields(&self) -> [u64; FIELDS] {
+            [*self, 0, 0, 0, 0]
+        }
+    }
+
+    fn add(groups: &mut Groups<u64>, keys: &[u64]) {
+        let measures = MeasureColumns {
+            flows: Int64Array::from(vec![1; keys.len()]),
+            sums: vec![None; 5],
+            first: None,
+            last: None,
+            most: [None, None],
+        };
+        groups.add_rows(keys.len(), |row| keys[row], &measures);
+    }
+
+    fn counts(groups: Groups<u64>) -> Vec<(u64, Option<i64>)> {
+        let Piece { keys, sums } = groups.into_sorted(|key| key);
+        let flows = |group| sums.get(group, Measure::Flows);
+        keys.into_iter().zip((0..).map(flows)).collect()
+    }
+
+    #[test]
+    fn rows_that_come_in_order_are_laid_out_anew() {
+        const ROWS: u64 = 1 << 19;
+        let mut groups = Groups::default();
+        for part in 0..4 {
+            let keys: Vec<u64> = (part * ROWS..(part + 1) * ROWS).collect();
+            add(&mut groups, &keys);
+        }
+        groups.settle();
+        let largest = groups.partitions.iter().map(|part| part.keys.len()).max();
+        assert!(largest < Some(MANY), "{largest:?}");
+        add(&mut groups, &[0, ROWS, ROWS]);
+        let expected = (0..4 * ROWS).map(|key| match key {
+            0 => (key, Some(2)),
+            ROWS => (key, Some(3)),
+            _ => (key, Some(1)),
+        });
+        assert!(counts(groups).into_iter().eq(expected));
+    }
+
+    #[test]
+    fn few_groups_and_then_many_are_counted_alike() {
+        let mut groups = Groups::default();
+        let few: Vec<u64> = (0..40_000).map(|row| row % 7 * 1000).collect();
+        let many: Vec<u64> = (0..40_000).rev().collect();
+        add(&mut groups, &few);
+        add(&mut groups, &many);
+        add(&mut groups, &[]);
+        let expected = (0..40_000).map(|key| {
+            let of_few = few.iter().filter(|other| **other == key);
+            let count = if key % 1000 == 0 { of_few.count() } else { 0 };
+            (key, Some(count as i64 + 1))
+        });
+        assert!(counts(groups).into_iter().eq(expected));
+    }
+}

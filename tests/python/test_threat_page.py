@@ -156,12 +156,14 @@ def test_by_mouse(opened: Any) -> None:
     page.get_by_role("combobox", name="Peer").fill(BEACON)
     press(page, "Score")
     told(page, "285 connections scored 3")
-    risks = page.locator("h3", has_text=WRITTEN).locator("xpath=following::table[1]//td[last()]")
-    risks.filter(has_text="3").first.wait_for()
+    # The risk stands before the time at which it was told.
+    risks = page.locator("h3", has_text=WRITTEN).locator("xpath=following::table[1]//td[last()-1]")
+    low = risks.filter(has_text=re.compile("^3$"))
+    low.first.wait_for()
     assert page.locator(".bk-Figure[data-same]").count() == 1
     press(page, "Undo")
     told(page, "The scores of 285 connections are taken back.")
-    risks.filter(has_text="3").first.wait_for(state="detached")
+    low.first.wait_for(state="detached")
     assert risks.count() > 0
     page.get_by_role("combobox", name="Peer").fill("192.0.2.77")
     press(page, "Score")
