@@ -21,8 +21,9 @@ const FEW: usize = 1 << 12;
 /// Groups with which a partition is too large for that.
 const MANY: usize = 1 << 15;
 
-/// Least rows that are added together.
-const WAITING: usize = 1 << 20;
+/// Rows that are added together: at least, and at most while there is a look for Ctrl-C in between.
+const LEAST_WAITING: usize = 1 << 20;
+const MOST_WAITING: usize = 1 << 22;
 
 const MOST_PARTITIONS: usize = 1 << 9;
 
@@ -123,7 +124,7 @@ impl<K: Key> Groups<K> {
         self.waiting.extend(runs);
         // Each time, all tables go through the cache, so many rows at once pay; few groups stay there.
         let waiting: usize = self.waiting.iter().map(Runs::rows).sum();
-        let enough = (self.len() / 2).max(WAITING);
+        let enough = (self.len() / 2).clamp(LEAST_WAITING, MOST_WAITING);
         if waiting >= enough || *self.repetitive.get_mut() {
             self.settle();
         }
@@ -181,11 +182,12 @@ impl<K: Key> Groups<K> {
             });
     }
 
-    /// Lays the partitions out anew once some have become too large.
+    /// Lays the partitions out anew once one has become too large, and far larger than it need be.
     fn balance(&mut self) {
         let groups = self.len();
         let largest = self.partitions.iter().map(|part| part.keys.len()).max();
-        if largest < Some(MANY) || groups < 2 * self.laid_out {
+        let too_large = MANY.max(4 * groups / MOST_PARTITIONS);
+        if largest < Some(too_large) || groups < 2 * self.laid_out {
             return;
         }
         let old = take(&mut self.partitions);
