@@ -1,15 +1,15 @@
-//! Hash tables of groups, one for each part of their order, filled in parallel.
+//! Groups in partitions, one for each part of their order, filled in parallel.
 
 use std::cmp::Reverse;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 use std::mem::take;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 use rayon::prelude::*;
 
 use crate::aggregate::order::{Rank, order};
+use crate::aggregate::partition::Partition;
 use crate::aggregate::runs::{Runs, starts};
 use crate::aggregate::sums::{Measure, Sums, Values};
 use crate::columns::by_morsel;
@@ -51,14 +51,6 @@ pub struct Groups<K> {
     repetitive: AtomicBool,
 }
 
-#[derive(Debug)]
-struct Partition<K> {
-    /// Places in `keys`, by the hash of the key there.
-    places: HashTable<u32>,
-    keys: Vec<K>,
-    sums: Sums,
-}
-
 /// Groups with keys in order, and their sums.
 #[derive(Debug)]
 pub struct Piece<K> {
@@ -66,16 +58,6 @@ pub struct Piece<K> {
     pub keys: Vec<K>,
     /// The sums of the groups.
     pub sums: Sums,
-}
-
-impl<K> Default for Partition<K> {
-    fn default() -> Self {
-        Self {
-            places: HashTable::new(),
-            keys: Vec::new(),
-            sums: Sums::default(),
-        }
-    }
 }
 
 impl<K: Key> Default for Groups<K> {
@@ -160,26 +142,7 @@ impl<K: Key> Groups<K> {
         self.partitions
             .par_iter_mut()
             .enumerate()
-            .for_each(|(part, partition)| {
-                if partition.keys.is_empty() {
-                    let count = runs.iter().map(|run| run.of(part).len()).sum();
-                    partition.places = HashTable::with_capacity(count);
-                    partition.keys = Vec::with_capacity(count);
-                }
-                let mut places = Vec::new();
-                for run in runs {
-                    let keys = run.keys(part).iter();
-                    places.extend(keys.map(|key| partition.place(*key, hasher)));
-                }
-                partition.sums.resize(partition.keys.len());
-                let mut places = places.as_slice();
-                for (run, values) in runs.iter().zip(&values) {
-                    let rows = run.of(part);
-                    let (own, others) = places.split_at(rows.len());
-                    partition.sums.add(own, values, rows);
-                    places = others;
-                }
-            });
+            .for_each(|(part, partition)| partition.absorb(part, runs, &values, hasher));
     }
 
     /// Lays the partitions out anew once one has become too large, and far larger than it need be.
@@ -327,41 +290,6 @@ impl<R: Rank> Piece<R> {
             out.sums.append(&sums.values(), &order);
         }
         out
-    }
-}
-
-impl<K: Key> Partition<K> {
-    /// Groups the rows of a morsel, unless they have so many groups that it does not pay.
-    fn of_few(
-        rows: Range<usize>,
-        key: impl Fn(usize) -> K,
-        values: &Values,
-        hasher: &DefaultHashBuilder,
-    ) -> Option<Self> {
-        let most = rows.len() / 4;
-        let mut local = Self::default();
-        let mut places = Vec::with_capacity(rows.len());
-        for row in rows.clone() {
-            places.push(local.place(key(row), hasher));
-            if local.keys.len() > most {
-                return None;
-            }
-        }
-        local.sums.resize(local.keys.len());
-        local.sums.add(&places, values, rows);
-        Some(local)
-    }
-
-    fn place(&mut self, key: K, hasher: &DefaultHashBuilder) -> u32 {
-        let Self { places, keys, .. } = self;
-        let hash = hasher.hash_one(key);
-        if let Some(place) = places.find(hash, |place| keys[*place as usize] == key) {
-            return *place;
-        }
-        let place = keys.len() as u32;
-        keys.push(key);
-        places.insert_unique(hash, place, |place| hasher.hash_one(keys[*place as usize]));
-        place
     }
 }
 

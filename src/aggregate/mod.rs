@@ -6,6 +6,7 @@ pub mod index;
 pub mod interner;
 pub mod keys;
 pub mod order;
+pub mod partition;
 pub mod runs;
 pub mod strings;
 pub mod summary;
