@@ -73,11 +73,7 @@ pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result
 #[inline]
 pub fn write_text(text: &[u8], bytes: &mut Vec<u8>) {
     match short(text) {
-        Some(word) => {
-            let end = bytes.len() + text.len();
-            bytes.extend_from_slice(&word.to_le_bytes());
-            bytes.truncate(end);
-        }
+        Some(word) => write_word(word.into(), text.len(), bytes),
         None => bytes.extend_from_slice(text),
     }
 }
@@ -102,9 +98,7 @@ pub fn write_network(ip: Ip, length: u8, bytes: &mut Vec<u8>) {
     write_address(Ip(ip.0 & !host), bytes);
     bytes.push(b'/');
     let (text, digits) = OCTETS[usize::from(length)];
-    let end = bytes.len() + digits as usize - 1;
-    bytes.extend_from_slice(&text.to_le_bytes());
-    bytes.truncate(end);
+    write_word(text.into(), digits as usize - 1, bytes);
 }
 
 /// Appends an IPv4 address.
