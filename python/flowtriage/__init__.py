@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flowtriage.asn import AsnDatabase
-from flowtriage.flows import Flows
-from flowtriage.reading import flow_report, read_flows
-from flowtriage.search import connection_sets, expanded_search
-from flowtriage.verbs import (
-    classify_direction,
-    flow_index,
-    flow_summary,
-    stitch,
-    timeline,
-    top_n,
-)
+from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline, top_n
+from flowtriage.analysis.records import classify_direction, stitch
+from flowtriage.analysis.search import connection_sets, expanded_search
+from flowtriage.enrich.asn import AsnDatabase
+from flowtriage.read.flows import Flows
+from flowtriage.read.read_flows import flow_report, read_flows
 
 if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
@@ -27,8 +22,7 @@ if TYPE_CHECKING:
     from flowtriage.threat_investigation import FlowThreatInvestigation, FlowThreatResult
     from flowtriage.write import write_flows
 
-__version__ = "0.1.0"
-
+__version__ = version("flowtriage")
 __all__ = [
     "AsnDatabase",
     "DataProviders",
@@ -55,7 +49,6 @@ __all__ = [
     "top_n",
     "write_flows",
 ]
-
 _LATE = {
     "DataProviders": "flowtriage.providers",
     "FlowOA": "flowtriage.oa",
@@ -67,7 +60,7 @@ _LATE = {
     "NetworkFlowSummary": "flowtriage.network_flow_summary",
     "Notebooklet": "flowtriage.notebooklet",
     "NotebookletResult": "flowtriage.notebooklet",
-    "init": "flowtriage.providers",
+    "init": "flowtriage.session",
     "write_flows": "flowtriage.write",
 }
 

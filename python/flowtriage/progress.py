@@ -12,7 +12,6 @@ from typing import TypeAlias
 
 Listener: TypeAlias = Callable[[str, int, int | None], None]
 """Called with what is being done, how much of it is done, and how much there is if known."""
-
 _listener: ContextVar[Listener | None] = ContextVar("flowtriage_progress", default=None)
 
 

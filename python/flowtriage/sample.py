@@ -47,7 +47,6 @@ class Network(NamedTuple):
 
 HOST_IP, HOST_NAME = "10.20.30.41", "ws-0341"
 HOST_IPV6 = "fd4c:7a1e:93b2:30::41"  # unique local: the site translates prefixes at its border
-
 BEACON_INTERVAL = dt.timedelta(minutes=5)
 BEACON = Finding(
     "beacon", "77.71.113.58", 57619, (0.0, 24.0), 288, "A kilobyte each way every five minutes."
@@ -62,7 +61,6 @@ RARE = Finding(
     "rare", "45.64.248.137", 18025, (3.2, 4.1), 2, "A network and a country met only at night."
 )
 FINDINGS = (BEACON, SCAN, UPLOAD, RARE)
-
 _SMALLER = """
     Alibaba 47.254.128.0/17  AppNexus 37.252.160.0/20  Automattic 192.0.64.0/18
     BBC 212.58.224.0/19  Cisco 66.163.32.0/20  Criteo 178.250.0.0/21  Datacamp 195.181.160.0/20
@@ -88,7 +86,6 @@ NETWORKS = (
     Network("Netflix", "23.246.0.0/18", 12, 400),
     *map(Network, _SMALLER.split()[::2], _SMALLER.split()[1::2]),
 )
-
 SCHEMA = pa.schema(
     [(name, pa.timestamp("us", tz="UTC")) for name in ("start_time", "end_time")]
     + [(name, pa.string()) for name in ("src_ip", "dst_ip")]
@@ -98,7 +95,6 @@ SCHEMA = pa.schema(
     + [(name, pa.int64()) for name in ("flows", "denied_flows")]
     + [(name, pa.string()) for name in ("reported_direction", "state", "tcp_flags", "host")]
 )
-
 _CONTROLLER, _FILES, _PRINTER = "10.20.0.10", "10.20.0.21", "10.20.30.9"
 _LINK_LOCAL, _RESOLVER, _CLOCK = "fe80::8a4d:31ff:fe0c:2941", "9.9.9.9", "162.159.200.123"
 _GROUPS = (("224.0.0.251", 5353), ("ff02::fb", 5353), ("224.0.0.252", 5355), ("ff02::1:3", 5355))

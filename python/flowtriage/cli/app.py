@@ -7,26 +7,25 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Annotated
 
 import pyarrow as pa
 import typer
 
-from flowtriage import __version__
-from flowtriage.cli import asn, convert, db, feedback, oa, report, store, summary, top
+from flowtriage.cli.commands import asn, convert, db, oa, report, store, summary, top
+from flowtriage.cli.commands import oa_feedback as feedback
 from flowtriage.errors import FlowtriageError
-from flowtriage.report.text import visible
+from flowtriage.humanize import visible
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer does not export it
 _LONGEST_MESSAGE = 2_000
-
 HELP = (
     "Triage network flows: whom did a host talk to, how much, and who owns the other end.\n\n"
     "Logs are recognised by their content: Zeek, NetFlow, AWS, Azure, GCP, Suricata, Argus and "
     "others, as text (also packed), Parquet or Arrow. Nothing leaves this machine; owners of "
     "addresses come from a database on it."
 )
-
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -48,7 +47,7 @@ app.add_typer(db.app, name="db")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"flowtriage {__version__}")
+        typer.echo(f"flowtriage {version('flowtriage')}")
         raise typer.Exit
 
 

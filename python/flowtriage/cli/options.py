@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
+from flowtriage.configuration import Settings, load
+from flowtriage.enrich.asn import AsnDatabase, embedded
 from flowtriage.formats import FORMATS
+from flowtriage.store import FlowStore
 
 _TIME = "in UTC unless a zone is given, like 2013-09-15 or 2013-09-15T23:44:10Z."
-
 Files: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
@@ -110,3 +114,20 @@ StoreUrl: TypeAlias = Annotated[
 ]
 Most: TypeAlias = Annotated[int, typer.Option("-n", "--top", metavar="N", min=1, help="Most rows.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do it; without, nothing is done.")]
+
+
+def open_database(paths: Sequence[Path] | None) -> AsnDatabase:
+    """Open the databases asked for, or the one shipped."""
+    return AsnDatabase(list(paths)) if paths else embedded()
+
+
+def open_store(config: Path | None, store: str | None) -> FlowStore:
+    """Open the store that is given or configured."""
+    chosen = load_settings(config, store).store
+    return FlowStore(chosen.url, wait=chosen.wait)
+
+
+def load_settings(config: Path | None, store: str | None = None) -> Settings:
+    """Read the configuration, with another store if one is given."""
+    settings = load(config)
+    return replace(settings, store=replace(settings.store, url=store)) if store else settings

@@ -35,5 +35,4 @@ FORMATS: tuple[Format, ...] = (
     OCSF,
 )
 """All formats, in the order in which they are tried."""
-
 __all__ = ["FORMATS", "Format"]

@@ -7,7 +7,6 @@ from flowtriage.formats.declaration import Column, Ends, Format
 
 _DENIED = ("Deny", "Drop", "Drop ICMP", "Reset", "Reset Source", "Reset Destination")
 _ALLOWED = ("Allow", "Encrypt", "Decrypt", "VPNroute", "")
-
 ASIM = Format(
     name="asim",
     title="ASIM NetworkSession",

@@ -22,7 +22,6 @@ _DEFAULT = (
     "log-status",
 )
 _RECORD = r"2( \S+){12} (OK|NODATA|SKIPDATA)$"
-
 AWS_VPC = Format(
     name="aws-vpc",
     title="AWS VPC flow log",

@@ -7,7 +7,6 @@ from flowtriage.formats.declaration import Column, Ends, Format, Tuples
 
 _PATH = "properties.flows[].flows[].flowTuples[]"
 _BEGINS = ("state", ("B", ""))
-
 AZURE_NSG = Format(
     name="azure-nsg",
     title="Azure NSG flow log",

@@ -6,7 +6,6 @@ Source: https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overvie
 from flowtriage.formats.declaration import Column, Ends, Format, Tuples
 
 _PATH = "flowRecords.flows[].flowGroups[].flowTuples[]"
-
 AZURE_VNET = Format(
     name="azure-vnet",
     title="Azure virtual network flow log",

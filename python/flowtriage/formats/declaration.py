@@ -30,7 +30,6 @@ Told: TypeAlias = tuple[int, str | None, str | None, str]
 Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[Told]]
 """Flows; what to add to the counts of a report; records of other things by the value that tells;
 and the first bad rows."""
-
 _VERDICTS = ("direction", "direction_reason")
 """Columns that stand for a verdict, so there are none where the log has none."""
 
@@ -357,3 +356,24 @@ class TextLayout:
     comment: str | None = None
     objects: bool = False
     tuples: Tuples | None = None
+
+
+FORMAT = b"flowtriage.format"
+"""Key of the format."""
+COUNTERS = b"flowtriage.counters"
+"""Key of what the counters are of."""
+
+
+def marks(format: Format, binding: Binding) -> dict[bytes, str]:
+    """Return the marks of tables that are read from a log.
+
+    Records that say how many flows they stand for are no states of one.
+    """
+    counters = format.counters if binding.each_is_one() else None
+    return {FORMAT: format.name, COUNTERS: counters or ""}
+
+
+def mark(table: pa.Table, key: bytes) -> str | None:
+    """Return a mark of a table."""
+    found = (table.schema.metadata or {}).get(key)
+    return None if found is None else found.decode()

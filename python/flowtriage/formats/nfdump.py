@@ -32,7 +32,6 @@ _LIMITS = (
     "a long flow is in several records, one for each time that the exporter's timer ran out",
     "what packets were sampled at is not told, and counts are not scaled by it",
 )
-
 NFDUMP = Format(
     name="nfdump",
     title="nfdump CSV",
@@ -67,7 +66,6 @@ NFDUMP = Format(
     reporters=True,
     limits=_LIMITS,
 )
-
 NFDUMP_FAST = Format(
     name="nfdump-fast",
     title="nfdump csv-fast",

@@ -42,7 +42,6 @@ _RESULTS = (
     "score",
 )
 _LIMITS = ("records are of one direction each where the exporter is not bidirectional",)
-
 SPOT = Format(
     name="spot",
     title="Spot flow",
@@ -54,7 +53,6 @@ SPOT = Format(
     reporters=True,
     limits=_LIMITS,
 )
-
 SPOT_RESULTS = Format(
     name="spot-results",
     title="Spot flow_results.csv",

@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.asn import AsnDatabase
+from flowtriage.analysis.peers import index_peers
+from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import MissingExtraError
-from flowtriage.network_flow_summary.geomap_peers import index_peers, joined, legible
+from flowtriage.humanize import joined, legible
 
 
 @dataclass(frozen=True)

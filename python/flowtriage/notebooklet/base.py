@@ -1,21 +1,45 @@
-"""The base of all notebooklets."""
+"""What a run of a notebooklet is asked for."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar
 
 from flowtriage.errors import ArgumentError
-from flowtriage.notebooklet.asked import Asked
-from flowtriage.notebooklet.described import Described
-from flowtriage.notebooklet.display import Section, show, showable
+from flowtriage.inputs.timespan import Span, resolve
+from flowtriage.msticnb import register
+from flowtriage.notebooklet.environment import Provided, add_pivot_function
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
-from flowtriage.notebooklet.provided import Provided
+from flowtriage.notebooklet.metadata import Described
 from flowtriage.notebooklet.result import NotebookletResult
-from flowtriage.providers.msticnb import register
-from flowtriage.timespan import resolve
+from flowtriage.render.notebook import show, showable
+from flowtriage.render.section import Section
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Arguments of `run` as they are meant.
+
+    Attributes
+    ----------
+    value, data
+        As they were given.
+    options
+        Names of the options that were chosen.
+    span
+        The span of time; None for that of the data.
+    silent
+        Whether to show nothing.
+    """
+
+    value: Any
+    data: Any
+    options: set[str]
+    span: Span | None
+    silent: bool
 
 
 class Notebooklet(Described, Provided, ABC):
@@ -164,8 +188,6 @@ class Notebooklet(Described, Provided, ABC):
         pivot
             msticpy's `Pivot` that tells the timespan; None takes the current one.
         """
-        from flowtriage.notebooklet.pivot import add_pivot_function
-
         add_pivot_function(cls, pivot)
 
     @classmethod

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 Item: TypeAlias = tuple[str, str]
 """A term and what is said of it; of plain text, an empty term."""
-
 _BULLET = re.compile(r"- (?:(\w+): )?(.*)")
 
 

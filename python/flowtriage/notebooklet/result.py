@@ -1,18 +1,68 @@
-"""What a run of a notebooklet returns."""
+"""Attributes that are made when they are first asked for."""
 
 from __future__ import annotations
 
 import html
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flowtriage.formats.report import Report
-from flowtriage.notebooklet.display import Section
+from flowtriage.inputs.timespan import Span
 from flowtriage.notebooklet.docstring import parse
-from flowtriage.report.plain import text_table
-from flowtriage.timespan import Span
+from flowtriage.quality.report import Report
+from flowtriage.render.section import Section
+from flowtriage.render.text_tables import text_table
+
+
+@dataclass(frozen=True)
+class Later:
+    """A value to be made when an `OnDemand` attribute is first read.
+
+    Attributes
+    ----------
+    make
+        Makes the value; a function of a module, or a `functools.partial` of one, can be pickled.
+    """
+
+    make: Callable[[], Any]
+
+
+class OnDemand:
+    """An attribute that may be set to `Later`, and then holds what that makes.
+
+    Examples
+    --------
+    >>> class Result:
+    ...     table = OnDemand()
+    >>> result = Result()
+    >>> result.table = Later(lambda: ["made"])
+    >>> result.table is result.table
+    True
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn the attribute's name."""
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """Return the value, made now if it was not yet."""
+        if instance is None:
+            return self
+        try:
+            value = vars(instance)[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None
+        if isinstance(value, Later):
+            value = vars(instance)[self._name] = value.make()
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Take a value, or what makes it later."""
+        vars(instance)[self._name] = value
+
 
 _LONGEST = 3000
 """Characters that a summary shows of a value which is no table, plot or map."""
@@ -129,7 +179,7 @@ class NotebookletResult:
         pathlib.Path
             The file.
         """
-        from flowtriage.report import write_report
+        from flowtriage.render import write_report
 
         return write_report(
             self.sections,
@@ -150,8 +200,8 @@ class NotebookletResult:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from flowtriage.report import plot_frame
-        from flowtriage.report.tables import AS_TEXT, dressed, table_body
+        from flowtriage.render import plot_frame
+        from flowtriage.render.html_tables import AS_TEXT, dressed, table_body
 
         plots = {name: getattr(self, name) for name in self.vis_properties()}
         parts = [f"<h3>{html.escape(self.description)}</h3>", self.report._repr_html_()]

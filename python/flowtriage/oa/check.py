@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
 
+from flowtriage.configuration import Settings
 from flowtriage.errors import ConfigurationError, FlowtriageError
-from flowtriage.oa.configuration import Settings
-from flowtriage.oa.ingest import RawFlows
-from flowtriage.oa.mapping import load_mapping
 from flowtriage.oa.notebooks import TEMPLATES
+from flowtriage.oa.results import load_mapping
 from flowtriage.store import FlowStore
 from flowtriage.store.engine import open_engine, without_password
+from flowtriage.store.raw_flows import RawFlows
 
 State = Literal["ready", "skipped", "missing"]
 

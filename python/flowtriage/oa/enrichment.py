@@ -1,18 +1,192 @@
-"""Enrichment of ranked flows: every distinct address is asked about once."""
+"""What services say of addresses, brought together by severity.
+
+A service is anything with `name` and `check(addresses) -> {address: text}`. A text is like
+`gti:High:3`: who says it, what, and how severe it is (3 high, 2 medium, 1 minimal, -1 unverified);
+more may follow after another colon. Texts of one address are joined by `::`, the worst first.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import pyarrow as pa
 
-from flowtriage import _core
-from flowtriage.oa.context import InternalNetworks, read_context
-from flowtriage.oa.geolocation import locations
-from flowtriage.oa.reputation import Reputations, Service, check
+from flowtriage._core import RangeList
+from flowtriage.enrich.geolocation import locations
+from flowtriage.enrich.network_context import InternalNetworks, read_context
+from flowtriage.enrich.reputation import BlockLists
+from flowtriage.enrich.reputation.gti import Gti, _plain
+from flowtriage.enrich.reputation.severity import LABELS, UNVERIFIED, _worst_first
+from flowtriage.errors import MissingExtraError, ServiceError
+from flowtriage.humanize import visible
+
+_REASON = 160
+
+
+class Service(Protocol):
+    """What can be asked about addresses."""
+
+    name: str
+
+    def check(self, addresses: Sequence[str]) -> Mapping[str, str]:
+        """Return what is known of addresses; those of which nothing is known may be left out."""
+
+
+@dataclass(frozen=True)
+class Reputations:
+    """What services said.
+
+    Attributes
+    ----------
+    texts : dict of str to str
+        What is known of each address, the worst first.
+    problems : dict of str to str
+        Services that failed, and why.
+    """
+
+    texts: dict[str, str]
+    problems: dict[str, str]
+
+
+def check(addresses: Iterable[str], services: Sequence[Service]) -> Reputations:
+    """Ask services about addresses; one that fails does not cost the answers of others.
+
+    Examples
+    --------
+    >>> class Fixed:
+    ...     def __init__(self, name, text):
+    ...         self.name, self._text = name, text
+    ...     def check(self, addresses):
+    ...         return {address: f"{self.name}:{self._text}" for address in addresses}
+    >>> check(["192.0.2.1"], [Fixed("a", "Minimal:1"), Fixed("b", "High:3")]).texts
+    {'192.0.2.1': 'b:High:3::a:Minimal:1'}
+    """
+    asked = sorted(set(addresses))
+    said: dict[str, list[str]] = {}
+    problems: dict[str, str] = {}
+    for service in services:
+        try:
+            answers = service.check(asked)
+        except Exception as error:
+            problems[service.name] = visible(f"{type(error).__name__}: {error}", _REASON)
+            continue
+        for address, text in answers.items():
+            said.setdefault(address, []).append(text)
+    texts = {
+        address: "::".join(sorted(said[address], key=_worst_first)) for address in sorted(said)
+    }
+    return Reputations(texts, problems)
+
+
+class BlockListService:
+    """Local block lists; nothing leaves the machine.
+
+    Parameters
+    ----------
+    lists
+        The lists. A listed address is told with the network that holds it.
+    """
+
+    name = "block lists"
+
+    def __init__(self, lists: BlockLists) -> None:
+        self._lists = lists
+
+    def check(self, addresses: Sequence[str]) -> dict[str, str]:
+        """Return which lists have the addresses."""
+        import pyarrow.compute as pc
+
+        asked = pa.array(addresses, pa.string())
+        said: dict[str, list[str]] = {}
+        for one in self._lists.lists:
+            found = one.find(asked)
+            listed = pc.is_valid(found["network"])
+            hits = found.filter(listed).append_column("address", asked.filter(listed))
+            for hit in hits.select(["address", "network", "severity"]).to_pylist():
+                label = LABELS[hit["severity"] or self._lists.severity]
+                text = f"{_plain(one.name)}:{label}:{hit['network']}"
+                said.setdefault(hit["address"], []).append(text)
+        return {address: "::".join(sorted(s, key=_worst_first)) for address, s in said.items()}
+
+
+class TIService:
+    """Services of threat intelligence, through msticpy; only public addresses are asked about.
+
+    Parameters
+    ----------
+    source
+        msticpy's `TILookup`, or anything with its `lookup_iocs`.
+    """
+
+    name = "threat intelligence"
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+
+    def check(self, addresses: Sequence[str]) -> dict[str, str]:
+        """Return what providers say; those that do not know an address are left out."""
+        from flowtriage.enrich.reputation import look_up
+
+        found = look_up(addresses, [self._source])
+        known = found.results[found.results["Result"].eq(True)]
+        said: dict[str, list[str]] = {}
+        rows = zip(known["Ioc"], known["Provider"], known["Severity"], strict=True)
+        for address, provider, level in rows:
+            text = f"{_plain(str(provider))}:{LABELS.get(level, UNVERIFIED)}"
+            said.setdefault(address, []).append(text)
+        if found.asked and found.unanswered == found.asked and len(found.coverage):
+            raise ServiceError(f"no provider answered ({found.coverage['reason'].iloc[0]})")
+        return {address: "::".join(sorted(s, key=_worst_first)) for address, s in said.items()}
+
+
+def open_services(
+    block_lists: Sequence[str | os.PathLike[str]] = (),
+    msticpy: Sequence[str] = (),
+    gti: str | os.PathLike[str] | None = None,
+    timeout: float = 60.0,
+) -> list[Service]:
+    """Open the services that are configured.
+
+    Parameters
+    ----------
+    block_lists
+        Files of block lists (see `BlockLists`).
+    msticpy
+        Names of msticpy's providers of threat intelligence.
+    gti
+        Spot's `reputation_config.json`.
+    timeout
+        Seconds that a call of the GTI client may take.
+
+    Raises
+    ------
+    OSError
+        As the operating system says.
+    FormatError
+        If a file is not what it should be.
+    MissingExtraError
+        If providers are named and msticpy is not installed.
+    """
+    services: list[Service] = []
+    if block_lists:
+        services.append(BlockListService(BlockLists(list(block_lists))))
+    if msticpy:
+        try:
+            from msticpy.context.tilookup import TILookup
+        except ImportError:
+            raise MissingExtraError(
+                "msticpy is needed for threat intelligence; "
+                "install it with: pip install flowtriage[notebook]"
+            ) from None
+        services.append(TIService(TILookup(providers=list(msticpy))))
+    if gti is not None:
+        services.append(Gti.configured(gti, timeout))
+    return services
+
 
 _ENDS = (("srcip", "dstip"), ("sip", "dip"))
 _EVERYTHING = ["0.0.0.0/0", "::/0"]
@@ -140,7 +314,7 @@ class _Ends:
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
         all_ends = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
         networks = pa.array(_EVERYTHING)
-        everything = _core.RangeList(networks, pa.nulls(len(networks), pa.string()))
+        everything = RangeList(networks, pa.nulls(len(networks), pa.string()))
         found = everything.find(all_ends.dictionary)["range"]
         valid = pc.is_valid(found).combine_chunks()
         addresses = pc.if_else(valid, all_ends.dictionary, None)

@@ -14,7 +14,6 @@ import pyarrow as pa
 from flowtriage.errors import InputError
 
 HIGH, MEDIUM, LOW = 1, 2, 3
-
 FEEDBACK = pa.schema(
     [
         ("tstart", pa.string()),
@@ -30,7 +29,6 @@ FEEDBACK = pa.schema(
     ]
 )
 """Flows and their scores: 1 high, 2 medium, 3 low risk. `day` is that of the ranking."""
-
 _FLOW = ["day", "tstart", "srcip", "dstip", "sport", "dport"]
 _NO_PORT = -1
 

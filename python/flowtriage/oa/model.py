@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from flowtriage.atomic import replacing
 from flowtriage.errors import ArgumentError, FormatError, MissingExtraError
 from flowtriage.oa.words import Bags
-from flowtriage.write.atomic import replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 0.05
 """Words of an address, for each topic, that may still move when its topics are called settled."""
-
 _VERSION = 1
 _CHUNK = 1 << 16
 _KEY = b"flowtriage.model"

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from flowtriage.atomic import replacing
 from flowtriage.errors import ConfigurationError
-from flowtriage.oa.work import Work
-from flowtriage.report.text import visible
-from flowtriage.write.atomic import replacing
+from flowtriage.humanize import visible
+from flowtriage.oa.day import Work
 
 TEMPLATES = Path(__file__).parent / "templates"
 _TAG = "parameters"

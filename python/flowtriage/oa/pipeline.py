@@ -16,21 +16,19 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
-from flowtriage.arrow import is_dataframe, is_stream
+from flowtriage.configuration import Settings, load
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import Flows
+from flowtriage.humanize import visible
+from flowtriage.inputs.arrow import is_dataframe, is_stream
+from flowtriage.inputs.timespan import day_of, day_span
 from flowtriage.oa import steps as do
 from flowtriage.oa.check import require
-from flowtriage.oa.configuration import Settings, load
-from flowtriage.oa.dates import day_of
-from flowtriage.oa.staging import day_locked, settle
+from flowtriage.oa.day import Work, day_locked, settle
 from flowtriage.oa.steps import Step
-from flowtriage.oa.work import Work
 from flowtriage.progress import advance
-from flowtriage.reading import read_flows
-from flowtriage.report.text import visible
+from flowtriage.read.flows import Flows
+from flowtriage.read.read_flows import read_flows
 from flowtriage.store import FlowStore
-from flowtriage.timespan import day_span
 
 STEPS = (
     Step("ingest", "Add logs to the raw flows", do.ingest),
@@ -45,7 +43,6 @@ STEPS = (
     Step("summary", "Store the ingest summary", do.ingest_summary, stores=True),
 )
 """The steps of a run, in order."""
-
 _LOG = logging.getLogger("flowtriage.oa")
 _LOG.addHandler(logging.NullHandler())
 _MARK = (
@@ -157,7 +154,7 @@ class FlowOA:
     --------
     >>> import tempfile
     >>> from flowtriage import sample
-    >>> from flowtriage.oa.configuration import FolderSettings, Settings, StoreSettings
+    >>> from flowtriage.configuration import FolderSettings, Settings, StoreSettings
     >>> folder = tempfile.TemporaryDirectory()
     >>> place = Path(folder.name)
     >>> settings = Settings(

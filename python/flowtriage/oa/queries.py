@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.oa import scoring
-from flowtriage.oa.dates import day_of
-from flowtriage.oa.scoring import check_risk
+from flowtriage.inputs.timespan import day_of
 from flowtriage.store import FlowStore
+from flowtriage.store import scores as scoring
+from flowtriage.store.scores import as_scored, check_risk
 
 
 def suspicious_connections(
@@ -182,12 +182,6 @@ def reset_scored_connections(store: FlowStore, date: Any) -> int:
         scored = len(change.read(scoring.TABLE, day=day))
         change.delete(scoring.TABLE, day)
     return scored
-
-
-def as_scored(suspicious: pa.Table) -> pa.Table:
-    """Return rows of `flow_scores` with the names that `flow_threat_investigation` has."""
-    columns = suspicious.select(["tstart", "srcip", "dstip", "sport", "dport"])
-    return columns.rename_columns(["tstart", "srcip", "dstip", "srcport", "dstport"])
 
 
 def _with_end(rows: pa.Table, ip: str | None) -> pa.Table:

@@ -11,9 +11,9 @@ import pyarrow as pa
 from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
 from flowtriage.oa import notebooks as of_notebooks
-from flowtriage.oa.reputation import open_services
-from flowtriage.oa.scored import feedback_before, settings_of
-from flowtriage.oa.work import Work
+from flowtriage.oa.day import Work
+from flowtriage.oa.enrichment import open_services
+from flowtriage.oa.stored_feedback import feedback_before, settings_of
 
 
 @dataclass(frozen=True)

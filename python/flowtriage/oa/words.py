@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flowtriage import _core
+from flowtriage._core import flow_words as _flow_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ def flow_words(flows: pa.Table) -> pa.Table:
     >>> flow_words(sample.office_day().slice(0, 1)).to_pylist()
     [{'src_word': '0_icmp_0_8_3', 'dst_word': '0_icmp_0_8_3'}]
     """
-    return _core.flow_words(flows.to_reader())
+    return _flow_words(flows.to_reader())
 
 
 @dataclass(frozen=True)

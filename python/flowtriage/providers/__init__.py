@@ -1,7 +1,6 @@
-"""Where flows, facts about hosts and facts about addresses come from."""
+"""Providers of flows, of facts about hosts and of facts about addresses."""
 
 from flowtriage.providers.data_providers import DataProviders
 from flowtriage.providers.local_flows import LocalFlows
-from flowtriage.providers.session import init
 
-__all__ = ["DataProviders", "LocalFlows", "init"]
+__all__ = ["DataProviders", "LocalFlows"]

@@ -7,14 +7,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.analysis.hosts import addresses_of_name, observed_at
 from flowtriage.errors import MsticnbDataProviderError
-from flowtriage.flows import Flows
-from flowtriage.host import addresses_of_name, matching_name, observed_at
-from flowtriage.providers.asking import answers, available, checked_name
+from flowtriage.inputs.hosts import matching_name
+from flowtriage.inputs.timespan import Span
+from flowtriage.msticnb import as_theirs
 from flowtriage.providers.local_flows import LocalFlows
-from flowtriage.providers.msticnb import as_theirs
-from flowtriage.reading import read_flows
-from flowtriage.timespan import Span
+from flowtriage.providers.queries import answers, available, checked_name
+from flowtriage.read.flows import Flows
+from flowtriage.read.read_flows import read_flows
 
 _BY_ADDRESS = (
     ("AzureNetworkAnalytics_CL", "list_azure_network_flows_by_ip"),

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError
-from flowtriage.host import canonical_address, matching_name
-from flowtriage.providers.asking import answers, checked_name
+from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.hosts import matching_name
 from flowtriage.providers.local_flows import LocalFlows
+from flowtriage.providers.queries import answers, checked_name
 
 if TYPE_CHECKING:
     import pandas as pd

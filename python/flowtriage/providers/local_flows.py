@@ -8,8 +8,8 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from flowtriage.flows import Flows
-from flowtriage.reading import read_flows
+from flowtriage.read.flows import Flows
+from flowtriage.read.read_flows import read_flows
 
 
 class LocalFlows:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from flowtriage.errors import ArgumentError, MissingExtraError, StoreError, StoreLockedError
-from flowtriage.report.text import visible
+from flowtriage.humanize import visible
 
 _LOCKED = re.compile(r"Could not set lock on file|Conflicting lock is held")
 _HOLDER = re.compile(r"\(PID (\d+)\)")

@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, InputError, StoreError
 from flowtriage.store.engine import open_engine
-from flowtriage.store.migrations import MIGRATIONS, check_version, migrate, version_of
-from flowtriage.store.tables import TABLES
+from flowtriage.store.tables import MIGRATIONS, TABLES, check_version, migrate, version_of
 
 DEFAULT_URL = "duckdb:///flows.duckdb"
 _ATTEMPTS = 3

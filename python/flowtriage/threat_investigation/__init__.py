@@ -1,10 +1,10 @@
 """The notebooklet `FlowThreatInvestigation`: from a high-risk address to a saved story."""
 
-from flowtriage.threat_investigation.bundle_reading import open_bundle
-from flowtriage.threat_investigation.files import read_dendrogram, read_globe, read_stats
 from flowtriage.threat_investigation.notebooklet import FlowThreatInvestigation
 from flowtriage.threat_investigation.result import FlowThreatResult
 from flowtriage.threat_investigation.story import Story
+from flowtriage.threat_investigation.story.open_bundle import open_bundle
+from flowtriage.threat_investigation.story.spot_files import read_dendrogram, read_globe, read_stats
 
 __all__ = [
     "FlowThreatInvestigation",

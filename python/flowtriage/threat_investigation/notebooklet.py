@@ -7,25 +7,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from flowtriage.asn import as_database
-from flowtriage.oa.configuration import Settings
-from flowtriage.oa.dates import day_of
+from flowtriage.configuration import Settings, beside, load
+from flowtriage.enrich.asn import as_database
+from flowtriage.inputs.hosts import one_address
+from flowtriage.inputs.timespan import Span, day_of, day_span
 from flowtriage.store import FlowStore
-from flowtriage.threat_investigation.display_methods import DisplayMethods
-from flowtriage.threat_investigation.engine import Investigation
-from flowtriage.threat_investigation.places import settings_for
-from flowtriage.threat_investigation.result import FlowThreatResult
-from flowtriage.threat_investigation.sections import sections
-from flowtriage.threat_investigation.source import (
+from flowtriage.threat_investigation.display import DisplayMethods
+from flowtriage.threat_investigation.flow_source import (
     AskedFlows,
     FlowSource,
     StoredFlows,
-    one_address,
     open_source,
 )
-from flowtriage.threat_investigation.tables import check_top
-from flowtriage.threat_investigation.widgets import make_view
-from flowtriage.timespan import Span, day_span
+from flowtriage.threat_investigation.investigation import Investigation
+from flowtriage.threat_investigation.result import FlowThreatResult, sections
+from flowtriage.threat_investigation.search import check_top
+from flowtriage.threat_investigation.widgets.view import make_view
 
 _URLS = ("duckdb://", "postgresql://", "postgres://")
 
@@ -125,7 +122,9 @@ class FlowThreatInvestigation(DisplayMethods):
             data = flows if store_or_flows is None else store_or_flows
         self._top = top_results
         self.store = FlowStore(store) if isinstance(store, str) else store
-        self._settings = settings_for(configuration, self.store)
+        settings = configuration if isinstance(configuration, Settings) else load(configuration)
+        folder = self.store.folder if self.store else None
+        self._settings = beside(settings, folder) if folder else settings
         self._asn = as_database(asn)
         self._date = None if date is None else day_of(date)
         self._engine: Investigation | None = None

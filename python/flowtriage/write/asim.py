@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.write.canonical import SCHEMA, denied, number_of_flows
+from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
 from flowtriage.write.json_lines import (
     Value,
     constant,
@@ -24,7 +24,7 @@ from flowtriage.write.json_lines import (
     quoted,
     text,
 )
-from flowtriage.write.lines import TextFormat, Values
+from flowtriage.write.text import TextFormat, Values, denied, number_of_flows
 
 _MISSING = ("nan", "NaN", "None")
 _TEXTS = ("service", "state", "tcp_flags", "host")

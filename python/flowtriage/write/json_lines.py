@@ -9,13 +9,12 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.write.lines import Values, escaped
+from flowtriage.write.text import Values, escaped
 
 Column: TypeAlias = Callable[[pa.RecordBatch], Values]
 """Makes JSON text, or null, for each flow."""
 Value: TypeAlias = "Column | Mapping[str, Value]"
 """How a value is made: as a column, or as an object of others."""
-
 _ESCAPES = {"\\": r"\\", '"': r"\""} | {chr(c): f"\\u{c:04x}" for c in (*range(32), 127)}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.write.canonical import SCHEMA, denied, number_of_flows
+from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
 from flowtriage.write.json_lines import (
     Value,
     code,
@@ -26,7 +26,7 @@ from flowtriage.write.json_lines import (
     quoted,
     text,
 )
-from flowtriage.write.lines import TextFormat
+from flowtriage.write.text import TextFormat, denied, number_of_flows
 
 _PROTOCOLS = {
     "icmp": 1,

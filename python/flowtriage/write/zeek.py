@@ -12,7 +12,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.write.lines import TextFormat, Values, decimal_seconds, escaped, micros
+from flowtriage.write.text import TextFormat, Values, decimal_seconds, escaped, micros
 
 _UNSET = "-"
 _EMPTY = "(empty)"

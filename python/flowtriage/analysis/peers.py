@@ -1,0 +1,119 @@
+"""The peers of a host in a flow index, and what a map says of each."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.humanize import grouped, human_bytes, joined, legible
+
+_PROTOCOLS = 6
+
+
+def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
+    """Add up the flows of a host by the address at the other end.
+
+    Parameters
+    ----------
+    index
+        Result of `flowtriage.flow_index`.
+    hosts
+        Addresses of the host, canonical. Without any, the host is taken to be the source of
+        outbound flows and the destination of inbound ones.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per peer: `address`, `kind` (outbound, inbound, both, other), `flows` and those
+        of them `allowed`, then its facts as text: `count`, `direction`, `protocols`, `from_host`,
+        `to_host`, `first_seen`, `last_seen`.
+    int
+        Flows left out because neither end is the host.
+    """
+    direction = index["FlowDirection"].fill_null("U")
+    if len(hosts):
+        ends = [index[end].cast(hosts.type) for end in ("source", "dest")]
+        is_source, is_dest = (pc.is_in(end, value_set=hosts) for end in ends)
+    else:
+        is_source, is_dest = pc.equal(direction, "O"), pc.equal(direction, "I")
+    denied = index["denied_flows"].fill_null(0)
+    flows = pc.add(index["TotalAllowedFlows"], denied)
+    foreign = pc.invert(pc.or_(is_source, is_dest))
+    outward, inward = pc.equal(direction, "O"), pc.equal(direction, "I")
+    rows = pa.table(
+        {
+            "address": pc.if_else(is_source, index["dest"], index["source"]),
+            "protocol": legible(index["L7Protocol"].fill_null("not known")),
+            "outward": outward,
+            "inward": inward,
+            "flows": flows,
+            "allowed": index["TotalAllowedFlows"],
+            "denied": denied,
+            "flows_out": pc.if_else(outward, flows, 0),
+            "flows_in": pc.if_else(inward, flows, 0),
+            "from_host": pc.if_else(is_source, index["src_bytes"], index["dst_bytes"]),
+            "to_host": pc.if_else(is_source, index["dst_bytes"], index["src_bytes"]),
+            "first_seen": index["first_seen"],
+            "last_seen": index["last_seen"],
+        }
+    )
+    rows = rows.filter(pc.and_(pc.xor(is_source, is_dest), rows["address"].is_valid()))
+    return _by_address(rows), pc.sum(flows.filter(foreign), min_count=0).as_py()
+
+
+def _by_address(rows: pa.Table) -> pa.Table:
+    sums = ("flows", "allowed", "denied", "flows_out", "flows_in", "from_host", "to_host")
+    wanted = [("outward", "any"), ("inward", "any"), ("first_seen", "min"), ("last_seen", "max")]
+    peers = (
+        rows.group_by("address", use_threads=False)
+        .aggregate([*wanted, *((name, "sum") for name in sums)])
+        .sort_by("address")
+    )
+    ways = pc.make_struct(
+        pc.and_(peers["outward_any"], peers["inward_any"]),
+        peers["outward_any"],
+        peers["inward_any"],
+    )
+    allowed = grouped(peers["allowed_sum"])
+    with_denied = joined(allowed, " allowed, ", grouped(peers["denied_sum"]), " denied")
+    balance = joined(
+        "outbound ", grouped(peers["flows_out_sum"]), ", inbound ", grouped(peers["flows_in_sum"])
+    )
+    neither = "neither inbound nor outbound"
+    return pa.table(
+        {
+            "address": peers["address"],
+            "kind": pc.case_when(ways, "both", "outbound", "inbound", "other"),
+            "flows": peers["flows_sum"],
+            "allowed": peers["allowed_sum"],
+            "count": pc.if_else(pc.greater(peers["denied_sum"], 0), with_denied, allowed),
+            "direction": pc.case_when(ways, balance, "outbound", "inbound", neither),
+            "protocols": _protocols(rows),
+            "from_host": human_bytes(peers["from_host_sum"]),
+            "to_host": human_bytes(peers["to_host_sum"]),
+            "first_seen": _moment(peers["first_seen_min"]),
+            "last_seen": _moment(peers["last_seen_max"]),
+        }
+    )
+
+
+def _protocols(rows: pa.Table) -> pa.ChunkedArray:
+    """List the protocols of each address, the busiest first; in the order of addresses."""
+    lists = (
+        rows.group_by(["address", "protocol"], use_threads=False)
+        .aggregate([("flows", "sum")])
+        .sort_by([("flows_sum", "descending"), ("protocol", "ascending")])
+        .group_by("address", use_threads=False)
+        .aggregate([("protocol", "list")])
+        .sort_by("address")["protocol_list"]
+    )
+    names = pc.binary_join(pc.list_slice(lists, 0, _PROTOCOLS), ", ")
+    more = pc.subtract(pc.list_value_length(lists), _PROTOCOLS)
+    return pc.if_else(pc.greater(more, 0), joined(names, " and ", grouped(more), " more"), names)
+
+
+def _moment(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.strftime(
+        times.cast(pa.timestamp("us")).cast(pa.timestamp("s"), safe=False),
+        format="%Y-%m-%d %H:%M:%S",
+    )

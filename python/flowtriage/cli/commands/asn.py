@@ -1,0 +1,61 @@
+"""`flowtriage asn`."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Annotated
+
+import typer
+
+from flowtriage.cli.options import Databases, Json, open_database
+from flowtriage.cli.output import Column, output, print_json, print_table
+from flowtriage.errors import ArgumentError
+from flowtriage.inputs.addresses import canonical_address
+
+EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage asn 8.8.8.8 2606:4700:4700::1111
+
+cut -f 5 conn.log | grep -v '^#' | sort -u | flowtriage asn -
+
+flowtriage asn 8.8.8.8 --asn GeoLite2-ASN.mmdb --json
+"""
+_COLUMNS = (
+    Column("address", "Address"),
+    Column("asn", "ASN", "asn"),
+    Column("as_name", "Owner", flexible=True),
+    Column("country", "Country"),
+    Column("prefix", "Network"),
+    Column("ip_type", "Type"),
+)
+
+
+def asn(
+    addresses: Annotated[
+        list[str],
+        typer.Argument(metavar="IP", help="Addresses; a single - reads them from standard input."),
+    ],
+    databases: Databases = None,
+    as_json: Json = False,
+) -> None:
+    """Show who owns addresses: autonomous system, country, network."""
+    database = open_database(databases)
+    if addresses == ["-"]:
+        addresses = _standard_input()
+    for place, address in enumerate(addresses, 1):
+        if canonical_address(address) is None:
+            raise ArgumentError(f"address {place}: {address!r} is not an IP address")
+    table = database.lookup(addresses)
+    if as_json:
+        print_json(table.to_pylist())
+        return
+    with output() as console:
+        print_table(console, "Owners of addresses", _COLUMNS, table)
+
+
+def _standard_input() -> list[str]:
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="backslashreplace")
+    return sys.stdin.read().split()

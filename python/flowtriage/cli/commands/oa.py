@@ -1,0 +1,189 @@
+"""`flowtriage oa`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowtriage.cli.options import (
+    ColumnNames,
+    Config,
+    Day,
+    FormatName,
+    Json,
+    StoreUrl,
+    Yes,
+    Zone,
+    load_settings,
+    open_store,
+)
+from flowtriage.cli.output import output, print_json, progress_bar
+from flowtriage.cli.source import reading_options, warn_of_losses
+from flowtriage.errors import ArgumentError
+from flowtriage.humanize import visible
+from flowtriage.inputs.timespan import day_of
+from flowtriage.oa import queries
+from flowtriage.oa.check import check as look_at
+from flowtriage.oa.pipeline import STEPS, FlowOA
+from flowtriage.store.raw_flows import RawFlows
+
+RUN_EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage oa run 2013-09-15 --flows conn.log
+
+flowtriage oa run 2013-09-15 --store postgresql://hunter@db/flows
+
+flowtriage oa run 2013-09-15 --results flow_results.csv --limit 250
+"""
+SCORE_EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage oa score 2013-09-15 3 --dstip 192.0.2.53 --dport 53
+"""
+INGEST_EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage oa ingest 'logs/conn.*.log.gz'
+"""
+app = typer.Typer(help="Rank the suspicious flows of a day, enrich and store them (Flow OA).")
+
+
+@app.command("run", epilog=RUN_EXAMPLES)
+def run(
+    date: Day,
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="LOG", help="More logs, as for --flows.")
+    ] = None,
+    flows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--flows",
+            metavar="LOG",
+            help="Flow logs to ingest first: files, folders, globs, URLs; what is known already "
+            "is left out.",
+        ),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option("--results", metavar="FILE", help="Spot's flow_results.csv to read."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="Most suspicious connections."),
+    ] = None,
+    steps: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--step",
+            metavar="NAME",
+            help=f"Only this step, also given several times: {', '.join(s.name for s in STEPS)}.",
+        ),
+    ] = None,
+    store: StoreUrl = None,
+    config: Config = None,
+    format_name: FormatName = None,
+    columns: ColumnNames = None,
+    tz: Zone = None,
+    as_json: Json = False,
+) -> None:
+    """Run all steps for a day; what an earlier run of the day stored is replaced."""
+    settings = load_settings(config, store)
+    logs = [*(flows or ()), *(more or ())]
+    options = reading_options(format_name, columns, tz)
+    oa = FlowOA(date, logs or None, settings=settings, results=results, limit=limit, **options)
+    with progress_bar():
+        done = oa.run(steps)
+    if as_json:
+        print_json(
+            {
+                "day": done.day.isoformat(),
+                "run": done.run,
+                "store": done.store,
+                "steps": [asdict(step) for step in done.steps],
+            }
+        )
+    else:
+        print(done)
+
+
+@app.command("ingest", epilog=INGEST_EXAMPLES)
+def ingest(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="LOG", help="Flow logs: files, folders, globs, URLs."),
+    ],
+    config: Config = None,
+    format_name: FormatName = None,
+    columns: ColumnNames = None,
+    tz: Zone = None,
+) -> None:
+    """Add flows to the raw flows; a file that is known already is left out."""
+    folder = load_settings(config).folders.flows
+    with progress_bar():
+        done = RawFlows(folder).ingest(files, **reading_options(format_name, columns, tz))
+    for report in done.reports:
+        if report.rows_bad:
+            warn_of_losses(report)
+    for name, reason in done.passed_over.items():
+        print(f"warning: {visible(name)}: {visible(reason)}", file=sys.stderr)
+    print(f"{visible(str(done))}, into {visible(str(folder))}")
+
+
+@app.command("check")
+def check(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
+    """Tell what is configured, what is missing, and what is skipped for that."""
+    settings = load_settings(config, store)
+    findings = look_at(settings)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        with output() as console:
+            console.print(f"configuration: {visible(str(settings.source or 'none; all defaults'))}")
+            for finding in findings:
+                text = f"{finding.key} = {finding.value}: {finding.effect}"
+                console.print(f"{finding.state:<8} {visible(text)}", soft_wrap=True)
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command("score", epilog=SCORE_EXAMPLES)
+def score(
+    date: Day,
+    risk: Annotated[
+        int, typer.Argument(metavar="RISK", min=1, max=3, help="1 high, 2 medium, 3 low.")
+    ],
+    srcip: Annotated[str | None, typer.Option("--srcip", metavar="IP", help="Source.")] = None,
+    dstip: Annotated[str | None, typer.Option("--dstip", metavar="IP", help="Destination.")] = None,
+    sport: Annotated[int | None, typer.Option("--sport", metavar="PORT", help="Its port.")] = None,
+    dport: Annotated[int | None, typer.Option("--dport", metavar="PORT", help="Its port.")] = None,
+    config: Config = None,
+    store: StoreUrl = None,
+) -> None:
+    """Score the suspicious connections of a day that have all that is given."""
+    day = day_of(date)
+    opened = open_store(config, store)
+    scored = queries.score_connection(
+        opened, day, risk, srcip=srcip, dstip=dstip, sport=sport, dport=dport
+    )
+    print(f"{scored:,} connections of {day} scored")
+
+
+@app.command("reset")
+def reset(
+    date: Day,
+    yes: Yes = False,
+    config: Config = None,
+    store: StoreUrl = None,
+) -> None:
+    """Forget all scores that analysts gave to connections of a day."""
+    day = day_of(date)
+    opened = open_store(config, store)
+    if not yes:
+        count = queries.get_scored_connections(opened, day).num_rows
+        raise ArgumentError(f"{count:,} scores of {day} would be lost; --yes forgets them")
+    print(f"{queries.reset_scored_connections(opened, day):,} scores of {day} forgotten")

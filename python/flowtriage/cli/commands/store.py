@@ -1,0 +1,63 @@
+"""`flowtriage store`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flowtriage.cli.options import Config, Json, Most, StoreUrl, open_store
+from flowtriage.cli.output import Column, output, print_facts, print_json, print_table
+from flowtriage.inputs.timespan import day_of
+from flowtriage.store import TABLES
+
+EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage store info
+
+flowtriage store read flow_scores --date 2013-09-15 --top 20
+"""
+app = typer.Typer(help="Look into the store of Flow OA.")
+
+
+@app.command("info", epilog=EXAMPLES)
+def info(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
+    """Show where the store is, which days it has, and how many rows of each table."""
+    opened = open_store(config, store)
+    rows = {name: opened.count(name) for name in TABLES}
+    days = [day.isoformat() for day in opened.days()]
+    if as_json:
+        print_json({"url": opened.url, "schema": opened.schema_version, "days": days, "rows": rows})
+        return
+    facts = {
+        "Store": opened.url,
+        "Schema": str(opened.schema_version),
+        "Days": ", ".join(days) or "none",
+        **{name: f"{count:,} rows" for name, count in rows.items()},
+    }
+    with output() as console:
+        print_facts(console, facts)
+
+
+@app.command("read", epilog=EXAMPLES)
+def read(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help=f"One of {', '.join(TABLES)}.")],
+    day: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="Only rows of this day.")
+    ] = None,
+    top: Most = 20,
+    config: Config = None,
+    store: StoreUrl = None,
+    as_json: Json = False,
+) -> None:
+    """Show rows of a table."""
+    opened = open_store(config, store)
+    order = ["day", "rank"] if table == "flow_scores" else ["day"]
+    rows = opened.read(table, day=day_of(day) if day else None, order=order, limit=top)
+    if as_json:
+        print_json(rows.to_pylist())
+        return
+    columns = [Column(name, name) for name in rows.column_names]
+    with output() as console:
+        print_table(console, table, columns, rows)

@@ -1,0 +1,75 @@
+"""`flowtriage top`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flowtriage.analysis.aggregate import top_n
+from flowtriage.cli.options import Host, Json
+from flowtriage.cli.output import MEASURES, SEEN, Column, output, print_json, print_table
+from flowtriage.cli.source import Source, reading, select_host, warn_of_losses
+from flowtriage.errors import ArgumentError
+
+EXAMPLES = """
+[b]Examples[/b]
+
+flowtriage top --sample --key dest --by bytes
+
+flowtriage top conn.log --key source --key dst_port --by flows -n 10
+
+flowtriage top conn.log --key L7Protocol --by packets --host 10.20.30.41
+"""
+_COUNTS = (
+    Column("flows", "Flows", "count"),
+    *MEASURES,
+    Column("src_packets", "Source\npackets", "count", optional=True),
+    Column("dst_packets", "Dest\npackets", "count", optional=True),
+    *SEEN,
+)
+
+
+@reading
+def top(
+    source: Source,
+    key: Annotated[
+        list[str],
+        typer.Option(
+            "--key",
+            metavar="COLUMN",
+            help="Column to group by: source, dest, L7Protocol, FlowDirection, protocol, dst_port "
+            "or any other column of text or whole numbers; up to four, each with its own --key.",
+        ),
+    ],
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            metavar="MEASURE",
+            help="Measure to rank by: flows, bytes, packets, denied_flows, src_bytes, dst_bytes, "
+            "src_packets or dst_packets.",
+        ),
+    ],
+    n: Annotated[
+        int, typer.Option("-n", "--top", metavar="N", min=1, help="Most groups to show.")
+    ] = 20,
+    host: Host = None,
+    as_json: Json = False,
+) -> None:
+    """Show the greatest groups of flows, for instance the busiest sources or ports."""
+    key = list(dict.fromkeys(key))
+    for name in key:
+        if name in {column.name for column in _COUNTS}:
+            raise ArgumentError(f"--key {name} is a measure; group by a column such as dest")
+    flows = source.read()
+    warn_of_losses(flows.report)
+    chosen = flows if host is None else select_host(flows, host).flows
+    table = top_n(chosen, key=key, by=by, n=n)
+    if as_json:
+        print_json(table.to_pylist())
+        return
+    keys = [Column(name, name, "direction" if name == "FlowDirection" else "text") for name in key]
+    title = f"Top {n:,} of {', '.join(key)} by {by}" + (f", host {host}" if host else "")
+    with output() as console:
+        print_table(console, title, [*keys, *_COUNTS], table)

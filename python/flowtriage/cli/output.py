@@ -1,0 +1,242 @@
+"""Progress of the work, as a bar on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from flowtriage.humanize import UNKNOWN, grouped, human_bytes, visible
+from flowtriage.progress import shown_by
+
+_LONGEST_TASK = 48
+
+
+@contextmanager
+def progress_bar() -> Iterator[None]:
+    """Show the progress of the work within the block, if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        console=Console(stderr=True, markup=False, highlight=False, emoji=False),
+        transient=True,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def show(task: str, done: int, total: int | None) -> None:
+        if task not in tasks:
+            tasks[task] = bar.add_task(visible(task, _LONGEST_TASK), total=total)
+        bar.update(tasks[task], completed=done, total=total)
+
+    with bar, shown_by(show):
+        yield
+
+
+Kind: TypeAlias = Literal["text", "list", "size", "count", "bytes", "time", "direction", "asn"]
+_NUMERIC = {"size", "count", "bytes"}
+_DIRECTIONS = {
+    "I": "inbound",
+    "O": "outbound",
+    "L": "internal",
+    "X": "external",
+    "U": "unknown",
+}
+_GAP = 2
+_NARROWEST = 14
+_LONGEST_TEXT = 80
+_LONGEST_FACT = 400
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an Arrow table, and how it is shown.
+
+    Parameters
+    ----------
+    name
+        Its name in the Arrow table.
+    heading
+        Its name for people; line feeds are kept on a terminal only.
+    kind
+        How its values are written.
+    flexible
+        Whether long values may take several lines of a terminal.
+    optional
+        Whether it is left out where a terminal is too narrow, the last such column first.
+    """
+
+    name: str
+    heading: str
+    kind: Kind = "text"
+    flexible: bool = False
+    optional: bool = False
+
+    @property
+    def flat_heading(self) -> str:
+        """Heading in one line."""
+        return self.heading.replace("\n", " ")
+
+
+MEASURES = (
+    Column("denied_flows", "Denied", "count", optional=True),
+    Column("src_bytes", "Source\nsent", "bytes"),
+    Column("dst_bytes", "Dest\nsent", "bytes"),
+)
+SEEN = (
+    Column("first_seen", "First seen\n(UTC)", "time", optional=True),
+    Column("last_seen", "Last seen\n(UTC)", "time", optional=True),
+)
+
+
+def cells(values: pa.ChunkedArray, kind: Kind) -> list[str]:
+    """Write the values of a column.
+
+    Examples
+    --------
+    >>> cells(pa.chunked_array([[1234, None]]), "count")
+    ['1,234', '–']
+    """
+    if kind == "size":
+        values, kind = pc.list_value_length(values), "count"
+    if kind == "count":
+        values = grouped(values)
+    elif kind == "bytes":
+        values = human_bytes(values)
+    elif kind == "time":
+        seconds = pc.cast(pc.cast(values, pa.timestamp("us")), pa.timestamp("s"), safe=False)
+        values = pc.strftime(seconds, "%Y-%m-%d %H:%M:%S")
+    return [_cell(value, kind) for value in values.to_pylist()]
+
+
+def _cell(value: Any, kind: Kind) -> str:
+    if value is None or value == []:
+        return UNKNOWN
+    if kind == "list":
+        shown = ", ".join(_cell(item, "text") for item in value[:_LISTED])
+        rest = len(value) - _LISTED
+        return f"{shown} +{rest:,} more" if rest > 0 else shown
+    if kind == "direction":
+        value = _DIRECTIONS.get(value, value)
+    return visible(f"AS{value}" if kind == "asn" else str(value), _LONGEST_TEXT)
+
+
+@contextmanager
+def output() -> Iterator[Console]:
+    """Collect what is printed within the block, and write it to stdout at its end."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        yield console
+    text = capture.get().lstrip("\n")
+    if not sys.stdout.isatty():
+        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    sys.stdout.write(text)
+
+
+def print_facts(console: Console, facts: Mapping[str, str]) -> None:
+    """Print labelled facts, one a line."""
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, fact in facts.items():
+        grid.add_row(Text(label), Text(visible(fact, _LONGEST_FACT)))
+    _print(console, grid, max(console.width, 0 if sys.stdout.isatty() else 2 * _LONGEST_FACT))
+
+
+def print_table(
+    console: Console,
+    title: str,
+    columns: Sequence[Column],
+    data: pa.Table,
+    *,
+    total: int | None = None,
+    muted: Collection[str] = (),
+) -> None:
+    """Print a table under a title.
+
+    Parameters
+    ----------
+    console
+        Where to; a terminal too narrow for the addresses is left to break the lines.
+    title
+        What the table shows.
+    columns
+        Columns wanted, in order.
+    data
+        Their values.
+    total
+        Number of rows of which `data` is the beginning.
+    muted
+        Values that every row has and that need no attention.
+    """
+    terminal = sys.stdout.isatty()
+    texts = {column: cells(data[column.name], column.kind) for column in columns}
+    widths = {column: _width(column, texts[column], terminal) for column in columns}
+    shown = list(columns)
+    while _total(widths, shown) > console.width and terminal:
+        optional = [column for column in shown if column.optional]
+        if not optional:
+            break
+        shown.remove(optional[-1])
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in shown:
+        table.add_column(
+            Text(column.heading if terminal else column.flat_heading),
+            justify="right" if column.kind in _NUMERIC else "left",
+            no_wrap=not column.flexible,
+            overflow="fold",
+        )
+    for row in zip(*(texts[column] for column in shown), strict=True):
+        table.add_row(*(Text(text, "dim" if text in muted else "") for text in row))
+    console.print()
+    console.print(Text(title, "bold"))
+    _print(console, table, max(console.width, _total(widths, shown)))
+    if total is not None and total > data.num_rows:
+        console.print(Text(f"{data.num_rows:,} of {total:,} shown", "dim"))
+    if hidden := [c.flat_heading for c in columns if c not in shown]:
+        note = f"terminal too narrow for: {', '.join(hidden)}"
+        console.print(Text(note, "dim"))
+
+
+def _width(column: Column, texts: Sequence[str], terminal: bool) -> int:
+    headings = column.heading.split("\n") if terminal else [column.flat_heading]
+    longest = max(map(cell_len, [*headings, *texts]))
+    return min(longest, _NARROWEST) if column.flexible and terminal else longest
+
+
+def _total(widths: Mapping[Column, int], shown: Sequence[Column]) -> int:
+    return sum(widths[column] for column in shown) + _GAP * (len(shown) - 1)
+
+
+def _print(console: Console, table: Table, width: int) -> None:
+    usual, console.width = console.width, width
+    console.print(table)
+    console.width = usual
+
+
+def print_json(document: Any) -> None:
+    """Print a document as JSON in ASCII, with days and times in ISO 8601."""
+    sys.stdout.write(json.dumps(document, indent=2, default=_iso) + "\n")
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

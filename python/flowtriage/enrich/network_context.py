@@ -1,0 +1,124 @@
+"""What is known of the own network: which addresses are internal, and what they are called."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from flowtriage._core import NetworkList, RangeList
+from flowtriage.errors import FormatError
+from flowtriage.humanize import visible
+from flowtriage.inputs.networks import internal_networks
+
+_NAMED = 3
+
+
+class InternalNetworks:
+    """The internal network.
+
+    Parameters
+    ----------
+    path
+        Spot's `ipranges.csv` (`start_ip,end_ip,name`), or any file that `internal_networks`
+        reads.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As the operating system says.
+    ArgumentError
+        If a line is no range and no network; the message tells the line.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._networks = NetworkList(pa.array(internal_networks(Path(path)), pa.string()))
+
+    def check(self, addresses: pa.Array) -> pa.Array:
+        """Tell which addresses are internal; null where there is no address."""
+        import pyarrow.compute as pc
+
+        found = self._networks.find(addresses)["network"].combine_chunks()
+        return pc.if_else(pc.is_valid(addresses), pc.is_valid(found), None)
+
+
+@dataclass(frozen=True)
+class NetworkContext:
+    """Names of networks, ranges and addresses.
+
+    Attributes
+    ----------
+    path
+        The file.
+    entries : pyarrow.Table
+        Its lines: `ip` and `name`.
+    """
+
+    path: Path
+    entries: pa.Table
+
+    @cached_property
+    def _ranges(self) -> RangeList:
+        written = self.entries["ip"].combine_chunks()
+        return RangeList(written, pa.nulls(len(written), pa.string()))
+
+    @property
+    def unusable(self) -> pa.Table:
+        """Entries whose `ip` is neither a network nor a range nor an address."""
+        return self.entries.take(pa.array(self._ranges.bad(), pa.int64()))
+
+    def find(self, addresses: pa.Array) -> pa.Array:
+        """Return the name of the narrowest entry that holds each address; null where none does."""
+        places = self._ranges.find(addresses)["range"]
+        return self.entries["name"].combine_chunks().take(places.combine_chunks())
+
+
+def read_context(path: str | os.PathLike[str]) -> NetworkContext:
+    """Read Spot's `networkcontext_1.csv`: a heading, then lines of `ip,name`.
+
+    The first column is a CIDR prefix, a range such as `10.0.0.1-10.0.0.9`, or an address. Where
+    entries overlap the narrowest one counts, of equal ones the first. Blanks around either column
+    are taken off; further columns are left aside.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As the operating system says.
+    FormatError
+        If the file is not CSV with two columns, or no line of it has a usable first column.
+    """
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    path = Path(path)
+    text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    if not text.strip():
+        raise FormatError(f"{visible(str(path))} is empty; it needs lines of ip,name")
+    try:
+        width = csv.read_csv(pa.BufferReader(text.partition(b"\n")[0] + b"\n")).num_columns
+        names = [f"column {at}" for at in range(width)]
+        table = csv.read_csv(
+            pa.BufferReader(text),
+            read_options=csv.ReadOptions(column_names=names),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise FormatError(f"{visible(str(path))} is not lines of ip,name: {error}") from None
+    if width < 2:
+        raise FormatError(f"{visible(str(path))} has one column; it needs ip,name")
+    columns = [pc.utf8_trim_whitespace(table[name]) for name in names[:2]]
+    entries = pa.table(columns, names=["ip", "name"])
+    context = NetworkContext(path, entries)
+    bad = context._ranges.bad()
+    if bad[:1] == [0]:
+        context = NetworkContext(path, entries.slice(1))
+    unusable = context.unusable
+    if entries.num_rows and len(unusable) == context.entries.num_rows:
+        shown = ", ".join(visible(repr(ip), 60) for ip in unusable["ip"].to_pylist()[:_NAMED])
+        raise FormatError(f"{visible(str(path))} has no network, range or address: {shown}")
+    return context

@@ -1,0 +1,115 @@
+"""Quantities and foreign text as a person reads them; needs pyarrow only."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NAME_LENGTH = 80
+
+
+def legible(names: pa.ChunkedArray) -> pa.Array:
+    """Make foreign names safe to look at; each distinct name is looked at once."""
+    coded = pc.dictionary_encode(names.cast(pa.string()).combine_chunks())
+    seen = [visible(name, NAME_LENGTH) for name in coded.dictionary.to_pylist()]
+    return pa.array(seen, pa.string()).take(coded.indices)
+
+
+def joined(*parts: str | pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write texts and columns one after another; null where one of them is null."""
+    return pc.binary_join_element_wise(*parts, "")
+
+
+UNKNOWN = "\N{EN DASH}"
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+_THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
+
+
+def grouped(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Write whole numbers with a comma between thousands.
+
+    Parameters
+    ----------
+    values
+        Integers of any width; null stays null.
+
+    Returns
+    -------
+    pyarrow.Array or pyarrow.ChunkedArray
+        Strings, as many as `values`.
+
+    Examples
+    --------
+    >>> grouped(pa.array([999, 1234567, None])).to_pylist()
+    ['999', '1,234,567', None]
+    """
+    text = pc.cast(values, pa.string())
+    for _ in range(6):
+        text = pc.replace_substring_regex(text, _THOUSANDS, r"\1,\2\3")
+    return text
+
+
+def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Write numbers of bytes with a decimal unit: 1 kB is 1,000 bytes.
+
+    Parameters
+    ----------
+    values
+        Integers, in bytes; null stays null.
+
+    Returns
+    -------
+    pyarrow.Array or pyarrow.ChunkedArray
+        Strings, as many as `values`.
+
+    Examples
+    --------
+    >>> human_bytes(pa.array([0, 999, 1500, 999_950, None])).to_pylist()
+    ['0 B', '999 B', '1.5 kB', '1 MB', None]
+    """
+    value = pc.cast(values, pa.float64(), safe=False)
+    size = pc.abs(value)
+    step = pc.cast(pc.greater_equal(size, 1000.0), pa.int8())
+    for power in range(2, len(_UNITS)):
+        # One decimal is shown, so the next unit starts where rounding would give 1000.0.
+        enough = pc.greater_equal(size, 0.99995 * 1000.0**power)
+        step = pc.add(step, pc.cast(enough, pa.int8()))
+    scale = pc.power(pa.scalar(1000.0), pc.cast(step, pa.float64()))
+    scaled = pc.cast(pc.round(pc.divide(value, scale), 1), pa.string())
+    number = pc.if_else(pc.equal(step, 0), pc.cast(values, pa.string()), scaled)
+    unit = pc.take(pa.array(_UNITS), step)
+    return pc.binary_join_element_wise(number, unit, " ")
+
+
+def visible(text: str, limit: int | None = None, *, multiline: bool = False) -> str:
+    r"""Make text from the network safe to look at: nothing in it stays unseen.
+
+    Control and format characters, such as the ones which turn the direction of writing, are
+    written as escapes. This does not escape HTML.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    limit
+        Longest result in characters; a longer one ends with an ellipsis.
+    multiline
+        Keep tabs and line feeds as they are.
+
+    Examples
+    --------
+    >>> visible("invoice\u202egpj.exe")
+    'invoice\\u202egpj.exe'
+    >>> visible("a-very-long-name", limit=7)
+    'a-very…'
+    """
+    if not text.isprintable():
+        kept = "\t\n" if multiline else ""
+        text = "".join(c if c.isprintable() or c in kept else _escape(c) for c in text)
+    if limit is not None and len(text) > limit:
+        text = text[: limit - 1] + "…"
+    return text
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,1 @@
+"""Parsers of arguments: addresses, hosts, networks, times and Arrow data."""

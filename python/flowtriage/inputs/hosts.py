@@ -1,0 +1,112 @@
+"""Parsers of host names and of values that stand for a host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
+from flowtriage.inputs.addresses import canonical_address
+from flowtriage.msticnb import as_theirs
+
+
+def matching_name(given: str, names: Iterable[str]) -> str | None:
+    """Find the one name that a given host name stands for.
+
+    Case does not count. A name fits if it is the same; if none is, one fits that differs only by
+    its domain or by the path before it (`group/name`), where either name has none.
+
+    Raises
+    ------
+    AmbiguousHostError
+        If several names fit equally well.
+
+    Examples
+    --------
+    >>> matching_name("WEB", ["web.corp.example", "webmail"])
+    'web.corp.example'
+    """
+    wanted = given.casefold()
+    known = {name.casefold(): name for name in sorted(names, reverse=True)}
+    if wanted in known:
+        return known[wanted]
+    short = {name: text for text, name in known.items() if _same_but_domain(wanted, text)}
+    if len(short) > 1:
+        raise AmbiguousHostError(given, tuple(sorted(short)))
+    return next(iter(short), None)
+
+
+def _same_but_domain(one: str, other: str) -> bool:
+    one, other = one.rpartition("/")[2], other.rpartition("/")[2]
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+
+
+def one_address(value: Any) -> str:
+    """Read an address, in canonical text.
+
+    Parameters
+    ----------
+    value
+        Text, or a msticpy entity with one address.
+
+    Raises
+    ------
+    MsticnbMissingParameterError
+        If there is no value.
+    ArgumentError
+        If it is not one address.
+    """
+    name, addresses = read_value(value)
+    if name or len(addresses) != 1:
+        raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
+    return addresses[0]
+
+
+def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
+    """Read what a notebooklet is to be run on.
+
+    Parameters
+    ----------
+    value
+        Host name, address, or a msticpy `Host` or `IpAddress` entity.
+
+    Returns
+    -------
+    tuple of (str or None, tuple of str)
+        Name of the host, and its addresses in canonical text.
+
+    Raises
+    ------
+    MsticnbMissingParameterError
+        If there is no value.
+    ArgumentError
+        If the value is none of these, or an entity without name and address.
+    """
+    if value is None or value == "":
+        raise as_theirs(
+            MsticnbMissingParameterError(
+                "value is missing; give a host name, an address or a msticpy Host"
+            )
+        )
+    if isinstance(value, str):
+        address = canonical_address(value)
+        return (None, (address,)) if address else (value.strip(), ())
+    name = getattr(value, "HostName", None) or None
+    addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
+    if not name and not addresses:
+        raise ArgumentError(
+            f"{type(value).__name__} {value!r} has neither a HostName nor an address; "
+            "give a host name, an address or a msticpy Host"
+        )
+    return name, addresses
+
+
+def _address_entities(value: Any) -> list[Any]:
+    several = ("PrivateIpAddresses", "PublicIpAddresses", "private_ips", "public_ips")
+    listed = [entity for name in several for entity in getattr(value, name, None) or []]
+    return [value, getattr(value, "IpAddress", None), *listed]
+
+
+def _address(entity: Any) -> str | None:
+    text = entity if isinstance(entity, str) else getattr(entity, "Address", None)
+    return canonical_address(text) if isinstance(text, str) else None

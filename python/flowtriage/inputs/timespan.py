@@ -1,0 +1,145 @@
+"""Spans of time in every spelling that notebooks use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.errors import ArgumentError
+from flowtriage.humanize import visible
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span of time in UTC, both ends included; an open end is None."""
+
+    start: datetime | None
+    end: datetime | None
+
+    def __post_init__(self) -> None:
+        """Refuse an end before the start."""
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ArgumentError(
+                f"the end of the timespan ({self.end.isoformat()}) is before "
+                f"its start ({self.start.isoformat()}); exchange them"
+            )
+
+    def __str__(self) -> str:
+        """Show both ends."""
+        start, end = (t.isoformat(" ", "seconds") if t else "…" for t in (self.start, self.end))
+        return f"{start} – {end}"
+
+
+def resolve(timespan: Any = None, *, start: Any = None, end: Any = None) -> Span | None:
+    """Read a span of time.
+
+    Parameters
+    ----------
+    timespan
+        A msticpy `TimeSpan`, any object with `start` and `end` (or one of them and `period`),
+        or a pair of start and end.
+    start, end
+        Ends given by themselves: `datetime`, `date`, pandas `Timestamp` or ISO 8601 text.
+        A time without a zone is UTC.
+
+    Returns
+    -------
+    Span or None
+        None if nothing was given.
+
+    Raises
+    ------
+    ArgumentError
+        If an end cannot be read, or lies before the start.
+
+    Examples
+    --------
+    >>> str(resolve(start="2013-09-15", end="2013-09-16T12:00Z"))
+    '2013-09-15 00:00:00+00:00 – 2013-09-16 12:00:00+00:00'
+    """
+    period = None
+    if isinstance(timespan, Span):
+        return timespan
+    if isinstance(timespan, (tuple, list)) and len(timespan) == 2:
+        start, end = timespan
+    elif timespan is not None:
+        start = getattr(timespan, "start", None) or start
+        end = getattr(timespan, "end", None) or end
+        period = getattr(timespan, "period", None)
+        if start is None and end is None:
+            raise ArgumentError(
+                f"timespan {timespan!r} has neither start nor end; "
+                "give a TimeSpan, or start= and end="
+            )
+    first, last = _instant(start, "start"), _instant(end, "end")
+    if isinstance(period, timedelta):
+        first = first or (last - period if last else None)
+        last = last or (first + period if first else None)
+    return None if first is None and last is None else Span(first, last)
+
+
+def day_span(day: date) -> Span:
+    """Return the whole of a day, in UTC."""
+    start = datetime.combine(day, time(), UTC)
+    return Span(start, start + timedelta(days=1, microseconds=-1))
+
+
+def within(flows: pa.Table, span: Span | None) -> pa.Table:
+    """Keep the flows that start within a span; where it has an end, those without a start go."""
+    ends = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
+    starts = flows["start_time"]
+    kept = [met(starts, pa.scalar(end, starts.type)) for end, met in ends if end is not None]
+    return flows.filter(reduce(pc.and_, kept)) if kept else flows
+
+
+def _instant(value: Any, name: str) -> datetime | None:
+    if value is None:
+        return None
+    if hasattr(value, "to_pydatetime"):
+        value = value.to_pydatetime(warn=False)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise ArgumentError(
+                f"{name} {value!r} is not a time; write it like 2013-09-15 or 2013-09-15T23:44:10Z"
+            ) from None
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or ISO 8601 text")
+
+
+def day_of(value: Any) -> date:
+    """Read a day.
+
+    Parameters
+    ----------
+    value
+        A `date`, a `datetime` (its day in UTC), or text such as `2013-09-15` or `20130915`.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+
+    Examples
+    --------
+    >>> day_of("20130915")
+    datetime.date(2013, 9, 15)
+    """
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is None else value.astimezone(UTC)).date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value).strip())
+    except ValueError:
+        shown = visible(str(value), 40)
+        raise ArgumentError(f"{shown!r} is no date; write it like 2013-09-15") from None

@@ -1,0 +1,90 @@
+"""Plots of what Flow OA stored: flows per minute, chords, and the suspicious network."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from flowtriage.errors import MissingExtraError
+from flowtriage.inputs.timespan import day_of
+from flowtriage.oa import queries
+from flowtriage.store import FlowStore
+
+if find_spec("bokeh") is None:
+    raise MissingExtraError('plots need Bokeh: pip install "flowtriage[notebook]"')
+
+from flowtriage.viz import chords, network, per_minute
+
+if TYPE_CHECKING:
+    from bokeh.models import LayoutDOM
+
+__all__ = ["chord_diagram", "ingest_per_minute", "suspicious_network"]
+
+
+def chord_diagram(store: FlowStore, date: Any, ip: str | None = None) -> LayoutDOM:
+    """Draw the traffic between addresses that suspicious connections join, as a circle.
+
+    Parameters
+    ----------
+    store
+        Store of the day.
+    date
+        The day.
+    ip
+        Only chords of this address.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        The plot of `flowtriage.viz.chords.chord_diagram`.
+    """
+    day = day_of(date)
+    title = f"Bytes between suspicious addresses of {day}"
+    return chords.chord_diagram(queries.chord_details(store, day, ip), title, ip)
+
+
+def suspicious_network(
+    store: FlowStore, date: Any, ip: str | None = None, limit: int = 250
+) -> LayoutDOM:
+    """Draw the suspicious connections of a day that are not scored yet, as a graph.
+
+    Parameters
+    ----------
+    store
+        Store of the day.
+    date
+        The day.
+    ip
+        Only connections with this endpoint.
+    limit
+        Maximum number of connections, by rank.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        The plot of `flowtriage.viz.network.connection_network`.
+    """
+    day = day_of(date)
+    rows = queries.suspicious_connections(store, day, ip, limit)
+    return network.connection_network(rows, f"Suspicious connections of {day}")
+
+
+def ingest_per_minute(store: FlowStore, start: Any, end: Any = None) -> LayoutDOM:
+    """Draw the flows of each minute, denied ones included.
+
+    Parameters
+    ----------
+    store
+        Store of the ingest summary.
+    start, end
+        First and last day; without `end`, the first alone.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        The plot of `flowtriage.viz.per_minute.flows_per_minute`.
+    """
+    first, last = day_of(start), day_of(start if end is None else end)
+    summary = queries.ingest_summary(store, first, last)
+    days = str(first) if first == last else f"{first} to {last}"
+    return per_minute.flows_per_minute(summary, days)

@@ -1,0 +1,5 @@
+"""Quality of flows: the report of a reading, and the one channel for bad rows."""
+
+from flowtriage.quality.report import BadRow, Report
+
+__all__ = ["BadRow", "Report"]

@@ -1,0 +1,163 @@
+"""How one column of a table is written as HTML cells, by its type and its name.
+
+Everything in a cell comes from strangers and is escaped here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from flowtriage.humanize import UNKNOWN, grouped, human_bytes, visible
+
+LIST_SHOWN, LIST_FULL, LISTS_FULL = 5, 500, 10_000
+LINE, TEXT_SHOWN, TEXT_FULL = 48, 160, 20_000
+_NULL = f'<td class="ft-null">{UNKNOWN}</td>'
+_NULL_NUMBER = f'<td class="ft-null ft-num">{UNKNOWN}</td>'
+_BYTES = re.compile(r"(^|[_\s])bytes$|Bytes$|^bytes_(from|to)_")
+_IDENTIFIER = re.compile(
+    r"(?i:(^|_)((src|dst|s|d)?ports?|asn|pid|id|vlan|year))$|(Ports?|ASN|Id|ID)$"
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column, written.
+
+    Parameters
+    ----------
+    name
+        Heading, as text.
+    unit
+        Small print beside the heading, such as ``UTC``.
+    numeric
+        Whether the cells are aligned to the right.
+    cells
+        ``<td>`` elements.
+    """
+
+    name: str
+    unit: str
+    numeric: bool
+    cells: list[str]
+
+
+def column(name: str, values: pa.ChunkedArray) -> Column:
+    """Write one column.
+
+    Parameters
+    ----------
+    name
+        Its name, which tells numbers of bytes and identifiers from quantities.
+    values
+        Its values, only those to be shown.
+    """
+    if types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    kind = values.type
+    if types.is_floating(kind) and is_whole(values):
+        values = values.cast(pa.int64())
+        kind = values.type
+    if types.is_integer(kind):
+        return Column(name, "", True, _whole_numbers(name, values))
+    if types.is_floating(kind) or types.is_decimal(kind):
+        return Column(name, "", True, [_fraction(value) for value in values.to_pylist()])
+    if types.is_timestamp(kind):
+        cells = [_NULL if text is None else f"<td>{text}</td>" for text in time_texts(values)]
+        return Column(name, "UTC" if kind.tz else "", False, cells)
+    if is_list(kind):
+        lengths = pc.list_value_length(values).to_pylist()
+        most = min(LIST_FULL, max(LIST_SHOWN, LISTS_FULL // max(len(values), 1)))
+        shown = pc.list_slice(values, 0, most).to_pylist()
+        pairs = zip(shown, lengths, strict=True)
+        return Column(name, "", False, [_list(items, length) for items, length in pairs])
+    return Column(name, "", False, [_text(value) for value in values.to_pylist()])
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Tell whether values of a type are lists."""
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def is_whole(values: pa.ChunkedArray) -> bool:
+    """Tell whether there are floats, and all of them are integers that a float holds exactly."""
+    finite = pc.and_(pc.is_finite(values), pc.less(pc.abs(values), 2.0**53))
+    whole = pc.and_(finite, pc.equal(values, pc.trunc(values)))
+    return values.null_count < len(values) and bool(pc.all(whole).as_py())
+
+
+def _number(text: str | None, value: object, title: str | None = None) -> str:
+    if text is None:
+        return _NULL_NUMBER
+    hint = "" if title is None else f' title="{escape(title)}"'
+    return f'<td class="ft-num" data-sort="{escape(str(value))}"{hint}>{escape(text)}</td>'
+
+
+def _whole_numbers(name: str, values: pa.ChunkedArray) -> list[str]:
+    exact = values.to_pylist()
+    if _BYTES.search(name):
+        texts, full = human_bytes(values).to_pylist(), grouped(values).to_pylist()
+        return [
+            _number(text, value, f"{long} bytes")
+            for text, value, long in zip(texts, exact, full, strict=True)
+        ]
+    plain = _IDENTIFIER.search(name) is not None
+    texts = (pc.cast(values, pa.string()) if plain else grouped(values)).to_pylist()
+    return [_number(text, value) for text, value in zip(texts, exact, strict=True)]
+
+
+def _fraction(value: Any) -> str:
+    if value is None or value != value:
+        return _NULL_NUMBER
+    if abs(value) in (float("inf"), 0.0):
+        return _number("0" if not value else "∞" if value > 0 else "-∞", value)
+    text = f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return _number(text, value, str(value))
+
+
+def time_texts(values: pa.ChunkedArray) -> list[str | None]:
+    """Write timestamps, with as many digits as any of them needs."""
+    micros = pc.cast(values, pa.timestamp("us", values.type.tz), safe=False)
+    naive = pc.cast(micros, pa.timestamp("us"))
+    for unit in ("s", "ms", "us"):
+        short = pc.cast(naive, pa.timestamp(unit), safe=False)
+        if pc.all(pc.equal(pc.cast(short, pa.timestamp("us")), naive)).as_py() is not False:
+            break
+    texts: list[str | None] = pc.strftime(short, "%Y-%m-%d %H:%M:%S").to_pylist()
+    return texts
+
+
+def _list(items: list[Any] | None, length: int | None) -> str:
+    if items is None or length is None:
+        return _NULL
+    texts = [UNKNOWN if item is None else visible(str(item), TEXT_SHOWN) for item in items]
+    start = escape(", ".join(texts[:LIST_SHOWN]))
+    if length <= LIST_SHOWN:
+        return f'<td class="ft-wrap" data-sort="{length}">{start}</td>'
+    more = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    if length > len(texts):
+        more += f"<li>… {length - len(texts):,} more</li>"
+    return (
+        f'<td class="ft-wrap" data-sort="{length}"><details><summary>{start} '
+        f"<em>… {length - LIST_SHOWN:,} more</em></summary><ul>{more}</ul></details></td>"
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return _NULL
+    if isinstance(value, bool):
+        return "<td>yes</td>" if value else "<td>no</td>"
+    text = visible(value.hex() if isinstance(value, bytes) else str(value), multiline=True)
+    if len(text) <= LINE and "\n" not in text:
+        return f"<td>{escape(text)}</td>"
+    if len(text) <= TEXT_SHOWN:
+        return f'<td class="ft-wrap">{escape(text)}</td>'
+    start, full = escape(text[:TEXT_SHOWN]), escape(visible(text, TEXT_FULL, multiline=True))
+    return f'<td class="ft-wrap"><details><summary>{start}<em>…</em></summary>{full}</details></td>'

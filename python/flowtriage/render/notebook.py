@@ -1,0 +1,137 @@
+"""What a notebooklet shows: titled sections, the same in a notebook, a terminal and a report."""
+
+from __future__ import annotations
+
+import html
+import sys
+from typing import Any
+
+from flowtriage.humanize import visible
+from flowtriage.render.section import Section
+from flowtriage.render.text_tables import text_table
+
+Bundle = dict[str, str]
+"""The same content by MIME type."""
+_CELLS_WITH_BOKEH: set[int] = set()
+
+
+def in_notebook() -> bool:
+    """Tell whether output goes to a notebook rather than a terminal."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def show(section: Section) -> None:
+    """Show a section: rich in a notebook, as text in a terminal."""
+    if in_notebook():
+        _show_rich(section)
+    else:
+        _show_text(section)
+
+
+def _show_rich(section: Section) -> None:
+    """Show as HTML, with the same as text for front ends that show no HTML."""
+    from IPython.display import display
+
+    display(heading_bundle(section), raw=True)
+    for content in section.contents:
+        with_bokeh = _is_bokeh(content) and _first_plot_of_cell()
+        made = bundle(content, section.title, with_bokeh=with_bokeh)
+        if made is None:
+            display(content)
+        else:
+            display(made, raw=True)
+
+
+def heading_bundle(section: Section) -> Bundle:
+    """Write the title of a section and its text."""
+    tag = f"h{min(section.level + 1, 6)}"
+    text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
+    rich = f"<{tag}>{html.escape(section.title)}</{tag}>{text}"
+    return {"text/html": rich, "text/plain": _heading(section)}
+
+
+def bundle(content: Any, heading: str, *, with_bokeh: bool) -> Bundle | None:
+    """Write what a section holds; None for what only IPython knows how to show.
+
+    Parameters
+    ----------
+    content
+        One of the contents.
+    heading
+        What a screen reader calls a plot.
+    with_bokeh
+        Whether a plot brings Bokeh; otherwise an earlier piece of the page must.
+    """
+    if _is_bokeh(content):
+        from flowtriage.render.plots import plot_html
+
+        rich: str | None = plot_html(content, heading, with_bokeh=with_bokeh)
+    else:
+        rich = _html(content)
+    return None if rich is None else {"text/html": rich, "text/plain": _text(content)}
+
+
+def _html(content: Any) -> str | None:
+    from flowtriage.render.html_tables import AS_TEXT, html_table
+
+    if isinstance(content, str):
+        return f'<p class="{AS_TEXT}">{html.escape(content)}</p>'
+    if _is_table(content):
+        return html_table(content)
+    return str(content._repr_html_()) if _is_map(content) else None
+
+
+def _first_plot_of_cell() -> bool:
+    """Tell whether a plot has to bring Bokeh, so that the output of its cell stands alone."""
+    from IPython import get_ipython
+
+    cell = get_ipython().execution_count
+    first = cell not in _CELLS_WITH_BOKEH
+    _CELLS_WITH_BOKEH.add(cell)
+    return first
+
+
+def _show_text(section: Section) -> None:
+    print(as_text(section), end="\n\n")
+
+
+def as_text(section: Section) -> str:
+    """Write a section as text."""
+    return "\n".join([_heading(section), *map(_text, section.contents)])
+
+
+def _heading(section: Section) -> str:
+    title = visible(section.title)
+    line = ("=" if section.level == 1 else "-") * len(title)
+    return "\n".join(part for part in (title, line, section.text) if part)
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return visible(content, multiline=True)
+    if _is_table(content):
+        return text_table(content)
+    if _is_map(content):
+        return f"The places on the map:\n{text_table(content.places)}"
+    if _is_bokeh(content):
+        return "[plot: shown in a notebook or a report]"
+    return f"[{type(content).__name__}: shown in a notebook]"
+
+
+def showable(content: object) -> bool:
+    """Tell whether a section may hold something as it is."""
+    return isinstance(content, str) or _is_table(content) or _is_bokeh(content)
+
+
+def _is_table(content: object) -> bool:
+    return hasattr(content, "column_names") or hasattr(content, "iloc")
+
+
+def _is_map(content: object) -> bool:
+    return hasattr(content, "places")
+
+
+def _is_bokeh(content: object) -> bool:
+    return type(content).__module__.startswith("bokeh.")

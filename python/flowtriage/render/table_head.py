@@ -1,0 +1,89 @@
+"""The head of any table as Arrow, whatever a notebook put into its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from flowtriage.humanize import visible
+
+
+def is_table(content: object) -> bool:
+    """Tell whether `head` can read this: Arrow, or a pandas DataFrame of any version."""
+    return hasattr(content, "__arrow_c_stream__") or _is_pandas(content)
+
+
+def head(table: Any, rows: int) -> tuple[list[str], list[pa.ChunkedArray], int]:
+    """Take the first rows of a table.
+
+    Parameters
+    ----------
+    table
+        `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
+    rows
+        How many rows to take.
+
+    Returns
+    -------
+    tuple
+        Names of the columns, their first values, and how many rows the table has.
+
+    Raises
+    ------
+    TypeError
+        If this is no table.
+    """
+    if _is_pandas(table):
+        return _pandas_head(table, rows)
+    if not is_table(table):
+        raise TypeError(f"expected a table, got {type(table).__name__}")
+    arrow = table if isinstance(table, pa.Table) else pa.table(table)
+    return list(arrow.column_names), list(arrow.slice(0, rows).columns), arrow.num_rows
+
+
+def _is_pandas(content: object) -> bool:
+    return any(
+        base.__name__ == "DataFrame" and base.__module__.split(".")[0] == "pandas"
+        for base in type(content).__mro__
+    )
+
+
+def _pandas_head(frame: Any, rows: int) -> tuple[list[str], list[pa.ChunkedArray], int]:
+    top = frame.head(rows)
+    if any(name is not None for name in top.index.names):
+        top = top.reset_index(allow_duplicates=True)
+    columns = [_pandas_column(top.iloc[:, at]) for at in range(top.shape[1])]
+    return [_column_name(name) for name in top.columns], columns, len(frame)
+
+
+def _column_name(name: object) -> str:
+    return " ".join(str(part) for part in name) if isinstance(name, tuple) else str(name)
+
+
+def _pandas_column(series: Any) -> pa.ChunkedArray:
+    array = _mixed(series.tolist()) if series.dtype == object else _array(series)
+    if array is None:
+        array = _mixed(series.tolist())
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
+def _mixed(values: Sequence[Any]) -> pa.Array:
+    lists = [sorted(map(str, v)) if isinstance(v, set | frozenset) else v for v in values]
+    array = _array(lists)
+    if array is None:
+        texts = [None if _missing(v) else visible(str(v), multiline=True) for v in values]
+        array = pa.array(texts, pa.string())
+    return array
+
+
+def _array(values: Any) -> pa.Array | None:
+    try:
+        return pa.array(values, from_pandas=True)
+    except (ValueError, TypeError, OverflowError, NotImplementedError):
+        return None
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and value != value)

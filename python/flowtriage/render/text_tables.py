@@ -1,0 +1,106 @@
+"""Tables as text, for a terminal; needs pyarrow only."""
+
+from __future__ import annotations
+
+from shutil import get_terminal_size
+from typing import Any
+from unicodedata import east_asian_width
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from flowtriage.humanize import UNKNOWN, visible
+from flowtriage.render.cells import is_list, is_whole, time_texts
+from flowtriage.render.table_head import head
+
+_LONGEST, _LISTED, _GAP, _USUAL_WIDTH = 40, 2, 2, 120
+
+
+def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
+    """Write the beginning of a table as text, without its empty columns.
+
+    Parameters
+    ----------
+    table
+        `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
+    rows
+        How many rows to write; a last line says how many more there are.
+    width
+        Longest line in characters; None takes that of the terminal. Columns that do not fit
+        are named below the table.
+
+    Returns
+    -------
+    str
+        Lines without control characters; long values end with an ellipsis.
+
+    Raises
+    ------
+    TypeError
+        If `table` is no table.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> print(text_table(pa.table({"host": ["ws-0341", "db"], "flows": [12, 3456]}), rows=1))
+    host     flows
+    ws-0341     12
+    … 1 more row
+    """
+    names, values, total = head(table, rows)
+    filled = [(n, v) for n, v in zip(names, values, strict=True) if v.null_count < len(v)]
+    if not filled:
+        return "No values" if total else "No rows"
+    limit = width or get_terminal_size((_USUAL_WIDTH, 0)).columns
+    shown: list[list[str]] = []
+    left_out, used = [], -_GAP
+    for name, column in filled:
+        texts = [visible(name, _LONGEST), *_cells(column)]
+        breadth = max(map(_breadth, texts))
+        used += breadth + _GAP
+        if used <= limit or not shown:
+            numeric = types.is_integer(column.type) or types.is_floating(column.type)
+            shown.append([_padded(text, breadth, numeric) for text in texts])
+        else:
+            left_out.append(texts[0])
+    lines = [(" " * _GAP).join(line).rstrip() for line in zip(*shown, strict=True)]
+    if more := max(total - rows, 0):
+        lines.append(f"… {more:,} more row{'' if more == 1 else 's'}")
+    if left_out:
+        lines.append(f"Too wide to show here: {', '.join(left_out)}")
+    return "\n".join(lines)
+
+
+def _cells(values: pa.ChunkedArray) -> list[str]:
+    if types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    texts: list[Any]
+    if types.is_timestamp(values.type):
+        texts = time_texts(values)
+    elif is_list(values.type):
+        starts = pc.list_slice(values, 0, _LISTED).to_pylist()
+        lengths = pc.list_value_length(values).to_pylist()
+        texts = list(map(_list, starts, lengths))
+    elif types.is_floating(values.type) and is_whole(values):
+        texts = values.cast(pa.int64()).to_pylist()
+    else:
+        texts = values.to_pylist()
+    return [UNKNOWN if text is None else visible(str(text), _LONGEST) for text in texts]
+
+
+def _list(start: list[Any] | None, length: int | None) -> str | None:
+    if start is None or length is None:
+        return None
+    more = f" +{length - _LISTED:,} more" if length > _LISTED else ""
+    return visible(", ".join(map(str, start)), _LONGEST - len(more)) + more
+
+
+def _breadth(text: str) -> int:
+    """Columns of a terminal that text takes."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _padded(text: str, breadth: int, numeric: bool) -> str:
+    space = " " * (breadth - _breadth(text))
+    return space + text if numeric else text + space

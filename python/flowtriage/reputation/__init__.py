@@ -1,6 +1,0 @@
-"""What is known against addresses: local block lists and services of threat intelligence."""
-
-from flowtriage.reputation.block_lists import BlockLists
-from flowtriage.reputation.lookup import Reputation, look_up
-
-__all__ = ["BlockLists", "Reputation", "look_up"]

@@ -1,0 +1,130 @@
+"""A story as one archive, for another analyst to open."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from flowtriage.atomic import replacing
+from flowtriage.threat_investigation.story.page import write_story
+from flowtriage.threat_investigation.story.spot_files import story_files
+from flowtriage.threat_investigation.story.story import StoryData
+from flowtriage.threat_investigation.story.text import check_text, without_secrets
+
+FORMAT = "flowtriage threat story"
+VERSION = 1
+MANIFEST = "manifest.json"
+REPORT = "report.html"
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+def write_bundle(story: StoryData, path: str | os.PathLike[str]) -> Path:
+    """Write a story as a .zip archive.
+
+    It holds the tables as Parquet, the three JSON files, the report, and `manifest.json` with the
+    rest of the story and the hash of each member. The same story always makes the same bytes.
+    What may be a secret in the configuration is left out.
+
+    Parameters
+    ----------
+    story
+        The story.
+    path
+        The file; it is replaced as a whole or not at all.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ArgumentError
+        If the story's address is none, or its text has a character that no file keeps.
+    InputError
+        If its tables are not those of an investigation.
+    MissingExtraError
+        If bokeh or jinja2 is not installed.
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    check_text("title", story.title)
+    check_text("text", story.text)
+    members = {
+        **json_files(story),
+        **{table_file(name): _parquet(table) for name, table in story.tables.items()},
+        REPORT: _report(story),
+    }
+    manifest = json.dumps(_manifest(story, members), indent=1, sort_keys=True).encode()
+    with replacing(path) as file, ZipFile(file, "w") as archive:
+        for name, content in {MANIFEST: manifest, **members}.items():
+            entry = ZipInfo(name, _LONG_AGO)
+            entry.compress_type = ZIP_DEFLATED
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            archive.writestr(entry, content, compresslevel=6)
+    return path
+
+
+def table_file(name: str) -> str:
+    """Return the name of the member that holds a table."""
+    return f"tables/{name}.parquet"
+
+
+def json_names(ip: str) -> list[str]:
+    """Return the names of the members that are JSON files: globe, stats, dendrogram."""
+    return [path.name for path in vars(story_files("", ip)).values()]
+
+
+def json_files(story: StoryData) -> dict[str, bytes]:
+    """Return the three JSON files of a story by their names."""
+    parts = (story.globe, story.stats, story.dendrogram)
+    texts = (part.to_json().encode() for part in parts)
+    return dict(zip(json_names(story.ip), texts, strict=True))
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a member, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _manifest(story: StoryData, members: dict[str, bytes]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "flowtriage": version("flowtriage"),
+        "story": {
+            "ip": story.ip,
+            "day": story.day.isoformat() if story.day else None,
+            "title": story.title,
+            "text": story.text,
+            "home": vars(story.home) if story.home else None,
+            "credits": dict(story.credits),
+        },
+        "configuration": without_secrets(story.configuration),
+        "inputs": [vars(one) | {"name": without_secrets(one.name)} for one in story.inputs],
+        "members": {name: digest(content) for name, content in members.items()},
+    }
+
+
+def _parquet(table: pa.Table) -> bytes:
+    """Write a table unpacked: the archive packs it, and tells its size before it is read."""
+    sink = pa.BufferOutputStream()
+    table = table.replace_schema_metadata(None).combine_chunks()
+    parquet.write_table(table, sink, compression="none", use_dictionary=False, store_schema=False)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _report(story: StoryData) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write_story(story, Path(folder) / REPORT, dated=False).read_bytes()

@@ -1,0 +1,1 @@
+"""The investigation as widgets of a notebook."""

@@ -1,0 +1,1 @@
+"""Plots and maps of Arrow tables; needs the extra `notebook`."""

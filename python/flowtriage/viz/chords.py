@@ -1,0 +1,335 @@
+"""The chord diagram of what passed between suspicious addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from bokeh.layouts import column
+from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LayoutDOM
+
+from flowtriage.humanize import grouped, human_bytes, visible
+from flowtriage.viz.colours import OTHER, protocol_colours
+from flowtriage.viz.figures import (
+    CHARACTER,
+    INK,
+    add_notes,
+    message_plot,
+    quiet_figure,
+    without_axes,
+)
+from flowtriage.viz.graph import Floats
+
+MOST_ARCS = 24
+_LABEL, _NAME = 22, 120
+_WIDTH = 640
+
+
+def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDOM:
+    """Draw traffic between addresses as ribbons within a circle.
+
+    Parameters
+    ----------
+    rows
+        `srcip`, `dstip`, `ibyt` and `ipkt`, as in the table `flow_chords`.
+    title
+        Title of the plot.
+    ip
+        Address whose arc comes first.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        An arc for each address and a ribbon for each pair. A ribbon is as wide at an address as
+        the square root of the bytes that it sent to the other, of the packets where no bytes are
+        known, and has the colour of the one that sent more. Addresses beyond the `MOST_ARCS` that
+        sent and received most share an arc.
+    """
+    rows = rows.filter(pc.not_equal(rows["srcip"], rows["dstip"]))
+    if not rows.num_rows:
+        return message_plot(title, "No address has suspicious connections with several others")
+    chords = _chords(rows, ip)
+    arcs = arcs_of(np.sqrt(chords.sent))
+    longest = max(len(visible(name, _LABEL)) for name in chords.names)
+    reach = 339 / (_WIDTH / 2 - min(longest * CHARACTER, 200))
+    plot = without_axes(
+        quiet_figure(
+            title,
+            width=_WIDTH,
+            height=_WIDTH + 60,
+            match_aspect=True,
+            x_range=DataRange1d(range_padding=0),
+            y_range=DataRange1d(range_padding=0),
+            tools="",
+            toolbar_location=None,
+            min_border=0,
+        )
+    )
+    plot.circle([-reach, reach], [-reach, reach], size=0)  # room for the labels
+    _draw_ribbons(plot, chords, arcs)
+    _draw_arcs(plot, chords, arcs)
+    add_notes(plot, _notes(chords))
+    return column(plot)
+
+
+@dataclass(frozen=True)
+class _Chords:
+    """Who sent how much to whom.
+
+    Attributes
+    ----------
+    names, colours
+        Of each arc.
+    sent
+        What widths stand for: row to column.
+    bytes, packets
+        Row to column.
+    measure
+        What `sent` is.
+    addresses
+        How many there are.
+    """
+
+    names: list[str]
+    colours: list[str]
+    sent: Any
+    bytes: Any
+    packets: Any
+    measure: str
+    addresses: int
+
+
+def _chords(rows: pa.Table, ip: str | None) -> _Chords:
+    # Between two addresses that both have several peers, the same sums stand in the table twice.
+    sums = rows.group_by(["srcip", "dstip"], use_threads=False).aggregate(
+        [("ibyt", "max"), ("ipkt", "max")]
+    )
+    ends = [sums[name] for name in ("srcip", "dstip")]
+    names = pa.chunked_array([*ends[0].chunks, *ends[1].chunks]).unique()
+    codes = [pc.index_in(end, names).to_numpy() for end in ends]
+    counts = [pc.fill_null(sums[name], 0).to_numpy() for name in ("ibyt_max", "ipkt_max")]
+    measure = next((at for at in (0, 1) if counts[at].any()), 2)
+    counts.append(np.ones(sums.num_rows, np.int64))
+    total: Any = sum(np.bincount(code, counts[measure], len(names)) for code in codes)
+    asked = pc.fill_null(pc.equal(names, ip), False).to_numpy(zero_copy_only=False)
+    order = np.lexsort((np.arange(len(names)), -total, ~asked))
+    place = np.empty(len(names), np.int64)
+    place[order] = np.minimum(np.arange(len(names)), MOST_ARCS)
+    size = min(len(names), MOST_ARCS + 1)
+    at = place[codes[0]], place[codes[1]]
+    tables = []
+    for count in counts:
+        table = np.zeros((size, size))
+        np.add.at(table, at, count)
+        np.fill_diagonal(table, 0)
+        tables.append(table)
+    shown = names.take(order[:MOST_ARCS]).to_pylist()
+    colours = list(protocol_colours(shown).values())
+    if size > MOST_ARCS:
+        shown.append(f"{len(names) - MOST_ARCS:,} others")
+        colours.append(OTHER)
+    what = ("bytes", "packets", "connections")[measure]
+    return _Chords(shown, colours, tables[measure], tables[0], tables[1], what, len(names))
+
+
+def _draw_ribbons(plot: Any, chords: _Chords, arcs: Arcs) -> None:
+    names = [visible(name, _NAME) for name in chords.names]
+    amounts = {"bytes": _bytes(chords.bytes), "packets": _numbers(chords.packets)}
+    more = np.argwhere(np.triu(chords.sent + chords.sent.T) > 0)
+    swap = chords.sent[more[:, 0], more[:, 1]] < chords.sent[more[:, 1], more[:, 0]]
+    more[swap] = more[swap][:, ::-1]
+    total = chords.sent[more[:, 0], more[:, 1]] + chords.sent[more[:, 1], more[:, 0]]
+    more = more[np.argsort(-total, kind="stable")]
+    shapes = [ribbon(arcs, one, other) for one, other in more]
+    columns: dict[str, Any] = {
+        "xs": [shape[:, 0] for shape in shapes],
+        "ys": [shape[:, 1] for shape in shapes],
+        "colour": [chords.colours[one] for one, _ in more],
+        "one": [names[one] for one, _ in more],
+        "other": [names[other] for _, other in more],
+    }
+    for name, table in amounts.items():
+        columns[f"{name}_sent"] = [table[one][other] for one, other in more]
+        columns[f"{name}_got"] = [table[other][one] for one, other in more]
+    drawn = plot.patches(
+        xs="xs",
+        ys="ys",
+        fill_color="colour",
+        fill_alpha=0.55,
+        line_color="white",
+        line_width=0.5,
+        hover_fill_alpha=0.95,
+        hover_fill_color="colour",
+        source=ColumnDataSource(columns),
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[drawn],
+            point_policy="follow_mouse",
+            tooltips=[
+                ("one", "@one"),
+                ("sent", "@bytes_sent, @packets_sent packets"),
+                ("other", "@other"),
+                ("sent", "@bytes_got, @packets_got packets"),
+            ],
+        )
+    )
+
+
+def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
+    names = [visible(name, _NAME) for name in chords.names]
+    shapes = [ring(arcs, at) for at in range(len(names))]
+    sent, got = chords.bytes.sum(axis=1), chords.bytes.sum(axis=0)
+    drawn = plot.patches(
+        xs="xs",
+        ys="ys",
+        fill_color="colour",
+        line_color=None,
+        source=ColumnDataSource(
+            {
+                "xs": [shape[:, 0] for shape in shapes],
+                "ys": [shape[:, 1] for shape in shapes],
+                "colour": chords.colours,
+                "name": names,
+                "sent": _bytes(sent),
+                "got": _bytes(got),
+                "peers": ((chords.sent + chords.sent.T) > 0).sum(axis=1),
+            }
+        ),
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[drawn],
+            point_policy="follow_mouse",
+            tooltips=[
+                ("address", "@name"),
+                ("sent", "@sent"),
+                ("received", "@got"),
+                ("peers", "@peers"),
+            ],
+        )
+    )
+    middle = (arcs.begin + arcs.end) / 2
+    left = np.cos(middle) < 0
+    for side, align in ((left, "right"), (~left, "left")):
+        plot.text(
+            x=1.08 * np.cos(middle[side]),
+            y=1.08 * np.sin(middle[side]),
+            text=[visible(chords.names[at], _LABEL) for at in np.flatnonzero(side)],
+            angle=middle[side] + (np.pi if align == "right" else 0),
+            text_align=align,
+            text_baseline="middle",
+            text_font_size="11px",
+            text_color=INK,
+        )
+
+
+def _bytes(values: Any) -> Any:
+    return _texts(values, human_bytes)
+
+
+def _numbers(values: Any) -> Any:
+    return _texts(values, grouped)
+
+
+def _texts(values: Any, write: Any) -> Any:
+    texts = write(pa.array(values.ravel().astype(np.int64))).to_pylist()
+    return np.array(texts, dtype=object).reshape(values.shape)
+
+
+def _notes(chords: _Chords) -> list[str]:
+    notes = [
+        f"Widths grow with the square root of {chords.measure} sent; a ribbon has the colour of "
+        "who sent more."
+    ]
+    if chords.addresses > MOST_ARCS:
+        notes.append(
+            f"{chords.addresses:,} addresses are too many to show each: the "
+            f"{chords.addresses - MOST_ARCS:,} with the least are one arc."
+        )
+    return notes
+
+
+_GAP = np.radians(3.5)
+_FINE = np.radians(2)
+_INNER, _OUTER = 0.985, 1.05
+_CURVE = np.linspace(0, 1, 25)[1:-1, None]
+
+
+@dataclass(frozen=True)
+class Arcs:
+    """Arcs, clockwise from the top.
+
+    Attributes
+    ----------
+    begin, end
+        Angle of each, in radians.
+    slots
+        Angles between which the ribbon of one to another begins, of shape (arcs, arcs, 2).
+    """
+
+    begin: Floats
+    end: Floats
+    slots: Floats
+
+
+def arcs_of(width: Floats) -> Arcs:
+    """Share the circle.
+
+    Parameters
+    ----------
+    width
+        How wide the ribbon of each to each other is at its beginning.
+
+    Returns
+    -------
+    Arcs
+        Each as wide as the ribbons that begin or end at it, with gaps between.
+
+    Examples
+    --------
+    >>> arcs = arcs_of(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    >>> np.degrees(arcs.begin - arcs.end).round().tolist()
+    [176.0, 176.0]
+    """
+    count = len(width)
+    whole = 2 * np.pi - _GAP * count
+    scale = whole / width.sum()
+    size = width.sum(axis=1) * scale
+    before = np.cumsum(size) - size
+    begin = np.pi / 2 - (before + _GAP * (np.arange(count) + 0.5))
+    # Ribbons leave an arc in the order in which the circle is walked, so that fewer cross.
+    turn = (np.arange(count)[None, :] - np.arange(count)[:, None]) % count
+    order = np.argsort(-turn, axis=1, kind="stable")
+    ordered = np.take_along_axis(width * scale, order, axis=1)
+    ends = np.cumsum(ordered, axis=1)
+    slots = np.empty((count, count, 2))
+    np.put_along_axis(slots[:, :, 0], order, begin[:, None] - (ends - ordered), axis=1)
+    np.put_along_axis(slots[:, :, 1], order, begin[:, None] - ends, axis=1)
+    return Arcs(begin, begin - size, slots)
+
+
+def ring(arcs: Arcs, at: int) -> Floats:
+    """Return the outline of an arc, as points of shape (points, 2)."""
+    there = _arc(arcs.begin[at], arcs.end[at])
+    return np.concatenate([there, there[::-1] * (_OUTER / _INNER)])
+
+
+def ribbon(arcs: Arcs, one: int, other: int) -> Floats:
+    """Return the outline of a ribbon, as points of shape (points, 2)."""
+    begin = _arc(*arcs.slots[one, other])
+    end = _arc(*arcs.slots[other, one])
+    return np.concatenate([begin, _curve(begin[-1], end[0]), end, _curve(end[-1], begin[0])])
+
+
+def _arc(begin: float, end: float) -> Floats:
+    points = np.linspace(begin, end, 2 + int(abs(end - begin) / _FINE))
+    return np.asarray(_INNER * np.stack([np.cos(points), np.sin(points)], axis=1))
+
+
+def _curve(begin: Floats, end: Floats) -> Floats:
+    """Bend a line towards the middle (a quadratic Bézier curve)."""
+    return np.asarray((1 - _CURVE) ** 2 * begin + _CURVE**2 * end)

@@ -1,0 +1,132 @@
+"""Colours of protocols and directions: the same in every plot and every run."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+UNKNOWN = "#8A8F98"
+OTHER = "#C3C8CF"
+DENIED = "#C1121F"
+TOTAL = "#7A8699"
+TWO_WAY = "#332288"
+DIRECTIONS = {
+    "I": "#AA4499",
+    "O": "#0072B2",
+    "L": "#228B55",
+    "X": "#E69F00",
+}
+_WELL_KNOWN = {
+    "dns": "#0072B2",
+    "ssl": "#1B9E8A",
+    "http": "#E69F00",
+    "quic": "#56B4E9",
+    "smb": "#AA4499",
+    "krb": "#332288",
+    "ldap": "#DDCC77",
+    "ssh": "#882255",
+    "rdp": "#D9650D",
+    "ntp": "#999933",
+    "icmp": "#7B5B3A",
+}
+_ALIASES = {
+    "domain": "dns",
+    "https": "ssl",
+    "tls": "ssl",
+    "http-alt": "http",
+    "microsoft-ds": "smb",
+    "cifs": "smb",
+    "kerberos": "krb",
+    "krb_tcp": "krb",
+    "krb_udp": "krb",
+    "ldaps": "ldap",
+    "ldap_tcp": "ldap",
+    "ldap_udp": "ldap",
+    "ms-wbt-server": "rdp",
+    "icmp6": "icmp",
+    "ipv6-icmp": "icmp",
+}
+_PALETTE = (
+    "#6699CC",
+    "#EE8866",
+    "#44AA77",
+    "#CC79A7",
+    "#B8A100",
+    "#5566AA",
+    "#EE99AA",
+    "#88AA44",
+    "#997799",
+    "#22A2B8",
+    "#AA6633",
+    "#77CCAA",
+    "#9467BD",
+    "#556B2F",
+    "#E377C2",
+    "#4A6FA5",
+)
+
+
+def protocol_colours(names: Iterable[str | None]) -> dict[str | None, str]:
+    """Give each protocol of one plot its colour.
+
+    Well-known protocols have a colour of their own. Any other starts at a place in the palette
+    that depends on its name alone, and moves on while that colour is taken in this plot. So the
+    same set of names always gives the same colours, and two names share one only when the
+    palette is used up.
+
+    Parameters
+    ----------
+    names
+        Protocol or service names; null stands for "not known".
+
+    Returns
+    -------
+    dict
+        Colour as ``#RRGGBB`` by name, in the order of `names`.
+
+    Examples
+    --------
+    >>> protocol_colours(["dns", None])
+    {'dns': '#0072B2', None: '#8A8F98'}
+    """
+    wanted = list(dict.fromkeys(names))
+    chosen: dict[str | None, str] = {}
+    taken: set[str] = set()
+    for name in sorted((n for n in wanted if n is not None), key=_precedence):
+        colour = _colour(name, taken)
+        chosen[name] = colour
+        taken.add(colour)
+    return {name: UNKNOWN if name is None else chosen[name] for name in wanted}
+
+
+def direction_colours(codes: Iterable[str | None]) -> dict[str | None, str]:
+    """Give each direction code its colour: blue goes out, purple comes in, as on the maps.
+
+    Parameters
+    ----------
+    codes
+        Direction letters ``I O L X U``; null and any other text count as unknown.
+
+    Returns
+    -------
+    dict
+        Colour as ``#RRGGBB`` by code, in the order of `codes`.
+    """
+    return {code: DIRECTIONS.get(code or "", UNKNOWN) for code in codes}
+
+
+def _precedence(name: str) -> tuple[int, str]:
+    folded = name.strip().casefold()
+    if folded in _WELL_KNOWN:
+        return 0, name
+    return (1 if folded in _ALIASES else 2), name
+
+
+def _colour(name: str, taken: set[str]) -> str:
+    folded = name.strip().casefold()
+    own = _WELL_KNOWN.get(_ALIASES.get(folded, folded))
+    if own is not None and own not in taken:
+        return own
+    start = zlib.crc32(folded.encode()) % len(_PALETTE)
+    turn = (*_PALETTE[start:], *_PALETTE[:start], *_WELL_KNOWN.values())
+    return next((colour for colour in turn if colour not in taken), turn[0])

@@ -1,0 +1,189 @@
+"""The map of the addresses that a host communicated with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.analysis.peers import index_peers
+from flowtriage.enrich.asn import AsnDatabase
+from flowtriage.enrich.geolocation import Places, find_places
+from flowtriage.errors import MissingExtraError
+from flowtriage.viz.maps.threats import mark_threats
+
+if TYPE_CHECKING:
+    from msticpy.vis.foliummap import FoliumMap
+
+_PEER_FACTS = {
+    "address": "Address",
+    "country": "Country",
+    "count": "Flows",
+    "severity": "Threat",
+    "threat": "Known as",
+    "city": "City",
+    "network": "Network",
+    "direction": "Direction",
+    "protocols": "Protocols",
+    "from_host": "Bytes from host",
+    "to_host": "Bytes to host",
+    "first_seen": "First seen, UTC",
+    "last_seen": "Last seen, UTC",
+    "exactness": "Location",
+}
+_HOST_FACTS = {
+    "address": "Host",
+    "country": "Country",
+    "city": "City",
+    "network": "Network",
+    "exactness": "Location",
+}
+_HOSTS_NAMED = 3
+
+
+def geo_map(
+    index: pa.Table,
+    *,
+    host_addresses: Sequence[str],
+    asn: AsnDatabase,
+    geoip: Mapping[str, Any] | None = None,
+    only: pa.Array | None = None,
+    threats: pa.Table | None = None,
+) -> FoliumMap:
+    """Map the locations of the addresses that communicated with a host.
+
+    Blue marks outbound, purple inbound, green the host, red a threat. A peer with both is half
+    blue and half purple; among the colours around a cluster it counts as outbound, because what
+    the host turned to by itself must not vanish behind what knocked at its door. Hovering tells
+    address, country and number of flows, a click tells all.
+
+    Where only the country of an address is known, it is put near one point of that country; a
+    note on the map says of how many that is so, and how many have no location at all. A host
+    with a private address has none either: it is named in the note, rather than drawn at a place
+    where it is not.
+
+    Parameters
+    ----------
+    index
+        Result of `flowtriage.flow_index`.
+    host_addresses
+        Addresses of the host: the map shows the other ends of its flows. If there are none, it
+        shows the destinations of outbound flows and the sources of inbound ones.
+    asn
+        Database of countries and autonomous systems. City files among those of a user's own
+        database give exact places.
+    geoip
+        Providers of exact places, with msticpy's `lookup_ip`, by name; they come first.
+    only
+        Addresses to show, of all that there are; None shows all.
+    threats
+        Result of `geomap_threats.threat_table`: addresses to mark red. None says that there was
+        no look-up.
+
+    Returns
+    -------
+    msticpy.vis.foliummap.FoliumMap
+        Its `folium_map` has the layers, its `locations` the place of each marker, and its
+        `places` the facts of each peer as a table, the busiest first.
+
+    Raises
+    ------
+    InputError
+        If a host address is not an address.
+    DatabaseError
+        If a city file is damaged.
+    MissingExtraError
+        If msticpy or folium is not installed.
+
+    Notes
+    -----
+    The page brings Leaflet along: markers and text show without a network. The tiles behind them
+    come from OpenStreetMap.
+    """
+    try:
+        from flowtriage.viz.maps.layer import PlaceLayer
+        from flowtriage.viz.maps.page import draw_map
+        from flowtriage.viz.maps.positions import locate
+    except ImportError as error:
+        raise MissingExtraError(
+            f'maps need msticpy and folium: pip install "flowtriage[notebook]" ({error})'
+        ) from error
+    hosts = pc.unique(asn.lookup(host_addresses)["address"].drop_null())
+    peers, left_out = index_peers(index, hosts)
+    if only is not None:
+        peers = peers.filter(pc.is_in(peers["address"], value_set=only))
+    if threats is None:
+        nothing = pa.nulls(len(peers), pa.string())
+        peers = peers.append_column("severity", nothing).append_column("threat", nothing)
+    else:
+        peers = mark_threats(peers, threats)
+    addresses = pa.concat_arrays([*peers["address"].cast(pa.string()).chunks, hosts])
+    places = find_places(pc.unique(addresses), asn, geoip or {})
+    drawn_peers = locate(peers, asn, places)
+    kind, flows = pa.repeat("host", len(hosts)), pa.repeat(0, len(hosts))
+    drawn_hosts = locate(pa.table({"address": hosts, "kind": kind, "flows": flows}), asn, places)
+    placeless = hosts.filter(pc.invert(pc.is_in(hosts, value_set=drawn_hosts["address"])))
+
+    layers = (
+        PlaceLayer(drawn_peers, _PEER_FACTS, clustered=True),
+        PlaceLayer(drawn_hosts, _HOST_FACTS, clustered=False),
+    )
+    lines = [
+        *_coverage(drawn_peers, len(peers), placeless.to_pylist(), left_out),
+        *_threats(drawn_peers, peers, threats),
+        *_exactness(drawn_peers, places, embedded=bool(asn.credits)),
+    ]
+    levels = " and ".join(sorted(set(drawn_peers["exactness"].to_pylist()))) or "country level"
+    kinds = {"outbound", "inbound", "host", *drawn_peers["kind"].to_pylist()}
+    if threats is not None:
+        kinds.add("threat")
+    result = draw_map(layers, f"Key: {levels}", kinds, lines, asn.credits)
+    busiest = [("flows", "descending"), ("address", "ascending")]
+    result.places = drawn_peers.sort_by(busiest).select(list(_PEER_FACTS))
+    result.places = result.places.rename_columns(list(_PEER_FACTS.values()))
+    return result
+
+
+def _coverage(drawn: pa.Table, peers: int, placeless: list[str], left_out: int) -> list[str]:
+    """Say how much is on the map, and what is not."""
+    countries = pc.count_distinct(drawn["country"]).as_py()
+    shown = _number(len(drawn), "address", "addresses")
+    where = _number(countries, "country", "countries")
+    absent = peers - len(drawn)
+    lines = [f"{shown} in {where}" + (f"; {absent:,} without a location" if absent else "")]
+    if placeless:
+        more = len(placeless) - _HOSTS_NAMED
+        named = ", ".join(placeless[:_HOSTS_NAMED]) + (f" and {more} more" if more > 0 else "")
+        lines.append(f"Host without a location: {named}")
+    if left_out:
+        missed = _number(left_out, "flow", "flows")
+        lines.append(f"{missed} left out: neither end is a known address of the host")
+    return lines
+
+
+def _threats(drawn: pa.Table, peers: pa.Table, threats: pa.Table | None) -> list[str]:
+    if threats is None:
+        return []
+    on_map, known = (pc.sum(pc.is_valid(t["threat"]), min_count=0).as_py() for t in (drawn, peers))
+    line = f"{_number(known, 'address is', 'addresses are')} known as a threat"
+    return [line + (f"; {known - on_map:,} without a location" if known > on_map else "")]
+
+
+def _exactness(drawn: pa.Table, places: Places, *, embedded: bool) -> list[str]:
+    """Say how exact the locations are, and where they come from."""
+    lines = [places.problem] if places.problem else []
+    exact = pc.sum(pc.equal(drawn["exactness"], "city level"), min_count=0).as_py()
+    if exact:
+        of_all = "Locations are" if exact == len(drawn) else f"{exact:,} locations are"
+        lines.append(f"{of_all} city level, from {places.source}")
+    if exact < len(drawn) or not exact:
+        source = "the embedded database" if embedded else "the database given"
+        of_all = f"{len(drawn) - exact:,} locations are" if exact else "Locations are"
+        lines.append(f"{of_all} country level, from {source}; spread around one point per country")
+    return lines
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

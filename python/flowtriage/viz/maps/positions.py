@@ -1,0 +1,87 @@
+"""Where addresses are: a point for each, exact or near the middle of its country."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.enrich.asn import AsnDatabase
+from flowtriage.enrich.geolocation import Places, countries
+from flowtriage.humanize import joined, legible
+
+_GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
+_STEP, _WIDEST = 0.03, 2.0  # degrees: between neighbours, and from the middle to the rim
+
+
+def locate(table: pa.Table, asn: AsnDatabase, places: Places) -> pa.Table:
+    """Keep the rows whose address has a place or a country, and place them.
+
+    Parameters
+    ----------
+    table
+        Has a column `address` of distinct addresses, and `flows`.
+    asn
+        Database of countries and autonomous systems.
+    places
+        Exact places, of as many addresses as are known.
+
+    Returns
+    -------
+    pyarrow.Table
+        The rows with `country` (name), `city`, `network` (label of the autonomous system),
+        `exactness` (``city level`` or ``country level``), `latitude` and `longitude`; ordered by
+        country, then by `flows`, greatest first. Addresses of which only the country is known are
+        put around one point of it: the first at the point, the others like the seeds of a
+        sunflower, in a disc that grows with their number up to 2 degrees.
+    """
+    known, listed = asn.lookup(table["address"]), countries()
+    exact = places.table.take(pc.index_in(table["address"], value_set=places.table["address"]))
+    is_exact = pc.is_valid(exact["latitude"])
+    code = pc.coalesce(exact["code"], known["country"])
+    country = listed.take(pc.index_in(code, value_set=listed["code"]))
+    names = legible(known["as_name"])
+    number = pc.cast(known["asn"], pa.string())
+    columns = {
+        "country": country["name"],
+        "city": legible(exact["city"]),
+        "network": pc.coalesce(joined("AS", number, " ", names), names),
+        "exactness": pc.if_else(is_exact, "city level", "country level"),
+        **{a: pc.coalesce(exact[a], country[a]) for a in ("latitude", "longitude")},
+    }
+    for name, values in columns.items():
+        table = table.append_column(name, values)
+    order = [("country", "ascending"), ("flows", "descending"), ("address", "ascending")]
+    table = table.filter(pc.is_valid(table["latitude"])).sort_by(order)
+    by_country = pc.equal(table["exactness"], "country level")
+    parts = [spread(table.filter(by_country), "country"), table.filter(pc.invert(by_country))]
+    return pa.concat_tables(parts).sort_by(order)
+
+
+def spread(table: pa.Table, by: str) -> pa.Table:
+    """Move rows of the same point apart.
+
+    Parameters
+    ----------
+    table
+        Has `latitude` and `longitude`.
+    by
+        Column that tells the points apart; the rows of each follow one another.
+    """
+    point = table[by].combine_chunks().dictionary_encode().indices.to_numpy()
+    _, first, back, count = np.unique(
+        point, return_index=True, return_inverse=True, return_counts=True
+    )
+    rank, size = np.arange(len(point)) - first[back], count[back]
+    radius = np.minimum(_WIDEST, _STEP * np.sqrt(size)) * np.sqrt(rank / np.maximum(size, 1))
+    angle = rank * _GOLDEN_ANGLE
+    latitude = table["latitude"].to_numpy()
+    east = radius * np.cos(angle) / np.cos(np.radians(latitude))
+    moved = {
+        "latitude": latitude + radius * np.sin(angle),
+        "longitude": table["longitude"].to_numpy() + east,
+    }
+    for name, values in moved.items():
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, pa.array(np.round(values, 4)))
+    return table

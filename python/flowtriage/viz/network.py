@@ -1,0 +1,259 @@
+"""The graph of suspicious connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
+
+from flowtriage.enrich.reputation.severity import severity
+from flowtriage.humanize import UNKNOWN as DASH
+from flowtriage.humanize import visible
+from flowtriage.viz.colours import DENIED, DIRECTIONS, UNKNOWN
+from flowtriage.viz.figures import (
+    CHARACTER,
+    FAINT,
+    INK,
+    add_notes,
+    alone,
+    message_plot,
+    wide_figure,
+    without_axes,
+)
+from flowtriage.viz.graph import Floats, Graph, graph_of, spread
+
+_LABEL, _NAME = 24, 120
+_USUAL_WIDTH, _LINE = 900, 14
+_APART = 0.25
+"""Part of a line at either end where the pointer is at the node instead."""
+_LEFT, _RIGHT, _BOTTOM, _TOP = -2.0, 2.0, -1.4, 1.2
+_BAD = 2
+_KINDS = {
+    "known as bad": DENIED,
+    "internal": DIRECTIONS["O"],
+    "external": DIRECTIONS["X"],
+    "not known": UNKNOWN,
+    "several addresses": "#FFFFFF",
+}
+
+
+def connection_network(rows: pa.Table, title: str) -> LayoutDOM:
+    """Draw connections between addresses as a graph.
+
+    Parameters
+    ----------
+    rows
+        Columns of `flow_scores`, in order of rank.
+    title
+        Title of the plot.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        A node for each address, as large as it has connections, and a line for each pair of
+        source and destination, which tapers towards the destination. Of more than 120 addresses,
+        those with a single neighbour share a node, then the last in rank are left out; a note
+        says so.
+    """
+    if not rows.num_rows:
+        return message_plot(title, "No suspicious connection is left to look at")
+    graph = graph_of(rows)
+    ends = np.stack([graph.edges[name].to_numpy() for name in ("source", "dest")], axis=1)
+    place = spread(graph.nodes.num_rows, ends)
+    plot = without_axes(
+        wide_figure(
+            title,
+            height=240 + min(16 * graph.nodes.num_rows, 320),
+            x_range=Range1d(start=_LEFT, end=_RIGHT),
+            y_range=Range1d(start=_BOTTOM, end=_TOP),
+            tools="pan,wheel_zoom,box_zoom,reset,save",
+        )
+    )
+    names = _names(graph)
+    _draw_edges(plot, graph, place, ends, names)
+    _draw_nodes(plot, graph, place, names)
+    add_notes(plot, _notes(graph))
+    return alone(plot)
+
+
+def _draw_edges(plot: Any, graph: Graph, place: Floats, ends: Any, names: list[str]) -> None:
+    begin, end = place[ends[:, 0]], place[ends[:, 1]]
+    along = end - begin
+    length = np.maximum(np.sqrt((along**2).sum(axis=1)), 1e-9)
+    count = graph.edges["connections"].to_numpy()
+    half = 0.006 * np.minimum(1 + np.log2(count), 4) / length
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1) * half[:, None]
+    corners = np.stack([begin + across, begin - across, end], axis=1)
+    order = np.arange(len(ends)) / max(len(ends) - 1, 1)
+    plot.patches(
+        xs="xs",
+        ys="ys",
+        fill_color=INK,
+        fill_alpha="depth",
+        line_color=None,
+        source=ColumnDataSource(
+            {
+                "xs": corners[:, :, 0].tolist(),
+                "ys": corners[:, :, 1].tolist(),
+                "depth": 0.75 - 0.5 * order,
+            }
+        ),
+    )
+    edges = graph.edges
+    begin, end = begin + _APART * along, end - _APART * along
+    lines = plot.segment(
+        x0="x0",
+        y0="y0",
+        x1="x1",
+        y1="y1",
+        line_width=9,
+        line_alpha=0,
+        hover_line_alpha=0.2,
+        hover_line_color=INK,
+        source=ColumnDataSource(
+            {
+                **dict(zip(("x0", "y0"), begin.T, strict=True)),
+                **dict(zip(("x1", "y1"), end.T, strict=True)),
+                "from": [names[at] for at in ends[:, 0]],
+                "to": [names[at] for at in ends[:, 1]],
+                "connections": count,
+                "rank": edges["rank"].to_numpy(),
+                "score": [DASH if s is None else f"{s:.3g}" for s in edges["score"].to_pylist()],
+            }
+        ),
+    )
+    plot.add_tools(
+        HoverTool(
+            renderers=[lines],
+            line_policy="interp",
+            tooltips=[
+                ("from", "@from"),
+                ("to", "@to"),
+                ("connections", "@connections{0,0}"),
+                ("first rank", "@rank{0,0}"),
+                ("lowest score", "@score"),
+            ],
+        )
+    )
+
+
+def _draw_nodes(plot: Any, graph: Graph, place: Floats, names: list[str]) -> None:
+    nodes = graph.nodes
+    count = nodes["connections"].to_numpy()
+    kinds = np.array(_kinds(nodes))
+    columns = {
+        "x": place[:, 0],
+        "y": place[:, 1],
+        "size": np.minimum(9 + 4 * np.sqrt(count), 40),
+        "name": np.array(names, dtype=object),
+        "kind": kinds,
+        "connections": count,
+        "rank": nodes["rank"].to_numpy(),
+        **{name: _shown(nodes[name]) for name in ("geoloc", "context", "rep")},
+    }
+    drawn = []
+    for kind, colour in _KINDS.items():
+        here = kinds == kind
+        if not here.any():
+            continue
+        look = {"fill_color": colour, "line_color": INK if colour == "#FFFFFF" else "white"}
+        source = ColumnDataSource({name: values[here] for name, values in columns.items()})
+        label = f"{kind} · {here.sum():,}"
+        drawn.append(plot.circle("x", "y", size="size", source=source, legend_label=label, **look))
+    plot.add_tools(
+        HoverTool(
+            renderers=drawn,
+            tooltips=[
+                ("address", "@name"),
+                ("side", "@kind"),
+                ("connections", "@connections{0,0}"),
+                ("first rank", "@rank{0,0}"),
+                ("place", "@geoloc"),
+                ("network", "@context"),
+                ("reputation", "@rep"),
+            ],
+        )
+    )
+    texts = np.array([visible(name, _LABEL) for name in names], dtype=object)
+    below = columns["size"] / 2 + 2
+    pixels = np.array([_USUAL_WIDTH / (_RIGHT - _LEFT), plot.height / (_BOTTOM - _TOP)])
+    middle = place * pixels + np.stack([0 * below, below], axis=1)
+    told = _apart(middle, texts, np.lexsort((columns["rank"], -count)))
+    plot.text(
+        x=place[told, 0],
+        y=place[told, 1],
+        text=texts[told],
+        y_offset=below[told],
+        text_align="center",
+        text_baseline="top",
+        text_font_size="11px",
+        text_color=INK,
+    )
+    plot.legend.orientation = "horizontal"
+    plot.legend.location = "top_left"
+    plot.legend.border_line_color = None
+    plot.legend.label_text_font_size = "11px"
+    plot.legend.label_text_color = FAINT
+    plot.add_layout(plot.legend[0], "above")
+
+
+def _apart(middle: Floats, texts: Any, order: Any) -> Any:
+    """Choose the labels, taken in an order, that do not lie on one chosen before; in pixels."""
+    half = np.array([len(text) for text in texts]) * CHARACTER / 2
+    chosen: list[int] = []
+    for at in order:
+        away = np.abs(middle[chosen] - middle[at])
+        if not ((away[:, 0] < half[chosen] + half[at]) & (away[:, 1] < _LINE)).any():
+            chosen.append(int(at))
+    return np.array(chosen)
+
+
+def _names(graph: Graph) -> list[str]:
+    several = graph.nodes["grouped"].to_pylist()
+    names = graph.nodes["name"].to_pylist()
+    return [
+        visible(name, _NAME) if name else f"{count:,} more"
+        for name, count in zip(names, several, strict=True)
+    ]
+
+
+def _kinds(nodes: pa.Table) -> list[str]:
+    return [
+        "several addresses"
+        if not name
+        else "known as bad"
+        if rep and severity(rep.partition("::")[0]) >= _BAD
+        else {True: "internal", False: "external"}.get(internal, "not known")
+        for name, internal, rep in zip(
+            *(nodes[column].to_pylist() for column in ("name", "internal", "rep")), strict=True
+        )
+    ]
+
+
+def _shown(values: pa.ChunkedArray) -> Any:
+    texts = pc.fill_null(values, DASH).to_pylist()
+    return np.array([visible(text, _NAME) for text in texts], dtype=object)
+
+
+def _notes(graph: Graph) -> list[str]:
+    notes = [
+        "Lines taper from source to destination; the darker, the lower the rank. Point at a node "
+        "without a label to read it."
+    ]
+    single = int(pc.sum(pc.equal(graph.nodes["name"], "").cast(pa.int64())).as_py())
+    grouped = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
+    drawn = int(pc.sum(graph.edges["connections"]).as_py())
+    if single:
+        notes.append(
+            f"{graph.addresses:,} addresses are too many to show each: {grouped:,} that only one "
+            "other is connected to share a node (“more”)."
+        )
+    if drawn < graph.connections:
+        notes.append(
+            f"The first {drawn:,} of {graph.connections:,} connections in rank are shown; ask "
+            "for one address (ip=) to see the others."
+        )
+    return notes

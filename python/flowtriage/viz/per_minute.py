@@ -1,0 +1,83 @@
+"""Flows per minute, as the ingest summary counted them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM, NumeralTickFormatter
+
+from flowtriage.viz.colours import TOTAL
+from flowtriage.viz.figures import message_plot
+from flowtriage.viz.series import Style, bin_series
+from flowtriage.viz.time_axis import hover_box, legend_item, timeline_figure, with_slider
+
+MOST_BARS = 1500
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
+_STYLE = Style(label=str, colours=lambda names: dict.fromkeys(names, TOTAL))
+
+
+def flows_per_minute(summary: pa.Table, days: str) -> LayoutDOM:
+    """Draw the flows of each minute, denied ones included.
+
+    Parameters
+    ----------
+    summary
+        `tdate` and `total`, as in the table `flow_ingest_summary`.
+    days
+        Days that the summary covers, as text.
+
+    Returns
+    -------
+    bokeh.models.LayoutDOM
+        Bars over a range slider. Of more than `MOST_BARS` minutes several share a bar; the title
+        says how many.
+    """
+    if not summary.num_rows:
+        return message_plot("Flows per minute", f"No flows are stored of {days}")
+    minutes = pc.strptime(summary["tdate"], format="%Y-%m-%d %H:%M", unit="us")
+    width = _width(minutes)
+    binned = bin_series(_timeline(minutes, summary["total"], width), _STYLE)
+    [series] = binned.series
+    title = "Flows per minute" if width == 1 else f"Flows per {width} minutes"
+    plot = timeline_figure(binned, title, 300, DataRange1d(start=0))
+    plot.yaxis.axis_label = "flows"
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0")
+    bars = plot.quad(
+        left="left",
+        right="right",
+        bottom=0,
+        top="flows",
+        source=ColumnDataSource(series.columns),
+        fill_color=TOTAL,
+        line_color=None,
+    )
+    hover_box(plot, binned, [bars], [("flows", "@flows{0,0}")])
+    note = f"{summary.num_rows:,} minutes of {days} (UTC) have flows"
+    if width > 1:
+        note += f"; {width} of them share a bar, since there is no room for each"
+    return with_slider(plot, binned, [legend_item("flows", series.flows, [bars])], f"{note}.", 70)
+
+
+def _width(minutes: pa.ChunkedArray) -> int:
+    """Return how many minutes have to share a bar."""
+    ends = pc.min_max(minutes)
+    covered = (ends["max"].as_py() - ends["min"].as_py()).total_seconds() / 60 + 1
+    return next((width for width in _WIDTHS if covered / width <= MOST_BARS), _WIDTHS[-1])
+
+
+def _timeline(minutes: pa.ChunkedArray, flows: pa.ChunkedArray, width: int) -> pa.Table:
+    """Return what `flowtriage.timeline` would, with a single series."""
+    begin = pc.floor_temporal(minutes, multiple=width, unit="minute")
+    counted = pa.table({"begin": begin, "flows": flows}).group_by("begin")
+    bars = counted.aggregate([("flows", "sum")])
+    none = pa.nulls(bars.num_rows, pa.int64())
+    start = pc.assume_timezone(bars["begin"], "UTC")
+    return pa.table(
+        {
+            "bin_start": start,
+            "bin_end": pc.add(start, pa.scalar(width * 60_000_000, pa.duration("us"))),
+            "series": pa.repeat("flows", bars.num_rows),
+            "flows": bars["flows_sum"],
+            **dict.fromkeys(("denied_flows", "src_bytes", "dst_bytes"), none),
+        }
+    )

@@ -1,0 +1,224 @@
+"""From a timeline table to the columns a plot draws, one set for each series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from flowtriage.humanize import UNKNOWN, grouped, human_bytes, visible
+from flowtriage.viz.colours import OTHER
+
+MAX_SERIES = 15
+LABEL_LENGTH = 22
+NAME_LENGTH = 120
+Floats = npt.NDArray[np.float64]
+Columns = dict[str, Any]
+_SUMS = ("flows", "denied_flows", "src_bytes", "dst_bytes")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the keys of a timeline are shown.
+
+    Parameters
+    ----------
+    label
+        Readable text of a key; null is never passed.
+    colours
+        Colour by key.
+    order
+        Keys which come first, in this order; the rest follow by their number of flows.
+    most
+        Number of series beyond which the smallest are folded into one.
+    """
+
+    label: Callable[[str], str]
+    colours: Callable[[Iterable[str | None]], dict[str | None, str]]
+    order: Sequence[str] = ()
+    most: int = MAX_SERIES
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series, ready to be drawn.
+
+    Parameters
+    ----------
+    name, label
+        Full text for the hover box, and the same shortened for the axis and the legend.
+    colour
+        ``#RRGGBB``.
+    flows
+        Allowed flows in the whole timeline.
+    denied
+        Denied flows in each non-empty bin.
+    columns
+        Columns of equal length, one row for each non-empty bin: `left` and `right` in
+        milliseconds since 1970, allowed `flows` as numbers, and `denied_text`, `sent` and
+        `received` to be read.
+    """
+
+    name: str
+    label: str
+    colour: str
+    flows: int
+    denied: Floats
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class Binned:
+    """A timeline, folded to as many series as a plot can show.
+
+    Parameters
+    ----------
+    series
+        Series in the order of the legend.
+    totals
+        Columns `left`, `right`, `denied` and `all` (allowed and denied flows) over all series.
+    start, end, width
+        First and last moment and the width of a bin, in milliseconds.
+    untimed
+        Number of flows, allowed and denied, without a time.
+    """
+
+    series: tuple[Series, ...]
+    totals: Columns
+    start: float
+    end: float
+    width: float
+    untimed: int
+
+
+def bin_series(timeline: pa.Table, style: Style) -> Binned:
+    """Split a timeline table into series.
+
+    Parameters
+    ----------
+    timeline
+        Result of `flowtriage.timeline`.
+    style
+        Labels, colours and order of its series.
+
+    Returns
+    -------
+    Binned
+        At most `style.most` series and one which holds all others.
+    """
+    known = pc.is_valid(timeline["bin_start"])
+    untimed = _flow_count(timeline.filter(pc.invert(known)))
+    timed = timeline.filter(known)
+    if timed.num_rows == 0:
+        return Binned((), {}, 0.0, 0.0, 0.0, untimed)
+    kept, folded = _biggest_keys(timed, style)
+    cells = _fold(timed, kept)
+    colours = style.colours(kept)
+    series = [
+        _series(cells, code, _name(key, style), colours[key]) for code, key in enumerate(kept)
+    ]
+    if folded:
+        series.append(_series(cells, len(kept), f"other ({folded})", OTHER))
+    totals = _totals(timed)
+    widths = totals["right"] - totals["left"]
+    return Binned(
+        series=tuple(series),
+        totals=totals,
+        start=float(totals["left"].min()),
+        end=float(totals["right"].max()),
+        width=float(widths.max()),
+        untimed=untimed,
+    )
+
+
+def _name(key: str | None, style: Style) -> str:
+    if key is None:
+        return "unknown"
+    return visible(style.label(key), NAME_LENGTH) if key.strip() else "(blank)"
+
+
+def _flow_count(table: pa.Table) -> int:
+    parts = (pc.sum(table[column], min_count=0).as_py() for column in ("flows", "denied_flows"))
+    return sum(int(part) for part in parts)
+
+
+def _biggest_keys(timed: pa.Table, style: Style) -> tuple[list[str | None], int]:
+    """Choose the keys to keep, counting denied flows too; return them in order of display."""
+    sums = timed.group_by("series").aggregate([("flows", "sum"), ("denied_flows", "sum")])
+    allowed = pc.fill_null(sums["flows_sum"], 0)
+    both = pc.add(allowed, pc.fill_null(sums["denied_flows_sum"], 0))
+    keys = sums["series"].to_pylist()
+    size = dict(zip(keys, zip(both.to_pylist(), allowed.to_pylist(), strict=True), strict=True))
+    place = {key: at for at, key in enumerate(style.order)}
+
+    def rank(key: str | None, measure: int) -> tuple[int, int, bool, str]:
+        return place.get(key or "", len(place)), -size[key][measure], key is None, key or ""
+
+    kept = sorted(size, key=lambda key: rank(key, 0))[: style.most]
+    return sorted(kept, key=lambda key: rank(key, 1)), len(size) - len(kept)
+
+
+def _fold(timed: pa.Table, kept: Sequence[str | None]) -> pa.Table:
+    """Sum the cells by bin and by place of the key in `kept`; all other keys share one place."""
+    names = pc.cast(timed["series"], pa.string())
+    place = pc.index_in(names, value_set=pa.array(kept, pa.string()), skip_nulls=False)
+    coded = timed.append_column("code", pc.fill_null(place, len(kept)))
+    known_only = pc.ScalarAggregateOptions(min_count=1)
+    keys = ["code", "bin_start", "bin_end"]
+    cells = coded.group_by(keys).aggregate([(name, "sum", known_only) for name in _SUMS])
+    return cells.sort_by([("code", "ascending"), ("bin_start", "ascending")])
+
+
+def _series(cells: pa.Table, code: int, name: str, colour: str) -> Series:
+    mine = cells.filter(pc.equal(cells["code"], code))
+    flows = _numbers(mine, "flows")
+    return Series(
+        name=name,
+        label=visible(name, LABEL_LENGTH),
+        colour=colour,
+        flows=int(flows.sum()),
+        denied=_numbers(mine, "denied_flows"),
+        columns={
+            "left": _milliseconds(mine["bin_start"]),
+            "right": _milliseconds(mine["bin_end"]),
+            "flows": flows,
+            "denied_text": _texts(grouped(mine["denied_flows_sum"])),
+            "sent": _texts(human_bytes(mine["src_bytes_sum"])),
+            "received": _texts(human_bytes(mine["dst_bytes_sum"])),
+        },
+    )
+
+
+def _totals(timed: pa.Table) -> Columns:
+    sums = (
+        timed.group_by(["bin_start", "bin_end"])
+        .aggregate([("flows", "sum"), ("denied_flows", "sum")])
+        .sort_by("bin_start")
+    )
+    flows, denied = _numbers(sums, "flows"), _numbers(sums, "denied_flows")
+    return {
+        "left": _milliseconds(sums["bin_start"]),
+        "right": _milliseconds(sums["bin_end"]),
+        "all": flows + denied,
+        "denied": denied,
+    }
+
+
+def _numbers(table: pa.Table, name: str) -> Floats:
+    values = pc.fill_null(table[f"{name}_sum"], 0)
+    return np.asarray(values.to_numpy(), dtype=np.float64)
+
+
+def _milliseconds(times: pa.ChunkedArray) -> Floats:
+    micros = pc.cast(pc.cast(times, pa.timestamp("us", "UTC")), pa.int64())
+    return np.asarray(micros.to_numpy(), dtype=np.float64) / 1000.0
+
+
+def _texts(values: pa.ChunkedArray) -> list[str]:
+    texts: list[str] = pc.fill_null(values, UNKNOWN).to_pylist()
+    return texts

@@ -1,0 +1,85 @@
+"""Columns as lines of text, a whole column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Values: TypeAlias = Any
+"""A `pyarrow.Array` or `pyarrow.ChunkedArray`."""
+
+
+def _nothing_lost(_: pa.RecordBatch) -> dict[str, int]:
+    return {}
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """A format of text that flows are written in.
+
+    Parameters
+    ----------
+    carries
+        Columns of flows that it has a place for.
+    lines
+        Makes the lines of flows that have all these columns, without line feeds.
+    header
+        Text before the first line.
+    lost
+        Counts the values, by column, that it has no place for all the same.
+    """
+
+    carries: tuple[str, ...]
+    lines: Callable[[pa.RecordBatch], Values]
+    header: str = ""
+    lost: Callable[[pa.RecordBatch], Mapping[str, int]] = _nothing_lost
+
+
+def as_bytes(lines: Values) -> pa.Buffer:
+    """Put lines together, a line feed after each."""
+    if isinstance(lines, pa.ChunkedArray):
+        lines = lines.combine_chunks()
+    ended = pc.binary_join_element_wise(lines, "", "\n")
+    whole = pc.binary_join(pa.ListArray.from_arrays([0, len(ended)], ended), "")
+    return whole[0].as_buffer()
+
+
+def escaped(values: Values, escapes: Mapping[str, str]) -> Values:
+    """Replace characters, in the order given."""
+    kinds = "".join(f"\\x{{{ord(character):x}}}" for character in escapes)
+    if not pc.any(pc.match_substring_regex(values, f"[{kinds}]")).as_py():
+        return values
+    for character, escape in escapes.items():
+        values = pc.replace_substring(values, character, escape)
+    return values
+
+
+def decimal_seconds(micros: Values) -> Values:
+    """Write whole microseconds as seconds with six digits after the point."""
+    size = pc.abs(micros)
+    whole = pc.divide(size, 1_000_000)
+    rest = pc.subtract(size, pc.multiply(whole, 1_000_000))
+    sign = pc.if_else(pc.less(micros, 0), "-", "")
+    fraction = pc.utf8_lpad(pc.cast(rest, pa.string()), 6, "0")
+    number = pc.binary_join_element_wise(pc.cast(whole, pa.string()), fraction, ".")
+    return pc.binary_join_element_wise(sign, number, "")
+
+
+def micros(times: Values) -> Values:
+    """Return times as microseconds since 1970."""
+    return pc.cast(times, pa.int64())
+
+
+def denied(batch: pa.RecordBatch) -> Values:
+    """Tell rows that stand for refused flows only."""
+    refused = pc.fill_null(pc.greater(batch["denied_flows"], 0), False)
+    return pc.and_(refused, pc.equal(batch["flows"], 0))
+
+
+def number_of_flows(batch: pa.RecordBatch) -> Values:
+    """Count the flows of each row: the refused ones if there are no others."""
+    return pc.if_else(denied(batch), batch["denied_flows"], batch["flows"])
