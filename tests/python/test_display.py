@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-PATHS = [str(Path(flowtriage.__file__).parents[1]), str(Path(__file__).parent)]
+PATHS = [str(Path(flowtriage.__file__).parents[1]), str(Path(made.__file__).parent)]
 CELLS = [
     f"import sys; sys.path[:0] = {PATHS!r}\n"
     "import flowtriage as ft, hostile_notebook as made\n"

@@ -17,6 +17,7 @@ import pytest
 import flowtriage as ft
 from flowtriage import sample
 from flowtriage.flows import SCHEMA
+from stream_program import STREAM, run
 
 START = datetime(2024, 12, 20, 18, tzinfo=UTC)
 
@@ -140,8 +141,6 @@ def test_counts_are_those_of_a_naive_count() -> None:
 
 @pytest.mark.slow
 def test_the_report_of_a_log_takes_little_memory(tmp_path: Path) -> None:
-    from test_streams import STREAM, run
-
     day = sample.office_day()
     path = tmp_path / "flows.parquet"
     with pq.ParquetWriter(path, day.schema) as writer:
