@@ -147,7 +147,7 @@ def test_two_analysts_lose_nothing(tmp_path: Path, server: Server) -> None:
     url = server.new_database()
     nb = investigation(tmp_path, FLOWS, url)
     code = [sys.executable, "-c", SAVE]
-    places = {"cwd": Path(__file__).parent / "support"}
+    places = {"cwd": Path(__file__).parents[1] / "support"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     analysts = [
         subprocess.Popen([*code, who, str(tmp_path), url], **places, **pipes)  # type: ignore[call-overload]

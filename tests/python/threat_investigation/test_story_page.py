@@ -50,7 +50,7 @@ def test_a_page_without_its_date_is_the_same_each_time(tmp_path: Path) -> None:
 def test_what_is_missing_is_told(library: str) -> None:
     code = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent / "support")!r})
+sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})
 from threat_story import story
 from flowtriage.errors import MissingExtraError
 sys.modules[{library!r}] = None

@@ -18,7 +18,7 @@ nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
-SHOWN = Path(__file__).resolve().parents[2] / "notebooks" / "templates"
+SHOWN = Path(__file__).resolve().parents[3] / "notebooks" / "templates"
 
 
 def executed(path: Path, *, uncommented: str = "") -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 TABLE = HERE.parents[1] / "docs" / "parity.md"
 TITLES = {
     "Host Network Summary",
@@ -55,10 +55,10 @@ def rows() -> list[list[str]]:
 
 def defined_tests() -> set[str]:
     found = set()
-    for file in HERE.glob("test_*.py"):
+    for file in HERE.rglob("test_*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         defined = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-        found |= {f"{file.name}::{node.name}" for node in defined}
+        found |= {f"{file.relative_to(HERE)}::{node.name}" for node in defined}
     return found
 
 

@@ -15,7 +15,7 @@ from kernel import execute
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
 
-FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+FOLDER = Path(__file__).resolve().parents[3] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SHOWS = {
     "quickstart.ipynb": ("Flow Summary with ASN details.", 3),

@@ -17,7 +17,7 @@ import pytest
 
 from flowtriage import sample
 
-ASN_DATABASE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mmdb" / "asn.mmdb"
+ASN_DATABASE = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "mmdb" / "asn.mmdb"
 DAY = dt.date(2026, 3, 2)
 
 

@@ -156,7 +156,7 @@ def test_a_variable_that_is_wrong_is_named() -> None:
 
 
 def test_every_key_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
     for section in SECTIONS:
         for name, key in keys(section).items():
             row = next(line for line in page.splitlines() if f"`{section}.{name}`" in line)

@@ -158,7 +158,7 @@ sys.path.insert(0, {folder!r})
 from bokeh.plotting import figure
 for _ in range({before}):
     figure()
-from test_threat_bundle import small
+from test_bundle import small
 from flowtriage.threat_investigation.bundle import write_bundle
 write_bundle(small(), {path!r})
 """
