@@ -148,35 +148,6 @@ def test_other_threads_run_while_a_verb_works() -> None:
     assert middle
 
 
-def test_directions_and_their_reasons() -> None:
-    rows = [
-        {"src_ip": "10.0.0.1", "dst_ip": "8.8.8.8", "flows": 1, "reported_direction": "I"},
-        {"src_ip": "10.0.0.1", "dst_ip": "10.0.0.2", "flows": 1, "reported_direction": None},
-        {"src_ip": "8.8.8.8", "dst_ip": "9.9.9.9", "flows": 1, "reported_direction": None},
-        {"src_ip": None, "dst_ip": "9.9.9.9", "flows": 1, "reported_direction": None},
-    ]
-    flows = pa.Table.from_pylist(rows)
-
-    def verdicts(**rules: Any) -> list[tuple[str, str]]:
-        table = ft.classify_direction(flows, **rules)
-        return list(
-            zip(table["direction"].to_pylist(), table["direction_reason"].to_pylist(), strict=True)
-        )
-
-    assert verdicts() == [
-        ("inbound", "reported"),
-        ("internal", "private address"),
-        ("external", "private address"),
-        ("unknown", "none"),
-    ]
-    assert verdicts(host="10.0.0.2")[1] == ("inbound", "host")
-    assert verdicts(internal=["8.0.0.0/8"])[2] == ("outbound", "internal ranges")
-    with pytest.raises(ArgumentError, match="internal is empty"):
-        ft.classify_direction(flows, internal=[])
-    with pytest.raises(ArgumentError, match="10.0.0.0/40"):
-        ft.classify_direction(flows, internal=["10.0.0.0/40"])
-
-
 def test_wrong_arguments_are_explained() -> None:
     flows = oracle.table([])
     with pytest.raises(ArgumentError, match="n is 0"):

@@ -1,9 +1,9 @@
-"""Joining answers to their records, and leaving out what others reported again."""
+"""Joining answers to their records."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -13,34 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import flowtriage as ft
+from flow_records import CLIENT, SERVER, START, record, table
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import SCHEMA
-
-START = datetime(2024, 12, 20, 18, tzinfo=UTC)
-CLIENT, SERVER = ("10.0.0.4", 50_000), ("192.0.2.1", 443)
-
-
-def record(
-    sender: tuple[str, int], receiver: tuple[str, int], at: float, size: int, **more: Any
-) -> dict[str, Any]:
-    start = START + timedelta(seconds=at)
-    return {
-        "start_time": start,
-        "end_time": start + timedelta(seconds=1),
-        "src_ip": sender[0],
-        "src_port": sender[1],
-        "dst_ip": receiver[0],
-        "dst_port": receiver[1],
-        "protocol": "tcp",
-        "src_bytes": size,
-        "src_packets": 1,
-        "flows": 1,
-        **more,
-    }
-
-
-def table(*records: dict[str, Any]) -> pa.Table:
-    return pa.Table.from_pylist(list(records), schema=SCHEMA)
 
 
 def seen(flows: pa.Table) -> list[tuple[Any, ...]]:
@@ -130,25 +104,3 @@ def test_stitching_conserves_what_each_end_sent(records: list[dict[str, Any]]) -
     assert sent(after) == sent(before)
     answered = pc.sum(pc.is_valid(after["dst_packets"])).as_py() or 0
     assert before.num_rows - after.num_rows <= answered
-
-
-def test_the_reporter_that_saw_most_stays() -> None:
-    flows = table(
-        record(CLIENT, SERVER, 0, 800, host="eni-1"),
-        record(CLIENT, SERVER, 0.5, 900, host="eni-2"),
-        record(CLIENT, SERVER, 1.2, 10, host="eni-1"),
-        record(CLIENT, SERVER, 100, 5, host="eni-1"),
-        record(CLIENT, SERVER, 0.5, 5, host="eni-3", flows=0, denied_flows=1),
-    )
-    once = ft.read_flows(flows, deduplicate=True)
-    assert sorted(once.to_arrow()["src_bytes"].to_pylist()) == [5, 5, 900]
-    assert once.report.rows_reported_again == 2
-    assert len(ft.read_flows(flows)) == 5
-
-
-def test_of_equal_reporters_the_first_stays() -> None:
-    flows = table(
-        record(CLIENT, SERVER, 0, 9, host="DEST"), record(CLIENT, SERVER, 0, 9, host="SRC")
-    )
-    once = ft.read_flows(flows, deduplicate=True).to_arrow()
-    assert once["host"].to_pylist() == ["DEST"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,11 @@ import pandas as pd
 import pytest
 
 import flowtriage as ft
-from flowtriage.errors import MsticnbDataProviderError, MsticnbMissingParameterError
 
 pytest.importorskip("msticpy")
 
 import azure_network
-from azure_network import END, START, TOTAL, WEB
+from azure_network import END, START, TOTAL, WEB, msticnb_providers
 
 pytestmark = [
     pytest.mark.extra,
@@ -29,14 +26,6 @@ AZURE = "azure_nta/az_net_flows_2019-02-12_13.csv"
 
 
 @pytest.fixture
-def msticnb() -> Iterator[Any]:
-    """The library, loaded for one test only."""
-    yield pytest.importorskip("msticnb")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "msticnb"]:
-        del sys.modules[name]
-
-
-@pytest.fixture
 def theirs(msticnb: Any) -> Any:
     """The module of their notebooklet."""
     from msticnb.nb.azsent.network import network_flow_summary
@@ -44,49 +33,11 @@ def theirs(msticnb: Any) -> Any:
     return network_flow_summary
 
 
-def local(msticnb: Any, folder: Path, frame: pd.DataFrame) -> Any:
-    azure_network.local_data(folder, flows=frame)
-    return msticnb.DataProviders("LocalData", ["tilookup"], LocalData_data_paths=[str(folder)])
-
-
 def offline_names(data: pd.DataFrame, ip_column: str, asn_col: str, **_: Any) -> pd.DataFrame:
     """Stand in for their look-up over the internet: the same names from the embedded database."""
     found = ft.AsnDatabase().lookup(data[ip_column].tolist()).to_pandas()
     names = "AS" + found["asn"].astype("Int64").astype(str) + " " + found["as_name"]
     return data.assign(**{asn_col: names.tolist()})
-
-
-def test_clauses_for_their_errors_catch_ours(msticnb: Any) -> None:
-    from msticnb import common
-
-    with pytest.raises(common.MsticnbMissingParameterError, match="value is missing") as told:
-        ft.NetworkFlowSummary(silent=True).run()
-    assert isinstance(told.value, MsticnbMissingParameterError)
-    assert isinstance(told.value, common.MsticnbError)
-    with pytest.raises(common.MsticnbMissingParameterError, match=r"flowtriage\.init"):
-        ft.NetworkFlowSummary(silent=True).run(WEB, start=START, end=END)
-    with pytest.raises(common.MsticnbDataProviderError, match="not loaded") as lost:
-        ft.NetworkFlowSummary().get_provider("mailbox")
-    assert isinstance(lost.value, MsticnbDataProviderError)
-
-
-def test_ours_is_an_instance_of_their_notebooklet(msticnb: Any) -> None:
-    nb = ft.NetworkFlowSummary()
-    assert isinstance(nb, msticnb.notebooklet.Notebooklet)
-    assert issubclass(ft.NetworkFlowSummary, msticnb.notebooklet.Notebooklet)
-
-
-def test_their_current_providers_are_used(msticnb: Any, tmp_path: Path) -> None:
-    providers = local(msticnb, tmp_path, azure_network.flows())
-    nb = ft.NetworkFlowSummary(silent=True)
-    assert nb.data_providers is providers is ft.DataProviders.current()
-    assert nb.query_provider is providers.query_provider
-    assert nb.get_provider("tilookup") is providers.providers["tilookup"]
-    found = nb.run(WEB, start=START, end=END, options=["flow_summary"])
-    assert found.flow_index is not None
-    assert found.flow_index["TotalAllowedFlows"].sum() == TOTAL
-    own = ft.DataProviders("LocalData", ["tilookup"], LocalData_data_paths=[str(tmp_path)])
-    assert nb.data_providers is own
 
 
 def test_the_index_of_real_flows_is_the_same(theirs: Any, shared: Path) -> None:
@@ -132,7 +83,7 @@ def test_runs_agree_where_theirs_does_not_fail(
     from msticpy.common.timespan import TimeSpan
 
     monkeypatch.setattr(theirs, "get_whois_df", offline_names)
-    local(msticnb, tmp_path, frame)
+    msticnb_providers(msticnb, tmp_path, frame)
     run = {"value": host, "timespan": TimeSpan(start=START, end=END), "options": ["flow_summary"]}
     their = theirs.NetworkFlowSummary(silent=True).run(**run, silent=True)
     ours = ft.NetworkFlowSummary(silent=True).run(**run)
@@ -165,7 +116,7 @@ def test_ours_runs_where_theirs_fails(
     from msticpy.common.timespan import TimeSpan
 
     monkeypatch.setattr(theirs, "get_whois_df", offline_names)
-    local(msticnb, tmp_path, frame)
+    msticnb_providers(msticnb, tmp_path, frame)
     run = {"value": WEB, "timespan": TimeSpan(start=START, end=END), "options": ["flow_summary"]}
     with pytest.raises(ValueError, match="ambiguous|No group keys"):
         theirs.NetworkFlowSummary(silent=True).run(**run, silent=True)
@@ -186,7 +137,7 @@ def test_options_and_metadata_are_the_same(theirs: Any) -> None:
 
 
 def test_every_public_name_of_theirs_is_here(msticnb: Any, theirs: Any, tmp_path: Path) -> None:
-    local(msticnb, tmp_path, azure_network.flows())
+    msticnb_providers(msticnb, tmp_path, azure_network.flows())
     their, ours = theirs.NetworkFlowSummary(silent=True), ft.NetworkFlowSummary(silent=True)
     assert set(their.get_methods()) == set(ours.get_methods())
     names = {name for name, _ in inspect.getmembers(type(their)) if not name.startswith("_")}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from bokeh.models import GlyphRenderer, Title
 import flowtriage as ft
 from flowtriage.oa import plots, queries
 from flowtriage.oa.plots.chords import MOST_ARCS
-from flowtriage.oa.plots.circle import arcs_of, ribbon
 from flowtriage.oa.plots.graph import MOST_NODES, graph_of
 from flowtriage.oa.plots.ingest import MOST_BARS
 from flowtriage.report.frame import plot_frame
@@ -213,22 +211,6 @@ def test_ribbons_are_what_was_sent(store: ft.FlowStore) -> None:
         ("b", "400 B", "100 B"),
         ("c", "0 B", "900 B"),
     ]
-
-
-def test_ribbons_share_the_circle_without_overlap() -> None:
-    width = np.sqrt(np.array([[0.0, 1, 9], [4, 0, 0], [0, 25, 0]]))
-    arcs = arcs_of(width)
-    spans = arcs.slots[..., 0] - arcs.slots[..., 1]
-    assert spans / spans.sum() == pytest.approx(width / width.sum())
-    assert arcs.begin - arcs.end == pytest.approx(spans.sum(axis=1))
-    gaps = 2 * np.pi - spans.sum()
-    assert gaps == pytest.approx(3 * np.radians(3.5))
-    for at in range(3):
-        slots = sorted(map(tuple, arcs.slots[at]), reverse=True)
-        assert slots[0][0] == pytest.approx(arcs.begin[at])
-        assert slots[-1][1] == pytest.approx(arcs.end[at])
-        assert all(a[1] == pytest.approx(b[0]) for a, b in pairwise(slots))
-    assert (np.hypot(*ribbon(arcs, 0, 2).T) < 0.99).all()
 
 
 @pytest.mark.parametrize("known", ["ibyt", "ipkt", None])

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -126,45 +123,6 @@ def test_aliases_of_an_environment_are_one_provider() -> None:
     assert nb.get_provider("AzureSentinel") is made
     assert nb.query_provider is made
     assert nb.data_providers is providers
-
-
-def test_without_msticpy_files_are_provided_and_the_rest_says_what_to_install(day: Path) -> None:
-    code = f"""
-import sys
-sys.modules["msticpy"] = None
-import flowtriage as ft
-ft.init(LocalFlows_paths={str(day)!r})
-nb = ft.NetworkFlowSummary()
-print(nb.check_table_exists("day.parquet"), "MSSentinel" in ft.DataProviders.list_providers())
-try:
-    ft.init("MSSentinel")
-except ft.errors.MsticnbDataProviderError as error:
-    print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
-    assert lines[0] == "Loaded providers: LocalFlows"
-    assert [line.split(":")[0] for line in lines[1:3]] == ["geolitelookup", "tilookup"]
-    assert lines[3] == "True False"
-    assert all('pip install "flowtriage[notebook]"' in line for line in (*lines[1:3], lines[4]))
-
-
-def test_init_writes_nothing_into_globals(day: Path) -> None:
-    code = (
-        "import flowtriage as ft\nft.init(LocalFlows_paths=day, providers=alone, namespace=space)"
-    )
-    space: dict[str, Any] = {}
-    caller: dict[str, Any] = {
-        "day": day,
-        "alone": ALONE,
-        "space": space,
-        "__builtins__": __builtins__,
-    }
-    before = set(caller)
-    exec(code, caller)
-    assert set(caller) - before == {"ft"}
-    assert space == {}
-    assert ft.DataProviders.current().query_provider.paths == [day]
 
 
 def test_without_providers_construction_works_and_run_says_what_to_do() -> None:

@@ -167,3 +167,9 @@ class Sentinel(DriverBase):
 
     def provider(self) -> QueryProvider:
         return QueryProvider("MSSentinel", driver=self)
+
+
+def msticnb_providers(msticnb: Any, folder: Path, frame: pd.DataFrame) -> Any:
+    """Return providers of msticnb that answer with these flows."""
+    local_data(folder, flows=frame)
+    return msticnb.DataProviders("LocalData", ["tilookup"], LocalData_data_paths=[str(folder)])
