@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,11 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def zat(shared: Path) -> Path:
     """A Zeek log of 360 rows."""
     return shared / "zeek" / "zat_conn.log"
+
+
+@pytest.fixture
+def msticnb() -> Iterator[Any]:
+    """The library msticnb, loaded for one test only."""
+    yield pytest.importorskip("msticnb")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "msticnb"]:
+        del sys.modules[name]

@@ -1,0 +1,120 @@
+"""The configuration: one TOML file, and the environment over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowtriage.errors import ConfigurationError
+from flowtriage.oa.configuration import SECTIONS, Settings, keys, load
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "flowtriage.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_anything_there_are_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load(environment={}) == Settings()
+
+
+def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        """
+        [store]
+        url = "postgresql://hunter@db/flows"
+        wait = 2
+        [folders]
+        data = "out"
+        flows = "/var/flows"
+        [ranking]
+        limit = 250
+        threshold = 1e-6
+        [context]
+        iploc = ""
+        mmdb = ["city.mmdb", "/usr/share/asn.mmdb"]
+        [reputation]
+        msticpy = ["OTX"]
+        """,
+    )
+    settings = load(file, {})
+    assert settings.store.url == "postgresql://hunter@db/flows"
+    assert settings.store.wait == 2.0
+    assert settings.folders.data == tmp_path / "out"
+    assert settings.folders.flows == Path("/var/flows")
+    assert settings.ranking.limit == 250
+    assert settings.ranking.threshold == 1e-6
+    assert settings.context.iploc is None
+    assert settings.context.mmdb == (tmp_path / "city.mmdb", Path("/usr/share/asn.mmdb"))
+    assert settings.reputation.msticpy == ("OTX",)
+    assert settings.source == file
+    assert "ranking.limit" in settings.given
+    assert "ranking.seed" not in settings.given
+
+
+def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "[ranking]\nlimit = 250\nseed = 3\n")
+    other = tmp_path / "other.toml"
+    other.write_text("[ranking]\nlimit = 99\n")
+    monkeypatch.chdir(tmp_path)
+    assert load(environment={}).ranking.limit == 250
+    environment = {
+        "FLOWTRIAGE_RANKING_LIMIT": "7",
+        "FLOWTRIAGE_RANKING_FEEDBACK_DAYS": "30",
+        "FLOWTRIAGE_STORE_WAIT": "0.5",
+        "FLOWTRIAGE_CONTEXT_MMDB": "a.mmdb:b.mmdb",
+        "FLOWTRIAGE_BENCH_DATA": "of something else",
+    }
+    settings = load(environment=environment)
+    assert (settings.ranking.limit, settings.ranking.seed) == (7, 3)
+    assert settings.ranking.feedback_days == 30
+    assert settings.store.wait == 0.5
+    assert settings.context.mmdb == (tmp_path / "a.mmdb", tmp_path / "b.mmdb")
+    assert load(environment={"FLOWTRIAGE_CONFIG": str(other)}).ranking.limit == 99
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[store", "is no TOML"),
+        ("[database]\nurl = 'x'", "database is unknown; there are store, folders"),
+        ("store = 'x'", "store is a section; write it as [store]"),
+        ("[store]\nurll = 'x'", "store.urll is unknown; [store] has url, wait"),
+        ("[store]\nurl = 3", "store.url is 3; give a text"),
+        ("[ranking]\nlimit = 'ten'", "ranking.limit is 'ten'; give a whole number"),
+        ("[ranking]\nlimit = 2.5", "ranking.limit is 2.5; give a whole number"),
+        ("[ranking]\nlimit = true", "ranking.limit is True; give a whole number"),
+        ("[ranking]\nlimit = 0", "ranking.limit is 0; it cannot be less than 1"),
+        ("[ranking]\nthreshold = nan", "ranking.threshold is nan"),
+        ("[folders]\ndata = ''", "folders.data is ''; give a path"),
+        ("[context]\nmmdb = 'a.mmdb'", "context.mmdb is 'a.mmdb'; give a list of texts"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(ConfigurationError) as error:
+        load(file, {})
+    assert str(error.value).startswith(str(file))
+    assert told in str(error.value)
+
+
+def test_a_variable_that_is_wrong_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"FLOWTRIAGE_RANKING_LIMIT: ranking.limit is 'x'"):
+        load(environment={"FLOWTRIAGE_RANKING_LIMIT": "x"})
+    with pytest.raises(FileNotFoundError):
+        load("absent.toml", {})
+
+
+def test_every_key_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+    for section in SECTIONS:
+        for name, key in keys(section).items():
+            row = next(line for line in page.splitlines() if f"`{section}.{name}`" in line)
+            assert key.metadata["about"] in row
+            assert f"`FLOWTRIAGE_{section.upper()}_{name.upper()}`" in page

@@ -1,0 +1,54 @@
+"""Beside msticnb 1.2.3: its error clauses, its base class and its providers work with ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flowtriage as ft
+from flowtriage.errors import MsticnbDataProviderError, MsticnbMissingParameterError
+
+pytest.importorskip("msticpy")
+
+import azure_network
+from azure_network import END, START, TOTAL, WEB, msticnb_providers
+
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+def test_clauses_for_their_errors_catch_ours(msticnb: Any) -> None:
+    from msticnb import common
+
+    with pytest.raises(common.MsticnbMissingParameterError, match="value is missing") as told:
+        ft.NetworkFlowSummary(silent=True).run()
+    assert isinstance(told.value, MsticnbMissingParameterError)
+    assert isinstance(told.value, common.MsticnbError)
+    with pytest.raises(common.MsticnbMissingParameterError, match=r"flowtriage\.init"):
+        ft.NetworkFlowSummary(silent=True).run(WEB, start=START, end=END)
+    with pytest.raises(common.MsticnbDataProviderError, match="not loaded") as lost:
+        ft.NetworkFlowSummary().get_provider("mailbox")
+    assert isinstance(lost.value, MsticnbDataProviderError)
+
+
+def test_ours_is_an_instance_of_their_notebooklet(msticnb: Any) -> None:
+    nb = ft.NetworkFlowSummary()
+    assert isinstance(nb, msticnb.notebooklet.Notebooklet)
+    assert issubclass(ft.NetworkFlowSummary, msticnb.notebooklet.Notebooklet)
+
+
+def test_their_current_providers_are_used(msticnb: Any, tmp_path: Path) -> None:
+    providers = msticnb_providers(msticnb, tmp_path, azure_network.flows())
+    nb = ft.NetworkFlowSummary(silent=True)
+    assert nb.data_providers is providers is ft.DataProviders.current()
+    assert nb.query_provider is providers.query_provider
+    assert nb.get_provider("tilookup") is providers.providers["tilookup"]
+    found = nb.run(WEB, start=START, end=END, options=["flow_summary"])
+    assert found.flow_index is not None
+    assert found.flow_index["TotalAllowedFlows"].sum() == TOTAL
+    own = ft.DataProviders("LocalData", ["tilookup"], LocalData_data_paths=[str(tmp_path)])
+    assert nb.data_providers is own
