@@ -41,6 +41,7 @@ check: $(VENV)/.check  ## Check format, lints and types
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
+	PYTHONPATH=python $(VENV)/bin/lint-imports
 	MYPYPATH=python $(VENV)/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml flowtriage._core
 
 .PHONY: format

@@ -141,7 +141,7 @@ class _Steps(logging.Handler):
 def run(log: Path) -> list[Reading]:
     """Run the day of a log in this process, which must have done nothing before."""
     import flowtriage as ft
-    from flowtriage.oa.configuration import (
+    from flowtriage.configuration import (
         ContextSettings,
         FolderSettings,
         RankingSettings,

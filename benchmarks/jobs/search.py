@@ -71,8 +71,8 @@ def _with_ports(table: pa.Table) -> pa.Table:
 
 def _flowtriage(store: _Store) -> _Answer:
     import flowtriage as ft
+    from flowtriage.analysis.search import COLUMNS
     from flowtriage.oa import RawFlows
-    from flowtriage.search import COLUMNS
 
     day = datetime.fromtimestamp(DAY / 1e6, UTC).date()
     flows = RawFlows(store.folder).read(day, addresses=[HOST], columns=COLUMNS)

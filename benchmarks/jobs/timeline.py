@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from benchmarks.job import FLOWTRIAGE, Facts, Job, Peer
-from benchmarks.jobs.columns import (
-    columns,
-    connect,
-    duckdb_measures,
-    polars_measures,
-    sums_of,
-)
+from benchmarks.jobs.columns import columns, connect, duckdb_measures, polars_measures, sums_of
 
 if TYPE_CHECKING:
     import duckdb

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
     from flowtriage.notebooklet import NBFunc, Notebooklet, NotebookletResult
     from flowtriage.oa import FlowOA
-    from flowtriage.providers import DataProviders, init
+    from flowtriage.providers import DataProviders
+    from flowtriage.session import init
     from flowtriage.store import FlowStore
     from flowtriage.threat_investigation import FlowThreatInvestigation, FlowThreatResult
     from flowtriage.write import write_flows

@@ -15,6 +15,9 @@ from flowtriage.providers.data_providers import canonical
 class Pivotable(Protocol):
     """A class whose `run` can become a pivot function."""
 
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the notebooklet."""
+
     def get_pivot_run(self, get_timespan: Callable[[], Any]) -> Callable[..., Any]:
         """Return `run` as a function that takes its timespan from elsewhere."""
 

@@ -9,7 +9,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import SCHEMA
+from flowtriage.schema import SCHEMA
 
 
 def verdict(**row: Any) -> tuple[str, str]:

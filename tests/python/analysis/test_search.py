@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import flowtriage as ft
 import oracle
 from flowtriage import sample
+from flowtriage.analysis.search import COLUMNS
 from flowtriage.errors import ArgumentError, InputError
-from flowtriage.search import COLUMNS
 
 SOUGHT = st.sampled_from(
     ["10.0.0.1", "[::ffff:a00:1]", "8.8.8.8", "FD00:0::1", "2606:4700:0:0::1", "::1"]

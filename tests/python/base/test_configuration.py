@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from flowtriage.configuration import SECTIONS, Settings, keys, load
 from flowtriage.errors import ConfigurationError
-from flowtriage.oa.configuration import SECTIONS, Settings, keys, load
 
 
 def write(folder: Path, text: str) -> Path:

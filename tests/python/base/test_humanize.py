@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from flowtriage.report.text import grouped, human_bytes, visible
+from flowtriage.humanize import grouped, human_bytes, visible
 
 
 def test_numbers_read_like_python_writes_them() -> None:

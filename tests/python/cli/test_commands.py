@@ -15,7 +15,7 @@ import pytest
 import flowtriage as ft
 from command_line import CONTROL, run, run_code
 from flowtriage import sample
-from flowtriage.host import flows_of_host
+from flowtriage.analysis.hosts import flows_of_host
 
 pytestmark = pytest.mark.extra
 

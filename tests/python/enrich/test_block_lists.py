@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flowtriage.enrich.reputation import BlockLists
 from flowtriage.errors import ArgumentError, FormatError, InputError
-from flowtriage.reputation import BlockLists
 
 
 def entries(path: Path) -> list[tuple[str, str | None, str]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from flowtriage.enrich.geolocation import IpLocations, MaxMindLocations
 from flowtriage.errors import FormatError
-from flowtriage.oa.geolocation import IpLocations, MaxMindLocations
 from spot_files import iploc, written
 
 GOOGLE, QUAD9 = "8.8.8.8", "9.9.9.9"

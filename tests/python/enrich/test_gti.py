@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import gti_program
+from flowtriage.enrich.reputation.gti import Gti
 from flowtriage.errors import FormatError
-from flowtriage.oa.reputation import Gti, check
+from flowtriage.oa.enrichment import check
 from spot_files import written
 
 GOOGLE, QUAD9 = "8.8.8.8", "9.9.9.9"

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtriage import _core
+from flowtriage.enrich.network_context import InternalNetworks, read_context
 from flowtriage.errors import FormatError
-from flowtriage.oa.context import InternalNetworks, read_context
 from spot_files import written
 
 _ends = st.tuples(st.integers(0, 255), st.integers(0, 255)).map(sorted)

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pytest
 
 import flowtriage as ft
-from flowtriage.asn import as_database
+from flowtriage.enrich.asn import as_database
+from flowtriage.enrich.online import Online, sentences
 from flowtriage.errors import ArgumentError
-from flowtriage.online import Online, sentences
 from online_service import (
     Behaviour,
     breaks_off,

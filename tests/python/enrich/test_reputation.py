@@ -12,8 +12,8 @@ import pytest
 
 pytest.importorskip("msticpy")
 
+from flowtriage.enrich.reputation import BlockLists, Reputation, look_up
 from flowtriage.errors import InputError
-from flowtriage.reputation import BlockLists, Reputation, look_up
 from ti_service import serving, ti_lookup
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]

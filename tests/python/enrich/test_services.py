@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import flowtriage as ft
-from flowtriage.oa.services import protocol_name, protocol_number, service_names, service_ports
+from flowtriage.enrich.services import protocol_name, protocol_number, service_names, service_ports
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 import flowtriage as ft
 from flowtriage import formats
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.flows import SCHEMA
-from flowtriage.formats import detect
 from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.read import detect
+from flowtriage.schema import SCHEMA
 
 AT = datetime(2024, 12, 20, 18, 23, 2, tzinfo=UTC)
 EPOCH = 1_734_718_982

@@ -9,7 +9,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import SCHEMA
+from flowtriage.schema import SCHEMA
 
 NETWORKS = {
     "ipranges.csv": "start_ip,end_ip,name\n203.0.113.0,203.0.113.255,office\n",

@@ -12,8 +12,8 @@ pytest.importorskip("msticpy")
 import flowtriage as ft
 from flow_map import HOST, row
 from flowtriage import sample
+from flowtriage.enrich.reputation import BlockLists
 from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices, selector
-from flowtriage.reputation import BlockLists
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 

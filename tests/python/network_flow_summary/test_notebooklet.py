@@ -14,6 +14,7 @@ import pytest
 import flowtriage as ft
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, InputError, MsticnbMissingParameterError
+from flowtriage.schema import SCHEMA
 
 pytestmark = [
     pytest.mark.extra,
@@ -257,7 +258,7 @@ def test_peers_of_every_kind(peers: list[str]) -> None:
         dict(zip(names, (datetime(2024, 1, 1, tzinfo=UTC), host, peer, None, 1), strict=True))
         for peer in peers
     ]
-    schema = ft.flows.SCHEMA
+    schema = SCHEMA
     flows = pa.Table.from_pylist(rows, schema=schema)
     found = ft.NetworkFlowSummary(silent=True).run(host, data=flows, options=["+geo_map"])
     assert found.flow_summary is not None

@@ -9,7 +9,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.report.assets import asset
+from flowtriage.render.assets import asset
 
 pytest.importorskip("msticpy")
 pytest.importorskip("playwright")

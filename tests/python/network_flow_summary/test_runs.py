@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import flowtriage as ft
-from flowtriage.report.assets import asset
+from flowtriage.render.assets import asset
 
 pytest.importorskip("msticpy")
 

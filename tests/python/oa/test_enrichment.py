@@ -10,10 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from flowtriage.enrich.reputation import BlockLists
+from flowtriage.enrich.reputation.severity import severity
 from flowtriage.errors import ServiceError
-from flowtriage.oa.enrichment import Sources, add_reputation, enrich
-from flowtriage.oa.reputation import BlockListService, TIService, check, open_services, severity
-from flowtriage.reputation import BlockLists
+from flowtriage.oa.enrichment import (
+    BlockListService,
+    Sources,
+    TIService,
+    add_reputation,
+    check,
+    enrich,
+    open_services,
+)
 from spot_files import iploc, written
 
 GOOGLE, QUAD9 = "8.8.8.8", "9.9.9.9"

@@ -18,10 +18,10 @@ pytest.importorskip("sklearn")
 import flowtriage as ft
 import small_disk
 from command_line import ENVIRONMENT, PROGRAM, run
+from flowtriage.configuration import ReputationSettings
 from flowtriage.errors import StoreError
 from flowtriage.oa import RawFlows, queries
-from flowtriage.oa.configuration import ReputationSettings
-from flowtriage.oa.scored import list_feedback, withdraw_feedback
+from flowtriage.oa.stored_feedback import list_feedback, withdraw_feedback
 from oa_work import NIGHT, sample_day, settings_in, snapshot
 
 pytestmark = pytest.mark.extra

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from flowtriage.errors import ConfigurationError
-from flowtriage.oa.mapping import DEFAULT, load_mapping
+from flowtriage.oa.results import DEFAULT, load_mapping
 from flowtriage.store.tables import SCORES
 
 SPOT = {

@@ -19,10 +19,10 @@ from bokeh.models import GlyphRenderer, Title
 
 import flowtriage as ft
 from flowtriage.oa import plots, queries
-from flowtriage.oa.plots.chords import MOST_ARCS
-from flowtriage.oa.plots.graph import MOST_NODES, graph_of
-from flowtriage.oa.plots.ingest import MOST_BARS
-from flowtriage.report.frame import plot_frame
+from flowtriage.render.plots import plot_frame
+from flowtriage.viz.chords import MOST_ARCS
+from flowtriage.viz.graph import MOST_NODES, graph_of
+from flowtriage.viz.per_minute import MOST_BARS
 
 pytestmark = pytest.mark.extra
 DAY = dt.date(2013, 9, 15)

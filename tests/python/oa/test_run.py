@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pytest
 
 import flowtriage as ft
+from flowtriage.configuration import FolderSettings
 from flowtriage.errors import ArgumentError, ConfigurationError, InputError, StoreError
 from flowtriage.oa import RawFlows, queries
-from flowtriage.oa.configuration import FolderSettings
 from flowtriage.oa.steps import details
 from flowtriage.store import MADE_BY_RUN
 from killing import killed_after
@@ -243,7 +243,7 @@ def test_an_error_leaves_what_was_there(
 
 
 def test_two_runs_of_one_day_at_once(oa: ft.FlowOA, tmp_path: Path) -> None:
-    from flowtriage.oa.staging import day_locked
+    from flowtriage.oa.day import day_locked
 
     folder = tmp_path / "data" / "flow" / str(oa.day)
     folder.mkdir(parents=True)

@@ -12,7 +12,7 @@ pytest.importorskip("sklearn")
 
 import flowtriage as ft
 from flowtriage.oa import queries
-from flowtriage.oa.scored import (
+from flowtriage.oa.stored_feedback import (
     compare_ranks,
     feedback_before,
     list_feedback,

@@ -9,11 +9,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.errors import (
-    ArgumentError,
-    MsticnbDataProviderError,
-    MsticnbMissingParameterError,
-)
+from flowtriage.errors import ArgumentError, MsticnbDataProviderError, MsticnbMissingParameterError
 
 pytestmark = [
     pytest.mark.extra,

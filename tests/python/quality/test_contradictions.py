@@ -9,7 +9,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
-from flowtriage.flows import SCHEMA
+from flowtriage.schema import SCHEMA
 
 
 def test_the_report_counts_reports_against_the_addresses() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.flows import SCHEMA
+from flowtriage.schema import SCHEMA
 from stream_program import STREAM, run
 
 START = datetime(2024, 12, 20, 18, tzinfo=UTC)

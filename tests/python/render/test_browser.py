@@ -21,10 +21,10 @@ from PIL import Image
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.network_flow_summary.colours import protocol_colours
-from flowtriage.network_flow_summary.plots import plot_flow_values, plot_flows_by_protocol
-from flowtriage.notebooklet.display import Section
-from flowtriage.report import write_report
+from flowtriage.render import write_report
+from flowtriage.render.section import Section
+from flowtriage.viz.colours import protocol_colours
+from flowtriage.viz.timelines import plot_flow_values, plot_flows_by_protocol
 
 pytestmark = pytest.mark.browser
 

@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flowtriage.notebooklet.display import Section
-from flowtriage.report import html_table, write_report
-from flowtriage.report.assets import asset
-from flowtriage.report.html import PLOT_NOTE
+from flowtriage.render import html_table, write_report
+from flowtriage.render.assets import asset
+from flowtriage.render.plots import PLOT_NOTE
+from flowtriage.render.section import Section
 
 pytestmark = pytest.mark.extra
 
@@ -297,7 +297,7 @@ def test_tables_need_pyarrow_only() -> None:
         "import sys\n"
         "for name in ('pandas', 'bokeh', 'jinja2', 'numpy', 'msticpy'): sys.modules[name] = None\n"
         "import pyarrow as pa\n"
-        "from flowtriage.report import html_table\n"
+        "from flowtriage.render import html_table\n"
         "print(html_table(pa.table({'a': ['<b>'], 'src_bytes': [2000]})))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

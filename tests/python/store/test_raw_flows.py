@@ -16,9 +16,10 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
+from flowtriage.analysis.search import COLUMNS
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.oa.ingest import SCHEMA, RawFlows
-from flowtriage.search import COLUMNS
+from flowtriage.store.ingest import SCHEMA
+from flowtriage.store.raw_flows import RawFlows
 from killing import killed_after
 from oa_work import sample_day
 

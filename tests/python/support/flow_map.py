@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage import AsnDatabase
-from flowtriage.network_flow_summary.geomap import geo_map
+from flowtriage.viz.maps.geo_map import geo_map
 
 HOST = "10.0.0.5"
 GOOGLE, GOOGLE_2, RIPE = "8.8.8.8", "8.8.4.4", "193.0.6.139"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flowtriage.flows import SCHEMA
+from flowtriage.schema import SCHEMA
 
 START = datetime(2024, 12, 20, 18, tzinfo=UTC)
 CLIENT, SERVER = ("10.0.0.4", 50_000), ("192.0.2.1", 443)

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage import AsnDatabase, DataProviders
-from flowtriage.reputation import BlockLists
+from flowtriage.enrich.reputation import BlockLists
 from ti_service import Service, ti_lookup
 
 HOST = "193.0.6.139"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flowtriage.flows import SCHEMA
+from flowtriage.schema import SCHEMA
 
 DAY = datetime(2013, 9, 15, tzinfo=UTC)
 SCANNER, SCANNED = "10.1.0.200", "10.1.0.7"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.oa.configuration import (
+from flowtriage.configuration import (
     ContextSettings,
     FolderSettings,
     RankingSettings,

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
-from flowtriage.online import Online
+from flowtriage.enrich.online import Online
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import flowtriage as ft
 from connection_sets import SCHEMA
 from flowtriage import sample
-from flowtriage.threat_investigation.globe import Place
 from flowtriage.threat_investigation.story import Input, Story
+from flowtriage.threat_investigation.story.globe import Place
 
 IP = sample.HOST_IP
 SECRETS = ("hunter2", "t0ken", "p/w@1")

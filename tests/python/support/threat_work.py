@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 import flowtriage as ft
-from flowtriage.oa.configuration import ContextSettings, FolderSettings, Settings, StoreSettings
-from flowtriage.oa.ingest import RawFlows
+from flowtriage.configuration import ContextSettings, FolderSettings, Settings, StoreSettings
+from flowtriage.store.raw_flows import RawFlows
 
 DAY = dt.date(2013, 9, 15)
 IP, TWO_WAY, IPV6 = "10.0.0.1", "203.0.113.9", "2606:4700::1"

@@ -25,10 +25,11 @@ pytest.importorskip("jinja2")
 from connection_sets import connection_sets, peer
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.threat_investigation import open_bundle
-from flowtriage.threat_investigation.bundle import write_bundle
-from flowtriage.threat_investigation.globe import Globe
-from flowtriage.threat_investigation.secrets import without_secrets
-from flowtriage.threat_investigation.story import TABLES, Story
+from flowtriage.threat_investigation.story import Story
+from flowtriage.threat_investigation.story.bundle import write_bundle
+from flowtriage.threat_investigation.story.globe import Globe
+from flowtriage.threat_investigation.story.story import TABLES
+from flowtriage.threat_investigation.story.text import without_secrets
 from threat_story import CONFIGURATION, IP, SECRETS, story
 
 HOSTILE = "</script><script>alert(1)</script>'; DROP TABLE x; -- \"\u202e\U0001f600\r\n\t{{ 7*7 }}"

@@ -14,10 +14,10 @@ pytest.importorskip("bokeh")
 from bokeh.embed import json_item
 
 from connection_sets import SCHEMA, connection_sets, peer
-from flowtriage.threat_investigation.globe import Globe, Place
-from flowtriage.threat_investigation.globe_plot import plot_globe
-from flowtriage.threat_investigation.tree_plots import plot_dendrogram, plot_stats
-from flowtriage.threat_investigation.trees import Dendrogram, Stats
+from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.globe_plots import plot_globe
+from flowtriage.threat_investigation.story.tree_plots import plot_dendrogram, plot_stats
+from flowtriage.threat_investigation.story.trees import Dendrogram, Stats
 
 IP = "10.0.0.5"
 DIRECTIONS = ("inbound", "outbound", "two-way")
@@ -149,7 +149,7 @@ def test_the_size_of_a_drawing_does_not_follow_the_number_of_peers() -> None:
 @pytest.mark.extra
 def test_each_place_is_on_the_map_once() -> None:
     pytest.importorskip("msticpy")
-    from flowtriage.threat_investigation.globe_map import globe_map
+    from flowtriage.threat_investigation.story.globe_plots import globe_map
 
     globe = Globe.of(many(120), Place(IP, 8.0, 47.0, "Home"))
     found = globe_map(globe, IP).places
@@ -165,7 +165,7 @@ def test_each_place_is_on_the_map_once() -> None:
 @pytest.mark.extra
 def test_a_map_of_no_peers_is_empty() -> None:
     pytest.importorskip("msticpy")
-    from flowtriage.threat_investigation.globe_map import globe_map
+    from flowtriage.threat_investigation.story.globe_plots import globe_map
 
     found = globe_map(Globe.of(SCHEMA.empty_table()))
     assert len(found.places) == 0

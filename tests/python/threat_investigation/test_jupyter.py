@@ -16,7 +16,7 @@ pytest.importorskip("playwright")
 import duckdb
 
 from flowtriage import FlowStore, sample
-from flowtriage.threat_investigation.files import safe_ip
+from flowtriage.threat_investigation.story.spot_files import safe_ip
 from jupyter_lab import Notebook, lab, open_tab
 from oa_work import sample_day
 from threat_page import TOP

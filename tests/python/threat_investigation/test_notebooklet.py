@@ -14,7 +14,7 @@ import flowtriage as ft
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.oa import queries
-from flowtriage.oa.ingest import RawFlows
+from flowtriage.store.raw_flows import RawFlows
 from oa_work import sample_day
 from oa_work import settings_in as oa_settings
 from threat_work import (

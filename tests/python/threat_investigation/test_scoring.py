@@ -11,7 +11,7 @@ import pytest
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
 from flowtriage.oa import queries
-from flowtriage.oa.scored import feedback_before
+from flowtriage.oa.stored_feedback import feedback_before
 from postgresql import Server
 from threat_work import DAY, IP, IPV6, TWO_WAY, at, flow, investigation, suspicious, table
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from connection_sets import SCHEMA, connection_sets, peer
 from flowtriage.errors import ArgumentError, FormatError, InputError
-from flowtriage.threat_investigation.files import (
+from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.spot_files import (
     read_dendrogram,
     read_globe,
     read_stats,
@@ -21,8 +22,7 @@ from flowtriage.threat_investigation.files import (
     story_files,
     write_files,
 )
-from flowtriage.threat_investigation.globe import Globe, Place
-from flowtriage.threat_investigation.trees import Branch, Dendrogram, Stats
+from flowtriage.threat_investigation.story.trees import Branch, Dendrogram, Stats
 
 IP = "10.0.0.5"
 HOSTILE = "</script><script>alert(1)</script>'\"\u2028\U0001f600"

@@ -15,7 +15,7 @@ import pytest
 import flowtriage as ft
 from flowtriage.errors import ArgumentError, FormatError, StoreLockedError
 from flowtriage.oa import queries
-from flowtriage.threat_investigation.files import read_globe, read_stats
+from flowtriage.threat_investigation.story.spot_files import read_globe, read_stats
 from postgresql import Server
 from threat_work import DAY, HOSTILE, IP, TWO_WAY, flow, investigation, settings_in, table
 

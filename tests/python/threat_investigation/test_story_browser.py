@@ -20,10 +20,10 @@ from PIL import Image
 
 from connection_sets import connection_sets, peer
 from flowtriage.threat_investigation import open_bundle
-from flowtriage.threat_investigation.bundle import write_bundle
-from flowtriage.threat_investigation.globe import Globe, Place
 from flowtriage.threat_investigation.story import Input, Story
-from flowtriage.threat_investigation.story_report import write_story
+from flowtriage.threat_investigation.story.bundle import write_bundle
+from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.page import write_story
 from threat_story import IP, SECRETS, story
 
 pytestmark = pytest.mark.browser
@@ -146,7 +146,7 @@ def test_an_opened_bundle_is_as_harmless(visit: Any, tmp_path: Path) -> None:
 @pytest.mark.extra
 def test_foreign_text_on_the_map_is_shown_and_not_run(browser: Any, tmp_path: Path) -> None:
     pytest.importorskip("msticpy")
-    from flowtriage.threat_investigation.globe_map import globe_map
+    from flowtriage.threat_investigation.story.globe_plots import globe_map
 
     made = hostile()
     drawn = globe_map(Globe.of(made.peers, made.home), IP)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connection_sets import SCHEMA, connection_sets, peer
-from flowtriage.threat_investigation.story_report import sums, write_story
+from flowtriage.threat_investigation.story.page import sums, write_story
 from threat_story import story
 
 ROWS = [

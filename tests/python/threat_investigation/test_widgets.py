@@ -13,15 +13,15 @@ pytest.importorskip("ipywidgets")
 import flowtriage as ft
 from flowtriage.errors import ArgumentError
 from flowtriage.threat_investigation import open_bundle
-from flowtriage.threat_investigation.view import View
-from flowtriage.threat_investigation.widget_boxes import (
+from flowtriage.threat_investigation.display import View
+from flowtriage.threat_investigation.widgets.boxes import (
     ScoreBox,
     SearchBox,
     StoryBox,
     chosen,
     offered,
 )
-from flowtriage.threat_investigation.widgets import WidgetView
+from flowtriage.threat_investigation.widgets.view import WidgetView
 from threat_work import HOSTILE, IP, IPV6, TWO_WAY, flow, investigation, suspicious, table
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("bokeh")
 pytest.importorskip("duckdb")
 
-from flowtriage.oa.plots.circle import arcs_of, ribbon
+from flowtriage.viz.chords import arcs_of, ribbon
 
 pytestmark = pytest.mark.extra
 

@@ -7,13 +7,7 @@ import pytest
 
 pytest.importorskip("bokeh")
 
-from flowtriage.network_flow_summary.colours import (
-    DENIED,
-    OTHER,
-    UNKNOWN,
-    direction_colours,
-    protocol_colours,
-)
+from flowtriage.viz.colours import DENIED, OTHER, UNKNOWN, direction_colours, protocol_colours
 
 
 def test_colours_do_not_depend_on_the_plot_the_order_or_the_run() -> None:

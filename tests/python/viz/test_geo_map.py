@@ -159,7 +159,7 @@ def test_a_database_of_the_user_is_not_credited_to_others() -> None:
 @pytest.mark.parametrize("library", ["msticpy.vis.foliummap", "folium"])
 def test_what_is_missing_is_told(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = [name for name in sys.modules if name.startswith((library, "msticpy.vis.foliummap"))]
-    own = [f"flowtriage.network_flow_summary.geomap_{part}" for part in ("layer", "page")]
+    own = [f"flowtriage.viz.maps.{part}" for part in ("layer", "page")]
     for name in [*gone, *own]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, library, None)

@@ -16,11 +16,11 @@ pytest.importorskip("bokeh")
 import bokeh.models as bm
 from bokeh.embed import json_item
 
-from flowtriage.network_flow_summary.colours import DENIED
-from flowtriage.network_flow_summary.plots import plot_flow_values as values
-from flowtriage.network_flow_summary.plots import plot_flows_by_direction as by_direction
-from flowtriage.network_flow_summary.plots import plot_flows_by_protocol as by_protocol
-from flowtriage.report.text import visible
+from flowtriage.humanize import visible
+from flowtriage.viz.colours import DENIED
+from flowtriage.viz.timelines import plot_flow_values as values
+from flowtriage.viz.timelines import plot_flows_by_direction as by_direction
+from flowtriage.viz.timelines import plot_flows_by_protocol as by_protocol
 
 START = 1_772_409_600_000_000  # 2026-03-02 00:00 UTC, in microseconds
 WIDTH = 300_000_000

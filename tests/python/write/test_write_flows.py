@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 import flowtriage as ft
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.schema import SCHEMA
 from flowtriage.write import FORMATS
 
 PAYLOAD = ("src_payload_bytes", "dst_payload_bytes")
@@ -149,7 +150,7 @@ FLOWS = st.fixed_dictionaries(
 )
 SCHEMA = pa.schema(
     [
-        *ft.flows.SCHEMA,
+        *SCHEMA,
         pa.field("src_payload_bytes", pa.int64()),
         pa.field("dst_payload_bytes", pa.int64()),
     ]
