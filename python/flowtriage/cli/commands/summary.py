@@ -150,7 +150,7 @@ def _write_html(
     timespan: tuple[str | None, str | None],
     database: AsnDatabase,
 ) -> None:
-    from flowtriage import NetworkFlowSummary
+    from flowtriage.network_flow_summary import NetworkFlowSummary
 
     with redirect_stdout(sys.stderr), progress_bar():
         notebooklet = NetworkFlowSummary(silent=True)
