@@ -34,7 +34,7 @@ _TIME = Target("time of 100,000,000 rows against 10,000,000", 12, "{:.1f} ×", l
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadRequest:
     """What one process measured on one data set.
 
     Attributes
@@ -86,7 +86,7 @@ def write(folder: Path, rows: int) -> None:
             waiting.replace(path)
 
 
-def read(program: str, folder: Path) -> Reading:
+def read(program: str, folder: Path) -> ReadRequest:
     """Index a data set in this process, which must have done nothing before."""
     importlib.import_module(program)
     start = time.perf_counter()
@@ -96,17 +96,17 @@ def read(program: str, folder: Path) -> Reading:
 
     from benchmarks.digest import digest
 
-    return Reading(taken, peak, result.num_rows, digest(grouped_facts(result)))
+    return ReadRequest(taken, peak, result.num_rows, digest(grouped_facts(result)))
 
 
-def read_apart(program: str, folder: Path) -> Reading:
+def read_apart(program: str, folder: Path) -> ReadRequest:
     """Index a data set in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.large", program, str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return Reading(**json.loads(done.stdout))
+    return ReadRequest(**json.loads(done.stdout))
 
 
-def render(readings: dict[tuple[str, int], Reading], sizes: dict[int, int]) -> str:
+def render(readings: dict[tuple[str, int], ReadRequest], sizes: dict[int, int]) -> str:
     """Render the section of the report.
 
     Parameters

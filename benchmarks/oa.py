@@ -33,7 +33,7 @@ _ENRICH = Target("enrichment of 1,000,000 rows, {}", 2, "{:.2f} s", least=False)
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadRequest:
     """What one process measured of one step, or of the whole.
 
     Attributes
@@ -138,7 +138,7 @@ class _Steps(logging.Handler):
         memory.forget_peak()
 
 
-def run(log: Path) -> list[Reading]:
+def run(log: Path) -> list[ReadRequest]:
     """Run the day of a log in this process, which must have done nothing before."""
     import flowtriage as ft
     from flowtriage.configuration import (
@@ -167,16 +167,19 @@ def run(log: Path) -> list[Reading]:
         taken = time.perf_counter() - start
         logger.removeHandler(used)
         steps = [
-            Reading(step.title, step.seconds, *noted, step.count, step.note.replace(name, ""))
+            ReadRequest(step.title, step.seconds, *noted, step.count, step.note.replace(name, ""))
             for step, noted in zip(done.steps, used.notes, strict=True)
         ]
     most = max((peak for _, peak in used.notes if peak is not None), default=None)
     processor = sum(processor for processor, _ in used.notes)
     scored = next(step.count for step in done.steps if step.name == "results")
-    return [*steps, Reading("all, with what is between the steps", taken, processor, most, scored)]
+    return [
+        *steps,
+        ReadRequest("all, with what is between the steps", taken, processor, most, scored),
+    ]
 
 
-def enrich(folder: Path) -> list[Reading]:
+def enrich(folder: Path) -> list[ReadRequest]:
     """Enrich a million rows in this process, from Spot's files and from what is embedded."""
     from flowtriage.oa.enrichment import Sources
     from flowtriage.oa.enrichment import enrich as add
@@ -194,18 +197,18 @@ def enrich(folder: Path) -> list[Reading]:
         taken, used = time.perf_counter() - start, time.process_time() - used
         if told["dst_geoloc"].null_count == ROWS:
             sys.exit("no address was located")
-        readings.append(Reading(title, taken, used, memory.peak(), told.num_rows))
+        readings.append(ReadRequest(title, taken, used, memory.peak(), told.num_rows))
     return readings
 
 
-def _apart(*arguments: str) -> list[Reading]:
+def _apart(*arguments: str) -> list[ReadRequest]:
     """Measure in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.oa", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return [Reading(**fields) for fields in json.loads(done.stdout)]
+    return [ReadRequest(**fields) for fields in json.loads(done.stdout)]
 
 
-def render(days: dict[str, list[Reading]], enriched: list[Reading], load: float) -> str:
+def render(days: dict[str, list[ReadRequest]], enriched: list[ReadRequest], load: float) -> str:
     """Render the report.
 
     Parameters
@@ -261,7 +264,7 @@ def render(days: dict[str, list[Reading]], enriched: list[Reading], load: float)
     )
 
 
-def _cells(reading: Reading) -> tuple[str, str, str, str, str]:
+def _cells(reading: ReadRequest) -> tuple[str, str, str, str, str]:
     times = seconds(reading.seconds), seconds(reading.processor)
     return reading.title, *times, megabytes(reading.resident_bytes), f"{reading.count:,}"
 

@@ -16,7 +16,7 @@ HOST = "10.0.0.0"
 """Address of the one host of the shapes that have one."""
 
 _DAY_LENGTH = 86_400_000_000
-_LONGEST_FLOW = 600_000_000
+_MAX_DURATION = 600_000_000
 _SERVICES = pa.array(["https", "http", "dns", "ntp", "ssh", "smb"])
 _SCATTER = 2_654_435_761  # odd, so multiples of it are distinct modulo any power of two
 _INSIDE = 10 << 24, 1 << 24  # 10.0.0.0/8
@@ -120,7 +120,7 @@ def _flows(shape: Shape, rows: int, part: int) -> pa.Table:
         made |= _volumes(shape, rows, random)
     for name, times in (
         ("first_seen", start),
-        ("last_seen", start + random.integers(0, _LONGEST_FLOW, rows)),
+        ("last_seen", start + random.integers(0, _MAX_DURATION, rows)),
     ):
         made[name] = pa.array(times, pa.timestamp("us", "UTC"))
     return pa.table(made)

@@ -43,14 +43,14 @@ def duckdb_measures(names: list[str]) -> str:
     return ", ".join([*sums, *times])
 
 
-def pandas_measures(grouped: Any, names: list[str]) -> pd.DataFrame:
+def pandas_measures(thousands: Any, names: list[str]) -> pd.DataFrame:
     """Return the same of a pandas GroupBy."""
     import pandas as pd
 
     parts = [
-        grouped[sums_of(names)].sum(min_count=1),
-        grouped[["first_seen"]].min(),
-        grouped[["last_seen"]].max(),
+        thousands[sums_of(names)].sum(min_count=1),
+        thousands[["first_seen"]].min(),
+        thousands[["last_seen"]].max(),
     ]
     result: pd.DataFrame = pd.concat(parts, axis=1).reset_index()
     return result

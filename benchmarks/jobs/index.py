@@ -28,8 +28,8 @@ def _flowtriage(table: pa.Table) -> pa.Table:
 
 
 def _pandas(table: pa.Table, *, ordered: bool) -> pa.Table:
-    grouped = table.to_pandas().groupby(KEYS, dropna=False, observed=True, sort=ordered)
-    result = pandas_measures(grouped, table.column_names)
+    thousands = table.to_pandas().groupby(KEYS, dropna=False, observed=True, sort=ordered)
+    result = pandas_measures(thousands, table.column_names)
     return pa.Table.from_pandas(result, preserve_index=False)
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -47,9 +47,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """
     target = path.resolve()
     if target.is_dir():
-        raise IsADirectoryError(f"{visible(str(path))} is a folder; name a file in it")
+        raise IsADirectoryError(f"{sanitize(str(path))} is a folder; name a file in it")
     if target.exists() and not target.is_file():
-        raise ArgumentError(f"{visible(str(path))} is no ordinary file; write to one")
+        raise ArgumentError(f"{sanitize(str(path))} is no ordinary file; write to one")
     beside = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with full_disk_named(path), beside.open("xb") as file:

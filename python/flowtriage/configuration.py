@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from flowtriage.errors import ConfigurationError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 FILE = "flowtriage.toml"
 PREFIX = "FLOWTRIAGE_"
 _CONFIG = f"{PREFIX}CONFIG"
-_LONGEST = 200
+_MAX_LENGTH = 200
 
 
 def _about(text: str, least: float | None = None) -> dict[str, Any]:
@@ -184,7 +184,7 @@ SECTIONS = {
 """Sections of the file, and what their keys are."""
 
 
-def load(
+def load_settings(
     path: str | os.PathLike[str] | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
     """Read the configuration.
@@ -212,7 +212,7 @@ def load(
 
     Examples
     --------
-    >>> settings = load(environment={"FLOWTRIAGE_RANKING_LIMIT": "250"})
+    >>> settings = load_settings(environment={"FLOWTRIAGE_RANKING_LIMIT": "250"})
     >>> settings.ranking.limit
     250
     """
@@ -255,7 +255,7 @@ def _document(file: Path) -> dict[str, Any]:
         with file.open("rb") as opened:
             return tomllib.load(opened)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{visible(str(file))} is no TOML: {error}") from None
+        raise ConfigurationError(f"{sanitize(str(file))} is no TOML: {error}") from None
 
 
 def _set(
@@ -318,11 +318,11 @@ def _from_text(text: str, section: str, key: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return visible(repr(value), _LONGEST)
+    return sanitize(repr(value), _MAX_LENGTH)
 
 
 def _wrong(where: Any, name: str, what: str) -> ConfigurationError:
-    return ConfigurationError(f"{visible(str(where))}: {visible(name, _LONGEST)} {what}")
+    return ConfigurationError(f"{sanitize(str(where))}: {sanitize(name, _MAX_LENGTH)} {what}")
 
 
 def beside(settings: Settings, folder: Path) -> Settings:

@@ -8,10 +8,10 @@ import pyarrow.compute as pc
 NAME_LENGTH = 80
 
 
-def legible(names: pa.ChunkedArray) -> pa.Array:
+def sanitize_array(names: pa.ChunkedArray) -> pa.Array:
     """Make foreign names safe to look at; each distinct name is looked at once."""
     coded = pc.dictionary_encode(names.cast(pa.string()).combine_chunks())
-    seen = [visible(name, NAME_LENGTH) for name in coded.dictionary.to_pylist()]
+    seen = [sanitize(name, NAME_LENGTH) for name in coded.dictionary.to_pylist()]
     return pa.array(seen, pa.string()).take(coded.indices)
 
 
@@ -25,7 +25,7 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
 
 
-def grouped(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Write whole numbers with a comma between thousands.
 
     Parameters
@@ -40,7 +40,7 @@ def grouped(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
     Examples
     --------
-    >>> grouped(pa.array([999, 1234567, None])).to_pylist()
+    >>> thousands(pa.array([999, 1234567, None])).to_pylist()
     ['999', '1,234,567', None]
     """
     text = pc.cast(values, pa.string())
@@ -81,7 +81,7 @@ def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArra
     return pc.binary_join_element_wise(number, unit, " ")
 
 
-def visible(text: str, limit: int | None = None, *, multiline: bool = False) -> str:
+def sanitize(text: str, limit: int | None = None, *, multiline: bool = False) -> str:
     r"""Make text from the network safe to look at: nothing in it stays unseen.
 
     Control and format characters, such as the ones which turn the direction of writing, are
@@ -98,9 +98,9 @@ def visible(text: str, limit: int | None = None, *, multiline: bool = False) -> 
 
     Examples
     --------
-    >>> visible("invoice\u202egpj.exe")
+    >>> sanitize("invoice\u202egpj.exe")
     'invoice\\u202egpj.exe'
-    >>> visible("a-very-long-name", limit=7)
+    >>> sanitize("a-very-long-name", limit=7)
     'a-very…'
     """
     if not text.isprintable():

@@ -1,6 +1,6 @@
 """Progress of long work, told to whoever asked for it.
 
-The work calls `advance`; a caller who wants to show it wraps the work in `shown_by`.
+The work calls `report_progress`; a caller who wants to show it wraps the work in `progress_to`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Listener: TypeAlias = Callable[[str, int, int | None], None]
 _listener: ContextVar[Listener | None] = ContextVar("flowtriage_progress", default=None)
 
 
-def advance(task: str, done: int, total: int | None = None) -> None:
+def report_progress(task: str, done: int, total: int | None = None) -> None:
     """Tell how far a task is.
 
     Parameters
@@ -33,13 +33,13 @@ def advance(task: str, done: int, total: int | None = None) -> None:
 
 
 @contextmanager
-def shown_by(listener: Listener) -> Iterator[None]:
+def progress_to(listener: Listener) -> Iterator[None]:
     """Have progress of the work within the block told to `listener`.
 
     Examples
     --------
-    >>> with shown_by(lambda task, done, total: print(task, done, total)):
-    ...     advance("reading", 1, 2)
+    >>> with progress_to(lambda task, done, total: print(task, done, total)):
+    ...     report_progress("reading", 1, 2)
     reading 1 2
     """
     token = _listener.set(listener)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.humanize import grouped, human_bytes, joined, legible
+from flowtriage.humanize import human_bytes, joined, sanitize_array, thousands
 
 _PROTOCOLS = 6
 
@@ -43,7 +43,7 @@ def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
     rows = pa.table(
         {
             "address": pc.if_else(is_source, index["dest"], index["source"]),
-            "protocol": legible(index["L7Protocol"].fill_null("not known")),
+            "protocol": sanitize_array(index["L7Protocol"].fill_null("not known")),
             "outward": outward,
             "inward": inward,
             "flows": flows,
@@ -74,10 +74,13 @@ def _by_address(rows: pa.Table) -> pa.Table:
         peers["outward_any"],
         peers["inward_any"],
     )
-    allowed = grouped(peers["allowed_sum"])
-    with_denied = joined(allowed, " allowed, ", grouped(peers["denied_sum"]), " denied")
+    allowed = thousands(peers["allowed_sum"])
+    with_denied = joined(allowed, " allowed, ", thousands(peers["denied_sum"]), " denied")
     balance = joined(
-        "outbound ", grouped(peers["flows_out_sum"]), ", inbound ", grouped(peers["flows_in_sum"])
+        "outbound ",
+        thousands(peers["flows_out_sum"]),
+        ", inbound ",
+        thousands(peers["flows_in_sum"]),
     )
     neither = "neither inbound nor outbound"
     return pa.table(
@@ -109,7 +112,7 @@ def _protocols(rows: pa.Table) -> pa.ChunkedArray:
     )
     names = pc.binary_join(pc.list_slice(lists, 0, _PROTOCOLS), ", ")
     more = pc.subtract(pc.list_value_length(lists), _PROTOCOLS)
-    return pc.if_else(pc.greater(more, 0), joined(names, " and ", grouped(more), " more"), names)
+    return pc.if_else(pc.greater(more, 0), joined(names, " and ", thousands(more), " more"), names)
 
 
 def _moment(times: pa.ChunkedArray) -> pa.ChunkedArray:

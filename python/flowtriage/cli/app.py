@@ -16,10 +16,10 @@ import typer
 from flowtriage.cli.commands import asn, convert, db, oa, report, store, summary, top
 from flowtriage.cli.commands import oa_feedback as feedback
 from flowtriage.errors import FlowtriageError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer does not export it
-_LONGEST_MESSAGE = 2_000
+_MAX_MESSAGE = 2_000
 HELP = (
     "Triage network flows: whom did a host talk to, how much, and who owns the other end.\n\n"
     "Logs are recognised by their content: Zeek, NetFlow, AWS, Azure, GCP, Suricata, Argus and "
@@ -106,12 +106,12 @@ def _run(arguments: Sequence[str]) -> int:
     except (FlowtriageError, pa.ArrowException) as error:
         return _refuse(str(error))
     except Exception:
-        print(visible(traceback.format_exc(), multiline=True), file=sys.stderr)
+        print(sanitize(traceback.format_exc(), multiline=True), file=sys.stderr)
         return _refuse("this is a fault of flowtriage; please report it with the lines above")
 
 
 def _refuse(message: str) -> int:
-    print(f"error: {visible(message, _LONGEST_MESSAGE)}", file=sys.stderr)
+    print(f"error: {sanitize(message, _MAX_MESSAGE)}", file=sys.stderr)
     return 2
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from flowtriage.configuration import Settings, load
+from flowtriage.configuration import Settings, load_settings
 from flowtriage.enrich.asn import AsnDatabase, embedded
 from flowtriage.formats import FORMATS
 from flowtriage.store import FlowStore
@@ -123,11 +123,11 @@ def open_database(paths: Sequence[Path] | None) -> AsnDatabase:
 
 def open_store(config: Path | None, store: str | None) -> FlowStore:
     """Open the store that is given or configured."""
-    chosen = load_settings(config, store).store
+    chosen = read_settings(config, store).store
     return FlowStore(chosen.url, wait=chosen.wait)
 
 
-def load_settings(config: Path | None, store: str | None = None) -> Settings:
+def read_settings(config: Path | None, store: str | None = None) -> Settings:
     """Read the configuration, with another store if one is given."""
-    settings = load(config)
+    settings = load_settings(config)
     return replace(settings, store=replace(settings.store, url=store)) if store else settings

@@ -19,10 +19,10 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.table import Table
 from rich.text import Text
 
-from flowtriage.humanize import UNKNOWN, grouped, human_bytes, visible
-from flowtriage.progress import shown_by
+from flowtriage.humanize import UNKNOWN, human_bytes, sanitize, thousands
+from flowtriage.progress import progress_to
 
-_LONGEST_TASK = 48
+_MAX_TASK = 48
 
 
 @contextmanager
@@ -42,10 +42,10 @@ def progress_bar() -> Iterator[None]:
 
     def show(task: str, done: int, total: int | None) -> None:
         if task not in tasks:
-            tasks[task] = bar.add_task(visible(task, _LONGEST_TASK), total=total)
+            tasks[task] = bar.add_task(sanitize(task, _MAX_TASK), total=total)
         bar.update(tasks[task], completed=done, total=total)
 
-    with bar, shown_by(show):
+    with bar, progress_to(show):
         yield
 
 
@@ -59,14 +59,14 @@ _DIRECTIONS = {
     "U": "unknown",
 }
 _GAP = 2
-_NARROWEST = 14
-_LONGEST_TEXT = 80
-_LONGEST_FACT = 400
+_MIN_WIDTH = 14
+_MAX_TEXT = 80
+_MAX_FACT = 400
 _LISTED = 5
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of an Arrow table, and how it is shown.
 
     Parameters
@@ -96,13 +96,13 @@ class Column:
 
 
 MEASURES = (
-    Column("denied_flows", "Denied", "count", optional=True),
-    Column("src_bytes", "Source\nsent", "bytes"),
-    Column("dst_bytes", "Dest\nsent", "bytes"),
+    TableColumn("denied_flows", "Denied", "count", optional=True),
+    TableColumn("src_bytes", "Source\nsent", "bytes"),
+    TableColumn("dst_bytes", "Dest\nsent", "bytes"),
 )
 SEEN = (
-    Column("first_seen", "First seen\n(UTC)", "time", optional=True),
-    Column("last_seen", "Last seen\n(UTC)", "time", optional=True),
+    TableColumn("first_seen", "First seen\n(UTC)", "time", optional=True),
+    TableColumn("last_seen", "Last seen\n(UTC)", "time", optional=True),
 )
 
 
@@ -117,7 +117,7 @@ def cells(values: pa.ChunkedArray, kind: Kind) -> list[str]:
     if kind == "size":
         values, kind = pc.list_value_length(values), "count"
     if kind == "count":
-        values = grouped(values)
+        values = thousands(values)
     elif kind == "bytes":
         values = human_bytes(values)
     elif kind == "time":
@@ -135,7 +135,7 @@ def _cell(value: Any, kind: Kind) -> str:
         return f"{shown} +{rest:,} more" if rest > 0 else shown
     if kind == "direction":
         value = _DIRECTIONS.get(value, value)
-    return visible(f"AS{value}" if kind == "asn" else str(value), _LONGEST_TEXT)
+    return sanitize(f"AS{value}" if kind == "asn" else str(value), _MAX_TEXT)
 
 
 @contextmanager
@@ -156,14 +156,14 @@ def print_facts(console: Console, facts: Mapping[str, str]) -> None:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, fact in facts.items():
-        grid.add_row(Text(label), Text(visible(fact, _LONGEST_FACT)))
-    _print(console, grid, max(console.width, 0 if sys.stdout.isatty() else 2 * _LONGEST_FACT))
+        grid.add_row(Text(label), Text(sanitize(fact, _MAX_FACT)))
+    _print(console, grid, max(console.width, 0 if sys.stdout.isatty() else 2 * _MAX_FACT))
 
 
 def print_table(
     console: Console,
     title: str,
-    columns: Sequence[Column],
+    columns: Sequence[TableColumn],
     data: pa.Table,
     *,
     total: int | None = None,
@@ -215,13 +215,13 @@ def print_table(
         console.print(Text(note, "dim"))
 
 
-def _width(column: Column, texts: Sequence[str], terminal: bool) -> int:
+def _width(column: TableColumn, texts: Sequence[str], terminal: bool) -> int:
     headings = column.heading.split("\n") if terminal else [column.flat_heading]
     longest = max(map(cell_len, [*headings, *texts]))
-    return min(longest, _NARROWEST) if column.flexible and terminal else longest
+    return min(longest, _MIN_WIDTH) if column.flexible and terminal else longest
 
 
-def _total(widths: Mapping[Column, int], shown: Sequence[Column]) -> int:
+def _total(widths: Mapping[TableColumn, int], shown: Sequence[TableColumn]) -> int:
     return sum(widths[column] for column in shown) + _GAP * (len(shown) - 1)
 
 

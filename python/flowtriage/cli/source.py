@@ -30,11 +30,11 @@ from flowtriage.cli.options import (
 from flowtriage.cli.output import progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Unit
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import canonical_address
-from flowtriage.inputs.timespan import Span, resolve
-from flowtriage.quality.report import Report
-from flowtriage.read.flows import Flows, Reading
+from flowtriage.inputs.timespan import Timespan, parse_timespan
+from flowtriage.quality.report import ReadReport
+from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.read_flows import flow_report, read_flows
 
 _LINE = 300
@@ -69,23 +69,23 @@ class Source:
             flows.report.sources = ["invented day at an office"]
         return flows
 
-    def report(self) -> Report:
+    def report(self) -> ReadReport:
         """Read the flows for their report only, with a progress bar."""
         if self.stitch or self.deduplicate:
             return self.read().report
         with progress_bar():
             return flow_report(self._place(), internal=self._networks(), **self._options())
 
-    def parts(self) -> Flows | Reading:
+    def parts(self) -> Flows | ReadRequest:
         """Return the flows, or what reads them a part at a time where that is enough."""
         if self.stitch or self.deduplicate or self.internal:
             return self.read()
-        return Reading.asked(self._place(), **self._options())
+        return ReadRequest.parse(self._place(), **self._options())
 
     @property
-    def span(self) -> Span | None:
+    def span(self) -> Timespan | None:
         """The span of time that was asked for."""
-        return resolve(start=self.start, end=self.end)
+        return parse_timespan(start=self.start, end=self.end)
 
     def _place(self) -> Any:
         if bool(self.files) == self.use_sample:
@@ -182,20 +182,20 @@ def select_host(flows: Flows, host: str) -> HostFlows:
     message = f"{host} occurs nowhere in the {read_from(flows.report)}."
     if busiest := busiest_addresses(flows.to_arrow()):
         message += f" The busiest sources are {', '.join(busiest)}."
-    print(visible(message, _LINE), file=sys.stderr)
+    print(sanitize(message, _LINE), file=sys.stderr)
     raise typer.Exit(1)
 
 
-def read_from(report: Report) -> str:
+def read_from(report: ReadReport) -> str:
     """Say how many flows there are, and what became of the other rows."""
     lost = {"bad": report.rows_bad, "outside the timespan": report.rows_outside}
     text = ", ".join(f"{count:,} {why}" for why, count in lost.items() if count)
     return f"{report.flows:,} flows" + (f" (of {report.rows_read:,} rows: {text})" if text else "")
 
 
-def warn_of_losses(report: Report) -> None:
+def warn_of_losses(report: ReadReport) -> None:
     """Say on stderr which rows could not be used, or that there is nothing at all."""
     if report.rows_bad or not report.flows:
         print(f"warning: {read_from(report)}", file=sys.stderr)
     for row in report.bad_rows:
-        print(f"warning: {visible(str(row), _LINE)}", file=sys.stderr)
+        print(f"warning: {sanitize(str(row), _LINE)}", file=sys.stderr)

@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage._core import AsnFiles
-from flowtriage.enrich.online import Online, lost, sentences
+from flowtriage.enrich.online import Online, lost, messages
 from flowtriage.inputs.addresses import _text_array
-from flowtriage.progress import advance
+from flowtriage.progress import report_progress
 
 _DATA = Path(__file__).parents[1] / "data"
 _AT_ONCE = 64  # addresses between two words on progress
@@ -167,10 +167,10 @@ class AsnDatabase:
         before = lost(self.ledger).num_rows
         wanted = self._files.to_ask(addresses)["address"].combine_chunks()
         for done in range(0, len(wanted), _AT_ONCE):
-            advance("asking online", done, len(wanted))
+            report_progress("asking online", done, len(wanted))
             self._files.ask(wanted.slice(done, _AT_ONCE))
         if lost(ledger := self.ledger).num_rows > before:
-            warnings.warn(" ".join(sentences(ledger)), stacklevel=3)
+            warnings.warn(" ".join(messages(ledger)), stacklevel=3)
 
     @property
     def ledger(self) -> pa.Table:

@@ -16,7 +16,7 @@ from pyarrow import csv
 from flowtriage._core import CityFiles, RangeList
 from flowtriage.enrich.asn import AsnDatabase, embedded
 from flowtriage.errors import FormatError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 _COUNTRIES = Path(__file__).parent.parent / "data" / "countries.csv"
 
@@ -49,7 +49,7 @@ _IPLOC = (
 _TOLD = ["state", "city", "latitude", "longitude", "owner", "domain"]
 
 
-class Locations(Protocol):
+class LocationSource(Protocol):
     """Anything that knows where addresses are."""
 
     def find(self, addresses: pa.Array) -> pa.Table:
@@ -94,15 +94,15 @@ class IpLocations:
             )
         except pa.ArrowInvalid as error:
             raise FormatError(
-                f"{visible(str(path))} is not Spot's iploc.csv of ten columns: {error}"
+                f"{sanitize(str(path))} is not Spot's iploc.csv of ten columns: {error}"
             ) from None
         first, last = (table[name].combine_chunks() for name in ("first", "last"))
         self._ranges = RangeList(first, last)
         self.unusable = len(self._ranges.bad())
         if table.num_rows and self.unusable == table.num_rows:
             raise FormatError(
-                f"{visible(str(path))} has no range of addresses; line 1 begins with "
-                f"{visible(repr(first[0].as_py()), 60)}"
+                f"{sanitize(str(path))} has no range of addresses; line 1 begins with "
+                f"{sanitize(repr(first[0].as_py()), 60)}"
             )
         self._lines = table.select(_TOLD)
 
@@ -165,7 +165,7 @@ class MaxMindLocations:
 def locations(
     iploc: str | os.PathLike[str] | None = None,
     mmdb: Sequence[str | os.PathLike[str]] = (),
-) -> Locations:
+) -> LocationSource:
     """Return the best source of locations there is: `iploc.csv`, MaxMind's files, the embedded."""
     if iploc is not None and Path(iploc).exists():
         return IpLocations(iploc)
@@ -199,7 +199,7 @@ _REASON = 120
 
 
 @dataclass(frozen=True)
-class Places:
+class Locations:
     """Exact places of addresses.
 
     Attributes
@@ -218,7 +218,7 @@ class Places:
     problem: str | None = None
 
 
-def find_places(addresses: pa.Array, asn: AsnDatabase, geoip: Mapping[str, Any]) -> Places:
+def find_locations(addresses: pa.Array, asn: AsnDatabase, geoip: Mapping[str, Any]) -> Locations:
     """Find the exact places of addresses; only public ones are asked about.
 
     Parameters
@@ -237,18 +237,18 @@ def find_places(addresses: pa.Array, asn: AsnDatabase, geoip: Mapping[str, Any])
         try:
             _, entities = provider.lookup_ip(ip_addr_list=public.to_pylist())
         except Exception as error:
-            problem = visible(f"{name} could not be asked: {_first_line(error)}", _REASON)
+            problem = sanitize(f"{name} could not be asked: {_first_line(error)}", _REASON)
         else:
-            return Places(_table(entities), name, problem)
+            return Locations(_table(entities), name, problem)
     files = [] if asn.credits else asn.paths
     if not files:
-        return Places(_PLACE.empty_table(), None, problem)
+        return Locations(_PLACE.empty_table(), None, problem)
     asked = public.combine_chunks()
     found = CityFiles(files).find(asked).rename_columns(_PLACE.names[1:])
     placed = found.add_column(0, _PLACE.field("address"), asked)
     placed = placed.filter(pc.is_valid(found["latitude"]))
     source = ", ".join(Path(file).name for file in files) if len(placed) else None
-    return Places(placed.cast(_PLACE), source, problem)
+    return Locations(placed.cast(_PLACE), source, problem)
 
 
 def _table(entities: Iterable[Any]) -> pa.Table:

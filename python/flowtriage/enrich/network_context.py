@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from flowtriage._core import NetworkList, RangeList
 from flowtriage.errors import FormatError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.inputs.networks import internal_networks
 
 _NAMED = 3
@@ -96,7 +96,7 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
     path = Path(path)
     text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     if not text.strip():
-        raise FormatError(f"{visible(str(path))} is empty; it needs lines of ip,name")
+        raise FormatError(f"{sanitize(str(path))} is empty; it needs lines of ip,name")
     try:
         width = csv.read_csv(pa.BufferReader(text.partition(b"\n")[0] + b"\n")).num_columns
         names = [f"column {at}" for at in range(width)]
@@ -108,9 +108,9 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise FormatError(f"{visible(str(path))} is not lines of ip,name: {error}") from None
+        raise FormatError(f"{sanitize(str(path))} is not lines of ip,name: {error}") from None
     if width < 2:
-        raise FormatError(f"{visible(str(path))} has one column; it needs ip,name")
+        raise FormatError(f"{sanitize(str(path))} has one column; it needs ip,name")
     columns = [pc.utf8_trim_whitespace(table[name]) for name in names[:2]]
     entries = pa.table(columns, names=["ip", "name"])
     context = NetworkContext(path, entries)
@@ -119,6 +119,6 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
         context = NetworkContext(path, entries.slice(1))
     unusable = context.unusable
     if entries.num_rows and len(unusable) == context.entries.num_rows:
-        shown = ", ".join(visible(repr(ip), 60) for ip in unusable["ip"].to_pylist()[:_NAMED])
-        raise FormatError(f"{visible(str(path))} has no network, range or address: {shown}")
+        shown = ", ".join(sanitize(repr(ip), 60) for ip in unusable["ip"].to_pylist()[:_NAMED])
+        raise FormatError(f"{sanitize(str(path))} has no network, range or address: {shown}")
     return context

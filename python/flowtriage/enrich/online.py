@@ -44,7 +44,7 @@ ORIGIN = (
 )
 BOOTSTRAP = "https://data.iana.org/rdap"
 _DAY = 86_400.0
-_MOST_WORKERS = 8
+_MAX_WORKERS = 8
 _REASON = 160
 
 
@@ -102,8 +102,8 @@ class Online:
         """Refuse what cannot be meant."""
         if "{address}" not in self.origin:
             raise ArgumentError(f"origin {self.origin!r} has no {{address}} to put the address")
-        if not 1 <= self.workers <= _MOST_WORKERS:
-            raise ArgumentError(f"workers is {self.workers}; from 1 to {_MOST_WORKERS} are allowed")
+        if not 1 <= self.workers <= _MAX_WORKERS:
+            raise ArgumentError(f"workers is {self.workers}; from 1 to {_MAX_WORKERS} are allowed")
         if not self.timeout > 0:
             raise ArgumentError(f"timeout is {self.timeout} seconds; more than 0 are needed")
         if not self.expiry >= 0:
@@ -122,7 +122,7 @@ class Online:
         return base / "flowtriage" / "online"
 
 
-def sentences(ledger: pa.Table) -> list[str]:
+def messages(ledger: pa.Table) -> list[str]:
     """Say, for each service, how many questions there were and how they ended.
 
     Parameters
@@ -138,7 +138,7 @@ def sentences(ledger: pa.Table) -> list[str]:
     Examples
     --------
     >>> from flowtriage.enrich.asn import AsnDatabase
-    >>> sentences(AsnDatabase().ledger)
+    >>> messages(AsnDatabase().ledger)
     []
     """
     return [
@@ -167,6 +167,6 @@ def _why(ledger: pa.Table) -> str:
     """Return the first reason of questions without an answer."""
     if not lost(ledger).num_rows:
         return ""
-    from flowtriage.humanize import visible
+    from flowtriage.humanize import sanitize
 
-    return f" ({visible(ledger['reason'][0].as_py(), _REASON)})"
+    return f" ({sanitize(ledger['reason'][0].as_py(), _REASON)})"

@@ -3,7 +3,7 @@
 Source: https://openargus.org/oldsite/man/ra.1.pdf
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.formats.declaration import Ends, FieldMapping, Format
 
 ARGUS = Format(
     name="argus",
@@ -11,20 +11,20 @@ ARGUS = Format(
     signature=(("StartTime", "LastTime"), ("Dur", "Dir", "TotBytes", "SrcBytes", "State")),
     ends=(Ends("SrcAddr", "DstAddr"),),
     columns=(
-        Column("start_time", "time", ("StartTime",), unit="s"),
-        Column("end_time", "time", ("LastTime",), unit="s"),
-        Column("end_time", "duration", ("Dur",), unit="s"),
-        Column("src_port", "port", ("Sport",)),
-        Column("dst_port", "port", ("Dport",)),
-        Column("protocol", "protocol", ("Proto",)),
-        Column("src_bytes", "count", ("SrcBytes",)),
-        Column("dst_bytes", "count", ("DstBytes",)),
-        Column("dst_bytes", "difference", (("TotBytes", "SrcBytes"),)),
-        Column("src_packets", "count", ("SrcPkts",)),
-        Column("dst_packets", "count", ("DstPkts",)),
-        Column("dst_packets", "difference", (("TotPkts", "SrcPkts"),)),
-        Column("flows", "one"),
-        Column("state", "text", ("State",)),
+        FieldMapping("start_time", "time", ("StartTime",), unit="s"),
+        FieldMapping("end_time", "time", ("LastTime",), unit="s"),
+        FieldMapping("end_time", "duration", ("Dur",), unit="s"),
+        FieldMapping("src_port", "port", ("Sport",)),
+        FieldMapping("dst_port", "port", ("Dport",)),
+        FieldMapping("protocol", "protocol", ("Proto",)),
+        FieldMapping("src_bytes", "count", ("SrcBytes",)),
+        FieldMapping("dst_bytes", "count", ("DstBytes",)),
+        FieldMapping("dst_bytes", "difference", (("TotBytes", "SrcBytes"),)),
+        FieldMapping("src_packets", "count", ("SrcPkts",)),
+        FieldMapping("dst_packets", "count", ("DstPkts",)),
+        FieldMapping("dst_packets", "difference", (("TotPkts", "SrcPkts"),)),
+        FieldMapping("flows", "one"),
+        FieldMapping("state", "text", ("State",)),
     ),
     reversed=(("Dir", ("<-", "<?")),),
     zoneless=True,

@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format, Headerless
+from flowtriage.formats.declaration import Ends, FieldMapping, Format, Headerless
 
 _DEFAULT = (
     "version",
@@ -44,23 +44,23 @@ AWS_VPC = Format(
         Ends("pkt_srcaddr", "pkt_dstaddr"),
     ),
     columns=(
-        Column("start_time", "time", ("start",), unit="s"),
-        Column("end_time", "time", ("end",), unit="s"),
-        Column("src_port", "port", ("srcport",)),
-        Column("dst_port", "port", ("dstport",)),
-        Column("protocol", "protocol", ("protocol",)),
-        Column("src_bytes", "count", ("bytes",)),
-        Column("src_packets", "count", ("packets",)),
-        Column("flows", "one", when=(("action", ("ACCEPT", "")),)),
-        Column("denied_flows", "one", when=(("action", ("REJECT",)),)),
-        Column(
+        FieldMapping("start_time", "time", ("start",), unit="s"),
+        FieldMapping("end_time", "time", ("end",), unit="s"),
+        FieldMapping("src_port", "port", ("srcport",)),
+        FieldMapping("dst_port", "port", ("dstport",)),
+        FieldMapping("protocol", "protocol", ("protocol",)),
+        FieldMapping("src_bytes", "count", ("bytes",)),
+        FieldMapping("src_packets", "count", ("packets",)),
+        FieldMapping("flows", "one", when=(("action", ("ACCEPT", "")),)),
+        FieldMapping("denied_flows", "one", when=(("action", ("REJECT",)),)),
+        FieldMapping(
             "reported_direction",
             "direction",
             ("flow-direction", "flow_direction"),
             values=(("ingress", "inbound"), ("egress", "outbound")),
         ),
-        Column("tcp_flags", "flags", ("tcp-flags", "tcp_flags")),
-        Column("host", "text", ("interface-id", "interface_id")),
+        FieldMapping("tcp_flags", "flags", ("tcp-flags", "tcp_flags")),
+        FieldMapping("host", "text", ("interface-id", "interface_id")),
     ),
     nulls=("-",),
     keep=(("log-status", ("OK",)), ("log_status", ("OK",))),

@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-schema
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.formats.declaration import Ends, FieldMapping, Format
 
 AZURE_NETWORK_ANALYTICS = Format(
     name="azure-network-analytics",
@@ -22,17 +22,17 @@ AZURE_NETWORK_ANALYTICS = Format(
         Ends("SrcPublicIPs", "DestIP"),
     ),
     columns=(
-        Column("start_time", "time", ("FlowStartTime",), unit="s"),
-        Column("end_time", "time", ("FlowEndTime",), unit="s"),
-        Column("src_port", "port", ("SrcPort",)),
-        Column("dst_port", "port", ("DestPort",)),
-        Column("protocol", "protocol", ("L4Protocol",)),
-        Column("service", "text", ("L7Protocol",)),
-        Column("src_bytes", "count", ("OutboundBytes",)),
-        Column("dst_bytes", "count", ("InboundBytes",)),
-        Column("src_packets", "count", ("OutboundPackets",)),
-        Column("dst_packets", "count", ("InboundPackets",)),
-        Column(
+        FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),
+        FieldMapping("end_time", "time", ("FlowEndTime",), unit="s"),
+        FieldMapping("src_port", "port", ("SrcPort",)),
+        FieldMapping("dst_port", "port", ("DestPort",)),
+        FieldMapping("protocol", "protocol", ("L4Protocol",)),
+        FieldMapping("service", "text", ("L7Protocol",)),
+        FieldMapping("src_bytes", "count", ("OutboundBytes",)),
+        FieldMapping("dst_bytes", "count", ("InboundBytes",)),
+        FieldMapping("src_packets", "count", ("OutboundPackets",)),
+        FieldMapping("dst_packets", "count", ("InboundPackets",)),
+        FieldMapping(
             "flows",
             "count",
             (
@@ -42,13 +42,13 @@ AZURE_NETWORK_ANALYTICS = Format(
                 "AllowedOutFlows",
             ),
         ),
-        Column(
+        FieldMapping(
             "denied_flows",
             "count",
             (("DeniedInFlows", "DeniedOutFlows"), "DeniedInFlows", "DeniedOutFlows"),
         ),
-        Column("reported_direction", "direction", ("FlowDirection",)),
-        Column("host", "text", ("VMName", "VM")),
+        FieldMapping("reported_direction", "direction", ("FlowDirection",)),
+        FieldMapping("host", "text", ("VMName", "VM")),
     ),
     nulls=("nan", "NaN", "None", "null"),
     suffixes=("_s", "_d", "_t"),

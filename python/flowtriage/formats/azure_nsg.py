@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/nsg-flow-logs-overview
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format, Tuples
+from flowtriage.formats.declaration import Ends, FieldMapping, Format, Tuples
 
 _PATH = "properties.flows[].flows[].flowTuples[]"
 _BEGINS = ("state", ("B", ""))
@@ -13,19 +13,19 @@ AZURE_NSG = Format(
     signature=(_PATH,),
     ends=(Ends("src_ip", "dst_ip"),),
     columns=(
-        Column("start_time", "time", ("epoch",), unit="s"),
-        Column("src_port", "port", ("src_port",)),
-        Column("dst_port", "port", ("dst_port",)),
-        Column("protocol", "protocol", ("protocol",)),
-        Column("src_bytes", "count", ("src_bytes",)),
-        Column("dst_bytes", "count", ("dst_bytes",)),
-        Column("src_packets", "count", ("src_packets",)),
-        Column("dst_packets", "count", ("dst_packets",)),
-        Column("flows", "one", when=(("decision", ("A", "Allowed")), _BEGINS)),
-        Column("denied_flows", "one", when=(("decision", ("D", "Denied")), _BEGINS)),
-        Column("reported_direction", "direction", ("direction",)),
-        Column("state", "text", ("state",)),
-        Column("host", "text", ("properties.flows[].flows[].mac",)),
+        FieldMapping("start_time", "time", ("epoch",), unit="s"),
+        FieldMapping("src_port", "port", ("src_port",)),
+        FieldMapping("dst_port", "port", ("dst_port",)),
+        FieldMapping("protocol", "protocol", ("protocol",)),
+        FieldMapping("src_bytes", "count", ("src_bytes",)),
+        FieldMapping("dst_bytes", "count", ("dst_bytes",)),
+        FieldMapping("src_packets", "count", ("src_packets",)),
+        FieldMapping("dst_packets", "count", ("dst_packets",)),
+        FieldMapping("flows", "one", when=(("decision", ("A", "Allowed")), _BEGINS)),
+        FieldMapping("denied_flows", "one", when=(("decision", ("D", "Denied")), _BEGINS)),
+        FieldMapping("reported_direction", "direction", ("direction",)),
+        FieldMapping("state", "text", ("state",)),
+        FieldMapping("host", "text", ("properties.flows[].flows[].mac",)),
     ),
     tuples=Tuples(
         _PATH,

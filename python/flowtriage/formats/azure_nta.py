@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-schema
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.formats.declaration import Ends, FieldMapping, Format
 
 AZURE_NTA = Format(
     name="azure-nta",
@@ -27,28 +27,28 @@ AZURE_NTA = Format(
         Ends("SrcPublicIps", "DestIp"),
     ),
     columns=(
-        Column("start_time", "time", ("FlowStartTime",), unit="s"),
-        Column("end_time", "time", ("FlowEndTime",), unit="s"),
-        Column("dst_port", "port", ("DestPort",)),
-        Column("protocol", "protocol", ("L4Protocol",)),
-        Column("service", "text", ("L7Protocol",)),
-        Column("src_bytes", "count", ("BytesSrcToDest",)),
-        Column("dst_bytes", "count", ("BytesDestToSrc",)),
-        Column("src_packets", "count", ("PacketsSrcToDest",)),
-        Column("dst_packets", "count", ("PacketsDestToSrc",)),
-        Column(
+        FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),
+        FieldMapping("end_time", "time", ("FlowEndTime",), unit="s"),
+        FieldMapping("dst_port", "port", ("DestPort",)),
+        FieldMapping("protocol", "protocol", ("L4Protocol",)),
+        FieldMapping("service", "text", ("L7Protocol",)),
+        FieldMapping("src_bytes", "count", ("BytesSrcToDest",)),
+        FieldMapping("dst_bytes", "count", ("BytesDestToSrc",)),
+        FieldMapping("src_packets", "count", ("PacketsSrcToDest",)),
+        FieldMapping("dst_packets", "count", ("PacketsDestToSrc",)),
+        FieldMapping(
             "flows",
             "count",
             (("AllowedInFlows", "AllowedOutFlows"), "AllowedInFlows", "AllowedOutFlows"),
         ),
-        Column(
+        FieldMapping(
             "denied_flows",
             "count",
             (("DeniedInFlows", "DeniedOutFlows"), "DeniedInFlows", "DeniedOutFlows"),
         ),
-        Column("reported_direction", "direction", ("FlowDirection",)),
-        Column("host", "observer", (("FlowDirection", "DestVm", "SrcVm"),)),
-        Column("host", "text", (("SrcVm", "DestVm"), "SrcVm", "DestVm")),
+        FieldMapping("reported_direction", "direction", ("FlowDirection",)),
+        FieldMapping("host", "observer", (("FlowDirection", "DestVm", "SrcVm"),)),
+        FieldMapping("host", "text", (("SrcVm", "DestVm"), "SrcVm", "DestVm")),
     ),
     nulls=("nan", "NaN", "None", "null"),
     keep=(("SubType", ("FlowLog",)),),

@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overview
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format, Tuples
+from flowtriage.formats.declaration import Ends, FieldMapping, Format, Tuples
 
 _PATH = "flowRecords.flows[].flowGroups[].flowTuples[]"
 AZURE_VNET = Format(
@@ -12,19 +12,19 @@ AZURE_VNET = Format(
     signature=(_PATH,),
     ends=(Ends("src_ip", "dst_ip"),),
     columns=(
-        Column("start_time", "time", ("epoch",), unit="ms"),
-        Column("src_port", "port", ("src_port",)),
-        Column("dst_port", "port", ("dst_port",)),
-        Column("protocol", "protocol", ("protocol",)),
-        Column("src_bytes", "count", ("src_bytes",)),
-        Column("dst_bytes", "count", ("dst_bytes",)),
-        Column("src_packets", "count", ("src_packets",)),
-        Column("dst_packets", "count", ("dst_packets",)),
-        Column("flows", "one", when=(("state", ("B",)),)),
-        Column("denied_flows", "one", when=(("state", ("D",)),)),
-        Column("reported_direction", "direction", ("direction",)),
-        Column("state", "text", ("state",)),
-        Column("host", "text", ("macAddress",)),
+        FieldMapping("start_time", "time", ("epoch",), unit="ms"),
+        FieldMapping("src_port", "port", ("src_port",)),
+        FieldMapping("dst_port", "port", ("dst_port",)),
+        FieldMapping("protocol", "protocol", ("protocol",)),
+        FieldMapping("src_bytes", "count", ("src_bytes",)),
+        FieldMapping("dst_bytes", "count", ("dst_bytes",)),
+        FieldMapping("src_packets", "count", ("src_packets",)),
+        FieldMapping("dst_packets", "count", ("dst_packets",)),
+        FieldMapping("flows", "one", when=(("state", ("B",)),)),
+        FieldMapping("denied_flows", "one", when=(("state", ("D",)),)),
+        FieldMapping("reported_direction", "direction", ("direction",)),
+        FieldMapping("state", "text", ("state",)),
+        FieldMapping("host", "text", ("macAddress",)),
     ),
     tuples=Tuples(
         _PATH,

@@ -35,7 +35,7 @@ _VERDICTS = ("direction", "direction_reason")
 
 
 @dataclass(frozen=True)
-class Column:
+class FieldMapping:
     """One column of the canonical schema and where it comes from.
 
     Parameters
@@ -191,7 +191,7 @@ class Format:
     title: str
     signature: tuple[str | tuple[str, ...], ...]
     ends: tuple[Ends, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[FieldMapping, ...]
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     keep: tuple[Condition, ...] = ()
@@ -309,7 +309,7 @@ class BoundEnds:
 
 @dataclass(frozen=True)
 class BoundColumn:
-    """A `Column` under the names of a log."""
+    """A `FieldMapping` under the names of a log."""
 
     target: str
     kind: str

@@ -3,7 +3,7 @@
 Source: https://cloud.google.com/vpc/docs/about-flow-logs-records
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.formats.declaration import Ends, FieldMapping, Format
 
 GCP_VPC = Format(
     name="gcp-vpc",
@@ -14,15 +14,21 @@ GCP_VPC = Format(
         Ends("connection.src_ip", "connection.dest_ip"),
     ),
     columns=(
-        Column("start_time", "time", ("jsonPayload.start_time", "start_time"), unit="s"),
-        Column("end_time", "time", ("jsonPayload.end_time", "end_time"), unit="s"),
-        Column("src_port", "port", ("jsonPayload.connection.src_port", "connection.src_port")),
-        Column("dst_port", "port", ("jsonPayload.connection.dest_port", "connection.dest_port")),
-        Column("protocol", "protocol", ("jsonPayload.connection.protocol", "connection.protocol")),
-        Column("src_bytes", "count", ("jsonPayload.bytes_sent", "bytes_sent")),
-        Column("src_packets", "count", ("jsonPayload.packets_sent", "packets_sent")),
-        Column("flows", "one"),
-        Column("host", "text", ("jsonPayload.reporter", "reporter")),
+        FieldMapping("start_time", "time", ("jsonPayload.start_time", "start_time"), unit="s"),
+        FieldMapping("end_time", "time", ("jsonPayload.end_time", "end_time"), unit="s"),
+        FieldMapping(
+            "src_port", "port", ("jsonPayload.connection.src_port", "connection.src_port")
+        ),
+        FieldMapping(
+            "dst_port", "port", ("jsonPayload.connection.dest_port", "connection.dest_port")
+        ),
+        FieldMapping(
+            "protocol", "protocol", ("jsonPayload.connection.protocol", "connection.protocol")
+        ),
+        FieldMapping("src_bytes", "count", ("jsonPayload.bytes_sent", "bytes_sent")),
+        FieldMapping("src_packets", "count", ("jsonPayload.packets_sent", "packets_sent")),
+        FieldMapping("flows", "one"),
+        FieldMapping("host", "text", ("jsonPayload.reporter", "reporter")),
     ),
     reporters=True,
     limits=(

@@ -3,20 +3,20 @@
 Source: https://github.com/phaag/nfdump (src/output)
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format, Trailer
+from flowtriage.formats.declaration import Ends, FieldMapping, Format, Trailer
 
 _ENDS = (Ends("sa", "da"), Ends("srcAddr", "dstAddr"))
 _NO_ANSWER = ("0",)
 _COLUMNS = (
-    Column("src_port", "port", ("sp", "srcPort"), unit="icmp"),
-    Column("dst_port", "port", ("dp", "dstPort"), unit="icmp"),
-    Column("protocol", "protocol", ("pr", "proto")),
-    Column("src_bytes", "count", ("ibyt", "bytes", "inBytes")),
-    Column("dst_bytes", "count", ("obyt", "outBytes"), nulls=_NO_ANSWER),
-    Column("src_packets", "count", ("ipkt", "packets", "inPackets")),
-    Column("dst_packets", "count", ("opkt", "outPackets"), nulls=_NO_ANSWER),
-    Column("tcp_flags", "flags", ("flg", "flags")),
-    Column("host", "text", ("ra", "routerIP", "exporterID"), nulls=("0.0.0.0", "::")),  # noqa: S104
+    FieldMapping("src_port", "port", ("sp", "srcPort"), unit="icmp"),
+    FieldMapping("dst_port", "port", ("dp", "dstPort"), unit="icmp"),
+    FieldMapping("protocol", "protocol", ("pr", "proto")),
+    FieldMapping("src_bytes", "count", ("ibyt", "bytes", "inBytes")),
+    FieldMapping("dst_bytes", "count", ("obyt", "outBytes"), nulls=_NO_ANSWER),
+    FieldMapping("src_packets", "count", ("ipkt", "packets", "inPackets")),
+    FieldMapping("dst_packets", "count", ("opkt", "outPackets"), nulls=_NO_ANSWER),
+    FieldMapping("tcp_flags", "flags", ("flg", "flags")),
+    FieldMapping("host", "text", ("ra", "routerIP", "exporterID"), nulls=("0.0.0.0", "::")),  # noqa: S104
 )
 _TRAILER = Trailer(
     "Summary",
@@ -54,11 +54,11 @@ NFDUMP = Format(
     ),
     ends=_ENDS,
     columns=(
-        Column("start_time", "time", ("ts", "firstSeen", "received"), unit="s"),
-        Column("end_time", "time", ("te", "lastSeen"), unit="s"),
-        Column("end_time", "duration", ("td", "duration"), unit="s"),
-        Column("flows", "count", ("flows",)),
-        Column("flows", "one"),
+        FieldMapping("start_time", "time", ("ts", "firstSeen", "received"), unit="s"),
+        FieldMapping("end_time", "time", ("te", "lastSeen"), unit="s"),
+        FieldMapping("end_time", "duration", ("td", "duration"), unit="s"),
+        FieldMapping("flows", "count", ("flows",)),
+        FieldMapping("flows", "one"),
         *_COLUMNS,
     ),
     trailer=_TRAILER,
@@ -72,9 +72,9 @@ NFDUMP_FAST = Format(
     signature=("cnt", "af", "firstSeen"),
     ends=_ENDS,
     columns=(
-        Column("start_time", "time", ("firstSeen",), unit="ms"),
-        Column("end_time", "time", ("lastSeen",), unit="ms"),
-        Column("flows", "one"),
+        FieldMapping("start_time", "time", ("firstSeen",), unit="ms"),
+        FieldMapping("end_time", "time", ("lastSeen",), unit="ms"),
+        FieldMapping("flows", "one"),
         *_COLUMNS,
     ),
     trailer=_TRAILER,

@@ -3,23 +3,23 @@
 Source: https://github.com/apache/incubator-spot (spot-setup, spot-ml)
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format, Headerless
+from flowtriage.formats.declaration import Ends, FieldMapping, Format, Headerless
 
 _ENDS = (Ends("sip", "dip"),)
 _NO_ANSWER = ("0",)
 _COLUMNS = (
-    Column("start_time", "time", ("treceived", "unix_tstamp"), unit="s"),
-    Column("end_time", "duration", ("tdur",), unit="s"),
-    Column("src_port", "port", ("sport",), unit="icmp"),
-    Column("dst_port", "port", ("dport",), unit="icmp"),
-    Column("protocol", "protocol", ("proto",)),
-    Column("src_bytes", "count", ("ibyt",)),
-    Column("dst_bytes", "count", ("obyt",), nulls=_NO_ANSWER),
-    Column("src_packets", "count", ("ipkt",)),
-    Column("dst_packets", "count", ("opkt",), nulls=_NO_ANSWER),
-    Column("flows", "one"),
-    Column("tcp_flags", "flags", ("flag",)),
-    Column("host", "text", ("rip",), nulls=("0.0.0.0", "::")),  # noqa: S104
+    FieldMapping("start_time", "time", ("treceived", "unix_tstamp"), unit="s"),
+    FieldMapping("end_time", "duration", ("tdur",), unit="s"),
+    FieldMapping("src_port", "port", ("sport",), unit="icmp"),
+    FieldMapping("dst_port", "port", ("dport",), unit="icmp"),
+    FieldMapping("protocol", "protocol", ("proto",)),
+    FieldMapping("src_bytes", "count", ("ibyt",)),
+    FieldMapping("dst_bytes", "count", ("obyt",), nulls=_NO_ANSWER),
+    FieldMapping("src_packets", "count", ("ipkt",)),
+    FieldMapping("dst_packets", "count", ("opkt",), nulls=_NO_ANSWER),
+    FieldMapping("flows", "one"),
+    FieldMapping("tcp_flags", "flags", ("flag",)),
+    FieldMapping("host", "text", ("rip",), nulls=("0.0.0.0", "::")),  # noqa: S104
 )
 _RESULTS = (
     "treceived",
@@ -58,7 +58,7 @@ SPOT_RESULTS = Format(
     title="Spot flow_results.csv",
     signature=("treceived", "score"),
     ends=_ENDS,
-    columns=(*_COLUMNS, Column("score", "number", ("score",))),
+    columns=(*_COLUMNS, FieldMapping("score", "number", ("score",))),
     nulls=("NULL", r"\N"),
     headerless=(
         Headerless(r"\d{4}-\d\d-\d\d[ T][\d:.]+\t(\d+\t){6}[^\t]+(\t[^\t]*){10}$", _RESULTS, "\t"),

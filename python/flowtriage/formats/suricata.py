@@ -3,7 +3,7 @@
 Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 """
 
-from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.formats.declaration import Ends, FieldMapping, Format
 
 SURICATA = Format(
     name="suricata",
@@ -11,21 +11,21 @@ SURICATA = Format(
     signature=("event_type", "timestamp"),
     ends=(Ends("src_ip", "dest_ip"),),
     columns=(
-        Column("start_time", "time", ("flow.start",), unit="s"),
-        Column("end_time", "time", ("flow.end",), unit="s"),
-        Column("src_port", "port", ("src_port",)),
-        Column("dst_port", "port", ("dest_port",)),
-        Column("protocol", "protocol", ("proto",)),
-        Column("service", "text", ("app_proto",), values=(("failed", ""), ("unknown", ""))),
-        Column("src_bytes", "count", ("flow.bytes_toserver",)),
-        Column("dst_bytes", "count", ("flow.bytes_toclient",)),
-        Column("src_packets", "count", ("flow.pkts_toserver",)),
-        Column("dst_packets", "count", ("flow.pkts_toclient",)),
-        Column("flows", "one", when=(("flow.action", ("", "pass", "accept")),)),
-        Column("denied_flows", "one", when=(("flow.action", ("drop", "reject")),)),
-        Column("state", "text", ("flow.state",)),
-        Column("tcp_flags", "flags", ("tcp.tcp_flags",), unit="hex"),
-        Column("host", "text", ("host",)),
+        FieldMapping("start_time", "time", ("flow.start",), unit="s"),
+        FieldMapping("end_time", "time", ("flow.end",), unit="s"),
+        FieldMapping("src_port", "port", ("src_port",)),
+        FieldMapping("dst_port", "port", ("dest_port",)),
+        FieldMapping("protocol", "protocol", ("proto",)),
+        FieldMapping("service", "text", ("app_proto",), values=(("failed", ""), ("unknown", ""))),
+        FieldMapping("src_bytes", "count", ("flow.bytes_toserver",)),
+        FieldMapping("dst_bytes", "count", ("flow.bytes_toclient",)),
+        FieldMapping("src_packets", "count", ("flow.pkts_toserver",)),
+        FieldMapping("dst_packets", "count", ("flow.pkts_toclient",)),
+        FieldMapping("flows", "one", when=(("flow.action", ("", "pass", "accept")),)),
+        FieldMapping("denied_flows", "one", when=(("flow.action", ("drop", "reject")),)),
+        FieldMapping("state", "text", ("flow.state",)),
+        FieldMapping("tcp_flags", "flags", ("tcp.tcp_flags",), unit="hex"),
+        FieldMapping("host", "text", ("host",)),
     ),
     keep=(("event_type", ("flow",)),),
     counters="flow",

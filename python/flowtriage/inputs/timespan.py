@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 
 @dataclass(frozen=True)
-class Span:
+class Timespan:
     """A span of time in UTC, both ends included; an open end is None."""
 
     start: datetime | None
@@ -35,7 +35,7 @@ class Span:
         return f"{start} – {end}"
 
 
-def resolve(timespan: Any = None, *, start: Any = None, end: Any = None) -> Span | None:
+def parse_timespan(timespan: Any = None, *, start: Any = None, end: Any = None) -> Timespan | None:
     """Read a span of time.
 
     Parameters
@@ -59,11 +59,11 @@ def resolve(timespan: Any = None, *, start: Any = None, end: Any = None) -> Span
 
     Examples
     --------
-    >>> str(resolve(start="2013-09-15", end="2013-09-16T12:00Z"))
+    >>> str(parse_timespan(start="2013-09-15", end="2013-09-16T12:00Z"))
     '2013-09-15 00:00:00+00:00 – 2013-09-16 12:00:00+00:00'
     """
     period = None
-    if isinstance(timespan, Span):
+    if isinstance(timespan, Timespan):
         return timespan
     if isinstance(timespan, (tuple, list)) and len(timespan) == 2:
         start, end = timespan
@@ -80,16 +80,16 @@ def resolve(timespan: Any = None, *, start: Any = None, end: Any = None) -> Span
     if isinstance(period, timedelta):
         first = first or (last - period if last else None)
         last = last or (first + period if first else None)
-    return None if first is None and last is None else Span(first, last)
+    return None if first is None and last is None else Timespan(first, last)
 
 
-def day_span(day: date) -> Span:
+def day_span(day: date) -> Timespan:
     """Return the whole of a day, in UTC."""
     start = datetime.combine(day, time(), UTC)
-    return Span(start, start + timedelta(days=1, microseconds=-1))
+    return Timespan(start, start + timedelta(days=1, microseconds=-1))
 
 
-def within(flows: pa.Table, span: Span | None) -> pa.Table:
+def within(flows: pa.Table, span: Timespan | None) -> pa.Table:
     """Keep the flows that start within a span; where it has an end, those without a start go."""
     ends = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
     starts = flows["start_time"]
@@ -116,7 +116,7 @@ def _instant(value: Any, name: str) -> datetime | None:
     raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or ISO 8601 text")
 
 
-def day_of(value: Any) -> date:
+def parse_day(value: Any) -> date:
     """Read a day.
 
     Parameters
@@ -131,7 +131,7 @@ def day_of(value: Any) -> date:
 
     Examples
     --------
-    >>> day_of("20130915")
+    >>> parse_day("20130915")
     datetime.date(2013, 9, 15)
     """
     if isinstance(value, datetime):
@@ -141,5 +141,5 @@ def day_of(value: Any) -> date:
     try:
         return date.fromisoformat(str(value).strip())
     except ValueError:
-        shown = visible(str(value), 40)
+        shown = sanitize(str(value), 40)
         raise ArgumentError(f"{shown!r} is no date; write it like 2013-09-15") from None

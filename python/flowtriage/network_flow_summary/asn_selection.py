@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import MissingExtraError
-from flowtriage.humanize import joined, legible
+from flowtriage.humanize import joined, sanitize_array
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _labels(known: pa.Table) -> pa.Array:
     number = joined("AS", pc.cast(known["asn"], pa.string()))
     name = known["as_name"]
     both = pc.coalesce(joined(number, " ", name), name)
-    return legible(pc.if_else(pc.fill_null(pc.equal(number, name), False), name, both))
+    return sanitize_array(pc.if_else(pc.fill_null(pc.equal(number, name), False), name, both))
 
 
 def selector(choices: AsnChoices, selected: Iterable[str] | None) -> Any:

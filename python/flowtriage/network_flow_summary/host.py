@@ -11,7 +11,7 @@ from flowtriage.analysis.hosts import HostFlows, busiest_addresses
 from flowtriage.enrich.online import reverse_name
 from flowtriage.errors import MissingExtraError, MsticnbMissingParameterError
 from flowtriage.inputs.addresses import canonical_address
-from flowtriage.inputs.timespan import Span
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
@@ -110,7 +110,7 @@ def _place(beat: dict[str, Any]) -> dict[str, Any]:
 
 
 def ask(
-    provider: Any, host: HostFacts, span: Span | None, *, learn: bool
+    provider: Any, host: HostFacts, span: Timespan | None, *, learn: bool
 ) -> tuple[Flows, HostFacts]:
     """Ask the query provider for the flows of a host, and first what it knows of it.
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline
 from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
-from flowtriage.enrich.online import sentences
+from flowtriage.enrich.online import messages
 from flowtriage.inputs.hosts import read_value
-from flowtriage.inputs.timespan import Span
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.host import ask, dns_name_of, host_entity, notices
 from flowtriage.network_flow_summary.result import (
     AsnWork,
@@ -25,8 +25,8 @@ from flowtriage.network_flow_summary.result import (
     with_lists,
 )
 from flowtriage.notebooklet import Notebooklet
-from flowtriage.notebooklet.result import Later
-from flowtriage.progress import advance
+from flowtriage.notebooklet.result import Lazy
+from flowtriage.progress import report_progress
 from flowtriage.providers.host_queries import HostFacts
 from flowtriage.read.read_flows import read_flows
 from flowtriage.render.notebook import show
@@ -75,7 +75,7 @@ class AsnMethods(Notebooklet):
             print("Use run() with the option flow_summary, then select_asns(), and then this.")
             return
         contents = work.look_up(self._providers, progress=not self.silent)
-        self._renew(work.result, self.section("ti_results", *contents))
+        self._refresh(work.result, self.section("ti_results", *contents))
 
     def show_selected_asn_map(self) -> FoliumMap | None:
         """Show the addresses of the selected ASNs on a map, threats in red.
@@ -97,14 +97,14 @@ class AsnMethods(Notebooklet):
             )
             return None
         drawing = work.draw(self._providers)
-        self._renew(work.result, self.section("geo_map_selected", drawing))
+        self._refresh(work.result, self.section("geo_map_selected", drawing))
         return drawing if self.silent else shown(drawing)
 
     @property
     def _providers(self) -> dict[str, Any]:
         return dict(getattr(self.data_providers, "providers", {}))
 
-    def _renew(self, result: NetworkFlowResult, section: Section) -> None:
+    def _refresh(self, result: NetworkFlowResult, section: Section) -> None:
         """Present a section in the place of an earlier one with its title."""
         result.sections[:] = [one for one in result.sections if one.title != section.title]
         self._present(result, section, silent=self.silent)
@@ -216,7 +216,7 @@ class NetworkFlowSummary(AsnMethods):
         InputError, OSError
             If the data cannot be read.
         """
-        asked = self._asked(value, data, timespan, options, kwargs, "asn", "reverse_dns")
+        asked = self._run_arguments(value, data, timespan, options, kwargs, "asn", "reverse_dns")
         name, addresses = read_value(value)
         asn = as_database(kwargs.get("asn"))
         learn = "resolve_host" in asked.options
@@ -236,10 +236,10 @@ class NetworkFlowSummary(AsnMethods):
         named = facts.name or host.name
         dns_name = dns_name_of(host.addresses) if kwargs.get("reverse_dns") and not named else None
         result.host_entity = host_entity(value, host, facts, dns_name)
-        result.network_flows = Later(host.flows.to_pandas)
+        result.network_flows = Lazy(host.flows.to_pandas)
         heading = self.section("run", *notices(host, facts, flows.to_arrow()))
         self._present(result, heading, silent=asked.silent)
-        work = _Work(host.flows, host.addresses, asn)
+        work = _HostTables(host.flows, host.addresses, asn)
         steps = [
             ("plot_flows", self._plot_flows),
             ("plot_flow_values", self._plot_flow_values),
@@ -248,16 +248,16 @@ class NetworkFlowSummary(AsnMethods):
         ]
         for done, (option, step) in enumerate(steps):
             if option in asked.options:
-                advance(f"{option} of {result.description}", done, len(steps))
+                report_progress(f"{option} of {result.description}", done, len(steps))
                 step(result, work, asked.silent)
-        advance(result.description, len(steps), len(steps))
+        report_progress(result.description, len(steps), len(steps))
         result.asn_ledger = asn.ledger.to_pandas() if asn.online else None
         summarised = "flow_summary" in asked.options
         self._asn_work = AsnWork(result, work.index, work.addresses, asn) if summarised else None
         self._finish(result, asked)
         return result
 
-    def _plot_flows(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
+    def _plot_flows(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
         from flowtriage.viz import timelines as plots
 
         result.plot_flows_by_protocol = plots.plot_flows_by_protocol(work.by_protocol)
@@ -266,24 +266,24 @@ class NetworkFlowSummary(AsnMethods):
         for name in ("plot_flows_by_protocol", "plot_flows_by_direction"):
             self._present(result, self.section(name, getattr(result, name)), silent=silent)
 
-    def _plot_flow_values(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
+    def _plot_flow_values(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
         from flowtriage.viz import timelines as plots
 
         result.plot_flow_values = plots.plot_flow_values(work.by_protocol)
         section = self.section("plot_flow_values", result.plot_flow_values)
         self._present(result, section, silent=silent)
 
-    def _summarise(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
+    def _summarise(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
         summary = flow_summary(work.index, asn=work.asn)
         result.flow_index = work.index.to_pandas()
-        result.flow_index_data = Later(partial(index_data, work.flows))
+        result.flow_index_data = Lazy(partial(index_data, work.flows))
         result.flow_summary = with_lists(summary)
         frequent_first = work.index.sort_by([("TotalAllowedFlows", "descending")])
         self._present(result, self.section("flow_index", frequent_first), silent=silent)
-        online = sentences(work.asn.ledger)
+        online = messages(work.asn.ledger)
         self._present(result, self.section("flow_summary", *online, summary), silent=silent)
 
-    def _draw_map(self, result: NetworkFlowResult, work: _Work, silent: bool) -> None:
+    def _draw_map(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
         from flowtriage.viz.maps.geo_map import geo_map
 
         geoip = locations(self._providers)
@@ -294,7 +294,7 @@ class NetworkFlowSummary(AsnMethods):
 
 
 @dataclass(frozen=True)
-class _Work:
+class _HostTables:
     """A host's flows, and what several options make of them."""
 
     flows: pa.Table
@@ -310,5 +310,5 @@ class _Work:
         return flow_index(self.flows)
 
 
-def _span_of(start: Any, end: Any) -> Span | None:
-    return Span(start, end) if start and end else None
+def _span_of(start: Any, end: Any) -> Timespan | None:
+    return Timespan(start, end) if start and end else None

@@ -14,7 +14,7 @@ from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.enrich.reputation import Reputation, look_up
 from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices, selector
 from flowtriage.notebooklet import NotebookletResult
-from flowtriage.notebooklet.result import OnDemand
+from flowtriage.notebooklet.result import LazyAttribute
 from flowtriage.render.notebook import in_notebook
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class NetworkFlowResult(NotebookletResult):
         Map of selected addresses.
     """
 
-    network_flows = OnDemand()
-    flow_index_data = OnDemand()
+    network_flows = LazyAttribute()
+    flow_index_data = LazyAttribute()
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -140,7 +140,7 @@ class AsnWork:
         self.result.ti_results, self.result.ti_coverage = found.results, found.coverage
         shown: list[object] = [
             f"{len(chosen):,} distinct addresses in the ASNs selected.",
-            *found.sentences(),
+            *found.messages(),
         ]
         if len(found.coverage):
             shown.append(found.coverage)

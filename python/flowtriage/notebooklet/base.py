@@ -9,18 +9,18 @@ from functools import wraps
 from typing import Any, ClassVar
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.timespan import Span, resolve
+from flowtriage.inputs.timespan import Timespan, parse_timespan
 from flowtriage.msticnb import register
-from flowtriage.notebooklet.environment import Provided, add_pivot_function
+from flowtriage.notebooklet.environment import HasProviders, add_pivot_function
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
-from flowtriage.notebooklet.metadata import Described
+from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import NotebookletResult
 from flowtriage.render.notebook import show, showable
 from flowtriage.render.section import Section
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunArguments:
     """Arguments of `run` as they are meant.
 
     Attributes
@@ -38,11 +38,11 @@ class Asked:
     value: Any
     data: Any
     options: set[str]
-    span: Span | None
+    span: Timespan | None
     silent: bool
 
 
-class Notebooklet(Described, Provided, ABC):
+class Notebooklet(HasMetadata, HasProviders, ABC):
     """A packaged investigation that is run on an entity and a timespan.
 
     Parameters
@@ -264,7 +264,7 @@ class Notebooklet(Described, Provided, ABC):
         """
         return {name: self.run_nb_func(func) for name, func in self._functions.items()}
 
-    def _asked(
+    def _run_arguments(
         self,
         value: Any,
         data: Any,
@@ -272,14 +272,16 @@ class Notebooklet(Described, Provided, ABC):
         options: Iterable[str] | None,
         keywords: Mapping[str, Any],
         *own: str,
-    ) -> Asked:
+    ) -> RunArguments:
         """Read the arguments of `run`, whose keywords may be those of all runs and its `own`."""
         if unknown := keywords.keys() - {"start", "end", "silent", *own}:
             raise ArgumentError(f"unknown parameters of run: {', '.join(sorted(unknown))}")
         chosen = self.choose_options(options)
-        span = resolve(timespan, start=keywords.get("start"), end=keywords.get("end"))
+        span = parse_timespan(timespan, start=keywords.get("start"), end=keywords.get("end"))
         silent = keywords.get("silent")
-        return Asked(value, data, chosen, span, self.silent if silent is None else bool(silent))
+        return RunArguments(
+            value, data, chosen, span, self.silent if silent is None else bool(silent)
+        )
 
     def _present(self, result: NotebookletResult, section: Section, *, silent: bool) -> None:
         """Keep a section in the result, and show it unless silent."""
@@ -287,7 +289,7 @@ class Notebooklet(Described, Provided, ABC):
         if not silent:
             show(section)
 
-    def _finish(self, result: NotebookletResult, asked: Asked) -> None:
+    def _finish(self, result: NotebookletResult, asked: RunArguments) -> None:
         """Make a result the latest one, with what it was asked for."""
         self._result = result
         self._context = {

@@ -30,7 +30,7 @@ class Pivotable(Protocol):
         """Return the entities that `run` takes."""
 
 
-class Provided:
+class HasProviders:
     """What has providers of data: those that it is given, or else the current ones."""
 
     _data_providers: Any

@@ -46,7 +46,7 @@ class Metadata:
         return "\n".join(f"{n}: {_listed(v)}" for n, v in vars(self).items() if n != "sections")
 
 
-def load(path: Path) -> Metadata:
+def load_metadata(path: Path) -> Metadata:
     """Read a notebooklet's metadata.
 
     Parameters
@@ -94,7 +94,7 @@ class _MetadataOfClass:
         return _metadata(owner)
 
 
-class Described:
+class HasMetadata:
     """What a notebooklet says of itself.
 
     Attributes
@@ -307,5 +307,5 @@ def _metadata(cls: type) -> Metadata:
         module = Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or ".")
         beside = module.parent / f"{module.parent.name}.yaml"
         if beside.is_file():
-            return load(beside)
+            return load_metadata(beside)
     raise AttributeError(f"{cls.__name__} has no metadata: there is no YAML file beside its module")

@@ -10,16 +10,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flowtriage.inputs.timespan import Span
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet.docstring import parse
-from flowtriage.quality.report import Report
+from flowtriage.quality.report import ReadReport
 from flowtriage.render.section import Section
 from flowtriage.render.text_tables import text_table
 
 
 @dataclass(frozen=True)
-class Later:
-    """A value to be made when an `OnDemand` attribute is first read.
+class Lazy:
+    """A value to be made when an `LazyAttribute` attribute is first read.
 
     Attributes
     ----------
@@ -30,8 +30,8 @@ class Later:
     make: Callable[[], Any]
 
 
-class OnDemand:
-    """An attribute that may be set to `Later`, and then holds what that makes.
+class LazyAttribute:
+    """An attribute that may be set to `Lazy`, and then holds what that makes.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class OnDemand:
             value = vars(instance)[self._name]
         except KeyError:
             raise AttributeError(self._name) from None
-        if isinstance(value, Later):
+        if isinstance(value, Lazy):
             value = vars(instance)[self._name] = value.make()
         return value
 
@@ -64,7 +64,7 @@ class OnDemand:
         vars(instance)[self._name] = value
 
 
-_LONGEST = 3000
+_MAX_LENGTH = 3000
 """Characters that a summary shows of a value which is no table, plot or map."""
 _ROWS, _TABLE_HEIGHT = 100, "20rem"
 """How much a summary shows of a table."""
@@ -93,14 +93,14 @@ class NotebookletResult:
         self,
         *,
         description: str,
-        timespan: Span | None = None,
+        timespan: Timespan | None = None,
         notebooklet: Any = None,
-        report: Report | None = None,
+        report: ReadReport | None = None,
     ) -> None:
         self.description = description
         self.timespan = timespan
         self.notebooklet = notebooklet
-        self.report = report or Report()
+        self.report = report or ReadReport()
         self.sections: list[Section] = []
         self.credits: dict[str, str] = {}
 
@@ -217,7 +217,7 @@ class NotebookletResult:
             elif hasattr(value, "folium_map"):
                 parts.append(value._repr_html_())
             else:
-                parts.append(f"<pre>{html.escape(str(value)[:_LONGEST])}</pre>")
+                parts.append(f"<pre>{html.escape(str(value)[:_MAX_LENGTH])}</pre>")
         height = f"--ft-height: {_TABLE_HEIGHT}"
         return dressed(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
 

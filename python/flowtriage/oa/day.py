@@ -54,7 +54,7 @@ def waiting(folder: Path, run: str) -> Path:
     return place
 
 
-def settle(folder: Path, stored: str | None) -> None:
+def publish(folder: Path, stored: str | None) -> None:
     """Bring files that wait to their places if their run is the one stored; remove all others."""
     for place in folder.glob(f"{_WAITING}*"):
         if place.name == f"{_WAITING}{stored}":
@@ -67,7 +67,7 @@ _TOLD = 5
 
 
 @dataclass
-class Work:
+class Day:
     """A day's work.
 
     Attributes

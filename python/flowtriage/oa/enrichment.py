@@ -22,7 +22,7 @@ from flowtriage.enrich.reputation import BlockLists
 from flowtriage.enrich.reputation.gti import Gti, _plain
 from flowtriage.enrich.reputation.severity import LABELS, UNVERIFIED, _worst_first
 from flowtriage.errors import MissingExtraError, ServiceError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 _REASON = 160
 
@@ -72,7 +72,7 @@ def check(addresses: Iterable[str], services: Sequence[Service]) -> Reputations:
         try:
             answers = service.check(asked)
         except Exception as error:
-            problems[service.name] = visible(f"{type(error).__name__}: {error}", _REASON)
+            problems[service.name] = sanitize(f"{type(error).__name__}: {error}", _REASON)
             continue
         for address, text in answers.items():
             said.setdefault(address, []).append(text)

@@ -27,7 +27,7 @@ _KEY = b"flowtriage.model"
 
 
 @dataclass(frozen=True)
-class Settings:
+class ModelSettings:
     """How flows are ranked. The defaults are those of Apache Spot, but for the threshold.
 
     Attributes
@@ -94,7 +94,7 @@ class Model:
         For each topic the weight of every word; 0 where nothing was learnt of a word.
     """
 
-    settings: Settings
+    settings: ModelSettings
     addresses: pa.Array
     mixtures: NDArray[np.float64]
     words: pa.Array
@@ -193,7 +193,7 @@ class Model:
         )
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load_model(path: str | os.PathLike[str]) -> Model:
     """Read a model that `Model.save` wrote.
 
     Raises
@@ -212,13 +212,13 @@ def load(path: str | os.PathLike[str]) -> Model:
             raise FormatError(
                 f"{path} is a model of version {facts['version']}; this program reads {_VERSION}"
             )
-        settings = Settings(**facts["settings"])
+        settings = ModelSettings(**facts["settings"])
         return _of_table(table, settings)
     except (pa.ArrowException, KeyError, TypeError) as error:
         raise FormatError(f"{path} is not a model of flows ({error})") from None
 
 
-def _of_table(table: pa.Table, settings: Settings) -> Model:
+def _of_table(table: pa.Table, settings: ModelSettings) -> Model:
     import numpy as np
     import pyarrow.compute as pc
 
@@ -235,7 +235,7 @@ def _of_table(table: pa.Table, settings: Settings) -> Model:
     return Model(settings, addresses, mixtures, words, seen.to_numpy(), weights)
 
 
-def train(bags: Bags, settings: Settings, seed: int) -> Model:
+def train(bags: Bags, settings: ModelSettings, seed: int) -> Model:
     """Train a model on the words of a day.
 
     Parameters
@@ -280,7 +280,7 @@ def train(bags: Bags, settings: Settings, seed: int) -> Model:
     )
 
 
-def estimator(settings: Settings, seed: int) -> LatentDirichletAllocation:
+def estimator(settings: ModelSettings, seed: int) -> LatentDirichletAllocation:
     """Return scikit-learn's estimator for these settings.
 
     The priors are those of Spark's EM less a half, which smooths variational Bayes as much: EM

@@ -8,14 +8,14 @@ from typing import Any
 
 from flowtriage.atomic import replacing
 from flowtriage.errors import ConfigurationError
-from flowtriage.humanize import visible
-from flowtriage.oa.day import Work
+from flowtriage.humanize import sanitize
+from flowtriage.oa.day import Day
 
 TEMPLATES = Path(__file__).parent / "templates"
 _TAG = "parameters"
 
 
-def copy(work: Work) -> list[str]:
+def copy(work: Day) -> list[str]:
     """Copy the templates into the day's folder, but for those that are there already.
 
     A cell that is tagged `parameters` becomes one that sets `DATE`, `STORE`, `FLOWS` and
@@ -46,18 +46,18 @@ def copy(work: Work) -> list[str]:
     return copied
 
 
-def _filled(template: Path, work: Work) -> bytes:
+def _filled(template: Path, work: Day) -> bytes:
     try:
         document = json.loads(template.read_text(encoding="utf-8"))
         for cell in document["cells"]:
             if _TAG in cell["metadata"].get("tags", ()):
                 cell["source"] = _parameters(work)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"{visible(str(template))} is no notebook: {error!r}") from None
+        raise ConfigurationError(f"{sanitize(str(template))} is no notebook: {error!r}") from None
     return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
-def _parameters(work: Work) -> str:
+def _parameters(work: Day) -> str:
     source = work.settings.source
     values: dict[str, Any] = {
         "DATE": work.day.isoformat(),

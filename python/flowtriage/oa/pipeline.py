@@ -16,16 +16,16 @@ from typing import Any, TextIO
 
 import pyarrow as pa
 
-from flowtriage.configuration import Settings, load
+from flowtriage.configuration import Settings, load_settings
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import is_dataframe, is_stream
-from flowtriage.inputs.timespan import day_of, day_span
+from flowtriage.inputs.timespan import day_span, parse_day
 from flowtriage.oa import steps as do
 from flowtriage.oa.check import require
-from flowtriage.oa.day import Work, day_locked, settle
+from flowtriage.oa.day import Day, day_locked, publish
 from flowtriage.oa.steps import Step
-from flowtriage.progress import advance
+from flowtriage.progress import report_progress
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 from flowtriage.store import FlowStore
@@ -75,7 +75,7 @@ class Done:
 
     def __str__(self) -> str:
         """Show the step in one line."""
-        return f"{self.title:<34} {self.seconds:8.2f} s {self.count:>10,}  {visible(self.note)}"
+        return f"{self.title:<34} {self.seconds:8.2f} s {self.count:>10,}  {sanitize(self.note)}"
 
 
 @dataclass
@@ -131,7 +131,7 @@ class FlowOA:
         Paths of logs to add to the raw flows first; or flows in memory, in any form that
         `read_flows` takes, in their place. None takes the raw flows that were ingested.
     settings
-        The configuration; None reads it as `flowtriage.oa.load` does.
+        The configuration; None reads it as `flowtriage.oa.load_settings` does.
     store
         A `FlowStore` or its URL, in place of the one configured.
     results
@@ -185,8 +185,8 @@ class FlowOA:
         tz: str | None = None,
         columns: Any = None,
     ) -> None:
-        self.day = day_of(date)
-        self.settings = settings or load()
+        self.day = parse_day(date)
+        self.settings = settings or load_settings()
         if limit is not None:
             if limit < 1:
                 raise ArgumentError(f"the limit is {limit}; 1 is the least")
@@ -237,7 +237,7 @@ class FlowOA:
         chosen = _chosen(steps)
         begun = datetime.now(UTC)
         name = f"{begun:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        work = Work(
+        work = Day(
             self.day,
             name,
             self.settings,
@@ -253,7 +253,7 @@ class FlowOA:
             stack.enter_context(day_locked(work.data))
             log = stack.enter_context((work.data / "run.log").open("a", encoding="utf-8"))
             note = _Notes(run, log)
-            settle(work.data, self.store.run_of(self.day))
+            publish(work.data, self.store.run_of(self.day))
             for step in chosen:
                 if not step.stores:
                     note.do(step, work)
@@ -266,9 +266,9 @@ class FlowOA:
                     work.change.execute(_MARK, (self.day, name, now))
                     for step in storing:
                         note.do(step, work)
-                settle(work.data, name)
+                publish(work.data, name)
             else:
-                settle(work.data, None)
+                publish(work.data, None)
         return run
 
 
@@ -278,8 +278,8 @@ class _Notes:
     def __init__(self, run: Run, log: TextIO) -> None:
         self._run, self._log = run, log
 
-    def do(self, step: Step, work: Work) -> None:
-        advance(f"{work.day}: {step.title}", len(self._run.steps), len(STEPS))
+    def do(self, step: Step, work: Day) -> None:
+        report_progress(f"{work.day}: {step.title}", len(self._run.steps), len(STEPS))
         begun = time.perf_counter()
         try:
             outcome = step.do(work)
@@ -293,7 +293,7 @@ class _Notes:
 
     def _write(self, step: Step, begun: float, what: str, level: int) -> None:
         seconds = time.perf_counter() - begun
-        text = f"{self._run.run} {step.name} {seconds:.3f} s: {visible(what)}"
+        text = f"{self._run.run} {step.name} {seconds:.3f} s: {sanitize(what)}"
         _LOG.log(level, "%s: %s", self._run.day, text)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._log.write(f"{now} {text}\n")

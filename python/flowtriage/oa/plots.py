@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.errors import MissingExtraError
-from flowtriage.inputs.timespan import day_of
+from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
 from flowtriage.store import FlowStore
 
@@ -38,7 +38,7 @@ def chord_diagram(store: FlowStore, date: Any, ip: str | None = None) -> LayoutD
     bokeh.models.LayoutDOM
         The plot of `flowtriage.viz.chords.chord_diagram`.
     """
-    day = day_of(date)
+    day = parse_day(date)
     title = f"Bytes between suspicious addresses of {day}"
     return chords.chord_diagram(queries.chord_details(store, day, ip), title, ip)
 
@@ -64,7 +64,7 @@ def suspicious_network(
     bokeh.models.LayoutDOM
         The plot of `flowtriage.viz.network.connection_network`.
     """
-    day = day_of(date)
+    day = parse_day(date)
     rows = queries.suspicious_connections(store, day, ip, limit)
     return network.connection_network(rows, f"Suspicious connections of {day}")
 
@@ -84,7 +84,7 @@ def ingest_per_minute(store: FlowStore, start: Any, end: Any = None) -> LayoutDO
     bokeh.models.LayoutDOM
         The plot of `flowtriage.viz.per_minute.flows_per_minute`.
     """
-    first, last = day_of(start), day_of(start if end is None else end)
+    first, last = parse_day(start), parse_day(start if end is None else end)
     summary = queries.ingest_summary(store, first, last)
     days = str(first) if first == last else f"{first} to {last}"
     return per_minute.flows_per_minute(summary, days)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.timespan import day_of
+from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
 from flowtriage.store.scores import as_scored, check_risk
@@ -44,7 +44,7 @@ def suspicious_connections(
     0
     >>> folder.cleanup()
     """
-    day = day_of(date)
+    day = parse_day(date)
     rows = store.read("flow_scores", day=day, order=["rank"])
     rows = _with_end(rows, ip)
     scored = scoring.key(get_scored_connections(store, day)).combine_chunks()
@@ -71,7 +71,7 @@ def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> p
     pyarrow.Table
         Columns of `flow_edge`, in order of time.
     """
-    day = day_of(date)
+    day = parse_day(date)
     found = [
         store.read("flow_edge", day=day, where={"srcip": one, "dstip": other})
         for one, other in {(source, dest), (dest, source)}
@@ -100,29 +100,29 @@ def chord_details(store: FlowStore, date: Any, ip: str | None = None) -> pa.Tabl
     """
     where = {} if ip is None else {"ip_threat": ip}
     order = ["ip_threat", "srcip", "dstip"]
-    return store.read("flow_chords", day=day_of(date), where=where, order=order)
+    return store.read("flow_chords", day=parse_day(date), where=where, order=order)
 
 
 def ingest_summary(store: FlowStore, start: Any, end: Any) -> pa.Table:
     """Return the number of flows of each minute of days, both included."""
-    first, last = day_of(start), day_of(end)
+    first, last = parse_day(start), parse_day(end)
     return store.read("flow_ingest_summary", start=first, end=last, order=["tdate"])
 
 
 def time_line(store: FlowStore, date: Any, ip: str) -> pa.Table:
     """Return the saved timeline of an address on a day."""
     where = {"ip_threat": ip}
-    return store.read("flow_timeline", day=day_of(date), where=where, order=["tstart"])
+    return store.read("flow_timeline", day=parse_day(date), where=where, order=["tstart"])
 
 
 def story_board(store: FlowStore, date: Any) -> pa.Table:
     """Return what analysts wrote down of a day."""
-    return store.read("flow_storyboard", day=day_of(date), order=["ip_threat"])
+    return store.read("flow_storyboard", day=parse_day(date), order=["ip_threat"])
 
 
 def get_scored_connections(store: FlowStore, date: Any) -> pa.Table:
     """Return the connections of a day that analysts scored, in the order in which they did."""
-    return store.read(scoring.TABLE, day=day_of(date), order=["scored", "tstart"])
+    return store.read(scoring.TABLE, day=parse_day(date), order=["scored", "tstart"])
 
 
 def score_connection(
@@ -164,7 +164,7 @@ def score_connection(
     where = {name: value for name, value in given.items() if value is not None}
     if not where:
         raise ArgumentError("say which connections: srcip=, dstip=, sport= or dport=")
-    day = day_of(date)
+    day = parse_day(date)
     chosen = store.read("flow_scores", day=day, where=where, order=["rank"])
     return len(scoring.score(store, day, as_scored(chosen), score))
 
@@ -177,7 +177,7 @@ def reset_scored_connections(store: FlowStore, date: Any) -> int:
     int
         Number of connections that had one.
     """
-    day = day_of(date)
+    day = parse_day(date)
     with store.transaction() as change:
         scored = len(change.read(scoring.TABLE, day=day))
         change.delete(scoring.TABLE, day)

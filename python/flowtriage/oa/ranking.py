@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
 from flowtriage.oa.feedback import as_flows
-from flowtriage.oa.model import Model, Settings, train
+from flowtriage.oa.model import Model, ModelSettings, train
 from flowtriage.oa.results import as_results
 from flowtriage.oa.words import Bags, bags
 
@@ -63,7 +63,7 @@ class Ranked:
 
 def rank(
     flows: pa.Table,
-    settings: Settings | None = None,
+    settings: ModelSettings | None = None,
     feedback: pa.Table | None = None,
     seed: int = 0,
     *,
@@ -114,7 +114,7 @@ def rank(
         raise ArgumentError("a model that is applied does not learn: leave out model= or feedback=")
     import numpy as np
 
-    settings = settings or Settings()
+    settings = settings or ModelSettings()
     of_day = bags(flows, as_flows(feedback), settings.duplication)
     scored = len(of_day.rows)
     if model is None:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, ConfigurationError, FormatError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.store.tables import SCORES
 
 RESULTS = pa.schema(
@@ -271,7 +271,7 @@ def load_mapping(path: str | os.PathLike[str]) -> ColumnMapping:
     ConfigurationError
         If the file is no such configuration; the message says which of its parts and why.
     """
-    shown = visible(os.fspath(path))
+    shown = sanitize(os.fspath(path))
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -288,7 +288,7 @@ def load_mapping(path: str | os.PathLike[str]) -> ColumnMapping:
         )
     if wrong := [names[index] for index in kept if names[index] not in _FIELDS]:
         raise ConfigurationError(
-            f"{shown}: flow_results_fields names {visible(wrong[0])!r}, which is no column of "
+            f"{shown}: flow_results_fields names {sanitize(wrong[0])!r}, which is no column of "
             f"flow_results.csv; it has {', '.join(_FIELDS)}"
         )
     ordered = [name.casefold() for name in sorted(scores, key=scores.__getitem__)]
@@ -299,7 +299,7 @@ def load_mapping(path: str | os.PathLike[str]) -> ColumnMapping:
         )
     if wrong := [name for name in ordered if name not in SCORES.names]:
         raise ConfigurationError(
-            f"{shown}: flow_score_fields names {visible(wrong[0])!r}, which is no column of "
+            f"{shown}: flow_score_fields names {sanitize(wrong[0])!r}, which is no column of "
             f"flow_scores; it has {', '.join(SCORES.names)}"
         )
     renamed = {names[index]: to for index, to in zip(kept, ordered[:-1], strict=True)}

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.configuration import RankingSettings
-from flowtriage.inputs.timespan import day_of
+from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import feedback as fb
-from flowtriage.oa.model import Settings
+from flowtriage.oa.model import ModelSettings
 from flowtriage.store import TABLES, FlowStore
 
 _SCORED = "flow_threat_investigation"
@@ -66,7 +66,7 @@ def list_feedback(
     pyarrow.Table
         As `flowtriage.oa.feedback.listed` tells, in the order of days and of scoring.
     """
-    day = None if date is None else day_of(date)
+    day = None if date is None else parse_day(date)
     where = {} if score is None else {"score": score}
     rows = store.read(_SCORED, day=day, where=where, order=["scored"])
     if ip is not None:
@@ -96,7 +96,7 @@ def withdraw_feedback(
         Number of connections whose score was forgotten.
     """
     given = {
-        "day = ${0}": None if date is None else day_of(date),
+        "day = ${0}": None if date is None else parse_day(date),
         "(srcip = ${0} OR dstip = ${0})": ip,
         "score = ${0}": score,
     }
@@ -139,7 +139,7 @@ def compare_ranks(
     from flowtriage.oa.ranking import rank
 
     chosen = ranking or RankingSettings()
-    feedback = feedback_before(store, day_of(date), chosen.feedback_days)
+    feedback = feedback_before(store, parse_day(date), chosen.feedback_days)
     settings = replace(settings_of(chosen), limit=max(flows.num_rows, 1))
     today = flows if feedback.num_rows else flows.slice(0, 0)
     before = rank(today, settings, None, chosen.seed).results
@@ -147,6 +147,8 @@ def compare_ranks(
     return fb.compare(before, after, feedback)
 
 
-def settings_of(ranking: RankingSettings) -> Settings:
+def settings_of(ranking: RankingSettings) -> ModelSettings:
     """Return how flows are ranked, as the model takes it."""
-    return Settings(**{each.name: getattr(ranking, each.name) for each in fields(Settings)})
+    return ModelSettings(
+        **{each.name: getattr(ranking, each.name) for each in fields(ModelSettings)}
+    )

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.hosts import addresses_of_name, observed_at
 from flowtriage.errors import MsticnbDataProviderError
 from flowtriage.inputs.hosts import matching_name
-from flowtriage.inputs.timespan import Span
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers.local_flows import LocalFlows
 from flowtriage.providers.queries import answers, available, checked_name
@@ -31,7 +31,7 @@ def query_flows(
     provider: Any,
     name: str | None,
     addresses: tuple[str, ...],
-    span: Span,
+    span: Timespan,
     *,
     resolve: bool = True,
 ) -> Flows:

@@ -1,5 +1,5 @@
 """Quality of flows: the report of a reading, and the one channel for bad rows."""
 
-from flowtriage.quality.report import BadRow, Report
+from flowtriage.quality.report import BadRow, ReadReport
 
-__all__ = ["BadRow", "Report"]
+__all__ = ["BadRow", "ReadReport"]

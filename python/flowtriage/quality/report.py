@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from flowtriage.formats.declaration import Format
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
-TOLD = 10
+MAX_LISTED = 10
 """Bad rows that are told one by one."""
 _COUNTS = (
     "rows_read",
@@ -78,12 +78,12 @@ class Total(NamedTuple):
 
     source: str
     name: str
-    told: int
+    stated: int
     read: int
 
 
 @dataclass
-class Report:
+class ReadReport:
     """What was found while reading flows.
 
     Attributes
@@ -217,7 +217,7 @@ class Report:
         for value, count in skipped.items():
             self.skipped[value] = self.skipped.get(value, 0) + count
 
-    def take_over(self, earlier: Report) -> None:
+    def take_over(self, earlier: ReadReport) -> None:
         """Take on what an earlier report found of flows that are read again."""
         self.formats |= earlier.formats
         self.sources += earlier.sources
@@ -232,7 +232,7 @@ class Report:
     def refuse(self, row: BadRow) -> None:
         """Count a bad row, and tell it before all others: it is about more than its own value."""
         self.rows_bad += 1
-        self.bad_rows = [row, *self.bad_rows][:TOLD]
+        self.bad_rows = [row, *self.bad_rows][:MAX_LISTED]
 
     def pass_over(self, file: str, reason: str) -> None:
         """Note a file in a folder that is not read."""
@@ -240,7 +240,7 @@ class Report:
 
     def tell(self, rows: Iterable[BadRow]) -> None:
         """Tell bad rows that are counted already."""
-        self.bad_rows = [*self.bad_rows, *rows][:TOLD]
+        self.bad_rows = [*self.bad_rows, *rows][:MAX_LISTED]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as a dictionary of plain values."""
@@ -305,8 +305,8 @@ class Report:
         if self.rows_stitched:
             facts["Stitched"] = f"{self.rows_stitched:,} answers joined to their records"
         for total in self.totals:
-            same = "as read" if total.told == total.read else f"but {total.read:,} were read"
-            facts[f"Own total of {total.name}"] = f"{total.told:,}, {same} ({total.source})"
+            same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
+            facts[f"Own total of {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
         if self.counters:
             facts["Counters"] = "; ".join(f"{n}: {_OF[of]}" for n, of in self.counters.items())
         internal = INTERNAL if self.internal is None else _few(self.internal)
@@ -341,11 +341,13 @@ class Report:
 
 
 def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - TOLD:,} more" if len(names) > TOLD else ""
-    return ", ".join(names[:TOLD]) + more
+    more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more
 
 
 def _listed(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(most) - TOLD:,} more kinds" if len(most) > TOLD else ""
-    return f"{sum(counts.values()):,} ({', '.join(f'{n:,} {v}' for v, n in most[:TOLD])}{more})"
+    more = f" and {len(most) - MAX_LISTED:,} more kinds" if len(most) > MAX_LISTED else ""
+    return (
+        f"{sum(counts.values()):,} ({', '.join(f'{n:,} {v}' for v, n in most[:MAX_LISTED])}{more})"
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.inputs.arrow import as_reader, is_dataframe, is_stream
-from flowtriage.quality.report import Report
+from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows, read_tables
 from flowtriage.read.logs import Options
 from flowtriage.read.read_flows import read_flows
@@ -25,7 +25,7 @@ def stream_file(path: str | os.PathLike[str]) -> pa.RecordBatchReader:
     """
 
     def batches() -> Iterator[pa.RecordBatch]:
-        report = Report()
+        report = ReadReport()
         for table in read_tables(path, Options(), report):
             yield from table.select(SCHEMA.names).to_batches()
         if report.rows_bad:

@@ -10,12 +10,12 @@ from typing import TypeAlias, cast, get_args
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.canonical import CANONICAL
-from flowtriage.formats.declaration import Column, Ends, Format, Unit
+from flowtriage.formats.declaration import Ends, FieldMapping, Format, Unit
 
 Columns: TypeAlias = Mapping[str, str | tuple[str, str]]
 """Canonical names and the columns of a source; times that are numbers with their unit."""
 _ENDS = ("src_ip", "dst_ip")
-_DURATION = Column("end_time", "duration", unit="s")
+_DURATION = FieldMapping("end_time", "duration", unit="s")
 _DECLARED = {column.target: column for column in CANONICAL.columns} | {"duration": _DURATION}
 _AWS_FIELD = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
 _NULLS = ("-", "nan", "NaN", "None", "null", "NULL")
@@ -59,7 +59,7 @@ def mapped(columns: Columns) -> Format:
         if target in given
     ]
     if "flows" not in given:
-        declared.append(Column("flows", "one"))
+        declared.append(FieldMapping("flows", "one"))
     source, dest = (given[target][0] for target in _ENDS)
     return Format(
         name="columns",
@@ -101,9 +101,9 @@ def field_names(columns: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _column(declaration: Column, name: str, unit: str | None) -> Column:
+def _column(declaration: FieldMapping, name: str, unit: str | None) -> FieldMapping:
     chosen = cast("Unit", unit) if unit else declaration.unit
-    return Column(declaration.target, declaration.kind, (name,), unit=chosen)
+    return FieldMapping(declaration.target, declaration.kind, (name,), unit=chosen)
 
 
 def _check(target: str, unit: str | None) -> None:

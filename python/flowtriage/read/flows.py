@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.arrow import as_reader, is_dataframe, is_stream
-from flowtriage.inputs.timespan import Span, resolve, within
-from flowtriage.quality.report import Report
+from flowtriage.inputs.timespan import Timespan, parse_timespan, within
+from flowtriage.quality.report import ReadReport
 from flowtriage.read.custom import Columns, field_names, mapped
 from flowtriage.read.detect import by_name
 from flowtriage.read.extra_columns import kept_names
@@ -34,7 +34,7 @@ class Flows:
         What was found while reading.
     """
 
-    def __init__(self, table: pa.Table, report: Report) -> None:
+    def __init__(self, table: pa.Table, report: ReadReport) -> None:
         self._table = table
         self.report = report
 
@@ -68,7 +68,7 @@ class Flows:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadRequest:
     """A source, and how it is to be read.
 
     Parameters
@@ -83,10 +83,10 @@ class Reading:
 
     source: Any
     options: Options
-    span: Span | None = None
+    span: Timespan | None = None
 
     @classmethod
-    def asked(
+    def parse(
         cls,
         source: Any,
         *,
@@ -95,7 +95,7 @@ class Reading:
         columns: Columns | str | Sequence[str] | None = None,
         keep: bool | Sequence[str] = False,
         tz: str | None = None,
-    ) -> Reading:
+    ) -> ReadRequest:
         """Take the options of `read_flows`.
 
         Raises
@@ -112,9 +112,9 @@ class Reading:
         elif columns is not None:
             names = field_names(columns)
         options = Options(wanted, kept_names(keep), tz or "UTC", names)
-        return cls(source, options, resolve(timespan))
+        return cls(source, options, parse_timespan(timespan))
 
-    def tables(self, report: Report) -> Iterator[pa.Table]:
+    def tables(self, report: ReadReport) -> Iterator[pa.Table]:
         """Read the flows, a part at a time; `report` takes note of what is found."""
         for table in read_tables(self.source, self.options, report):
             kept = within(table, self.span)
@@ -122,11 +122,11 @@ class Reading:
             yield kept
 
 
-def read_tables(source: Any, options: Options, report: Report) -> Iterator[pa.Table]:
+def read_tables(source: Any, options: Options, report: ReadReport) -> Iterator[pa.Table]:
     """Read flows from any source, a part at a time; `report` takes note of what is found."""
     if isinstance(source, (str, os.PathLike)):
         yield from read_place(source, options, report)
-    elif isinstance(source, Reading):
+    elif isinstance(source, ReadRequest):
         yield from source.tables(report)
     elif isinstance(source, Flows):
         report.take_over(source.report)

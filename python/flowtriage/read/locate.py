@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from flowtriage.errors import ArgumentError, FormatError, MissingExtraError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 _NAME = 500
 _PARTITION = re.compile(r"([A-Za-z_][\w-]*)=(.*)")
@@ -97,12 +97,12 @@ def handle(source: Any) -> LogFile:
     """Describe an open file or anything with `read`; it is read from where it stands."""
     name = getattr(source, "name", None)
     shown = name if isinstance(name, str) else type(source).__name__
-    return LogFile(visible(shown, _NAME), lambda: source, owned=False)
+    return LogFile(sanitize(shown, _NAME), lambda: source, owned=False)
 
 
 def _local(path: Path) -> LogFile:
     return LogFile(
-        visible(str(path), _NAME),
+        sanitize(str(path), _NAME),
         lambda: path.open("rb", buffering=0),
         path,
         partitions=_partitions(path),
@@ -118,11 +118,11 @@ def _partitions(path: PurePath) -> dict[str, str | None]:
 
 def _folder(path: Path) -> list[LogFile]:
     if path.resolve() == Path(path.resolve().anchor):
-        shown = visible(str(path), _NAME)
+        shown = sanitize(str(path), _NAME)
         raise ArgumentError(f"{shown}: is the root of a file system; name a folder of logs in it")
     files = sorted(file for file in _walk(path) if file.is_file())
     if not files:
-        raise _empty(visible(str(path), _NAME))
+        raise _empty(sanitize(str(path), _NAME))
     return [
         replace(_local(file), found=True, hidden=_is_hidden(file.relative_to(path)))
         for file in files
@@ -188,4 +188,4 @@ def _remote(url: str) -> list[LogFile]:
 
 def _without_secrets(url: str) -> str:
     """Leave out of a URL what may be a password or a signature."""
-    return visible(re.sub(r"://[^/@]*@", "://", url.partition("?")[0]), _NAME)
+    return sanitize(re.sub(r"://[^/@]*@", "://", url.partition("?")[0]), _NAME)

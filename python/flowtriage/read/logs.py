@@ -15,8 +15,8 @@ import pyarrow as pa
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
 from flowtriage.formats.declaration import Format, Outcome, TextLayout, marks
-from flowtriage.progress import advance
-from flowtriage.quality.report import BadRow, Report
+from flowtriage.progress import report_progress
+from flowtriage.quality.report import BadRow, ReadReport
 from flowtriage.read.detect import container_of, detect_text, json_names, match
 from flowtriage.read.extra_columns import (
     Kept,
@@ -31,7 +31,7 @@ from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.streams import BLOCK, Log, as_text, opened
 from flowtriage.read.trailer import Ending
 
-LONGEST = 4 * BLOCK
+MAX_LENGTH = 4 * BLOCK
 """Longest record of a text, in bytes; a longer one is a bad row."""
 _ROWS = 1 << 17
 """Rows of a Parquet file that are read at once."""
@@ -61,7 +61,7 @@ class Options:
 
 
 def read_place(
-    place: str | os.PathLike[str], options: Options, report: Report
+    place: str | os.PathLike[str], options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     """Read the files that a path, a glob, a folder or a URL stands for.
 
@@ -94,7 +94,7 @@ def read_place(
         )
 
 
-def _read_found(file: LogFile, options: Options, report: Report) -> Iterator[pa.Table]:
+def _read_found(file: LogFile, options: Options, report: ReadReport) -> Iterator[pa.Table]:
     """Read a file found in a folder, unless it turns out to be something else."""
     tables = read_file(file, options, report)
     try:
@@ -108,7 +108,7 @@ def _read_found(file: LogFile, options: Options, report: Report) -> Iterator[pa.
         yield from tables
 
 
-def read_file(file: LogFile, options: Options, report: Report) -> Iterator[pa.Table]:
+def read_file(file: LogFile, options: Options, report: ReadReport) -> Iterator[pa.Table]:
     """Read a log file.
 
     Parameters
@@ -146,7 +146,7 @@ def read_file(file: LogFile, options: Options, report: Report) -> Iterator[pa.Ta
 
 
 def _read_binary(
-    log: Log, container: str, blocks: Iterator[bytes], options: Options, report: Report
+    log: Log, container: str, blocks: Iterator[bytes], options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     with log.random_access(blocks) as whole:
         read = _read_parquet if container == "parquet" else _read_arrow
@@ -154,7 +154,7 @@ def _read_binary(
 
 
 def _read_text(
-    log: Log, blocks: Iterator[bytes], options: Options, report: Report
+    log: Log, blocks: Iterator[bytes], options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     source = log.name
     rest = next(blocks, b"")
@@ -171,7 +171,7 @@ def _read_text(
 
     def normalised(text: bytes, end: int) -> pa.Table:
         _same_header(text, end, layout, source, line)
-        advance(f"reading {PurePath(source).name}", log.done, log.size)
+        report_progress(f"reading {PurePath(source).name}", log.done, log.size)
         outcome = normalise_block(text, ending.cut(text, end), layout, binding, line)
         table = _note(outcome, source, report).replace_schema_metadata(of_log)
         ending.add(table)
@@ -183,7 +183,7 @@ def _read_text(
             yield normalised(rest, end)
             line += lines
             rest = rest[end:]
-        if len(rest) > LONGEST:
+        if len(rest) > MAX_LENGTH:
             report.rows_read += 1
             report.refuse(BadRow(source, line, None, None, _too_long(layout)))
             if layout.objects:
@@ -207,7 +207,7 @@ def _read_text(
 
 
 def _too_long(layout: TextLayout) -> str:
-    size = f"is longer than {LONGEST >> 20} MB"
+    size = f"is longer than {MAX_LENGTH >> 20} MB"
     if layout.objects:
         return f"{size}; nothing after the beginning of this record was read"
     return f"{size}; is a quotation mark not closed?"
@@ -236,7 +236,9 @@ def _same_header(block: bytes, end: int, layout: TextLayout, source: str, line: 
         place = block.find(b"#fields", place + 1, end)
 
 
-def _read_parquet(place: Any, source: str, options: Options, report: Report) -> Iterator[pa.Table]:
+def _read_parquet(
+    place: Any, source: str, options: Options, report: ReadReport
+) -> Iterator[pa.Table]:
     import pyarrow.parquet as pq
 
     try:
@@ -248,11 +250,13 @@ def _read_parquet(place: Any, source: str, options: Options, report: Report) -> 
         rows = file.metadata.num_rows
         batches = file.iter_batches(batch_size=_ROWS, columns=reading.columns)
         for done, table in reading.tables(batches, report):
-            advance(f"reading {PurePath(source).name}", done, rows)
+            report_progress(f"reading {PurePath(source).name}", done, rows)
             yield table
 
 
-def _read_arrow(place: Any, source: str, options: Options, report: Report) -> Iterator[pa.Table]:
+def _read_arrow(
+    place: Any, source: str, options: Options, report: ReadReport
+) -> Iterator[pa.Table]:
     try:
         with pa.memory_map(os.fspath(place)) if isinstance(place, os.PathLike) else place as file:
             table = pa.ipc.open_file(file).read_all()
@@ -262,7 +266,7 @@ def _read_arrow(place: Any, source: str, options: Options, report: Report) -> It
 
 
 def read_batches(
-    reader: pa.RecordBatchReader, source: str, options: Options, report: Report
+    reader: pa.RecordBatchReader, source: str, options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     """Read flows from a stream of Arrow batches.
 
@@ -309,7 +313,7 @@ class _Reading:
         self._marks = marks(self._format, binding)
         self._schema = pa.schema([schema.field(name) for name in self.columns])
 
-    def tables(self, batches: Any, report: Report) -> Iterator[tuple[int, pa.Table]]:
+    def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
         """Read batches: for each, the number of rows so far and its flows."""
         report.found(self._format)
         done = 0
@@ -337,7 +341,7 @@ def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
 
 
-def _note(outcome: Outcome, source: str, report: Report, *, by_row: bool = False) -> pa.Table:
+def _note(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
     table, counts, skipped, told = outcome
     report.add(counts, skipped)
     report.tell(BadRow(source, *row, by_row=by_row) for row in told)

@@ -12,11 +12,11 @@ from flowtriage._core import classify_direction, distinct_reports
 from flowtriage._core import stitch as _stitch
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.inputs.networks import internal_networks
-from flowtriage.quality.report import Report
+from flowtriage.quality.report import ReadReport
 from flowtriage.read.custom import Columns
 from flowtriage.read.duplicates import without_earlier_states, without_migrated
 from flowtriage.read.extra_columns import check_kept
-from flowtriage.read.flows import Flows, Reading
+from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.schema import SCHEMA
 
 WINDOW = 60.0
@@ -104,10 +104,10 @@ def read_flows(
     >>> flows.to_arrow().select(["src_ip", "dst_ip", "flows", "rule"]).to_pylist()
     [{'src_ip': '10.0.0.1', 'dst_ip': '192.0.2.1', 'flows': 1, 'rule': 'web'}]
     """
-    reading = Reading.asked(
+    reading = ReadRequest.parse(
         source, format=format, timespan=timespan, columns=columns, keep=keep, tz=tz
     )
-    report = Report(internal=None if internal is None else internal_networks(internal))
+    report = ReadReport(internal=None if internal is None else internal_networks(internal))
     tables = list(reading.tables(report))
     read = _rows(tables)
     tables = without_migrated(tables)
@@ -139,7 +139,7 @@ def flow_report(
     columns: Columns | str | Sequence[str] | None = None,
     tz: str | None = None,
     internal: str | os.PathLike[str] | Sequence[str] | None = None,
-) -> Report:
+) -> ReadReport:
     """Tell how far flows can be trusted, without keeping them in memory.
 
     A log larger than memory is read once, a part at a time. What `read_flows` leaves out only
@@ -174,8 +174,8 @@ def flow_report(
     >>> report.flows == sample.office_day().num_rows, report.quality.contradictions
     (True, 0)
     """
-    reading = Reading.asked(source, format=format, timespan=timespan, columns=columns, tz=tz)
-    report = Report(internal=None if internal is None else internal_networks(internal))
+    reading = ReadRequest.parse(source, format=format, timespan=timespan, columns=columns, tz=tz)
+    report = ReadReport(internal=None if internal is None else internal_networks(internal))
     tables = reading.tables(report)
     batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
     report.look_at(pa.RecordBatchReader.from_batches(SCHEMA, batches))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Trailer
-from flowtriage.quality.report import Report, Total
+from flowtriage.quality.report import ReadReport, Total
 
 
 class Ending:
@@ -45,7 +45,7 @@ class Ending:
             for name in columns:
                 self._sums[name] += pc.sum(flows[name]).as_py() or 0
 
-    def tell(self, report: Report, source: str) -> None:
+    def tell(self, report: ReadReport, source: str) -> None:
         """Report the totals of the log beside those of the flows."""
         lines = self._text.decode("utf-8", "replace").splitlines()
         if self._trailer is None or len(lines) < 3:

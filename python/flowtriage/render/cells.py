@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from flowtriage.humanize import UNKNOWN, grouped, human_bytes, visible
+from flowtriage.humanize import UNKNOWN, human_bytes, sanitize, thousands
 
 LIST_SHOWN, LIST_FULL, LISTS_FULL = 5, 500, 10_000
 LINE, TEXT_SHOWN, TEXT_FULL = 48, 160, 20_000
@@ -27,7 +27,7 @@ _IDENTIFIER = re.compile(
 
 
 @dataclass(frozen=True)
-class Column:
+class HtmlColumn:
     """One column, written.
 
     Parameters
@@ -48,7 +48,7 @@ class Column:
     cells: list[str]
 
 
-def column(name: str, values: pa.ChunkedArray) -> Column:
+def column(name: str, values: pa.ChunkedArray) -> HtmlColumn:
     """Write one column.
 
     Parameters
@@ -65,19 +65,19 @@ def column(name: str, values: pa.ChunkedArray) -> Column:
         values = values.cast(pa.int64())
         kind = values.type
     if types.is_integer(kind):
-        return Column(name, "", True, _whole_numbers(name, values))
+        return HtmlColumn(name, "", True, _whole_numbers(name, values))
     if types.is_floating(kind) or types.is_decimal(kind):
-        return Column(name, "", True, [_fraction(value) for value in values.to_pylist()])
+        return HtmlColumn(name, "", True, [_fraction(value) for value in values.to_pylist()])
     if types.is_timestamp(kind):
         cells = [_NULL if text is None else f"<td>{text}</td>" for text in time_texts(values)]
-        return Column(name, "UTC" if kind.tz else "", False, cells)
+        return HtmlColumn(name, "UTC" if kind.tz else "", False, cells)
     if is_list(kind):
         lengths = pc.list_value_length(values).to_pylist()
         most = min(LIST_FULL, max(LIST_SHOWN, LISTS_FULL // max(len(values), 1)))
         shown = pc.list_slice(values, 0, most).to_pylist()
         pairs = zip(shown, lengths, strict=True)
-        return Column(name, "", False, [_list(items, length) for items, length in pairs])
-    return Column(name, "", False, [_text(value) for value in values.to_pylist()])
+        return HtmlColumn(name, "", False, [_list(items, length) for items, length in pairs])
+    return HtmlColumn(name, "", False, [_text(value) for value in values.to_pylist()])
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -102,13 +102,13 @@ def _number(text: str | None, value: object, title: str | None = None) -> str:
 def _whole_numbers(name: str, values: pa.ChunkedArray) -> list[str]:
     exact = values.to_pylist()
     if _BYTES.search(name):
-        texts, full = human_bytes(values).to_pylist(), grouped(values).to_pylist()
+        texts, full = human_bytes(values).to_pylist(), thousands(values).to_pylist()
         return [
             _number(text, value, f"{long} bytes")
             for text, value, long in zip(texts, exact, full, strict=True)
         ]
     plain = _IDENTIFIER.search(name) is not None
-    texts = (pc.cast(values, pa.string()) if plain else grouped(values)).to_pylist()
+    texts = (pc.cast(values, pa.string()) if plain else thousands(values)).to_pylist()
     return [_number(text, value) for text, value in zip(texts, exact, strict=True)]
 
 
@@ -136,7 +136,7 @@ def time_texts(values: pa.ChunkedArray) -> list[str | None]:
 def _list(items: list[Any] | None, length: int | None) -> str:
     if items is None or length is None:
         return _NULL
-    texts = [UNKNOWN if item is None else visible(str(item), TEXT_SHOWN) for item in items]
+    texts = [UNKNOWN if item is None else sanitize(str(item), TEXT_SHOWN) for item in items]
     start = escape(", ".join(texts[:LIST_SHOWN]))
     if length <= LIST_SHOWN:
         return f'<td class="ft-wrap" data-sort="{length}">{start}</td>'
@@ -154,10 +154,10 @@ def _text(value: Any) -> str:
         return _NULL
     if isinstance(value, bool):
         return "<td>yes</td>" if value else "<td>no</td>"
-    text = visible(value.hex() if isinstance(value, bytes) else str(value), multiline=True)
+    text = sanitize(value.hex() if isinstance(value, bytes) else str(value), multiline=True)
     if len(text) <= LINE and "\n" not in text:
         return f"<td>{escape(text)}</td>"
     if len(text) <= TEXT_SHOWN:
         return f'<td class="ft-wrap">{escape(text)}</td>'
-    start, full = escape(text[:TEXT_SHOWN]), escape(visible(text, TEXT_FULL, multiline=True))
+    start, full = escape(text[:TEXT_SHOWN]), escape(sanitize(text, TEXT_FULL, multiline=True))
     return f'<td class="ft-wrap"><details><summary>{start}<em>…</em></summary>{full}</details></td>'

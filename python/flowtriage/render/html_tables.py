@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
-from flowtriage.render.cells import Column, column
+from flowtriage.render.cells import HtmlColumn, column
 from flowtriage.render.table_head import head
 
 MAX_ROWS = 500
@@ -75,10 +75,10 @@ def table_body(table: Any, *, max_rows: int = MAX_ROWS, label: str = "Table") ->
     )
 
 
-def _heading(column: Column) -> str:
+def _heading(column: HtmlColumn) -> str:
     look = ' class="ft-num"' if column.numeric else ""
     unit = f" <small>{column.unit}</small>" if column.unit else ""
-    return f'<th scope="col"{look}>{escape(visible(column.name))}{unit}</th>'
+    return f'<th scope="col"{look}>{escape(sanitize(column.name))}{unit}</th>'
 
 
 def _count(total: int, shown: int) -> str:

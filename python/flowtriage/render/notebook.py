@@ -6,7 +6,7 @@ import html
 import sys
 from typing import Any
 
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.render.section import Section
 from flowtriage.render.text_tables import text_table
 
@@ -103,14 +103,14 @@ def as_text(section: Section) -> str:
 
 
 def _heading(section: Section) -> str:
-    title = visible(section.title)
+    title = sanitize(section.title)
     line = ("=" if section.level == 1 else "-") * len(title)
     return "\n".join(part for part in (title, line, section.text) if part)
 
 
 def _text(content: Any) -> str:
     if isinstance(content, str):
-        return visible(content, multiline=True)
+        return sanitize(content, multiline=True)
     if _is_table(content):
         return text_table(content)
     if _is_map(content):

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
 from flowtriage.render.html_tables import MAX_ROWS, table_body
 from flowtriage.render.plots import bokeh_scripts, plot_figure, policy
@@ -96,8 +96,8 @@ def write_report(
     parts = [_part(section, plots, max_rows) for section in sections]
     scripts = [*bokeh_scripts(plots), asset("plots.js"), asset("tables.js")]
     page = _template().render(
-        title=visible(title),
-        summary=[(visible(key), visible(str(value))) for key, value in summary.items()],
+        title=sanitize(title),
+        summary=[(sanitize(key), sanitize(str(value))) for key, value in summary.items()],
         parts=parts,
         policy=policy(scripts),
         style=asset("tables.css") + asset("page.css"),
@@ -109,8 +109,8 @@ def write_report(
 
 
 def _part(section: Section, plots: list[Any], max_rows: int) -> Part:
-    heading = visible(section.title)
-    texts = visible(section.text, multiline=True).split("\n\n")
+    heading = sanitize(section.title)
+    texts = sanitize(section.text, multiline=True).split("\n\n")
     return Part(
         title=heading,
         depth=min(max(section.level, 1) + 1, 6),
@@ -121,7 +121,7 @@ def _part(section: Section, plots: list[Any], max_rows: int) -> Part:
 
 def _block(content: object, heading: str, plots: list[Any], max_rows: int) -> str:
     if isinstance(content, str):
-        return f"<p>{escape(visible(content, multiline=True))}</p>"
+        return f"<p>{escape(sanitize(content, multiline=True))}</p>"
     if is_table(content):
         return table_body(content, max_rows=max_rows, label=heading)
     if is_table(places := getattr(content, "places", None)):

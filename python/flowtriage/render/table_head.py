@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 
 def is_table(content: object) -> bool:
@@ -73,7 +73,7 @@ def _mixed(values: Sequence[Any]) -> pa.Array:
     lists = [sorted(map(str, v)) if isinstance(v, set | frozenset) else v for v in values]
     array = _array(lists)
     if array is None:
-        texts = [None if _missing(v) else visible(str(v), multiline=True) for v in values]
+        texts = [None if _missing(v) else sanitize(str(v), multiline=True) for v in values]
         array = pa.array(texts, pa.string())
     return array
 

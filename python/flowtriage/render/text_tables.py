@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from flowtriage.humanize import UNKNOWN, visible
+from flowtriage.humanize import UNKNOWN, sanitize
 from flowtriage.render.cells import is_list, is_whole, time_texts
 from flowtriage.render.table_head import head
 
-_LONGEST, _LISTED, _GAP, _USUAL_WIDTH = 40, 2, 2, 120
+_MAX_LENGTH, _LISTED, _GAP, _USUAL_WIDTH = 40, 2, 2, 120
 
 
 def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
@@ -56,7 +56,7 @@ def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
     shown: list[list[str]] = []
     left_out, used = [], -_GAP
     for name, column in filled:
-        texts = [visible(name, _LONGEST), *_cells(column)]
+        texts = [sanitize(name, _MAX_LENGTH), *_cells(column)]
         breadth = max(map(_breadth, texts))
         used += breadth + _GAP
         if used <= limit or not shown:
@@ -86,14 +86,14 @@ def _cells(values: pa.ChunkedArray) -> list[str]:
         texts = values.cast(pa.int64()).to_pylist()
     else:
         texts = values.to_pylist()
-    return [UNKNOWN if text is None else visible(str(text), _LONGEST) for text in texts]
+    return [UNKNOWN if text is None else sanitize(str(text), _MAX_LENGTH) for text in texts]
 
 
 def _list(start: list[Any] | None, length: int | None) -> str | None:
     if start is None or length is None:
         return None
     more = f" +{length - _LISTED:,} more" if length > _LISTED else ""
-    return visible(", ".join(map(str, start)), _LONGEST - len(more)) + more
+    return sanitize(", ".join(map(str, start)), _MAX_LENGTH - len(more)) + more
 
 
 def _breadth(text: str) -> int:

@@ -13,14 +13,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from flowtriage.errors import ArgumentError, MissingExtraError, StoreError, StoreLockedError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 _LOCKED = re.compile(r"Could not set lock on file|Conflicting lock is held")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/\s]*@|(?<=password=)[^&\s]+")
 _SECRET = re.compile(r"(?<=//)(?P<user>[^/:@]*):[^/]*(?=@)|(?<=[?&])password=[^&]*&?")
 _AGAIN = 0.05
-_LONGEST = 1_000
+_MAX_LENGTH = 1_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Engine:
         StoreLockedError
             If another process has the file open for longer than `wait`.
         """
-        with _one_at_a_time(self.path), self.errors_told():
+        with _one_at_a_time(self.path), self.translate_errors():
             connection = self._connection(writing)
             try:
                 yield connection
@@ -70,7 +70,7 @@ class Engine:
                 _close(connection)
 
     @contextmanager
-    def errors_told(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """Turn what goes wrong in the database into errors of a store."""
         import adbc_driver_manager
 
@@ -134,7 +134,7 @@ def open_engine(url: str, wait: float) -> Engine:
     >>> open_engine("postgresql://hunter:secret@db/flows", 5).shown
     'postgresql://hunter:***@db/flows'
     """
-    shown = visible(without_password(url), _LONGEST)
+    shown = sanitize(without_password(url), _MAX_LENGTH)
     kind, separator, rest = url.partition("://")
     if kind in ("postgresql", "postgres") and separator:
         _need("adbc_driver_postgresql", "PostgreSQL")
@@ -201,7 +201,7 @@ def _close(connection: Any) -> None:
 def _told(error: Exception) -> str:
     """Say what a driver says, in one line and without its own labels."""
     text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", str(error))
-    return visible(" ".join(without_password(text).split()), _LONGEST)
+    return sanitize(" ".join(without_password(text).split()), _MAX_LENGTH)
 
 
 def _need(module: str, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.quality.report import Report
+from flowtriage.quality.report import ReadReport
 from flowtriage.read.locate import LogFile
 from flowtriage.schema import PAYLOAD_SCHEMA as FLOWS
 
@@ -68,7 +68,7 @@ class Ingested:
 
     new: list[Source] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
-    reports: list[Report] = field(default_factory=list)
+    reports: list[ReadReport] = field(default_factory=list)
     passed_over: dict[str, str] = field(default_factory=dict)
 
     @property

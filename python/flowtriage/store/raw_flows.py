@@ -24,8 +24,8 @@ from flowtriage._core import canonical_address
 from flowtriage.atomic import full_disk_named, replacing
 from flowtriage.errors import FormatError
 from flowtriage.inputs.timespan import day_span
-from flowtriage.quality.report import Report
-from flowtriage.read.flows import Reading
+from flowtriage.quality.report import ReadReport
+from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.logs import Options, read_file
 from flowtriage.store.ingest import (
@@ -97,7 +97,7 @@ class RawFlows:
         ArgumentError
             If `format`, `tz` or a name in `columns` is not known.
         """
-        asked = Reading.asked(None, format=format, columns=columns, keep=_KEEP, tz=tz)
+        asked = ReadRequest.parse(None, format=format, columns=columns, keep=_KEEP, tz=tz)
         options = asked.options
         done = Ingested()
         listed = [places] if isinstance(places, (str, os.PathLike)) else places
@@ -184,7 +184,7 @@ class RawFlows:
         if any(source.digest == digest for source in sources):
             done.known.append(file.name)
             return
-        report = Report()
+        report = ReadReport()
         counts = Counts()
         try:
             tables = read_file(file, options, report)

@@ -47,7 +47,7 @@ class View:
         for section in result.sections:
             self._show(section)
 
-    def renew(self, result: FlowThreatResult) -> None:
+    def refresh(self, result: FlowThreatResult) -> None:
         """Show what changed in the store; text that was shown stays as it is."""
 
     def threat_box(self, ip: str) -> None:
@@ -232,4 +232,4 @@ class DisplayMethods(DataMethods):
         """Show the scores as well, where they are shown."""
         super()._renew_scores()
         if isinstance(self._result, FlowThreatResult):
-            self.view.renew(self._result)
+            self.view.refresh(self._result)

@@ -17,9 +17,9 @@ from flowtriage.analysis.aggregate import top_n
 from flowtriage.analysis.hosts import busiest_addresses
 from flowtriage.configuration import Settings
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.timespan import Span, day_span, within
+from flowtriage.inputs.timespan import Timespan, day_span, within
 from flowtriage.providers.flow_queries import query_flows
-from flowtriage.quality.report import Report
+from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 from flowtriage.store import FlowStore
@@ -42,10 +42,10 @@ class FlowSource(Protocol):
         """Day that findings belong to, in UTC; None if no flow has a time."""
 
     @property
-    def span(self) -> Span:
+    def span(self) -> Timespan:
         """Span of time that is searched unless told otherwise."""
 
-    def of(self, ip: str, span: Span | None) -> Flows:
+    def of(self, ip: str, span: Timespan | None) -> Flows:
         """Return the flows of an address that start within a span, or within `span`."""
 
     def busiest(self, n: int) -> pa.Table:
@@ -56,23 +56,23 @@ class FlowSource(Protocol):
 
 
 @dataclass(frozen=True)
-class StoredFlows:
+class RawDayFlows:
     """The raw flows of a day, in the folder of Flow OA; a span may reach beyond the day."""
 
     raw: RawFlows
     day: Date
 
     @property
-    def span(self) -> Span:
+    def span(self) -> Timespan:
         """The day."""
         return day_span(self.day)
 
-    def of(self, ip: str, span: Span | None) -> Flows:
+    def of(self, ip: str, span: Timespan | None) -> Flows:
         """Read only what can hold the address."""
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
         read = self.raw.read(first, last, addresses=[ip], columns=COLUMNS)
-        return Flows(within(read, span), Report())
+        return Flows(within(read, span), ReadReport())
 
     def busiest(self, n: int) -> pa.Table:
         """Return none: the addresses of a store are those that were scored."""
@@ -90,7 +90,7 @@ class StoredFlows:
 
 
 @dataclass(frozen=True)
-class GivenFlows:
+class LoadedFlows:
     """Flows that are given: a log, a table, `Flows`."""
 
     data: Any
@@ -108,12 +108,12 @@ class GivenFlows:
         return self.date or (start.astimezone(UTC).date() if start else None)
 
     @property
-    def span(self) -> Span:
+    def span(self) -> Timespan:
         """The day given, else that from the first flow to the last."""
         report = self.flows.report
-        return day_span(self.date) if self.date else Span(report.start, report.end)
+        return day_span(self.date) if self.date else Timespan(report.start, report.end)
 
-    def of(self, ip: str, span: Span | None) -> Flows:
+    def of(self, ip: str, span: Timespan | None) -> Flows:
         """Choose among the flows."""
         return _chosen(self.flows, ip, span)
 
@@ -130,19 +130,19 @@ class GivenFlows:
 
 
 @dataclass(frozen=True)
-class AskedFlows:
+class ProviderFlows:
     """Flows that a query provider is asked for."""
 
     provider: Any
     date: Date | None
-    span: Span
+    span: Timespan
 
     @property
     def day(self) -> Date:
         """The day given, else the first of the span."""
         return self.date or self.span.start.date()  # type: ignore[union-attr]
 
-    def of(self, ip: str, span: Span | None) -> Flows:
+    def of(self, ip: str, span: Timespan | None) -> Flows:
         """Ask the provider."""
         flows = query_flows(self.provider, None, (ip,), span or self.span, resolve=False)
         return _chosen(flows, ip, span)
@@ -178,7 +178,7 @@ def open_source(
         If it is not known which day to look at.
     """
     if data is not None and not _is_raw(data):
-        return GivenFlows(data, day)
+        return LoadedFlows(data, day)
     folder = settings.folders.flows if data is None else data
     raw = folder if isinstance(folder, RawFlows) else RawFlows(folder)
     if day is None:
@@ -186,7 +186,7 @@ def open_source(
         if not days:
             raise ArgumentError("it is not known which day to look at: give date=")
         day = days[-1]
-    return StoredFlows(raw, day)
+    return RawDayFlows(raw, day)
 
 
 def _is_raw(data: Any) -> bool:
@@ -196,7 +196,7 @@ def _is_raw(data: Any) -> bool:
     return isinstance(data, RawFlows)
 
 
-def _chosen(flows: Flows, ip: str, span: Span | None) -> Flows:
+def _chosen(flows: Flows, ip: str, span: Timespan | None) -> Flows:
     table = flows.to_arrow()
     ends = pc.or_kleene(pc.equal(table["src_ip"], ip), pc.equal(table["dst_ip"], ip))
     return Flows(within(table.filter(ends), span), flows.report)

@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 from flowtriage.configuration import Settings
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.timespan import Span
-from flowtriage.progress import advance
+from flowtriage.inputs.timespan import Timespan
+from flowtriage.progress import report_progress
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as of_oa
 from flowtriage.threat_investigation.flow_source import FlowSource
 from flowtriage.threat_investigation.scoring import THREATS, BulkScore, score, threats
-from flowtriage.threat_investigation.search import Found, search
+from flowtriage.threat_investigation.search import SearchResult, search
 from flowtriage.threat_investigation.stories import (
     HISTORY,
     FiledStories,
@@ -96,22 +96,22 @@ class Investigation:
         """Return the addresses of connections of high risk that have no story yet."""
         if self.store is None:
             return THREATS.empty_table()
-        return _untold(threats(self.store, self.day), self.stories.told(self.day))
+        return _without_story(threats(self.store, self.day), self.stories.addresses(self.day))
 
     def talkers(self) -> pa.Table:
         """Return the busiest addresses that have no story yet."""
         told = self.history()["ip_threat"].unique()
-        return _untold(self.source.busiest(self.top + len(told)), told).slice(0, self.top)
+        return _without_story(self.source.busiest(self.top + len(told)), told).slice(0, self.top)
 
-    def search(self, ip: str, span: Span | None = None) -> Found:
+    def search(self, ip: str, span: Timespan | None = None) -> SearchResult:
         """Search the flows of an address."""
         task = f"search of {ip}"
-        advance(task, 0, 2)
+        report_progress(task, 0, 2)
         flows = self.source.of(ip, span)
-        advance(task, 1, 2)
+        report_progress(task, 1, 2)
         context = self.settings.context
         found = search(flows, ip, asn=self.asn, context=context, top=self.top)
-        advance(task, 2, 2)
+        report_progress(task, 2, 2)
         return found
 
     def history(self, ip: str | None = None) -> pa.Table:
@@ -126,7 +126,7 @@ class Investigation:
         ends = pc.or_kleene(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip))
         return rows.filter(ends).drop_columns(["day"])
 
-    def save(self, found: Found, title: str, text: str) -> Saved:
+    def save(self, found: SearchResult, title: str, text: str) -> Saved:
         """Save the story of an address, and the files about it."""
         check_text("title", title)
         check_text("text", text)
@@ -137,7 +137,7 @@ class Investigation:
 
     def score(
         self,
-        found: Found,
+        found: SearchResult,
         risk: int,
         *,
         peer: str | Iterable[str] | None = None,
@@ -164,12 +164,12 @@ class Investigation:
         return self.store
 
 
-def _untold(addresses: pa.Table, told: pa.Array) -> pa.Table:
+def _without_story(addresses: pa.Table, told: pa.Array) -> pa.Table:
     return addresses.filter(pc.invert(pc.is_in(addresses["ip"], value_set=told)))
 
 
 def story_of(
-    engine: Investigation, found: Found, title: str | None = None, text: str | None = None
+    engine: Investigation, found: SearchResult, title: str | None = None, text: str | None = None
 ) -> Story:
     """Put together what was found of an address, and what was saved of it last.
 
@@ -216,7 +216,7 @@ def story_of(
     )
 
 
-def _flows(found: Found) -> Input:
+def _flows(found: SearchResult) -> Input:
     """Identify the flows that were searched, wherever they came from."""
     sink = pa.BufferOutputStream()
     table = found.flows.to_arrow().replace_schema_metadata(None).combine_chunks()

@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from flowtriage.configuration import Settings, beside, load
+from flowtriage.configuration import Settings, beside, load_settings
 from flowtriage.enrich.asn import as_database
 from flowtriage.inputs.hosts import one_address
-from flowtriage.inputs.timespan import Span, day_of, day_span
+from flowtriage.inputs.timespan import Timespan, day_span, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.display import DisplayMethods
 from flowtriage.threat_investigation.flow_source import (
-    AskedFlows,
     FlowSource,
-    StoredFlows,
+    ProviderFlows,
+    RawDayFlows,
     open_source,
 )
 from flowtriage.threat_investigation.investigation import Investigation
@@ -50,7 +50,7 @@ class FlowThreatInvestigation(DisplayMethods):
         Folder of the raw flows, or flows in any form that `read_flows` takes; None takes the
         folder that is configured, beside the store where it is there.
     configuration
-        Configuration of Flow OA, or the path of its file; None takes it as `flowtriage.oa.load`.
+        Configuration of Flow OA, or the path of its file; None takes it as `flowtriage.oa.load_settings`.
     asn
         An `AsnDatabase`, or the path of one; None takes the embedded one.
     data_providers
@@ -122,11 +122,13 @@ class FlowThreatInvestigation(DisplayMethods):
             data = flows if store_or_flows is None else store_or_flows
         self._top = top_results
         self.store = FlowStore(store) if isinstance(store, str) else store
-        settings = configuration if isinstance(configuration, Settings) else load(configuration)
+        settings = (
+            configuration if isinstance(configuration, Settings) else load_settings(configuration)
+        )
         folder = self.store.folder if self.store else None
         self._settings = beside(settings, folder) if folder else settings
         self._asn = as_database(asn)
-        self._date = None if date is None else day_of(date)
+        self._date = None if date is None else parse_day(date)
         self._engine: Investigation | None = None
         self.selected: str | None = None
         self.title = self.comments = ""
@@ -177,7 +179,7 @@ class FlowThreatInvestigation(DisplayMethods):
         FlowtriageError, OSError
             If the flows, the store or a file that is configured cannot be read.
         """
-        asked = self._asked(value, data, timespan, options, kwargs)
+        asked = self._run_arguments(value, data, timespan, options, kwargs)
         ip = one_address(value)
         self._prepare(data, asked.span)
         found = self.engine.search(ip, asked.span)
@@ -206,17 +208,17 @@ class FlowThreatInvestigation(DisplayMethods):
         else:
             self._engine.source = source
 
-    def _prepare(self, data: Any, span: Span | None) -> None:
+    def _prepare(self, data: Any, span: Timespan | None) -> None:
         """Make sure that there are flows to search."""
         source = self._engine.source if self._engine else None
         if data is not None:
             self._take(open_source(data, self._date, self._settings, self.store))
-        elif isinstance(source, StoredFlows) and self._date is None and span and span.start:
+        elif isinstance(source, RawDayFlows) and self._date is None and span and span.start:
             self._take(replace(source, day=span.start.date()))
-        elif (source is None or isinstance(source, AskedFlows)) and self.query_provider:
+        elif (source is None or isinstance(source, ProviderFlows)) and self.query_provider:
             whole = span or (day_span(self._date) if self._date else None)
             if whole is not None and whole.start is not None and whole.end is not None:
-                self._take(AskedFlows(self.query_provider, self._date, whole))
+                self._take(ProviderFlows(self.query_provider, self._date, whole))
 
 
 def _is_store(source: Any) -> bool:

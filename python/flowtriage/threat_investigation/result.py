@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from flowtriage.humanize import human_bytes
 from flowtriage.notebooklet import NotebookletResult
-from flowtriage.notebooklet.metadata import Described
-from flowtriage.notebooklet.result import Later, OnDemand
+from flowtriage.notebooklet.metadata import HasMetadata
+from flowtriage.notebooklet.result import Lazy, LazyAttribute
 from flowtriage.render.section import Section
-from flowtriage.threat_investigation.search import SHOWN, Found, in_order
+from flowtriage.threat_investigation.search import SHOWN, SearchResult, in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,27 +61,27 @@ class FlowThreatResult(NotebookletResult):
         All of it in two sentences.
     """
 
-    connections = OnDemand()
-    timeline = OnDemand()
+    connections = LazyAttribute()
+    timeline = LazyAttribute()
 
-    def __init__(self, *, found: Found, **kwargs: Any) -> None:
+    def __init__(self, *, found: SearchResult, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._found = found
-        self.connections = Later(found.connections.to_pandas)
+        self.connections = Lazy(found.connections.to_pandas)
         self.peers: pd.DataFrame = found.peers.to_pandas()
         self.inbound: pd.DataFrame = found.direction("inbound").to_pandas()
         self.outbound: pd.DataFrame = found.direction("outbound").to_pandas()
         self.two_way: pd.DataFrame = found.direction("two-way").to_pandas()
         for name, table in found.tables.items():
             setattr(self, name, table.to_pandas())
-        self.timeline = Later(lambda: found.timeline.to_pandas())
+        self.timeline = Lazy(lambda: found.timeline.to_pandas())
         self.plot_timeline: LayoutDOM | None = None
         self.stories: pd.DataFrame | None = None
         self.scores: pd.DataFrame | None = None
         self.notice = ""
 
     @property
-    def found(self) -> Found:
+    def found(self) -> SearchResult:
         """The same as Arrow tables."""
         return self._found
 
@@ -107,7 +107,7 @@ DIRECTIONS = ("inbound", "outbound", "two-way")
 
 
 def sections(
-    about: type[Described], result: FlowThreatResult, chosen: Collection[str], hint: str
+    about: type[HasMetadata], result: FlowThreatResult, chosen: Collection[str], hint: str
 ) -> Iterator[Section]:
     """Make the sections of a result; plots are kept in it.
 
@@ -141,14 +141,14 @@ def sections(
         yield from written(about, result)
 
 
-def top_tables(about: type[Described], result: FlowThreatResult) -> Iterator[Section]:
+def top_tables(about: type[HasMetadata], result: FlowThreatResult) -> Iterator[Section]:
     """Make the sections of the four tables."""
     for name, table in result.found.tables.items():
         section = about.section(name, table.select(SHOWN))
         yield replace(section, title=section.title.replace("Top n", f"Top {result.found.top}"))
 
 
-def written(about: type[Described], result: FlowThreatResult) -> Iterator[Section]:
+def written(about: type[HasMetadata], result: FlowThreatResult) -> Iterator[Section]:
     """Make the section of stories and scores, if there are any."""
     kept = [frame for frame in (result.stories, result.scores) if frame is not None and len(frame)]
     if kept:

@@ -14,7 +14,7 @@ from flowtriage.inputs.addresses import canonical_address
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
 from flowtriage.store.scores import as_scored
-from flowtriage.threat_investigation.search import Found, as_text, peers_of
+from flowtriage.threat_investigation.search import SearchResult, as_text, peers_of
 
 _ENDS = ("srcip", "dstip", "srcport", "dstport")
 
@@ -53,7 +53,7 @@ class BulkScore:
 def score(
     store: FlowStore,
     day: date,
-    found: Found,
+    found: SearchResult,
     risk: int,
     *,
     peer: str | Iterable[str] | None = None,
@@ -98,7 +98,7 @@ def score(
 
 
 def chosen_connections(
-    found: Found,
+    found: SearchResult,
     *,
     peer: str | Iterable[str] | None = None,
     port: int | Iterable[int] | None = None,

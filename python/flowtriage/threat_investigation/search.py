@@ -18,13 +18,13 @@ from flowtriage.enrich.address_facts import FACTS, add_facts
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.read.flows import Flows
-from flowtriage.threat_investigation.story.globe import Place
+from flowtriage.threat_investigation.story.globe import Location
 
 _END = ["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What the expanded search found.
 
     Attributes
@@ -52,7 +52,7 @@ class Found:
     sources: pa.Table
     destinations: pa.Table
     top: int
-    home: Place | None
+    home: Location | None
 
     def direction(self, name: str) -> pa.Table:
         """Return the peers that are `inbound`, `outbound` or `two-way`."""
@@ -91,24 +91,26 @@ class Found:
             ("src_packets", "sum"),
             ("src_bytes", "sum"),
         ]
-        grouped = flows.append_column("ended", ends).group_by(_END).aggregate(sums)
+        thousands = flows.append_column("ended", ends).group_by(_END).aggregate(sums)
         columns = {
-            "ip_threat": pa.repeat(self.ip, grouped.num_rows),
-            "tstart": as_text(grouped["start_time_min"]),
-            "tend": as_text(grouped["ended_max"]),
-            "srcip": grouped["src_ip"],
-            "dstip": grouped["dst_ip"],
-            "proto": grouped["protocol"],
-            "sport": grouped["src_port"].cast(pa.int32()),
-            "dport": grouped["dst_port"].cast(pa.int32()),
-            "ipkt": grouped["src_packets_sum"],
-            "ibyt": grouped["src_bytes_sum"],
+            "ip_threat": pa.repeat(self.ip, thousands.num_rows),
+            "tstart": as_text(thousands["start_time_min"]),
+            "tend": as_text(thousands["ended_max"]),
+            "srcip": thousands["src_ip"],
+            "dstip": thousands["dst_ip"],
+            "proto": thousands["protocol"],
+            "sport": thousands["src_port"].cast(pa.int32()),
+            "dport": thousands["dst_port"].cast(pa.int32()),
+            "ipkt": thousands["src_packets_sum"],
+            "ibyt": thousands["src_bytes_sum"],
         }
         order = ["tstart", "tend", "srcip", "dstip", "sport", "dport", "proto"]
         return pa.table(columns).sort_by([(name, "ascending") for name in order])
 
 
-def search(flows: Flows, ip: str, *, asn: AsnDatabase, context: ContextSettings, top: int) -> Found:
+def search(
+    flows: Flows, ip: str, *, asn: AsnDatabase, context: ContextSettings, top: int
+) -> SearchResult:
     """Search the flows of an address.
 
     Parameters
@@ -145,7 +147,9 @@ def search(flows: Flows, ip: str, *, asn: AsnDatabase, context: ContextSettings,
         return part
 
     home = _place(add_facts(pa.table({"peer": [ip]}), asn, context))
-    return Found(ip, flows, connections, peers, as_end("dst_ip"), as_end("src_ip"), top, home)
+    return SearchResult(
+        ip, flows, connections, peers, as_end("dst_ip"), as_end("src_ip"), top, home
+    )
 
 
 def peers_of(rows: pa.Table, ip: str) -> pa.ChunkedArray:
@@ -159,12 +163,12 @@ def as_text(times: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S")
 
 
-def _place(own: pa.Table) -> Place | None:
+def _place(own: pa.Table) -> Location | None:
     [facts] = own.to_pylist()
     longitude, latitude = facts["longitude"], facts["latitude"]
     if longitude is None or latitude is None:
         return None
-    return Place(facts["peer"], longitude, latitude, facts["location"] or "")
+    return Location(facts["peer"], longitude, latitude, facts["location"] or "")
 
 
 Connections = dict[str, dict[str, Any]]

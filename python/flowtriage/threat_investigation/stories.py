@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import FormatError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.store import FlowStore, Transaction
 from flowtriage.threat_investigation.story.spot_files import safe_ip
 from flowtriage.threat_investigation.story.text import check_text
@@ -64,7 +64,7 @@ class Stories(Protocol):
     def history(self, day: date, ip: str | None = None) -> pa.Table:
         """Return all stories of a day or of one address, the latest first, as `HISTORY`."""
 
-    def told(self, day: date) -> pa.Array:
+    def addresses(self, day: date) -> pa.Array:
         """Return the addresses that have a story."""
 
     def place(self, day: date, ip: str) -> str:
@@ -105,7 +105,7 @@ class StoredStories:
         unknown = _unknown(self.store.read(_STORY, day=day, where=where), kept)
         return _latest_first(pa.concat_tables([kept, unknown], promote_options="default"))
 
-    def told(self, day: date) -> pa.Array:
+    def addresses(self, day: date) -> pa.Array:
         """Return the addresses that have a story."""
         return self.store.read(_STORY, day=day)["ip_threat"].combine_chunks()
 
@@ -150,7 +150,7 @@ class FiledStories:
         rows = [row for path in sorted(pattern.parent.glob(pattern.name)) for row in _stories(path)]
         return _latest_first(pa.Table.from_pylist(rows, schema=HISTORY))
 
-    def told(self, day: date) -> pa.Array:
+    def addresses(self, day: date) -> pa.Array:
         """Return the addresses that have a story."""
         return self.history(day)["ip_threat"].unique()
 
@@ -202,4 +202,4 @@ def _stories(path: Path) -> list[dict[str, str]]:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return pa.Table.from_pylist(rows, schema=HISTORY).to_pylist()  # type: ignore[no-any-return]
     except (ValueError, TypeError, AttributeError) as error:
-        raise FormatError(f"{visible(str(path))} has no stories: {error}") from None
+        raise FormatError(f"{sanitize(str(path))} has no stories: {error}") from None

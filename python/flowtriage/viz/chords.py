@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LayoutDOM
 
-from flowtriage.humanize import grouped, human_bytes, visible
+from flowtriage.humanize import human_bytes, sanitize, thousands
 from flowtriage.viz.colours import OTHER, protocol_colours
 from flowtriage.viz.figures import (
     CHARACTER,
@@ -23,7 +23,7 @@ from flowtriage.viz.figures import (
 )
 from flowtriage.viz.graph import Floats
 
-MOST_ARCS = 24
+MAX_ARCS = 24
 _LABEL, _NAME = 22, 120
 _WIDTH = 640
 
@@ -45,7 +45,7 @@ def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDO
     bokeh.models.LayoutDOM
         An arc for each address and a ribbon for each pair. A ribbon is as wide at an address as
         the square root of the bytes that it sent to the other, of the packets where no bytes are
-        known, and has the colour of the one that sent more. Addresses beyond the `MOST_ARCS` that
+        known, and has the colour of the one that sent more. Addresses beyond the `MAX_ARCS` that
         sent and received most share an arc.
     """
     rows = rows.filter(pc.not_equal(rows["srcip"], rows["dstip"]))
@@ -53,7 +53,7 @@ def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDO
         return message_plot(title, "No address has suspicious connections with several others")
     chords = _chords(rows, ip)
     arcs = arcs_of(np.sqrt(chords.sent))
-    longest = max(len(visible(name, _LABEL)) for name in chords.names)
+    longest = max(len(sanitize(name, _LABEL)) for name in chords.names)
     reach = 339 / (_WIDTH / 2 - min(longest * CHARACTER, 200))
     plot = without_axes(
         quiet_figure(
@@ -117,8 +117,8 @@ def _chords(rows: pa.Table, ip: str | None) -> _Chords:
     asked = pc.fill_null(pc.equal(names, ip), False).to_numpy(zero_copy_only=False)
     order = np.lexsort((np.arange(len(names)), -total, ~asked))
     place = np.empty(len(names), np.int64)
-    place[order] = np.minimum(np.arange(len(names)), MOST_ARCS)
-    size = min(len(names), MOST_ARCS + 1)
+    place[order] = np.minimum(np.arange(len(names)), MAX_ARCS)
+    size = min(len(names), MAX_ARCS + 1)
     at = place[codes[0]], place[codes[1]]
     tables = []
     for count in counts:
@@ -126,17 +126,17 @@ def _chords(rows: pa.Table, ip: str | None) -> _Chords:
         np.add.at(table, at, count)
         np.fill_diagonal(table, 0)
         tables.append(table)
-    shown = names.take(order[:MOST_ARCS]).to_pylist()
+    shown = names.take(order[:MAX_ARCS]).to_pylist()
     colours = list(protocol_colours(shown).values())
-    if size > MOST_ARCS:
-        shown.append(f"{len(names) - MOST_ARCS:,} others")
+    if size > MAX_ARCS:
+        shown.append(f"{len(names) - MAX_ARCS:,} others")
         colours.append(OTHER)
     what = ("bytes", "packets", "connections")[measure]
     return _Chords(shown, colours, tables[measure], tables[0], tables[1], what, len(names))
 
 
 def _draw_ribbons(plot: Any, chords: _Chords, arcs: Arcs) -> None:
-    names = [visible(name, _NAME) for name in chords.names]
+    names = [sanitize(name, _NAME) for name in chords.names]
     amounts = {"bytes": _bytes(chords.bytes), "packets": _numbers(chords.packets)}
     more = np.argwhere(np.triu(chords.sent + chords.sent.T) > 0)
     swap = chords.sent[more[:, 0], more[:, 1]] < chords.sent[more[:, 1], more[:, 0]]
@@ -180,7 +180,7 @@ def _draw_ribbons(plot: Any, chords: _Chords, arcs: Arcs) -> None:
 
 
 def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
-    names = [visible(name, _NAME) for name in chords.names]
+    names = [sanitize(name, _NAME) for name in chords.names]
     shapes = [ring(arcs, at) for at in range(len(names))]
     sent, got = chords.bytes.sum(axis=1), chords.bytes.sum(axis=0)
     drawn = plot.patches(
@@ -218,7 +218,7 @@ def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
         plot.text(
             x=1.08 * np.cos(middle[side]),
             y=1.08 * np.sin(middle[side]),
-            text=[visible(chords.names[at], _LABEL) for at in np.flatnonzero(side)],
+            text=[sanitize(chords.names[at], _LABEL) for at in np.flatnonzero(side)],
             angle=middle[side] + (np.pi if align == "right" else 0),
             text_align=align,
             text_baseline="middle",
@@ -232,7 +232,7 @@ def _bytes(values: Any) -> Any:
 
 
 def _numbers(values: Any) -> Any:
-    return _texts(values, grouped)
+    return _texts(values, thousands)
 
 
 def _texts(values: Any, write: Any) -> Any:
@@ -245,10 +245,10 @@ def _notes(chords: _Chords) -> list[str]:
         f"Widths grow with the square root of {chords.measure} sent; a ribbon has the colour of "
         "who sent more."
     ]
-    if chords.addresses > MOST_ARCS:
+    if chords.addresses > MAX_ARCS:
         notes.append(
             f"{chords.addresses:,} addresses are too many to show each: the "
-            f"{chords.addresses - MOST_ARCS:,} with the least are one arc."
+            f"{chords.addresses - MAX_ARCS:,} with the least are one arc."
         )
     return notes
 

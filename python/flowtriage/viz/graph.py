@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MOST_NODES = 120
+MAX_NODES = 120
 _OWN = (64, 32, 16, 8, 4)
 """Addresses with a single neighbour that a neighbour keeps before the rest are one node."""
 _FACTS = ("internal", "geoloc", "context", "rep")
@@ -22,7 +22,7 @@ class Graph:
     Attributes
     ----------
     nodes
-        `name`, `grouped` (number of addresses that the node stands for), `connections`, `rank`
+        `name`, `thousands` (number of addresses that the node stands for), `connections`, `rank`
         (the lowest), and what is known of the address: `internal`, `geoloc`, `context`, `rep`.
     edges
         `source` and `dest` (places in `nodes`), `connections`, `rank` (the lowest), `score`.
@@ -36,7 +36,7 @@ class Graph:
     connections: int
 
 
-def graph_of(rows: pa.Table, most: int = MOST_NODES) -> Graph:
+def graph_of(rows: pa.Table, most: int = MAX_NODES) -> Graph:
     """Make the graph of suspicious connections.
 
     Parameters
@@ -72,8 +72,8 @@ def graph_of(rows: pa.Table, most: int = MOST_NODES) -> Graph:
     own = pa.array(kept, pa.int64(), mask=kept >= known)
     nodes = facts.take(own)
     names = pc.fill_null(nodes["name"], "")
-    grouped = pa.array(np.maximum(shared, 1))
-    nodes = nodes.set_column(0, "name", names).append_column("grouped", grouped)
+    thousands = pa.array(np.maximum(shared, 1))
+    nodes = nodes.set_column(0, "name", names).append_column("grouped", thousands)
     flat = inverse.reshape(-1)
     twice = np.repeat(edges["connections"].to_numpy(), 2)
     lowest = np.full(len(kept), np.iinfo(np.int64).max)

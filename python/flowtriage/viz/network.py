@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
 
 from flowtriage.enrich.reputation.severity import severity
 from flowtriage.humanize import UNKNOWN as DASH
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.viz.colours import DENIED, DIRECTIONS, UNKNOWN
 from flowtriage.viz.figures import (
     CHARACTER,
@@ -177,7 +177,7 @@ def _draw_nodes(plot: Any, graph: Graph, place: Floats, names: list[str]) -> Non
             ],
         )
     )
-    texts = np.array([visible(name, _LABEL) for name in names], dtype=object)
+    texts = np.array([sanitize(name, _LABEL) for name in names], dtype=object)
     below = columns["size"] / 2 + 2
     pixels = np.array([_USUAL_WIDTH / (_RIGHT - _LEFT), plot.height / (_BOTTOM - _TOP)])
     middle = place * pixels + np.stack([0 * below, below], axis=1)
@@ -215,7 +215,7 @@ def _names(graph: Graph) -> list[str]:
     several = graph.nodes["grouped"].to_pylist()
     names = graph.nodes["name"].to_pylist()
     return [
-        visible(name, _NAME) if name else f"{count:,} more"
+        sanitize(name, _NAME) if name else f"{count:,} more"
         for name, count in zip(names, several, strict=True)
     ]
 
@@ -235,7 +235,7 @@ def _kinds(nodes: pa.Table) -> list[str]:
 
 def _shown(values: pa.ChunkedArray) -> Any:
     texts = pc.fill_null(values, DASH).to_pylist()
-    return np.array([visible(text, _NAME) for text in texts], dtype=object)
+    return np.array([sanitize(text, _NAME) for text in texts], dtype=object)
 
 
 def _notes(graph: Graph) -> list[str]:
@@ -244,11 +244,11 @@ def _notes(graph: Graph) -> list[str]:
         "without a label to read it."
     ]
     single = int(pc.sum(pc.equal(graph.nodes["name"], "").cast(pa.int64())).as_py())
-    grouped = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
+    folded = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
     drawn = int(pc.sum(graph.edges["connections"]).as_py())
     if single:
         notes.append(
-            f"{graph.addresses:,} addresses are too many to show each: {grouped:,} that only one "
+            f"{graph.addresses:,} addresses are too many to show each: {folded:,} that only one "
             "other is connected to share a node (“more”)."
         )
     if drawn < graph.connections:

@@ -11,7 +11,7 @@ from flowtriage.viz.figures import message_plot
 from flowtriage.viz.series import Style, bin_series
 from flowtriage.viz.time_axis import hover_box, legend_item, timeline_figure, with_slider
 
-MOST_BARS = 1500
+MAX_BARS = 1500
 _WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
 _STYLE = Style(label=str, colours=lambda names: dict.fromkeys(names, TOTAL))
 
@@ -29,7 +29,7 @@ def flows_per_minute(summary: pa.Table, days: str) -> LayoutDOM:
     Returns
     -------
     bokeh.models.LayoutDOM
-        Bars over a range slider. Of more than `MOST_BARS` minutes several share a bar; the title
+        Bars over a range slider. Of more than `MAX_BARS` minutes several share a bar; the title
         says how many.
     """
     if not summary.num_rows:
@@ -62,7 +62,7 @@ def _width(minutes: pa.ChunkedArray) -> int:
     """Return how many minutes have to share a bar."""
     ends = pc.min_max(minutes)
     covered = (ends["max"].as_py() - ends["min"].as_py()).total_seconds() / 60 + 1
-    return next((width for width in _WIDTHS if covered / width <= MOST_BARS), _WIDTHS[-1])
+    return next((width for width in _WIDTHS if covered / width <= MAX_BARS), _WIDTHS[-1])
 
 
 def _timeline(minutes: pa.ChunkedArray, flows: pa.ChunkedArray, width: int) -> pa.Table:

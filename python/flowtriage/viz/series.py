@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.humanize import UNKNOWN, grouped, human_bytes, visible
+from flowtriage.humanize import UNKNOWN, human_bytes, sanitize, thousands
 from flowtriage.viz.colours import OTHER
 
 MAX_SERIES = 15
@@ -139,7 +139,7 @@ def bin_series(timeline: pa.Table, style: Style) -> Binned:
 def _name(key: str | None, style: Style) -> str:
     if key is None:
         return "unknown"
-    return visible(style.label(key), NAME_LENGTH) if key.strip() else "(blank)"
+    return sanitize(style.label(key), NAME_LENGTH) if key.strip() else "(blank)"
 
 
 def _flow_count(table: pa.Table) -> int:
@@ -179,7 +179,7 @@ def _series(cells: pa.Table, code: int, name: str, colour: str) -> Series:
     flows = _numbers(mine, "flows")
     return Series(
         name=name,
-        label=visible(name, LABEL_LENGTH),
+        label=sanitize(name, LABEL_LENGTH),
         colour=colour,
         flows=int(flows.sum()),
         denied=_numbers(mine, "denied_flows"),
@@ -187,7 +187,7 @@ def _series(cells: pa.Table, code: int, name: str, colour: str) -> Series:
             "left": _milliseconds(mine["bin_start"]),
             "right": _milliseconds(mine["bin_end"]),
             "flows": flows,
-            "denied_text": _texts(grouped(mine["denied_flows_sum"])),
+            "denied_text": _texts(thousands(mine["denied_flows_sum"])),
             "sent": _texts(human_bytes(mine["src_bytes_sum"])),
             "received": _texts(human_bytes(mine["dst_bytes_sum"])),
         },

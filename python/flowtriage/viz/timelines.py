@@ -48,7 +48,7 @@ _DIRECTION = Style(
     colours=direction_colours,
     order=tuple(DIRECTION_NAMES),
 )
-_BASELINE, _RISE, _DROP, _LEAST = 0.24, 0.7, 0.2, 0.12
+_BASELINE, _RISE, _DROP, _MIN_HEIGHT = 0.24, 0.7, 0.2, 0.12
 _COUNTS = [
     ("flows", "@flows{0,0}"),
     ("denied", "@denied_text"),
@@ -206,7 +206,7 @@ def _lane(plot: Any, series: Series, floor: int, most: float) -> list[Any]:
 def _height(counts: Floats) -> Floats:
     """Scale counts to 0..1 by the largest, so that a single flow is still seen beside it."""
     share = np.sqrt(counts / max(float(counts.max()), 1.0))
-    return np.where(counts > 0, np.maximum(share, _LEAST), 0.0)
+    return np.where(counts > 0, np.maximum(share, _MIN_HEIGHT), 0.0)
 
 
 def _bars(

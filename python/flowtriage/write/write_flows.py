@@ -16,9 +16,9 @@ import pyarrow as pa
 from flowtriage._core import canonical_schema
 from flowtriage.atomic import packed, replacing
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
-from flowtriage.progress import advance
-from flowtriage.quality.report import Report
+from flowtriage.humanize import sanitize
+from flowtriage.progress import report_progress
+from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import read_tables
 from flowtriage.read.logs import Options
 from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
@@ -56,16 +56,16 @@ class Written:
     format: str
     flows: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
-    report: Report = field(default_factory=Report)
+    report: ReadReport = field(default_factory=ReadReport)
 
     def __str__(self) -> str:
         """Say what was written and what was not."""
-        text = f"{self.flows:,} flows written to {visible(str(self.path))} ({self.format})"
+        text = f"{self.flows:,} flows written to {sanitize(str(self.path))} ({self.format})"
         if self.report.rows_bad:
             text += f"; {self.report.rows_bad:,} bad rows were not"
         if self.left_out:
             lost = ", ".join(f"{count:,} of {name}" for name, count in self.left_out.items())
-            text += f"; values that the format has no place for: {visible(lost)}"
+            text += f"; values that the format has no place for: {sanitize(lost)}"
         return text
 
     def _repr_html_(self) -> str:
@@ -120,7 +120,7 @@ def write_flows(flows: Any, path: str | os.PathLike[str], *, format: str) -> Wri
         )
     if format == "parquet" and path.suffix in _PACKED:
         raise ArgumentError(
-            f"{visible(str(path))}: Parquet packs its columns itself; leave {path.suffix} away"
+            f"{sanitize(str(path))}: Parquet packs its columns itself; leave {path.suffix} away"
         )
     written = Written(path, format)
     tables = read_tables(flows, Options(), written.report)
@@ -165,7 +165,7 @@ def _parts(
         }
         yield from pa.table(columns).combine_chunks().to_batches(_ROWS)
         to.flows += len(table)
-        advance(f"writing {to.path.name}", to.flows)
+        report_progress(f"writing {to.path.name}", to.flows)
 
 
 def _nulls(table: pa.Table, name: str) -> pa.Array:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowtriage.configuration import SECTIONS, Settings, keys, load
+from flowtriage.configuration import SECTIONS, Settings, keys, load_settings
 from flowtriage.errors import ConfigurationError
 
 
@@ -20,7 +20,7 @@ def test_without_anything_there_are_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert load(environment={}) == Settings()
+    assert load_settings(environment={}) == Settings()
 
 
 def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
         msticpy = ["OTX"]
         """,
     )
-    settings = load(file, {})
+    settings = load_settings(file, {})
     assert settings.store.url == "postgresql://hunter@db/flows"
     assert settings.store.wait == 2.0
     assert settings.folders.data == tmp_path / "out"
@@ -63,7 +63,7 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     other = tmp_path / "other.toml"
     other.write_text("[ranking]\nlimit = 99\n")
     monkeypatch.chdir(tmp_path)
-    assert load(environment={}).ranking.limit == 250
+    assert load_settings(environment={}).ranking.limit == 250
     environment = {
         "FLOWTRIAGE_RANKING_LIMIT": "7",
         "FLOWTRIAGE_RANKING_FEEDBACK_DAYS": "30",
@@ -71,12 +71,12 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "FLOWTRIAGE_CONTEXT_MMDB": "a.mmdb:b.mmdb",
         "FLOWTRIAGE_BENCH_DATA": "of something else",
     }
-    settings = load(environment=environment)
+    settings = load_settings(environment=environment)
     assert (settings.ranking.limit, settings.ranking.seed) == (7, 3)
     assert settings.ranking.feedback_days == 30
     assert settings.store.wait == 0.5
     assert settings.context.mmdb == (tmp_path / "a.mmdb", tmp_path / "b.mmdb")
-    assert load(environment={"FLOWTRIAGE_CONFIG": str(other)}).ranking.limit == 99
+    assert load_settings(environment={"FLOWTRIAGE_CONFIG": str(other)}).ranking.limit == 99
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
     file = write(tmp_path, text)
     with pytest.raises(ConfigurationError) as error:
-        load(file, {})
+        load_settings(file, {})
     assert str(error.value).startswith(str(file))
     assert told in str(error.value)
 
 
 def test_a_variable_that_is_wrong_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"FLOWTRIAGE_RANKING_LIMIT: ranking.limit is 'x'"):
-        load(environment={"FLOWTRIAGE_RANKING_LIMIT": "x"})
+        load_settings(environment={"FLOWTRIAGE_RANKING_LIMIT": "x"})
     with pytest.raises(FileNotFoundError):
-        load("absent.toml", {})
+        load_settings("absent.toml", {})
 
 
 def test_every_key_is_documented() -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from flowtriage.humanize import grouped, human_bytes, visible
+from flowtriage.humanize import human_bytes, sanitize, thousands
 
 
 def test_numbers_read_like_python_writes_them() -> None:
     values = [0, 7, 999, 1000, 12_345, 999_999, 10**6, 2**62, -1, -1000, -98_765_432]
-    assert grouped(pa.array(values)).to_pylist() == [f"{value:,}" for value in values]
-    assert grouped(pa.array([2**64 - 1], pa.uint64())).to_pylist() == [f"{2**64 - 1:,}"]
-    assert grouped(pa.array([], pa.int64())).to_pylist() == []
+    assert thousands(pa.array(values)).to_pylist() == [f"{value:,}" for value in values]
+    assert thousands(pa.array([2**64 - 1], pa.uint64())).to_pylist() == [f"{2**64 - 1:,}"]
+    assert thousands(pa.array([], pa.int64())).to_pylist() == []
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_bytes_of_unsigned_and_chunked_columns() -> None:
     ],
 )
 def test_nothing_in_foreign_text_stays_unseen(text: str, shown: str) -> None:
-    assert visible(text) == shown
+    assert sanitize(text) == shown
 
 
 def test_lines_can_be_kept_and_long_text_is_cut() -> None:
-    assert visible("a\tb\nc\r", multiline=True) == "a\tb\nc\\r"
-    assert visible("x" * 10, 10) == "x" * 10
-    assert visible("x" * 11, 10) == "x" * 9 + "…"
+    assert sanitize("a\tb\nc\r", multiline=True) == "a\tb\nc\\r"
+    assert sanitize("x" * 10, 10) == "x" * 10
+    assert sanitize("x" * 11, 10) == "x" * 9 + "…"

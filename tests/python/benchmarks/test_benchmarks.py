@@ -212,8 +212,8 @@ def test_programs_agree_on_a_data_set_on_disk(tmp_path: Path) -> None:
 
 def test_the_large_part_tells_memory_and_growth() -> None:
     readings = {
-        ("flowtriage", large.SMALL): large.Reading(2.0, 10**9, 5, {}),
-        ("flowtriage", large.LARGE): large.Reading(26.0, 1_400_000_000, 5, {}),
+        ("flowtriage", large.SMALL): large.ReadRequest(2.0, 10**9, 5, {}),
+        ("flowtriage", large.LARGE): large.ReadRequest(26.0, 1_400_000_000, 5, {}),
     }
     text = large.render(readings, {large.SMALL: 1, large.LARGE: 2})
     assert text.startswith(document.LARGE)
@@ -230,8 +230,8 @@ def test_a_day_of_flow_oa_is_measured_step_by_step(
     steps = oa.run(log)
     assert [step.count for step in steps if step.title.startswith("Add")] == [9_000, *[500] * 3]
     assert sum(step.seconds for step in steps[:-1]) <= steps[-1].seconds
-    days = {"an office": steps, "at random": [oa.Reading("all", 200, 9, 10**9, 1)]}
-    text = oa.render(days, [oa.Reading("embedded", 2.5, 1.5, None, 9_000)], 0.5)
+    days = {"an office": steps, "at random": [oa.ReadRequest("all", 200, 9, 10**9, 1)]}
+    text = oa.render(days, [oa.ReadRequest("embedded", 2.5, 1.5, None, 9_000)], 0.5)
     assert cells(text, "a day of 1,000,000 flows, an office: all steps")[-1] == "reached"
     assert cells(text, "a day of 1,000,000 flows, at random: all steps")[-1] == "**not reached**"
     assert cells(text, "enrichment")[2:] == ["2.50 s", "**not reached**"]

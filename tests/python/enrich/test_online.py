@@ -17,7 +17,7 @@ import pytest
 
 import flowtriage as ft
 from flowtriage.enrich.asn import as_database
-from flowtriage.enrich.online import Online, sentences
+from flowtriage.enrich.online import Online, messages
 from flowtriage.errors import ArgumentError
 from online_service import (
     Behaviour,
@@ -55,7 +55,7 @@ def test_nothing_is_asked_by_default() -> None:
     database.lookup([KNOWN, *unknown()])
     assert database.online is None
     assert database.ledger.num_rows == 0
-    assert sentences(database.ledger) == []
+    assert messages(database.ledger) == []
 
 
 def test_what_no_file_knows_is_asked_for(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_what_no_file_knows_is_asked_for(tmp_path: Path) -> None:
     registered = ledger(database, "registration")[address]
     assert (registered["status"], registered["name"]) == ("answered", "Example Registrant")
     assert (registered["country"], registered["cached"]) == ("NZ", False)
-    assert sentences(database.ledger) == [
+    assert messages(database.ledger) == [
         "Asked online for origin of 1: 1 answered.",
         "Asked online for registration of 1: 1 answered.",
     ]
@@ -212,7 +212,7 @@ def test_answers_are_kept(tmp_path: Path) -> None:
         assert database.lookup(addresses) == expected
         assert service.asked.total() == asked
         assert database.ledger["cached"].to_pylist() == [True] * 6
-        assert sentences(database.ledger)[0] == (
+        assert messages(database.ledger)[0] == (
             "Asked online for origin of 3: 3 answered; 3 from the cache."
         )
         expired = ft.AsnDatabase(online=service.online(tmp_path, expiry=0))

@@ -47,7 +47,7 @@ def test_each_address_is_asked_once_by_its_type_and_private_ones_never() -> None
         [V6, "ipv6", "high"],
         [GOOGLE, "ipv4", "warning"],
     ]
-    assert found.sentences() == [
+    assert found.messages() == [
         "3 addresses are not public, and sent to nobody.",
         "2 of 2 public addresses have an answer; 2 addresses are known as a threat.",
     ]
@@ -63,7 +63,7 @@ def test_the_ledger_tells_what_was_answered_unsupported_and_failed() -> None:
     assert (counts["asked"] == counts[["answered", "unsupported", "failed"]].sum(axis=1)).all()
     assert counts["reason"].tolist() == ["Internal Server Error"] * 2
     assert found.unanswered == 2
-    assert found.sentences()[-1] == "Nothing is known of the other 2."
+    assert found.messages()[-1] == "Nothing is known of the other 2."
 
 
 def test_a_service_that_cannot_be_reached_does_not_cost_the_answers_of_others() -> None:
@@ -97,9 +97,9 @@ def test_without_an_answer_nothing_is_said_to_be_clean(
     addresses: list[str], says: list[str]
 ) -> None:
     found = look_up(addresses, [ti_lookup("http://127.0.0.1:1", "OTX")])
-    assert found.sentences() == says
+    assert found.messages() == says
     assert found.results.empty
-    assert "known as a threat" not in " ".join(found.sentences())
+    assert "known as a threat" not in " ".join(found.messages())
 
 
 def test_without_a_provider_nothing_is_asked() -> None:
@@ -108,7 +108,7 @@ def test_without_a_provider_nothing_is_asked() -> None:
     empty = TILookup(providers=[])
     for sources in ([], [empty]):
         found = look_up([GOOGLE, QUAD9], sources)
-        assert found.sentences() == ["No provider is loaded: 2 addresses are not asked about."]
+        assert found.messages() == ["No provider is loaded: 2 addresses are not asked about."]
         assert found.coverage.empty
 
 
@@ -118,9 +118,9 @@ def test_block_lists_stand_beside_services_or_alone(tmp_path: Path) -> None:
     alone = look_up([GOOGLE, QUAD9, "10.0.0.1"], [BlockLists(path)])
     assert coverage(alone) == {"drop": (2, 2, 1, 0, 0)}
     assert alone.hits["Details"].tolist() == ["8.8.8.0/24: SBL1"]
-    assert alone.sentences()[-1].endswith("; 1 address is known as a threat.")
+    assert alone.messages()[-1].endswith("; 1 address is known as a threat.")
     clean = look_up([QUAD9], [BlockLists(path)])
-    assert clean.sentences() == [
+    assert clean.messages() == [
         "1 of 1 public addresses have an answer; none is known as a threat."
     ]
     with serving({GOOGLE: ["Botnet"]}) as service:

@@ -82,7 +82,7 @@ def test_nfdump_totals_are_those_of_its_own_trailer(
     shared: Path, path: str, flows: int, data: int, packets: int
 ) -> None:
     read = ft.read_flows(shared / path)
-    told = [(t.name, t.told, t.read) for t in read.report.totals]
+    told = [(t.name, t.stated, t.read) for t in read.report.totals]
     assert told == [
         ("flows", flows, flows),
         ("bytes", data, data),

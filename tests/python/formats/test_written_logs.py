@@ -318,7 +318,7 @@ def test_nfdump_new_form_with_a_trailer_that_differs(log: Path) -> None:
         (AT, end, 8 * 256 + 1, 1),
     ]
     assert flows.report.rows_bad == 0
-    told = {total.name: (total.told, total.read) for total in flows.report.totals}
+    told = {total.name: (total.stated, total.read) for total in flows.report.totals}
     assert told == {"flows": (4, 3), "bytes": (1_800, 1_800), "packets": (18, 18)}
     assert "4, but 3 were read" in str(flows.report)
 

@@ -47,7 +47,7 @@ LOGS = (
 )
 
 
-def asked(question: str, flows: pa.Table, scores: pa.Table) -> list[tuple[object, ...]]:
+def query(question: str, flows: pa.Table, scores: pa.Table) -> list[tuple[object, ...]]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("flows", flows)
@@ -74,10 +74,10 @@ def test_of_real_logs(shared: Path, log: str, step: int) -> None:
     scores = every(flows, step)
     edges = details.edges(flows, scores)
     assert edges.num_rows
-    assert rows(edges, ("tos", "input", "output")) == asked(EDGES, flows, scores)
+    assert rows(edges, ("tos", "input", "output")) == query(EDGES, flows, scores)
     chords = details.chords(flows, scores)
-    assert rows(chords) == asked(CHORDS, flows, scores)
-    assert rows(details.ingest_summary(flows)) == asked(SUMMARY, flows, scores)
+    assert rows(chords) == query(CHORDS, flows, scores)
+    assert rows(details.ingest_summary(flows)) == query(SUMMARY, flows, scores)
 
 
 def flows_of(*ends: tuple[str, str, str]) -> pa.Table:

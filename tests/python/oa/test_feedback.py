@@ -12,7 +12,7 @@ pytest.importorskip("sklearn")
 
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.oa import feedback as fb
-from flowtriage.oa.model import Settings
+from flowtriage.oa.model import ModelSettings
 from flowtriage.oa.ranking import rank
 from flowtriage.oa.results import as_flow_scores
 from oa_office import DROP, SCANNED, SCANNER, UPLOADER, office
@@ -20,7 +20,7 @@ from oa_office import DROP, SCANNED, SCANNER, UPLOADER, office
 pytestmark = pytest.mark.extra
 
 EARLIER, DAY = dt.date(2013, 9, 14), dt.date(2013, 9, 15)
-ALL = Settings(threshold=1, limit=100_000)
+ALL = ModelSettings(threshold=1, limit=100_000)
 
 
 def scores_of(results: pa.Table, day: dt.date) -> pa.Table:
@@ -80,7 +80,7 @@ def test_low_risk_is_learnt_by_the_duplication_factor(before: pa.Table, scores: 
     low = fb.collect(investigation(scores, 3, DROP), scores)
     ranks = []
     for duplication in (0, 1, 1000):
-        settings = Settings(threshold=1, limit=100_000, duplication=duplication)
+        settings = ModelSettings(threshold=1, limit=100_000, duplication=duplication)
         after = rank(office(), settings, low).results
         changes = fb.compare(before, after, low).to_pylist()
         assert len(changes) == 3
@@ -111,7 +111,7 @@ def test_comparison_tells_flows_that_made_only_one_list(before: pa.Table) -> Non
 
 def test_a_model_that_is_applied_does_not_learn(before: pa.Table, scores: pa.Table) -> None:
     low = fb.collect(investigation(scores, 3, DROP), scores)
-    model = rank(office(), Settings(iterations=1)).model
+    model = rank(office(), ModelSettings(iterations=1)).model
     with pytest.raises(ArgumentError, match="does not learn"):
         rank(office(), ALL, low, model=model)
 

@@ -20,9 +20,9 @@ from bokeh.models import GlyphRenderer, Title
 import flowtriage as ft
 from flowtriage.oa import plots, queries
 from flowtriage.render.plots import plot_frame
-from flowtriage.viz.chords import MOST_ARCS
-from flowtriage.viz.graph import MOST_NODES, graph_of
-from flowtriage.viz.per_minute import MOST_BARS
+from flowtriage.viz.chords import MAX_ARCS
+from flowtriage.viz.graph import MAX_NODES, graph_of
+from flowtriage.viz.per_minute import MAX_BARS
 
 pytestmark = pytest.mark.extra
 DAY = dt.date(2013, 9, 15)
@@ -111,7 +111,7 @@ def test_of_many_days_minutes_share_bars_and_that_is_said(store: ft.FlowStore) -
         minutes(store, day, whole)
     plot = plots.ingest_per_minute(store, days[0], days[-1])
     [bars] = columns(plot, "flows")
-    assert len(bars["flows"]) == 14_400 / 10 <= MOST_BARS
+    assert len(bars["flows"]) == 14_400 / 10 <= MAX_BARS
     assert set(bars["flows"]) == {10}
     assert "Flows per 10 minutes" in written(plot)
     assert "10 of them share a bar" in written(plot)
@@ -173,7 +173,7 @@ def test_a_graph_of_any_size_can_be_read(store: ft.FlowStore, shape: Any, size: 
     plot = plots.suspicious_network(store, DAY, limit=5000)
     nodes = columns(plot, "kind")
     drawn = sum(len(data["name"]) for data in nodes)
-    assert drawn <= MOST_NODES
+    assert drawn <= MAX_NODES
     assert len(json.dumps(json_item(plot))) < 300_000
     [lines] = columns(plot, "from")
     shown = int(sum(lines["connections"]))
@@ -184,7 +184,7 @@ def test_a_graph_of_any_size_can_be_read(store: ft.FlowStore, shape: Any, size: 
         assert "1,935 that only one other" in written(plot)
         assert "1,935 more" in lines["to"]
     else:
-        assert shown == MOST_NODES / 2
+        assert shown == MAX_NODES / 2
         assert "The first 60 of 1,000 connections in rank are shown" in written(plot)
     for data in nodes:
         assert np.isfinite(data["x"]).all()
@@ -232,7 +232,7 @@ def test_many_addresses_share_an_arc(store: ft.FlowStore) -> None:
     fill(store, star(2000))
     plot = plots.chord_diagram(store, DAY)
     [arcs] = columns(plot, "peers")
-    assert len(arcs["name"]) == MOST_ARCS + 1
+    assert len(arcs["name"]) == MAX_ARCS + 1
     assert arcs["name"][0] == "10.0.0.1"
     assert arcs["name"][-1] == "1,976 others"
     assert "2,000 addresses are too many to show each" in written(plot)

@@ -20,7 +20,7 @@ from sklearn.decomposition import LatentDirichletAllocation
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.oa.feedback import FEEDBACK, withdraw
-from flowtriage.oa.model import Settings, load
+from flowtriage.oa.model import ModelSettings, load_model
 from flowtriage.oa.ranking import Ranked, rank
 from flowtriage.oa.results import RESULTS
 from flowtriage.oa.words import flow_words
@@ -28,14 +28,14 @@ from oa_office import DROP, SCANNED, SCANNER, UPLOADER, flow, office
 
 pytestmark = pytest.mark.extra
 
-ALL = Settings(limit=100_000, iterations=5)
+ALL = ModelSettings(limit=100_000, iterations=5)
 SPOT = {"doc_topic_prior": 0.52, "topic_word_prior": 0.501, "mean_change_tol": 0.05}
 """The priors of Spot less a half; a twentieth of a word may still move between topics."""
 
 
 @pytest.fixture(scope="module")
 def ranked() -> Ranked:
-    return rank(office(), Settings(limit=20))
+    return rank(office(), ModelSettings(limit=20))
 
 
 def by_flow(ranked: Ranked, column: str) -> dict[tuple[Any, ...], float]:
@@ -105,7 +105,7 @@ SEEDS = pytest.mark.parametrize("seed", [0, 1, 2])
 
 @SEEDS
 def test_all_of_a_scan_and_an_upload_among_uniform_flows_are_in_the_first_twenty(seed: int) -> None:
-    results = rank(office(), Settings(limit=20), seed=seed).results
+    results = rank(office(), ModelSettings(limit=20), seed=seed).results
     pairs = Counter(zip(results["sip"].to_pylist(), results["dip"].to_pylist(), strict=True))
     assert pairs[SCANNER, SCANNED] == 10
     assert pairs[UPLOADER, DROP] == 3
@@ -132,7 +132,7 @@ def workstations(number: int) -> pa.Table:
 def test_the_scan_and_the_upload_of_the_sample_are_among_the_first_twenty(
     seed: int, hosts: int
 ) -> None:
-    results = rank(workstations(hosts), Settings(limit=20), seed=seed).results
+    results = rank(workstations(hosts), ModelSettings(limit=20), seed=seed).results
     ends = {*results["sip"].to_pylist(), *results["dip"].to_pylist()}
     assert {sample.SCAN.peer, sample.UPLOAD.peer} <= ends
 
@@ -161,7 +161,7 @@ def test_pairs_of_addresses_take_turns_among_equal_scores() -> None:
 
 @pytest.mark.parametrize("peer", [sample.SCAN.peer, sample.UPLOAD.peer])
 def test_a_low_risk_score_moves_a_finding_down_and_its_withdrawal_moves_it_back(peer: str) -> None:
-    day, every = sample.office_day(), Settings(limit=100_000)
+    day, every = sample.office_day(), ModelSettings(limit=100_000)
     before = rank(day, every).results
     first = next(r for r in before.to_pylist() if peer in (r["sip"], r["dip"]))
     ends = {"src_ip": "sip", "dst_ip": "dip", "src_port": "sport", "dst_port": "dport"}
@@ -201,10 +201,10 @@ def test_results_have_spots_columns_in_order_of_rank(ranked: Ranked) -> None:
 
 def test_threshold_and_limit(ranked: Ranked) -> None:
     scores = ranked.results["score"].to_pylist()
-    under = rank(office(), Settings(threshold=scores[12], limit=5))
+    under = rank(office(), ModelSettings(threshold=scores[12], limit=5))
     assert under.suspicious == sum(score <= scores[12] for score in scores)
     assert under.results["score"].to_pylist() == scores[:5]
-    nothing = rank(office(), Settings(threshold=ranked.lowest / 2))
+    nothing = rank(office(), ModelSettings(threshold=ranked.lowest / 2))
     assert (nothing.results.num_rows, nothing.suspicious, nothing.scored) == (0, 0, 9013)
     assert nothing.results.schema == ranked.results.schema
 
@@ -231,9 +231,9 @@ def test_no_flows() -> None:
 
 
 def test_a_stored_model_scores_the_next_day(tmp_path: Path) -> None:
-    model = rank(office(0), Settings(limit=10)).model
+    model = rank(office(0), ModelSettings(limit=10)).model
     model.save(tmp_path / "model.parquet")
-    stored = load(tmp_path / "model.parquet")
+    stored = load_model(tmp_path / "model.parquet")
     assert stored.settings == model.settings
     assert stored.words.equals(model.words)
     assert np.array_equal(stored.weights, model.weights)
@@ -259,7 +259,7 @@ def test_parts_explain_the_score(stored: bool, tmp_path: Path) -> None:
         new = flow(4.5, "10.1.0.77", "203.0.113.4", (50_000, 8443), src_bytes=1 << 40)
         day = pa.concat_tables([office(1), pa.Table.from_pylist([new], learnt.schema)])
     rank(learnt, ALL).model.save(tmp_path / "model.parquet")
-    model = load(tmp_path / "model.parquet")
+    model = load_model(tmp_path / "model.parquet")
     results = rank(day, ALL, model=model if stored else None).results
     seen = Counter[str]()
     for document in documents_of(learnt).values():
@@ -294,7 +294,7 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("x")
     for name in ("other.parquet", "text.parquet"):
         with pytest.raises(FormatError, match=name):
-            load(tmp_path / name)
+            load_model(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 )
 def test_settings_out_of_range(wrong: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match=next(iter(wrong))):
-        Settings(**wrong)
+        ModelSettings(**wrong)
 
 
 def test_the_sample_day_is_scored_whole() -> None:

@@ -151,7 +151,7 @@ def test_scores_of_earlier_days_weigh_in(oa: ft.FlowOA) -> None:
 
 
 def test_a_stored_model_is_applied_to_the_next_day(oa: ft.FlowOA, tmp_path: Path) -> None:
-    from flowtriage.oa.model import load
+    from flowtriage.oa.model import load_model
     from flowtriage.oa.ranking import rank
 
     oa.run()
@@ -164,13 +164,15 @@ def test_a_stored_model_is_applied_to_the_next_day(oa: ft.FlowOA, tmp_path: Path
     settings = replace(oa.settings, ranking=replace(oa.settings.ranking, model=model, limit=10))
     ft.FlowOA(day, later, settings=settings, store=oa.store).run()
     of_day = later.filter(pc.equal(later["start_time"].cast(pa.date32()), pa.scalar(day)))
-    expected = rank(of_day, replace(load(model).settings, limit=10), model=load(model)).results
+    expected = rank(
+        of_day, replace(load_model(model).settings, limit=10), model=load_model(model)
+    ).results
     stored = oa.store.read("flow_scores", day=day, order=["rank"])
     for name, of in {"score": "score", "srcip": "sip", "src_word_count": "src_word_count"}.items():
         assert stored[name].to_pylist() == expected[of].to_pylist()
     assert stored["score"][0].as_py() == 0
-    kept = load(tmp_path / "data" / "flow" / str(day) / "model.parquet")
-    assert kept.words.equals(load(model).words)
+    kept = load_model(tmp_path / "data" / "flow" / str(day) / "model.parquet")
+    assert kept.words.equals(load_model(model).words)
 
 
 def test_spots_results_and_its_columns_are_read(tmp_path: Path, store_url: str) -> None:

@@ -38,7 +38,7 @@ def executed(path: Path) -> Any:
     return notebook
 
 
-def shown_by(notebook: Any, source: str) -> str:
+def progress_to(notebook: Any, source: str) -> str:
     """Return what the only cell with that text in it shows, as text."""
     [cell] = [cell for cell in notebook.cells if source in cell.source]
     return "\n".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
@@ -58,25 +58,25 @@ def test_notebook_runs(path: Path) -> None:
 
 def test_the_story_finds_what_was_planted() -> None:
     story = executed(FOLDER / "network_flow_summary.ipynb")
-    finding = shown_by(story, "finding.sort_values")
+    finding = progress_to(story, "finding.sort_values")
     assert [one.kind for one in sample.FINDINGS if one.peer not in finding] == []
     assert sample.UPLOAD.peer in finding.split("address")[1].split("\n")[1]
-    assert sample.BEACON.peer in shown_by(story, "lookup_ti_for_asn_ips")
-    assert "4 of 41 selected" in shown_by(story, "select_asns(owners")
-    places = shown_by(story, "show_selected_asn_map")
+    assert sample.BEACON.peer in progress_to(story, "lookup_ti_for_asn_ips")
+    assert "4 of 41 selected" in progress_to(story, "select_asns(owners")
+    places = progress_to(story, "show_selected_asn_map")
     assert [one.kind for one in sample.FINDINGS if one.peer not in places] == []
 
 
 def test_the_investigation_finds_and_keeps_what_was_planted() -> None:
     notebook = executed(FOLDER / "threat_investigation.ipynb")
-    listed = shown_by(notebook, "start_investigation")
+    listed = progress_to(notebook, "start_investigation")
     assert "Addresses scored as high risk" in listed and sample.HOST_IP in listed
     planted = (sample.SCAN, sample.BEACON, sample.UPLOAD)
-    assert [one.kind for one in planted if one.peer not in shown_by(notebook, "nb.run")] == []
+    assert [one.kind for one in planted if one.peer not in progress_to(notebook, "nb.run")] == []
     [cell] = [cell for cell in notebook.cells if "nb.score" in cell.source]
     assert cell.outputs[0]["text"].startswith("641 connections scored 1, ")
-    after = shown_by(notebook, "nb.score")
+    after = progress_to(notebook, "nb.score")
     assert [one.kind for one in planted if one.peer not in after] == []
     [cell] = [cell for cell in notebook.cells if "story_board" in cell.source]
     assert cell.outputs[0]["text"] == "It is no longer in the list.\n"
-    assert "Upload by ws-0341" in shown_by(notebook, "story_board")
+    assert "Upload by ws-0341" in progress_to(notebook, "story_board")

@@ -14,7 +14,7 @@ pytest.importorskip("bokeh")
 from bokeh.embed import json_item
 
 from connection_sets import SCHEMA, connection_sets, peer
-from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.globe import Globe, Location
 from flowtriage.threat_investigation.story.globe_plots import plot_globe
 from flowtriage.threat_investigation.story.tree_plots import plot_dendrogram, plot_stats
 from flowtriage.threat_investigation.story.trees import Dendrogram, Stats
@@ -118,15 +118,15 @@ def test_sectors_of_a_place_make_a_circle() -> None:
 
 
 def test_the_address_itself_is_no_peer_on_the_globe() -> None:
-    globe = Globe.of(many(3), Place(IP, 8.0, 47.0))
+    globe = Globe.of(many(3), Location(IP, 8.0, 47.0))
     plot = plot_globe(globe, IP)
     assert [part["peers"] for part in drawn(plot, "Wedge")] == [[1], [1], [1]]
     (home,) = drawn(plot, "Scatter")
     assert home["longitude"] == [8.0]
 
 
-@pytest.mark.parametrize("home", [None, Place(IP, 8.0, -89.0)])
-def test_without_peers_the_drawings_say_so(home: Place | None) -> None:
+@pytest.mark.parametrize("home", [None, Location(IP, 8.0, -89.0)])
+def test_without_peers_the_drawings_say_so(home: Location | None) -> None:
     empty = SCHEMA.empty_table()
     assert texts(plot_stats(Stats.of(empty, IP))) == ["No peers"]
     assert texts(plot_dendrogram(Dendrogram.of(empty, IP))) == ["No peers"]
@@ -151,7 +151,7 @@ def test_each_place_is_on_the_map_once() -> None:
     pytest.importorskip("msticpy")
     from flowtriage.threat_investigation.story.globe_plots import globe_map
 
-    globe = Globe.of(many(120), Place(IP, 8.0, 47.0, "Home"))
+    globe = Globe.of(many(120), Location(IP, 8.0, 47.0, "Home"))
     found = globe_map(globe, IP).places
     assert found.column_names == ["Address", "Location", "Direction"]
     assert len(found) == 121 and len(set(found["Address"].to_pylist())) == 121

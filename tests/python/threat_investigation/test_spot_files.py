@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connection_sets import SCHEMA, connection_sets, peer
 from flowtriage.errors import ArgumentError, FormatError, InputError
-from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.globe import Globe, Location
 from flowtriage.threat_investigation.story.spot_files import (
     read_dendrogram,
     read_globe,
@@ -95,7 +95,7 @@ def test_the_files_have_the_layout_of_spot(tmp_path: Path) -> None:
 
 
 def test_the_address_itself_stands_opposite_to_its_peers() -> None:
-    globe = json.loads(Globe.of(SETS, Place("9.9.9.9", 8.0, 47.0, "Home")).to_json())
+    globe = json.loads(Globe.of(SETS, Location("9.9.9.9", 8.0, 47.0, "Home")).to_json())
     pairs = zip(globe["sourceips"], globe["destips"], strict=True)
     found = [[(f["properties"]["ip"], f["properties"]["type"]) for f in pair] for pair in pairs]
     assert found == [
@@ -115,8 +115,8 @@ def test_peers_without_a_place_on_earth_are_left_out() -> None:
     assert len(Globe.of(connection_sets(*rows)).sources) == 0
 
 
-@pytest.mark.parametrize("home", [None, Place(IP, 8.0, 47.0)])
-def test_an_address_without_peers_has_files_too(tmp_path: Path, home: Place | None) -> None:
+@pytest.mark.parametrize("home", [None, Location(IP, 8.0, 47.0)])
+def test_an_address_without_peers_has_files_too(tmp_path: Path, home: Location | None) -> None:
     files = write_files(tmp_path, IP, SCHEMA.empty_table(), home=home)
     globe = read_globe(files.globe)
     assert len(globe.sources) == len(globe.destinations) == 0

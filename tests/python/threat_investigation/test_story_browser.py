@@ -22,7 +22,7 @@ from connection_sets import connection_sets, peer
 from flowtriage.threat_investigation import open_bundle
 from flowtriage.threat_investigation.story import Input, Story
 from flowtriage.threat_investigation.story.bundle import write_bundle
-from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.globe import Globe, Location
 from flowtriage.threat_investigation.story.page import write_story
 from threat_story import IP, SECRETS, story
 
@@ -61,7 +61,7 @@ def hostile() -> Story:
         peers=connection_sets(*rows),
         history=notes,
         scored=notes,
-        home=Place(IP, 8.0, 47.0, ATTACKS[1]),
+        home=Location(IP, 8.0, 47.0, ATTACKS[1]),
         configuration={everything: everything, "password": SECRETS[0]},
         inputs=(Input(everything, "ab" * 32, 1),),
     )

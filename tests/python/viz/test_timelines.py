@@ -16,7 +16,7 @@ pytest.importorskip("bokeh")
 import bokeh.models as bm
 from bokeh.embed import json_item
 
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.viz.colours import DENIED
 from flowtriage.viz.timelines import plot_flow_values as values
 from flowtriage.viz.timelines import plot_flows_by_direction as by_direction
@@ -243,8 +243,8 @@ def test_hostile_names_are_plain_text_wherever_they_go() -> None:
     layout = by_protocol(timeline([(0, name, 5, 0) for name in HOSTILE]))
     labels = layout.children[0].yaxis[0].major_label_overrides.values()
     assert all(isinstance(label, bm.PlainText) for label in labels)
-    assert {label.text for label in labels} == {visible(name, 22) for name in HOSTILE}
-    assert set(series_columns(layout)) == {visible(name) for name in HOSTILE}
+    assert {label.text for label in labels} == {sanitize(name, 22) for name in HOSTILE}
+    assert set(series_columns(layout)) == {sanitize(name) for name in HOSTILE}
     assert "\u202e" not in "".join(legend_labels(layout))
     assert "\n" not in "".join(legend_labels(layout))
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowtriage.cli.options import Databases, Json, open_database
-from flowtriage.cli.output import Column, output, print_json, print_table
+from flowtriage.cli.output import TableColumn, output, print_json, print_table
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import canonical_address
 
@@ -23,12 +23,12 @@ cut -f 5 conn.log | grep -v '^#' | sort -u | flowtriage asn -
 flowtriage asn 8.8.8.8 --asn GeoLite2-ASN.mmdb --json
 """
 _COLUMNS = (
-    Column("address", "Address"),
-    Column("asn", "ASN", "asn"),
-    Column("as_name", "Owner", flexible=True),
-    Column("country", "Country"),
-    Column("prefix", "Network"),
-    Column("ip_type", "Type"),
+    TableColumn("address", "Address"),
+    TableColumn("asn", "ASN", "asn"),
+    TableColumn("as_name", "Owner", flexible=True),
+    TableColumn("country", "Country"),
+    TableColumn("prefix", "Network"),
+    TableColumn("ip_type", "Type"),
 )
 
 

@@ -11,7 +11,7 @@ import typer
 from flowtriage.cli.output import progress_bar
 from flowtriage.cli.source import Source, read_from, reading, warn_of_losses
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.write import FORMATS, write_flows
 
 EXAMPLES = """
@@ -42,14 +42,14 @@ def convert(
 ) -> None:
     """Write flow logs again in the format of another tool."""
     if out.exists() and not force:
-        raise ArgumentError(f"{visible(str(out))} is there already; --force replaces it")
+        raise ArgumentError(f"{sanitize(str(out))} is there already; --force replaces it")
     with progress_bar():
         written = write_flows(source.parts(), out, format=to)
     written.report.flows = written.flows
     warn_of_losses(written.report)
     for name, count in written.left_out.items():
         print(
-            f"warning: {to} has no place for {count:,} values of {visible(name)}",
+            f"warning: {to} has no place for {count:,} values of {sanitize(name)}",
             file=sys.stderr,
         )
-    print(f"{read_from(written.report)} written to {visible(str(out))}")
+    print(f"{read_from(written.report)} written to {sanitize(str(out))}")

@@ -18,14 +18,14 @@ from flowtriage.cli.options import (
     StoreUrl,
     Yes,
     Zone,
-    load_settings,
     open_store,
+    read_settings,
 )
 from flowtriage.cli.output import output, print_json, progress_bar
 from flowtriage.cli.source import reading_options, warn_of_losses
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
-from flowtriage.inputs.timespan import day_of
+from flowtriage.humanize import sanitize
+from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
 from flowtriage.oa.check import check as look_at
 from flowtriage.oa.pipeline import STEPS, FlowOA
@@ -92,7 +92,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run all steps for a day; what an earlier run of the day stored is replaced."""
-    settings = load_settings(config, store)
+    settings = read_settings(config, store)
     logs = [*(flows or ()), *(more or ())]
     options = reading_options(format_name, columns, tz)
     oa = FlowOA(date, logs or None, settings=settings, results=results, limit=limit, **options)
@@ -123,30 +123,32 @@ def ingest(
     tz: Zone = None,
 ) -> None:
     """Add flows to the raw flows; a file that is known already is left out."""
-    folder = load_settings(config).folders.flows
+    folder = read_settings(config).folders.flows
     with progress_bar():
         done = RawFlows(folder).ingest(files, **reading_options(format_name, columns, tz))
     for report in done.reports:
         if report.rows_bad:
             warn_of_losses(report)
     for name, reason in done.passed_over.items():
-        print(f"warning: {visible(name)}: {visible(reason)}", file=sys.stderr)
-    print(f"{visible(str(done))}, into {visible(str(folder))}")
+        print(f"warning: {sanitize(name)}: {sanitize(reason)}", file=sys.stderr)
+    print(f"{sanitize(str(done))}, into {sanitize(str(folder))}")
 
 
 @app.command("check")
 def check(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
     """Tell what is configured, what is missing, and what is skipped for that."""
-    settings = load_settings(config, store)
+    settings = read_settings(config, store)
     findings = look_at(settings)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
         with output() as console:
-            console.print(f"configuration: {visible(str(settings.source or 'none; all defaults'))}")
+            console.print(
+                f"configuration: {sanitize(str(settings.source or 'none; all defaults'))}"
+            )
             for finding in findings:
                 text = f"{finding.key} = {finding.value}: {finding.effect}"
-                console.print(f"{finding.state:<8} {visible(text)}", soft_wrap=True)
+                console.print(f"{finding.state:<8} {sanitize(text)}", soft_wrap=True)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
 
@@ -165,7 +167,7 @@ def score(
     store: StoreUrl = None,
 ) -> None:
     """Score the suspicious connections of a day that have all that is given."""
-    day = day_of(date)
+    day = parse_day(date)
     opened = open_store(config, store)
     scored = queries.score_connection(
         opened, day, risk, srcip=srcip, dstip=dstip, sport=sport, dport=dport
@@ -181,7 +183,7 @@ def reset(
     store: StoreUrl = None,
 ) -> None:
     """Forget all scores that analysts gave to connections of a day."""
-    day = day_of(date)
+    day = parse_day(date)
     opened = open_store(config, store)
     if not yes:
         count = queries.get_scored_connections(opened, day).num_rows

@@ -6,10 +6,10 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from flowtriage.cli.options import Config, Day, Json, Most, StoreUrl, Yes, load_settings, open_store
-from flowtriage.cli.output import Column, output, print_json, print_table, progress_bar
+from flowtriage.cli.options import Config, Day, Json, Most, StoreUrl, Yes, open_store, read_settings
+from flowtriage.cli.output import TableColumn, output, print_json, print_table, progress_bar
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.timespan import day_of
+from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa.day import no_flows
 from flowtriage.oa.stored_feedback import compare_ranks, list_feedback, withdraw_feedback
 from flowtriage.store.raw_flows import RawFlows
@@ -37,28 +37,28 @@ Score: TypeAlias = Annotated[
     ),
 ]
 _LISTED = [
-    Column("day", "Day"),
-    Column("tstart", "Time (UTC)"),
-    Column("srcip", "Source"),
-    Column("sport", "Port"),
-    Column("dstip", "Destination"),
-    Column("dport", "Port"),
-    Column("proto", "Protocol", optional=True),
-    Column("score", "Risk"),
-    Column("learnt", "Learnt"),
-    Column("scored", "Scored (UTC)", optional=True),
+    TableColumn("day", "Day"),
+    TableColumn("tstart", "Time (UTC)"),
+    TableColumn("srcip", "Source"),
+    TableColumn("sport", "Port"),
+    TableColumn("dstip", "Destination"),
+    TableColumn("dport", "Port"),
+    TableColumn("proto", "Protocol", optional=True),
+    TableColumn("score", "Risk"),
+    TableColumn("learnt", "Learnt"),
+    TableColumn("scored", "Scored (UTC)", optional=True),
 ]
 _COMPARED = [
-    Column("rank_before", "Rank\nwithout", "count"),
-    Column("rank_after", "Rank\nwith", "count"),
-    Column("treceived", "Time (UTC)"),
-    Column("sip", "Source"),
-    Column("sport", "Port"),
-    Column("dip", "Destination"),
-    Column("dport", "Port"),
-    Column("proto", "Protocol", optional=True),
-    Column("score_before", "Score\nwithout", optional=True),
-    Column("score_after", "Score\nwith", optional=True),
+    TableColumn("rank_before", "Rank\nwithout", "count"),
+    TableColumn("rank_after", "Rank\nwith", "count"),
+    TableColumn("treceived", "Time (UTC)"),
+    TableColumn("sip", "Source"),
+    TableColumn("sport", "Port"),
+    TableColumn("dip", "Destination"),
+    TableColumn("dport", "Port"),
+    TableColumn("proto", "Protocol", optional=True),
+    TableColumn("score_before", "Score\nwithout", optional=True),
+    TableColumn("score_after", "Score\nwith", optional=True),
 ]
 
 
@@ -108,8 +108,8 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Rank a day without and with the scores before it, and show the flows they are about."""
-    settings = load_settings(config, store)
-    day = day_of(date)
+    settings = read_settings(config, store)
+    day = parse_day(date)
     raw = RawFlows(settings.folders.flows)
     flows = raw.read(day)
     if not flows.num_rows:

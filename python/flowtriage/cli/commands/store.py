@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from flowtriage.cli.options import Config, Json, Most, StoreUrl, open_store
-from flowtriage.cli.output import Column, output, print_facts, print_json, print_table
-from flowtriage.inputs.timespan import day_of
+from flowtriage.cli.output import TableColumn, output, print_facts, print_json, print_table
+from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import TABLES
 
 EXAMPLES = """
@@ -54,10 +54,10 @@ def read(
     """Show rows of a table."""
     opened = open_store(config, store)
     order = ["day", "rank"] if table == "flow_scores" else ["day"]
-    rows = opened.read(table, day=day_of(day) if day else None, order=order, limit=top)
+    rows = opened.read(table, day=parse_day(day) if day else None, order=order, limit=top)
     if as_json:
         print_json(rows.to_pylist())
         return
-    columns = [Column(name, name) for name in rows.column_names]
+    columns = [TableColumn(name, name) for name in rows.column_names]
     with output() as console:
         print_table(console, table, columns, rows)

@@ -19,7 +19,7 @@ from flowtriage.cli.options import Databases, Json, open_database
 from flowtriage.cli.output import (
     MEASURES,
     SEEN,
-    Column,
+    TableColumn,
     output,
     print_facts,
     print_json,
@@ -29,7 +29,7 @@ from flowtriage.cli.output import (
 from flowtriage.cli.source import Source, reading, select_host
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.read.flows import Flows
 
 EXAMPLES = """
@@ -43,30 +43,30 @@ flowtriage summary conn.*.log.gz --host 10.20.30.41 --html report.html
 
 flowtriage summary conn.log --host 10.20.30.41 --json
 """
-_FLOWS = Column("TotalAllowedFlows", "Flows", "count")
+_FLOWS = TableColumn("TotalAllowedFlows", "Flows", "count")
 _NETWORKS = (
-    Column("DestASN", "Dest network", flexible=True),
-    Column("SourceASN", "Source network", flexible=True),
+    TableColumn("DestASN", "Dest network", flexible=True),
+    TableColumn("SourceASN", "Source network", flexible=True),
     _FLOWS,
     *MEASURES,
-    Column("L7Protocols", "Protocols", "list", flexible=True),
-    Column("dest_ips", "Dest\nIPs", "size", optional=True),
-    Column("source_ips", "Source\nIPs", "size", optional=True),
+    TableColumn("L7Protocols", "Protocols", "list", flexible=True),
+    TableColumn("dest_ips", "Dest\nIPs", "size", optional=True),
+    TableColumn("source_ips", "Source\nIPs", "size", optional=True),
     *SEEN,
 )
 _INDEX = (
-    Column("source", "Source"),
-    Column("dest", "Dest"),
-    Column("L7Protocol", "Protocol", flexible=True),
-    Column("FlowDirection", "Direction", "direction"),
+    TableColumn("source", "Source"),
+    TableColumn("dest", "Dest"),
+    TableColumn("L7Protocol", "Protocol", flexible=True),
+    TableColumn("FlowDirection", "Direction", "direction"),
     _FLOWS,
     *MEASURES,
     *SEEN,
 )
 _PROTOCOLS = (
-    Column("protocol", "Transport"),
-    Column("L7Protocol", "Protocol", flexible=True),
-    Column("flows", "Flows", "count"),
+    TableColumn("protocol", "Transport"),
+    TableColumn("L7Protocol", "Protocol", flexible=True),
+    TableColumn("flows", "Flows", "count"),
     *MEASURES,
     *SEEN,
 )
@@ -132,7 +132,7 @@ def summary(
         facts = _facts(flows, selected, database, shipped=not asn)
         _show(facts, tables, top, selected.addresses)
     if html:
-        print(f"report written to {visible(str(html.resolve()))}", file=sys.stderr)
+        print(f"report written to {sanitize(str(html.resolve()))}", file=sys.stderr)
 
 
 def _check_place(path: Path) -> None:

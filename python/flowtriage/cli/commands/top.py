@@ -8,7 +8,7 @@ import typer
 
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.cli.options import Host, Json
-from flowtriage.cli.output import MEASURES, SEEN, Column, output, print_json, print_table
+from flowtriage.cli.output import MEASURES, SEEN, TableColumn, output, print_json, print_table
 from flowtriage.cli.source import Source, reading, select_host, warn_of_losses
 from flowtriage.errors import ArgumentError
 
@@ -22,10 +22,10 @@ flowtriage top conn.log --key source --key dst_port --by flows -n 10
 flowtriage top conn.log --key L7Protocol --by packets --host 10.20.30.41
 """
 _COUNTS = (
-    Column("flows", "Flows", "count"),
+    TableColumn("flows", "Flows", "count"),
     *MEASURES,
-    Column("src_packets", "Source\npackets", "count", optional=True),
-    Column("dst_packets", "Dest\npackets", "count", optional=True),
+    TableColumn("src_packets", "Source\npackets", "count", optional=True),
+    TableColumn("dst_packets", "Dest\npackets", "count", optional=True),
     *SEEN,
 )
 
@@ -69,7 +69,9 @@ def top(
     if as_json:
         print_json(table.to_pylist())
         return
-    keys = [Column(name, name, "direction" if name == "FlowDirection" else "text") for name in key]
+    keys = [
+        TableColumn(name, name, "direction" if name == "FlowDirection" else "text") for name in key
+    ]
     title = f"Top {n:,} of {', '.join(key)} by {by}" + (f", host {host}" if host else "")
     with output() as console:
         print_table(console, title, [*keys, *_COUNTS], table)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from flowtriage.enrich.asn import embedded
 from flowtriage.enrich.reputation.severity import LABELS, UNVERIFIED
 from flowtriage.errors import FormatError, ServiceError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 
 _QUERY = "###QUERY###"
 
@@ -63,11 +63,11 @@ class Gti:
             given = {name: str(part[name]) for name in names}
         except (ValueError, KeyError, TypeError) as error:
             raise FormatError(
-                f"{visible(str(path))} does not configure gti ({error!r}); it needs "
+                f"{sanitize(str(path))} does not configure gti ({error!r}); it needs "
                 "refclient, server, user, password and ci"
             ) from None
         if _QUERY not in given["ci"]:
-            raise FormatError(f"{visible(str(path))}: gti.ci lacks {_QUERY}")
+            raise FormatError(f"{sanitize(str(path))}: gti.ci lacks {_QUERY}")
         return cls(**given, timeout=timeout)
 
     def check(self, addresses: Sequence[str]) -> dict[str, str]:
@@ -133,4 +133,4 @@ def _public(addresses: Sequence[str]) -> list[str]:
 
 def _plain(name: str) -> str:
     """Names stand between colons."""
-    return visible(name.replace(":", " "), 60)
+    return sanitize(name.replace(":", " "), 60)

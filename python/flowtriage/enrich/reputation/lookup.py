@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from flowtriage.enrich.asn import embedded
 from flowtriage.enrich.reputation.threat_intelligence import Answers, ask
-from flowtriage.humanize import visible
-from flowtriage.progress import advance
+from flowtriage.humanize import sanitize
+from flowtriage.progress import report_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class Reputation:
         rank = self.results["Severity"].map(_RANK)
         return self.results[(rank >= _RANK["warning"]) & _answered(self.results)]
 
-    def sentences(self) -> list[str]:
+    def messages(self) -> list[str]:
         """Say what was found; that nothing was found only of addresses that were answered."""
         told = []
         if self.withheld:
@@ -109,7 +109,7 @@ def look_up(
     Examples
     --------
     >>> found = look_up(["10.0.0.1"], [])
-    >>> found.sentences()
+    >>> found.messages()
     ['1 address is not public, and sent to nobody.', 'Nothing was asked.']
     """
     known = embedded().lookup(pa.array(list(addresses), pa.string()))
@@ -119,7 +119,7 @@ def look_up(
     kinds = {address: "ipv6" if ":" in address else "ipv4" for address in public}
     answers = []
     for done, source in enumerate(sources if kinds else ()):
-        advance("threat intelligence", done, len(sources))
+        report_progress("threat intelligence", done, len(sources))
         answers.append(ask(source, kinds, progress=progress))
     results = _results(answers)
     answered = results[_answered(results)]["Ioc"].nunique()
@@ -186,7 +186,7 @@ def _coverage(
                     "hits": results[mine & hits]["Ioc"].nunique(),
                     "unsupported": len(unsupported),
                     "failed": len(failed | (silent - unsupported)),
-                    "reason": visible(told[0], _REASON) if told else None,
+                    "reason": sanitize(told[0], _REASON) if told else None,
                 }
             )
     names = ["provider", "asked", "answered", "hits", "unsupported", "failed", "reason"]

@@ -30,7 +30,7 @@ _LISTS = ("sourceips", "destips")
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where an address is.
 
     Attributes
@@ -64,7 +64,7 @@ class Globe:
     destinations: pa.Table
 
     @classmethod
-    def of(cls, sets: pa.Table, home: Place | None = None) -> Globe:
+    def of(cls, sets: pa.Table, home: Location | None = None) -> Globe:
         """Place the peers of an address; those without a place are left out.
 
         A peer that only sent is a source, any other a destination. If the place of the address
@@ -138,7 +138,7 @@ def _on_earth(longitude: Any, latitude: Any) -> Any:
     return pc.fill_null(there, False)
 
 
-def _either(chosen: pa.ChunkedArray, peers: pa.Table, home: Place) -> pa.Table:
+def _either(chosen: pa.ChunkedArray, peers: pa.Table, home: Location) -> pa.Table:
     """Take each peer where it is chosen, the address itself elsewhere."""
     own = {"type": peers["type"], **vars(home)}
     columns = [pc.if_else(chosen, peers[name], own[name]) for name in PLACES.names]

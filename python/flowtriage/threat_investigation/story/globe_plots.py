@@ -12,7 +12,7 @@ from bokeh.models.annotations import LegendItem
 
 from flowtriage.enrich.geolocation import countries
 from flowtriage.errors import MissingExtraError
-from flowtriage.humanize import legible, visible
+from flowtriage.humanize import sanitize, sanitize_array
 from flowtriage.threat_investigation.story.globe import PLACES, Globe
 from flowtriage.viz.colours import DIRECTIONS, TWO_WAY
 from flowtriage.viz.figures import RULE, add_notes, alone, legend_above, message_plot, wide_figure
@@ -109,7 +109,7 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
             fill_color=DIRECTIONS["L"],
             line_color="white",
         )
-        items.append(LegendItem(label={"value": visible(ip or "", 60)}, renderers=[own]))
+        items.append(LegendItem(label={"value": sanitize(ip or "", 60)}, renderers=[own]))
     plot.add_layout(legend_above(items), "above")
     add_notes(plot, ["Grey: codes of countries (ISO 3166), at one point of each."])
     return alone(plot)
@@ -146,8 +146,8 @@ def _peers(globe: Globe, ip: str | None) -> tuple[pa.Table, pa.Table]:
         "radius": pc.min_element_wise(pc.add(pc.multiply(pc.log2(here), 1.8), 4.5), 24.0),
         "start": pc.multiply(pc.divide(start, here), math.tau),
         "end": pc.multiply(pc.divide(pc.add(start, count), here), math.tau),
-        "addresses": legible(pc.binary_join_element_wise(first, more, "")),
-        "location": legible(peers["location_min_min"]),
+        "addresses": sanitize_array(pc.binary_join_element_wise(first, more, "")),
+        "location": sanitize_array(peers["location_min_min"]),
     }
     greatest = [("radius", "descending"), *order]
     return pa.table(columns).sort_by(greatest), both.filter(own).slice(0, 1)
@@ -249,8 +249,8 @@ def drawn_places(globe: Globe, ip: str | None) -> pa.Table:
 def _told(places: pa.Table, kind: pa.Array, direction: pa.Array) -> pa.Table:
     return pa.table(
         {
-            "ip": legible(places["ip"]),
-            "location": legible(places["location"]),
+            "ip": sanitize_array(places["ip"]),
+            "location": sanitize_array(places["location"]),
             "direction": direction,
             "kind": kind,
             "longitude": places["longitude"],

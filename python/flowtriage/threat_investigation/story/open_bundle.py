@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet, types
 
 from flowtriage.errors import ArgumentError, FormatError, InputError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.threat_investigation.story import Story
 from flowtriage.threat_investigation.story.bundle import (
     FORMAT,
@@ -28,7 +28,7 @@ from flowtriage.threat_investigation.story.bundle import (
     json_names,
     table_file,
 )
-from flowtriage.threat_investigation.story.globe import Place
+from flowtriage.threat_investigation.story.globe import Location
 from flowtriage.threat_investigation.story.spot_files import safe_ip
 from flowtriage.threat_investigation.story.story import TABLES, Input
 from flowtriage.threat_investigation.story.text import parsed
@@ -171,12 +171,14 @@ def _day(told: dict[str, Any], where: str) -> date | None:
         raise FormatError(f"{where}: day is no date such as 2026-03-02") from None
 
 
-def _home(told: dict[str, Any], where: str) -> Place | None:
+def _home(told: dict[str, Any], where: str) -> Location | None:
     if told.get("home") is None:
         return None
     home = _part(told, "home", dict, where)
     kinds = {"ip": str, "longitude": float, "latitude": float, "location": str}
-    return Place(**{key: _part(home, key, kind, f"{where}: home") for key, kind in kinds.items()})
+    return Location(
+        **{key: _part(home, key, kind, f"{where}: home") for key, kind in kinds.items()}
+    )
 
 
 def _credits(told: dict[str, Any], where: str) -> dict[str, str]:
@@ -226,7 +228,7 @@ def open_bundle(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> 
         If the file is damaged, something else, from a later version, or too large; the message
         says which member and why.
     """
-    shown = visible(str(path), _SHOWN)
+    shown = sanitize(str(path), _SHOWN)
     try:
         with Path(path).open("rb") as file, ZipFile(file) as archive:
             return _open(archive, shown, max_bytes)
@@ -283,4 +285,4 @@ def _entries(archive: ZipFile, shown: str, max_bytes: int) -> dict[str, ZipInfo]
 
 
 def _named(name: str) -> str:
-    return visible(repr(name), _SHOWN)
+    return sanitize(repr(name), _SHOWN)

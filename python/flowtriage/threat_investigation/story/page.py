@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import MissingExtraError
-from flowtriage.humanize import UNKNOWN, grouped, human_bytes
+from flowtriage.humanize import UNKNOWN, human_bytes, thousands
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.story.story import TOP_TABLES, StoryData
 from flowtriage.threat_investigation.story.text import without_secrets
@@ -115,7 +115,7 @@ def _sum(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _facts(story: StoryData) -> dict[str, str]:
     total = sums(story.peers).slice(3)
 
-    def told(name: str, write: Any = grouped) -> str:
+    def told(name: str, write: Any = thousands) -> str:
         return write(total[name])[0].as_py() or UNKNOWN
 
     facts = {"Address": story.ip}

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from flowtriage.atomic import replacing
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import canonical_address
-from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.globe import Globe, Location
 from flowtriage.threat_investigation.story.trees import Dendrogram, Stats
 
 _SHOWN = 200
@@ -52,7 +52,7 @@ def safe_ip(ip: str) -> str:
     """
     address = canonical_address(ip)
     if address is None or not re.fullmatch(r"[0-9a-f.:]+", address):
-        raise ArgumentError(f"{visible(repr(ip), _SHOWN)} is no IPv4 or IPv6 address")
+        raise ArgumentError(f"{sanitize(repr(ip), _SHOWN)} is no IPv4 or IPv6 address")
     return re.sub("[.:]", "_", address)
 
 
@@ -81,7 +81,7 @@ def story_file(folder: str | os.PathLike[str], ip: str, suffix: str) -> Path:
 
 
 def write_files(
-    folder: str | os.PathLike[str], ip: str, sets: pa.Table, *, home: Place | None = None
+    folder: str | os.PathLike[str], ip: str, sets: pa.Table, *, home: Location | None = None
 ) -> StoryFiles:
     """Write the three files of an address.
 
@@ -150,4 +150,4 @@ def read_dendrogram(path: str | os.PathLike[str]) -> Dendrogram:
 
 
 def _content(path: str | os.PathLike[str]) -> tuple[bytes, str]:
-    return Path(path).read_bytes(), visible(str(path), _SHOWN)
+    return Path(path).read_bytes(), sanitize(str(path), _SHOWN)

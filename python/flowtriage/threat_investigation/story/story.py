@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flowtriage.threat_investigation.story.globe import Globe, Place
+from flowtriage.threat_investigation.story.globe import Globe, Location
 from flowtriage.threat_investigation.story.trees import Dendrogram, Stats
 
 TOP_TABLES = {
@@ -99,7 +99,7 @@ class StoryData:
     timeline: pa.Table = field(default_factory=_no_rows)
     history: pa.Table = field(default_factory=_no_rows)
     scored: pa.Table = field(default_factory=_no_rows)
-    home: Place | None = None
+    home: Location | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
     credits: Mapping[str, str] = field(default_factory=dict)

@@ -23,13 +23,13 @@ from bokeh.models import (
 )
 from bokeh.models.annotations import LegendItem
 
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.threat_investigation.story.trees import BRANCHES, Branch, Dendrogram, Stats
 from flowtriage.viz.colours import DIRECTIONS, TWO_WAY, UNKNOWN
 from flowtriage.viz.figures import FAINT, INK, RULE, alone, legend_above, message_plot, wide_figure
 
 _EMPTY = "No peers"
-_MOST, _LABEL, _NAME = 15, 40, 200
+_MAX_BRANCHES, _LABEL, _NAME = 15, 40, 200
 _INBOUND, _OUTBOUND, _TWO_WAY = BRANCHES.values()
 _COLOURS = {_INBOUND: DIRECTIONS["I"], _OUTBOUND: DIRECTIONS["O"], _TWO_WAY: TWO_WAY}
 _ROW, _GAP = 24, 0.6
@@ -49,7 +49,7 @@ def plot_stats(stats: Stats) -> LayoutDOM:
         A bar for each of the 15 contexts with the most peers and one for all others, made of a
         part for each direction: purple inbound, blue outbound, dark blue two-way.
     """
-    title = f"Peers of {visible(stats.name, _LABEL)} by network context"
+    title = f"Peers of {sanitize(stats.name, _LABEL)} by network context"
     rows = _contexts(stats.branches)
     if not rows:
         return message_plot(title, _EMPTY)
@@ -69,8 +69,8 @@ def plot_stats(stats: Stats) -> LayoutDOM:
             "right": ends,
             "top": [at + 0.18 for at in range(len(rows))],
             "bottom": [at + 0.82 for at in range(len(rows))],
-            "context": [visible(name, _NAME) for name in names],
-            "direction": [visible(direction, _NAME)] * len(rows),
+            "context": [sanitize(name, _NAME) for name in names],
+            "direction": [sanitize(direction, _NAME)] * len(rows),
             "peers": peers,
         }
         bar = plot.quad(
@@ -83,7 +83,7 @@ def plot_stats(stats: Stats) -> LayoutDOM:
             fill_color=_COLOURS.get(direction, UNKNOWN),
         )
         bars.append(bar)
-        label = f"{visible(direction, _LABEL)} · {sum(peers):,}"
+        label = f"{sanitize(direction, _LABEL)} · {sum(peers):,}"
         items.append(LegendItem(label={"value": label}, renderers=[bar]))
     middles = [at + 0.5 for at in range(len(rows))]
     _write(plot, ends, middles, [f"{end:,}" for end in ends], x_offset=6, text_color=FAINT)
@@ -91,7 +91,7 @@ def plot_stats(stats: Stats) -> LayoutDOM:
     plot.add_layout(legend_above(items), "above")
     plot.yaxis.ticker = FixedTicker(ticks=middles)
     plot.yaxis.major_label_overrides = {
-        middle: PlainText(text=visible(name, _LABEL))
+        middle: PlainText(text=sanitize(name, _LABEL))
         for middle, name in zip(middles, names, strict=True)
     }
     return alone(plot)
@@ -111,7 +111,7 @@ def plot_dendrogram(dendrogram: Dendrogram) -> LayoutDOM:
         The address at the left, the contexts at the right: of each direction the 15 with the
         most peers, and one for all others. A line is the wider the more peers it leads to.
     """
-    title = f"Peers of {visible(dendrogram.name, _LABEL)} as a tree"
+    title = f"Peers of {sanitize(dendrogram.name, _LABEL)} as a tree"
     if not dendrogram.branches:
         return message_plot(title, _EMPTY)
     groups = _laid_out(dendrogram.branches)
@@ -163,8 +163,8 @@ def _laid_out(branches: Sequence[Branch]) -> list[tuple[_Node, list[_Node]]]:
 def _greatest(branches: Sequence[Branch]) -> list[tuple[str, int]]:
     """Name the contexts with the most peers, and count the rest as one."""
     ordered = sorted(branches, key=lambda branch: (-branch.peers, branch.name))
-    kept = [(branch.name, branch.peers) for branch in ordered[:_MOST]]
-    if rest := ordered[_MOST:]:
+    kept = [(branch.name, branch.peers) for branch in ordered[:_MAX_BRANCHES]]
+    if rest := ordered[_MAX_BRANCHES:]:
         kept.append((_others(len(rest)), sum(branch.peers for branch in rest)))
     return kept
 
@@ -176,8 +176,8 @@ def _contexts(directions: Sequence[Branch]) -> list[tuple[str, Counter[str]]]:
         for leaf in direction.branches:
             counts.setdefault(leaf.name, Counter())[direction.name] += leaf.peers
     names = sorted(counts, key=lambda name: (-counts[name].total(), name))
-    kept = [(name, counts[name]) for name in names[:_MOST]]
-    if rest := names[_MOST:]:
+    kept = [(name, counts[name]) for name in names[:_MAX_BRANCHES]]
+    if rest := names[_MAX_BRANCHES:]:
         others: Counter[str] = Counter()
         for name in rest:
             others.update(counts[name])
@@ -238,7 +238,7 @@ def _mark(plot: Any, nodes: list[_Node]) -> None:
         "x": [node.x for node in nodes],
         "y": [node.y for node in nodes],
         "colour": [node.colour for node in nodes],
-        "name": [visible(node.name, _NAME) for node in nodes],
+        "name": [sanitize(node.name, _NAME) for node in nodes],
         "peers": [node.peers for node in nodes],
     }
     dots = plot.scatter("x", "y", size=9, color="colour", source=ColumnDataSource(columns))
@@ -247,5 +247,5 @@ def _mark(plot: Any, nodes: list[_Node]) -> None:
 
 def _label(plot: Any, nodes: list[_Node], **look: Any) -> None:
     x, y = [node.x for node in nodes], [node.y for node in nodes]
-    texts = [f"{visible(node.name, _LABEL)} · {node.peers:,}" for node in nodes]
+    texts = [f"{sanitize(node.name, _LABEL)} · {node.peers:,}" for node in nodes]
     _write(plot, x, y, texts, **look)

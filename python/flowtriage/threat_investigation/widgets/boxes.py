@@ -12,8 +12,8 @@ import ipywidgets as widgets
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import visible
-from flowtriage.threat_investigation.search import Found, in_order
+from flowtriage.humanize import sanitize
+from flowtriage.threat_investigation.search import SearchResult, in_order
 
 
 class Form(widgets.VBox):  # type: ignore[misc]
@@ -193,7 +193,7 @@ class ScoreBox(Form):
 
     def __init__(
         self,
-        found: Found,
+        found: SearchResult,
         score: Callable[..., None],
         undo: Callable[[], None],
     ) -> None:
@@ -227,7 +227,7 @@ def beside(boxes: list[widgets.Widget]) -> widgets.Widget:
     return row
 
 
-def offered(found: Found, by: str) -> tuple[str, ...]:
+def offered(found: SearchResult, by: str) -> tuple[str, ...]:
     """Return what connections can be scored by, those with the most first.
 
     Parameters
@@ -250,7 +250,7 @@ def offered(found: Found, by: str) -> tuple[str, ...]:
         return tuple(peers["peer"].slice(0, _LISTED).to_pylist())
     names = dict(zip(peers["asn"].to_pylist(), peers["as_name"].to_pylist(), strict=True))
     known = [(asn, name) for asn, name in names.items() if asn is not None]
-    return tuple(visible(f"AS{asn} {name or ''}".strip(), 60) for asn, name in known[:_LISTED])
+    return tuple(sanitize(f"AS{asn} {name or ''}".strip(), 60) for asn, name in known[:_LISTED])
 
 
 def chosen(by: str, text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from flowtriage.humanize import visible
+from flowtriage.humanize import sanitize
 from flowtriage.render.html_tables import AS_TEXT
 from flowtriage.render.notebook import Bundle, as_text, bundle, heading_bundle
 from flowtriage.render.section import Section
@@ -65,7 +65,7 @@ class Page:
     def say(self, text: str, look: str = "done") -> None:
         """Say what is going on: `busy`, `done`, or `wrong`."""
         role = ' role="alert"' if look == "wrong" else ""
-        told = escape(visible(text, multiline=True))
+        told = escape(sanitize(text, multiline=True))
         self._said.value = f'<p class="ft-{look} {AS_TEXT}"{role}>{told}</p>'
 
     def show(self, sections: Iterable[Section], written: str) -> None:

@@ -80,7 +80,7 @@ class WidgetView(View):
         if not self._pressed:
             super().results(result)
 
-    def renew(self, result: FlowThreatResult) -> None:
+    def refresh(self, result: FlowThreatResult) -> None:
         """Show stories and scores as they are now."""
         if self._page is not None:
             self._page.show_written(one for one in result.sections if one.title == self._written)

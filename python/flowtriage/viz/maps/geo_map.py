@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.enrich.geolocation import Places, find_places
+from flowtriage.enrich.geolocation import Locations, find_locations
 from flowtriage.errors import MissingExtraError
 from flowtriage.viz.maps.threats import mark_threats
 
@@ -120,7 +120,7 @@ def geo_map(
     else:
         peers = mark_threats(peers, threats)
     addresses = pa.concat_arrays([*peers["address"].cast(pa.string()).chunks, hosts])
-    places = find_places(pc.unique(addresses), asn, geoip or {})
+    places = find_locations(pc.unique(addresses), asn, geoip or {})
     drawn_peers = locate(peers, asn, places)
     kind, flows = pa.repeat("host", len(hosts)), pa.repeat(0, len(hosts))
     drawn_hosts = locate(pa.table({"address": hosts, "kind": kind, "flows": flows}), asn, places)
@@ -171,7 +171,7 @@ def _threats(drawn: pa.Table, peers: pa.Table, threats: pa.Table | None) -> list
     return [line + (f"; {known - on_map:,} without a location" if known > on_map else "")]
 
 
-def _exactness(drawn: pa.Table, places: Places, *, embedded: bool) -> list[str]:
+def _exactness(drawn: pa.Table, places: Locations, *, embedded: bool) -> list[str]:
     """Say how exact the locations are, and where they come from."""
     lines = [places.problem] if places.problem else []
     exact = pc.sum(pc.equal(drawn["exactness"], "city level"), min_count=0).as_py()

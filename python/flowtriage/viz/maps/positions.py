@@ -7,14 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.enrich.geolocation import Places, countries
-from flowtriage.humanize import joined, legible
+from flowtriage.enrich.geolocation import Locations, countries
+from flowtriage.humanize import joined, sanitize_array
 
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 _STEP, _WIDEST = 0.03, 2.0  # degrees: between neighbours, and from the middle to the rim
 
 
-def locate(table: pa.Table, asn: AsnDatabase, places: Places) -> pa.Table:
+def locate(table: pa.Table, asn: AsnDatabase, places: Locations) -> pa.Table:
     """Keep the rows whose address has a place or a country, and place them.
 
     Parameters
@@ -40,11 +40,11 @@ def locate(table: pa.Table, asn: AsnDatabase, places: Places) -> pa.Table:
     is_exact = pc.is_valid(exact["latitude"])
     code = pc.coalesce(exact["code"], known["country"])
     country = listed.take(pc.index_in(code, value_set=listed["code"]))
-    names = legible(known["as_name"])
+    names = sanitize_array(known["as_name"])
     number = pc.cast(known["asn"], pa.string())
     columns = {
         "country": country["name"],
-        "city": legible(exact["city"]),
+        "city": sanitize_array(exact["city"]),
         "network": pc.coalesce(joined("AS", number, " ", names), names),
         "exactness": pc.if_else(is_exact, "city level", "country level"),
         **{a: pc.coalesce(exact[a], country[a]) for a in ("latitude", "longitude")},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.humanize import legible, visible
+from flowtriage.humanize import sanitize, sanitize_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,18 +31,18 @@ def threat_table(hits: pd.DataFrame) -> pa.Table:
         says.
     """
     texts = {name: hits[column].map(str).tolist() for name, column in _FACTS.items()}
-    texts["details"] = [visible(text, _SHOWN) for text in texts["details"]]
+    texts["details"] = [sanitize(text, _SHOWN) for text in texts["details"]]
     rows = pa.table({name: pa.array(values, pa.string()) for name, values in texts.items()})
-    told = pc.binary_join_element_wise(legible(rows["source"]), rows["details"], ": ")
-    grouped = (
+    told = pc.binary_join_element_wise(sanitize_array(rows["source"]), rows["details"], ": ")
+    thousands = (
         rows.append_column("told", told)
         .group_by("address", use_threads=False)
         .aggregate([("severity", "first"), ("told", "list")])
     )
     columns = {
-        "address": grouped["address"],
-        "severity": grouped["severity_first"],
-        "threat": pc.binary_join(grouped["told_list"], "\n"),
+        "address": thousands["address"],
+        "severity": thousands["severity_first"],
+        "threat": pc.binary_join(thousands["told_list"], "\n"),
     }
     return pa.table(columns)
 
