@@ -91,18 +91,18 @@ class SearchResult:
             ("src_packets", "sum"),
             ("src_bytes", "sum"),
         ]
-        thousands = flows.append_column("ended", ends).group_by(_END).aggregate(sums)
+        grouped = flows.append_column("ended", ends).group_by(_END).aggregate(sums)
         columns = {
-            "ip_threat": pa.repeat(self.ip, thousands.num_rows),
-            "tstart": as_text(thousands["start_time_min"]),
-            "tend": as_text(thousands["ended_max"]),
-            "srcip": thousands["src_ip"],
-            "dstip": thousands["dst_ip"],
-            "proto": thousands["protocol"],
-            "sport": thousands["src_port"].cast(pa.int32()),
-            "dport": thousands["dst_port"].cast(pa.int32()),
-            "ipkt": thousands["src_packets_sum"],
-            "ibyt": thousands["src_bytes_sum"],
+            "ip_threat": pa.repeat(self.ip, grouped.num_rows),
+            "tstart": as_text(grouped["start_time_min"]),
+            "tend": as_text(grouped["ended_max"]),
+            "srcip": grouped["src_ip"],
+            "dstip": grouped["dst_ip"],
+            "proto": grouped["protocol"],
+            "sport": grouped["src_port"].cast(pa.int32()),
+            "dport": grouped["dst_port"].cast(pa.int32()),
+            "ipkt": grouped["src_packets_sum"],
+            "ibyt": grouped["src_bytes_sum"],
         }
         order = ["tstart", "tend", "srcip", "dstip", "sport", "dport", "proto"]
         return pa.table(columns).sort_by([(name, "ascending") for name in order])

@@ -22,7 +22,7 @@ class Graph:
     Attributes
     ----------
     nodes
-        `name`, `thousands` (number of addresses that the node stands for), `connections`, `rank`
+        `name`, `grouped` (number of addresses that the node stands for), `connections`, `rank`
         (the lowest), and what is known of the address: `internal`, `geoloc`, `context`, `rep`.
     edges
         `source` and `dest` (places in `nodes`), `connections`, `rank` (the lowest), `score`.
@@ -72,8 +72,8 @@ def graph_of(rows: pa.Table, most: int = MAX_NODES) -> Graph:
     own = pa.array(kept, pa.int64(), mask=kept >= known)
     nodes = facts.take(own)
     names = pc.fill_null(nodes["name"], "")
-    thousands = pa.array(np.maximum(shared, 1))
-    nodes = nodes.set_column(0, "name", names).append_column("grouped", thousands)
+    grouped = pa.array(np.maximum(shared, 1))
+    nodes = nodes.set_column(0, "name", names).append_column("grouped", grouped)
     flat = inverse.reshape(-1)
     twice = np.repeat(edges["connections"].to_numpy(), 2)
     lowest = np.full(len(kept), np.iinfo(np.int64).max)

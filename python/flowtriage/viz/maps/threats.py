@@ -34,15 +34,15 @@ def threat_table(hits: pd.DataFrame) -> pa.Table:
     texts["details"] = [sanitize(text, _SHOWN) for text in texts["details"]]
     rows = pa.table({name: pa.array(values, pa.string()) for name, values in texts.items()})
     told = pc.binary_join_element_wise(sanitize_array(rows["source"]), rows["details"], ": ")
-    thousands = (
+    grouped = (
         rows.append_column("told", told)
         .group_by("address", use_threads=False)
         .aggregate([("severity", "first"), ("told", "list")])
     )
     columns = {
-        "address": thousands["address"],
-        "severity": thousands["severity_first"],
-        "threat": pc.binary_join(thousands["told_list"], "\n"),
+        "address": grouped["address"],
+        "severity": grouped["severity_first"],
+        "threat": pc.binary_join(grouped["told_list"], "\n"),
     }
     return pa.table(columns)
 
