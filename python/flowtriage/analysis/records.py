@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from flowtriage._core import classify_direction as _classify_direction
 from flowtriage._core import stitch as _stitch
-from flowtriage.inputs.networks import internal_networks
+from flowtriage.inputs.networks import parse_networks
 from flowtriage.read.batches import flow_batches
 from flowtriage.read.read_flows import WINDOW, window_of
 
@@ -61,7 +61,7 @@ def classify_direction(
     ['reported']
     """
     hosts = [] if host is None else [host] if isinstance(host, str) else list(host)
-    ranges = None if internal is None else internal_networks(internal)
+    ranges = None if internal is None else parse_networks(internal)
     return _classify_direction(flow_batches(flows), ranges, hosts)
 
 

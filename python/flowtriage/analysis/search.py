@@ -12,7 +12,7 @@ from flowtriage._core import connection_sets as _connection_sets
 from flowtriage._core import expanded_search as _expanded_search
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.arrow import as_reader, is_dataset, is_stream
-from flowtriage.inputs.networks import internal_networks
+from flowtriage.inputs.networks import parse_networks
 from flowtriage.read.batches import flow_batches
 
 COLUMNS = (
@@ -136,7 +136,7 @@ def connection_sets(
         raise ArgumentError(
             f"search is a {type(search).__name__}; give the table that expanded_search returns"
         )
-    ranges = None if internal is None else internal_networks(internal)
+    ranges = None if internal is None else parse_networks(internal)
     return _connection_sets(as_reader(search), ip, ranges)
 
 

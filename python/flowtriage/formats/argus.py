@@ -3,13 +3,13 @@
 Source: https://openargus.org/oldsite/man/ra.1.pdf
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 ARGUS = Format(
     name="argus",
     title="Argus",
     signature=(("StartTime", "LastTime"), ("Dur", "Dir", "TotBytes", "SrcBytes", "State")),
-    ends=(Ends("SrcAddr", "DstAddr"),),
+    endpoints=(Endpoints("SrcAddr", "DstAddr"),),
     columns=(
         FieldMapping("start_time", "time", ("StartTime",), unit="s"),
         FieldMapping("end_time", "time", ("LastTime",), unit="s"),

@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Headerless
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Headerless
 
 _DEFAULT = (
     "version",
@@ -38,10 +38,10 @@ AWS_VPC = Format(
             "log_status",
         ),
     ),
-    ends=(
-        Ends("srcaddr", "dstaddr"),
-        Ends("pkt-srcaddr", "pkt-dstaddr"),
-        Ends("pkt_srcaddr", "pkt_dstaddr"),
+    endpoints=(
+        Endpoints("srcaddr", "dstaddr"),
+        Endpoints("pkt-srcaddr", "pkt-dstaddr"),
+        Endpoints("pkt_srcaddr", "pkt_dstaddr"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("start",), unit="s"),

@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-schema
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 AZURE_NETWORK_ANALYTICS = Format(
     name="azure-network-analytics",
@@ -13,13 +13,13 @@ AZURE_NETWORK_ANALYTICS = Format(
         "FlowDirection",
         ("AllowedInFlows", "AllowedOutFlows", "TotalAllowedFlows"),
     ),
-    ends=(
-        Ends("SrcIP", "DestIP"),
-        Ends("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs"),
-        Ends("VMIPAddress", "PublicIPs", "FlowDirection"),
-        Ends("VMIP", "PublicIPs", "FlowDirection"),
-        Ends("SrcIP", "DestPublicIPs"),
-        Ends("SrcPublicIPs", "DestIP"),
+    endpoints=(
+        Endpoints("SrcIP", "DestIP"),
+        Endpoints("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs"),
+        Endpoints("VMIPAddress", "PublicIPs", "FlowDirection"),
+        Endpoints("VMIP", "PublicIPs", "FlowDirection"),
+        Endpoints("SrcIP", "DestPublicIPs"),
+        Endpoints("SrcPublicIPs", "DestIP"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),

@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/nsg-flow-logs-overview
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Tuples
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Tuples
 
 _PATH = "properties.flows[].flows[].flowTuples[]"
 _BEGINS = ("state", ("B", ""))
@@ -11,7 +11,7 @@ AZURE_NSG = Format(
     name="azure-nsg",
     title="Azure NSG flow log",
     signature=(_PATH,),
-    ends=(Ends("src_ip", "dst_ip"),),
+    endpoints=(Endpoints("src_ip", "dst_ip"),),
     columns=(
         FieldMapping("start_time", "time", ("epoch",), unit="s"),
         FieldMapping("src_port", "port", ("src_port",)),

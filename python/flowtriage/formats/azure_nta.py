@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-schema
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 AZURE_NTA = Format(
     name="azure-nta",
@@ -21,10 +21,10 @@ AZURE_NTA = Format(
         ),
         ("AllowedInFlows", "AllowedOutFlows", "DeniedInFlows", "DeniedOutFlows"),
     ),
-    ends=(
-        Ends("SrcIp", "DestIp"),
-        Ends("SrcIp", "DestPublicIps"),
-        Ends("SrcPublicIps", "DestIp"),
+    endpoints=(
+        Endpoints("SrcIp", "DestIp"),
+        Endpoints("SrcIp", "DestPublicIps"),
+        Endpoints("SrcPublicIps", "DestIp"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),

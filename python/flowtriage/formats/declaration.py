@@ -25,9 +25,9 @@ Kind: TypeAlias = Literal[
 Unit: TypeAlias = Literal["s", "ms", "us"]
 Condition: TypeAlias = tuple[str, tuple[str, ...]]
 """A column and the values that it may have; empty text stands for a missing value."""
-Told: TypeAlias = tuple[int, str | None, str | None, str]
+BadRowTuple: TypeAlias = tuple[int, str | None, str | None, str]
 """Number, column, value and reason of a bad row."""
-Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[Told]]
+Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[BadRowTuple]]
 """Flows; what to add to the counts of a report; records of other things by the value that tells;
 and the first bad rows."""
 _VERDICTS = ("direction", "direction_reason")
@@ -72,7 +72,7 @@ class FieldMapping:
 
 
 @dataclass(frozen=True)
-class Ends:
+class Endpoints:
     """Columns of the two addresses of a flow.
 
     With `direction`, `source` is the observed machine and `dest` its peer, and the column of that
@@ -156,7 +156,7 @@ class Format:
         Name for people.
     signature
         Columns by which the format is recognised; a tuple stands for any one of its columns.
-    ends
+    endpoints
         Columns of the addresses; for each record the first that are filled count.
     columns
         The other columns.
@@ -190,7 +190,7 @@ class Format:
     name: str
     title: str
     signature: tuple[str | tuple[str, ...], ...]
-    ends: tuple[Ends, ...]
+    endpoints: tuple[Endpoints, ...]
     columns: tuple[FieldMapping, ...]
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
@@ -227,18 +227,18 @@ class Format:
             for choice in choices
             if not any(name.casefold() in names for name in choice)
         ]
-        if not any(self._ends(ends, names) for ends in self.ends):
-            missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.ends))
+        if not any(self._ends(ends, names) for ends in self.endpoints):
+            missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.endpoints))
         return missing
 
-    def _ends(self, ends: Ends, names: Mapping[str, str]) -> BoundEnds | None:
+    def _ends(self, ends: Endpoints, names: Mapping[str, str]) -> BoundEndpoints | None:
         source, dest, direction, among = (
             None if name is None else names.get(name.casefold())
             for name in (ends.source, ends.dest, ends.direction, ends.among)
         )
         if source is None or dest is None or (ends.direction and direction is None):
             return None
-        return BoundEnds(source, dest, direction, among)
+        return BoundEndpoints(source, dest, direction, among)
 
     def bind(self, found: Iterable[str], *, sparse: bool = False) -> Binding:
         """Find the declared columns in a log.
@@ -270,7 +270,7 @@ class Format:
         order = dict.fromkeys(column.target for column in self.columns)
         return Binding(
             nulls=list(self.nulls),
-            endpoints=[e for ends in self.ends if (e := self._ends(ends, names))],
+            endpoints=[e for ends in self.endpoints if (e := self._ends(ends, names))],
             fields=[fields[target] for target in order if target in fields],
             keep=_known(self.keep, names, sparse),
             reversed=_known(self.reversed, names, sparse),
@@ -298,8 +298,8 @@ def _known(
 
 
 @dataclass(frozen=True)
-class BoundEnds:
-    """`Ends` under the names of a log."""
+class BoundEndpoints:
+    """`Endpoints` under the names of a log."""
 
     source: str
     dest: str
@@ -325,7 +325,7 @@ class Binding:
     """A `Format` under the names of a log: what the core reads by."""
 
     nulls: list[str]
-    endpoints: list[BoundEnds]
+    endpoints: list[BoundEndpoints]
     fields: list[BoundColumn]
     keep: list[Condition]
     reversed: list[Condition]
@@ -364,7 +364,7 @@ COUNTERS = b"flowtriage.counters"
 """Key of what the counters are of."""
 
 
-def marks(format: Format, binding: Binding) -> dict[bytes, str]:
+def table_metadata(format: Format, binding: Binding) -> dict[bytes, str]:
     """Return the marks of tables that are read from a log.
 
     Records that say how many flows they stand for are no states of one.
@@ -373,7 +373,7 @@ def marks(format: Format, binding: Binding) -> dict[bytes, str]:
     return {FORMAT: format.name, COUNTERS: counters or ""}
 
 
-def mark(table: pa.Table, key: bytes) -> str | None:
+def metadata_value(table: pa.Table, key: bytes) -> str | None:
     """Return a mark of a table."""
     found = (table.schema.metadata or {}).get(key)
     return None if found is None else found.decode()

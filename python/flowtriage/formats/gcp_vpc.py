@@ -3,15 +3,15 @@
 Source: https://cloud.google.com/vpc/docs/about-flow-logs-records
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 GCP_VPC = Format(
     name="gcp-vpc",
     title="Google Cloud VPC flow log",
     signature=(("jsonPayload.reporter", "jsonPayload.bytes_sent", "reporter", "bytes_sent"),),
-    ends=(
-        Ends("jsonPayload.connection.src_ip", "jsonPayload.connection.dest_ip"),
-        Ends("connection.src_ip", "connection.dest_ip"),
+    endpoints=(
+        Endpoints("jsonPayload.connection.src_ip", "jsonPayload.connection.dest_ip"),
+        Endpoints("connection.src_ip", "connection.dest_ip"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("jsonPayload.start_time", "start_time"), unit="s"),

@@ -3,9 +3,9 @@
 Source: https://github.com/phaag/nfdump (src/output)
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Trailer
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Trailer
 
-_ENDS = (Ends("sa", "da"), Ends("srcAddr", "dstAddr"))
+_ENDPOINTS = (Endpoints("sa", "da"), Endpoints("srcAddr", "dstAddr"))
 _NO_ANSWER = ("0",)
 _COLUMNS = (
     FieldMapping("src_port", "port", ("sp", "srcPort"), unit="icmp"),
@@ -52,7 +52,7 @@ NFDUMP = Format(
             "inPackets",
         ),
     ),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=(
         FieldMapping("start_time", "time", ("ts", "firstSeen", "received"), unit="s"),
         FieldMapping("end_time", "time", ("te", "lastSeen"), unit="s"),
@@ -70,7 +70,7 @@ NFDUMP_FAST = Format(
     name="nfdump-fast",
     title="nfdump csv-fast",
     signature=("cnt", "af", "firstSeen"),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=(
         FieldMapping("start_time", "time", ("firstSeen",), unit="ms"),
         FieldMapping("end_time", "time", ("lastSeen",), unit="ms"),

@@ -3,9 +3,9 @@
 Source: https://github.com/apache/incubator-spot (spot-setup, spot-ml)
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Headerless
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Headerless
 
-_ENDS = (Ends("sip", "dip"),)
+_ENDPOINTS = (Endpoints("sip", "dip"),)
 _NO_ANSWER = ("0",)
 _COLUMNS = (
     FieldMapping("start_time", "time", ("treceived", "unix_tstamp"), unit="s"),
@@ -46,7 +46,7 @@ SPOT = Format(
     name="spot",
     title="Spot flow",
     signature=(("treceived", "unix_tstamp"), ("ibyt", "ipkt")),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=_COLUMNS,
     nulls=("NULL", r"\N"),
     zoneless=True,
@@ -57,7 +57,7 @@ SPOT_RESULTS = Format(
     name="spot-results",
     title="Spot flow_results.csv",
     signature=("treceived", "score"),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=(*_COLUMNS, FieldMapping("score", "number", ("score",))),
     nulls=("NULL", r"\N"),
     headerless=(

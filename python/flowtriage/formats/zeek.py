@@ -3,13 +3,13 @@
 Source: https://docs.zeek.org/en/master/logs/conn.html
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 ZEEK = Format(
     name="zeek",
     title="Zeek conn.log",
     signature=("ts", ("conn_state", "orig_bytes", "orig_pkts", "orig_ip_bytes")),
-    ends=(Ends("id.orig_h", "id.resp_h"), Ends("id_orig_h", "id_resp_h")),
+    endpoints=(Endpoints("id.orig_h", "id.resp_h"), Endpoints("id_orig_h", "id_resp_h")),
     columns=(
         FieldMapping("start_time", "time", ("ts",), unit="s"),
         FieldMapping("end_time", "duration", ("duration",), unit="s"),

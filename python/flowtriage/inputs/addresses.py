@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 
-def _text_array(addresses: Any) -> pa.Array:
+def address_array(addresses: Any) -> pa.Array:
+    """Return addresses, given singly or in any array, as an Arrow array of strings."""
     if isinstance(addresses, pa.ChunkedArray):
         return addresses.combine_chunks()
     if isinstance(addresses, pa.Array):
@@ -20,12 +21,12 @@ def _text_array(addresses: Any) -> pa.Array:
     return pa.array([a if a is None else str(a) for a in addresses], pa.string())
 
 
-def canonical_address(text: str) -> str | None:
+def parse_address(text: str) -> str | None:
     """Return an address in canonical text, or None if the text is no address.
 
     Examples
     --------
-    >>> canonical_address("::ffff:10.0.0.1"), canonical_address("ws-0341")
+    >>> parse_address("::ffff:10.0.0.1"), parse_address("ws-0341")
     ('10.0.0.1', None)
     """
     try:

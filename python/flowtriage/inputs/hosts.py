@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.msticnb import as_theirs
 
 
@@ -41,7 +41,7 @@ def _same_but_domain(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
-def one_address(value: Any) -> str:
+def parse_single_address(value: Any) -> str:
     """Read an address, in canonical text.
 
     Parameters
@@ -56,13 +56,13 @@ def one_address(value: Any) -> str:
     ArgumentError
         If it is not one address.
     """
-    name, addresses = read_value(value)
+    name, addresses = parse_host(value)
     if name or len(addresses) != 1:
         raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
     return addresses[0]
 
 
-def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
+def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     """Read what a notebooklet is to be run on.
 
     Parameters
@@ -89,7 +89,7 @@ def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
             )
         )
     if isinstance(value, str):
-        address = canonical_address(value)
+        address = parse_address(value)
         return (None, (address,)) if address else (value.strip(), ())
     name = getattr(value, "HostName", None) or None
     addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
@@ -109,4 +109,4 @@ def _address_entities(value: Any) -> list[Any]:
 
 def _address(entity: Any) -> str | None:
     text = entity if isinstance(entity, str) else getattr(entity, "Address", None)
-    return canonical_address(text) if isinstance(text, str) else None
+    return parse_address(text) if isinstance(text, str) else None

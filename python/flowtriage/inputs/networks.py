@@ -16,7 +16,7 @@ _ZEEK_SCRIPT = re.compile(r"local_nets\s*\+?=\s*(?:set\s*\(|\{)([^)}]*)[)}]")
 _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
 
 
-def internal_networks(internal: str | os.PathLike[str] | Sequence[str]) -> list[str]:
+def parse_networks(internal: str | os.PathLike[str] | Sequence[str]) -> list[str]:
     """Read networks.
 
     Parameters
@@ -40,9 +40,9 @@ def internal_networks(internal: str | os.PathLike[str] | Sequence[str]) -> list[
 
     Examples
     --------
-    >>> internal_networks("10.0.0.0/8")
+    >>> parse_networks("10.0.0.0/8")
     ['10.0.0.0/8']
-    >>> internal_networks(["[fe80::]/10"])
+    >>> parse_networks(["[fe80::]/10"])
     ['fe80::/10']
     """
     if isinstance(internal, str) and _is_network(_plain(internal)):

@@ -10,7 +10,7 @@ from typing import TypeAlias, cast, get_args
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.canonical import CANONICAL
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Unit
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Unit
 
 Columns: TypeAlias = Mapping[str, str | tuple[str, str]]
 """Canonical names and the columns of a source; times that are numbers with their unit."""
@@ -65,7 +65,7 @@ def mapped(columns: Columns) -> Format:
         name="columns",
         title="columns named by the caller",
         signature=tuple(name for name, _ in given.values()),
-        ends=(Ends(source, dest),),
+        endpoints=(Endpoints(source, dest),),
         columns=tuple(declared),
         nulls=_NULLS,
         counters=None,

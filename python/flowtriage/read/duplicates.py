@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from flowtriage._core import earlier_states, repeated_starts
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
-from flowtriage.formats.declaration import COUNTERS, FORMAT, mark
+from flowtriage.formats.declaration import COUNTERS, FORMAT, metadata_value
 
 _COMPARED = (
     "start_time",
@@ -33,7 +33,7 @@ def without_earlier_states(tables: list[pa.Table]) -> list[pa.Table]:
     `conn.log` together. A flow is told from others by its start, to the microsecond, its 5-tuple
     and the machine that saw it; the last state has the latest end and the most bytes.
     """
-    of_flow = [mark(table, COUNTERS) == "flow" for table in tables]
+    of_flow = [metadata_value(table, COUNTERS) == "flow" for table in tables]
     compared = [t.select(_COMPARED) for t, chosen in zip(tables, of_flow, strict=True) if chosen]
     if not compared:
         return tables
@@ -73,7 +73,7 @@ def without_migrated(tables: list[pa.Table]) -> list[pa.Table]:
 
 
 def _is(table: pa.Table, format: str) -> bool:
-    return mark(table, FORMAT) == format
+    return metadata_value(table, FORMAT) == format
 
 
 def _machine(table: pa.Table) -> pa.ChunkedArray:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Format, Outcome, TextLayout, marks
+from flowtriage.formats.declaration import Format, Outcome, TextLayout, table_metadata
 from flowtriage.progress import report_progress
 from flowtriage.quality.report import BadRow, ReadReport
 from flowtriage.read.detect import container_of, detect_text, json_names, match
@@ -165,7 +165,7 @@ def _read_text(
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
     binding = replace(binding, zone=options.zone)
     ending = Ending(found.format.trailer)
-    of_log = marks(found.format, found.binding)
+    of_log = table_metadata(found.format, found.binding)
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
@@ -310,7 +310,7 @@ class _Reading:
         binding = replace(binding, zone=options.zone)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
-        self._marks = marks(self._format, binding)
+        self._marks = table_metadata(self._format, binding)
         self._schema = pa.schema([schema.field(name) for name in self.columns])
 
     def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from flowtriage._core import classify_direction, distinct_reports
 from flowtriage._core import stitch as _stitch
 from flowtriage.errors import ArgumentError, InputError
-from flowtriage.inputs.networks import internal_networks
+from flowtriage.inputs.networks import parse_networks
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.custom import Columns
 from flowtriage.read.duplicates import without_earlier_states, without_migrated
@@ -107,7 +107,7 @@ def read_flows(
     reading = ReadRequest.parse(
         source, format=format, timespan=timespan, columns=columns, keep=keep, tz=tz
     )
-    report = ReadReport(internal=None if internal is None else internal_networks(internal))
+    report = ReadReport(internal=None if internal is None else parse_networks(internal))
     tables = list(reading.tables(report))
     read = _rows(tables)
     tables = without_migrated(tables)
@@ -175,7 +175,7 @@ def flow_report(
     (True, 0)
     """
     reading = ReadRequest.parse(source, format=format, timespan=timespan, columns=columns, tz=tz)
-    report = ReadReport(internal=None if internal is None else internal_networks(internal))
+    report = ReadReport(internal=None if internal is None else parse_networks(internal))
     tables = reading.tables(report)
     batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
     report.look_at(pa.RecordBatchReader.from_batches(SCHEMA, batches))

@@ -14,7 +14,7 @@ import pytest
 import flowtriage as ft
 from flowtriage import formats
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 from flowtriage.read import detect
 from flowtriage.schema import SCHEMA
 
@@ -537,16 +537,18 @@ def test_a_format_is_one_declaration(log: Path, monkeypatch: pytest.MonkeyPatch)
         name="lighthouse",
         title="Lighthouse keeper's book",
         signature=("lamp",),
-        ends=(Ends("ship", "shore"),),
+        endpoints=(Endpoints("ship", "shore"),),
         columns=(
-            Column("start_time", "time", ("seen",), unit="ms"),
-            Column("end_time", "duration", ("for",), unit="s"),
-            Column("src_bytes", "difference", (("all", "answered"),)),
-            Column("dst_bytes", "count", ("answered",)),
-            Column("flows", "count", ("signals",), when=(("lamp", ("lit", "")),)),
-            Column("denied_flows", "count", ("signals",), when=(("lamp", ("dark",)),)),
-            Column("reported_direction", "direction", ("way",), values=(("home", "inbound"),)),
-            Column("fog", "number", ("fog",)),
+            FieldMapping("start_time", "time", ("seen",), unit="ms"),
+            FieldMapping("end_time", "duration", ("for",), unit="s"),
+            FieldMapping("src_bytes", "difference", (("all", "answered"),)),
+            FieldMapping("dst_bytes", "count", ("answered",)),
+            FieldMapping("flows", "count", ("signals",), when=(("lamp", ("lit", "")),)),
+            FieldMapping("denied_flows", "count", ("signals",), when=(("lamp", ("dark",)),)),
+            FieldMapping(
+                "reported_direction", "direction", ("way",), values=(("home", "inbound"),)
+            ),
+            FieldMapping("fog", "number", ("fog",)),
         ),
         nulls=("none",),
         reversed=(("began", ("shore",)),),
