@@ -51,7 +51,7 @@ def safe_ip(ip: str) -> str:
     ('10_0_0_1', '2001_db8__1')
     """
     address = parse_address(ip)
-    if address is None or not re.fullmatch(r"[0-9a-f.:]+", address):
+    if address is None or "%" in ip:
         raise ArgumentError(f"{sanitize(repr(ip), _SHOWN)} is no IPv4 or IPv6 address")
     return re.sub("[.:]", "_", address)
 
