@@ -49,6 +49,6 @@ ASIM = Format(
     ),
     nulls=("nan", "NaN", "None"),
     keep=(("EventSchema", ("NetworkSession",)),),
-    reporters=True,
+    exporters=True,
     counters=None,
 )

@@ -68,7 +68,7 @@ AWS_VPC = Format(
         Headerless(_RECORD, _DEFAULT, " "),
         Headerless(r"\d{4}-\d\d-\d\dT\S+ " + _RECORD, ("@timestamp", *_DEFAULT), " "),
     ),
-    reporters=True,
+    exporters=True,
     limits=(
         "records are of one direction each; stitch=True joins them",
         "records sum up 1 or 10 minutes, so a long flow counts once for each",

@@ -53,7 +53,7 @@ AZURE_NETWORK_ANALYTICS = Format(
     nulls=("nan", "NaN", "None", "null"),
     suffixes=("_s", "_d", "_t"),
     keep=(("SubType", ("FlowLog",)),),
-    reporters=True,
+    exporters=True,
     limits=(
         "records sum up flows of 10 or 60 minutes",
         "no source ports",

@@ -46,7 +46,7 @@ AZURE_NSG = Format(
         ),
         least=8,
     ),
-    reporters=True,
+    exporters=True,
     limits=(
         "counters of records that continue or end a flow (C, E) are since its last record",
         "version 1 has no bytes and packets",

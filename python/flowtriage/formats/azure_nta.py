@@ -52,7 +52,7 @@ AZURE_NTA = Format(
     ),
     nulls=("nan", "NaN", "None", "null"),
     keep=(("SubType", ("FlowLog",)),),
-    reporters=True,
+    exporters=True,
     limits=(
         "records sum up flows of 10 or 60 minutes",
         "no source ports",

@@ -45,6 +45,6 @@ AZURE_VNET = Format(
         ),
         least=13,
     ),
-    reporters=True,
+    exporters=True,
     limits=("counters of records that continue or end a flow (C, E) are since its last record",),
 )

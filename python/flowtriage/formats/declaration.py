@@ -177,7 +177,7 @@ class Format:
         Lines that end a log.
     zoneless
         Whether times are written in the local time of whoever wrote the log.
-    reporters
+    exporters
         Whether one flow may be in the log several times, once for each `host` that saw it.
     counters
         What counters are of: `record`, which is what was counted since the record before; `flow`,
@@ -200,7 +200,7 @@ class Format:
     headerless: tuple[Headerless, ...] = ()
     trailer: Trailer | None = None
     zoneless: bool = False
-    reporters: bool = False
+    exporters: bool = False
     counters: Literal["record", "flow"] | None = "record"
     limits: tuple[str, ...] = ()
 

@@ -30,7 +30,7 @@ GCP_VPC = Format(
         FieldMapping("flows", "one"),
         FieldMapping("host", "text", ("jsonPayload.reporter", "reporter")),
     ),
-    reporters=True,
+    exporters=True,
     limits=(
         "records are of one direction each; stitch=True joins them",
         "records are sampled: bytes and packets are estimates",

@@ -63,7 +63,7 @@ NFDUMP = Format(
     ),
     trailer=_TRAILER,
     zoneless=True,
-    reporters=True,
+    exporters=True,
     limits=_LIMITS,
 )
 NFDUMP_FAST = Format(

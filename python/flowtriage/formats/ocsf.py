@@ -64,6 +64,6 @@ OCSF = Format(
         FieldMapping("host", "text", ("device.hostname", "device.ip", "observation_point")),
     ),
     keep=(("class_uid", ("4001",)),),
-    reporters=True,
+    exporters=True,
     counters=None,
 )

@@ -50,7 +50,7 @@ SPOT = Format(
     columns=_COLUMNS,
     nulls=("NULL", r"\N"),
     zoneless=True,
-    reporters=True,
+    exporters=True,
     limits=_LIMITS,
 )
 SPOT_RESULTS = Format(

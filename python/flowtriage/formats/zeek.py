@@ -32,7 +32,7 @@ ZEEK = Format(
         FieldMapping("host", "text", ("@system", "_system_name")),
     ),
     nulls=("-", "(empty)"),
-    reporters=True,
+    exporters=True,
     counters="flow",
     limits=("no refused connections but as states such as REJ",),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),

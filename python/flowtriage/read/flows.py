@@ -129,7 +129,7 @@ def read_tables(source: Any, options: Options, report: ReadReport) -> Iterator[p
     elif isinstance(source, ReadRequest):
         yield from source.tables(report)
     elif isinstance(source, Flows):
-        report.take_over(source.report)
+        report.merge(source.report)
         yield source.to_arrow()
     elif is_dataframe(source):
         report.sources.append("DataFrame")

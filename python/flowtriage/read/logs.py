@@ -82,13 +82,13 @@ def read_place(
     files = locate(place)
     for file in files:
         if file.hidden:
-            report.pass_over(file.name, "its name says that it holds no data")
+            report.skip_file(file.name, "its name says that it holds no data")
         elif file.found:
             yield from _read_found(file, options, report)
         else:
             yield from read_file(file, options, report)
-    if all(file.name in report.passed_over for file in files):
-        name, reason = next(iter(report.passed_over.items()))
+    if all(file.name in report.skipped_files for file in files):
+        name, reason = next(iter(report.skipped_files.items()))
         raise FormatError(
             f"none of the {len(files):,} files in this folder is a flow log; {name}: {reason}"
         )
@@ -101,7 +101,7 @@ def _read_found(file: LogFile, options: Options, report: ReadReport) -> Iterator
         first = next(tables, None)
     except FormatError as error:
         report.sources.remove(file.name)
-        report.pass_over(file.name, str(error).removeprefix(f"{file.name}: "))
+        report.skip_file(file.name, str(error).removeprefix(f"{file.name}: "))
         return
     if first is not None:
         yield first
@@ -159,7 +159,7 @@ def _read_text(
     source = log.name
     rest = next(blocks, b"")
     found = detect_text(rest, source, options.format, options.names)
-    report.found(found.format)
+    report.add_format(found.format)
     layout = cast("TextLayout", found.layout)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
@@ -185,7 +185,7 @@ def _read_text(
             rest = rest[end:]
         if len(rest) > MAX_LENGTH:
             report.rows_read += 1
-            report.refuse(BadRow(source, line, None, None, _too_long(layout)))
+            report.reject(BadRow(source, line, None, None, _too_long(layout)))
             if layout.objects:
                 rest = b""
                 break
@@ -196,11 +196,11 @@ def _read_text(
         else:
             break
     if log.damage:
-        report.refuse(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
+        report.reject(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
     elif rest and log.grew:
         report.rows_read += 1
         reason = "is not whole; the log was still being written"
-        report.refuse(BadRow(source, line, None, None, reason))
+        report.reject(BadRow(source, line, None, None, reason))
     elif rest:
         yield normalised(rest, len(rest))
     ending.tell(report, source)
@@ -315,7 +315,7 @@ class _Reading:
 
     def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
         """Read batches: for each, the number of rows so far and its flows."""
-        report.found(self._format)
+        report.add_format(self._format)
         done = 0
         # The first, empty one tells the types of kept columns where there are no others.
         for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
@@ -344,7 +344,7 @@ def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
 def _note(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
     table, counts, skipped, told = outcome
     report.add(counts, skipped)
-    report.tell(BadRow(source, *row, by_row=by_row) for row in told)
+    report.list_bad_rows(BadRow(source, *row, by_row=by_row) for row in told)
     return table
 
 

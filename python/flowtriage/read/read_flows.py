@@ -119,7 +119,7 @@ def read_flows(
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     if deduplicate:
         distinct = distinct_reports(table.to_reader())
-        report.rows_reported_again += table.num_rows - distinct.num_rows
+        report.rows_duplicate += table.num_rows - distinct.num_rows
         table = distinct
     if stitch:
         joined = _stitch(table.to_reader(), window_of(stitch))
@@ -127,7 +127,7 @@ def read_flows(
         table = joined
     if report.internal is not None:
         table = classify_direction(table.to_reader(), report.internal, [])
-    report.about(table)
+    report.describe(table)
     return Flows(table, report)
 
 
@@ -171,14 +171,14 @@ def flow_report(
     --------
     >>> from flowtriage import sample
     >>> report = flow_report(sample.office_day(), internal=["10.20.0.0/16"])
-    >>> report.flows == sample.office_day().num_rows, report.quality.contradictions
+    >>> report.flows == sample.office_day().num_rows, report.quality.direction_conflicts
     (True, 0)
     """
     reading = ReadRequest.parse(source, format=format, timespan=timespan, columns=columns, tz=tz)
     report = ReadReport(internal=None if internal is None else parse_networks(internal))
     tables = reading.tables(report)
     batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
-    report.look_at(pa.RecordBatchReader.from_batches(SCHEMA, batches))
+    report.inspect(pa.RecordBatchReader.from_batches(SCHEMA, batches))
     return report
 
 

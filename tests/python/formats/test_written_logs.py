@@ -294,11 +294,11 @@ def test_gcp_tells_what_both_ends_reported(log: Path, indent: int | None) -> Non
     flows = read(log, json.dumps(records, indent=indent), "gcp-vpc")
     assert rows(flows, "src_bytes", "dst_port", "host")[0] == (900, 443, "SRC")
     assert flows.report.quality is not None
-    assert flows.report.quality.reported_again == 1
+    assert flows.report.quality.duplicates == 1
     assert "deduplicate=True" in str(flows.report)
     once = ft.read_flows(log, deduplicate=True)
     assert rows(once, "src_bytes", "host") == [(900, "SRC"), (5, "DEST")]
-    assert once.report.rows_reported_again == 1
+    assert once.report.rows_duplicate == 1
 
 
 NFDUMP_NEW = """firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,flows

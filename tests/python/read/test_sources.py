@@ -217,7 +217,7 @@ def test_a_folder_is_read_in_order_and_tells_what_it_passed_over(
     flows = ft.read_flows(folder)
     assert flows.to_arrow().equals(expected)
     assert [Path(name).parent.name for name in flows.report.sources] == ["h=01", "h=10"]
-    reasons = {Path(name).name: why for name, why in flows.report.passed_over.items()}
+    reasons = {Path(name).name: why for name, why in flows.report.skipped_files.items()}
     assert set(reasons) == {
         "_SUCCESS",
         ".000000_0.crc",
@@ -226,11 +226,11 @@ def test_a_folder_is_read_in_order_and_tells_what_it_passed_over(
         "other.parquet",
         "empty.log",
     }
-    assert len(flows.report.passed_over) == 8
+    assert len(flows.report.skipped_files) == 8
     assert "not recognised" in reasons["README.txt"]
     assert "is empty" in reasons["empty.log"]
     assert "README.txt" in str(flows.report)
-    assert flows.report.to_dict()["passed_over"] == flows.report.passed_over
+    assert flows.report.to_dict()["skipped_files"] == flows.report.skipped_files
 
 
 def test_a_folder_without_a_flow_log_is_an_error(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_urls(expected: pa.Table) -> None:
         assert ft.read_flows(place).to_arrow().equals(expected), place
     flows = ft.read_flows("memory://logs")
     assert flows.report.sources == ["memory:///logs/a.log", "memory:///logs/b.log.zst"]
-    assert list(flows.report.passed_over) == ["memory:///logs/_SUCCESS"]
+    assert list(flows.report.skipped_files) == ["memory:///logs/_SUCCESS"]
     with pytest.raises(FileNotFoundError):
         ft.read_flows("memory://absent.log")
     with pytest.raises(ArgumentError, match="gopher"):
