@@ -14,23 +14,7 @@ from flowtriage.errors import ArgumentError
 from flowtriage.inputs.arrow import as_reader, is_dataset, is_stream
 from flowtriage.inputs.networks import parse_networks
 from flowtriage.read.batches import flow_batches
-
-COLUMNS = (
-    "start_time",
-    "end_time",
-    "src_ip",
-    "dst_ip",
-    "src_port",
-    "dst_port",
-    "protocol",
-    "src_bytes",
-    "dst_bytes",
-    "src_packets",
-    "dst_packets",
-    "flows",
-    "denied_flows",
-)
-"""Columns of the canonical schema that a search needs."""
+from flowtriage.schema import REQUIRED_COLUMNS, SEARCH_COLUMNS
 
 
 def expanded_search(flows: Any, ip: str) -> pa.Table:
@@ -141,6 +125,6 @@ def connection_sets(
 
 
 def _batches(flows: Any) -> pa.RecordBatchReader:
-    if is_dataset(flows) and {"src_ip", "dst_ip", "flows"} <= set(flows.schema.names):
-        return as_reader(flows, [name for name in COLUMNS if name in flows.schema.names])
+    if is_dataset(flows) and set(flows.schema.names).issuperset(REQUIRED_COLUMNS):
+        return as_reader(flows, [name for name in SEARCH_COLUMNS if name in flows.schema.names])
     return flow_batches(flows)

@@ -11,10 +11,10 @@ from typing import TypeAlias, cast, get_args
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.canonical import CANONICAL
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Unit
+from flowtriage.schema import ENDPOINTS
 
 Columns: TypeAlias = Mapping[str, str | tuple[str, str]]
 """Canonical names and the columns of a source; times that are numbers with their unit."""
-_ENDS = ("src_ip", "dst_ip")
 _DURATION = FieldMapping("end_time", "duration", unit="s")
 _DECLARED = {column.target: column for column in CANONICAL.columns} | {"duration": _DURATION}
 _AWS_FIELD = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
@@ -48,7 +48,7 @@ def mapped(columns: Columns) -> Format:
     }
     for target, (_, unit) in given.items():
         _check(target, unit)
-    for target in _ENDS:
+    for target in ENDPOINTS:
         if target not in given:
             raise ArgumentError(f"columns= names no column for {target}; both addresses are needed")
     if {"duration", "end_time"} <= set(given):
@@ -60,7 +60,7 @@ def mapped(columns: Columns) -> Format:
     ]
     if "flows" not in given:
         declared.append(FieldMapping("flows", "one"))
-    source, dest = (given[target][0] for target in _ENDS)
+    source, dest = (given[target][0] for target in ENDPOINTS)
     return Format(
         name="columns",
         title="columns named by the caller",
@@ -107,7 +107,7 @@ def _column(declaration: FieldMapping, name: str, unit: str | None) -> FieldMapp
 
 
 def _check(target: str, unit: str | None) -> None:
-    known = [*_ENDS, *_DECLARED]
+    known = [*ENDPOINTS, *_DECLARED]
     if target not in known:
         near = get_close_matches(target, known, n=3) or known
         raise ArgumentError(
@@ -116,7 +116,7 @@ def _check(target: str, unit: str | None) -> None:
         )
     if unit is None:
         return
-    if target in _ENDS or _DECLARED[target].unit is None:
+    if target in ENDPOINTS or _DECLARED[target].unit is None:
         raise ArgumentError(f"columns= gives a unit for {target}, which is no time")
     if unit not in get_args(Unit):
         raise ArgumentError(

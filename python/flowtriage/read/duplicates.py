@@ -9,21 +9,7 @@ from flowtriage._core import earlier_states, repeated_starts
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
 from flowtriage.formats.declaration import COUNTERS, FORMAT, metadata_value
-
-_COMPARED = (
-    "start_time",
-    "end_time",
-    "src_ip",
-    "dst_ip",
-    "src_port",
-    "dst_port",
-    "protocol",
-    "src_bytes",
-    "dst_bytes",
-    "flows",
-    "denied_flows",
-    "host",
-)
+from flowtriage.schema import RECORD_COLUMNS
 
 
 def without_earlier_states(tables: list[pa.Table]) -> list[pa.Table]:
@@ -34,7 +20,8 @@ def without_earlier_states(tables: list[pa.Table]) -> list[pa.Table]:
     and the machine that saw it; the last state has the latest end and the most bytes.
     """
     of_flow = [metadata_value(table, COUNTERS) == "flow" for table in tables]
-    compared = [t.select(_COMPARED) for t, chosen in zip(tables, of_flow, strict=True) if chosen]
+    pairs = zip(tables, of_flow, strict=True)
+    compared = [table.select(RECORD_COLUMNS) for table, chosen in pairs if chosen]
     if not compared:
         return tables
     joined = pa.concat_tables([table.replace_schema_metadata(None) for table in compared])

@@ -8,14 +8,13 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from flowtriage._core import canonical_schema
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Binding, BoundColumn
+from flowtriage.schema import SCHEMA
 
 Kept: TypeAlias = bool | tuple[str, ...]
 """Names of the columns to keep, or True for all."""
 _ROW = "row of the source"
-_CANONICAL = frozenset(canonical_schema().names)
 
 
 def kept_columns(names: Iterable[str], binding: Binding, keep: Kept) -> dict[str, str]:
@@ -43,10 +42,10 @@ def kept_columns(names: Iterable[str], binding: Binding, keep: Kept) -> dict[str
     ends = {name for e in binding.endpoints for name in (e.source, e.dest)}
     chosen = {}
     for name in names:
-        there = targets.get(name) == (name,) or (name in _CANONICAL and name in ends)
+        there = targets.get(name) == (name,) or (name in SCHEMA.names and name in ends)
         if there or (asked is not None and name.casefold() not in asked):
             continue
-        taken = name in _CANONICAL or name in targets
+        taken = name in SCHEMA.names or name in targets
         chosen[name] = f"{name}_source" if taken else name
     return chosen
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
+from flowtriage.schema import PAYLOAD_SCHEMA
 from flowtriage.write.json_lines import (
     Value,
     constant,
@@ -91,4 +91,4 @@ def _lost(batch: pa.RecordBatch) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-ASIM = TextFormat(carries=tuple(SCHEMA.names), lines=lines(_RECORD), lost=_lost)
+ASIM = TextFormat(carries=tuple(PAYLOAD_SCHEMA.names), lines=lines(_RECORD), lost=_lost)

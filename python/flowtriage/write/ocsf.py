@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
+from flowtriage.schema import PAYLOAD_SCHEMA
 from flowtriage.write.json_lines import (
     Value,
     code,
@@ -86,4 +86,4 @@ _RECORD: Mapping[str, Value] = {
         "dst_payload_bytes": number("dst_payload_bytes"),
     },
 }
-OCSF = TextFormat(carries=tuple(SCHEMA.names), lines=lines(_RECORD))
+OCSF = TextFormat(carries=tuple(PAYLOAD_SCHEMA.names), lines=lines(_RECORD))

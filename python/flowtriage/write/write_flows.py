@@ -13,7 +13,6 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from flowtriage._core import canonical_schema
 from flowtriage.atomic import packed, replacing
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
@@ -21,7 +20,7 @@ from flowtriage.progress import report_progress
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import read_tables
 from flowtriage.read.logs import Options
-from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
+from flowtriage.schema import PAYLOAD_SCHEMA, SCHEMA
 from flowtriage.write.asim import ASIM
 from flowtriage.write.ocsf import OCSF
 from flowtriage.write.text import TextFormat, as_bytes
@@ -144,7 +143,7 @@ def _write_parquet(tables: Iterator[pa.Table], out: IO[bytes], to: Written) -> N
     import pyarrow.parquet as pq
 
     filled = (table for table in tables if table.num_rows)
-    first = next(filled, canonical_schema().empty_table())
+    first = next(filled, SCHEMA.empty_table())
     schema = first.schema.remove_metadata()
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for part in _parts(chain([first], filled), schema.names, to):
@@ -169,4 +168,5 @@ def _parts(
 
 
 def _nulls(table: pa.Table, name: str) -> pa.Array:
-    return pa.nulls(len(table), SCHEMA.field(name).type if name in SCHEMA.names else pa.null())
+    known = name in PAYLOAD_SCHEMA.names
+    return pa.nulls(len(table), PAYLOAD_SCHEMA.field(name).type if known else pa.null())
