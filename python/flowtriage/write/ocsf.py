@@ -1,7 +1,6 @@
 """Flows as JSON lines of OCSF Network Activity (class 4001).
 
-What the class has no attribute for, or only a coarser one, is in `unmapped` under its canonical
-name.
+Columns without an equal attribute are in `unmapped` under their canonical names.
 
 Source: https://schema.ocsf.io/classes/network_activity
 """
