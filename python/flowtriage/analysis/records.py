@@ -92,6 +92,7 @@ def stitch(flows: FlowSource, *, window: float = STITCH_WINDOW) -> pa.Table:
 
     Examples
     --------
+    >>> from flowtriage import read_flows
     >>> request = ("10.0.0.1", "192.0.2.1", 40000, 443, 900)
     >>> records = [request, ("192.0.2.1", "10.0.0.1", 443, 40000, 70)]
     >>> names = ["src_ip", "dst_ip", "src_port", "dst_port", "src_bytes"]

@@ -143,7 +143,7 @@ def test_kept_columns_have_their_own_types_in_tables_and_are_text_in_text(
     ]
     with pytest.raises(ArgumentError, match="'Colour', but no source has this column"):
         ft.read_flows(table, columns=COLUMNS, keep=["Colour"])
-    with pytest.raises(InputError, match="not the same type"):
+    with pytest.raises(InputError, match="different types"):
         ft.read_flows([table, path], columns=COLUMNS, keep=["Score"])
 
 
