@@ -31,7 +31,7 @@ class HasStartAndEnd(Protocol):
 
 
 TimespanLike: TypeAlias = HasStartAndEnd | Sequence[TimeLike | None]
-"""What `parse_timespan` takes: an object with `start` and `end`, or a pair of both."""
+"""A timespan argument: an object with `start` and `end`, or a pair of both."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def read_path(
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        As raised by the operating system.
     FormatError
         If a format is not recognised, or a directory contains no flow log.
     """
@@ -127,7 +127,7 @@ def read_file(file: LogFile, options: Options, report: ReadReport) -> Iterator[p
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        As raised by the operating system.
     FormatError
         If the format is not recognised, or the file is too damaged to continue.
     """

@@ -129,7 +129,7 @@ def opened(file: LogFile) -> Iterator[Log]:
     Raises
     ------
     FileNotFoundError, PermissionError, OSError
-        As the operating system says.
+        As raised by the operating system.
     """
     source = file.open()
     try:

@@ -79,7 +79,7 @@ def test_summary_of_the_sample() -> None:
     lines = done.stdout.splitlines()
     assert lines[0].split()[:3] == ["Host", f"{sample.HOST_NAME},", sample.HOST_IP]
     assert sample.HOST_IPV6 in lines[0]
-    assert ["Rows", "bad", "0"] in [line.split() for line in lines]
+    assert ["Bad", "rows", "0"] in [line.split() for line in lines]
     for finding in sample.FINDINGS:
         assert f"AS{finding.asn} " in done.stdout
         assert any(finding.peer in line.split() for line in lines)
