@@ -12,7 +12,7 @@ use flowtriage::aggregate::{index, timeline};
 use flowtriage::asn::database::Database;
 use flowtriage::asn::table::lookup;
 use flowtriage::classify::classify;
-use flowtriage::columns::Text;
+use flowtriage::columns::text::Text;
 use flowtriage::direction::Rules;
 use flowtriage::error::Error;
 use flowtriage::flows::FlowBatch;

@@ -3,8 +3,9 @@
 use arrow::array::Array;
 use rayon::prelude::*;
 
-use crate::columns::{MORSEL, Text, by_morsel};
-use crate::flows::OrNull;
+use crate::columns::nulls::OrNull;
+use crate::columns::parallel::{MORSEL, by_morsel};
+use crate::columns::text::Text;
 use crate::ip::{Ip, parse_v4, parse_v6};
 
 const NULL: u64 = 1 << 32;

@@ -6,8 +6,9 @@ use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::addresses::Addresses;
-use crate::aggregate::strings::Vocabulary;
-use crate::columns::{by_row, int64};
+use crate::columns::cast::int64;
+use crate::columns::parallel::by_row;
+use crate::columns::write::Vocabulary;
 use crate::direction::{Direction, Reason, Rules};
 use crate::error::Result;
 use crate::flags;

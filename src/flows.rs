@@ -6,38 +6,12 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 
 use crate::addresses::Addresses;
-use crate::columns::{Text, find, int64, micros};
+use crate::columns::batch::find;
+use crate::columns::cast::{int64, micros};
+use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::Ip;
 use crate::schema::SUMS;
-
-/// A value, or null; nulls sort last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct OrNull<T> {
-    null: bool,
-    value: T,
-}
-
-impl<T: Copy + Default> OrNull<T> {
-    /// The value, if there is one.
-    pub fn get(self) -> Option<T> {
-        (!self.null).then_some(self.value)
-    }
-
-    /// Applies `f` to the value.
-    pub fn map<U: Copy + Default>(self, f: impl FnOnce(T) -> U) -> OrNull<U> {
-        self.get().map(f).into()
-    }
-}
-
-impl<T: Copy + Default> From<Option<T>> for OrNull<T> {
-    fn from(value: Option<T>) -> Self {
-        Self {
-            null: value.is_none(),
-            value: value.unwrap_or_default(),
-        }
-    }
-}
 
 /// The two schemas in which every verb takes its flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::index::batch;
-use crate::columns::Text;
+use crate::columns::batch::batch;
+use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::Ip;
 use crate::prefixes::{parse_network, without_v4};

@@ -7,8 +7,8 @@ use arrow::datatypes::{DataType, Field};
 use maxminddb::Reader;
 use serde::Deserialize;
 
-use crate::aggregate::index::batch;
-use crate::columns::Text;
+use crate::columns::batch::batch;
+use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::{Ip, IpKind};
 

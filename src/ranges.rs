@@ -8,8 +8,9 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::{DataType, Field};
 use rayon::slice::ParallelSliceMut;
 
-use crate::aggregate::index::batch;
-use crate::columns::{Text, by_row};
+use crate::columns::batch::batch;
+use crate::columns::parallel::by_row;
+use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::Ip;
 use crate::prefixes::{parse_network, without_v4};

@@ -6,7 +6,7 @@ use arrow::array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::concat_batches;
 
 use crate::addresses::Addresses;
-use crate::columns::int64;
+use crate::columns::cast::int64;
 use crate::error::Result;
 use crate::flags;
 use crate::flows::FlowBatch;
@@ -122,7 +122,7 @@ impl Records {
 
     /// A column of counts.
     pub fn counts(&self, name: &str) -> Result<Option<Int64Array>> {
-        let column = crate::columns::find(&self.batch, name);
+        let column = crate::columns::batch::find(&self.batch, name);
         column.map(|array| int64(name, array)).transpose()
     }
 }

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{filter, take};
 
-use crate::columns::position;
+use crate::columns::batch::position;
 use crate::error::Result;
 use crate::flows::FlowBatch;
 use crate::initiator::began_first;

@@ -7,7 +7,8 @@ use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, TimestampMicros
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::columns::{find, micros};
+use crate::columns::batch::find;
+use crate::columns::cast::micros;
 use crate::error::Result;
 use crate::flows::FlowBatch;
 use crate::records::{Records, Tuple};

@@ -3,9 +3,9 @@
 use arrow::array::RecordBatch;
 
 use crate::aggregate::groups::{Groups, Key, Piece};
-use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn};
 use crate::aggregate::sums::Measure;
+use crate::columns::batch::batch;
 use crate::direction::Rules;
 use crate::error::{Error, Result};
 use crate::flows::FlowBatch;

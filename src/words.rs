@@ -10,8 +10,9 @@ use arrow::array::{StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use rayon::prelude::*;
 
-use crate::aggregate::interner::Interner;
-use crate::columns::{by_row, int64};
+use crate::columns::cast::int64;
+use crate::columns::interner::Interner;
+use crate::columns::parallel::by_row;
 use crate::error::{Error, Result};
 use crate::flows::FlowBatch;
 

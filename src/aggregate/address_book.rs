@@ -9,9 +9,9 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
 
 use crate::addresses::Addresses;
-use crate::aggregate::strings::{addresses, texts, write_v4};
+use crate::columns::nulls::OrNull;
+use crate::columns::write::{addresses, texts, write_v4};
 use crate::error::Result;
-use crate::flows::OrNull;
 use crate::ip::Ip;
 
 /// Bits of a code or rank: two for the kind, then the bucket, then the number in it.
@@ -237,7 +237,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::columns::Text;
+    use crate::columns::text::Text;
 
     fn column(ips: &[Option<Ip>]) -> Addresses {
         let texts = ips.iter().map(|ip| ip.map(|ip| ip.to_string()));

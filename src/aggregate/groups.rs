@@ -12,7 +12,7 @@ use crate::aggregate::order::{Rank, order};
 use crate::aggregate::partition::Partition;
 use crate::aggregate::runs::{Runs, starts};
 use crate::aggregate::sums::{Measure, Sums, Values};
-use crate::columns::by_morsel;
+use crate::columns::parallel::by_morsel;
 use crate::flows::MeasureColumns;
 
 /// Groups of a partition at first, so that its table fits the cache while it is filled.

@@ -6,13 +6,15 @@ use arrow::array::{Array, ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field};
 
 use crate::aggregate::address_book::{AddressBook, AddressRanks};
-use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::strings::Vocabulary;
 use crate::classify::directions;
-use crate::columns::{Column, by_row};
+use crate::columns::column::Column;
+use crate::columns::interner::{Interner, Sorted};
+use crate::columns::nulls::OrNull;
+use crate::columns::parallel::by_row;
+use crate::columns::write::Vocabulary;
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
-use crate::flows::{FlowBatch, OrNull};
+use crate::flows::FlowBatch;
 
 /// A value of any kind as a number; the order of the values is told at the end.
 pub type Code = OrNull<u64>;

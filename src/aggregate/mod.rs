@@ -3,12 +3,10 @@
 pub mod address_book;
 pub mod groups;
 pub mod index;
-pub mod interner;
 pub mod keys;
 pub mod order;
 pub mod partition;
 pub mod runs;
-pub mod strings;
 pub mod summary;
 pub mod sums;
 pub mod timeline;

@@ -9,11 +9,12 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::aggregate::groups::Piece;
-use crate::aggregate::index::{Index, IndexKey, batch};
-use crate::aggregate::interner::{Interner, Sorted};
+use crate::aggregate::index::{Index, IndexKey};
 use crate::aggregate::sums::{Measure, Sums};
 use crate::asn::database::Database;
 use crate::asn::unnamed;
+use crate::columns::batch::batch;
+use crate::columns::interner::{Interner, Sorted};
 use crate::error::{Error, Result};
 
 /// Groups the entries of an index by destination and source ASN label.

@@ -6,9 +6,9 @@ use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 
 use crate::aggregate::groups::{Groups, Key, Piece};
-use crate::aggregate::index::batch;
 use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
 use crate::aggregate::order::{FIELDS, Rank};
+use crate::columns::batch::batch;
 use crate::direction::Rules;
 use crate::error::{Error, Result};
 use crate::flows::FlowBatch;

@@ -2,10 +2,10 @@
 
 use hashbrown::HashMap;
 
-use crate::aggregate::interner::Interner;
 use crate::asn::record::Record;
 use crate::asn::{label, unnamed};
-use crate::columns::by_row;
+use crate::columns::interner::Interner;
+use crate::columns::parallel::by_row;
 use crate::ip::IpKind;
 
 /// What is known of a list of addresses, each by its place in the list.

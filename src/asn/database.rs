@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::asn::answers::{Answers, Found};
 use crate::asn::online::Online;
 use crate::asn::record::{Raw, Record};
-use crate::columns::by_row;
+use crate::columns::parallel::by_row;
 use crate::error::{Error, Result};
 use crate::ip::{Ip, IpKind};
 

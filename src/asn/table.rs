@@ -9,13 +9,13 @@ use arrow::datatypes::{DataType, Field};
 use rayon::prelude::*;
 
 use crate::addresses::{Addresses, Distinct};
-use crate::aggregate::index::batch;
-use crate::aggregate::strings::{Vocabulary, addresses, texts, write_network};
 use crate::asn::answers::{Answer, Answers};
 use crate::asn::database::Database;
 use crate::asn::record::Record;
 use crate::asn::{label, unnamed};
-use crate::columns::Text;
+use crate::columns::batch::batch;
+use crate::columns::text::Text;
+use crate::columns::write::{Vocabulary, addresses, texts, write_network};
 use crate::error::{Error, Result};
 use crate::ip::{Ip, IpKind};
 

@@ -6,15 +6,16 @@ use arrow::array::Array;
 use arrow::array::timezone::Tz;
 use arrow::datatypes::DataType;
 
-use crate::columns::{Column, Text, whole_number};
+use crate::columns::cast::whole_number;
+use crate::columns::column::Column;
+use crate::columns::text::Text;
 use crate::direction::Direction;
 use crate::error::Result;
 use crate::flags;
-use crate::normalise::BadRow;
 use crate::normalise::log::{Cell, Log};
-use crate::normalise::protocols;
 use crate::normalise::spec::{Condition, Unit};
 use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
+use crate::normalise::{BadRow, protocols};
 
 /// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 
-use crate::columns::Column;
+use crate::columns::column::Column;
 use crate::direction::Direction;
 use crate::error::Result;
 use crate::ip::Ip;

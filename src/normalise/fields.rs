@@ -11,7 +11,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 
-use crate::aggregate::strings::{texts, write_text};
+use crate::columns::write::{texts, write_text};
 use crate::direction::Direction;
 use crate::error::{Error, Result};
 use crate::normalise::BadRow;

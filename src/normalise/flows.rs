@@ -9,7 +9,7 @@ use arrow::compute::kernels::zip::zip;
 use arrow::compute::take;
 use arrow::datatypes::Int64Type;
 
-use crate::aggregate::strings::addresses;
+use crate::columns::write::addresses;
 use crate::error::Result;
 use crate::normalise::cells::Conditions;
 use crate::normalise::endpoints::Ends;

@@ -21,7 +21,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::{Field, Schema};
 
-use crate::columns::by_morsel;
+use crate::columns::parallel::by_morsel;
 use crate::error::Result;
 use crate::normalise::cells::Conditions;
 use crate::normalise::fields::BadRows;

@@ -11,7 +11,7 @@ use pyo3_arrow::PyArray;
 use crate::asn::database::Database;
 use crate::asn::online::{Online, Settings, ledger};
 use crate::asn::table::{address_table, lookup, parse};
-use crate::columns::Text;
+use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::python::gateway::{finish, table, tables};
 

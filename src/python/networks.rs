@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
-use crate::columns::Text;
+use crate::columns::text::Text;
 use crate::networks::Networks;
 use crate::places::CityFiles as Files;
 use crate::python::gateway::table;

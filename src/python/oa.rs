@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
-use crate::columns::Text;
+use crate::columns::text::Text;
 use crate::python::gateway::{Batches, table};
 use crate::ranges::Ranges;
 use crate::words;

@@ -9,7 +9,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use arrow::array::{Array, Int64Array, TimestampMicrosecondArray};
 
 use crate::addresses::Addresses;
-use crate::columns::{Text, by_row, int64};
+use crate::columns::cast::int64;
+use crate::columns::parallel::by_row;
+use crate::columns::text::Text;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
 use crate::flows::FlowBatch;

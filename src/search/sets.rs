@@ -8,14 +8,15 @@ use arrow::array::{
 };
 
 use crate::addresses::Addresses;
-use crate::aggregate::index::batch;
-use crate::aggregate::strings::addresses;
-use crate::columns::{Text, find, int64, micros};
+use crate::columns::batch::{Named, batch, find, named};
+use crate::columns::cast::{int64, micros};
+use crate::columns::nulls::OrNull;
+use crate::columns::text::Text;
+use crate::columns::write::addresses;
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
-use crate::flows::OrNull;
 use crate::ip::Ip;
-use crate::search::{Named, add, mean, named, port, sought};
+use crate::search::{add, mean, port, sought};
 
 /// Most ports that are told of a peer.
 const PORTS: usize = 10;

@@ -9,8 +9,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::index::batch;
 use crate::asn::online::{Facts, Service};
+use crate::columns::batch::batch;
 use crate::error::Result;
 use crate::ip::Ip;
 use crate::schema::timestamp;

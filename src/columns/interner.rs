@@ -6,9 +6,10 @@ use arrow::array::{Array, GenericStringArray, OffsetSizeTrait};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::aggregate::strings::Vocabulary;
-use crate::columns::{MORSEL, Text, by_morsel, short, short_at};
-use crate::flows::OrNull;
+use crate::columns::nulls::OrNull;
+use crate::columns::parallel::{MORSEL, by_morsel};
+use crate::columns::text::{Text, short, short_at};
+use crate::columns::write::Vocabulary;
 
 const NULL: u32 = u32::MAX;
 

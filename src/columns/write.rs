@@ -8,9 +8,9 @@ use arrow::array::StringArray;
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use rayon::prelude::*;
 
-use crate::columns::short;
+use crate::columns::nulls::OrNull;
+use crate::columns::text::short;
 use crate::error::{Error, Result};
-use crate::flows::OrNull;
 use crate::ip::Ip;
 
 /// Rows that one task writes.
