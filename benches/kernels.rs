@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use flowtriage::addresses::Addresses;
 use flowtriage::aggregate::index::Entries;
 use flowtriage::aggregate::summary::summarise;
 use flowtriage::aggregate::{index, timeline};
@@ -16,6 +15,7 @@ use flowtriage::columns::text::Text;
 use flowtriage::direction::Rules;
 use flowtriage::error::Error;
 use flowtriage::flows::FlowBatch;
+use flowtriage::ip::column::Addresses;
 use flowtriage::topn::top_n;
 
 const ROWS: usize = 1_000_000;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::addresses::Addresses;
 use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
 use crate::columns::write::Vocabulary;
@@ -14,6 +13,7 @@ use crate::error::Result;
 use crate::flags;
 use crate::flows::FlowBatch;
 use crate::initiator::{Evidence, began};
+use crate::ip::column::Addresses;
 
 /// The direction of every row: that of the `direction` column, or else by the rules.
 pub fn directions(

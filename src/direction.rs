@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::ip::Ip;
-use crate::prefixes::PrefixSet;
+use crate::ip::range_map::PrefixSet;
 
 /// What counts as internal where the caller names no networks:
 /// RFC 1918, RFC 4193, carrier-grade NAT and link-local.

@@ -5,12 +5,12 @@ use arrow::array::{
 };
 use arrow::compute::take_record_batch;
 
-use crate::addresses::Addresses;
 use crate::columns::batch::find;
 use crate::columns::cast::{int64, micros};
 use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::Ip;
+use crate::ip::column::Addresses;
 use crate::schema::SUMS;
 
 /// The two schemas in which every verb takes its flows.

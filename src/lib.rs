@@ -2,7 +2,6 @@
 
 #![deny(unsafe_code)]
 
-pub mod addresses;
 pub mod aggregate;
 pub mod asn;
 pub mod classify;
@@ -13,13 +12,10 @@ pub mod flags;
 pub mod flows;
 pub mod initiator;
 pub mod ip;
-pub mod networks;
 pub mod normalise;
 pub mod places;
-pub mod prefixes;
 mod python;
 pub mod quality;
-pub mod ranges;
 pub mod records;
 pub mod reporters;
 pub mod schema;

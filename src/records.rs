@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use arrow::array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::concat_batches;
 
-use crate::addresses::Addresses;
 use crate::columns::cast::int64;
 use crate::error::Result;
 use crate::flags;
 use crate::flows::FlowBatch;
 use crate::initiator::Evidence;
 use crate::ip::Ip;
+use crate::ip::column::Addresses;
 use crate::schema::CANONICAL;
 
 /// Two ends of a flow and what they spoke.

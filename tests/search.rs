@@ -9,12 +9,12 @@ use arrow::array::{
     UInt16Array,
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
-use flowtriage::addresses::Addresses;
 use flowtriage::columns::text::Text;
 use flowtriage::direction::Rules;
 use flowtriage::error::{Error, Result};
 use flowtriage::flows::FlowBatch;
 use flowtriage::ip::Ip;
+use flowtriage::ip::column::Addresses;
 use flowtriage::search::{expanded, sets};
 
 #[derive(Clone, Default)]

@@ -8,11 +8,12 @@ use arrow::array::StringArray;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
 
-use crate::addresses::Addresses;
 use crate::columns::nulls::OrNull;
-use crate::columns::write::{addresses, texts, write_v4};
+use crate::columns::write::texts;
 use crate::error::Result;
 use crate::ip::Ip;
+use crate::ip::column::Addresses;
+use crate::ip::write::{addresses, write_v4};
 
 /// Bits of a code or rank: two for the kind, then the bucket, then the number in it.
 pub const ADDRESS_BITS: u32 = 2 + BUCKET_BITS + 32;

@@ -8,15 +8,16 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field};
 use rayon::prelude::*;
 
-use crate::addresses::{Addresses, Distinct};
 use crate::asn::answers::{Answer, Answers};
 use crate::asn::database::Database;
 use crate::asn::record::Record;
 use crate::asn::{label, unnamed};
 use crate::columns::batch::batch;
 use crate::columns::text::Text;
-use crate::columns::write::{Vocabulary, addresses, texts, write_network};
+use crate::columns::write::{Vocabulary, texts};
 use crate::error::{Error, Result};
+use crate::ip::column::{Addresses, Distinct};
+use crate::ip::write::{addresses, write_network};
 use crate::ip::{Ip, IpKind};
 
 /// Rows that one task writes; the table has a chunk for each.

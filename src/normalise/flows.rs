@@ -9,8 +9,8 @@ use arrow::compute::kernels::zip::zip;
 use arrow::compute::take;
 use arrow::datatypes::Int64Type;
 
-use crate::columns::write::addresses;
 use crate::error::Result;
+use crate::ip::write::addresses;
 use crate::normalise::cells::Conditions;
 use crate::normalise::endpoints::Ends;
 use crate::normalise::log::Log;

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
-use crate::networks::Networks;
+use crate::ip::range_map::Networks;
 use crate::places::CityFiles as Files;
 use crate::python::gateway::table;
 

@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
+use crate::ip::range_map::Ranges;
 use crate::python::gateway::{Batches, table};
-use crate::ranges::Ranges;
 use crate::words;
 
 #[pyfunction]

@@ -8,13 +8,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::array::{Array, Int64Array, TimestampMicrosecondArray};
 
-use crate::addresses::Addresses;
 use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
 use crate::columns::text::Text;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
 use crate::flows::FlowBatch;
+use crate::ip::column::Addresses;
 use crate::quality::distinct::Distinct;
 use crate::quality::gaps::Busy;
 use crate::quality::sample::Sample;

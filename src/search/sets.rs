@@ -7,15 +7,15 @@ use arrow::array::{
     Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
-use crate::addresses::Addresses;
 use crate::columns::batch::{Named, batch, find, named};
 use crate::columns::cast::{int64, micros};
 use crate::columns::nulls::OrNull;
 use crate::columns::text::Text;
-use crate::columns::write::addresses;
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::ip::Ip;
+use crate::ip::column::Addresses;
+use crate::ip::write::addresses;
 use crate::search::{add, mean, port, sought};
 
 /// Most ports that are told of a peer.

@@ -21,8 +21,8 @@ use crate::asn::online::registration::Bootstrap;
 use crate::asn::online::web::{Failure, Web};
 use crate::asn::record::Record;
 use crate::error::Result;
+use crate::ip::prefix::parse_network;
 use crate::ip::{Ip, IpKind};
-use crate::prefixes::parse_network;
 
 /// Whom to ask, what, and how.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::asn::online::web::{Failure, Web};
 use crate::asn::online::{Facts, name};
 use crate::ip::Ip;
-use crate::prefixes::parse_network;
+use crate::ip::prefix::parse_network;
 
 #[derive(Deserialize)]
 struct Overview {

@@ -10,7 +10,7 @@ use crate::asn::online::cache::Cache;
 use crate::asn::online::web::{Failure, Web};
 use crate::asn::online::{Facts, name};
 use crate::ip::Ip;
-use crate::prefixes::parse_network;
+use crate::ip::prefix::parse_network;
 
 /// Which registry answers for which networks, read when first needed.
 #[derive(Default)]

@@ -13,7 +13,7 @@ use crate::columns::parallel::by_row;
 use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::Ip;
-use crate::prefixes::{parse_network, without_v4};
+use crate::ip::prefix::{parse_network, without_v4};
 
 /// A list of ranges, laid out as the stretches between which the narrowest one changes.
 #[derive(Clone, Debug, Default)]

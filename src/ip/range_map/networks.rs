@@ -10,7 +10,7 @@ use crate::columns::batch::batch;
 use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::Ip;
-use crate::prefixes::{parse_network, without_v4};
+use crate::ip::prefix::{parse_network, without_v4};
 
 /// A list of networks, laid out as the ranges between which the longest one changes.
 #[derive(Clone, Debug, Default)]
