@@ -14,7 +14,7 @@ use flowtriage::classify::classify;
 use flowtriage::columns::text::Text;
 use flowtriage::direction::Rules;
 use flowtriage::error::Error;
-use flowtriage::flows::FlowBatch;
+use flowtriage::flow::batch::FlowBatch;
 use flowtriage::ip::column::Addresses;
 use flowtriage::topn::top_n;
 

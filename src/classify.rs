@@ -10,9 +10,9 @@ use crate::columns::parallel::by_row;
 use crate::columns::write::Vocabulary;
 use crate::direction::{Direction, Reason, Rules};
 use crate::error::Result;
-use crate::flags;
-use crate::flows::FlowBatch;
-use crate::initiator::{Evidence, began};
+use crate::flow::batch::FlowBatch;
+use crate::flow::initiator::{Evidence, began};
+use crate::flow::tcp_flags;
 use crate::ip::column::Addresses;
 
 /// The direction of every row: that of the `direction` column, or else by the rules.
@@ -99,7 +99,7 @@ impl Answers {
             ports: [port("src_port")?, port("dst_port")?],
             flags: batch
                 .text("tcp_flags")?
-                .map(|text| text.and_then(|text| flags::parse(text, 10))),
+                .map(|text| text.and_then(|text| tcp_flags::parse(text, 10))),
         })
     }
 

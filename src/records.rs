@@ -7,12 +7,12 @@ use arrow::compute::concat_batches;
 
 use crate::columns::cast::int64;
 use crate::error::Result;
-use crate::flags;
-use crate::flows::FlowBatch;
-use crate::initiator::Evidence;
+use crate::flow::batch::FlowBatch;
+use crate::flow::initiator::Evidence;
+use crate::flow::schema::CANONICAL;
+use crate::flow::tcp_flags;
 use crate::ip::Ip;
 use crate::ip::column::Addresses;
-use crate::schema::CANONICAL;
 
 /// Two ends of a flow and what they spoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ impl Records {
             protocol: numbered(&flows, "protocol")?,
             flags: flows
                 .text("tcp_flags")?
-                .map(|text| text.and_then(|text| flags::parse(text, 10))),
+                .map(|text| text.and_then(|text| tcp_flags::parse(text, 10))),
             host: numbered(&flows, "host")?,
             starts: flows.start_times()?,
             ends: flows.measures()?.last,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 
 use crate::error::Result;
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
 use crate::told::{Seen, without};
 
 /// Leaves out what other machines reported of a flow again.

@@ -11,8 +11,8 @@ use arrow::compute::{filter, take};
 
 use crate::columns::batch::position;
 use crate::error::Result;
-use crate::flows::FlowBatch;
-use crate::initiator::began_first;
+use crate::flow::batch::FlowBatch;
+use crate::flow::initiator::began_first;
 use crate::records::{Records, Tuple};
 
 /// Columns of the sender, and of its peer.

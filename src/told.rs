@@ -10,9 +10,9 @@ use arrow::datatypes::{DataType, Field, Schema};
 use crate::columns::batch::find;
 use crate::columns::cast::micros;
 use crate::error::Result;
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
+use crate::flow::schema::timestamp;
 use crate::records::{Records, Tuple};
-use crate::schema::timestamp;
 
 /// A record as it is compared with the others of its tuple.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use crate::aggregate::sums::Measure;
 use crate::columns::batch::batch;
 use crate::direction::Rules;
 use crate::error::{Error, Result};
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
 
 /// Most columns that can form one key.
 pub const MAX_KEYS: usize = 4;

@@ -14,7 +14,7 @@ use crate::columns::cast::int64;
 use crate::columns::interner::Interner;
 use crate::columns::parallel::by_row;
 use crate::error::{Error, Result};
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
 
 /// Stands for two ports that both belong to named services.
 const BOTH_LOW: u32 = 111_111;

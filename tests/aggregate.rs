@@ -12,7 +12,7 @@ use arrow::datatypes::{Int32Type, Int64Type};
 use flowtriage::aggregate::{index, timeline};
 use flowtriage::direction::Rules;
 use flowtriage::error::Result;
-use flowtriage::flows::FlowBatch;
+use flowtriage::flow::batch::FlowBatch;
 use flowtriage::topn::top_n;
 
 struct Row(

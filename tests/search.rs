@@ -12,7 +12,7 @@ use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16T
 use flowtriage::columns::text::Text;
 use flowtriage::direction::Rules;
 use flowtriage::error::{Error, Result};
-use flowtriage::flows::FlowBatch;
+use flowtriage::flow::batch::FlowBatch;
 use flowtriage::ip::Ip;
 use flowtriage::ip::column::Addresses;
 use flowtriage::search::{expanded, sets};

@@ -13,7 +13,7 @@ use crate::aggregate::partition::Partition;
 use crate::aggregate::runs::{Runs, starts};
 use crate::aggregate::sums::{Measure, Sums, Values};
 use crate::columns::parallel::by_morsel;
-use crate::flows::MeasureColumns;
+use crate::flow::batch::MeasureColumns;
 
 /// Groups of a partition at first, so that its table fits the cache while it is filled.
 const FEW: usize = 1 << 12;

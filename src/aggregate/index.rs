@@ -17,7 +17,7 @@ use crate::columns::nulls::OrNull;
 use crate::columns::write::Vocabulary;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
 
 /// Least entries of a chunk of the table.
 const PIECE: usize = 1 << 15;

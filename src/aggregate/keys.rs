@@ -14,7 +14,7 @@ use crate::columns::parallel::by_row;
 use crate::columns::write::Vocabulary;
 use crate::direction::{Direction, Rules};
 use crate::error::{Error, Result};
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
 
 /// A value of any kind as a number; the order of the values is told at the end.
 pub type Code = OrNull<u64>;

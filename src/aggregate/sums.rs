@@ -10,8 +10,8 @@ use arrow::datatypes::{DataType, Field};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::flows::MeasureColumns;
-use crate::schema::{SUMS, timestamp};
+use crate::flow::batch::MeasureColumns;
+use crate::flow::schema::{SUMS, timestamp};
 
 /// A sum of which no value was seen yet; no sum of flows comes near it.
 const NONE: i64 = i64::MIN;

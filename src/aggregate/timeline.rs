@@ -11,8 +11,8 @@ use crate::aggregate::order::{FIELDS, Rank};
 use crate::columns::batch::batch;
 use crate::direction::Rules;
 use crate::error::{Error, Result};
-use crate::flows::FlowBatch;
-use crate::schema::timestamp;
+use crate::flow::batch::FlowBatch;
+use crate::flow::schema::timestamp;
 
 /// Most slots of time unless the caller asks otherwise.
 pub const DEFAULT_BINS: usize = 120;

@@ -11,11 +11,11 @@ use crate::columns::column::Column;
 use crate::columns::text::Text;
 use crate::direction::Direction;
 use crate::error::Result;
-use crate::flags;
+use crate::flow::{protocols, tcp_flags};
+use crate::normalise::BadRow;
 use crate::normalise::log::{Cell, Log};
 use crate::normalise::spec::{Condition, Unit};
 use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
-use crate::normalise::{BadRow, protocols};
 
 /// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
@@ -201,9 +201,9 @@ impl<'a> Cells<'a> {
     /// TCP flags as letters; text that tells none stays as it is.
     pub fn flags(&self, row: usize, radix: u32) -> Option<Cow<'_, str>> {
         let text = self.get(row)?;
-        match flags::parse(&text, radix) {
+        match tcp_flags::parse(&text, radix) {
             Some(0) => None,
-            Some(flags) => Some(flags::letters(flags).into()),
+            Some(flags) => Some(tcp_flags::letters(flags).into()),
             None => Some(text),
         }
     }

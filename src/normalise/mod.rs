@@ -9,7 +9,6 @@ pub mod json;
 pub mod log;
 mod marks;
 pub mod objects;
-pub mod protocols;
 pub mod spec;
 pub mod text;
 pub mod times;
@@ -23,11 +22,11 @@ use arrow::datatypes::{Field, Schema};
 
 use crate::columns::parallel::by_morsel;
 use crate::error::Result;
+use crate::flow::schema::CANONICAL;
 use crate::normalise::cells::Conditions;
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::spec::Spec;
-use crate::schema::CANONICAL;
 
 /// Bad rows that are told one by one; the others are only counted.
 pub const BAD_ROWS_TOLD: usize = 10;

@@ -17,7 +17,7 @@ pub fn flow_words<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bo
 /// Keyword of every protocol number that has one.
 #[pyfunction]
 pub fn protocol_keywords() -> Vec<(u8, &'static str)> {
-    crate::normalise::protocols::KEYWORDS.to_vec()
+    crate::flow::protocols::KEYWORDS.to_vec()
 }
 
 /// A list of ranges of addresses.

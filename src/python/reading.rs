@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::{PyRecordBatch, PySchema};
 
 use crate::error::Result;
+use crate::flow::schema::CANONICAL;
 use crate::normalise::delimited::Delimited;
 use crate::normalise::fields::zone;
 use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
@@ -13,7 +14,6 @@ use crate::normalise::text::{Layout, block as read_block, lines};
 use crate::normalise::tuples::Tuples;
 use crate::normalise::{Normalised, table};
 use crate::python::gateway::to_pyarrow;
-use crate::schema::CANONICAL;
 
 type PyCondition = (String, Vec<String>);
 

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use crate::aggregate::{index, summary, timeline as binned};
 use crate::classify::classify;
 use crate::direction::Rules;
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
+use crate::flow::schema::CANONICAL;
 use crate::python::asn::AsnFiles;
 use crate::python::gateway::{Batches, finish, table, tables};
-use crate::schema::CANONICAL;
 use crate::{reporters, stitch as stitching, told, topn};
 
 #[pyfunction]

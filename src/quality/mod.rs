@@ -13,12 +13,12 @@ use crate::columns::parallel::by_row;
 use crate::columns::text::Text;
 use crate::direction::{Direction, Rules};
 use crate::error::Result;
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
+use crate::flow::schema::CANONICAL;
 use crate::ip::column::Addresses;
 use crate::quality::distinct::Distinct;
 use crate::quality::gaps::Busy;
 use crate::quality::sample::Sample;
-use crate::schema::CANONICAL;
 use crate::told::{Seen, count};
 
 const COUNTERS: [&str; 6] = [

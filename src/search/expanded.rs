@@ -17,7 +17,7 @@ use crate::columns::interner::{Interner, Sorted};
 use crate::columns::nulls::OrNull;
 use crate::columns::write::texts;
 use crate::error::{Error, Result};
-use crate::flows::{FlowBatch, MeasureColumns};
+use crate::flow::batch::{FlowBatch, MeasureColumns};
 use crate::ip::Ip;
 use crate::search::{mean, port, sought};
 

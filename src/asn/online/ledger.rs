@@ -12,8 +12,8 @@ use arrow::datatypes::{DataType, Field};
 use crate::asn::online::{Facts, Service};
 use crate::columns::batch::batch;
 use crate::error::Result;
+use crate::flow::schema::timestamp;
 use crate::ip::Ip;
-use crate::schema::timestamp;
 
 /// What became of each question, in order.
 pub type Ledger = BTreeMap<(Ip, Service), Entry>;

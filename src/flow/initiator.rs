@@ -1,6 +1,6 @@
 //! Which end of a one-way record began the flow, as ports and TCP flags tell.
 
-use crate::flags::{ACK, SYN};
+use crate::flow::tcp_flags::{ACK, SYN};
 
 /// Ports that only services listen on.
 const WELL_KNOWN: std::ops::Range<u16> = 0..1024;

@@ -9,9 +9,9 @@ use crate::columns::batch::find;
 use crate::columns::cast::{int64, micros};
 use crate::columns::text::Text;
 use crate::error::{Error, Result};
+use crate::flow::schema::SUMS;
 use crate::ip::Ip;
 use crate::ip::column::Addresses;
-use crate::schema::SUMS;
 
 /// The two schemas in which every verb takes its flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
