@@ -4,7 +4,6 @@
 
 pub mod aggregate;
 pub mod asn;
-pub mod classify;
 pub mod columns;
 pub mod direction;
 pub mod error;

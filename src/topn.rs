@@ -6,7 +6,7 @@ use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::keys::{Code, KeyColumn};
 use crate::aggregate::sums::Measure;
 use crate::columns::batch::batch;
-use crate::direction::Rules;
+use crate::direction::rules::Rules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 

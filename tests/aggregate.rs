@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Int32Type, Int64Type};
 use flowtriage::aggregate::{index, timeline};
-use flowtriage::direction::Rules;
+use flowtriage::direction::rules::Rules;
 use flowtriage::error::Result;
 use flowtriage::flow::batch::FlowBatch;
 use flowtriage::topn::top_n;

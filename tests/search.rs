@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 use flowtriage::columns::text::Text;
-use flowtriage::direction::Rules;
+use flowtriage::direction::rules::Rules;
 use flowtriage::error::{Error, Result};
 use flowtriage::flow::batch::FlowBatch;
 use flowtriage::ip::Ip;

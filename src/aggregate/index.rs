@@ -10,12 +10,12 @@ use crate::aggregate::address_book::{
 };
 use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::order::{FIELDS, Rank};
-use crate::classify::directions;
 use crate::columns::batch::batch;
 use crate::columns::interner::{Interner, Sorted};
 use crate::columns::nulls::OrNull;
 use crate::columns::write::Vocabulary;
-use crate::direction::{Direction, Rules};
+use crate::direction::classify::directions;
+use crate::direction::rules::{Direction, Rules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 

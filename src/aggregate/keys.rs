@@ -6,13 +6,13 @@ use arrow::array::{Array, ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field};
 
 use crate::aggregate::address_book::{AddressBook, AddressRanks};
-use crate::classify::directions;
 use crate::columns::column::Column;
 use crate::columns::interner::{Interner, Sorted};
 use crate::columns::nulls::OrNull;
 use crate::columns::parallel::by_row;
 use crate::columns::write::Vocabulary;
-use crate::direction::{Direction, Rules};
+use crate::direction::classify::directions;
+use crate::direction::rules::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 

@@ -9,7 +9,7 @@ use crate::aggregate::groups::{Groups, Key, Piece};
 use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
 use crate::aggregate::order::{FIELDS, Rank};
 use crate::columns::batch::batch;
-use crate::direction::Rules;
+use crate::direction::rules::Rules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::timestamp;

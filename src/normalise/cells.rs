@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 use crate::columns::cast::whole_number;
 use crate::columns::column::Column;
 use crate::columns::text::Text;
-use crate::direction::Direction;
+use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::flow::{protocols, tcp_flags};
 use crate::normalise::BadRow;

@@ -6,7 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 
 use crate::columns::column::Column;
-use crate::direction::Direction;
+use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::ip::Ip;
 use crate::normalise::BadRow;

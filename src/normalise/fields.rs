@@ -12,7 +12,7 @@ use arrow::array::{
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 
 use crate::columns::write::{texts, write_text};
-use crate::direction::Direction;
+use crate::direction::rules::Direction;
 use crate::error::{Error, Result};
 use crate::normalise::BadRow;
 use crate::normalise::cells::{self, Cells, Conditions, YEARS};

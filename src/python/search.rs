@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use crate::direction::Rules;
+use crate::direction::rules::Rules;
 use crate::python::gateway::{Batches, finish, table};
 use crate::search::{expanded, sets, sought};
 

@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::aggregate::{index, summary, timeline as binned};
-use crate::classify::classify;
-use crate::direction::Rules;
+use crate::direction::classify::classify;
+use crate::direction::rules::Rules;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
 use crate::python::asn::AsnFiles;

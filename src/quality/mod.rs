@@ -11,7 +11,7 @@ use arrow::array::{Array, Int64Array, TimestampMicrosecondArray};
 use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
 use crate::columns::text::Text;
-use crate::direction::{Direction, Rules};
+use crate::direction::rules::{Direction, Rules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;

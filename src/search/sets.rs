@@ -11,7 +11,7 @@ use crate::columns::batch::{Named, batch, find, named};
 use crate::columns::cast::{int64, micros};
 use crate::columns::nulls::OrNull;
 use crate::columns::text::Text;
-use crate::direction::{Direction, Rules};
+use crate::direction::rules::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::ip::Ip;
 use crate::ip::column::Addresses;

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
 use crate::columns::write::Vocabulary;
-use crate::direction::{Direction, Reason, Rules};
+use crate::direction::rules::{Direction, Reason, Rules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::initiator::{Evidence, began};
