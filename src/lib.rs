@@ -14,10 +14,7 @@ pub mod places;
 mod python;
 pub mod quality;
 pub mod records;
-pub mod reporters;
 pub mod search;
-pub mod stitch;
-pub mod told;
 pub mod topn;
 pub mod words;
 

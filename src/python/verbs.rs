@@ -11,7 +11,8 @@ use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
 use crate::python::asn::AsnFiles;
 use crate::python::gateway::{Batches, finish, table, tables};
-use crate::{reporters, stitch as stitching, told, topn};
+use crate::records::{reporters, states, stitch as stitching};
+use crate::topn;
 
 #[pyfunction]
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -104,7 +105,7 @@ pub fn repeated_starts<'py>(
     flows: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    table(py, || told::repeated_starts(flows))
+    table(py, || states::repeated_starts(flows))
 }
 
 #[pyfunction]
@@ -113,7 +114,7 @@ pub fn earlier_states<'py>(
     flows: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    table(py, || told::earlier_states(flows.flows()))
+    table(py, || states::earlier_states(flows.flows()))
 }
 
 #[pyfunction]

@@ -19,7 +19,7 @@ use crate::ip::column::Addresses;
 use crate::quality::distinct::Distinct;
 use crate::quality::gaps::Busy;
 use crate::quality::sample::Sample;
-use crate::told::{Seen, count};
+use crate::records::compare::{Seen, count};
 
 const COUNTERS: [&str; 6] = [
     "src_bytes",

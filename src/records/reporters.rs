@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::told::{Seen, without};
+use crate::records::compare::{Seen, without};
 
 /// Leaves out what other machines reported of a flow again.
 pub fn distinct(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<RecordBatch> {

@@ -1,5 +1,10 @@
 //! Flow records in a form in which they can be compared with each other.
 
+pub mod compare;
+pub mod reporters;
+pub mod states;
+pub mod stitch;
+
 use std::collections::HashMap;
 
 use arrow::array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
