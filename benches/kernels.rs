@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flowtriage::aggregate::index::Entries;
 use flowtriage::aggregate::summary::summarise;
+use flowtriage::aggregate::top_n::top_n;
 use flowtriage::aggregate::{index, timeline};
 use flowtriage::asn::database::Database;
 use flowtriage::asn::table::lookup;
@@ -16,7 +17,6 @@ use flowtriage::direction::rules::Rules;
 use flowtriage::error::Error;
 use flowtriage::flow::batch::FlowBatch;
 use flowtriage::ip::column::Addresses;
-use flowtriage::topn::top_n;
 
 const ROWS: usize = 1_000_000;
 const SERVICES: [Option<&str>; 5] = [Some("ssl"), Some("dns"), Some("http"), Some("ntp"), None];

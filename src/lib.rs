@@ -8,6 +8,7 @@ pub mod columns;
 pub mod direction;
 pub mod error;
 pub mod flow;
+pub mod group_by;
 pub mod ip;
 pub mod normalise;
 pub mod places;
@@ -15,7 +16,6 @@ mod python;
 pub mod quality;
 pub mod records;
 pub mod search;
-pub mod topn;
 pub mod words;
 
 #[global_allocator]

@@ -9,11 +9,11 @@ use arrow::array::{
     StringViewArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Int32Type, Int64Type};
+use flowtriage::aggregate::top_n::top_n;
 use flowtriage::aggregate::{index, timeline};
 use flowtriage::direction::rules::Rules;
 use flowtriage::error::Result;
 use flowtriage::flow::batch::FlowBatch;
-use flowtriage::topn::top_n;
 
 struct Row(
     Option<&'static str>,

@@ -5,11 +5,6 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::address_book::{
-    ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts, place,
-};
-use crate::aggregate::groups::{Groups, Key, Piece};
-use crate::aggregate::order::{FIELDS, Rank};
 use crate::columns::batch::batch;
 use crate::columns::interner::{Interner, Sorted};
 use crate::columns::nulls::OrNull;
@@ -18,6 +13,12 @@ use crate::direction::classify::directions;
 use crate::direction::rules::{Direction, Rules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
+use crate::group_by::address_codes::{
+    ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts, place,
+};
+use crate::group_by::groups::{Groups, Piece};
+use crate::group_by::key::Key;
+use crate::group_by::order::{FIELDS, Rank};
 
 /// Least entries of a chunk of the table.
 const PIECE: usize = 1 << 15;

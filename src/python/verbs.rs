@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use crate::aggregate::{index, summary, timeline as binned};
+use crate::aggregate::{index, summary, timeline as binned, top_n as ranked};
 use crate::direction::classify::classify;
 use crate::direction::rules::Rules;
 use crate::flow::batch::FlowBatch;
@@ -12,7 +12,6 @@ use crate::flow::schema::CANONICAL;
 use crate::python::asn::AsnFiles;
 use crate::python::gateway::{Batches, finish, table, tables};
 use crate::records::{reporters, states, stitch as stitching};
-use crate::topn;
 
 #[pyfunction]
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -61,7 +60,7 @@ pub fn top_n<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     table(py, || {
-        topn::top_n(flows.flows(), &key, by, n, &Rules::default())
+        ranked::top_n(flows.flows(), &key, by, n, &Rules::default())
     })
 }
 

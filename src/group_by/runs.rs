@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::aggregate::groups::Key;
-use crate::aggregate::sums::{Sums, Values};
+use crate::group_by::key::Key;
+use crate::group_by::sums::{Sums, Values};
 
 /// The first places of all parts but the first, so that each has about as many of the sample.
 pub fn starts(mut sample: Vec<u64>, parts: usize) -> Vec<u64> {

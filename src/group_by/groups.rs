@@ -1,19 +1,19 @@
 //! Groups in partitions, one for each part of their order, filled in parallel.
 
 use std::cmp::Reverse;
-use std::hash::Hash;
 use std::mem::take;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use hashbrown::DefaultHashBuilder;
 use rayon::prelude::*;
 
-use crate::aggregate::order::{Rank, order};
-use crate::aggregate::partition::Partition;
-use crate::aggregate::runs::{Runs, starts};
-use crate::aggregate::sums::{Measure, Sums, Values};
 use crate::columns::parallel::by_morsel;
 use crate::flow::batch::MeasureColumns;
+use crate::group_by::key::Key;
+use crate::group_by::order::{Rank, order};
+use crate::group_by::partition::Partition;
+use crate::group_by::runs::{Runs, starts};
+use crate::group_by::sums::{Measure, Sums, Values};
 
 /// Groups of a partition at first, so that its table fits the cache while it is filled.
 const FEW: usize = 1 << 12;
@@ -23,18 +23,13 @@ const MANY: usize = 1 << 15;
 
 /// Rows that are added together: at least, and at most while there is a look for Ctrl-C in between.
 const LEAST_WAITING: usize = 1 << 20;
+
 const MOST_WAITING: usize = 1 << 22;
 
 const MOST_PARTITIONS: usize = 1 << 9;
 
 /// Places looked at, for each partition, to tell where it begins.
 const SAMPLES: usize = 64;
-
-/// What groups are told apart by.
-pub trait Key: Copy + Default + Eq + Hash + Send + Sync {
-    /// About where the key will stand in the result: no later key has a lesser place.
-    fn place(&self) -> u64;
-}
 
 /// Groups and their sums.
 #[derive(Debug)]
@@ -298,7 +293,7 @@ mod tests {
     use arrow::array::Int64Array;
 
     use super::*;
-    use crate::aggregate::order::FIELDS;
+    use crate::group_by::order::FIELDS;
 
     impl Key for u64 {
         fn place(&self) -> u64 {

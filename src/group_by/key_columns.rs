@@ -5,7 +5,6 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array};
 use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::address_book::{AddressBook, AddressRanks};
 use crate::columns::column::Column;
 use crate::columns::interner::{Interner, Sorted};
 use crate::columns::nulls::OrNull;
@@ -15,6 +14,7 @@ use crate::direction::classify::directions;
 use crate::direction::rules::{Direction, Rules};
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
+use crate::group_by::address_codes::{AddressBook, AddressRanks};
 
 /// A value of any kind as a number; the order of the values is told at the end.
 pub type Code = OrNull<u64>;

@@ -2,13 +2,14 @@
 
 use arrow::array::RecordBatch;
 
-use crate::aggregate::groups::{Groups, Key, Piece};
-use crate::aggregate::keys::{Code, KeyColumn};
-use crate::aggregate::sums::Measure;
 use crate::columns::batch::batch;
 use crate::direction::rules::Rules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
+use crate::group_by::groups::{Groups, Piece};
+use crate::group_by::key::Key;
+use crate::group_by::key_columns::{Code, KeyColumn};
+use crate::group_by::sums::Measure;
 
 /// Most columns that can form one key.
 pub const MAX_KEYS: usize = 4;

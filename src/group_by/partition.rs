@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::aggregate::groups::Key;
-use crate::aggregate::runs::Runs;
-use crate::aggregate::sums::{Sums, Values};
+use crate::group_by::key::Key;
+use crate::group_by::runs::Runs;
+use crate::group_by::sums::{Sums, Values};
 
 /// Groups of one part of the order.
 #[derive(Debug)]
