@@ -3,15 +3,14 @@
 #![deny(unsafe_code)]
 
 pub mod aggregate;
-pub mod asn;
 pub mod columns;
 pub mod direction;
+pub mod enrich;
 pub mod error;
 pub mod flow;
 pub mod group_by;
 pub mod ip;
 pub mod normalise;
-pub mod places;
 mod python;
 pub mod quality;
 pub mod records;

@@ -9,10 +9,10 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::aggregate::index::{Index, IndexKey};
-use crate::asn::database::Database;
-use crate::asn::unnamed;
 use crate::columns::batch::batch;
 use crate::columns::interner::{Interner, Sorted};
+use crate::enrich::database::Database;
+use crate::enrich::record::unnamed;
 use crate::error::{Error, Result};
 use crate::group_by::groups::Piece;
 use crate::group_by::sums::{Measure, Sums};

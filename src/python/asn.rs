@@ -8,10 +8,10 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
-use crate::asn::database::Database;
-use crate::asn::online::{Online, Settings, ledger};
-use crate::asn::table::{address_table, lookup, parse};
 use crate::columns::text::Text;
+use crate::enrich::database::Database;
+use crate::enrich::lookup::{address_table, lookup, parse};
+use crate::enrich::online::{Online, Settings, ledger};
 use crate::error::{Error, Result};
 use crate::python::gateway::{finish, table, tables};
 

@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
+use crate::enrich::city::CityFiles as Files;
 use crate::ip::range_map::Networks;
-use crate::places::CityFiles as Files;
 use crate::python::gateway::table;
 
 /// A list of networks.

@@ -9,8 +9,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field};
 
-use crate::asn::online::{Facts, Service};
 use crate::columns::batch::batch;
+use crate::enrich::online::{Facts, Service};
 use crate::error::Result;
 use crate::flow::schema::timestamp;
 use crate::ip::Ip;

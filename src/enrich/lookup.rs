@@ -8,13 +8,12 @@ use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Field};
 use rayon::prelude::*;
 
-use crate::asn::answers::{Answer, Answers};
-use crate::asn::database::Database;
-use crate::asn::record::Record;
-use crate::asn::{label, unnamed};
 use crate::columns::batch::batch;
 use crate::columns::text::Text;
 use crate::columns::write::{Vocabulary, texts};
+use crate::enrich::answers::{Answer, Answers};
+use crate::enrich::database::Database;
+use crate::enrich::record::{Record, label, unnamed};
 use crate::error::{Error, Result};
 use crate::ip::column::{Addresses, Distinct};
 use crate::ip::write::{addresses, write_network};

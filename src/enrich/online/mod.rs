@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::asn::answers::Found;
-use crate::asn::online::cache::Cache;
-use crate::asn::online::ledger::{Entry, Ledger, Outcome};
-use crate::asn::online::registration::Bootstrap;
-use crate::asn::online::web::{Failure, Web};
-use crate::asn::record::Record;
+use crate::enrich::answers::Found;
+use crate::enrich::online::cache::Cache;
+use crate::enrich::online::ledger::{Entry, Ledger, Outcome};
+use crate::enrich::online::registration::Bootstrap;
+use crate::enrich::online::web::{Failure, Web};
+use crate::enrich::record::Record;
 use crate::error::Result;
 use crate::ip::prefix::parse_network;
 use crate::ip::{Ip, IpKind};

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::asn::online::cache::Cache;
-use crate::asn::online::web::{Failure, Web};
-use crate::asn::online::{Facts, name};
+use crate::enrich::online::cache::Cache;
+use crate::enrich::online::web::{Failure, Web};
+use crate::enrich::online::{Facts, name};
 use crate::ip::Ip;
 use crate::ip::prefix::parse_network;
 

@@ -2,10 +2,9 @@
 
 use hashbrown::HashMap;
 
-use crate::asn::record::Record;
-use crate::asn::{label, unnamed};
 use crate::columns::interner::Interner;
 use crate::columns::parallel::by_row;
+use crate::enrich::record::{Record, label, unnamed};
 use crate::ip::IpKind;
 
 /// What is known of a list of addresses, each by its place in the list.

@@ -5,10 +5,10 @@ use ipnetwork::IpNetwork;
 use maxminddb::{LookupResult, Reader, WithinOptions};
 use rayon::prelude::*;
 
-use crate::asn::answers::{Answers, Found};
-use crate::asn::online::Online;
-use crate::asn::record::{Raw, Record};
 use crate::columns::parallel::by_row;
+use crate::enrich::answers::{Answers, Found};
+use crate::enrich::online::Online;
+use crate::enrich::record::{Raw, Record};
 use crate::error::{Error, Result};
 use crate::ip::{Ip, IpKind};
 

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::ip::IpKind;
+
 /// What a record says of its network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
@@ -114,4 +116,31 @@ fn some_text(text: Option<&str>) -> Option<String> {
     text.map(str::trim)
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
+}
+
+/// The name under which the flows of an autonomous system are grouped; never empty.
+pub fn label(record: &Record) -> String {
+    match (record.asn, &record.name) {
+        (Some(asn), Some(name)) => format!("AS{asn} {name}"),
+        (Some(asn), None) => format!("AS{asn}"),
+        (None, _) => unnamed(Some(IpKind::Public)).into(),
+    }
+}
+
+/// What an address without an ASN is called, and its flows are grouped under.
+///
+/// Addresses that are not public are named by their category and public ones without a record by
+/// that fact, so that no group is lost.
+pub fn unnamed(kind: Option<IpKind>) -> &'static str {
+    match kind {
+        None => "No address",
+        Some(IpKind::Public) => "No ASN record",
+        Some(IpKind::Private) => "Private address",
+        Some(IpKind::Shared) => "Shared address",
+        Some(IpKind::Loopback) => "Loopback address",
+        Some(IpKind::LinkLocal) => "Link Local address",
+        Some(IpKind::Multicast) => "Multicast address",
+        Some(IpKind::Unspecified) => "Unspecified address",
+        Some(IpKind::Reserved) => "Reserved address",
+    }
 }

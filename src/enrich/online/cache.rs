@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::asn::online::ledger::now;
+use crate::enrich::online::ledger::now;
 
 /// A folder of answers.
 #[derive(Debug)]
