@@ -8,6 +8,7 @@ pub mod direction;
 pub mod enrich;
 pub mod error;
 pub mod flow;
+pub mod flow_words;
 pub mod group_by;
 pub mod ip;
 pub mod normalise;
@@ -15,7 +16,6 @@ mod python;
 pub mod quality;
 pub mod records;
 pub mod search;
-pub mod words;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -4,9 +4,9 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
+use crate::flow_words as words;
 use crate::ip::range_map::Ranges;
 use crate::python::gateway::{Batches, table};
-use crate::words;
 
 #[pyfunction]
 pub fn flow_words<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

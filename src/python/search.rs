@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 
 use crate::direction::rules::Rules;
 use crate::python::gateway::{Batches, finish, table};
-use crate::search::{expanded, sets, sought};
+use crate::search::{expanded, peers, sought};
 
 #[pyfunction]
 pub fn expanded_search<'py>(
@@ -28,7 +28,7 @@ pub fn connection_sets<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let search = Batches::new(search);
     let rules = Rules::new(internal.as_deref(), &[])?;
-    table(py, || sets::collect(search, ip)?.into_table(&rules))
+    table(py, || peers::collect(search, ip)?.into_table(&rules))
 }
 
 /// The one text that stands for an address in results.

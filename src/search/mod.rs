@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::ip::Ip;
 
 pub mod expanded;
-pub mod sets;
+pub mod peers;
 
 /// Reads the address that is sought.
 pub fn sought(ip: &str) -> Result<Ip> {
