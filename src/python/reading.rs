@@ -7,12 +7,13 @@ use pyo3_arrow::{PyRecordBatch, PySchema};
 
 use crate::error::Result;
 use crate::flow::schema::CANONICAL;
-use crate::normalise::delimited::Delimited;
 use crate::normalise::fields::zone;
+use crate::normalise::outcome::Normalised;
+use crate::normalise::records::table;
 use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
-use crate::normalise::text::{Layout, block as read_block, lines};
-use crate::normalise::tuples::Tuples;
-use crate::normalise::{Normalised, table};
+use crate::normalise::text::blocks::{Layout, block as read_block, lines};
+use crate::normalise::text::delimited::Delimited;
+use crate::normalise::text::tuples::Tuples;
 use crate::python::gateway::to_pyarrow;
 
 type PyCondition = (String, Vec<String>);

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, Result};
-use crate::normalise::Normalised;
 use crate::normalise::log::Cell;
-use crate::normalise::marks::Marks;
+use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::Spec;
-use crate::normalise::text::Rows;
+use crate::normalise::text::rows::Rows;
+use crate::normalise::text::scan::Marks;
 
 /// Bytes of a line that is shorter than most.
 const SHORT_LINE: usize = 64;
@@ -155,30 +155,6 @@ impl<'a> Lines<'a, '_> {
         }
         let mut columns = names.iter().enumerate();
         !columns.all(|(place, name)| value(place) == name.as_bytes())
-    }
-}
-
-impl<'a> Rows<'a, '_> {
-    /// Adds a record, unless a cell is no UTF-8 text.
-    fn push(&mut self, line: u64, cells: impl Iterator<Item = Option<Cell<'a>>>) {
-        for (column, cell) in self.columns.iter_mut().zip(cells) {
-            let Some(cell) = cell else {
-                let rows = self.lines.len();
-                self.columns.iter_mut().for_each(|c| c.truncate(rows));
-                self.refuse(line, None, "is not UTF-8 text".into());
-                return;
-            };
-            column.push(cell);
-        }
-        self.lines.push(line);
-    }
-
-    /// Adds a record.
-    pub fn add(&mut self, line: u64, cells: impl Iterator<Item = Cell<'a>>) {
-        for (column, cell) in self.columns.iter_mut().zip(cells) {
-            column.push(cell);
-        }
-        self.lines.push(line);
     }
 }
 

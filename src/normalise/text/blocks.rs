@@ -1,15 +1,16 @@
-//! Records of text: delimited lines and JSON.
+//! Blocks of text that hold whole records, and their normalisation.
 
 use memchr::memchr_iter;
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::normalise::delimited::{self, Delimited};
-use crate::normalise::json::JsonRow;
-use crate::normalise::log::{Cell, Log};
+use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::Spec;
-use crate::normalise::tuples::{self, Tuples};
-use crate::normalise::{BadRow, Normalised, objects, records};
+use crate::normalise::text::delimited::{self, Delimited};
+use crate::normalise::text::json::JsonRow;
+use crate::normalise::text::json_objects;
+use crate::normalise::text::rows::Rows;
+use crate::normalise::text::tuples::{self, Tuples};
 
 /// How records stand in a text.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ impl Layout {
     /// Length of the part of a block that holds whole records.
     pub fn whole_records(&self, block: &[u8]) -> usize {
         if matches!(self, Self::JsonObjects | Self::Tuples(_)) {
-            return objects::whole(block);
+            return json_objects::whole(block);
         }
         if !self.has_quotes(block) {
             return memchr::memrchr(b'\n', block).map_or(0, |end| end + 1);
@@ -63,7 +64,7 @@ impl Layout {
         let mut rest = block;
         while rest.len() > PART {
             let end = match self {
-                Self::JsonObjects | Self::Tuples(_) => objects::end_after(rest, PART),
+                Self::JsonObjects | Self::Tuples(_) => json_objects::end_after(rest, PART),
                 _ => memchr::memchr(b'\n', &rest[PART..]).map(|end| PART + end + 1),
             };
             let Some(end) = end else {
@@ -112,57 +113,6 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
     Ok(all)
 }
 
-/// Columns of text under construction.
-pub struct Rows<'a, 'n> {
-    names: &'n [&'n str],
-    pub(super) columns: Vec<Vec<Cell<'a>>>,
-    pub(super) lines: Vec<u64>,
-    refused: Normalised,
-}
-
-impl<'n> Rows<'_, 'n> {
-    /// No rows of the named columns.
-    pub fn new(names: &'n [&'n str]) -> Self {
-        Self {
-            names,
-            columns: names.iter().map(|_| Vec::new()).collect(),
-            lines: Vec::new(),
-            refused: Normalised::default(),
-        }
-    }
-
-    /// Makes room for rows.
-    pub fn reserve(&mut self, rows: usize) {
-        self.columns
-            .iter_mut()
-            .for_each(|column| column.reserve(rows));
-        self.lines.reserve(rows);
-    }
-
-    /// Counts a record that is none.
-    pub fn refuse(&mut self, line: u64, value: Option<String>, reason: String) {
-        self.refused.records += 1;
-        self.refused.refuse(BadRow {
-            number: line,
-            column: None,
-            value,
-            reason,
-        });
-    }
-
-    /// Normalises the rows.
-    pub fn normalise(self, spec: &Spec) -> Result<Normalised> {
-        let log = Log::Text {
-            rows: self.lines.len(),
-            names: self.names,
-            columns: self.columns,
-        };
-        let mut out = records(log, spec, self.lines)?;
-        out.append(self.refused);
-        Ok(out)
-    }
-}
-
 fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
     let mut rows = Rows::new(wanted);
     let row = JsonRow::new(wanted, None);
@@ -182,7 +132,7 @@ fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Res
 fn json_objects(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
     let mut rows = Rows::new(wanted);
     let row = JsonRow::new(wanted, None);
-    for (line, object) in objects::numbered(text, first_line) {
+    for (line, object) in json_objects::numbered(text, first_line) {
         match object.and_then(|object| row.read(object)) {
             Ok(values) => rows.add(line, values.into_iter()),
             Err(reason) => rows.refuse(line, None, reason),

@@ -11,11 +11,12 @@ use arrow::datatypes::Int64Type;
 
 use crate::error::Result;
 use crate::ip::write::addresses;
-use crate::normalise::cells::Conditions;
+use crate::normalise::columns::{Columns, place};
 use crate::normalise::endpoints::Ends;
 use crate::normalise::log::Log;
+use crate::normalise::outcome::Repeated;
 use crate::normalise::spec::Spec;
-use crate::normalise::{Columns, Repeated, place};
+use crate::normalise::values::Conditions;
 
 /// Columns that a flow's own counters replace, and the place of the counter.
 const OWN: [(&str, usize); 4] = [

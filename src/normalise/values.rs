@@ -12,8 +12,8 @@ use crate::columns::text::Text;
 use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::flow::{protocols, tcp_flags};
-use crate::normalise::BadRow;
 use crate::normalise::log::{Cell, Log};
+use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Condition, Unit};
 use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
 

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use crate::error::Result;
-use crate::normalise::json::JsonRow;
+use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::Spec;
-use crate::normalise::text::Rows;
-use crate::normalise::{Normalised, objects};
+use crate::normalise::text::json::JsonRow;
+use crate::normalise::text::json_objects;
+use crate::normalise::text::rows::Rows;
 
 /// Where the texts stand, and what is in them.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ pub fn read(
         .collect();
     let row = JsonRow::new(&around, Some(&layout.path));
     let mut rows = Rows::new(wanted);
-    for (line, object) in objects::numbered(text, first_line) {
+    for (line, object) in json_objects::numbered(text, first_line) {
         let done = object.and_then(|object| {
             row.texts(object, |values, tuple| {
                 let count = tuple.split(layout.delimiter).count();
