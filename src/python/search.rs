@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 
 use crate::direction::rules::Rules;
 use crate::python::gateway::{Batches, finish, table};
-use crate::search::{expanded, peers, sought};
+use crate::search::{expanded, peers};
 
 #[pyfunction]
 pub fn expanded_search<'py>(
@@ -29,10 +29,4 @@ pub fn connection_sets<'py>(
     let search = Batches::new(search);
     let rules = Rules::new(internal.as_deref(), &[])?;
     table(py, || peers::collect(search, ip)?.into_table(&rules))
-}
-
-/// The one text that stands for an address in results.
-#[pyfunction]
-pub fn canonical_address(ip: &str) -> PyResult<String> {
-    Ok(sought(ip)?.to_string())
 }

@@ -1,12 +1,13 @@
-//! Handles for lists of networks and for files of places.
+//! Addresses, and handles for lists of networks and of ranges.
 
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
-use crate::enrich::city::CityFiles as Files;
 use crate::ip::range_map::Networks;
+use crate::ip::range_map::Ranges;
 use crate::python::gateway::table;
+use crate::search::sought;
 
 /// A list of networks.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -33,22 +34,34 @@ impl NetworkList {
     }
 }
 
-/// Open city files in `MaxMind`'s format.
+/// A list of ranges of addresses.
 #[pyclass(frozen, module = "flowtriage._core")]
-pub struct CityFiles {
-    files: Files,
+pub struct RangeList {
+    ranges: Ranges,
 }
 
 #[pymethods]
-impl CityFiles {
+impl RangeList {
     #[new]
-    fn open(py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
-        let files = py.detach(|| Files::open(&paths))?;
-        Ok(Self { files })
+    fn parse(py: Python<'_>, first: PyArray, last: PyArray) -> PyResult<Self> {
+        let first = Text::read("first", first.array())?;
+        let last = Text::read("last", last.array())?;
+        let ranges = py.detach(|| Ranges::parse(&first, &last))?;
+        Ok(Self { ranges })
+    }
+
+    fn bad(&self) -> Vec<usize> {
+        self.ranges.bad().to_vec()
     }
 
     fn find<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
         let texts = Text::read("address", addresses.array())?;
-        table(py, || self.files.find_all(&texts))
+        table(py, || self.ranges.find_all(&texts))
     }
+}
+
+/// The one text that stands for an address in results.
+#[pyfunction]
+pub fn canonical_address(ip: &str) -> PyResult<String> {
+    Ok(sought(ip)?.to_string())
 }

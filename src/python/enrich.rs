@@ -1,4 +1,4 @@
-//! A handle for open address databases.
+//! Handles for open address databases and city files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
+use crate::enrich::city::CityFiles as Files;
 use crate::enrich::database::Database;
 use crate::enrich::lookup::{address_table, lookup, parse};
 use crate::enrich::online::{Online, Settings, ledger};
@@ -127,5 +128,25 @@ impl AsnFiles {
 
     fn count_networks(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
         Ok(py.detach(|| self.database.count_networks())?)
+    }
+}
+
+/// Open city files in `MaxMind`'s format.
+#[pyclass(frozen, module = "flowtriage._core")]
+pub struct CityFiles {
+    files: Files,
+}
+
+#[pymethods]
+impl CityFiles {
+    #[new]
+    fn open(py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
+        let files = py.detach(|| Files::open(&paths))?;
+        Ok(Self { files })
+    }
+
+    fn find<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
+        let texts = Text::read("address", addresses.array())?;
+        table(py, || self.files.find_all(&texts))
     }
 }
