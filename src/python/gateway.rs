@@ -13,6 +13,7 @@ use pyo3_arrow::{PyRecordBatch, PyTable};
 
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
+use crate::flow::schema::CANONICAL;
 
 /// Rows handled between two looks for Ctrl-C.
 const MAX_ROWS: usize = 1 << 20;
@@ -157,9 +158,8 @@ pub fn finish<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'stat
 
 /// Batches of one schema as a `pyarrow.Table`.
 pub fn to_pyarrow(py: Python<'_>, batches: Vec<RecordBatch>) -> PyResult<Bound<'_, PyAny>> {
-    let schema = batches.first().map_or_else(
-        || crate::flow::schema::CANONICAL.clone(),
-        RecordBatch::schema,
-    );
+    let schema = batches
+        .first()
+        .map_or_else(|| CANONICAL.clone(), RecordBatch::schema);
     PyTable::try_new(batches, schema)?.into_pyarrow(py)
 }

@@ -4,8 +4,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
-use crate::ip::range_map::Networks;
-use crate::ip::range_map::Ranges;
+use crate::ip::range_map::{Networks, Ranges};
 use crate::python::gateway::table;
 use crate::search::sought;
 
