@@ -10,7 +10,7 @@ import pyarrow as pa
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
 from flowtriage.enrich.online import reverse_name
 from flowtriage.errors import MissingExtraError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers.flow_queries import query_flows
@@ -79,7 +79,7 @@ def host_entity(value: Any, host: HostFlows, facts: HostFacts, dns_name: str | N
     own = (*host.addresses, *facts.private, *facts.public)
     known = {address: entities.IpAddress(Address=address) for address in own}
     if place := _place(beat):
-        address = canonical_address(str(beat.get("ComputerIP", "")))
+        address = parse_address(str(beat.get("ComputerIP", "")))
         if address in known:
             known[address].Location = entities.GeoLocation(**place)
     if known:

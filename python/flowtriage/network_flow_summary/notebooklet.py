@@ -13,7 +13,7 @@ from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline
 from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
-from flowtriage.inputs.hosts import read_value
+from flowtriage.inputs.hosts import parse_host
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.host import ask, dns_name_of, host_entity, notices
 from flowtriage.network_flow_summary.result import (
@@ -217,7 +217,7 @@ class NetworkFlowSummary(AsnMethods):
             If the data cannot be read.
         """
         asked = self._run_arguments(value, data, timespan, options, kwargs, "asn", "reverse_dns")
-        name, addresses = read_value(value)
+        name, addresses = parse_host(value)
         asn = as_database(kwargs.get("asn"))
         learn = "resolve_host" in asked.options
         facts = HostFacts(name, addresses)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.hosts import matching_name
 from flowtriage.providers.local_flows import LocalFlows
 from flowtriage.providers.queries import answers, checked_name
@@ -184,4 +184,4 @@ def _addresses(frames: Iterable[pd.DataFrame], column: str) -> tuple[str, ...]:
 
 
 def _found(text: str) -> list[str]:
-    return [a for part in _ADDRESSES.findall(text) if (a := canonical_address(part))]
+    return [a for part in _ADDRESSES.findall(text) if (a := parse_address(part))]

@@ -9,7 +9,7 @@ from typing import Any
 
 from flowtriage.configuration import Settings, beside, load_settings
 from flowtriage.enrich.asn import as_database
-from flowtriage.inputs.hosts import one_address
+from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.inputs.timespan import Timespan, day_span, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.display import DisplayMethods
@@ -50,7 +50,8 @@ class FlowThreatInvestigation(DisplayMethods):
         Folder of the raw flows, or flows in any form that `read_flows` takes; None takes the
         folder that is configured, beside the store where it is there.
     configuration
-        Configuration of Flow OA, or the path of its file; None takes it as `flowtriage.oa.load_settings`.
+        Configuration of Flow OA, or the path of its file; None takes it as
+        `flowtriage.oa.load_settings`.
     asn
         An `AsnDatabase`, or the path of one; None takes the embedded one.
     data_providers
@@ -180,7 +181,7 @@ class FlowThreatInvestigation(DisplayMethods):
             If the flows, the store or a file that is configured cannot be read.
         """
         asked = self._run_arguments(value, data, timespan, options, kwargs)
-        ip = one_address(value)
+        ip = parse_single_address(value)
         self._prepare(data, asked.span)
         found = self.engine.search(ip, asked.span)
         result = FlowThreatResult(
