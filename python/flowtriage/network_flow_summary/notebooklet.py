@@ -1,116 +1,31 @@
-"""What can be done with the ASNs of a summary."""
+"""The notebooklet `NetworkFlowSummary`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline
+from flowtriage.analysis.aggregate import flow_summary, timeline
 from flowtriage.analysis.hosts import flows_of_host
-from flowtriage.enrich.asn import AsnDatabase, as_database
+from flowtriage.enrich.asn import as_database
 from flowtriage.enrich.online import messages
 from flowtriage.inputs.hosts import read_value
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.host import ask, dns_name_of, host_entity, notices
-from flowtriage.network_flow_summary.result import (
-    AsnWork,
-    NetworkFlowResult,
-    index_data,
-    locations,
-    shown,
-    with_lists,
-)
+from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
+from flowtriage.network_flow_summary.tables import HostTables, index_data, with_lists
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.result import Lazy
 from flowtriage.progress import report_progress
 from flowtriage.providers.host_queries import HostFacts
 from flowtriage.read.read_flows import read_flows
-from flowtriage.render.notebook import show
-from flowtriage.render.section import Section
 
 if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
 
 
-class AsnMethods(Notebooklet):
-    """The methods that look more closely at some ASNs of the latest summary."""
-
-    _asn_work: AsnWork | None
-
-    @property
-    def asn_selector(self) -> Any:
-        """The msticpy `SelectSubset` of `select_asns`, or None before."""
-        return self._asn_work.selector if self._asn_work else None
-
-    def select_asns(self, asns: Iterable[str] | None = None) -> None:
-        """Show a widget to choose the ASNs that the next steps work on.
-
-        Selected to begin with are the ASNs with as few flows as the least used quarter has,
-        without those of the host itself. The choice can be read, at any time, from
-        `asn_selector.selected_items`.
-
-        Parameters
-        ----------
-        asns
-            Select these to begin with, for front ends without widgets.
-        """
-        if self._asn_work is None:
-            print("Use run() with the option flow_summary before select_asns().")
-            return
-        show(self.section("select_asns", *self._asn_work.select(asns)))
-
-    def lookup_ti_for_asn_ips(self) -> None:
-        """Look up threat intelligence for the addresses of the selected ASNs.
-
-        The providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists) are
-        asked, as far as they are loaded, about public addresses only. `ti_results` of the result
-        has the answers and `ti_coverage` who was asked about how many, and who answered.
-        """
-        work = self._asn_work
-        if work is None or work.selector is None:
-            print("Use run() with the option flow_summary, then select_asns(), and then this.")
-            return
-        contents = work.look_up(self._providers, progress=not self.silent)
-        self._refresh(work.result, self.section("ti_results", *contents))
-
-    def show_selected_asn_map(self) -> FoliumMap | None:
-        """Show the addresses of the selected ASNs on a map, threats in red.
-
-        Threats are the addresses that `lookup_ti_for_asn_ips` found; without it, the map tells of
-        none.
-
-        Returns
-        -------
-        msticpy.vis.foliummap.FoliumMap or None
-            The map, which is `geo_map_selected` of the result as well; None where nothing is
-            selected yet.
-        """
-        work = self._asn_work
-        if work is None or work.selector is None:
-            print(
-                "Use run() with the option flow_summary, then select_asns(), then "
-                "lookup_ti_for_asn_ips() if wanted, and then this."
-            )
-            return None
-        drawing = work.draw(self._providers)
-        self._refresh(work.result, self.section("geo_map_selected", drawing))
-        return drawing if self.silent else shown(drawing)
-
-    @property
-    def _providers(self) -> dict[str, Any]:
-        return dict(getattr(self.data_providers, "providers", {}))
-
-    def _refresh(self, result: NetworkFlowResult, section: Section) -> None:
-        """Present a section in the place of an earlier one with its title."""
-        result.sections[:] = [one for one in result.sections if one.title != section.title]
-        self._present(result, section, silent=self.silent)
-
-
-class NetworkFlowSummary(AsnMethods):
+class NetworkFlowSummary(Notebooklet):
     """With whom a host communicated: timelines, flow index, summary by ASN, map.
 
     Takes the network flows of a host or address, from data or from a provider, and
@@ -156,10 +71,11 @@ class NetworkFlowSummary(AsnMethods):
     'Network flow summary for 10.20.30.41'
     """
 
+    _result: NetworkFlowResult | None
+
     def __init__(self, data_providers: Any = None, **kwargs: Any) -> None:
         """Make a new instance of the notebooklet."""
         super().__init__(data_providers, **kwargs)
-        self._asn_work: AsnWork | None = None
 
     def run(
         self,
@@ -226,20 +142,22 @@ class NetworkFlowSummary(AsnMethods):
         else:
             flows = read_flows(data, timespan=asked.span)
         host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=learn)
+        tables = HostTables(host.flows, host.addresses, asn)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or ', '.join(addresses)}",
             timespan=asked.span or _span_of(flows.report.start, flows.report.end),
             notebooklet=self,
             report=flows.report,
+            tables=tables,
         )
         result.credits = asn.credits
         named = facts.name or host.name
         dns_name = dns_name_of(host.addresses) if kwargs.get("reverse_dns") and not named else None
         result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = Lazy(host.flows.to_pandas)
-        heading = self.section("run", *notices(host, facts, flows.to_arrow()))
-        self._present(result, heading, silent=asked.silent)
-        work = _HostTables(host.flows, host.addresses, asn)
+        result.present(
+            self.section("run", *notices(host, facts, flows.to_arrow())), silent=asked.silent
+        )
         steps = [
             ("plot_flows", self._plot_flows),
             ("plot_flow_values", self._plot_flow_values),
@@ -249,65 +167,92 @@ class NetworkFlowSummary(AsnMethods):
         for done, (option, step) in enumerate(steps):
             if option in asked.options:
                 report_progress(f"{option} of {result.description}", done, len(steps))
-                step(result, work, asked.silent)
+                step(result, tables, asked.silent)
         report_progress(result.description, len(steps), len(steps))
         result.asn_ledger = asn.ledger.to_pandas() if asn.online else None
-        summarised = "flow_summary" in asked.options
-        self._asn_work = AsnWork(result, work.index, work.addresses, asn) if summarised else None
         self._finish(result, asked)
         return result
 
-    def _plot_flows(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
+    @property
+    def result(self) -> NetworkFlowResult | None:
+        """Result of the most recent run, or None."""
+        return self._result
+
+    @property
+    def asn_selector(self) -> Any:
+        """The msticpy `SelectSubset` of the latest result, or None before `select_asns`."""
+        return self._latest.asn_selector
+
+    def select_asns(self, asns: Iterable[str] | None = None) -> None:
+        """Select ASNs of the latest result (see `NetworkFlowResult.select_asns`).
+
+        Parameters
+        ----------
+        asns
+            Initial selection, for front ends without widgets.
+        """
+        self._latest.select_asns(asns)
+
+    def lookup_ti_for_asn_ips(self) -> None:
+        """Look up threat intelligence for the selected ASNs of the latest result.
+
+        See `NetworkFlowResult.lookup_ti_for_asn_ips`.
+        """
+        self._latest.lookup_ti_for_asn_ips()
+
+    def show_selected_asn_map(self) -> FoliumMap | None:
+        """Show the selected ASNs of the latest result on a map.
+
+        See `NetworkFlowResult.show_selected_asn_map`.
+
+        Returns
+        -------
+        msticpy.vis.foliummap.FoliumMap or None
+            The map; None before `select_asns`.
+        """
+        return self._latest.show_selected_asn_map()
+
+    @property
+    def _latest(self) -> NetworkFlowResult:
+        """The latest result, or one without data, whose methods print what to run first."""
+        return self._result or NetworkFlowResult(description=self.name())
+
+    def _plot_flows(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
         from flowtriage.viz import timelines as plots
 
-        result.plot_flows_by_protocol = plots.plot_flows_by_protocol(work.by_protocol)
-        by_direction = timeline(work.flows, by="FlowDirection")
+        result.plot_flows_by_protocol = plots.plot_flows_by_protocol(tables.by_protocol)
+        by_direction = timeline(tables.flows, by="FlowDirection")
         result.plot_flows_by_direction = plots.plot_flows_by_direction(by_direction)
         for name in ("plot_flows_by_protocol", "plot_flows_by_direction"):
-            self._present(result, self.section(name, getattr(result, name)), silent=silent)
+            result.present(self.section(name, getattr(result, name)), silent=silent)
 
-    def _plot_flow_values(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
+    def _plot_flow_values(
+        self, result: NetworkFlowResult, tables: HostTables, silent: bool
+    ) -> None:
         from flowtriage.viz import timelines as plots
 
-        result.plot_flow_values = plots.plot_flow_values(work.by_protocol)
+        result.plot_flow_values = plots.plot_flow_values(tables.by_protocol)
         section = self.section("plot_flow_values", result.plot_flow_values)
-        self._present(result, section, silent=silent)
+        result.present(section, silent=silent)
 
-    def _summarise(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
-        summary = flow_summary(work.index, asn=work.asn)
-        result.flow_index = work.index.to_pandas()
-        result.flow_index_data = Lazy(partial(index_data, work.flows))
+    def _summarise(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
+        summary = flow_summary(tables.index, asn=tables.asn)
+        result.flow_index = tables.index.to_pandas()
+        result.flow_index_data = Lazy(partial(index_data, tables.flows))
         result.flow_summary = with_lists(summary)
-        frequent_first = work.index.sort_by([("TotalAllowedFlows", "descending")])
-        self._present(result, self.section("flow_index", frequent_first), silent=silent)
-        online = messages(work.asn.ledger)
-        self._present(result, self.section("flow_summary", *online, summary), silent=silent)
+        frequent_first = tables.index.sort_by([("TotalAllowedFlows", "descending")])
+        result.present(self.section("flow_index", frequent_first), silent=silent)
+        online = messages(tables.asn.ledger)
+        result.present(self.section("flow_summary", *online, summary), silent=silent)
 
-    def _draw_map(self, result: NetworkFlowResult, work: _HostTables, silent: bool) -> None:
+    def _draw_map(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
         from flowtriage.viz.maps.geo_map import geo_map
 
-        geoip = locations(self._providers)
+        geoip = locations(getattr(self.data_providers, "providers", {}))
         result.geo_map = geo_map(
-            work.index, host_addresses=work.addresses, asn=work.asn, geoip=geoip
+            tables.index, host_addresses=tables.addresses, asn=tables.asn, geoip=geoip
         )
-        self._present(result, self.section("geo_map", result.geo_map), silent=silent)
-
-
-@dataclass(frozen=True)
-class _HostTables:
-    """A host's flows, and what several options make of them."""
-
-    flows: pa.Table
-    addresses: tuple[str, ...]
-    asn: AsnDatabase
-
-    @cached_property
-    def by_protocol(self) -> pa.Table:
-        return timeline(self.flows, by="L7Protocol")
-
-    @cached_property
-    def index(self) -> pa.Table:
-        return flow_index(self.flows)
+        result.present(self.section("geo_map", result.geo_map), silent=silent)
 
 
 def _span_of(start: Any, end: Any) -> Timespan | None:

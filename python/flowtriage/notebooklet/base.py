@@ -15,7 +15,7 @@ from flowtriage.notebooklet.environment import HasProviders, add_pivot_function
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import NotebookletResult
-from flowtriage.render.notebook import show, showable
+from flowtriage.render.notebook import showable
 from flowtriage.render.section import Section
 
 
@@ -246,7 +246,7 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
             shown = returned if returned is None or showable(returned) else str(returned)
             section = Section(nb_func.header, nb_func.text or "")
             section = section if shown is None else section.holding(shown)
-            self._present(self._result, section, silent=self._context["silent"])
+            self._result.present(section, silent=self._context["silent"])
         return returned
 
     def run_nb_funcs(self) -> dict[str, Any]:
@@ -282,12 +282,6 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         return RunArguments(
             value, data, chosen, span, self.silent if silent is None else bool(silent)
         )
-
-    def _present(self, result: NotebookletResult, section: Section, *, silent: bool) -> None:
-        """Keep a section in the result, and show it unless silent."""
-        result.sections.append(section)
-        if not silent:
-            show(section)
 
     def _finish(self, result: NotebookletResult, asked: RunArguments) -> None:
         """Make a result the latest one, with what it was asked for."""

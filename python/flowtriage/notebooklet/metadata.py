@@ -91,7 +91,7 @@ class _MetadataOfClass:
     """The metadata of whichever class it is asked through, read when first asked for."""
 
     def __get__(self, instance: object, owner: type) -> Metadata:
-        return _metadata(owner)
+        return metadata_of(owner)
 
 
 class HasMetadata:
@@ -301,8 +301,8 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 
 @cache
-def _metadata(cls: type) -> Metadata:
-    """Metadata beside the module of a class, or else of the nearest of its bases."""
+def metadata_of(cls: type) -> Metadata:
+    """Return the metadata beside the module of a class, or of its nearest base with metadata."""
     for kind in cls.__mro__:
         module = Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or ".")
         beside = module.parent / f"{module.parent.name}.yaml"

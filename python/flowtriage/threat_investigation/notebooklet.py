@@ -198,7 +198,7 @@ class FlowThreatInvestigation(DisplayMethods):
         self._finish(result, asked)
         hint = "" if found.connections.num_rows else self.engine.source.hint()
         for section in sections(type(self), result, asked.options, hint):
-            self._present(result, section, silent=asked.silent)
+            result.present(section, silent=asked.silent)
         return result
 
     def _take(self, source: FlowSource) -> None:
