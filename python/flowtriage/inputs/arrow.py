@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
+
+
+class ArrowStream(Protocol):
+    """An object with the Arrow C stream interface, such as a table of pyarrow, polars or DuckDB."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Export the rows as an Arrow C stream."""
+
+
+class Readable(Protocol):
+    """An open file, or any object with `read`."""
+
+    def read(self, size: int, /) -> bytes | str | None:
+        """Read up to `size` bytes or characters."""
+
+
+FlowSource: TypeAlias = (
+    "str | os.PathLike[str] | ArrowStream | pa.dataset.Dataset | Readable | Iterable[FlowSource]"
+)
+"""A path, glob or URL; pandas, Arrow or open-file objects; or several of them."""
 
 
 def as_reader(source: Any, columns: list[str] | None = None) -> pa.RecordBatchReader:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+
+TimeLike: TypeAlias = datetime | date | str
+"""A `datetime`, `date`, pandas `Timestamp` or ISO 8601 string; without a zone it is UTC."""
+
+
+class HasStartAndEnd(Protocol):
+    """An object with `start` and `end`, such as a msticpy `TimeSpan`."""
+
+    @property
+    def start(self) -> Any:
+        """Start of the timespan."""
+
+    @property
+    def end(self) -> Any:
+        """End of the timespan."""
+
+
+TimespanLike: TypeAlias = HasStartAndEnd | Sequence[TimeLike | None]
+"""What `parse_timespan` takes: an object with `start` and `end`, or a pair of both."""
 
 
 @dataclass(frozen=True)
