@@ -299,7 +299,7 @@ class NotebookletResult:
 
 @cache
 def _described(cls: type) -> dict[str, tuple[str, str]]:
-    """Return types and descriptions of the attributes in the docstrings of a class and its bases."""
+    """Return types and descriptions of attributes from the docstrings of a class and its bases."""
     found: dict[str, tuple[str, str]] = {}
     for kind in reversed(cls.__mro__):
         for term, text in parse(kind).sections.get("Attributes", []):
