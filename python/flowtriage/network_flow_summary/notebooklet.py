@@ -1,32 +1,43 @@
-"""The notebooklet `NetworkFlowSummary`."""
+"""The notebooklet class `NetworkFlowSummary`."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowtriage.analysis.aggregate import flow_summary, timeline
 from flowtriage.analysis.hosts import flows_of_host
-from flowtriage.enrich.asn import as_database
+from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
+from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import read_value
-from flowtriage.inputs.timespan import Timespan
-from flowtriage.network_flow_summary.host import ask, dns_name_of, host_entity, notices
+from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
+from flowtriage.network_flow_summary.host import (
+    HostValue,
+    first_reverse_name,
+    host_entity,
+    host_messages,
+    query_host_flows,
+)
 from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
 from flowtriage.network_flow_summary.tables import HostTables, index_data, with_lists
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.result import Lazy
 from flowtriage.progress import report_progress
+from flowtriage.providers import DataProviders
 from flowtriage.providers.host_queries import HostFacts
+from flowtriage.quality.report import ReadReport
 from flowtriage.read.read_flows import read_flows
 
 if TYPE_CHECKING:
+    from msticpy.nbwidgets import SelectSubset
     from msticpy.vis.foliummap import FoliumMap
 
 
 class NetworkFlowSummary(Notebooklet):
-    """With whom a host communicated: timelines, flow index, summary by ASN, map.
+    """Summarise a host's network flows: timelines, flow index, summary by ASN, map.
 
     Takes the network flows of a host or address, from data or from a provider, and
 
@@ -39,24 +50,24 @@ class NetworkFlowSummary(Notebooklet):
     Parameters
     ----------
     data_providers
-        Where flows come from when no data is given; None takes, at each run, the current
-        `DataProviders`.
+        Providers of flows, threat intelligence and locations; None takes the current
+        `DataProviders` at each run.
     silent
-        Whether to show nothing while running.
+        Whether runs display nothing.
 
     Methods
     -------
-    - run: the main method.
-    - select_asns: choose the ASNs to look at more closely.
-    - lookup_ti_for_asn_ips: look up threat intelligence for the addresses of the chosen ASNs.
-    - show_selected_asn_map: show the addresses of the chosen ASNs, and any threats, on a map.
+    - run: main method.
+    - select_asns: select the ASNs to inspect.
+    - lookup_ti_for_asn_ips: look up threat intelligence for the addresses of the selected ASNs.
+    - show_selected_asn_map: show the addresses of the selected ASNs, with any threats, on a map.
 
     Default Options
     ---------------
     - plot_flows: Plot flows by protocol and by direction.
     - plot_flow_values: Plot the number of flows by protocol.
     - flow_summary: Summarise all flows, and all flows grouped by ASN.
-    - resolve_host: Learn the host's name and addresses before anything else.
+    - resolve_host: Resolve the host's name and addresses first.
 
     Other Options
     -------------
@@ -73,51 +84,58 @@ class NetworkFlowSummary(Notebooklet):
 
     _result: NetworkFlowResult | None
 
-    def __init__(self, data_providers: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_providers: DataProviders | None = None, *, silent: bool = False
+    ) -> None:
         """Make a new instance of the notebooklet."""
-        super().__init__(data_providers, **kwargs)
+        super().__init__(data_providers, silent=silent)
 
     def run(
         self,
-        value: Any = None,
-        data: Any = None,
-        timespan: Any = None,
+        value: HostValue | None = None,
+        data: FlowSource | None = None,
+        timespan: TimespanLike | None = None,
         options: Iterable[str] | None = None,
-        **kwargs: Any,
+        *,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        silent: bool | None = None,
+        asn: AsnDatabase | str | os.PathLike[str] | None = None,
+        reverse_dns: bool = False,
     ) -> NetworkFlowResult:
         """Summarise the network flows of a host.
 
         Parameters
         ----------
         value
-            Host name, address, or a msticpy `Host` or `IpAddress`. It is needed.
+            Host name, address, or a msticpy `Host` or `IpAddress`. Required.
         data
-            The flows: a path, a list of paths, a `pandas.DataFrame`, or anything Arrow. None
-            asks the query provider; with data, that is asked for nothing.
+            The flows: a path, a list of paths, a `pandas.DataFrame`, or an Arrow object. None
+            queries the query provider, which is not used otherwise.
         timespan
-            A msticpy `TimeSpan`, or any object with `start` and `end`; only flows that start
-            within it count. It is needed unless there is `data`, whose own span None stands for.
+            A msticpy `TimeSpan`, or any object with `start` and `end`. Flows that start outside
+            it are excluded. Required without `data`; with `data`, None includes all flows.
         options
-            Names of options; None means the default ones, `+name` adds to them and `-name`
-            takes from them. `list_options` tells what there is.
+            Names of options; None takes the default ones, `+name` adds to them and `-name`
+            removes from them (see `list_options`).
 
         Other Parameters
         ----------------
         start, end
             Alternative to `timespan`.
         silent
-            Whether this run shows nothing; None takes the setting of the notebooklet.
+            Whether this run displays nothing; None takes the setting of the notebooklet.
         asn
-            An `AsnDatabase`, or the path of one; None takes the embedded one, and `"online"`
-            that and, for public addresses that it does not know, services online.
+            An `AsnDatabase`, or the path of one; None takes the bundled one. `"online"` takes
+            the bundled one, and online services for public addresses without a record in it.
         reverse_dns
-            Whether to ask the domain name system for the name of a host that has none
-            otherwise. Up to five seconds for each of its addresses; nothing is asked unless True.
+            Whether to query DNS for the name of a host without another name, for up to five
+            seconds per address.
 
         Returns
         -------
         NetworkFlowResult
-            Attributes of options that were not chosen are None.
+            Attributes of options that were not requested are None.
 
         Raises
         ------
@@ -126,38 +144,41 @@ class NetworkFlowSummary(Notebooklet):
         MsticnbDataProviderError
             If the provider is not connected, has no network flows, or a query fails.
         AmbiguousHostError
-            If a host name stands for several hosts; its `candidates` are their names.
+            If a host name matches several hosts; `candidates` has their names.
         ArgumentError
-            If an option is unknown, or the timespan cannot be read or ends before it starts.
+            If an option is unknown, or the timespan is invalid or ends before it starts.
         InputError, OSError
             If the data cannot be read.
         """
-        asked = self._run_arguments(value, data, timespan, options, kwargs, "asn", "reverse_dns")
+        arguments = self._run_arguments(
+            value, data, timespan, options, start=start, end=end, silent=silent
+        )
         name, addresses = read_value(value)
-        asn = as_database(kwargs.get("asn"))
-        learn = "resolve_host" in asked.options
+        database = as_database(asn)
+        resolve = "resolve_host" in arguments.options
         facts = HostFacts(name, addresses)
         if data is None:
-            flows, facts = ask(self.query_provider, facts, asked.span, learn=learn)
+            flows, facts = query_host_flows(
+                self.query_provider, facts, arguments.span, resolve=resolve
+            )
         else:
-            flows = read_flows(data, timespan=asked.span)
-        host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=learn)
-        tables = HostTables(host.flows, host.addresses, asn)
+            flows = read_flows(data, timespan=arguments.span)
+        host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=resolve)
+        tables = HostTables(host.flows, host.addresses, database)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or ', '.join(addresses)}",
-            timespan=asked.span or _span_of(flows.report.start, flows.report.end),
+            timespan=arguments.span or _timespan(flows.report),
             notebooklet=self,
             report=flows.report,
             tables=tables,
         )
-        result.credits = asn.credits
-        named = facts.name or host.name
-        dns_name = dns_name_of(host.addresses) if kwargs.get("reverse_dns") and not named else None
+        result.credits = database.credits
+        unnamed = not (facts.name or host.name)
+        dns_name = first_reverse_name(host.addresses) if reverse_dns and unnamed else None
         result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = Lazy(host.flows.to_pandas)
-        result.present(
-            self.section("run", *notices(host, facts, flows.to_arrow())), silent=asked.silent
-        )
+        section = self.section("run", *host_messages(host, facts, flows.to_arrow()))
+        result.present(section, silent=arguments.silent)
         steps = [
             ("plot_flows", self._plot_flows),
             ("plot_flow_values", self._plot_flow_values),
@@ -165,21 +186,21 @@ class NetworkFlowSummary(Notebooklet):
             ("geo_map", self._draw_map),
         ]
         for done, (option, step) in enumerate(steps):
-            if option in asked.options:
+            if option in arguments.options:
                 report_progress(f"{option} of {result.description}", done, len(steps))
-                step(result, tables, asked.silent)
+                step(result, tables, arguments.silent)
         report_progress(result.description, len(steps), len(steps))
-        result.asn_ledger = asn.ledger.to_pandas() if asn.online else None
-        self._finish(result, asked)
+        result.asn_ledger = database.ledger.to_pandas() if database.online else None
+        self._finish(result, arguments)
         return result
 
     @property
     def result(self) -> NetworkFlowResult | None:
-        """Result of the most recent run, or None."""
+        """Result of the latest run, or None."""
         return self._result
 
     @property
-    def asn_selector(self) -> Any:
+    def asn_selector(self) -> SelectSubset | None:
         """The msticpy `SelectSubset` of the latest result, or None before `select_asns`."""
         return self._latest.asn_selector
 
@@ -218,20 +239,20 @@ class NetworkFlowSummary(Notebooklet):
         return self._result or NetworkFlowResult(description=self.name())
 
     def _plot_flows(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
-        from flowtriage.viz import timelines as plots
+        from flowtriage.viz import timelines
 
-        result.plot_flows_by_protocol = plots.plot_flows_by_protocol(tables.by_protocol)
+        result.plot_flows_by_protocol = timelines.plot_flows_by_protocol(tables.by_protocol)
         by_direction = timeline(tables.flows, by="FlowDirection")
-        result.plot_flows_by_direction = plots.plot_flows_by_direction(by_direction)
+        result.plot_flows_by_direction = timelines.plot_flows_by_direction(by_direction)
         for name in ("plot_flows_by_protocol", "plot_flows_by_direction"):
             result.present(self.section(name, getattr(result, name)), silent=silent)
 
     def _plot_flow_values(
         self, result: NetworkFlowResult, tables: HostTables, silent: bool
     ) -> None:
-        from flowtriage.viz import timelines as plots
+        from flowtriage.viz import timelines
 
-        result.plot_flow_values = plots.plot_flow_values(tables.by_protocol)
+        result.plot_flow_values = timelines.plot_flow_values(tables.by_protocol)
         section = self.section("plot_flow_values", result.plot_flow_values)
         result.present(section, silent=silent)
 
@@ -255,5 +276,5 @@ class NetworkFlowSummary(Notebooklet):
         result.present(self.section("geo_map", result.geo_map), silent=silent)
 
 
-def _span_of(start: Any, end: Any) -> Timespan | None:
-    return Timespan(start, end) if start and end else None
+def _timespan(report: ReadReport) -> Timespan | None:
+    return Timespan(report.start, report.end) if report.start and report.end else None

@@ -23,6 +23,8 @@ from flowtriage.render.section import Section
 if TYPE_CHECKING:
     import pandas as pd
     from bokeh.models import LayoutDOM
+    from msticpy.datamodel.entities import Host
+    from msticpy.nbwidgets import SelectSubset
     from msticpy.vis.foliummap import FoliumMap
 
 _RUN_FIRST = "Use run() with the option flow_summary before select_asns()."
@@ -89,9 +91,9 @@ class NetworkFlowResult(NotebookletResult):
             description=description, timespan=timespan, notebooklet=notebooklet, report=report
         )
         self._tables = tables
-        self._selector: Any = None
+        self._selector: SelectSubset | None = None
         self._reputation: Reputation | None = None
-        self.host_entity: Any = None
+        self.host_entity: Host | None = None
         self.network_flows = None
         self.plot_flows_by_protocol: LayoutDOM | None = None
         self.plot_flows_by_direction: LayoutDOM | None = None
@@ -106,7 +108,7 @@ class NetworkFlowResult(NotebookletResult):
         self.geo_map_selected: FoliumMap | None = None
 
     @property
-    def asn_selector(self) -> Any:
+    def asn_selector(self) -> SelectSubset | None:
         """The msticpy `SelectSubset` of `select_asns`, or None before."""
         return self._selector
 

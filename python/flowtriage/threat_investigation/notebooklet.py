@@ -10,7 +10,7 @@ from typing import Any
 from flowtriage.configuration import Settings, beside, load_settings
 from flowtriage.enrich.asn import as_database
 from flowtriage.inputs.hosts import one_address
-from flowtriage.inputs.timespan import Timespan, day_span, parse_day
+from flowtriage.inputs.timespan import TimeLike, Timespan, day_span, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.display import DisplayMethods
 from flowtriage.threat_investigation.flow_source import (
@@ -142,7 +142,10 @@ class FlowThreatInvestigation(DisplayMethods):
         data: Any = None,
         timespan: Any = None,
         options: Iterable[str] | None = None,
-        **kwargs: Any,
+        *,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        silent: bool | None = None,
     ) -> FlowThreatResult:
         """Search the connections of an address.
 
@@ -179,7 +182,9 @@ class FlowThreatInvestigation(DisplayMethods):
         FlowtriageError, OSError
             If the flows, the store or a file that is configured cannot be read.
         """
-        asked = self._run_arguments(value, data, timespan, options, kwargs)
+        asked = self._run_arguments(
+            value, data, timespan, options, start=start, end=end, silent=silent
+        )
         ip = one_address(value)
         self._prepare(data, asked.span)
         found = self.engine.search(ip, asked.span)

@@ -288,9 +288,9 @@ def test_missing_parameters_are_named(day: pa.Table) -> None:
         nb.run(sample.HOST_IP, data=pa.table({"a": [1]}))
     with pytest.raises(ArgumentError, match="neither a HostName nor an address"):
         nb.run(object(), data=day)
-    with pytest.raises(ArgumentError, match="unknown parameters of run: top"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'top'"):
         nb.run(sample.HOST_IP, data=day, top=5)
-    with pytest.raises(ArgumentError, match="unknown parameters: quiet"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'quiet'"):
         ft.NetworkFlowSummary(quiet=True)
 
 
