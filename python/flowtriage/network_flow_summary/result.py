@@ -32,7 +32,7 @@ _SELECT_FIRST = "Use run() with the option flow_summary, then select_asns(), and
 _INTELLIGENCE = ("blocklists", "tilookup")
 _LOCATIONS = ("geolitelookup", "ipstacklookup")
 _BY_NAME = (
-    "Where no lists to choose from appear below, name the ASNs as the flow summary does: "
+    "If no lists appear below, select ASNs by their names in the flow summary: "
     'select_asns(["AS15169 Google LLC"]).'
 )
 _SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
@@ -115,8 +115,8 @@ class NetworkFlowResult(NotebookletResult):
     def select_asns(self, asns: Iterable[str] | None = None) -> None:
         """Show a widget that selects the ASNs for the next steps.
 
-        The initial selection is the ASNs with no more flows than the least used quarter has,
-        except those of the host itself. `asn_selector.selected_items` is the current selection.
+        Initially, the least used quarter of the ASNs is selected, without those of the host
+        itself. `asn_selector.selected_items` is the current selection.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class NetworkFlowResult(NotebookletResult):
             return
         choices = self._tables.choices
         if not choices.labels:
-            none = "None of the addresses is public: there is no ASN to choose."
+            none = "None of the addresses is public: there is no ASN to select."
             show(self._section("select_asns", none))
             return
         self._selector = selector(choices, asns)

@@ -308,7 +308,7 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         return RunArguments(
             value,
             data,
-            self.choose_options(options),
+            self.requested_options(options),
             parse_timespan(timespan, start=start, end=end),
             self.silent if silent is None else bool(silent),
         )

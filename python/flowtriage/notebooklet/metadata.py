@@ -248,7 +248,7 @@ class HasMetadata:
             shell.set_next_input(text)
 
     @classmethod
-    def choose_options(cls, options: Iterable[str] | None) -> set[str]:
+    def requested_options(cls, options: Iterable[str] | None) -> set[str]:
         """Return the requested options of a run.
 
         Parameters
@@ -273,11 +273,11 @@ class HasMetadata:
                 f"{cls.name()} has {', '.join(known)}"
             )
         changes = [name for name in names if name[0] in "+-"]
-        chosen = {name for name in names if name[0] not in "+-"}
+        requested = {name for name in names if name[0] not in "+-"}
         if changes:
-            chosen |= set(cls.default_options())
-        chosen |= {name[1:] for name in changes if name[0] == "+"}
-        return chosen - {name[1:] for name in changes if name[0] == "-"}
+            requested |= set(cls.default_options())
+        requested |= {name[1:] for name in changes if name[0] == "+"}
+        return requested - {name[1:] for name in changes if name[0] == "-"}
 
     @classmethod
     def section(cls, name: str, *contents: object) -> Section:
