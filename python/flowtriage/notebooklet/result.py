@@ -241,10 +241,13 @@ class NotebookletResult:
         return _described(kind)
 
     def __eq__(self, other: object) -> bool:
-        """Compare description, timespan, report and data; never raises."""
+        """Compare description, timespan, report and data; values that cannot be compared differ."""
         if type(other) is not type(self):
             return NotImplemented
-        return same(self._compared(), other._compared())
+        try:
+            return same(self._compared(), other._compared())
+        except Exception:
+            return False
 
     def _compared(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in ("description", "timespan", "report")}

@@ -70,19 +70,16 @@ def _plot(document: Any) -> Any:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Compare two values by content; values that cannot be compared are different.
+    """Return whether two values have the same content.
 
     Tables are the same with equal columns and rows, maps with equal tables of addresses, and
     msticpy entities with equal properties except `TimeGenerated`. Plots are always the same:
     they draw tables.
     """
-    try:
-        return one is other or (type(one) is type(other) and _same(one, other))
-    except Exception:
+    if one is other:
+        return True
+    if type(one) is not type(other):
         return False
-
-
-def _same(one: Any, other: Any) -> bool:
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
     if isinstance(one, list | tuple):

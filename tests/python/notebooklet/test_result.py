@@ -12,6 +12,8 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
+from flowtriage.network_flow_summary.result import _DisplayLater
+from flowtriage.notebooklet.result import Lazy
 
 pytestmark = [
     pytest.mark.extra,
@@ -68,7 +70,8 @@ def whole() -> ft.NetworkFlowResult:
     result = run()
     result.select_asns()
     result.lookup_ti_for_asn_ips()
-    result.show_selected_asn_map()
+    drawing = result.show_selected_asn_map()
+    drawing._ipython_display_ = _DisplayLater(drawing, cell=1)
     return result
 
 
@@ -97,6 +100,9 @@ def test_copies_have_all_data_and_go_on_by_themselves(
     assert made.asn_selector.selected_items == ["AS15169 Google LLC"]
     assert whole.asn_selector.selected_items != ["AS15169 Google LLC"]
     assert made != whole
+    if copied is not copy.copy:
+        assert whole.geo_map_selected._ipython_display_.cell == 1
+        assert copied(whole).geo_map_selected._ipython_display_.cell is None
     made.sections.clear()
     assert whole.sections
 
@@ -135,6 +141,9 @@ def test_comparison_never_raises() -> None:
     assert one != other
     other.odd = one.odd  # type: ignore[attr-defined]
     assert one == other
+    first, second = (ft.NetworkFlowResult(description="x") for _ in range(2))
+    first.network_flows = Lazy(lambda: 1 / 0)
+    assert first != second
 
 
 def test_results_pickle_with_a_database_of_the_user(tmp_path: Path) -> None:
