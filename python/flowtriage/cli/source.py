@@ -31,7 +31,7 @@ from flowtriage.cli.output import progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Unit
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.timespan import Timespan, parse_timespan
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows, ReadRequest
@@ -174,7 +174,7 @@ def standard_input(files: Sequence[str]) -> list[str | BinaryIO]:
 
 def select_host(flows: Flows, host: str) -> HostFlows:
     """Select the flows of a host; if there are none, say so and end the program."""
-    address = canonical_address(host)
+    address = parse_address(host)
     name, addresses = (None, (address,)) if address else (host.strip(), ())
     selected = flows_of_host(flows.to_arrow(), name, addresses)
     if selected.flows.num_rows:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from flowtriage._core import AsnFiles
 from flowtriage.enrich.online import Online, lost, messages
-from flowtriage.inputs.addresses import _text_array
+from flowtriage.inputs.addresses import address_array
 from flowtriage.progress import report_progress
 
 _DATA = Path(__file__).parents[1] / "data"
@@ -137,7 +137,7 @@ class AsnDatabase:
         UserWarning
             If a question online was left without an answer; `ledger` tells which and why.
         """
-        texts = _text_array(addresses)
+        texts = address_array(addresses)
         self.ask(texts)
         return self._files.lookup(texts)
 

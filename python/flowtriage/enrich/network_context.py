@@ -12,7 +12,7 @@ import pyarrow as pa
 from flowtriage._core import NetworkList, RangeList
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.networks import internal_networks
+from flowtriage.inputs.networks import parse_networks
 
 _NAMED = 3
 
@@ -23,7 +23,7 @@ class InternalNetworks:
     Parameters
     ----------
     path
-        Spot's `ipranges.csv` (`start_ip,end_ip,name`), or any file that `internal_networks`
+        Spot's `ipranges.csv` (`start_ip,end_ip,name`), or any file that `parse_networks`
         reads.
 
     Raises
@@ -35,7 +35,7 @@ class InternalNetworks:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._networks = NetworkList(pa.array(internal_networks(Path(path)), pa.string()))
+        self._networks = NetworkList(pa.array(parse_networks(Path(path)), pa.string()))
 
     def check(self, addresses: pa.Array) -> pa.Array:
         """Tell which addresses are internal; null where there is no address."""

@@ -1,11 +1,11 @@
-"""Whatever hands its rows over as Arrow."""
+"""Arrow data in any form, and the types of flow sources."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ class ArrowStream(Protocol):
         """Export the rows as an Arrow C stream."""
 
 
+@runtime_checkable
 class Readable(Protocol):
     """An open file, or any object with `read`."""
 
@@ -30,10 +31,10 @@ FlowSource: TypeAlias = (
 """A path, glob or URL; pandas, Arrow or open-file objects; or several of them."""
 
 
-def as_reader(source: Any, columns: list[str] | None = None) -> pa.RecordBatchReader:
-    """Return the batches of anything Arrow; a reader is taken as it is, so its errors are too.
+def as_reader(source: ArrowStream, columns: list[str] | None = None) -> pa.RecordBatchReader:
+    """Return the record batches of an Arrow source; `columns` limits those read of a dataset.
 
-    Of a dataset only the `columns` are read, where they are given.
+    A reader is returned as is, so that exceptions of its producer pass through.
     """
     if isinstance(source, pa.RecordBatchReader):
         return source
@@ -43,17 +44,17 @@ def as_reader(source: Any, columns: list[str] | None = None) -> pa.RecordBatchRe
     return pa.RecordBatchReader.from_stream(source)
 
 
-def is_stream(source: Any) -> bool:
-    """Tell what `as_reader` takes."""
+def is_stream(source: object) -> TypeGuard[ArrowStream]:
+    """Return whether `as_reader` accepts an object."""
     return hasattr(source, "__arrow_c_stream__") or is_dataset(source)
 
 
-def is_dataset(source: Any) -> bool:
-    """Tell a `pyarrow.dataset.Dataset` without importing that module."""
+def is_dataset(source: object) -> TypeGuard[Any]:
+    """Return whether an object is a `pyarrow.dataset.Dataset`, without importing that module."""
     dataset = sys.modules.get("pyarrow.dataset")
     return dataset is not None and isinstance(source, dataset.Dataset)
 
 
-def is_dataframe(source: Any) -> bool:
-    """Tell a `pandas.DataFrame` without importing pandas."""
+def is_dataframe(source: object) -> TypeGuard[Any]:
+    """Return whether an object is a `pandas.DataFrame`, without importing pandas."""
     return type(source).__module__.partition(".")[0] == "pandas"

@@ -10,7 +10,7 @@ import pyarrow as pa
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
 from flowtriage.enrich.online import reverse_name
 from flowtriage.errors import MissingExtraError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers import LocalFlows, QueryProvider
@@ -160,7 +160,7 @@ def host_entity(
     own = (*host.addresses, *facts.private, *facts.public)
     known = {address: entities.IpAddress(Address=address) for address in own}
     if location := {field: beat[column] for field, column in _LOCATION.items() if column in beat}:
-        address = canonical_address(str(beat.get("ComputerIP", "")))
+        address = parse_address(str(beat.get("ComputerIP", "")))
         if address in known:
             known[address].Location = entities.GeoLocation(**location)
     if known:

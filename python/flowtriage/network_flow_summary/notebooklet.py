@@ -12,7 +12,7 @@ from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
 from flowtriage.inputs.arrow import FlowSource
-from flowtriage.inputs.hosts import read_value
+from flowtriage.inputs.hosts import parse_host
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
 from flowtriage.network_flow_summary.host import (
     HostValue,
@@ -153,7 +153,7 @@ class NetworkFlowSummary(Notebooklet):
         arguments = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
         )
-        name, addresses = read_value(value)
+        name, addresses = parse_host(value)
         database = as_database(asn)
         resolve = "resolve_host" in arguments.options
         facts = HostFacts(name, addresses)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.hosts import matching_name
 from flowtriage.providers.data_providers import QueryProvider
 from flowtriage.providers.local_flows import LocalFlows
@@ -189,4 +189,4 @@ def _addresses(frames: Iterable[pd.DataFrame], column: str) -> tuple[str, ...]:
 
 
 def _find_addresses(text: str) -> list[str]:
-    return [a for part in _ADDRESSES.findall(text) if (a := canonical_address(part))]
+    return [a for part in _ADDRESSES.findall(text) if (a := parse_address(part))]

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.hosts import one_address
+from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.render.notebook import show
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.methods import DataMethods
@@ -113,7 +113,7 @@ class DisplayMethods(DataMethods):
             Result of `threats` or `talkers`, or the addresses alone.
         """
         if not hasattr(threat_list, "column_names"):
-            listed = pa.array([one_address(ip) for ip in threat_list], pa.string())
+            listed = pa.array([parse_single_address(ip) for ip in threat_list], pa.string())
             threat_list = pa.table({"ip": listed})
         self.view.controls(threat_list)
 
@@ -153,7 +153,7 @@ class DisplayMethods(DataMethods):
         ip
             The address.
         """
-        self.view.threat_box(one_address(ip))
+        self.view.threat_box(parse_single_address(ip))
 
     def save_threat_summary(self, title: str | None = None, text: str | None = None) -> None:
         """Save the story of the address that was searched last, and begin anew.

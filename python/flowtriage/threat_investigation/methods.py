@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.hosts import one_address
+from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.msticnb import as_theirs
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.store import FlowStore
@@ -119,7 +119,7 @@ class DataMethods(Notebooklet):
         pyarrow.Table
             `ip_threat`, `title`, `text` and `saved` (when, UTC), the latest first.
         """
-        return self.engine.history(None if ip is None else one_address(ip))
+        return self.engine.history(None if ip is None else parse_single_address(ip))
 
     def save(self, title: str, text: str) -> Saved:
         """Save the story of the address that was searched last, its timeline, and its files.

@@ -9,7 +9,7 @@ from typing import Any
 
 from flowtriage.configuration import Settings, beside, load_settings
 from flowtriage.enrich.asn import as_database
-from flowtriage.inputs.hosts import one_address
+from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.inputs.timespan import TimeLike, Timespan, day_span, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.display import DisplayMethods
@@ -185,7 +185,7 @@ class FlowThreatInvestigation(DisplayMethods):
         asked = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
         )
-        ip = one_address(value)
+        ip = parse_single_address(value)
         self._prepare(data, asked.span)
         found = self.engine.search(ip, asked.span)
         result = FlowThreatResult(

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
 from flowtriage.store.scores import as_scored
@@ -144,7 +144,7 @@ def _numbers(name: str, values: int | Iterable[int]) -> pa.Array:
 
 
 def _address(text: str) -> str:
-    address = canonical_address(text)
+    address = parse_address(text)
     if address is None:
         raise ArgumentError(f"peer is {text!r}, which is no address")
     return address

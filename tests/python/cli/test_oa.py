@@ -72,7 +72,7 @@ def test_check_tells_what_is_skipped_and_what_is_missing(place: Path) -> None:
 
 def test_errors_are_one_line(place: Path) -> None:
     day, _ = sample_day()
-    assert "is no date" in run("oa", "run", "yesterday", status=2).stderr
+    assert "is not a date" in run("oa", "run", "yesterday", status=2).stderr
     refused = run("oa", "run", str(day), status=2).stderr
     assert refused.startswith("error: there is no flow of")
     assert "is none; write duckdb:///" in run("store", "info", "--store", "x", status=2).stderr

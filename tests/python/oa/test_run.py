@@ -319,7 +319,7 @@ def test_a_day_without_flows(oa: ft.FlowOA, tmp_path: Path) -> None:
 
 def test_what_cannot_be_run(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
-    with pytest.raises(ArgumentError, match="'15/09/2013' is no date"):
+    with pytest.raises(ArgumentError, match="'15/09/2013' is not a date"):
         ft.FlowOA("15/09/2013", settings=settings)
     context = replace(settings.context, ipranges=tmp_path / "absent.csv")
     named = replace(settings, context=context, given=frozenset({"context.ipranges"}))

@@ -11,7 +11,7 @@ import typer
 from flowtriage.cli.options import Databases, Json, open_database
 from flowtriage.cli.output import TableColumn, output, print_json, print_table
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 
 EXAMPLES = """
 [b]Examples[/b]
@@ -45,7 +45,7 @@ def asn(
     if addresses == ["-"]:
         addresses = _standard_input()
     for place, address in enumerate(addresses, 1):
-        if canonical_address(address) is None:
+        if parse_address(address) is None:
             raise ArgumentError(f"address {place}: {address!r} is not an IP address")
     table = database.lookup(addresses)
     if as_json:

@@ -17,6 +17,7 @@ from pyarrow import parquet, types
 
 from flowtriage.errors import ArgumentError, FormatError, InputError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.timespan import parse_day
 from flowtriage.threat_investigation.story import Story
 from flowtriage.threat_investigation.story.bundle import (
     FORMAT,
@@ -166,7 +167,7 @@ def _day(told: dict[str, Any], where: str) -> date | None:
     if told.get("day") is None:
         return None
     try:
-        return date.fromisoformat(_part(told, "day", str, where))
+        return parse_day(_part(told, "day", str, where))
     except ValueError:
         raise FormatError(f"{where}: day is no date such as 2026-03-02") from None
 

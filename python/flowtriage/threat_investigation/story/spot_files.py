@@ -12,7 +12,7 @@ import pyarrow as pa
 from flowtriage.atomic import replacing
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.threat_investigation.story.globe import Globe, Location
 from flowtriage.threat_investigation.story.trees import Dendrogram, Stats
 
@@ -50,8 +50,8 @@ def safe_ip(ip: str) -> str:
     >>> safe_ip("10.0.0.1"), safe_ip("2001:DB8::1")
     ('10_0_0_1', '2001_db8__1')
     """
-    address = canonical_address(ip)
-    if address is None or not re.fullmatch(r"[0-9a-f.:]+", address):
+    address = parse_address(ip)
+    if address is None or "%" in ip:
         raise ArgumentError(f"{sanitize(repr(ip), _SHOWN)} is no IPv4 or IPv6 address")
     return re.sub("[.:]", "_", address)
 
