@@ -50,7 +50,8 @@ class FlowThreatInvestigation(DisplayMethods):
         Folder of the raw flows, or flows in any form that `read_flows` takes; None takes the
         folder that is configured, beside the store where it is there.
     configuration
-        Configuration of Flow OA, or the path of its file; None takes it as `flowtriage.oa.load_settings`.
+        Configuration of Flow OA, or the path of its file; None takes it as
+        `flowtriage.oa.load_settings`.
     asn
         An `AsnDatabase`, or the path of one; None takes the embedded one.
     data_providers
