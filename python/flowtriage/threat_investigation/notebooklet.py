@@ -10,7 +10,7 @@ from typing import Any
 from flowtriage.configuration import Settings, beside, load_settings
 from flowtriage.enrich.asn import as_database
 from flowtriage.inputs.hosts import parse_single_address
-from flowtriage.inputs.timespan import Timespan, day_span, parse_day
+from flowtriage.inputs.timespan import TimeLike, Timespan, day_span, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.display import DisplayMethods
 from flowtriage.threat_investigation.flow_source import (
@@ -143,7 +143,10 @@ class FlowThreatInvestigation(DisplayMethods):
         data: Any = None,
         timespan: Any = None,
         options: Iterable[str] | None = None,
-        **kwargs: Any,
+        *,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        silent: bool | None = None,
     ) -> FlowThreatResult:
         """Search the connections of an address.
 
@@ -180,7 +183,9 @@ class FlowThreatInvestigation(DisplayMethods):
         FlowtriageError, OSError
             If the flows, the store or a file that is configured cannot be read.
         """
-        asked = self._run_arguments(value, data, timespan, options, kwargs)
+        asked = self._run_arguments(
+            value, data, timespan, options, start=start, end=end, silent=silent
+        )
         ip = parse_single_address(value)
         self._prepare(data, asked.span)
         found = self.engine.search(ip, asked.span)
@@ -199,7 +204,7 @@ class FlowThreatInvestigation(DisplayMethods):
         self._finish(result, asked)
         hint = "" if found.connections.num_rows else self.engine.source.hint()
         for section in sections(type(self), result, asked.options, hint):
-            self._present(result, section, silent=asked.silent)
+            result.present(section, silent=asked.silent)
         return result
 
     def _take(self, source: FlowSource) -> None:

@@ -127,7 +127,7 @@ def test_options_choose_what_is_shown(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == ""
     with pytest.raises(ArgumentError, match="unknown options: 'tables'"):
         nb.run(IP, options=["tables"])
-    with pytest.raises(ArgumentError, match="unknown parameters of run: top"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'top'"):
         nb.run(IP, top=3)
 
 
