@@ -160,7 +160,7 @@ from bokeh.plotting import figure
 for _ in range({before}):
     figure()
 from test_bundle import small
-from flowtriage.threat_investigation.bundle import write_bundle
+from flowtriage.threat_investigation.story.bundle import write_bundle
 write_bundle(small(), {path!r})
 """
 

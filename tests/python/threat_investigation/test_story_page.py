@@ -54,7 +54,7 @@ sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})
 from threat_story import story
 from flowtriage.errors import MissingExtraError
 sys.modules[{library!r}] = None
-from flowtriage.threat_investigation.story_report import write_story
+from flowtriage.threat_investigation.story.page import write_story
 try:
     write_story(story(), 'story.html')
 except MissingExtraError as error:

@@ -116,7 +116,7 @@ def _bundles(section: Section) -> Iterable[Bundle]:
 
 @cache
 def _dress() -> str:
-    style, script = (_HERE / f"widgets.{kind}" for kind in ("css", "js"))
+    style, script = (_HERE / f"page.{kind}" for kind in ("css", "js"))
     return (
         f"<style>{style.read_text(encoding='utf-8')}</style>"
         f"<script>{script.read_text(encoding='utf-8')}</script>"
