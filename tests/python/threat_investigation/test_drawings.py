@@ -121,16 +121,16 @@ def test_the_address_itself_is_no_peer_on_the_globe() -> None:
     globe = Globe.of(many(3), Location(IP, 8.0, 47.0))
     plot = plot_globe(globe, IP)
     assert [part["peers"] for part in drawn(plot, "Wedge")] == [[1], [1], [1]]
-    (home,) = drawn(plot, "Scatter")
-    assert home["longitude"] == [8.0]
+    (origin,) = drawn(plot, "Scatter")
+    assert origin["longitude"] == [8.0]
 
 
-@pytest.mark.parametrize("home", [None, Location(IP, 8.0, -89.0)])
-def test_without_peers_the_drawings_say_so(home: Location | None) -> None:
+@pytest.mark.parametrize("origin", [None, Location(IP, 8.0, -89.0)])
+def test_without_peers_the_drawings_say_so(origin: Location | None) -> None:
     empty = SCHEMA.empty_table()
     assert texts(plot_stats(Stats.of(empty, IP))) == ["No peers"]
     assert texts(plot_dendrogram(Dendrogram.of(empty, IP))) == ["No peers"]
-    assert texts(plot_globe(Globe.of(empty, home))) == ["No peer has a known location"]
+    assert texts(plot_globe(Globe.of(empty, origin))) == ["No peer has a known location"]
 
 
 def test_the_size_of_a_drawing_does_not_follow_the_number_of_peers() -> None:

@@ -118,11 +118,11 @@ def test_scores_that_cannot_be(nb: ft.FlowThreatInvestigation) -> None:
     for risk in (0, 4, True, "1"):
         with pytest.raises(ArgumentError, match="1 is high risk, 2 medium, 3 low"):
             nb.score(risk, port=443)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="say which connections: peer="):
+    with pytest.raises(ArgumentError, match="no connections selected; give peer="):
         nb.score(1)
-    with pytest.raises(ArgumentError, match="peer is 'web', which is no address"):
+    with pytest.raises(ArgumentError, match="invalid peer 'web'"):
         nb.score(1, peer="web")
-    with pytest.raises(ArgumentError, match="port is 'https'; give a number"):
+    with pytest.raises(ArgumentError, match="invalid port 'https'; give one or several integers"):
         nb.score(1, port="https")  # type: ignore[arg-type]
     assert len(nb.score(1, port=9)) == 0
     assert len(nb.score(1, asn=1)) == 0

@@ -42,7 +42,7 @@ def store_of(nb: ft.FlowThreatInvestigation) -> ft.FlowStore:
 def test_a_story_is_replaced_and_its_history_is_kept(nb: ft.FlowThreatInvestigation) -> None:
     nb.search(IP)
     first = nb.save("first", "one")
-    assert (first.ip, first.day, first.place) == (IP, DAY, store_of(nb).url)
+    assert (first.ip, first.day, first.storage) == (IP, DAY, store_of(nb).url)
     nb.search(TWO_WAY)
     nb.save("other", "of another address")
     nb.search(IP)
@@ -88,9 +88,9 @@ def test_text_comes_back_as_typed(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("ab\0c", "the title has a NUL character as its character 3"),
-        ("\ud83d", "the title has half of a surrogate pair as its character 1"),
-        (None, "the title is None; give a text"),
+        ("ab\0c", "title contains a NUL character at character 3"),
+        ("\ud83d", "title contains an unpaired surrogate at character 1"),
+        (None, "title must be a string, got None"),
     ],
 )
 def test_text_that_no_store_keeps_is_refused(
@@ -216,7 +216,7 @@ def test_stories_in_files(tmp_path: Path) -> None:
     assert nb.history().num_rows == 0
     nb.save(HOSTILE, "x" * 100_000)
     saved = nb.save("second", "😀")
-    path = Path(saved.place)
+    path = Path(saved.storage)
     assert path.name == "story-10_0_0_1.jsonl"
     assert [json.loads(line)["title"] for line in path.read_text().splitlines()] == [
         HOSTILE,
@@ -228,5 +228,5 @@ def test_stories_in_files(tmp_path: Path) -> None:
     assert nb.history()["title"].to_pylist() == ["second", HOSTILE, "third"]
     assert nb.history(TWO_WAY)["title"].to_pylist() == ["third"]
     path.write_text("{")
-    with pytest.raises(FormatError, match="story-10_0_0_1.jsonl has no stories"):
+    with pytest.raises(FormatError, match="story-10_0_0_1.jsonl is not a file of stories"):
         nb.history()

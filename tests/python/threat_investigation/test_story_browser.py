@@ -61,7 +61,7 @@ def hostile() -> Story:
         peers=connection_sets(*rows),
         history=notes,
         scored=notes,
-        home=Location(IP, 8.0, 47.0, ATTACKS[1]),
+        origin=Location(IP, 8.0, 47.0, ATTACKS[1]),
         configuration={everything: everything, "password": SECRETS[0]},
         inputs=(Input(everything, "ab" * 32, 1),),
     )
@@ -99,8 +99,8 @@ def test_the_page_of_a_story_tells_all_of_it(visit: Any, tmp_path: Path) -> None
     )
     assert facts["Address"] == IP and facts["Peers"] == "197" and facts["Connections"] == "7,232"
     assert visit.locator("main h2").all_inner_texts() == [
-        *("Comments", "Sums", "Top peers", "Peers", "Timeline", "Places", "Contexts", "Tree"),
-        *("Notes", "Scores", "Connections", "Origin"),
+        *("Comments", "Totals", "Top peers", "Peers", "Timeline", "Locations"),
+        *("Network contexts", "Dendrogram", "History", "Scores", "Connections", "Provenance"),
     ]
     assert visit.locator("main h3").count() == 7
     assert visit.locator("figure").count() == 4
@@ -149,7 +149,7 @@ def test_foreign_text_on_the_map_is_shown_and_not_run(browser: Any, tmp_path: Pa
     from flowtriage.threat_investigation.story.globe_plots import globe_map
 
     made = hostile()
-    drawn = globe_map(Globe.of(made.peers, made.home), IP)
+    drawn = globe_map(Globe.of(made.peers, made.origin), IP)
     path = tmp_path / "map.html"
     path.write_text(drawn.folium_map.get_root().render())
     page, trouble = browser.new_page(), []

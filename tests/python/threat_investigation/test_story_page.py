@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connection_sets import SCHEMA, connection_sets, peer
-from flowtriage.threat_investigation.story.page import sums, write_story
+from flowtriage.threat_investigation.story.page import totals, write_story
 from threat_story import story
 
 ROWS = [
@@ -27,7 +27,7 @@ def naive(rows: list[dict[str, Any]], name: str) -> int | None:
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])
 def test_sums_are_those_of_all_peers(rows: list[dict[str, Any]]) -> None:
-    found = sums(connection_sets(*rows)).to_pylist()
+    found = totals(connection_sets(*rows)).to_pylist()
     assert [row["direction"] for row in found] == ["inbound", "outbound", "two-way", "all"]
     for row in found:
         mine = [one for one in rows if row["direction"] in (one["direction"], "all")]

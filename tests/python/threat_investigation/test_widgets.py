@@ -18,8 +18,8 @@ from flowtriage.threat_investigation.widgets.boxes import (
     ScoreBox,
     SearchBox,
     StoryBox,
-    chosen,
-    offered,
+    parse_filter,
+    suggestions,
 )
 from flowtriage.threat_investigation.widgets.view import WidgetView
 from threat_work import HOSTILE, IP, IPV6, TWO_WAY, flow, investigation, suspicious, table
@@ -60,12 +60,12 @@ def box(nb: ft.FlowThreatInvestigation, kind: type) -> Any:
 
 
 def said(nb: ft.FlowThreatInvestigation) -> str:
-    return str(nb.view._page._said.value)  # type: ignore[attr-defined]
+    return str(nb.view._page._message.value)  # type: ignore[attr-defined]
 
 
 def shown(nb: ft.FlowThreatInvestigation) -> str:
     page = nb.view._page  # type: ignore[attr-defined]
-    outputs = (*page._found.outputs, *page._written.outputs)
+    outputs = (*page._results.outputs, *page._saved.outputs)
     return "".join(one["data"]["text/html"] for one in outputs)
 
 
@@ -84,13 +84,13 @@ def test_search_save_and_start_again(nb: ft.FlowThreatInvestigation) -> None:
     assert [ip for _, ip in search.listed.options] == [IP, IPV6]
     search.listed.value = IPV6
     search.button.click()
-    assert f"{IPV6}: 1 different connections with 1 peer" in said(nb)
+    assert f"{IPV6}: 1 distinct connections with 1 peer" in said(nb)
     assert "Top 20 source IP by connections" in shown(nb)
     assert nb.view.parts == ["controls", "threat_box"]
     story = box(nb, StoryBox)
     story.title.value, story.comments.value = "a < b", HOSTILE
     story.button.click()
-    assert f"The story of {IPV6} on" in said(nb)
+    assert f"Story of {IPV6} on" in said(nb)
     assert nb.view.parts == ["controls"] and shown(nb) == ""
     assert [ip for _, ip in search.listed.options] == [IP]
     assert (search.listed.index, search.address.value) == (None, "")
@@ -103,7 +103,7 @@ def test_search_save_and_start_again(nb: ft.FlowThreatInvestigation) -> None:
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        ("", "choose an address of the list, or type one"),
+        ("", "no address given; choose one from the list or type one"),
         ("<img src=x>", "is not one address"),
         ("192.0.2.200", "192.0.2.200 does not occur in the flows searched"),
     ],
@@ -122,10 +122,10 @@ def test_errors_of_any_kind_are_said_and_text_stays(
     look_at(nb, IP)
     story = box(nb, StoryBox)
     story.button.click()
-    assert "there is nothing to save" in said(nb) and 'role="alert"' in said(nb)
+    assert "nothing to save" in said(nb) and 'role="alert"' in said(nb)
     story.title.value = "half \ud83d"
     story.button.click()
-    assert "half of a surrogate pair" in said(nb)
+    assert "an unpaired surrogate" in said(nb)
     (tmp_path / "data").write_text("in the way")
     story.title.value = "whole"
     story.button.click()
@@ -142,11 +142,11 @@ def test_a_report_and_a_bundle_have_what_the_fields_hold(
     story.title.value, story.comments.value = "a < b", HOSTILE
     place = tmp_path / "data" / "flow" / "2013-09-15" / "story-2606_4700__1"
     story.report.click()
-    assert f"The report of {IPV6} is saved as {place}.html. Your changes are in it" in said(nb)
+    assert f"Report of {IPV6} saved as {place}.html. It contains unsaved changes." in said(nb)
     page = place.with_suffix(".html").read_text()
     assert "<h1>a &lt; b</h1>" in page and "<script>alert(1)" not in page
     story.bundle.click()
-    assert f"The bundle of {IPV6} is saved as {place}.zip. Your changes are in it" in said(nb)
+    assert f"Bundle of {IPV6} saved as {place}.zip. It contains unsaved changes." in said(nb)
     opened = open_bundle(place.with_suffix(".zip"))
     assert (opened.ip, opened.title, opened.text) == (IPV6, "a < b", HOSTILE)
     assert nb.history().num_rows == 0 and story.draft is not None
@@ -164,7 +164,7 @@ def test_what_keeps_a_report_or_a_bundle_from_being_saved_is_said(
     for button in (story.report, story.bundle):
         story.title.value = "half \ud83d"
         button.click()
-        assert "half of a surrogate pair" in said(nb) and 'role="alert"' in said(nb)
+        assert "an unpaired surrogate" in said(nb) and 'role="alert"' in said(nb)
         story.title.value = "whole"
         (tmp_path / "data").write_text("in the way")
         button.click()
@@ -172,7 +172,7 @@ def test_what_keeps_a_report_or_a_bundle_from_being_saved_is_said(
         (tmp_path / "data").unlink()
         nb.search(IPV6)
         button.click()
-        assert "another address was searched since" in said(nb)
+        assert "another address was searched since then" in said(nb)
         nb.search(IP)
     assert not (tmp_path / "data").exists()
 
@@ -183,7 +183,7 @@ def test_a_story_is_saved_of_the_address_that_it_is_about(nb: ft.FlowThreatInves
     story.title.value = "of the first"
     nb.search(IPV6)
     story.button.click()
-    assert "another address was searched since" in said(nb)
+    assert "another address was searched since then" in said(nb)
     assert nb.history().num_rows == 0
 
 
@@ -209,7 +209,9 @@ def test_scores_are_given_and_taken_back(
     look_at(nb, IP)
     scores = box(nb, ScoreBox)
     scores.risk.value, scores.by.value = 2, by
-    [google] = [one for one in offered(nb.search(IP).found, "asn") if one.startswith("AS15169 ")]
+    [google] = [
+        one for one in suggestions(nb.search(IP).search, "asn") if one.startswith("AS15169 ")
+    ]
     scores.which.value = which or google
     scores.button.click()
     assert f"{count} connections scored 2" in said(nb)
@@ -217,7 +219,7 @@ def test_scores_are_given_and_taken_back(
     where = {"score": 2}
     assert nb.store.read("flow_threat_investigation", where=where).num_rows == count
     scores.undo.click()
-    assert f"The scores of {count} connections are taken back" in said(nb)
+    assert f"Scores of {count} connections reverted" in said(nb)
     assert nb.store.read("flow_threat_investigation", where=where).num_rows == 0
 
 
@@ -229,31 +231,31 @@ def test_the_table_of_scores_follows_what_is_scored(nb: ft.FlowThreatInvestigati
 
     look_at(nb, IP)
     before, page = scores(), shown(nb)
-    assert before == [(IPV6, IP, 1)] and "1.1.1.1" not in page.split("What is written down")[1]
-    found = nb.view._page._found.outputs  # type: ignore[attr-defined]
+    assert before == [(IPV6, IP, 1)] and "1.1.1.1" not in page.split("Saved stories and scores")[1]
+    found = nb.view._page._results.outputs  # type: ignore[attr-defined]
     box(nb, ScoreBox).which.value = "1.1.1.1"
     box(nb, ScoreBox).button.click()
     assert scores() == [(IP, "1.1.1.1", 1), *before]
-    assert "1.1.1.1" in shown(nb).split("What is written down")[1]
-    assert [one.title for one in nb.result.sections].count("What is written down already") == 1
-    assert nb.view._page._found.outputs is found  # type: ignore[attr-defined]
+    assert "1.1.1.1" in shown(nb).split("Saved stories and scores")[1]
+    assert [one.title for one in nb.result.sections].count("Saved stories and scores") == 1
+    assert nb.view._page._results.outputs is found  # type: ignore[attr-defined]
     box(nb, ScoreBox).undo.click()
     assert scores() == before and shown(nb) == page
     nb.undo()
-    assert scores() == [] and shown(nb) == page.split("<h3>What is written down")[0]
+    assert scores() == [] and shown(nb) == page.split("<h3>Saved stories and scores")[0]
 
 
 def test_what_can_be_scored_is_offered_with_the_most_first() -> None:
-    found = ft.FlowThreatInvestigation(FLOWS, silent=True).search(IP).found
-    assert offered(found, "peer")[0] == "8.8.8.8"
-    assert offered(found, "port") == ("443", "40000", "40001")
-    assert offered(found, "asn")[0].split()[0] == "AS15169"
+    found = ft.FlowThreatInvestigation(FLOWS, silent=True).search(IP).search
+    assert suggestions(found, "peer")[0] == "8.8.8.8"
+    assert suggestions(found, "port") == ("443", "40000", "40001")
+    assert suggestions(found, "asn")[0].split()[0] == "AS15169"
 
 
 @pytest.mark.parametrize(("by", "text"), [("peer", " "), ("port", "http"), ("asn", "Cloudflare")])
 def test_what_names_no_connections_is_refused(by: str, text: str) -> None:
-    with pytest.raises(ArgumentError, match="choose one of the list, or type one such as"):
-        chosen(by, text)
+    with pytest.raises(ArgumentError, match="choose one from the list or type one such as"):
+        parse_filter(by, text)
 
 
 def test_a_log_without_a_store_has_no_scores(tmp_path: Path, monkeypatch: Any) -> None:
@@ -268,7 +270,7 @@ def test_a_log_without_a_store_has_no_scores(tmp_path: Path, monkeypatch: Any) -
         box(nb, ScoreBox)
     box(nb, StoryBox).title.value = "no flows"
     box(nb, StoryBox).button.click()
-    assert f"The story of {TWO_WAY}" in said(nb)
+    assert f"Story of {TWO_WAY}" in said(nb)
 
 
 def test_the_page_moves_to_the_cell_that_asks(
@@ -279,7 +281,7 @@ def test_the_page_moves_to_the_cell_that_asks(
     assert "Top 20 source IP by connections" in capsys.readouterr().out
     assert "later cell" in first.children[0].value
     assert box(nb, SearchBox) and box(nb, StoryBox).ip == IP
-    assert f"{IP}: 4 different connections" in said(nb)
+    assert f"{IP}: 4 distinct connections" in said(nb)
     assert nb.view.parts == ["controls", "threat_box"]
     nb.removeWidget(1)
     assert nb.view.parts == ["controls"]
@@ -288,15 +290,15 @@ def test_the_page_moves_to_the_cell_that_asks(
 
 
 def test_a_press_comes_with_what_the_fields_hold(nb: ft.FlowThreatInvestigation) -> None:
-    box(nb, SearchBox).sent.value = json.dumps({"button": 0, "fields": [IP]})
-    assert f"{IP}: 4 different connections" in said(nb)
-    box(nb, ScoreBox).sent.value = json.dumps({"button": 0, "fields": [2, 1, "443"]})
+    box(nb, SearchBox).event.value = json.dumps({"button": 0, "fields": [IP]})
+    assert f"{IP}: 4 distinct connections" in said(nb)
+    box(nb, ScoreBox).event.value = json.dumps({"button": 0, "fields": [2, 1, "443"]})
     assert "3 connections scored 3" in said(nb)
-    box(nb, ScoreBox).sent.value = json.dumps({"button": 1, "fields": [2, 1, "443"]})
-    assert "The scores of 3 connections are taken back" in said(nb)
-    box(nb, StoryBox).sent.value = json.dumps({"button": 2, "fields": ["a title", HOSTILE]})
-    assert f"The bundle of {IP} is saved as" in said(nb)
-    box(nb, StoryBox).sent.value = json.dumps({"button": 0, "fields": ["a title", HOSTILE]})
+    box(nb, ScoreBox).event.value = json.dumps({"button": 1, "fields": [2, 1, "443"]})
+    assert "Scores of 3 connections reverted" in said(nb)
+    box(nb, StoryBox).event.value = json.dumps({"button": 2, "fields": ["a title", HOSTILE]})
+    assert f"Bundle of {IP} saved as" in said(nb)
+    box(nb, StoryBox).event.value = json.dumps({"button": 0, "fields": ["a title", HOSTILE]})
     assert nb.history(IP).to_pylist()[0]["text"] == HOSTILE
 
 
