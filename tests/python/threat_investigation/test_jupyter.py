@@ -39,9 +39,11 @@ TITLE = (
 ATTACK = "</textarea><script>alert(2)</script> `${alert(3)}` \\u202e é 😀 %s $1\n"
 COMMENTS = (ATTACK * 2_000)[:99_999] + "!"
 RECORD = """() => {
-  window.told = [];
+  window.messages = [];
   new MutationObserver(() => {
-    for (const one of document.querySelectorAll(".ft-message")) window.told.push(one.innerText.trim());
+    for (const one of document.querySelectorAll(".ft-message")) {
+      window.messages.push(one.innerText.trim());
+    }
   }).observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
 ROWS = """(table) => Array.from(table.tBodies[0].rows, (row) => Object.fromEntries(
@@ -81,8 +83,8 @@ def press(page: Any, name: str) -> None:
     page.locator(".ft-box").get_by_role("button", name=re.compile(rf"\b{name}$")).click()
 
 
-def told(page: Any, text: str) -> None:
-    """Wait until the page says something."""
+def wait_for_message(page: Any, text: str) -> None:
+    """Wait until the page shows a message."""
     page.locator(".ft-message", has_text=text).wait_for(timeout=20_000)
 
 
@@ -121,12 +123,12 @@ def test_by_mouse(opened: Any) -> None:
     notebook.picture("threat_1_start")
 
     press(page, "Search")
-    told(page, "no address given; choose one from the list or type one")
+    wait_for_message(page, "no address given; choose one from the list or type one")
     page.locator("option", has_text=HOST).click()
     press(page, "Search")
     page.get_by_label("Comments").wait_for()
-    told(page, f"{HOST}: ")
-    assert f"Searching the connections of {HOST} …" in tab.evaluate("window.told")
+    wait_for_message(page, f"{HOST}: ")
+    assert f"Searching the connections of {HOST} …" in tab.evaluate("window.messages")
     notebook.picture("threat_2_search")
 
     log = day / "log.parquet"
@@ -155,33 +157,33 @@ def test_by_mouse(opened: Any) -> None:
     page.get_by_label("Risk").select_option(label="3 – low")
     page.get_by_role("combobox", name="Peer").fill(BEACON)
     press(page, "Score")
-    told(page, "285 connections scored 3")
+    wait_for_message(page, "285 connections scored 3")
     # The risk is in the column before the time of scoring.
     risks = page.locator("h3", has_text=SAVED).locator("xpath=following::table[1]//td[last()-1]")
     low = risks.filter(has_text=re.compile("^3$"))
     low.first.wait_for()
     assert page.locator(".bk-Figure[data-same]").count() == 1
     press(page, "Undo")
-    told(page, "Scores of 285 connections reverted.")
+    wait_for_message(page, "Scores of 285 connections reverted.")
     low.first.wait_for(state="detached")
     assert risks.count() > 0
     page.get_by_role("combobox", name="Peer").fill("192.0.2.77")
     press(page, "Score")
-    told(page, "no connection matches")
+    wait_for_message(page, "no connection matches")
 
     page.locator("option", has_text=BEACON).click()
     press(page, "Search")
-    told(page, f"{BEACON}: 285 distinct connections")
+    wait_for_message(page, f"{BEACON}: 285 distinct connections")
     page.get_by_label("Title").fill(TITLE)
     page.get_by_label("Comments").fill(COMMENTS)
     files = day / "data" / "flow" / f"{sample_day()[0]}"
     for what, ending in (("report", "html"), ("bundle", "zip")):
         press(page, f"Save {what}")
-        told(page, f"{what.capitalize()} of {BEACON} saved as {files}/story-")
+        wait_for_message(page, f"{what.capitalize()} of {BEACON} saved as {files}/story-")
         assert (files / f"story-{safe_ip(BEACON)}.{ending}").stat().st_size > 10_000
     notebook.picture("threat_3_files")
     press(page, "Save")
-    told(page, f"Story of {BEACON} on")
+    wait_for_message(page, f"Story of {BEACON} on")
     assert page.get_by_label("Comments").count() == page.locator(".ft-table").count() == 0
     assert BEACON not in listed(page) and HOST in listed(page)
     [kept] = stories(day, BEACON)
@@ -217,12 +219,12 @@ def test_by_keyboard_alone(opened: Any) -> None:
     assert focused() == "Address"
     tab.keyboard.type("no address")
     keys("Enter")
-    told(page, "'no address' is not one address")
+    wait_for_message(page, "'no address' is not one address")
     assert page.get_by_role("alert").count() == 1
     keys("Control+A")
     tab.keyboard.type(UPLOAD)
     keys("Enter")
-    told(page, f"{UPLOAD}: 96 distinct connections")
+    wait_for_message(page, f"{UPLOAD}: 96 distinct connections")
     assert page.locator(".ft-message").get_attribute("aria-live") == "polite"
     keys("Tab")
     assert focused() == "Search"
@@ -241,20 +243,20 @@ def test_by_keyboard_alone(opened: Any) -> None:
     keys("Tab")
     assert focused() == "Save report"
     keys("Enter")
-    told(page, f"Report of {UPLOAD} saved as")
+    wait_for_message(page, f"Report of {UPLOAD} saved as")
     keys("Tab")
     assert focused() == "Save bundle"
     keys("Enter")
-    told(page, f"Bundle of {UPLOAD} saved as")
+    wait_for_message(page, f"Bundle of {UPLOAD} saved as")
     keys("Tab", "ArrowDown", "Tab", "ArrowDown", "ArrowDown", "Tab")
     page.get_by_role("combobox", name="ASN").wait_for()
     assert focused() == "ASN"
     tab.keyboard.type("AS64496 nobody's")
     keys("Tab", "Enter")
-    told(page, "no connection matches")
+    wait_for_message(page, "no connection matches")
     notebook.picture("threat_6_keyboard")
     keys(*["Shift+Tab"] * 6, "Enter")
-    told(page, f"Story of {UPLOAD} on")
+    wait_for_message(page, f"Story of {UPLOAD} on")
     [kept] = stories(day, UPLOAD)
     assert (kept["title"], kept["text"]) == ("Upload at night", "To whom?\n4.5 GB.")
     assert UPLOAD not in listed(page)
@@ -266,13 +268,13 @@ def test_by_keyboard_alone(opened: Any) -> None:
     tab.wait_for_function("document.activeElement.value !== ''")
     second = listed(page)[1]
     keys("Enter")
-    told(page, f"{second}: ")
+    wait_for_message(page, f"{second}: ")
     keys("Tab", "Tab")
     tab.keyboard.type("not saved yet")
     keys("Shift+Tab", "Shift+Tab", "Control+A")
     tab.keyboard.type(UPLOAD)
     keys("Enter")
-    told(page, f"{UPLOAD}: ")
+    wait_for_message(page, f"{UPLOAD}: ")
     keys("Tab", "Tab", "Tab")
     assert focused() == "Comments"
     assert page.get_by_label("Title").input_value() == "Upload at night"
@@ -280,6 +282,6 @@ def test_by_keyboard_alone(opened: Any) -> None:
     keys("Shift+Tab", "Shift+Tab", "Shift+Tab", "Control+A")
     tab.keyboard.type(second)
     keys("Enter")
-    told(page, f"{second}: ")
+    wait_for_message(page, f"{second}: ")
     assert page.get_by_label("Title").input_value() == "not saved yet"
     assert "These changes are not saved." in page.inner_text()

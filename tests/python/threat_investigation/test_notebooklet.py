@@ -395,7 +395,7 @@ def test_values_that_are_an_address_and_others() -> None:
         ft.FlowThreatInvestigation(FLOWS, silent=True).search_ip()
     with pytest.raises(MsticnbMissingParameterError, match="no flows to search"):
         ft.FlowThreatInvestigation(silent=True).run(IP)
-    with pytest.raises(ArgumentError, match="no address was searched yet"):
+    with pytest.raises(ArgumentError, match="no address searched yet"):
         ft.FlowThreatInvestigation(FLOWS, silent=True).save("", "")
     with pytest.raises(ArgumentError, match="top results must be an integer of 1 or more, got 0"):
         ft.FlowThreatInvestigation(FLOWS, top_results=0)

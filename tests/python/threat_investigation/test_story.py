@@ -38,7 +38,7 @@ def test_a_story_has_what_was_found_and_saved(tmp_path: Path, log: Path) -> None
     context.write_text("ip,name\n8.8.8.0/24,resolver\n")
     settings = settings_in(tmp_path, network_context=context)
     nb = ft.FlowThreatInvestigation(str(log), configuration=settings, silent=True)
-    with pytest.raises(ArgumentError, match="no address was searched"):
+    with pytest.raises(ArgumentError, match="no address searched"):
         nb.story()
     nb.search(IP)
     assert nb.story().heading == f"Story of {IP}"
