@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -19,6 +19,9 @@ from flowtriage.threat_investigation.search import (
     check_top,
     top_connections,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class View:
@@ -108,7 +111,7 @@ class DisplayMethods(DataMethods):
         threats = self.threats()
         self.display_controls(threats if threats.num_rows or self.store else self.talkers())
 
-    def display_controls(self, threat_list: Any) -> None:
+    def display_controls(self, threat_list: pa.Table | Iterable[str]) -> None:
         """Show a list of addresses to search.
 
         Parameters
@@ -116,7 +119,7 @@ class DisplayMethods(DataMethods):
         threat_list
             Result of `threats` or `talkers`, or an iterable of addresses.
         """
-        if not hasattr(threat_list, "column_names"):
+        if not isinstance(threat_list, pa.Table):
             addresses = pa.array([parse_single_address(ip) for ip in threat_list], pa.string())
             threat_list = pa.table({"ip": addresses})
         self.view.controls(threat_list)
@@ -173,7 +176,9 @@ class DisplayMethods(DataMethods):
         self.start_investigation()
         self.view.message(str(saved))
 
-    def display_results(self, cols: Sequence[str], dataframe: Any, top: int) -> None:
+    def display_results(
+        self, cols: Sequence[str], dataframe: pd.DataFrame | pa.Table, top: int
+    ) -> None:
         """Show the first rows of a table.
 
         Parameters
@@ -191,11 +196,14 @@ class DisplayMethods(DataMethods):
             If a column is missing, or `top` is not positive.
         """
         check_top(top)
-        known = list(getattr(dataframe, "column_names", getattr(dataframe, "columns", [])))
+        known = list(getattr(dataframe, "column_names", dataframe.columns))
         if missing := [name for name in cols if name not in known]:
             raise ArgumentError(f"no column {missing[0]!r}; columns: {', '.join(map(str, known))}")
-        rows = dataframe.slice(0, top) if hasattr(dataframe, "slice") else dataframe.head(top)
-        rows = rows.select(list(cols)) if hasattr(rows, "select") else rows[list(cols)]
+        rows: pd.DataFrame | pa.Table
+        if isinstance(dataframe, pa.Table):
+            rows = dataframe.select(list(cols)).slice(0, top)
+        else:
+            rows = dataframe[list(cols)].head(top)
         show(self.section("results", rows))
 
     def get_top_bytes(self, conns_dict: Connections, top: int) -> Connections:

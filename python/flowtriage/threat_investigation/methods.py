@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.inputs.hosts import parse_single_address
+from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.msticnb import as_theirs
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.store import FlowStore
@@ -88,13 +89,13 @@ class DataMethods(Notebooklet):
         """
         return self.engine.talkers()
 
-    def search(self, ip: Any, timespan: Any = None) -> FlowThreatResult:
+    def search(self, ip: Any, timespan: TimespanLike | None = None) -> FlowThreatResult:
         """Search the connections of an address without display.
 
         Parameters
         ----------
         ip
-            The address.
+            The address, or a msticpy `IpAddress`.
         timespan
             As in `run`.
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.humanize import human_bytes
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import Lazy, LazyAttribute
+from flowtriage.quality.report import ReadReport
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.search import TABLE_COLUMNS, SearchResult, sort_peers
 
@@ -66,8 +68,18 @@ class FlowThreatResult(NotebookletResult):
     connections = LazyAttribute()
     timeline = LazyAttribute()
 
-    def __init__(self, *, search: SearchResult, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        search: SearchResult,
+        description: str,
+        timespan: Timespan | None = None,
+        notebooklet: HasMetadata | None = None,
+        report: ReadReport | None = None,
+    ) -> None:
+        super().__init__(
+            description=description, timespan=timespan, notebooklet=notebooklet, report=report
+        )
         self._search = search
         self.connections = Lazy(search.connections.to_pandas)
         self.peers: pd.DataFrame = search.peers.to_pandas()

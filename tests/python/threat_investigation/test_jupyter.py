@@ -108,7 +108,7 @@ def peers_by_sql(log: Path, ip: str, end: str) -> dict[str, tuple[int, int]]:
 
 
 def stories(day: Path, ip: str) -> list[dict[str, Any]]:
-    """What the store has of an address."""
+    """Stories of an address in the store."""
     store = FlowStore(f"duckdb:///{day}/flows.duckdb")
     return store.read("flow_storyboard", where={"ip_threat": ip}).to_pylist()
 

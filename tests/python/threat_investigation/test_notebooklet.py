@@ -53,7 +53,7 @@ FLOWS = table(
 
 
 def naive_peers(rows: list[dict[str, Any]], ip: str) -> dict[str, dict[str, Any]]:
-    """Sums of every peer, told apart by who began the connection."""
+    """Sums of every peer, by initiator of the connection."""
     ends: dict[str, dict[str, Any]] = {"src_ip": {}, "dst_ip": {}}
     for row in rows:
         for end, other in (("src_ip", "dst_ip"), ("dst_ip", "src_ip")):
@@ -402,22 +402,22 @@ def test_values_that_are_an_address_and_others() -> None:
 
 
 def test_an_address_that_does_not_occur(tmp_path: Path) -> None:
-    def said(nb: ft.FlowThreatInvestigation) -> str:
+    def message(nb: ft.FlowThreatInvestigation) -> str:
         result = nb.run("192.0.2.77")
         assert result.peers.empty
         assert result.top_sources_by_bytes.empty
         return str(result.sections[0].contents[0])
 
-    of_log = said(ft.FlowThreatInvestigation(FLOWS, silent=True))
+    of_log = message(ft.FlowThreatInvestigation(FLOWS, silent=True))
     assert of_log.startswith("192.0.2.77 does not occur in the flows searched. Top sources: ")
     assert IP in of_log
     nb = investigation(tmp_path, FLOWS)
-    assert said(nb) == "192.0.2.77 does not occur in the flows searched."
+    assert message(nb) == "192.0.2.77 does not occur in the flows searched."
     other = ft.FlowThreatInvestigation(
         nb.store, "2013-09-20", configuration=settings_in(tmp_path), silent=True
     )
-    assert "has no flows of 2013-09-20" in said(other)
-    assert "2013-09-15" in said(other)
+    assert "has no flows of 2013-09-20" in message(other)
+    assert "2013-09-15" in message(other)
 
 
 def test_flows_given_to_run_and_from_providers(tmp_path: Path) -> None:

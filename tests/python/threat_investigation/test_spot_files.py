@@ -1,4 +1,4 @@
-"""The files of a story: their layout, their names, and what is no such file."""
+"""Files of a story: layout, names, and errors."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_files_have_the_layout_of_spot(tmp_path: Path) -> None:
     assert read_dendrogram(files.dendrogram) == Dendrogram.of(SETS, IP)
 
 
-def test_the_address_itself_stands_opposite_to_its_peers() -> None:
+def test_origin_is_paired_with_each_peer() -> None:
     globe = json.loads(Globe.of(SETS, Location("9.9.9.9", 8.0, 47.0, "Home")).to_json())
     pairs = zip(globe["sourceips"], globe["destips"], strict=True)
     found = [[(f["properties"]["ip"], f["properties"]["type"]) for f in pair] for pair in pairs]
@@ -106,7 +106,7 @@ def test_the_address_itself_stands_opposite_to_its_peers() -> None:
     assert globe["sourceips"][0] == feature("9.9.9.9", 3, "Home", 8.0, 47.0)
 
 
-def test_peers_without_a_place_on_earth_are_left_out() -> None:
+def test_peers_without_valid_coordinates_are_dropped() -> None:
     nowhere = [(None, None), (1.0, None), (float("nan"), 1.0), (90.5, 0.0), (0.0, -180.5)]
     rows = [
         peer(f"8.8.8.{at}", "inbound", latitude=latitude, longitude=longitude)
@@ -182,7 +182,7 @@ GOOD = feature("8.8.8.8", 1, "", 1.0, 2.0)
         ),
     ],
 )
-def test_a_globe_with_a_fault_tells_its_place(tmp_path: Path, features: Any, message: str) -> None:
+def test_error_states_the_position_in_a_globe(tmp_path: Path, features: Any, message: str) -> None:
     path = tmp_path / "globe.json"
     document = {"type": "FeatureCollection", "sourceips": [GOOD], "destips": features}
     path.write_text(json.dumps(document))
@@ -203,7 +203,7 @@ def test_a_globe_with_a_fault_tells_its_place(tmp_path: Path, features: Any, mes
         (SPOT_STATS.encode(), "not a globe"),
     ],
 )
-def test_what_is_no_globe_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+def test_other_content_is_not_a_globe(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "globe.json"
     path.write_bytes(content)
     with pytest.raises(FormatError, match=rf"globe\.json is {message}"):
@@ -233,19 +233,19 @@ def with_(document: dict[str, Any], **changes: Any) -> str:
         ),
     ],
 )
-def test_stats_with_a_fault_tell_its_place(content: str, message: str) -> None:
+def test_error_states_the_position_in_stats(content: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         Stats.from_json(content)
 
 
-def test_a_dendrogram_is_no_stats_and_the_other_way_round() -> None:
+def test_dendrogram_and_stats_are_not_interchangeable() -> None:
     with pytest.raises(FormatError, match="size is not an integer"):
         Stats.from_json(json.dumps(DENDROGRAM))
     with pytest.raises(FormatError, match="the dendrogram: time is not a string"):
         Dendrogram.from_json(json.dumps(STATS))
 
 
-def test_tables_which_are_no_connection_sets_are_told() -> None:
+def test_tables_without_columns_of_connection_sets_are_errors() -> None:
     with pytest.raises(InputError, match="lack the columns location, longitude, latitude"):
         Globe.of(SETS.drop_columns(["location", "longitude", "latitude"]))
     with pytest.raises(InputError, match="lack the columns context"):
@@ -291,7 +291,7 @@ def test_small_ipv6_addresses_do_not_meet_ipv4(number: int) -> None:
 
 
 @given(st.text() | addresses.map(lambda ip: f"{ip}%../../x") | addresses.map("../{}".format))
-def test_no_text_leads_out_of_the_folder(text: str) -> None:
+def test_no_text_escapes_the_folder(text: str) -> None:
     try:
         files = story_files("/stories", text)
     except ArgumentError:
@@ -303,7 +303,7 @@ def test_no_text_leads_out_of_the_folder(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "..", "10.0.0.0/8", "fe80::1%eth0", "fe80::1%../../etc", "a/b", "10.0.0.1\0"]
 )
-def test_what_is_no_address_makes_no_file(tmp_path: Path, text: str) -> None:
+def test_invalid_addresses_have_no_files(tmp_path: Path, text: str) -> None:
     with pytest.raises(ArgumentError, match="invalid address"):
         write_files(tmp_path, text, SETS)
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The page of a story: its sums, and what it needs."""
+"""The page of a story: totals, reproducibility, missing extras."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def naive(rows: list[dict[str, Any]], name: str) -> int | None:
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])
-def test_sums_are_those_of_all_peers(rows: list[dict[str, Any]]) -> None:
+def test_totals_are_those_of_all_peers(rows: list[dict[str, Any]]) -> None:
     found = totals(connection_sets(*rows)).to_pylist()
     assert [row["direction"] for row in found] == ["inbound", "outbound", "two-way", "all"]
     for row in found:
@@ -47,7 +47,7 @@ def test_a_page_without_its_date_is_the_same_each_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("library", ["bokeh", "jinja2"])
-def test_what_is_missing_is_told(library: str) -> None:
+def test_error_names_the_missing_extra(library: str) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})

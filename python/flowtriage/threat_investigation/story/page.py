@@ -142,7 +142,7 @@ def _sections(story: StoryData) -> Iterator[Section]:
         return Section(title, text, 1, contents)
 
     yield section("Comments", story.text.replace("\r\n", "\n") or "None.")
-    yield section("Totals", "Totals of all peers by direction.", totals(story.peers))
+    yield section("Totals", "By direction, and of all peers.", totals(story.peers))
     yield section("Top peers", "")
     for name, heading in TOP_TABLES.items():
         yield Section(heading, "", 2, (getattr(story, name),))
