@@ -71,11 +71,11 @@ def _with_ports(table: pa.Table) -> pa.Table:
 
 def _flowtriage(store: _Store) -> _Answer:
     import flowtriage as ft
-    from flowtriage.analysis.search import COLUMNS
     from flowtriage.oa import RawFlows
+    from flowtriage.schema import SEARCH_COLUMNS
 
     day = datetime.fromtimestamp(DAY / 1e6, UTC).date()
-    flows = RawFlows(store.folder).read(day, addresses=[HOST], columns=COLUMNS)
+    flows = RawFlows(store.folder).read(day, addresses=[HOST], columns=SEARCH_COLUMNS)
     found = ft.expanded_search(flows, HOST)
     return _Answer(found, ft.connection_sets(found, HOST))
 

@@ -1,4 +1,4 @@
-"""Argus, as `ra -c ,` writes it; the binetflow files of the CTU-13 data set.
+"""Argus CSV, from `ra -c ,`, such as the binetflow files of the CTU-13 data set.
 
 Source: https://openargus.org/oldsite/man/ra.1.pdf
 """
@@ -29,7 +29,7 @@ ARGUS = Format(
     reversed=(("Dir", ("<-", "<?")),),
     zoneless=True,
     limits=(
-        "no packets of each end where the log has only TotPkts",
-        "bytes are those of link-layer frames",
+        "no packets per endpoint if the log has only TotPkts",
+        "bytes include link-layer headers",
     ),
 )

@@ -70,8 +70,8 @@ AWS_VPC = Format(
     ),
     exporters=True,
     limits=(
-        "records are of one direction each; stitch=True joins them",
-        "records sum up 1 or 10 minutes, so a long flow counts once for each",
+        "records are unidirectional; stitch=True merges them",
+        "records cover 1 or 10 minutes, so a long flow counts once in each",
         "SKIPDATA records stand for flows that AWS did not record",
     ),
 )

@@ -1,4 +1,4 @@
-"""Azure Traffic Analytics, table `AzureNetworkAnalytics_CL`, raw or as msticpy projects it.
+"""Azure Traffic Analytics, table `AzureNetworkAnalytics_CL`, raw or as projected by msticpy.
 
 Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-schema
 """
@@ -55,7 +55,7 @@ AZURE_NETWORK_ANALYTICS = Format(
     keep=(("SubType", ("FlowLog",)),),
     exporters=True,
     limits=(
-        "records sum up flows of 10 or 60 minutes",
+        "records aggregate flows of 10 or 60 minutes",
         "no source ports",
         "no bytes and packets in the columns that msticpy's query returns",
     ),

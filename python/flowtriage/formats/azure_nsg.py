@@ -6,7 +6,7 @@ Source: https://learn.microsoft.com/azure/network-watcher/nsg-flow-logs-overview
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Tuples
 
 _PATH = "properties.flows[].flows[].flowTuples[]"
-_BEGINS = ("state", ("B", ""))
+_BEGIN = ("state", ("B", ""))
 AZURE_NSG = Format(
     name="azure-nsg",
     title="Azure NSG flow log",
@@ -21,8 +21,8 @@ AZURE_NSG = Format(
         FieldMapping("dst_bytes", "count", ("dst_bytes",)),
         FieldMapping("src_packets", "count", ("src_packets",)),
         FieldMapping("dst_packets", "count", ("dst_packets",)),
-        FieldMapping("flows", "one", when=(("decision", ("A", "Allowed")), _BEGINS)),
-        FieldMapping("denied_flows", "one", when=(("decision", ("D", "Denied")), _BEGINS)),
+        FieldMapping("flows", "one", when=(("decision", ("A", "Allowed")), _BEGIN)),
+        FieldMapping("denied_flows", "one", when=(("decision", ("D", "Denied")), _BEGIN)),
         FieldMapping("reported_direction", "direction", ("direction",)),
         FieldMapping("state", "text", ("state",)),
         FieldMapping("host", "text", ("properties.flows[].flows[].mac",)),
@@ -48,7 +48,7 @@ AZURE_NSG = Format(
     ),
     exporters=True,
     limits=(
-        "counters of records that continue or end a flow (C, E) are since its last record",
+        "counters of continuing and final records (C, E) are deltas since the record before",
         "version 1 has no bytes and packets",
     ),
 )

@@ -54,7 +54,7 @@ AZURE_NTA = Format(
     keep=(("SubType", ("FlowLog",)),),
     exporters=True,
     limits=(
-        "records sum up flows of 10 or 60 minutes",
+        "records aggregate flows of 10 or 60 minutes",
         "no source ports",
     ),
 )

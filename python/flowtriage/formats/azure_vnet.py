@@ -46,5 +46,5 @@ AZURE_VNET = Format(
         least=13,
     ),
     exporters=True,
-    limits=("counters of records that continue or end a flow (C, E) are since its last record",),
+    limits=("counters of continuing and final records (C, E) are deltas since the record before",),
 )

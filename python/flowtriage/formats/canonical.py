@@ -1,4 +1,4 @@
-"""The canonical flow schema itself, as a file or table of it."""
+"""The canonical flow schema itself."""
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 

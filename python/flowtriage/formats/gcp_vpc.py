@@ -32,9 +32,9 @@ GCP_VPC = Format(
     ),
     exporters=True,
     limits=(
-        "records are of one direction each; stitch=True joins them",
+        "records are unidirectional; stitch=True merges them",
         "records are sampled: bytes and packets are estimates",
-        "host tells which end reported (SRC, DEST)",
-        "no refused connections",
+        "host is the reporting endpoint (SRC, DEST)",
+        "no denied connections",
     ),
 )

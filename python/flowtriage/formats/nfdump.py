@@ -6,15 +6,15 @@ Source: https://github.com/phaag/nfdump (src/output)
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Trailer
 
 _ENDPOINTS = (Endpoints("sa", "da"), Endpoints("srcAddr", "dstAddr"))
-_NO_ANSWER = ("0",)
+_UNIDIRECTIONAL = ("0",)
 _COLUMNS = (
     FieldMapping("src_port", "port", ("sp", "srcPort"), unit="icmp"),
     FieldMapping("dst_port", "port", ("dp", "dstPort"), unit="icmp"),
     FieldMapping("protocol", "protocol", ("pr", "proto")),
     FieldMapping("src_bytes", "count", ("ibyt", "bytes", "inBytes")),
-    FieldMapping("dst_bytes", "count", ("obyt", "outBytes"), nulls=_NO_ANSWER),
+    FieldMapping("dst_bytes", "count", ("obyt", "outBytes"), nulls=_UNIDIRECTIONAL),
     FieldMapping("src_packets", "count", ("ipkt", "packets", "inPackets")),
-    FieldMapping("dst_packets", "count", ("opkt", "outPackets"), nulls=_NO_ANSWER),
+    FieldMapping("dst_packets", "count", ("opkt", "outPackets"), nulls=_UNIDIRECTIONAL),
     FieldMapping("tcp_flags", "flags", ("flg", "flags")),
     FieldMapping("host", "text", ("ra", "routerIP", "exporterID"), nulls=("0.0.0.0", "::")),  # noqa: S104
 )
@@ -27,10 +27,9 @@ _TRAILER = Trailer(
     ),
 )
 _LIMITS = (
-    "records are of one direction each where the exporter is not bidirectional; stitch=True "
-    "joins them",
-    "a long flow is in several records, one for each time that the exporter's timer ran out",
-    "what packets were sampled at is not told, and counts are not scaled by it",
+    "records are unidirectional unless the exporter sends biflows; stitch=True merges them",
+    "a long flow has several records, one for each active timeout of the exporter",
+    "the sampling rate is unknown, and counters are not scaled by it",
 )
 NFDUMP = Format(
     name="nfdump",

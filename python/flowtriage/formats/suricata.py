@@ -29,5 +29,5 @@ SURICATA = Format(
     ),
     keep=(("event_type", ("flow",)),),
     counters="flow",
-    limits=("bytes are those of link-layer frames: 14 more a packet than IP bytes on Ethernet",),
+    limits=("bytes include link-layer headers: 14 bytes per packet on Ethernet",),
 )

@@ -1,4 +1,4 @@
-"""Zeek `conn.log`, TSV and JSON; also as `write_flows` writes it, with columns that Zeek has not.
+"""Zeek `conn.log`, TSV and JSON; also with the additional columns of `write_flows`.
 
 Source: https://docs.zeek.org/en/master/logs/conn.html
 """
@@ -34,6 +34,6 @@ ZEEK = Format(
     nulls=("-", "(empty)"),
     exporters=True,
     counters="flow",
-    limits=("no refused connections but as states such as REJ",),
+    limits=("denied connections only as states such as REJ",),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeAlias, TypeGuard
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ class ArrowStream(Protocol):
         """Export the rows as an Arrow C stream."""
 
 
+@runtime_checkable
 class Readable(Protocol):
     """An open file, or any object with `read`."""
 

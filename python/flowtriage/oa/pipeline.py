@@ -26,6 +26,7 @@ from flowtriage.oa.check import require
 from flowtriage.oa.day import Day, day_locked, publish
 from flowtriage.oa.steps import Step
 from flowtriage.progress import report_progress
+from flowtriage.quality import warn_bad_rows
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 from flowtriage.store import FlowStore
@@ -202,11 +203,12 @@ class FlowOA:
         self._results = Path(results) if results is not None else None
         self._reading = {"format": format, "tz": tz, "columns": columns}
         in_memory = isinstance(flows, Flows) or is_dataframe(flows) or is_stream(flows)
-        self._given = (
-            read_flows(flows, timespan=day_span(self.day), **self._reading).to_arrow()
-            if in_memory
-            else None
-        )
+        self._given: pa.Table | None = None
+        if in_memory:
+            read = read_flows(flows, timespan=day_span(self.day), **self._reading)
+            if not isinstance(flows, Flows):
+                warn_bad_rows(read.report, stacklevel=2)
+            self._given = read.to_arrow()
         self._logs = () if in_memory or flows is None else _listed(flows)
 
     def run(self, steps: Sequence[str] | None = None) -> Run:

@@ -298,7 +298,9 @@ class ReadReport:
         if self.rows_migrated:
             facts["Superseded by NTANetAnalytics"] = f"{self.rows_migrated:,} rows dropped"
         if self.rows_superseded:
-            facts["Superseded records"] = f"{self.rows_superseded:,} dropped"
+            facts["Superseded records"] = (
+                f"{self.rows_superseded:,} dropped; later records of the same flows contain more"
+            )
         if self.rows_duplicate:
             facts["Duplicates dropped"] = f"{self.rows_duplicate:,}"
         if self.rows_stitched:
@@ -307,9 +309,8 @@ class ReadReport:
             same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
             facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
         if self.counters:
-            facts["Counters"] = "; ".join(
-                f"{n}: {_COUNTERS[of]}" for n, of in self.counters.items()
-            )
+            semantics = (f"{name}: {_COUNTERS[of]}" for name, of in self.counters.items())
+            facts["Counters"] = "; ".join(semantics)
         internal = INTERNAL if self.internal is None else _few(self.internal)
         facts[f"Internal networks{' (default)' if self.internal is None else ''}"] = internal
         if self.quality:

@@ -118,7 +118,9 @@ class Quality:
                 "(deduplicate=True drops them)"
             )
         if self.superseded:
-            facts["Superseded records"] = self._count("superseded")
+            facts["Superseded records"] = (
+                f"{self._count('superseded')}; later records of the same flows contain more"
+            )
         if self.unidirectional:
             facts["Unidirectional records"] = f"{self.unidirectional:,} of {self.rows:,}"
         if self.direction_conflicts:

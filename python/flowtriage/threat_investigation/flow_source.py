@@ -23,14 +23,10 @@ from flowtriage.providers.flow_queries import query_flows
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
+from flowtriage.schema import SEARCH_COLUMNS
 from flowtriage.store import FlowStore
 from flowtriage.store.raw_flows import RawFlows
 
-COLUMNS = (
-    *("start_time", "end_time", "src_ip", "dst_ip", "src_port", "dst_port", "protocol"),
-    *("src_bytes", "dst_bytes", "src_packets", "dst_packets", "flows", "denied_flows"),
-)
-"""Canonical columns that an investigation reads."""
 TALKERS = pa.schema([("ip", pa.string()), ("connections", pa.int64())])
 """An address and the number of flows that it initiated."""
 
@@ -72,7 +68,7 @@ class RawDayFlows:
         """Read the row groups that can contain the address."""
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
-        flows = self.raw.read(first, last, addresses=[ip], columns=COLUMNS)
+        flows = self.raw.read(first, last, addresses=[ip], columns=SEARCH_COLUMNS)
         return Flows(within(flows, span), ReadReport())
 
     def talkers(self, n: int) -> pa.Table:

@@ -259,7 +259,7 @@ def test_aws_fields_without_a_header_are_told_by_the_caller(
 
 def test_fields_that_do_not_fit_are_refused(log: Path) -> None:
     log.write_text(AWS_RECORDS[0])
-    with pytest.raises(FormatError, match="names 2 fields, but the first line has .*7 between ' '"):
+    with pytest.raises(FormatError, match="has 2 fields, but the first line has .*7 split at ' '"):
         ft.read_flows(log, columns=["srcaddr", "dstaddr"])
     with pytest.raises(ArgumentError, match="'srcaddr' twice"):
         ft.read_flows(log, columns="srcaddr srcaddr")

@@ -75,7 +75,7 @@ def test_limits_of_a_format_are_told_and_hostile_text_is_escaped() -> None:
         "log-status": "<script>",
     }
     report = ft.read_flows(pa.Table.from_pylist([record, record | {"log-status": "OK"}])).report
-    assert "stitch=True joins them" in str(report)
+    assert "stitch=True merges them" in str(report)
     assert report.skipped == {"log-status <script>": 1}
     assert "&lt;script&gt;" in report._repr_html_()
     assert "<script>" not in report._repr_html_()

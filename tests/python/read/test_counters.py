@@ -54,13 +54,13 @@ def test_long_connections_of_zeek_are_not_counted_twice(tmp_path: Path) -> None:
     flows = ft.read_flows(tmp_path)
     assert sums(flows) == (2, 4_005, 45)
     assert (flows.report.rows_read, flows.report.rows_superseded, len(flows)) == (4, 2, 2)
-    assert "2 rows left out; later ones of the same flow tell more" in str(flows.report)
+    assert "2 dropped; later records of the same flows contain more" in str(flows.report)
     alone = ft.read_flows(tmp_path / "conn_long.log")
     assert sums(alone) == (2, 3_005, 35)
     report = ft.flow_report(tmp_path)
     assert report.quality is not None
     assert (report.flows, report.quality.superseded) == (4, 2)
-    assert "2 rows, of flows of which a later row tells more" in str(report)
+    assert "2; later records of the same flows contain more" in str(report)
 
 
 def test_what_is_no_earlier_state_stays(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.analysis.search import COLUMNS
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.schema import SEARCH_COLUMNS
 from flowtriage.store.ingest import SCHEMA
 from flowtriage.store.raw_flows import RawFlows
 from killing import killed_after
@@ -151,7 +151,7 @@ def test_flows_of_an_address_are_found_on_the_days_asked_for(raw: RawFlows, tmp_
     days = dt.date(2013, 9, 15), dt.date(2013, 9, 16)
     for ip in ("2001:0db8::1", "::ffff:10.0.0.1", "192.0.2.1", "203.0.113.9"):
         for asked in (days[:1], days[1:], days):
-            found = raw.read(*asked, addresses=[ip], columns=COLUMNS)
+            found = raw.read(*asked, addresses=[ip], columns=SEARCH_COLUMNS)
             whole = ft.expanded_search(raw.read(*asked), ip)
             assert ft.expanded_search(found, ip) == whole
     rows = [raw.read(*asked, addresses=["2001:db8::1"]).num_rows for asked in (days[:1], days)]

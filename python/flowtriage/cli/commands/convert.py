@@ -47,7 +47,7 @@ def convert(
         written = write_flows(source.parts(), out, format=to)
     written.report.flows = written.flows
     warn_of_losses(written.report)
-    for name, count in written.left_out.items():
+    for name, count in written.dropped.items():
         print(
             f"warning: {to} has no place for {count:,} values of {sanitize(name)}",
             file=sys.stderr,
