@@ -141,6 +141,11 @@ class AsnDatabase:
         self.ask(texts)
         return self._files.lookup(texts)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the paths and the settings; results of online queries are not kept."""
+        paths = None if self._embedded else tuple(map(os.path.abspath, self.paths))
+        return _reopened, (paths, self._online)
+
     @property
     def online(self) -> Online | None:
         """Settings of the look-up online, or None where there is none."""
@@ -233,6 +238,12 @@ def as_database(asn: AsnDatabase | str | os.PathLike[str] | None) -> AsnDatabase
     if isinstance(asn, AsnDatabase):
         return asn
     return AsnDatabase(online=True) if asn == "online" else AsnDatabase(asn)
+
+
+def _reopened(paths: tuple[str, ...] | None, online: Online | None) -> AsnDatabase:
+    if paths is None and online is None:
+        return embedded()
+    return AsnDatabase(paths, online=online or False)
 
 
 @cache

@@ -187,7 +187,7 @@ class FlowThreatInvestigation(DisplayMethods):
             If the flows, the store or a configured file cannot be read.
         """
         arguments = self._run_arguments(
-            value, data, timespan, options, {"start": start, "end": end, "silent": silent}
+            value, data, timespan, options, start=start, end=end, silent=silent
         )
         ip = parse_single_address(value)
         self._update_source(data, arguments.span)
@@ -207,7 +207,7 @@ class FlowThreatInvestigation(DisplayMethods):
         self._finish(result, arguments)
         hint = "" if search.connections.num_rows else self.engine.source.hint()
         for section in sections(type(self), result, arguments.options, hint):
-            self._present(result, section, silent=arguments.silent)
+            result.present(section, silent=arguments.silent)
         return result
 
     def _set_source(self, source: SearchSource) -> None:

@@ -128,7 +128,7 @@ def test_options_choose_what_is_shown(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(ArgumentError, match="unknown options: 'tables'"):
         nb.run(IP, options=["tables"])
     with pytest.raises(TypeError, match="unexpected keyword argument 'top'"):
-        nb.run(IP, top=3)  # type: ignore[call-arg]
+        nb.run(IP, top=3)
 
 
 def test_peers_have_facts_from_configured_files(tmp_path: Path) -> None:
