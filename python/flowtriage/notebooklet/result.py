@@ -179,9 +179,9 @@ class NotebookletResult:
         pathlib.Path
             The file.
         """
-        from flowtriage.render import write_report
+        from flowtriage.render import write_page
 
-        return write_report(
+        return write_page(
             self.sections,
             path,
             title=self.description,

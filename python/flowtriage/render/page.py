@@ -45,7 +45,7 @@ class Part:
     blocks: list[str]
 
 
-def write_report(
+def write_page(
     sections: Sequence[Section],
     path: str | os.PathLike[str],
     *,
