@@ -89,7 +89,7 @@ def flow_summary(
     if database.online:
         flows_or_index = flow_index(flows_or_index)
         ends = [*flows_or_index["source"].chunks, *flows_or_index["dest"].chunks]
-        database.ask(pa.chunked_array(ends, pa.string()).combine_chunks())
+        database.query_online(pa.chunked_array(ends, pa.string()).combine_chunks())
     return _flow_summary(flow_batches(flows_or_index), database._files)
 
 

@@ -181,11 +181,11 @@ def test_a_graph_of_any_size_can_be_read(store: ft.FlowStore, shape: Any, size: 
         assert (drawn, shown) == (size, len(ends))
     elif shape is star:
         assert shown == len(ends)
-        assert "1,935 that only one other" in written(plot)
+        assert "1,935 with a single neighbour" in written(plot)
         assert "1,935 more" in lines["to"]
     else:
         assert shown == MAX_NODES / 2
-        assert "The first 60 of 1,000 connections in rank are shown" in written(plot)
+        assert "Connections shown: 60 of 1,000, by rank" in written(plot)
     for data in nodes:
         assert np.isfinite(data["x"]).all()
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.enrich.geolocation import Locations, find_locations
+from flowtriage.enrich.exact_locations import Locations, find_locations
 from flowtriage.errors import MissingExtraError
 from flowtriage.viz.maps.threats import mark_threats
 

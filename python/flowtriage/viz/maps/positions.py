@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.enrich.geolocation import Locations, countries
+from flowtriage.enrich.exact_locations import Locations
+from flowtriage.enrich.geolocation import countries
 from flowtriage.humanize import joined, sanitize_array
 
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
