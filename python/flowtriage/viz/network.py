@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
+from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.humanize import UNKNOWN as DASH
@@ -16,10 +16,12 @@ from flowtriage.humanize import sanitize
 from flowtriage.viz.colours import DENIED, DIRECTIONS, UNKNOWN
 from flowtriage.viz.figures import (
     CHARACTER,
-    FAINT,
     INK,
+    add_hover,
+    add_legend,
     add_notes,
     alone,
+    legend_item,
     message_plot,
     wide_figure,
     without_axes,
@@ -31,6 +33,7 @@ _USUAL_WIDTH, _LINE = 900, 14
 _NODE_SHARE = 0.25
 """Share of a line, at either end, where the pointer selects the node instead."""
 _LEFT, _RIGHT, _BOTTOM, _TOP = -2.0, 2.0, -1.4, 1.2
+_COUNTS = [("connections", "@connections{0,0}"), ("first rank", "@rank{0,0}")]
 _KINDS = {
     "known as bad": DENIED,
     "internal": DIRECTIONS["O"],
@@ -129,19 +132,8 @@ def _draw_edges(plot: Any, graph: Graph, position: Floats, ends: Indices, names:
             }
         ),
     )
-    plot.add_tools(
-        HoverTool(
-            renderers=[lines],
-            line_policy="interp",
-            tooltips=[
-                ("from", "@from"),
-                ("to", "@to"),
-                ("connections", "@connections{0,0}"),
-                ("first rank", "@rank{0,0}"),
-                ("lowest score", "@score"),
-            ],
-        )
-    )
+    rows = [("from", "@from"), ("to", "@to"), *_COUNTS, ("lowest score", "@score")]
+    add_hover(plot, [lines], rows, point_policy="snap_to_data", line_policy="interp")
 
 
 def _draw_nodes(plot: Any, graph: Graph, position: Floats, names: list[str], kinds: Any) -> None:
@@ -157,29 +149,19 @@ def _draw_nodes(plot: Any, graph: Graph, position: Floats, names: list[str], kin
         "rank": nodes["rank"].to_numpy(),
         **{name: _shown(nodes[name]) for name in ("geoloc", "context", "rep")},
     }
-    drawn = []
+    drawn, items = [], []
     for kind, colour in _KINDS.items():
         here = kinds == kind
         if not here.any():
             continue
         look = {"fill_color": colour, "line_color": INK if colour == "#FFFFFF" else "white"}
         source = ColumnDataSource({name: values[here] for name, values in columns.items()})
-        label = f"{kind} · {here.sum():,}"
-        drawn.append(plot.circle("x", "y", size="size", source=source, legend_label=label, **look))
-    plot.add_tools(
-        HoverTool(
-            renderers=drawn,
-            tooltips=[
-                ("address", "@name"),
-                ("side", "@kind"),
-                ("connections", "@connections{0,0}"),
-                ("first rank", "@rank{0,0}"),
-                ("location", "@geoloc"),
-                ("network", "@context"),
-                ("reputation", "@rep"),
-            ],
-        )
-    )
+        drawn.append(plot.circle("x", "y", size="size", source=source, **look))
+        items.append(legend_item(kind, here.sum(), drawn[-1:]))
+    rows = [("address", "@name"), ("side", "@kind"), *_COUNTS, ("location", "@geoloc")]
+    rows += [("network", "@context"), ("reputation", "@rep")]
+    add_hover(plot, drawn, rows, point_policy="snap_to_data")
+    add_legend(plot, items)
     texts = np.array([sanitize(name, _LABEL) for name in names], dtype=object)
     below = columns["size"] / 2 + 2
     pixels = np.array([_USUAL_WIDTH / (_RIGHT - _LEFT), plot.height / (_BOTTOM - _TOP)])
@@ -195,12 +177,6 @@ def _draw_nodes(plot: Any, graph: Graph, position: Floats, names: list[str], kin
         text_font_size="11px",
         text_color=INK,
     )
-    plot.legend.orientation = "horizontal"
-    plot.legend.location = "top_left"
-    plot.legend.border_line_color = None
-    plot.legend.label_text_font_size = "11px"
-    plot.legend.label_text_color = FAINT
-    plot.add_layout(plot.legend[0], "above")
 
 
 def _without_overlap(centre: Floats, texts: Any, order: Any) -> Any:

@@ -37,7 +37,7 @@ KNOWN = "8.8.8.8"
 
 
 def unknown(count: int = 1) -> list[str]:
-    """Public addresses that the embedded database does not know."""
+    """Public addresses that the bundled database does not know."""
     candidates = [f"{a}.{b}.0.1" for a in range(1, 224) for b in (0, 100, 200)]
     rows = ft.AsnDatabase().lookup(candidates).to_pylist()
     known = [row["address"] for row in rows if row["as_name"] == "No ASN record"]

@@ -64,8 +64,8 @@ class Reputation:
         frames = [t.to_pandas() if isinstance(t, pa.Table) else t for t in self._tables]
         if not frames:
             return pd.DataFrame(columns=list(COLUMNS))
-        results = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
-        results = results.reindex(columns=list(COLUMNS)).iloc[self._order.to_numpy()]
+        every = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
+        results: pd.DataFrame = every.reindex(columns=list(COLUMNS)).iloc[self._order.to_numpy()]
         results = results.reset_index(drop=True)
         results["Severity"] = [Severity(n).label for n in self.found["severity"].to_pylist()]
         return results

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
-from bokeh.models.annotations import LegendItem
+from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
 from flowtriage.enrich.geolocation import countries
 from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import sanitize, sanitize_array
 from flowtriage.threat_investigation.story.globe import PLACES, Globe
 from flowtriage.viz.colours import DIRECTIONS, TWO_WAY
-from flowtriage.viz.figures import RULE, add_notes, alone, legend_above, message_plot, wide_figure
+from flowtriage.viz.figures import (
+    PANEL,
+    RULE,
+    add_hover,
+    add_legend,
+    add_notes,
+    alone,
+    legend_item,
+    message_plot,
+    wide_figure,
+)
 
 if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
@@ -60,7 +69,7 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
         tools="pan,box_zoom,wheel_zoom,reset,save",
         min_width=480,
         outline_line_color=RULE,
-        background_fill_color="#F6F8FA",
+        background_fill_color=PANEL,
     )
     plot.axis.visible = False
     plot.grid.grid_line_color = RULE
@@ -95,10 +104,10 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
         )
         dots.append(dot)
         count = pc.sum(mine["peers"], min_count=0).as_py()
-        items.append(LegendItem(label={"value": f"{direction} · {count:,}"}, renderers=[dot]))
+        items.append(legend_item(direction, count, [dot]))
     rows = [("peers", "@peers{0,0}"), ("direction", "$name"), ("location", "@location")]
     rows.append(("addresses", "@addresses"))
-    plot.add_tools(HoverTool(renderers=dots, tooltips=rows, point_policy="follow_mouse"))
+    add_hover(plot, dots, rows)
     if len(home):
         own = plot.scatter(
             "longitude",
@@ -109,8 +118,8 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
             fill_color=DIRECTIONS["L"],
             line_color="white",
         )
-        items.append(LegendItem(label={"value": sanitize(ip or "", 60)}, renderers=[own]))
-    plot.add_layout(legend_above(items), "above")
+        items.append(legend_item(sanitize(ip or "", 60), None, [own]))
+    add_legend(plot, items)
     add_notes(plot, ["Grey: codes of countries (ISO 3166), at one point of each."])
     return alone(plot)
 
@@ -192,7 +201,7 @@ def globe_map(globe: Globe, ip: str | None = None) -> FoliumMap:
     behind them come from OpenStreetMap.
     """
     try:
-        from flowtriage.viz.maps.layer import PlaceLayer
+        from flowtriage.viz.maps.layer import MarkerLayer
         from flowtriage.viz.maps.page import draw_map
     except ImportError as error:
         raise MissingExtraError(
@@ -202,8 +211,8 @@ def globe_map(globe: Globe, ip: str | None = None) -> FoliumMap:
     own = pc.equal(places["kind"], "host")
     peers, home = places.filter(pc.invert(own)), places.filter(own)
     layers = (
-        PlaceLayer(peers, _FACTS, clustered=True),
-        PlaceLayer(home, {"ip": "Investigated", "location": "Location"}, clustered=False),
+        MarkerLayer(peers, _FACTS, clustered=True),
+        MarkerLayer(home, {"ip": "Investigated", "location": "Location"}, clustered=False),
     )
     count = len(peers)
     lines = [f"{count:,} peer{'' if count == 1 else 's'} with a known location"]
