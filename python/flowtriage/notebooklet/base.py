@@ -15,7 +15,7 @@ from flowtriage.notebooklet.environment import HasProviders, add_pivot_function
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import NotebookletResult
-from flowtriage.render.notebook import show, showable
+from flowtriage.render.notebook import can_show, show
 from flowtriage.render.section import Section
 
 
@@ -243,9 +243,9 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         if nb_func.result_attrib:
             setattr(self._result, nb_func.result_attrib, returned)
         if nb_func.header:
-            shown = returned if returned is None or showable(returned) else str(returned)
+            shown = returned if returned is None or can_show(returned) else str(returned)
             section = Section(nb_func.header, nb_func.text or "")
-            section = section if shown is None else section.holding(shown)
+            section = section if shown is None else section.with_contents(shown)
             self._present(self._result, section, silent=self._context["silent"])
         return returned
 

@@ -290,7 +290,7 @@ class HasMetadata:
         *contents
             What it is to hold, as `Section` takes it.
         """
-        return cls.metadata.sections[name].holding(*contents)
+        return cls.metadata.sections[name].with_contents(*contents)
 
 
 def _pattern(term: str) -> re.Pattern[str]:

@@ -201,7 +201,7 @@ class NotebookletResult:
 
     def _repr_html_(self) -> str:
         from flowtriage.render import plot_frame
-        from flowtriage.render.html_tables import AS_TEXT, dressed, table_body
+        from flowtriage.render.html_tables import AS_TEXT, table_body, with_assets
 
         plots = {name: getattr(self, name) for name in self.vis_properties()}
         parts = [f"<h3>{html.escape(self.description)}</h3>", self.report._repr_html_()]
@@ -219,7 +219,7 @@ class NotebookletResult:
             else:
                 parts.append(f"<pre>{html.escape(str(value)[:_MAX_LENGTH])}</pre>")
         height = f"--ft-height: {_TABLE_HEIGHT}"
-        return dressed(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
+        return with_assets(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
 
 
 @cache

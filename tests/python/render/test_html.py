@@ -284,7 +284,7 @@ def test_a_failed_report_leaves_the_old_one(
         raise PermissionError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", fail)
+        patch.setattr("os.replace", fail)
         with pytest.raises(PermissionError):
             write(tmp_path, "new")
     assert list(tmp_path.iterdir()) == [file]
