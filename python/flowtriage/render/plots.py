@@ -36,7 +36,7 @@ def plot_figure(model: Any, name: str, title: str) -> str:
 
 
 def _numbered(value: Any, prefix: str, names: dict[str, str]) -> Any:
-    """Number the models of a plot by their order, independent of the session."""
+    """Rename the models of a plot by their order, independent of the session."""
     if isinstance(value, list | tuple):
         return [_numbered(inner, prefix, names) for inner in value]
     if not isinstance(value, dict):

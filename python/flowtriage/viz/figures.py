@@ -113,17 +113,18 @@ def legend_item(label: str, count: int | None, renderers: list[Any]) -> Any:
     return LegendItem(label={"value": text}, renderers=renderers)
 
 
-def add_legend(plot: Any, items: list[Any]) -> None:
-    """Add a legend of one line above a figure."""
+def add_legend(plot: Any, items: list[Any], swatch: int = 12) -> None:
+    """Add a legend of one line above a figure, with swatches of that size in pixels."""
     legend = Legend(
         items=items,
         orientation="horizontal",
+        location="top_left",
         border_line_color=None,
         background_fill_alpha=0,
         label_text_font_size="11px",
         label_text_color=INK,
-        glyph_width=12,
-        glyph_height=12,
+        glyph_width=swatch,
+        glyph_height=swatch,
         spacing=16,
         padding=0,
     )

@@ -161,7 +161,7 @@ def _draw_nodes(plot: Any, graph: Graph, position: Floats, names: list[str], kin
     rows = [("address", "@name"), ("side", "@kind"), *_COUNTS, ("location", "@geoloc")]
     rows += [("network", "@context"), ("reputation", "@rep")]
     add_hover(plot, drawn, rows, point_policy="snap_to_data")
-    add_legend(plot, items)
+    add_legend(plot, items, swatch=24)
     texts = np.array([sanitize(name, _LABEL) for name in names], dtype=object)
     below = columns["size"] / 2 + 2
     pixels = np.array([_USUAL_WIDTH / (_RIGHT - _LEFT), plot.height / (_BOTTOM - _TOP)])
