@@ -158,7 +158,7 @@ def test_untrusted_text_on_the_map_is_shown_and_not_executed(browser: Any, tmp_p
     page.route("https://**/*", lambda route: route.abort())
     page.goto(path.as_uri())
     shown = page.evaluate(
-        """[...Object.keys(window)].filter((name) => name.startsWith("place_layer_"))
+        """[...Object.keys(window)].filter((name) => name.startsWith("marker_layer_"))
           .flatMap((name) => window[name].getLayers())
           .map((marker) => {
             const list = marker.getPopup().getContent()(marker);

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
-from bokeh.models.annotations import LegendItem
+from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
 from flowtriage.enrich.geolocation import countries
 from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import sanitize, sanitize_array
 from flowtriage.threat_investigation.story.globe import LOCATIONS, TYPES, Globe
 from flowtriage.viz.colours import DIRECTIONS, TWO_WAY
-from flowtriage.viz.figures import RULE, add_notes, alone, legend_above, message_plot, wide_figure
+from flowtriage.viz.figures import (
+    PANEL,
+    RULE,
+    add_hover,
+    add_legend,
+    add_notes,
+    alone,
+    legend_item,
+    message_plot,
+    wide_figure,
+)
 
 if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
@@ -70,10 +79,10 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
         )
         sectors.append(sector)
         count = pc.sum(of_direction["peers"], min_count=0).as_py()
-        items.append(LegendItem(label={"value": f"{direction} · {count:,}"}, renderers=[sector]))
+        items.append(legend_item(direction, count, [sector]))
     rows = [("peers", "@peers{0,0}"), ("direction", "$name"), ("location", "@location")]
     rows.append(("addresses", "@addresses"))
-    plot.add_tools(HoverTool(renderers=sectors, tooltips=rows, point_policy="follow_mouse"))
+    add_hover(plot, sectors, rows)
     if len(origin):
         marker = plot.scatter(
             *_AXES,
@@ -83,8 +92,8 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
             fill_color=DIRECTIONS["L"],
             line_color="white",
         )
-        items.append(LegendItem(label={"value": sanitize(ip or "", 60)}, renderers=[marker]))
-    plot.add_layout(legend_above(items), "above")
+        items.append(legend_item(sanitize(ip or "", 60), None, [marker]))
+    add_legend(plot, items)
     add_notes(plot, ["Grey: country codes (ISO 3166), each at one point of the country."])
     return alone(plot)
 
@@ -118,7 +127,7 @@ def globe_map(globe: Globe, ip: str | None = None) -> FoliumMap:
     them come from OpenStreetMap.
     """
     try:
-        from flowtriage.viz.maps.layer import PlaceLayer
+        from flowtriage.viz.maps.layer import MarkerLayer
         from flowtriage.viz.maps.page import draw_map
     except ImportError as error:
         raise MissingExtraError(
@@ -126,8 +135,8 @@ def globe_map(globe: Globe, ip: str | None = None) -> FoliumMap:
         ) from error
     peers, origin = _markers(globe, ip)
     layers = (
-        PlaceLayer(peers, _FACTS, clustered=True),
-        PlaceLayer(origin, {"ip": "Investigated", "location": "Location"}, clustered=False),
+        MarkerLayer(peers, _FACTS, clustered=True),
+        MarkerLayer(origin, {"ip": "Investigated", "location": "Location"}, clustered=False),
     )
     count = len(peers)
     lines = [f"{count:,} peer{'' if count == 1 else 's'} with a known location"]
@@ -157,7 +166,7 @@ def _figure(latitudes: pa.ChunkedArray) -> Any:
         tools="pan,box_zoom,wheel_zoom,reset,save",
         min_width=480,
         outline_line_color=RULE,
-        background_fill_color="#F6F8FA",
+        background_fill_color=PANEL,
     )
     plot.axis.visible = False
     plot.grid.grid_line_color = RULE

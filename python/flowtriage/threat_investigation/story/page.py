@@ -62,9 +62,9 @@ def write_story(story: StoryData, path: str | os.PathLike[str], *, dated: bool =
         raise MissingExtraError(
             f'reports need bokeh and jinja2: pip install "flowtriage[notebook]" ({error})'
         ) from error
-    from flowtriage.render import write_report
+    from flowtriage.render import write_page
 
-    return write_report(
+    return write_page(
         sections,
         path,
         title=story.heading,

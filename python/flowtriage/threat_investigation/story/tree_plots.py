@@ -15,18 +15,28 @@ from typing import Any
 from bokeh.models import (
     ColumnDataSource,
     FixedTicker,
-    HoverTool,
     LayoutDOM,
     NumeralTickFormatter,
     PlainText,
     Range1d,
 )
-from bokeh.models.annotations import LegendItem
 
 from flowtriage.humanize import sanitize
 from flowtriage.threat_investigation.story.trees import BRANCHES, Branch, Dendrogram, Stats
 from flowtriage.viz.colours import DIRECTIONS, TWO_WAY, UNKNOWN
-from flowtriage.viz.figures import FAINT, INK, RULE, alone, legend_above, message_plot, wide_figure
+from flowtriage.viz.figures import (
+    FAINT,
+    INK,
+    RULE,
+    add_hover,
+    add_legend,
+    alone,
+    legend_item,
+    message_plot,
+    quiet_axes,
+    wide_figure,
+    without_axes,
+)
 
 _EMPTY = "No peers"
 _MAX_BRANCHES, _LABEL_LENGTH, _NAME_LENGTH = 15, 40, 200
@@ -83,12 +93,11 @@ def plot_stats(stats: Stats) -> LayoutDOM:
             fill_color=_COLOURS.get(direction, UNKNOWN),
         )
         bars.append(bar)
-        label = f"{sanitize(direction, _LABEL_LENGTH)} · {sum(peers):,}"
-        items.append(LegendItem(label={"value": label}, renderers=[bar]))
+        items.append(legend_item(sanitize(direction, _LABEL_LENGTH), sum(peers), [bar]))
     middles = [at + 0.5 for at in range(len(rows))]
     _add_text(plot, ends, middles, [f"{end:,}" for end in ends], x_offset=6, text_color=FAINT)
-    _add_hover(plot, bars, [("context", "@context"), ("direction", "@direction")])
-    plot.add_layout(legend_above(items), "above")
+    _add_peer_hover(plot, bars, [("context", "@context"), ("direction", "@direction")])
+    add_legend(plot, items)
     plot.yaxis.ticker = FixedTicker(ticks=middles)
     plot.yaxis.major_label_overrides = {
         middle: PlainText(text=sanitize(name, _LABEL_LENGTH))
@@ -120,11 +129,9 @@ def plot_dendrogram(dendrogram: Dendrogram) -> LayoutDOM:
     depth = max(node.y for node in (*ends, *leaves)) + 0.5
     middle, peers = (ends[0].y + ends[-1].y) / 2, sum(node.peers for node in ends)
     root = _Node(0, middle, dendrogram.name, peers, INK)
-    plot = _figure(title, 80 + round(_ROW_HEIGHT * depth))
+    plot = without_axes(_figure(title, 80 + round(_ROW_HEIGHT * depth)))
     plot.x_range = Range1d(start=-0.03, end=3.2)
     plot.y_range = Range1d(start=depth + 0.3, end=-0.5)
-    plot.axis.visible = False
-    plot.grid.visible = False
     _add_links(plot, [(root, node) for node in ends], peers)
     _add_links(plot, [(node, leaf) for node, contexts in groups for leaf in contexts], peers)
     _add_nodes(plot, [root, *ends, *leaves])
@@ -193,18 +200,15 @@ def _figure(title: str, height: int) -> Any:
     plot = wide_figure(title, height=height, tools="save", min_width=480)
     plot.xgrid.grid_line_color = RULE
     plot.ygrid.visible = False
-    plot.axis.axis_line_color = plot.axis.major_tick_line_color = RULE
-    plot.axis.minor_tick_line_color = None
-    plot.axis.major_label_text_color = INK
-    plot.xaxis.major_label_text_color = FAINT
+    quiet_axes(plot)
+    plot.yaxis.major_label_text_color = INK
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
     plot.xaxis.ticker.min_interval = 1
     return plot
 
 
-def _add_hover(plot: Any, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
-    rows = [*rows, ("peers", "@peers{0,0}")]
-    plot.add_tools(HoverTool(renderers=renderers, tooltips=rows, point_policy="follow_mouse"))
+def _add_peer_hover(plot: Any, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
+    add_hover(plot, renderers, [*rows, ("peers", "@peers{0,0}")])
 
 
 def _add_text(
@@ -244,7 +248,7 @@ def _add_nodes(plot: Any, nodes: list[_Node]) -> None:
         "peers": [node.peers for node in nodes],
     }
     dots = plot.scatter("x", "y", size=9, color="colour", source=ColumnDataSource(columns))
-    _add_hover(plot, [dots], [("name", "@name")])
+    _add_peer_hover(plot, [dots], [("name", "@name")])
 
 
 def _add_labels(plot: Any, nodes: list[_Node], **style: Any) -> None:
