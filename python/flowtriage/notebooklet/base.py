@@ -17,7 +17,7 @@ from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import NotebookletResult
 from flowtriage.providers import DataProviders
-from flowtriage.render.notebook import showable
+from flowtriage.render.notebook import can_show
 from flowtriage.render.section import Section
 
 
@@ -274,7 +274,7 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         if nb_func.header:
             section = Section(nb_func.header, nb_func.text or "")
             if returned is not None:
-                section = section.holding(returned if showable(returned) else str(returned))
+                section = section.with_contents(returned if can_show(returned) else str(returned))
             self._result.present(section, silent=self._context["silent"])
         return returned
 

@@ -290,7 +290,7 @@ class HasMetadata:
         *contents
             Contents as for `Section`.
         """
-        return cls.metadata.sections[name].holding(*contents)
+        return cls.metadata.sections[name].with_contents(*contents)
 
 
 def _pattern(term: str) -> re.Pattern[str]:

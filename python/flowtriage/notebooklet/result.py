@@ -198,7 +198,7 @@ class NotebookletResult:
         owner = self.notebooklet
         kind: type = type(self)
         metadata = metadata_of(kind) if owner is None else owner.metadata
-        return metadata.sections[name].holding(*contents)
+        return metadata.sections[name].with_contents(*contents)
 
     def __getattr__(self, name: str) -> Any:
         """Return a method of the notebooklet, such as `result.run`."""
@@ -226,9 +226,9 @@ class NotebookletResult:
         pathlib.Path
             The file.
         """
-        from flowtriage.render import write_report
+        from flowtriage.render import write_page
 
-        return write_report(
+        return write_page(
             self.sections,
             path,
             title=self.description,
@@ -279,7 +279,7 @@ class NotebookletResult:
 
     def _repr_html_(self) -> str:
         from flowtriage.render import plot_frame
-        from flowtriage.render.html_tables import AS_TEXT, dressed, table_body
+        from flowtriage.render.html_tables import AS_TEXT, table_body, with_assets
 
         plots = {name: getattr(self, name) for name in self.vis_properties()}
         parts = [f"<h3>{html.escape(self.description)}</h3>", self.report._repr_html_()]
@@ -297,7 +297,7 @@ class NotebookletResult:
             else:
                 parts.append(f"<pre>{html.escape(str(value)[:_MAX_LENGTH])}</pre>")
         height = f"--ft-height: {_TABLE_HEIGHT}"
-        return dressed(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
+        return with_assets(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
 
 
 @cache

@@ -45,7 +45,7 @@ def picklable(value: Any, plots: dict[int, Rebuild]) -> Any:
     if isinstance(value, list):
         return [picklable(one, plots) for one in value]
     if isinstance(value, Section):
-        return value.holding(*(picklable(one, plots) for one in value.contents))
+        return value.with_contents(*(picklable(one, plots) for one in value.contents))
     if not is_plot(value):
         return value
     if id(value) not in plots:

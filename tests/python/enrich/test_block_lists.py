@@ -44,7 +44,7 @@ def test_what_is_no_network_is_counted_and_told_with_its_line(tmp_path: Path) ->
     shown = repr(lists)
     assert "mixed (1 entry, 2 unusable; line 2: 'evil.example', line 4: '300.1.1.1/8')" in shown
     found = lists.lists[0].find(pa.array(["192.0.2.1", "192.0.2.2"]))
-    assert found["place"].to_pylist() == ["line 3", None]
+    assert found["position"].to_pylist() == ["line 3", None]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_what_is_no_list_is_refused(tmp_path: Path, content: str, message: str) 
 def test_other_mistakes_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         BlockLists(tmp_path / "absent")
-    with pytest.raises(ArgumentError, match="no block list"):
+    with pytest.raises(ArgumentError, match="no block list given"):
         BlockLists([])
     path = written(tmp_path / "a.txt", "192.0.2.1")
     with pytest.raises(ArgumentError, match="'fatal'"):

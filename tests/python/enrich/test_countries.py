@@ -1,4 +1,4 @@
-"""The point of each country, beside the embedded database."""
+"""The point of each country, beside the bundled database."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ KNOWN = "8.8.8.8"
 
 
 def unknown(count: int = 1) -> list[str]:
-    """Public addresses that the embedded database does not know."""
+    """Public addresses that the bundled database does not know."""
     candidates = [f"{a}.{b}.0.1" for a in range(1, 224) for b in (0, 100, 200)]
     rows = ft.AsnDatabase().lookup(candidates).to_pylist()
     known = [row["address"] for row in rows if row["as_name"] == "No ASN record"]
@@ -76,8 +76,8 @@ def test_what_no_file_knows_is_asked_for(tmp_path: Path) -> None:
     assert (registered["status"], registered["name"]) == ("answered", "Example Registrant")
     assert (registered["country"], registered["cached"]) == ("NZ", False)
     assert messages(database.ledger) == [
-        "Asked online for origin of 1: 1 answered.",
-        "Asked online for registration of 1: 1 answered.",
+        "Online look-up of origin for 1 address: 1 answered.",
+        "Online look-up of registration for 1 address: 1 answered.",
     ]
 
 
@@ -139,7 +139,7 @@ def test_a_service_in_trouble_is_told_in_the_ledger(case: str, tmp_path: Path) -
     (address,) = unknown()
     with serving({address: behaviour}) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
-        with pytest.warns(UserWarning, match="Asked online for origin of 1: 1 failed"):
+        with pytest.warns(UserWarning, match="Online look-up of origin for 1 address: 1 failed"):
             (row,) = database.lookup([address]).to_pylist()
         assert service.origins(address) == requests
     entry = ledger(database)[address]
@@ -213,7 +213,7 @@ def test_answers_are_kept(tmp_path: Path) -> None:
         assert service.asked.total() == asked
         assert database.ledger["cached"].to_pylist() == [True] * 6
         assert messages(database.ledger)[0] == (
-            "Asked online for origin of 3: 3 answered; 3 from the cache."
+            "Online look-up of origin for 3 addresses: 3 answered; 3 cached."
         )
         expired = ft.AsnDatabase(online=service.online(tmp_path, expiry=0))
         assert expired.lookup(addresses) == expected
@@ -317,14 +317,14 @@ def test_a_server_that_only_fails_is_left_alone(tmp_path: Path) -> None:
         ({"origin": "https://10.0.0.1/{address}"}, "not public but Private"),
         ({"origin": "ftp://stat.ripe.net/{address}"}, "is not https"),
         ({"origin": "{address}"}, "cannot be asked"),
-        ({"origin": "https://stat.ripe.net/"}, "has no {address}"),
+        ({"origin": "https://stat.ripe.net/"}, "must contain {address}"),
         ({"bootstrap": "http://[fd00::1]/"}, "not public but Private"),
-        ({"workers": 0}, "from 1 to 8"),
-        ({"workers": 9}, "from 1 to 8"),
+        ({"workers": 0}, "must be 1 to 8, got 0"),
+        ({"workers": 9}, "must be 1 to 8, got 9"),
         ({"timeout": 0}, "more than 0"),
         ({"expiry": -1}, "0 or more"),
         ({"expiry": float("inf")}, "expiry of inf s"),
-        ({"limit": 0}, "at least one"),
+        ({"limit": 0}, "must be 1 or more"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(
@@ -364,7 +364,7 @@ def test_a_bootstrap_that_fails_is_told_for_every_address(tmp_path: Path) -> Non
     with serving({"/elsewhere/ipv4.json": says(200, b"[]")}) as service:
         online = service.online(tmp_path, bootstrap=f"{service.url}/elsewhere")
         database = ft.AsnDatabase(online=online)
-        with pytest.warns(UserWarning, match="registration of 2: 2 failed"):
+        with pytest.warns(UserWarning, match="registration for 2 addresses: 2 failed"):
             assert database.lookup(addresses)["asn"].to_pylist() == [64500, 64500]
     for entry in ledger(database, "registration").values():
         assert "ipv4.json: the answer cannot be used" in entry["reason"]
@@ -375,7 +375,7 @@ def test_ctrl_c_stops_asking(tmp_path: Path) -> None:
     code = """
 import json, os, signal, sys, threading, time
 import flowtriage as ft
-from flowtriage.online import Online
+from flowtriage.enrich.online import Online
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings, addresses = json.loads(sys.argv[1])

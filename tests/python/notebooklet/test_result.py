@@ -147,12 +147,12 @@ def test_comparison_never_raises() -> None:
 
 
 def test_results_pickle_with_a_database_of_the_user(tmp_path: Path) -> None:
-    from flowtriage.enrich.asn import embedded
+    from flowtriage.enrich.asn import bundled
 
     path = tmp_path / "asn.mmdb"
-    path.write_bytes(Path(embedded().paths[0]).read_bytes())
+    path.write_bytes(Path(bundled().paths[0]).read_bytes())
     made = pickled(run(asn=str(path), options=["flow_summary"]))
     made.select_asns(["AS15169 Google LLC"])
     assert made.asn_selector.selected_items == ["AS15169 Google LLC"]
     assert pickle.loads(pickle.dumps(ft.AsnDatabase(path))).paths == [str(path)]
-    assert pickle.loads(pickle.dumps(embedded())) is embedded()
+    assert pickle.loads(pickle.dumps(bundled())) is bundled()

@@ -21,7 +21,7 @@ from PIL import Image
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.render import write_report
+from flowtriage.render import write_page
 from flowtriage.render.section import Section
 from flowtriage.viz.colours import protocol_colours
 from flowtriage.viz.timelines import plot_flow_values, plot_flows_by_protocol
@@ -86,7 +86,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Section("Hosts", "", 2, (hosts,)),
     ]
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return write_report(sections, path, title=SCRIPT, summary={"Host": SCRIPT})
+    return write_page(sections, path, title=SCRIPT, summary={"Host": SCRIPT})
 
 
 @pytest.mark.extra

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flowtriage.render import html_table, write_report
+from flowtriage.render import html_table, write_page
 from flowtriage.render.assets import asset
 from flowtriage.render.plots import PLOT_NOTE
 from flowtriage.render.section import Section
@@ -64,7 +64,7 @@ def column(name: str, values: pa.Array) -> list[str]:
 
 def write(tmp_path: Path, *contents: object, **options: Any) -> tuple[Path, Page]:
     section = Section("Part", "Why.\n\nAnd how.", 2, contents)
-    file = write_report([section], tmp_path / "report.html", title="T", summary={}, **options)
+    file = write_page([section], tmp_path / "report.html", title="T", summary={}, **options)
     return file, Page(file.read_text(encoding="utf-8"))
 
 
@@ -199,7 +199,7 @@ def test_a_table_styles_nothing_else_on_the_page() -> None:
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
     table = pa.table({HOSTILE: [HOSTILE], "list": [[HOSTILE] * 6], "score": [1.5]})
-    file = write_report(
+    file = write_page(
         [Section(HOSTILE, HOSTILE, 1, (table, HOSTILE))],
         tmp_path / "report.html",
         title=HOSTILE,
@@ -216,7 +216,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
 
 def test_contents_lead_to_the_headings(tmp_path: Path) -> None:
     sections = [Section("One", level=1), Section("Two", "Text."), Section("Three", level=9)]
-    file = write_report(sections, tmp_path / "r.html", title="All", summary={"Host": "h1"})
+    file = write_page(sections, tmp_path / "r.html", title="All", summary={"Host": "h1"})
     page = Page(file.read_text(encoding="utf-8"))
     found = {attrs.get("id"): (tag, "".join(text)) for tag, attrs, text in page.tags}
     links = [target for target in page.attributes("href") if target.startswith("#")]
@@ -284,7 +284,7 @@ def test_a_failed_report_leaves_the_old_one(
         raise PermissionError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", fail)
+        patch.setattr("os.replace", fail)
         with pytest.raises(PermissionError):
             write(tmp_path, "new")
     assert list(tmp_path.iterdir()) == [file]

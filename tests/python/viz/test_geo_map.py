@@ -60,7 +60,7 @@ def test_addresses_without_a_location_are_counted() -> None:
     )
     assert peer(drawn)["Address"] == GOOGLE
     assert "1 address in 1 country; 3 without a location" in note(drawn)
-    assert "country level, from the embedded database" in note(drawn)
+    assert "country level, from the bundled database" in note(drawn)
 
 
 def test_a_map_of_nothing_is_a_map() -> None:
@@ -150,7 +150,7 @@ def test_a_notebook_shows_the_same_page() -> None:
 def test_a_database_of_the_user_is_not_credited_to_others() -> None:
     own = AsnDatabase(DATA / "country.mmdb")
     drawn = draw(row(HOST, GOOGLE, "O"), asn=own)
-    assert "from the database given" in note(drawn)
+    assert "from the given database" in note(drawn)
     assert "DB-IP" not in note(drawn)
     assert "IP Geolocation by DB-IP" in note(draw())
     assert peer(drawn)["Network"] == "No ASN record"

@@ -29,7 +29,7 @@ BLUE, PURPLE, GREEN, RED = (
     *("rgb(0, 114, 178)", "rgb(170, 68, 153)", "rgb(34, 139, 85)", "rgb(193, 18, 31)"),
 )
 MARKERS = """
-[...Object.keys(window)].filter((name) => name.startsWith("place_layer_"))
+[...Object.keys(window)].filter((name) => name.startsWith("marker_layer_"))
   .flatMap((name) => window[name].getLayers())
 """
 
@@ -125,7 +125,7 @@ def test_a_ring_tells_how_many_and_which(visit: Any) -> None:
     visit.wait_for_function("document.querySelectorAll('.ft-ring').length === 1")
     face = visit.locator(".ft-ring").first
     assert face.inner_text() == "4"
-    assert face.get_attribute("title") == "4 addresses: 1 outbound, 1 both ways, 2 inbound"
+    assert face.get_attribute("title") == "4 addresses: 1 outbound, 1 two-way, 2 inbound"
     ring = face.evaluate("(one) => getComputedStyle(one).backgroundImage")
     assert ring.count(BLUE) == 4 and ring.count(PURPLE) == 2
     assert ring.index(BLUE) < ring.index(PURPLE)

@@ -83,7 +83,7 @@ def test_the_kind_of_a_peer_is_that_of_its_flows(ways: str, kind: str, direction
     ]
     drawn = draw(*rows)
     assert (peer(drawn)[""], peer(drawn)["Direction"]) == (kind, direction)
-    assert ("Both ways" in note(drawn)) == (kind == "both")
+    assert ("Two-way" in note(drawn)) == (kind == "both")
     assert ("Other direction" in note(drawn)) == (kind == "other")
     assert all(label in note(drawn) for label in ("Outbound", "Inbound", "Host"))
 
@@ -95,7 +95,7 @@ def test_only_flows_of_the_host_count_and_the_others_are_told() -> None:
         row(HOST, HOST, "L", TotalAllowedFlows=7),
     )
     assert peer(drawn)["Flows"] == "1"
-    assert "1,234 flows left out" in note(drawn)
+    assert "1,234 flows excluded" in note(drawn)
     assert "1 address in 1 country\n" in note(drawn)
     assert "left out" not in note(draw(row(HOST, GOOGLE, "O")))
 
@@ -105,7 +105,7 @@ def test_without_host_addresses_the_direction_tells_the_peer() -> None:
         row("10.0.0.6", GOOGLE, "O"), row(RIPE, "10.0.0.6", "I"), row(GOOGLE, RIPE, "X"), hosts=()
     )
     assert {known["Address"] for known in layers(drawn)[0]} == {GOOGLE, RIPE}
-    assert "1 flow left out" in note(drawn)
+    assert "1 flow excluded" in note(drawn)
 
 
 def test_text_that_cannot_be_seen_is_shown() -> None:

@@ -55,7 +55,7 @@ def test_a_city_file_of_the_user_gives_exact_places(test_files: Path) -> None:
         GOOGLE: ([39.5, -98.4], None, "country level"),
     }
     assert "2 locations are city level, from country.mmdb, GeoLite2-City-Test.mmdb" in note(drawn)
-    assert "1 locations are country level, from the database given" in note(drawn)
+    assert "1 locations are country level, from the given database" in note(drawn)
 
 
 def test_geolite_of_msticpy_comes_first(test_files: Path, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_geolite_of_msticpy_comes_first(test_files: Path, tmp_path: Path) -> Non
     (host,) = layers(drawn)[1]
     assert (host["point"], host["City"]) == ([51.5142, -0.0931], "London")
     assert "city level, from geolitelookup" in note(drawn)
-    assert "country level, from the embedded database" in note(drawn)
+    assert "country level, from the bundled database" in note(drawn)
 
 
 def test_geolite_without_a_database_leaves_countries(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_geolite_without_a_database_leaves_countries(tmp_path: Path) -> None:
     drawn = draw(*ROWS, geoip={"geolitelookup": GeoLiteLookup(db_folder=str(tmp_path))})
     assert set(known(drawn)) == {LONDON, BOXFORD, GOOGLE}
     assert {exactness for *_, exactness in known(drawn).values()} == {"country level"}
-    said = "geolitelookup could not be asked: Maxmind GeoIP database not found\n"
+    said = "Look-up by geolitelookup failed: Maxmind GeoIP database not found\n"
     assert said in note(drawn)
 
 

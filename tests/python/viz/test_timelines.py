@@ -103,10 +103,10 @@ def test_an_empty_timeline_says_so(plot: Any) -> None:
 @pytest.mark.parametrize("plot", PLOTS)
 def test_flows_without_a_time_are_mentioned_not_drawn(plot: Any) -> None:
     layout = plot(timeline([(0, "O", 5, 1), (None, "O", 1200, 34), (None, None, 0, 2)]))
-    assert "1,236 flows have no time and cannot be shown here." in titles(layout)
+    assert "Flows without a time, not shown: 1,236" in titles(layout)
     assert [list(columns["flows"]) for columns in series_columns(layout).values()] == [[5.0]]
     only_untimed = plot(timeline([(None, "O", 1, 0)]))
-    assert "1 flow has no time and cannot be shown here." in titles(only_untimed)
+    assert "Flows without a time, not shown: 1" in titles(only_untimed)
     assert not [text for text in titles(plot(timeline([(0, "O", 1, 0)]))) if "no time" in text]
 
 
