@@ -1,4 +1,4 @@
-"""The client of GTI: how it is called, and what becomes of its answers."""
+"""The client of GTI: its calls and their results."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_gti_client_is_called_as_spot_calls_it_but_without_a_shell(tmp_path:
     assert found.problems == {}
 
 
-def test_a_gti_client_that_never_answers_is_a_problem(tmp_path: Path) -> None:
+def test_a_gti_client_that_always_fails_is_a_problem(tmp_path: Path) -> None:
     gti, log = client(tmp_path, {})
     found = look_up([GOOGLE, QUAD9, "1.1.1.1", "1.0.0.1"], [gti])
     assert spot_texts(found) == {}
@@ -64,6 +64,6 @@ def test_a_gti_client_that_never_answers_is_a_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"gti": {}}', "[]"])
-def test_a_gti_configuration_that_is_none(tmp_path: Path, text: str) -> None:
+def test_an_invalid_gti_configuration_is_rejected(tmp_path: Path, text: str) -> None:
     with pytest.raises(FormatError, match="does not configure gti"):
         Gti.configured(written(tmp_path / "c.json", text))

@@ -1,4 +1,4 @@
-"""Looking up addresses: who was asked, who answered, and what is said of it."""
+"""Look-up of addresses: results, coverage and messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def coverage(found: Reputation) -> dict[str, tuple[Any, ...]]:
     return {name: tuple(counts) for name, *counts in rows}
 
 
-def test_each_address_is_asked_once_by_its_type_and_private_ones_never() -> None:
+def test_each_public_address_is_looked_up_once_by_its_type() -> None:
     with serving({GOOGLE: ["Botnet"], V6: ["A", "B"]}) as service:
         asked = [GOOGLE, "10.0.0.1", f"::ffff:{GOOGLE}", V6, "fd00::1", "224.0.0.1", None, ""]
         found = look_up(asked, [ti_lookup(service.url, "OTX")])
@@ -53,7 +53,7 @@ def test_each_address_is_asked_once_by_its_type_and_private_ones_never() -> None
     ]
 
 
-def test_the_ledger_tells_what_was_answered_unsupported_and_failed() -> None:
+def test_coverage_counts_answered_unsupported_and_failed_addresses() -> None:
     trouble = {QUAD9: 500, CLOUDFLARE: 429}
     with serving({GOOGLE: ["Botnet"]}, trouble) as service:
         asked = [GOOGLE, "8.8.4.4", QUAD9, CLOUDFLARE, V6]
@@ -66,7 +66,7 @@ def test_the_ledger_tells_what_was_answered_unsupported_and_failed() -> None:
     assert found.messages()[-1] == "2 public addresses have no result."
 
 
-def test_a_service_that_cannot_be_reached_does_not_cost_the_answers_of_others() -> None:
+def test_an_unreachable_provider_does_not_lose_the_results_of_others() -> None:
     with serving({GOOGLE: ["Botnet"]}) as service:
         source = ti_lookup(service.url, "OTX")
         nowhere = ti_lookup("http://127.0.0.1:1", "GreyNoise")
@@ -76,7 +76,7 @@ def test_a_service_that_cannot_be_reached_does_not_cost_the_answers_of_others() 
     assert "ConnectError" in found.coverage["reason"][1]
 
 
-def test_providers_that_are_switched_off_are_not_asked() -> None:
+def test_disabled_providers_are_not_queried() -> None:
     with serving({GOOGLE: ["Botnet"]}) as service:
         source = ti_lookup(service.url, "OTX", "GreyNoise")
         source.disable_provider("GreyNoise")
@@ -99,16 +99,14 @@ def test_providers_that_are_switched_off_are_not_asked() -> None:
         ([GOOGLE], ["No provider returned a result: 1 address is unknown."]),
     ],
 )
-def test_without_an_answer_nothing_is_said_to_be_clean(
-    addresses: list[str], says: list[str]
-) -> None:
+def test_without_a_result_no_address_is_clean(addresses: list[str], says: list[str]) -> None:
     found = look_up(addresses, [ti_lookup("http://127.0.0.1:1", "OTX")])
     assert found.messages() == says
     assert found.results.empty
     assert "known as a threat" not in " ".join(found.messages())
 
 
-def test_without_a_provider_nothing_is_asked() -> None:
+def test_without_a_provider_nothing_is_looked_up() -> None:
     from msticpy.context.tilookup import TILookup
 
     empty = TILookup(providers=[])
@@ -118,7 +116,7 @@ def test_without_a_provider_nothing_is_asked() -> None:
         assert found.coverage.empty
 
 
-def test_block_lists_stand_beside_services_or_alone(tmp_path: Path) -> None:
+def test_block_lists_work_with_services_or_alone(tmp_path: Path) -> None:
     path = tmp_path / "drop.txt"
     path.write_text("8.8.8.0/24 SBL1\n")
     alone = look_up([GOOGLE, QUAD9, "10.0.0.1"], [BlockLists(path)])
@@ -132,6 +130,6 @@ def test_block_lists_stand_beside_services_or_alone(tmp_path: Path) -> None:
     assert both.results["Provider"].tolist() == ["drop", "OTX"]
 
 
-def test_what_is_no_address_is_refused() -> None:
+def test_invalid_addresses_are_rejected() -> None:
     with pytest.raises(InputError, match="office"):
         look_up(["office"], [])

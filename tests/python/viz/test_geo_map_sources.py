@@ -1,4 +1,4 @@
-"""Exact places: from providers of locations, from city files, and what is said where they fail."""
+"""Exact locations: from providers, from city files, and messages where they fail."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def known(drawn: Any) -> dict[str, tuple[Any, ...]]:
 ROWS = [row(HOST, one, "O") for one in (LONDON, BOXFORD, GOOGLE)]
 
 
-def test_a_city_file_of_the_user_gives_exact_places(test_files: Path) -> None:
+def test_a_city_file_of_the_user_gives_exact_locations(test_files: Path) -> None:
     country = Path(test_files.parent) / "country.mmdb"
     drawn = draw(*ROWS, asn=AsnDatabase([country, test_files / "GeoLite2-City-Test.mmdb"]))
     assert known(drawn) == {
@@ -101,7 +101,7 @@ class _Stack(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-def test_ipstack_is_asked_about_public_addresses_only() -> None:
+def test_ipstack_looks_up_public_addresses_only() -> None:
     from msticpy.context.geoip import IPStackLookup
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Stack)

@@ -67,7 +67,8 @@ class Reputation:
         every = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
         results: pd.DataFrame = every.reindex(columns=list(COLUMNS)).iloc[self._order.to_numpy()]
         results = results.reset_index(drop=True)
-        results["Severity"] = [Severity(n).label for n in self.found["severity"].to_pylist()]
+        labels = {int(severity): severity.label for severity in Severity}
+        results["Severity"] = [labels[number] for number in self.found["severity"].to_pylist()]
         return results
 
     @property
@@ -196,7 +197,7 @@ def _coverage(parts: Sequence[SourceResults], found: pa.Table) -> pa.Table:
             silent = kinds.keys() - answered - failed
             unsupported = {a for a in silent if supported and kinds[a] not in supported}
             reasons = [part.errors[name]] if name in part.errors else []
-            reasons += failures["details"].slice(0, 1).to_pylist()
+            reasons += failures["reason"].slice(0, 1).to_pylist()
             reasons += ["no result"] if silent - unsupported else []
             row = {
                 "provider": name,

@@ -27,12 +27,12 @@ FOUND = pa.schema(
         ("severity", pa.int8()),
         ("network", pa.string()),
         ("answered", pa.bool_()),
-        ("details", pa.string()),
+        ("reason", pa.string()),
     ]
 )
-"""One row per result; `severity` is a `Severity`, `network` the entry of a block list."""
+"""`severity` is a `Severity`, `network` the entry of a block list, `reason` that of a failure."""
 _ANSWERED = (0, 4, 404)  # found, no data, and not found where a service reports it by HTTP
-_MAX_DETAILS = 160
+_MAX_REASON = 160
 
 
 def result_table(addresses: pa.Array, **columns: Any) -> pa.Table:
@@ -62,6 +62,8 @@ def read_results(raw: pa.Table | pd.DataFrame) -> pa.Table:
     columns = _columns(raw)
     results = [result in (True,) for result in columns["Result"]]
     facts = zip(columns["Status"], columns["RawResult"], results, strict=True)
+    answered = [_is_answer(*fact) for fact in facts]
+    details = zip(answered, columns["Details"], strict=True)
     return pa.table(
         [
             columns["Ioc"],
@@ -69,8 +71,11 @@ def read_results(raw: pa.Table | pd.DataFrame) -> pa.Table:
             results,
             [parse_severity(severity) for severity in columns["Severity"]],
             columns["Network"],
-            [_is_answer(*fact) for fact in facts],
-            [sanitize(str(text), _MAX_DETAILS) for text in columns["Details"]],
+            answered,
+            [
+                None if is_answer else sanitize(str(text), _MAX_REASON)
+                for is_answer, text in details
+            ],
         ],
         schema=FOUND,
     )
@@ -86,6 +91,6 @@ def _columns(raw: pa.Table | pd.DataFrame) -> Mapping[str, list[Any]]:
 
 
 def _is_answer(status: Any, raw: Any, result: bool) -> bool:
-    """Whether a provider answered; msticpy puts the text of an error into the raw result."""
+    """Check whether a provider answered; msticpy puts the text of an error into the raw result."""
     error = isinstance(raw, str) and not result and status == 0
     return status in _ANSWERED and not error

@@ -32,7 +32,7 @@ SEVERITY_WORDS = {
     "critical": Severity.HIGH,
 }
 """Severity by the words that block lists and services use."""
-_NUMBERS = {str(int(severity)): severity for severity in Severity}
+_PARSED = {str(int(severity)): severity for severity in Severity} | SEVERITY_WORDS
 
 
 def parse_severity(value: object) -> Severity:
@@ -44,4 +44,4 @@ def parse_severity(value: object) -> Severity:
     ('high', 'warning', 'unknown')
     """
     word = str(value).lower().removeprefix("resultseverity.")
-    return (_NUMBERS | SEVERITY_WORDS).get(word, Severity.UNKNOWN)
+    return _PARSED.get(word, Severity.UNKNOWN)
