@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use flowtriage::addresses::Addresses;
 use flowtriage::aggregate::index::Entries;
 use flowtriage::aggregate::summary::summarise;
+use flowtriage::aggregate::top_n::top_n;
 use flowtriage::aggregate::{index, timeline};
-use flowtriage::asn::database::Database;
-use flowtriage::asn::table::lookup;
-use flowtriage::classify::classify;
-use flowtriage::columns::Text;
-use flowtriage::direction::Rules;
+use flowtriage::columns::text::Text;
+use flowtriage::direction::classify::classify;
+use flowtriage::direction::rules::Rules;
+use flowtriage::enrich::database::Database;
+use flowtriage::enrich::lookup::lookup;
 use flowtriage::error::Error;
-use flowtriage::flows::FlowBatch;
-use flowtriage::topn::top_n;
+use flowtriage::flow::batch::FlowBatch;
+use flowtriage::ip::column::Addresses;
 
 const ROWS: usize = 1_000_000;
 const SERVICES: [Option<&str>; 5] = [Some("ssl"), Some("dns"), Some("http"), Some("ntp"), None];

@@ -2,32 +2,20 @@
 
 #![deny(unsafe_code)]
 
-pub mod addresses;
 pub mod aggregate;
-pub mod asn;
-pub mod classify;
 pub mod columns;
 pub mod direction;
+pub mod enrich;
 pub mod error;
-pub mod flags;
-pub mod flows;
-pub mod initiator;
+pub mod flow;
+pub mod flow_words;
+pub mod group_by;
 pub mod ip;
-pub mod networks;
 pub mod normalise;
-pub mod places;
-pub mod prefixes;
 mod python;
 pub mod quality;
-pub mod ranges;
 pub mod records;
-pub mod reporters;
-pub mod schema;
 pub mod search;
-pub mod stitch;
-pub mod told;
-pub mod topn;
-pub mod words;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

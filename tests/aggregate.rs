@@ -9,11 +9,11 @@ use arrow::array::{
     StringViewArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Int32Type, Int64Type};
+use flowtriage::aggregate::top_n::top_n;
 use flowtriage::aggregate::{index, timeline};
-use flowtriage::direction::Rules;
+use flowtriage::direction::rules::Rules;
 use flowtriage::error::Result;
-use flowtriage::flows::FlowBatch;
-use flowtriage::topn::top_n;
+use flowtriage::flow::batch::FlowBatch;
 
 struct Row(
     Option<&'static str>,

@@ -9,13 +9,13 @@ use arrow::array::{
     UInt16Array,
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
-use flowtriage::addresses::Addresses;
-use flowtriage::columns::Text;
-use flowtriage::direction::Rules;
+use flowtriage::columns::text::Text;
+use flowtriage::direction::rules::Rules;
 use flowtriage::error::{Error, Result};
-use flowtriage::flows::FlowBatch;
+use flowtriage::flow::batch::FlowBatch;
 use flowtriage::ip::Ip;
-use flowtriage::search::{expanded, sets};
+use flowtriage::ip::column::Addresses;
+use flowtriage::search::{expanded, peers};
 
 #[derive(Clone, Default)]
 struct Row {
@@ -80,7 +80,7 @@ fn search(batches: Vec<RecordBatch>, ip: &str) -> Result<RecordBatch> {
 
 fn peers(rows: &[Row], ip: &str) -> RecordBatch {
     let found = search(vec![flows(rows)], ip).unwrap();
-    let peers = sets::collect([Ok(found)].into_iter(), ip).unwrap();
+    let peers = peers::collect([Ok(found)].into_iter(), ip).unwrap();
     peers.into_table(&Rules::default()).unwrap()
 }
 
@@ -209,7 +209,7 @@ fn nothing_found_is_an_empty_table_of_the_same_columns() {
     for batches in [vec![flows(&rows)], vec![]] {
         let none = search(batches, "::1").unwrap();
         assert_eq!((none.num_rows(), none.schema()), (0, found.schema()));
-        let none = sets::collect([Ok(none)].into_iter(), "::1").unwrap();
+        let none = peers::collect([Ok(none)].into_iter(), "::1").unwrap();
         let none = none.into_table(&Rules::default()).unwrap();
         let some = peers(&rows, "10.0.0.1");
         assert_eq!((none.num_rows(), none.schema()), (0, some.schema()));
@@ -252,7 +252,7 @@ fn what_cannot_be_used_is_told_with_its_row() {
     let error = search(vec![flows(&[much])], "8.8.8.8").unwrap_err();
     assert!(matches!(error, Error::Overflow(_)), "{error}");
     let found = search(vec![good], "10.0.0.1").unwrap();
-    let error = sets::collect([Ok(found)].into_iter(), "10.0.0.2")
+    let error = peers::collect([Ok(found)].into_iter(), "10.0.0.2")
         .err()
         .unwrap();
     assert!(error.to_string().contains("row 0 of the search"), "{error}");

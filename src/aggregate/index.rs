@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::address_book::{
+use crate::columns::batch::batch;
+use crate::columns::interner::{Interner, Sorted};
+use crate::columns::nulls::OrNull;
+use crate::columns::write::Vocabulary;
+use crate::direction::classify::directions;
+use crate::direction::rules::{Direction, Rules};
+use crate::error::Result;
+use crate::flow::batch::FlowBatch;
+use crate::group_by::address_codes::{
     ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts, place,
 };
-use crate::aggregate::groups::{Groups, Key, Piece};
-use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::order::{FIELDS, Rank};
-use crate::aggregate::strings::Vocabulary;
-use crate::classify::directions;
-use crate::direction::{Direction, Rules};
-use crate::error::Result;
-use crate::flows::{FlowBatch, OrNull};
+use crate::group_by::groups::{Groups, Piece};
+use crate::group_by::key::Key;
+use crate::group_by::order::{FIELDS, Rank};
 
 /// Least entries of a chunk of the table.
 const PIECE: usize = 1 << 15;
@@ -26,7 +29,9 @@ const PIECE: usize = 1 << 15;
 pub struct IndexKey(u64, u64);
 
 const SERVICE_BITS: u32 = 33;
+
 const SERVICE_NULL: u64 = 1 << 32;
+
 const DIRECTION_BITS: u32 = 3;
 
 impl IndexKey {
@@ -200,10 +205,4 @@ pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, rules: &Rules) ->
         entries.add(&batch?, rules)?;
     }
     Ok(entries)
-}
-
-/// A table of the given columns.
-pub fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch> {
-    let (fields, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }

@@ -1,14 +1,6 @@
-//! Grouping flows: the index, the summary and the timeline.
+//! Aggregates of flows: the index, the timeline, the top N, the summary by autonomous system.
 
-pub mod address_book;
-pub mod groups;
 pub mod index;
-pub mod interner;
-pub mod keys;
-pub mod order;
-pub mod partition;
-pub mod runs;
-pub mod strings;
 pub mod summary;
-pub mod sums;
 pub mod timeline;
+pub mod top_n;

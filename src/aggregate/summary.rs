@@ -8,13 +8,14 @@ use arrow::datatypes::{DataType, Field};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::aggregate::groups::Piece;
-use crate::aggregate::index::{Index, IndexKey, batch};
-use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::sums::{Measure, Sums};
-use crate::asn::database::Database;
-use crate::asn::unnamed;
+use crate::aggregate::index::{Index, IndexKey};
+use crate::columns::batch::batch;
+use crate::columns::interner::{Interner, Sorted};
+use crate::enrich::database::Database;
+use crate::enrich::record::unnamed;
 use crate::error::{Error, Result};
+use crate::group_by::groups::Piece;
+use crate::group_by::sums::{Measure, Sums};
 
 /// Groups the entries of an index by destination and source ASN label.
 ///

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 
-use crate::aggregate::groups::{Groups, Key, Piece};
-use crate::aggregate::index::batch;
-use crate::aggregate::keys::{Code, KeyColumn, decode_int, encode_int};
-use crate::aggregate::order::{FIELDS, Rank};
-use crate::direction::Rules;
+use crate::columns::batch::batch;
+use crate::direction::rules::Rules;
 use crate::error::{Error, Result};
-use crate::flows::FlowBatch;
-use crate::schema::timestamp;
+use crate::flow::batch::FlowBatch;
+use crate::flow::schema::timestamp;
+use crate::group_by::groups::{Groups, Piece};
+use crate::group_by::key::Key;
+use crate::group_by::key_columns::{Code, KeyColumn, decode_int, encode_int};
+use crate::group_by::order::{FIELDS, Rank};
 
 /// Most slots of time unless the caller asks otherwise.
 pub const DEFAULT_BINS: usize = 120;

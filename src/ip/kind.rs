@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::ip::Ip;
-use crate::prefixes::parse_network;
+use crate::ip::prefix::parse_network;
 
 /// What an address is for, after the IANA special-purpose address registries.
 ///

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::DataType;
 
-use crate::columns::Column;
-use crate::direction::Direction;
+use crate::columns::column::Column;
+use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::ip::Ip;
-use crate::normalise::BadRow;
-use crate::normalise::cells::{self, Cells};
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
+use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Endpoints, Spec};
+use crate::normalise::values::{self, Cells};
 
 /// Counters of one address: flows started and ended, packets out and in, bytes out and in.
 pub type Counters = [i64; 6];
@@ -148,7 +148,7 @@ impl<'a> Choice<'a> {
     /// Adds the flows of a row; none where its cells are empty.
     fn push(&self, row: usize, ends: &mut Ends) -> Result<(), BadRow> {
         let direction = match self.inbound.as_ref().map(|cells| (cells, cells.get(row))) {
-            Some((cells, Some(text))) => cells::direction(&cells.name, &text)?,
+            Some((cells, Some(text))) => values::direction(&cells.name, &text)?,
             _ => Direction::Outbound,
         };
         let before = ends.flows.len();

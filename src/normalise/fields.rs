@@ -11,13 +11,13 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 
-use crate::aggregate::strings::{texts, write_text};
-use crate::direction::Direction;
+use crate::columns::write::{texts, write_text};
+use crate::direction::rules::Direction;
 use crate::error::{Error, Result};
-use crate::normalise::BadRow;
-use crate::normalise::cells::{self, Cells, Conditions, YEARS};
 use crate::normalise::log::Log;
+use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Field, Kind, Spec, Unit};
+use crate::normalise::values::{self, Cells, Conditions, YEARS};
 
 /// Rows with a bad value, with the first one of each.
 pub type BadRows = BTreeMap<usize, BadRow>;
@@ -72,7 +72,7 @@ pub fn column(
         Kind::Direction => {
             let direction = |row| {
                 let text = first.get(row).and_then(|text| meaning(text, values));
-                let direction = text.map(|text| cells::direction(&first.name, &text));
+                let direction = text.map(|text| values::direction(&first.name, &text));
                 direction.transpose()
             };
             let words: Vec<_> = rows

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use arrow::array::{RecordBatch, UInt32Array};
 
-use crate::columns::find;
+use crate::columns::batch::find;
 use crate::error::Result;
 
 /// Text of a cell, unless it is missing.

@@ -3,7 +3,7 @@
 use arrow::array::timezone::Tz;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
 
-use crate::columns::whole_number;
+use crate::columns::cast::whole_number;
 
 /// A point in time in microseconds since 1970: ISO 8601, its parts of a date separated by `-` or
 /// `/`, date and time by `T` or a blank. Without a zone it is in `zone`.

@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 use pyo3_arrow::{PyRecordBatch, PyTable};
 
 use crate::error::{Error, Result};
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
+use crate::flow::schema::CANONICAL;
 
 /// Rows handled between two looks for Ctrl-C.
 const MAX_ROWS: usize = 1 << 20;
@@ -159,6 +160,6 @@ pub fn finish<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'stat
 pub fn to_pyarrow(py: Python<'_>, batches: Vec<RecordBatch>) -> PyResult<Bound<'_, PyAny>> {
     let schema = batches
         .first()
-        .map_or_else(|| crate::schema::CANONICAL.clone(), RecordBatch::schema);
+        .map_or_else(|| CANONICAL.clone(), RecordBatch::schema);
     PyTable::try_new(batches, schema)?.into_pyarrow(py)
 }

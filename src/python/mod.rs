@@ -5,35 +5,38 @@
     reason = "Python hands its arguments over by value"
 )]
 
-mod asn;
+mod aggregate;
+mod direction;
+mod enrich;
 mod error;
+mod flow;
 mod gateway;
-mod networks;
-mod oa;
+mod ip;
+mod normalise;
 mod quality;
-mod reading;
+mod records;
 mod search;
-mod verbs;
 
 use pyo3::pymodule;
 
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::asn::AsnFiles;
+    use super::aggregate::{flow_index, flow_summary, timeline, top_n};
     #[pymodule_export]
-    use super::networks::{CityFiles, NetworkList};
+    use super::direction::classify_direction;
     #[pymodule_export]
-    use super::oa::{RangeList, flow_words, protocol_keywords};
+    use super::enrich::{AsnFiles, CityFiles};
+    #[pymodule_export]
+    use super::flow::{flow_words, protocol_keywords};
+    #[pymodule_export]
+    use super::ip::{NetworkList, RangeList, canonical_address};
+    #[pymodule_export]
+    use super::normalise::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]
     use super::quality::quality;
     #[pymodule_export]
-    use super::reading::{canonical_schema, normalise_block, normalise_table, whole_records};
+    use super::records::{distinct_reports, earlier_states, repeated_starts, stitch};
     #[pymodule_export]
-    use super::search::{canonical_address, connection_sets, expanded_search};
-    #[pymodule_export]
-    use super::verbs::{
-        classify_direction, distinct_reports, earlier_states, flow_index, flow_summary,
-        repeated_starts, stitch, timeline, top_n,
-    };
+    use super::search::{connection_sets, expanded_search};
 }

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::direction::Rules;
+use crate::direction::rules::Rules;
 use crate::error::Result;
 use crate::python::gateway::Batches;
 use crate::quality::{Findings, Quality};

@@ -2,9 +2,9 @@
 
 use pyo3::prelude::*;
 
-use crate::direction::Rules;
+use crate::direction::rules::Rules;
 use crate::python::gateway::{Batches, finish, table};
-use crate::search::{expanded, sets, sought};
+use crate::search::{expanded, peers};
 
 #[pyfunction]
 pub fn expanded_search<'py>(
@@ -28,11 +28,5 @@ pub fn connection_sets<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let search = Batches::new(search);
     let rules = Rules::new(internal.as_deref(), &[])?;
-    table(py, || sets::collect(search, ip)?.into_table(&rules))
-}
-
-/// The one text that stands for an address in results.
-#[pyfunction]
-pub fn canonical_address(ip: &str) -> PyResult<String> {
-    Ok(sought(ip)?.to_string())
+    table(py, || peers::collect(search, ip)?.into_table(&rules))
 }

@@ -8,16 +8,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::array::{Array, Int64Array, TimestampMicrosecondArray};
 
-use crate::addresses::Addresses;
-use crate::columns::{Text, by_row, int64};
-use crate::direction::{Direction, Rules};
+use crate::columns::cast::int64;
+use crate::columns::parallel::by_row;
+use crate::columns::text::Text;
+use crate::direction::rules::{Direction, Rules};
 use crate::error::Result;
-use crate::flows::FlowBatch;
+use crate::flow::batch::FlowBatch;
+use crate::flow::schema::CANONICAL;
+use crate::ip::column::Addresses;
 use crate::quality::distinct::Distinct;
 use crate::quality::gaps::Busy;
 use crate::quality::sample::Sample;
-use crate::schema::CANONICAL;
-use crate::told::{Seen, count};
+use crate::records::compare::{Seen, count};
 
 const COUNTERS: [&str; 6] = [
     "src_bytes",

@@ -1,7 +1,8 @@
 //! Records of the same flow, among as many as can be held.
 
-use crate::reporters;
-use crate::told::{Seen, superseded};
+use crate::records::compare::Seen;
+use crate::records::reporters;
+use crate::records::states::superseded;
 
 /// Records that are kept, at most; with more, only those of a share of the flows are.
 const MOST: usize = 1 << 21;

@@ -7,18 +7,20 @@ use arrow::array::{
 };
 use rayon::prelude::*;
 
-use crate::aggregate::address_book::{AddressBook, AddressRanks, place};
-use crate::aggregate::groups::{self, Groups, Piece};
-use crate::aggregate::index::batch;
-use crate::aggregate::interner::{Interner, Sorted};
-use crate::aggregate::order::{FIELDS, Rank};
-use crate::aggregate::strings::texts;
-use crate::aggregate::sums::{Measure, Sums};
-use crate::columns::int64;
+use crate::columns::batch::{Named, batch, named};
+use crate::columns::cast::int64;
+use crate::columns::interner::{Interner, Sorted};
+use crate::columns::nulls::OrNull;
+use crate::columns::write::texts;
 use crate::error::{Error, Result};
-use crate::flows::{FlowBatch, MeasureColumns, OrNull};
+use crate::flow::batch::{FlowBatch, MeasureColumns};
+use crate::group_by::address_codes::{AddressBook, AddressRanks, place};
+use crate::group_by::groups::{Groups, Piece};
+use crate::group_by::key;
+use crate::group_by::order::{FIELDS, Rank};
+use crate::group_by::sums::{Measure, Sums};
 use crate::ip::Ip;
-use crate::search::{Named, mean, named, port, sought};
+use crate::search::{mean, port, sought};
 
 /// What rows of the result are told apart by, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -46,7 +48,7 @@ impl Rank for Key {
     }
 }
 
-impl groups::Key for Key {
+impl key::Key for Key {
     fn place(&self) -> u64 {
         place(self.0.src, self.0.dst)
     }

@@ -1,12 +1,12 @@
 //! Everything about one address: its flows, and its peers.
 
-use arrow::array::{Array, ArrayRef, Int64Array};
+use arrow::array::{Array, Int64Array};
 
 use crate::error::{Error, Result};
 use crate::ip::Ip;
 
 pub mod expanded;
-pub mod sets;
+pub mod peers;
 
 /// Reads the address that is sought.
 pub fn sought(ip: &str) -> Result<Ip> {
@@ -41,12 +41,4 @@ fn add(sum: &mut Option<i64>, value: Option<i64>) -> Result<()> {
 fn mean(sum: Option<i64>, connections: i64) -> Option<f64> {
     sum.filter(|_| connections != 0)
         .map(|sum| sum as f64 / connections as f64)
-}
-
-/// A column with its name and type.
-type Named = (arrow::datatypes::Field, ArrayRef);
-
-fn named(name: &str, array: ArrayRef) -> Named {
-    let field = arrow::datatypes::Field::new(name, array.data_type().clone(), true);
-    (field, array)
 }

@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from flowtriage.configuration import Settings, load_settings
-from flowtriage.enrich.asn import AsnDatabase, embedded
+from flowtriage.enrich.asn import AsnDatabase, bundled
 from flowtriage.formats import FORMATS
 from flowtriage.store import FlowStore
 
@@ -118,7 +118,7 @@ Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do it; without, not
 
 def open_database(paths: Sequence[Path] | None) -> AsnDatabase:
     """Open the databases asked for, or the one shipped."""
-    return AsnDatabase(list(paths)) if paths else embedded()
+    return AsnDatabase(list(paths)) if paths else bundled()
 
 
 def open_store(config: Path | None, store: str | None) -> FlowStore:

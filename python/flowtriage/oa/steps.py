@@ -12,7 +12,7 @@ from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
 from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.day import Day
-from flowtriage.oa.enrichment import open_services
+from flowtriage.oa.enrichment import open_sources
 from flowtriage.oa.stored_feedback import feedback_before, settings_of
 
 
@@ -116,10 +116,10 @@ def geolocation(work: Day) -> Outcome:
 def reputation(work: Day) -> Outcome:
     """Add what is known against addresses; services that fail are told."""
     chosen = work.settings.reputation
-    services = open_services(chosen.block_lists, chosen.msticpy, chosen.gti, chosen.timeout)
-    work.scores, said = enrichment.add_reputation(work.scores, services)
-    failed = [f"{name} failed: {reason}" for name, reason in said.problems.items()]
-    note = f"{len(said.texts):,} addresses known" if services else "nobody is configured to ask"
+    sources = open_sources(chosen.block_lists, chosen.msticpy, chosen.gti, chosen.timeout)
+    work.scores, found = enrichment.add_reputation(work.scores, sources)
+    failed = [f"{name} failed: {reason}" for name, reason in found.problems.items()]
+    note = f"{found.known:,} addresses known" if sources else "no source is configured"
     return Outcome(work.scores.num_rows, "; ".join([note, *failed]))
 
 

@@ -106,4 +106,4 @@ def test_the_functions_are_those_of_spot(shared: Path) -> None:
     assert set(re.findall(r"^`(\w+)\(", text, re.MULTILINE)) == OF_SPOT
     methods = (HERE.parents[1] / "python" / "flowtriage" / "threat_investigation").glob("*.py")
     source = "".join(path.read_text(encoding="utf-8") for path in methods)
-    assert {name for name in OF_SPOT if f"def {name}(self" in source} == OF_SPOT
+    assert {one for one in OF_SPOT if re.search(rf"def {one}\(\s*self", source)} == OF_SPOT

@@ -1,0 +1,76 @@
+//! Columns of any physical type as the few kinds the core works with.
+
+use std::borrow::Cow;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, TimestampMicrosecondArray,
+};
+use arrow::datatypes::DataType;
+
+use crate::columns::cast::{checked_cast, int64, micros};
+use crate::columns::text::Text;
+use crate::error::Result;
+
+/// A column whose values are converted row by row, such as one of a log file.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Text.
+    Text(Text),
+    /// Whole numbers.
+    Int(Int64Array),
+    /// Numbers.
+    Float(Float64Array),
+    /// Microseconds since 1970 UTC.
+    Time(TimestampMicrosecondArray),
+    /// Truth values.
+    Bool(BooleanArray),
+}
+
+impl Column {
+    /// Reads a column of any supported type.
+    pub fn read(name: &str, array: &ArrayRef) -> Result<Self> {
+        let array = match array.data_type() {
+            DataType::Dictionary(_, values) if !is_text(values) => {
+                checked_cast(name, array, values)?
+            }
+            _ => array.clone(),
+        };
+        Ok(match array.data_type() {
+            DataType::Boolean => Self::Bool(array.as_boolean().clone()),
+            kind if kind.is_integer() => Self::Int(int64(name, &array)?),
+            kind if kind.is_numeric() => Self::Float(
+                checked_cast(name, &array, &DataType::Float64)?
+                    .as_primitive()
+                    .clone(),
+            ),
+            DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 => {
+                Self::Time(micros(name, &array)?)
+            }
+            _ => Self::Text(Text::read(name, &array)?),
+        })
+    }
+
+    /// The value of a row as text, for messages and text fields.
+    pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) => text.get(row).map(Cow::Borrowed),
+            Self::Int(a) => a.is_valid(row).then(|| a.value(row).to_string().into()),
+            Self::Float(a) => {
+                (a.is_valid(row) && !a.value(row).is_nan()).then(|| a.value(row).to_string().into())
+            }
+            Self::Time(a) => a
+                .is_valid(row)
+                .then(|| format!("{} us", a.value(row)).into()),
+            Self::Bool(a) => a
+                .is_valid(row)
+                .then(|| if a.value(row) { "true" } else { "false" }.into()),
+        }
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    matches!(
+        kind,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+    )
+}

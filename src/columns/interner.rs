@@ -1,0 +1,183 @@
+//! Distinct texts as numbers.
+
+use std::ops::Range;
+
+use arrow::array::{Array, GenericStringArray, OffsetSizeTrait};
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use crate::columns::nulls::OrNull;
+use crate::columns::parallel::{MORSEL, by_morsel};
+use crate::columns::text::{Text, short, short_at};
+use crate::columns::write::Vocabulary;
+
+const NULL: u32 = u32::MAX;
+
+/// Text values numbered in the order in which they were met.
+#[derive(Debug, Default)]
+pub struct Interner {
+    ids: HashMap<String, u32>,
+}
+
+/// The numbers of a column's texts, by row.
+#[derive(Debug)]
+pub struct Interned {
+    ids: Vec<u32>,
+}
+
+impl Interned {
+    /// The number of a row's text.
+    pub fn id(&self, row: usize) -> OrNull<u32> {
+        Some(self.ids[row]).filter(|id| *id != NULL).into()
+    }
+}
+
+impl Interner {
+    /// Numbers the texts of a column.
+    pub fn encode(&mut self, text: &Text) -> Interned {
+        if let Text::Dictionary(keys, values) = text {
+            let known: Vec<u32> = (0..values.len())
+                .map(|i| values.get(i).map_or(NULL, |value| self.id(value)))
+                .collect();
+            let ids = keys
+                .iter()
+                .map(|key| key.map_or(NULL, |key| known[key as usize]));
+            return Interned { ids: ids.collect() };
+        }
+        let morsels = by_morsel(text.len(), |rows| match text {
+            Text::Utf8(array) => Local::of_array(array, rows),
+            Text::Large(array) => Local::of_array(array, rows),
+            _ => Local::of(rows, |row| {
+                let text = text.get(row)?;
+                Some((text, short(text.as_bytes())))
+            }),
+        });
+        let mut ids = vec![NULL; text.len()];
+        let known: Vec<Vec<u32>> = morsels
+            .iter()
+            .map(|(_, texts)| texts.iter().map(|text| self.id(text)).collect())
+            .collect();
+        ids.par_chunks_mut(MORSEL)
+            .zip(morsels.into_par_iter().zip(known))
+            .for_each(|(ids, ((local, _), known))| {
+                for (id, local) in ids.iter_mut().zip(local) {
+                    *id = known.get(local as usize).copied().unwrap_or(NULL);
+                }
+            });
+        Interned { ids }
+    }
+
+    /// The number of a text.
+    pub fn id(&mut self, text: &str) -> u32 {
+        let next = self.ids.len() as u32;
+        *self.ids.entry_ref(text).or_insert(next)
+    }
+
+    /// The texts in order, and for each number its place in that order.
+    pub fn into_sorted(self) -> Sorted {
+        let mut values: Vec<(String, u32)> = self.ids.into_iter().collect();
+        values.par_sort_unstable();
+        let mut ranks = vec![0; values.len()];
+        for (rank, (_, id)) in values.iter().enumerate() {
+            ranks[*id as usize] = rank as u32;
+        }
+        Sorted {
+            values: values.into_iter().map(|(value, _)| value).collect(),
+            ranks,
+        }
+    }
+}
+
+/// Texts of one morsel. Most columns repeat a few short ones, which a small cache finds unhashed.
+struct Local<'a> {
+    texts: Vec<&'a str>,
+    ids: HashMap<&'a str, u32>,
+    cache: [Option<(u64, usize, u32)>; CACHE],
+}
+
+const CACHE: usize = 64;
+
+impl Default for Local<'_> {
+    fn default() -> Self {
+        Self {
+            texts: Vec::new(),
+            ids: HashMap::new(),
+            cache: [None; CACHE],
+        }
+    }
+}
+
+impl<'a> Local<'a> {
+    fn of_array<O: OffsetSizeTrait>(
+        array: &'a GenericStringArray<O>,
+        rows: Range<usize>,
+    ) -> (Vec<u32>, Vec<&'a str>) {
+        let all = array.value_data();
+        let offsets = array.value_offsets();
+        Self::of(rows, |row| {
+            let text = array.is_valid(row).then(|| array.value(row))?;
+            Some((text, short_at(all, offsets[row].as_usize(), text.len())))
+        })
+    }
+
+    /// The numbers of rows, and the texts that they number. Each text comes with it as a word, if
+    /// it is short.
+    fn of(
+        rows: Range<usize>,
+        text: impl Fn(usize) -> Option<(&'a str, Option<u64>)>,
+    ) -> (Vec<u32>, Vec<&'a str>) {
+        let mut local = Self::default();
+        let id = |row| text(row).map_or(NULL, |(text, word)| local.id(text, word));
+        (rows.map(id).collect(), local.texts)
+    }
+
+    #[inline]
+    fn id(&mut self, text: &'a str, word: Option<u64>) -> u32 {
+        let Some(word) = word else {
+            return self.number(text);
+        };
+        let slot = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;
+        match self.cache[slot] {
+            Some((known, length, id)) if known == word && length == text.len() => id,
+            _ => {
+                let id = self.number(text);
+                self.cache[slot] = Some((word, text.len(), id));
+                id
+            }
+        }
+    }
+
+    fn number(&mut self, text: &'a str) -> u32 {
+        let next = self.texts.len() as u32;
+        let id = *self.ids.entry(text).or_insert(next);
+        if id == next {
+            self.texts.push(text);
+        }
+        id
+    }
+}
+
+/// The texts of an [`Interner`] in order.
+#[derive(Debug)]
+pub struct Sorted {
+    /// The texts.
+    pub values: Vec<String>,
+    ranks: Vec<u32>,
+}
+
+impl Sorted {
+    /// The place of a text, given its number.
+    pub fn rank(&self, id: OrNull<u32>) -> OrNull<u32> {
+        id.map(|id| self.ranks[id as usize])
+    }
+
+    /// The texts, to be written.
+    pub fn vocabulary(&self) -> Vocabulary<'_> {
+        Vocabulary::new(self.values.iter().map(String::as_str))
+    }
+
+    /// The text at a place.
+    pub fn value(&self, rank: OrNull<u32>) -> Option<&str> {
+        rank.get().map(|rank| self.values[rank as usize].as_str())
+    }
+}

@@ -1,0 +1,10 @@
+//! Arrow columns: read, write, intern, build batches.
+
+pub mod batch;
+pub mod cast;
+pub mod column;
+pub mod interner;
+pub mod nulls;
+pub mod parallel;
+pub mod text;
+pub mod write;

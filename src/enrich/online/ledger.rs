@@ -1,0 +1,115 @@
+//! What was asked online, and what became of each question.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arrow::array::{
+    ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::datatypes::{DataType, Field};
+
+use crate::columns::batch::batch;
+use crate::enrich::online::{Facts, Service};
+use crate::error::Result;
+use crate::flow::schema::timestamp;
+use crate::ip::Ip;
+
+/// What became of each question, in order.
+pub type Ledger = BTreeMap<(Ip, Service), Entry>;
+
+/// What became of a question.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    outcome: Outcome,
+    cached: bool,
+    at: u64,
+}
+
+/// How a question ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// With an answer, be it that nothing is known.
+    Answered(Facts),
+    /// Without one, for this reason.
+    Failed(String),
+    /// It was not asked, for this reason.
+    NotAsked(String),
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
+impl Entry {
+    /// An entry of a time.
+    pub fn new(outcome: Outcome, cached: bool, at: u64) -> Self {
+        Self {
+            outcome,
+            cached,
+            at,
+        }
+    }
+
+    /// An entry of this moment.
+    pub fn now(outcome: Outcome) -> Self {
+        Self::new(outcome, false, now())
+    }
+
+    /// What was answered.
+    pub fn facts(&self) -> Option<&Facts> {
+        match &self.outcome {
+            Outcome::Answered(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> &'static str {
+        match &self.outcome {
+            Outcome::Answered(facts) if *facts == Facts::default() => "no record",
+            Outcome::Answered(_) => "answered",
+            Outcome::Failed(_) => "failed",
+            Outcome::NotAsked(_) => "not asked",
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Answered(facts) => facts.note.as_deref(),
+            Outcome::Failed(reason) | Outcome::NotAsked(reason) => Some(reason),
+        }
+    }
+}
+
+/// The ledger as a table, ordered by address and service.
+pub fn table(ledger: &Ledger) -> Result<RecordBatch> {
+    let text = |name: &str, of: &dyn Fn(&(Ip, Service), &Entry) -> Option<String>| {
+        let values = ledger.iter().map(|(key, entry)| of(key, entry));
+        let values: ArrayRef = Arc::new(values.collect::<StringArray>());
+        (Field::new(name, DataType::Utf8, true), values)
+    };
+    let fact = |name: &str, of: fn(&Facts) -> Option<&String>| {
+        text(name, &|_, entry| of(entry.facts()?).cloned())
+    };
+    let cached: BooleanArray = ledger.values().map(|entry| Some(entry.cached)).collect();
+    let asns: UInt32Array = ledger.values().map(|entry| entry.facts()?.asn).collect();
+    let times = ledger.values().map(|entry| entry.at as i64 * 1_000_000);
+    let times = TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC");
+    batch(vec![
+        text("address", &|(ip, _), _| Some(ip.to_string())),
+        text("service", &|(_, service), _| Some(service.name().into())),
+        text("status", &|_, entry| Some(entry.status().into())),
+        (
+            Field::new("cached", DataType::Boolean, true),
+            Arc::new(cached),
+        ),
+        text("reason", &|_, entry| entry.reason().map(str::to_owned)),
+        (Field::new("asn", DataType::UInt32, true), Arc::new(asns)),
+        fact("name", |facts| facts.name.as_ref()),
+        fact("country", |facts| facts.country.as_ref()),
+        fact("network", |facts| facts.network.as_ref()),
+        (Field::new("time", timestamp(), true), Arc::new(times)),
+    ])
+}

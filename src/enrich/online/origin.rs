@@ -1,0 +1,55 @@
+//! The autonomous system that announces an address, after `RIPEstat`'s prefix overview.
+
+use std::sync::atomic::AtomicBool;
+
+use serde::Deserialize;
+
+use crate::enrich::online::web::{Failure, Web};
+use crate::enrich::online::{Facts, name};
+use crate::ip::Ip;
+use crate::ip::prefix::parse_network;
+
+#[derive(Deserialize)]
+struct Overview {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    resource: String,
+    asns: Vec<System>,
+}
+
+#[derive(Deserialize)]
+struct System {
+    asn: u32,
+    holder: Option<String>,
+}
+
+/// Asks the service at `url`, where `{address}` stands for the address.
+pub fn ask(web: &Web, url: &str, ip: Ip, stop: &AtomicBool) -> Result<Facts, Failure> {
+    let url = url.replace("{address}", &ip.to_string());
+    let Some(Overview { data }) = web.json::<Overview>(&url, stop)? else {
+        return Ok(Facts::default());
+    };
+    let Some(first) = data.asns.first() else {
+        return Ok(Facts::default());
+    };
+    let holds = |(from, to): &(Ip, Ip)| (*from..=*to).contains(&ip);
+    if !parse_network(&data.resource).as_ref().is_some_and(holds) {
+        let reason = format!("the answer is about {:?}", name(&data.resource));
+        return Err(Failure::Failed(reason));
+    }
+    let others: Vec<String> = data.asns[1..]
+        .iter()
+        .take(10)
+        .map(|system| format!("AS{}", system.asn))
+        .collect();
+    Ok(Facts {
+        asn: Some(first.asn).filter(|asn| *asn != 0),
+        name: first.holder.as_deref().and_then(name),
+        country: None,
+        network: Some(data.resource.trim().into()),
+        note: (!others.is_empty()).then(|| format!("also announced by {}", others.join(", "))),
+    })
+}

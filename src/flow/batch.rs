@@ -1,0 +1,204 @@
+//! A batch of flows, in the canonical schema or in that of the flow index.
+
+use arrow::array::{
+    Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::compute::take_record_batch;
+
+use crate::columns::batch::find;
+use crate::columns::cast::{int64, micros};
+use crate::columns::text::Text;
+use crate::error::{Error, Result};
+use crate::flow::schema::SUMS;
+use crate::ip::Ip;
+use crate::ip::column::Addresses;
+
+/// The two schemas in which every verb takes its flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    Canonical,
+    Index,
+}
+
+/// Names of one column in the canonical schema and in the flow index.
+const NAMES: &[(&str, &str)] = &[
+    ("src_ip", "source"),
+    ("dst_ip", "dest"),
+    ("service", "L7Protocol"),
+    ("direction", "FlowDirection"),
+    ("flows", "TotalAllowedFlows"),
+    ("start_time", "first_seen"),
+    ("end_time", "last_seen"),
+];
+
+/// A batch of flows. Rows are numbered from `first_row` in messages.
+#[derive(Clone, Debug)]
+pub struct FlowBatch {
+    batch: RecordBatch,
+    layout: Layout,
+    first_row: usize,
+}
+
+impl FlowBatch {
+    /// Wraps a batch in one of the two schemas.
+    pub fn new(batch: RecordBatch, first_row: usize) -> Result<Self> {
+        let has = |names: [&str; 3]| names.iter().all(|name| find(&batch, name).is_some());
+        let layout = if has(["src_ip", "dst_ip", "flows"]) {
+            Layout::Canonical
+        } else if has(["source", "dest", "TotalAllowedFlows"]) {
+            Layout::Index
+        } else {
+            let names: Vec<_> = batch
+                .schema_ref()
+                .fields()
+                .iter()
+                .map(|f| f.name().as_str())
+                .collect();
+            return Err(Error::Schema(format!(
+                "these columns are neither flows (src_ip, dst_ip, flows …) nor a flow index (source, dest, TotalAllowedFlows …): {}",
+                names.join(", ")
+            )));
+        };
+        Ok(Self {
+            batch,
+            layout,
+            first_row,
+        })
+    }
+
+    /// The batch as it came.
+    pub fn record_batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// The name that a column, given by either of its names, has in this batch.
+    fn name<'a>(&self, name: &'a str) -> &'a str {
+        let pair = NAMES.iter().find(|(canonical, index)| {
+            name.eq_ignore_ascii_case(canonical) || name.eq_ignore_ascii_case(index)
+        });
+        match (pair, self.layout) {
+            (Some((canonical, _)), Layout::Canonical) => canonical,
+            (Some((_, index)), Layout::Index) => index,
+            (None, _) => name,
+        }
+    }
+
+    /// A column by either of its names.
+    pub fn column(&self, name: &str) -> Option<&ArrayRef> {
+        find(&self.batch, self.name(name))
+    }
+
+    /// A column by either of its names, or the error that names what there is.
+    pub fn require(&self, name: &str) -> Result<&ArrayRef> {
+        self.column(name).ok_or_else(|| {
+            Error::Schema(format!(
+                "there is no column {:?} in the flows",
+                self.name(name)
+            ))
+        })
+    }
+
+    /// Number of the first row in messages.
+    pub fn first_row(&self) -> usize {
+        self.first_row
+    }
+
+    /// A text column.
+    pub fn text(&self, name: &str) -> Result<Text> {
+        match self.column(name) {
+            Some(array) => Text::read(self.name(name), array),
+            None => Ok(Text::Null(self.rows())),
+        }
+    }
+
+    /// A column of addresses; empty text is null.
+    pub fn addresses(&self, name: &str) -> Result<Addresses> {
+        self.of_addresses(name, Addresses::parse)
+    }
+
+    /// Rows that hold an address in a column of addresses.
+    pub fn rows_of(&self, name: &str, ip: Ip) -> Result<Vec<u32>> {
+        self.of_addresses(name, |text| Addresses::rows_of(text, ip))
+    }
+
+    fn of_addresses<T>(&self, name: &str, read: impl Fn(&Text) -> Result<T, usize>) -> Result<T> {
+        let text = Text::read(self.name(name), self.require(name)?)?;
+        read(&text).map_err(|row| Error::Value {
+            row: self.first_row + row,
+            column: self.name(name).into(),
+            value: text.get(row).unwrap_or_default().into(),
+            reason: "is not an IP address",
+        })
+    }
+
+    /// Some of the rows.
+    pub fn take(&self, rows: &UInt32Array) -> Result<Self> {
+        Ok(Self {
+            batch: take_record_batch(&self.batch, rows)?,
+            ..*self
+        })
+    }
+
+    /// The start of every row, in microseconds.
+    pub fn start_times(&self) -> Result<Option<TimestampMicrosecondArray>> {
+        self.times("start_time")
+    }
+
+    fn times(&self, name: &str) -> Result<Option<TimestampMicrosecondArray>> {
+        self.column(name)
+            .map(|array| micros(self.name(name), array))
+            .transpose()
+    }
+
+    /// The columns that are summed.
+    pub fn measures(&self) -> Result<MeasureColumns> {
+        let name = self.name("flows");
+        let flows = int64(name, self.require(name)?)?;
+        if let Some(row) = (flows.null_count() > 0)
+            .then(|| (0..flows.len()).find(|&row| flows.is_null(row)))
+            .flatten()
+        {
+            return Err(Error::Value {
+                row: self.first_row + row,
+                column: name.into(),
+                value: "null".into(),
+                reason: "is not a number of flows",
+            });
+        }
+        let mut sums = Vec::with_capacity(SUMS.len());
+        for name in SUMS {
+            sums.push(
+                self.column(name)
+                    .map(|array| int64(name, array))
+                    .transpose()?,
+            );
+        }
+        Ok(MeasureColumns {
+            flows,
+            sums,
+            first: self.times("start_time")?,
+            last: self.times("end_time")?,
+            most: [None, None],
+        })
+    }
+}
+
+/// The columns of a batch that are summed, or whose first and last are kept.
+#[derive(Clone, Debug)]
+pub struct MeasureColumns {
+    /// Allowed flows.
+    pub flows: Int64Array,
+    /// The columns of [`SUMS`], where present.
+    pub sums: Vec<Option<Int64Array>>,
+    /// When the flow started.
+    pub first: Option<TimestampMicrosecondArray>,
+    /// When the flow ended.
+    pub last: Option<TimestampMicrosecondArray>,
+    /// Bytes and packets of each record, the greatest of which are kept; none unless asked for.
+    pub most: [Option<Int64Array>; 2],
+}

@@ -1,0 +1,75 @@
+//! Which end of a one-way record began the flow, as ports and TCP flags tell.
+
+use crate::flow::tcp_flags::{ACK, SYN};
+
+/// Ports that only services listen on.
+const WELL_KNOWN: std::ops::Range<u16> = 0..1024;
+
+/// What is known of a one-way record.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence {
+    /// Source port.
+    pub src_port: Option<u16>,
+    /// Destination port.
+    pub dst_port: Option<u16>,
+    /// TCP flags of all packets.
+    pub flags: Option<u8>,
+}
+
+/// Whether the sender of a record began the flow: it did if it sent SYN without ACK, or if only
+/// the port at the other end is well known.
+pub fn began(record: Evidence) -> Option<bool> {
+    by_flags(record.flags).or_else(|| by_ports(record))
+}
+
+/// Whether the sender of the first of two records that answer each other began the flow.
+pub fn began_first(first: Evidence, second: Evidence) -> Option<bool> {
+    by_flags(first.flags)
+        .or_else(|| by_flags(second.flags).map(|began| !began))
+        .or_else(|| by_ports(first))
+}
+
+fn by_flags(flags: Option<u8>) -> Option<bool> {
+    let flags = flags?;
+    (flags & (SYN | ACK) == SYN).then_some(true)
+}
+
+fn by_ports(record: Evidence) -> Option<bool> {
+    let known = |port: Option<u16>| port.map(|port| WELL_KNOWN.contains(&port));
+    match (known(record.src_port)?, known(record.dst_port)?) {
+        (true, false) => Some(false),
+        (false, true) => Some(true),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(src_port: u16, dst_port: u16, flags: u8) -> Evidence {
+        Evidence {
+            src_port: Some(src_port),
+            dst_port: Some(dst_port),
+            flags: Some(flags),
+        }
+    }
+
+    #[test]
+    fn a_well_known_port_answers() {
+        assert_eq!(began(record(50_000, 443, 0)), Some(true));
+        assert_eq!(began(record(443, 50_000, 0)), Some(false));
+        assert_eq!(began(record(50_000, 8080, 0)), None);
+        assert_eq!(began(record(53, 53, 0)), None);
+        assert_eq!(began(Evidence::default()), None);
+    }
+
+    #[test]
+    fn syn_without_ack_begins_whatever_the_ports() {
+        assert_eq!(began(record(20, 50_000, SYN)), Some(true));
+        assert_eq!(began(record(20, 50_000, SYN | ACK)), Some(false));
+        let (opens, answers) = (record(9_000, 9_001, SYN), record(9_001, 9_000, SYN | ACK));
+        assert_eq!(began_first(opens, answers), Some(true));
+        assert_eq!(began_first(answers, opens), Some(false));
+    }
+}

@@ -1,0 +1,295 @@
+//! Addresses as codes that are roughly in order: IPv4 as it is, IPv6 numbered within buckets.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use arrow::array::StringArray;
+use hashbrown::{DefaultHashBuilder, HashMap};
+use rayon::prelude::*;
+
+use crate::columns::nulls::OrNull;
+use crate::columns::write::texts;
+use crate::error::Result;
+use crate::ip::Ip;
+use crate::ip::column::Addresses;
+use crate::ip::write::{addresses, write_v4};
+
+/// Bits of a code or rank: two for the kind, then the bucket, then the number in it.
+pub const ADDRESS_BITS: u32 = 2 + BUCKET_BITS + 32;
+const BUCKET_BITS: u32 = 10;
+const KIND: u32 = BUCKET_BITS + 32;
+
+// Kinds, in their order.
+const BEFORE_V4: u64 = 0;
+const V4: u64 = 1;
+const AFTER_V4: u64 = 2;
+const NULL: u64 = 3;
+
+const SHARDS: usize = 64;
+
+/// Most addresses that buckets are cut at.
+const MOST_CUTS: usize = (1 << (BUCKET_BITS - 1)) - 1;
+
+/// Addresses looked at, for each of these, to tell where to cut.
+const SAMPLES: usize = 16;
+
+/// IPv6 addresses, in buckets, numbered as they are met.
+///
+/// Codes of addresses in different buckets are in order.
+#[derive(Debug)]
+pub struct AddressBook {
+    hasher: DefaultHashBuilder,
+    /// Codes of addresses, by the hash of the address.
+    shards: Vec<Mutex<HashMap<Ip, u64>>>,
+    /// Where buckets are cut: each of these addresses is a bucket of its own, between two others.
+    cuts: Vec<Ip>,
+    /// How many addresses each bucket has.
+    counts: Vec<AtomicU32>,
+}
+
+impl Default for AddressBook {
+    fn default() -> Self {
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            cuts: Vec::new(),
+            counts: vec![AtomicU32::new(0)],
+        }
+    }
+}
+
+impl AddressBook {
+    /// Tells from the first IPv6 addresses where to cut buckets.
+    pub fn prepare(&mut self, columns: &[&Addresses]) {
+        if !self.cuts.is_empty() || self.counts.iter().any(|count| count.load(Relaxed) > 0) {
+            return;
+        }
+        let mut sample: Vec<Ip> = columns
+            .iter()
+            .flat_map(|addresses| addresses.some_wide(MOST_CUTS * SAMPLES))
+            .collect();
+        sample.sort_unstable();
+        let cut = |cut: usize| sample.get(sample.len() * cut / MOST_CUTS).copied();
+        self.cuts = (0..MOST_CUTS).filter_map(cut).collect();
+        self.cuts.dedup();
+        let buckets = 2 * self.cuts.len() + 1;
+        self.counts.resize_with(buckets, AtomicU32::default);
+    }
+
+    /// A code for the address of a row.
+    #[inline]
+    pub fn code(&self, addresses: &Addresses, row: usize) -> u64 {
+        match addresses.narrow(row) {
+            Some(v4) => v4
+                .get()
+                .map_or(NULL << KIND, |v4| V4 << KIND | u64::from(v4)),
+            None => self.number(addresses.get(row).get().unwrap_or_default()),
+        }
+    }
+
+    fn number(&self, ip: Ip) -> u64 {
+        let shard = self.hasher.hash_one(ip) as usize % SHARDS;
+        let mut known = self.shards[shard]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *known.entry(ip).or_insert_with(|| self.new_code(ip))
+    }
+
+    fn new_code(&self, ip: Ip) -> u64 {
+        let kind = if ip < Ip::from_v4(0) {
+            BEFORE_V4
+        } else {
+            AFTER_V4
+        };
+        let before = self.cuts.partition_point(|cut| *cut < ip);
+        let bucket = 2 * before + usize::from(self.cuts.get(before) == Some(&ip));
+        let number = self.counts[bucket].fetch_add(1, Relaxed);
+        kind << KIND | (bucket as u64) << 32 | u64::from(number)
+    }
+
+    /// Ends the numbering: the order of the addresses is known now.
+    pub fn into_ranks(self) -> AddressRanks {
+        let mut known: Vec<(Ip, u64)> = self
+            .shards
+            .into_iter()
+            .flat_map(|shard| shard.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .collect();
+        known.par_sort_unstable();
+        let counts = self.counts.into_iter().map(AtomicU32::into_inner);
+        let mut ranks: Vec<Vec<u32>> = counts.map(|count| vec![0; count as usize]).collect();
+        let mut firsts = Vec::with_capacity(ranks.len());
+        let mut codes = known.iter().map(|(_, code)| *code);
+        for ranks in &mut ranks {
+            firsts.push(known.len() - codes.len());
+            for (rank, code) in (0..ranks.len() as u32).zip(&mut codes) {
+                ranks[code as u32 as usize] = rank;
+            }
+        }
+        AddressRanks {
+            ranks,
+            firsts,
+            wide: known.into_iter().map(|(ip, _)| ip).collect(),
+        }
+    }
+}
+
+/// About where a pair of codes lies in the order of all pairs.
+///
+/// The numbers of a bucket keep no order, so pairs that differ in these alone lie at one place.
+#[inline]
+pub fn place(source: u64, dest: u64) -> u64 {
+    // 34 bits in the order of the code; and whether all addresses there are one.
+    let rough = |code: u64| match code >> KIND {
+        V4 | NULL => (code >> KIND << 32 | u64::from(code as u32), true),
+        kind => {
+            let bucket = code >> 32 & ((1 << BUCKET_BITS) - 1);
+            (kind << 32 | bucket, bucket % 2 == 1)
+        }
+    };
+    let (source, is_one) = rough(source);
+    let dest = if is_one { rough(dest).0 } else { 0 };
+    source << 30 | dest >> 4
+}
+
+/// The order of the addresses of an [`AddressBook`].
+///
+/// Ranks are ordered as the addresses are: IPv6 before IPv4, IPv4, other IPv6, no address.
+#[derive(Debug)]
+pub struct AddressRanks {
+    /// Of each bucket, the ranks of its numbers.
+    ranks: Vec<Vec<u32>>,
+    /// Where in `wide` each bucket begins.
+    firsts: Vec<usize>,
+    wide: Vec<Ip>,
+}
+
+impl AddressRanks {
+    /// The rank of a code.
+    #[inline]
+    pub fn rank(&self, code: u64) -> u64 {
+        match code >> KIND {
+            V4 | NULL => code,
+            _ => {
+                let rank = self.ranks[bucket(code)][code as u32 as usize];
+                code >> 32 << 32 | u64::from(rank)
+            }
+        }
+    }
+
+    /// The address of a rank.
+    #[inline]
+    pub fn address(&self, rank: u64) -> OrNull<Ip> {
+        match rank >> KIND {
+            V4 => Some(Ip::from_v4(rank as u32)),
+            NULL => None,
+            _ => Some(self.wide[self.of_wide(rank)]),
+        }
+        .into()
+    }
+
+    #[inline]
+    fn of_wide(&self, rank: u64) -> usize {
+        self.firsts[bucket(rank)] + rank as u32 as usize
+    }
+
+    /// The IPv6 addresses as text, each written once.
+    pub fn texts(&self) -> Result<AddressTexts<'_>> {
+        let wide = addresses(self.wide.len(), |place| Some(self.wide[place]).into())?;
+        Ok(AddressTexts { wide, ranks: self })
+    }
+}
+
+#[inline]
+fn bucket(code: u64) -> usize {
+    (code >> 32 & ((1 << BUCKET_BITS) - 1)) as usize
+}
+
+/// Texts of the addresses of [`AddressRanks`].
+#[derive(Debug)]
+pub struct AddressTexts<'a> {
+    wide: StringArray,
+    ranks: &'a AddressRanks,
+}
+
+impl AddressTexts<'_> {
+    /// Columns of addresses given by rank.
+    pub fn column(&self, rows: usize, rank: impl Fn(usize) -> u64 + Sync) -> Result<StringArray> {
+        texts(rows, |row, bytes| {
+            let rank = rank(row);
+            match rank >> KIND {
+                V4 => write_v4(rank as u32, bytes),
+                NULL => return false,
+                _ => {
+                    let place = self.ranks.of_wide(rank);
+                    bytes.extend_from_slice(self.wide.value(place).as_bytes());
+                }
+            }
+            true
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::ArrayRef;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::columns::text::Text;
+
+    fn column(ips: &[Option<Ip>]) -> Addresses {
+        let texts = ips.iter().map(|ip| ip.map(|ip| ip.to_string()));
+        let array: ArrayRef = Arc::new(texts.collect::<StringArray>());
+        Addresses::parse(&Text::read("ip", &array).unwrap()).unwrap()
+    }
+
+    fn ip() -> impl Strategy<Value = Option<Ip>> {
+        prop_oneof![
+            any::<u32>().prop_map(|v4| Some(Ip::from_v4(v4))),
+            // Few addresses on both sides of IPv4, so that some are met again.
+            (0_u128..40, any::<bool>()).prop_map(|(low, high)| {
+                Some(Ip(low | if high { 0x2001_0db8 << 96 } else { 0 }))
+            }),
+            Just(None),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn ranks_and_places_keep_the_order_of_addresses(
+            first in prop::collection::vec((ip(), ip()), 1..60),
+            later in prop::collection::vec((ip(), ip()), 0..60),
+        ) {
+            let mut book = AddressBook::default();
+            let mut codes = Vec::new();
+            for pairs in [&first, &later] {
+                let (left, right): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
+                let (left, right) = (column(&left), column(&right));
+                book.prepare(&[&left, &right]);
+                codes.extend((0..pairs.len()).map(|row| {
+                    (book.code(&left, row), book.code(&right, row))
+                }));
+            }
+            let ranks = book.into_ranks();
+            let rank = |(left, right): &(u64, u64)| (ranks.rank(*left), ranks.rank(*right));
+            let known: Vec<_> = codes.iter().map(rank).collect();
+            let mut all: Vec<_> = first.into_iter().chain(later).zip(known).zip(codes).collect();
+            for ((ips, rank), _) in &all {
+                let address = |rank| ranks.address(rank).get();
+                prop_assert_eq!(*ips, (address(rank.0), address(rank.1)));
+            }
+            let none_last = |(left, right): (Option<Ip>, Option<Ip>)| {
+                (OrNull::from(left), OrNull::from(right))
+            };
+            all.sort_by_key(|((ips, _), _)| none_last(*ips));
+            for pair in all.windows(2) {
+                let (((_, before), code), ((_, after), later)) = (pair[0], pair[1]);
+                prop_assert!(before <= after);
+                prop_assert!(place(code.0, code.1) <= place(later.0, later.1));
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Columns that groups are told apart by, as numbers.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array};
+use arrow::datatypes::{DataType, Field};
+
+use crate::columns::column::Column;
+use crate::columns::interner::{Interner, Sorted};
+use crate::columns::nulls::OrNull;
+use crate::columns::parallel::by_row;
+use crate::columns::write::Vocabulary;
+use crate::direction::classify::directions;
+use crate::direction::rules::{Direction, Rules};
+use crate::error::{Error, Result};
+use crate::flow::batch::FlowBatch;
+use crate::group_by::address_codes::{AddressBook, AddressRanks};
+
+/// A value of any kind as a number; the order of the values is told at the end.
+pub type Code = OrNull<u64>;
+
+/// A column chosen by name to group by.
+#[derive(Debug)]
+pub enum KeyColumn {
+    /// An address.
+    Address(String, AddressBook),
+    /// The direction of the flow.
+    Direction(String),
+    /// Any other column of text or whole numbers; which one shows with the first batch.
+    Plain(String, Option<Plain>),
+}
+
+/// The kind of a plain column.
+#[derive(Debug)]
+pub enum Plain {
+    /// Text.
+    Text(Interner),
+    /// Whole numbers.
+    Int,
+}
+
+impl KeyColumn {
+    /// Chooses a column by name.
+    pub fn new(name: &str) -> Self {
+        let name = name.to_owned();
+        match name.to_ascii_lowercase().as_str() {
+            "source" | "src_ip" | "dest" | "dst_ip" => Self::Address(name, AddressBook::default()),
+            "flowdirection" | "direction" => Self::Direction(name),
+            _ => Self::Plain(name, None),
+        }
+    }
+
+    /// The key of every row.
+    pub fn encode(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<Vec<Code>> {
+        Ok(match self {
+            Self::Address(name, book) => {
+                let ips = batch.addresses(name)?;
+                book.prepare(&[&ips]);
+                by_row(batch.rows(), |row| Some(book.code(&ips, row)).into())
+            }
+            Self::Direction(_) => {
+                let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
+                let directions = directions(batch, &source, &dest, rules)?;
+                by_row(batch.rows(), |row| Some(directions[row] as u64).into())
+            }
+            Self::Plain(name, kind) => {
+                let array = batch.require(name)?;
+                match (Column::read(name, array)?, kind) {
+                    (Column::Text(text), kind @ (None | Some(Plain::Text(_)))) => {
+                        let Plain::Text(interner) =
+                            kind.get_or_insert_with(|| Plain::Text(Interner::default()))
+                        else {
+                            unreachable!("the arm admits text only")
+                        };
+                        let texts = interner.encode(&text);
+                        by_row(batch.rows(), |row| texts.id(row).map(u64::from))
+                    }
+                    (Column::Int(ints), kind @ (None | Some(Plain::Int))) => {
+                        *kind = Some(Plain::Int);
+                        let value = |row| ints.is_valid(row).then(|| encode_int(ints.value(row)));
+                        by_row(batch.rows(), |row| value(row).into())
+                    }
+                    _ => {
+                        return Err(Error::Schema(format!(
+                            "column {name:?} cannot be grouped by: it has type {}, and text or whole numbers of one type throughout are needed",
+                            array.data_type()
+                        )));
+                    }
+                }
+            }
+        })
+    }
+
+    /// Ends the encoding: the order of texts is known now.
+    pub fn finish(self) -> Decoder {
+        match self {
+            Self::Address(name, book) => Decoder::Address(name, book.into_ranks()),
+            Self::Direction(name) => Decoder::Direction(name),
+            Self::Plain(name, Some(Plain::Int)) => Decoder::Int(name),
+            Self::Plain(name, Some(Plain::Text(interner))) => {
+                Decoder::Text(name, interner.into_sorted())
+            }
+            Self::Plain(name, None) => Decoder::Text(name, Interner::default().into_sorted()),
+        }
+    }
+}
+
+/// A whole number as a code of the same order.
+pub fn encode_int(value: i64) -> u64 {
+    value as u64 ^ 1 << 63
+}
+
+/// The whole number of a code.
+pub fn decode_int(code: u64) -> i64 {
+    (code ^ 1 << 63) as i64
+}
+
+/// Turns codes back into values.
+#[derive(Debug)]
+pub enum Decoder {
+    /// Addresses.
+    Address(String, AddressRanks),
+    /// Letters of directions.
+    Direction(String),
+    /// Texts.
+    Text(String, Sorted),
+    /// Whole numbers.
+    Int(String),
+}
+
+impl Decoder {
+    /// A code that sorts as its value does.
+    pub fn rank(&self, code: Code) -> Code {
+        match self {
+            Self::Address(_, ranks) => code.map(|code| ranks.rank(code)),
+            Self::Text(_, sorted) => sorted.rank(code.map(|id| id as u32)).map(u64::from),
+            _ => code,
+        }
+    }
+
+    /// The values of ranked codes as a column.
+    pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<Values> {
+        let place = |row| code(row).get().map(|code| code as usize);
+        let (name, array): (_, ArrayRef) = match self {
+            Self::Address(name, ranks) => {
+                let rank = |row| code(row).get().unwrap_or_default();
+                (name, Arc::new(ranks.texts()?.column(rows, rank)?))
+            }
+            Self::Direction(name) => {
+                let letters = Vocabulary::new(Direction::ALL.into_iter().map(Direction::letter));
+                (name, Arc::new(letters.column(rows, place)?))
+            }
+            Self::Text(name, sorted) => (name, Arc::new(sorted.vocabulary().column(rows, place)?)),
+            Self::Int(name) => {
+                let values = (0..rows).map(|row| code(row).get().map(decode_int));
+                (name, Arc::new(values.collect::<Int64Array>()))
+            }
+        };
+        let kind: DataType = array.data_type().clone();
+        Ok((Field::new(name, kind, true), array))
+    }
+}
+
+/// A named column.
+pub type Values = (Field, ArrayRef);

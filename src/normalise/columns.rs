@@ -1,0 +1,51 @@
+//! Canonical columns under construction.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::datatypes::{Field, Schema};
+
+use crate::error::Result;
+use crate::flow::schema::CANONICAL;
+
+/// Canonical columns under construction.
+pub(super) type Columns<'a> = Vec<(&'a str, ArrayRef)>;
+
+pub(super) fn place(columns: &Columns<'_>, name: &str) -> Option<usize> {
+    columns.iter().position(|(known, _)| *known == name)
+}
+
+/// A canonical column without values; short ones share their memory.
+fn nulls(field: &Field, rows: usize) -> ArrayRef {
+    const SHARED: usize = 1 << 15;
+    static COLUMNS: LazyLock<Vec<ArrayRef>> = LazyLock::new(|| {
+        let fields = CANONICAL.fields().iter();
+        fields
+            .map(|field| new_null_array(field.data_type(), SHARED))
+            .collect()
+    });
+    match CANONICAL.index_of(field.name()) {
+        Ok(place) if rows <= SHARED => COLUMNS[place].slice(0, rows),
+        _ => new_null_array(field.data_type(), rows),
+    }
+}
+
+/// The flows, with every canonical column and, after them, the further ones of the format.
+pub(super) fn canonical(columns: &Columns<'_>, rows: usize) -> Result<RecordBatch> {
+    let mut fields: Vec<Field> = CANONICAL
+        .fields()
+        .iter()
+        .map(|f| f.as_ref().clone())
+        .collect();
+    for (name, column) in columns {
+        if CANONICAL.field_with_name(name).is_err() {
+            fields.push(Field::new(*name, column.data_type().clone(), true));
+        }
+    }
+    let arrays = fields.iter().map(|field| {
+        place(columns, field.name())
+            .map_or_else(|| nulls(field, rows), |place| Arc::clone(&columns[place].1))
+    });
+    let arrays = arrays.collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+}

@@ -1,0 +1,142 @@
+//! Blocks of text that hold whole records, and their normalisation.
+
+use memchr::memchr_iter;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::normalise::outcome::Normalised;
+use crate::normalise::spec::Spec;
+use crate::normalise::text::delimited::{self, Delimited};
+use crate::normalise::text::json::JsonRow;
+use crate::normalise::text::json_objects;
+use crate::normalise::text::rows::Rows;
+use crate::normalise::text::tuples::{self, Tuples};
+
+/// How records stand in a text.
+#[derive(Clone, Debug)]
+pub enum Layout {
+    /// A record a line, its values between delimiters.
+    Delimited(Delimited),
+    /// A JSON object a line.
+    JsonLines,
+    /// JSON objects with anything but braces between them.
+    JsonObjects,
+    /// JSON objects, each with many records as texts.
+    Tuples(Tuples),
+}
+
+/// Text that one task reads.
+const PART: usize = 1 << 19;
+
+impl Layout {
+    /// Length of the part of a block that holds whole records.
+    pub fn whole_records(&self, block: &[u8]) -> usize {
+        if matches!(self, Self::JsonObjects | Self::Tuples(_)) {
+            return json_objects::whole(block);
+        }
+        if !self.has_quotes(block) {
+            return memchr::memrchr(b'\n', block).map_or(0, |end| end + 1);
+        }
+        let (mut inside, mut end) = (false, 0);
+        for place in memchr::memchr2_iter(b'"', b'\n', block) {
+            match block[place] {
+                b'"' => inside = !inside,
+                _ if !inside => end = place + 1,
+                _ => {}
+            }
+        }
+        end
+    }
+
+    /// Whether line ends may stand inside values.
+    fn has_quotes(&self, block: &[u8]) -> bool {
+        matches!(self, Self::Delimited(Delimited { quoted: true, .. }))
+            && block
+                .par_chunks(PART)
+                .any(|chunk| memchr::memchr(b'"', chunk).is_some())
+    }
+
+    fn parts<'a>(&self, block: &'a [u8]) -> Vec<&'a [u8]> {
+        if self.has_quotes(block) {
+            return vec![block];
+        }
+        let mut parts = Vec::with_capacity(block.len() / PART + 1);
+        let mut rest = block;
+        while rest.len() > PART {
+            let end = match self {
+                Self::JsonObjects | Self::Tuples(_) => json_objects::end_after(rest, PART),
+                _ => memchr::memchr(b'\n', &rest[PART..]).map(|end| PART + end + 1),
+            };
+            let Some(end) = end else {
+                break;
+            };
+            let (part, later) = rest.split_at(end);
+            parts.push(part);
+            rest = later;
+        }
+        parts.push(rest);
+        parts
+    }
+}
+
+/// Number of line ends.
+pub fn lines(text: &[u8]) -> usize {
+    text.par_chunks(PART)
+        .map(|chunk| memchr_iter(b'\n', chunk).count())
+        .sum()
+}
+
+/// Normalises a block of whole records that begins at the given line of its file.
+pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Result<Normalised> {
+    let wanted = spec.columns();
+    let parts = layout.parts(block);
+    let lines: Vec<u64> = parts.par_iter().map(|part| lines(part) as u64).collect();
+    let first_lines = lines.iter().scan(first_line, |next, lines| {
+        let first = *next;
+        *next += lines;
+        Some(first)
+    });
+    let done: Vec<Normalised> = parts
+        .par_iter()
+        .zip(first_lines.collect::<Vec<_>>())
+        .map(|(part, line)| match layout {
+            Layout::Delimited(layout) => delimited::read(part, layout, spec, &wanted, line),
+            Layout::JsonLines => json_lines(part, spec, &wanted, line),
+            Layout::JsonObjects => json_objects(part, spec, &wanted, line),
+            Layout::Tuples(layout) => tuples::read(part, layout, spec, &wanted, line),
+        })
+        .collect::<Result<_>>()?;
+    let mut all = Normalised::default();
+    for part in done {
+        all.append(part);
+    }
+    Ok(all)
+}
+
+fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
+    let mut rows = Rows::new(wanted);
+    let row = JsonRow::new(wanted, None);
+    for (line, text) in (first_line..).zip(text.split(|byte| *byte == b'\n')) {
+        let text = text.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        match row.read(text) {
+            Ok(values) => rows.add(line, values.into_iter()),
+            Err(reason) => rows.refuse(line, None, reason),
+        }
+    }
+    rows.normalise(spec)
+}
+
+fn json_objects(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
+    let mut rows = Rows::new(wanted);
+    let row = JsonRow::new(wanted, None);
+    for (line, object) in json_objects::numbered(text, first_line) {
+        match object.and_then(|object| row.read(object)) {
+            Ok(values) => rows.add(line, values.into_iter()),
+            Err(reason) => rows.refuse(line, None, reason),
+        }
+    }
+    rows.normalise(spec)
+}

@@ -1,0 +1,9 @@
+//! Records of text: delimited lines and JSON.
+
+pub mod blocks;
+pub mod delimited;
+pub mod json;
+pub mod json_objects;
+pub mod rows;
+mod scan;
+pub mod tuples;

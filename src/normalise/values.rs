@@ -1,0 +1,269 @@
+//! Single values of a log.
+
+use std::borrow::Cow;
+
+use arrow::array::Array;
+use arrow::array::timezone::Tz;
+use arrow::datatypes::DataType;
+
+use crate::columns::cast::whole_number;
+use crate::columns::column::Column;
+use crate::columns::text::Text;
+use crate::direction::rules::Direction;
+use crate::error::Result;
+use crate::flow::{protocols, tcp_flags};
+use crate::normalise::log::{Cell, Log};
+use crate::normalise::outcome::BadRow;
+use crate::normalise::spec::{Condition, Unit};
+use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
+
+/// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
+pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+
+/// A column of a log.
+#[derive(Clone, Debug)]
+pub struct Cells<'a> {
+    /// Its name.
+    pub name: String,
+    values: Values<'a>,
+    nulls: Vec<&'a str>,
+    longest_null: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Values<'a> {
+    Text(&'a [Cell<'a>]),
+    Column(Column),
+    /// Times without a zone.
+    Local(Column),
+}
+
+impl<'a> Cells<'a> {
+    /// The column of that name; one that is absent is null in every row.
+    pub fn find(log: &'a Log<'_>, name: &str, nulls: &'a [String]) -> Result<Self> {
+        let values = match (log.text(name), log.array(name)) {
+            (Some(text), _) => Values::Text(text),
+            (None, Some(array)) => match array.data_type() {
+                DataType::Timestamp(_, None) => Values::Local(Column::read(name, array)?),
+                _ => Values::Column(Column::read(name, array)?),
+            },
+            (None, None) => Values::Column(Column::Text(Text::Null(log.rows()))),
+        };
+        Ok(Self {
+            name: name.into(),
+            values,
+            nulls: Vec::new(),
+            longest_null: 0,
+        }
+        .with_nulls(nulls))
+    }
+
+    /// The same cells with more texts that mean a missing value.
+    #[must_use]
+    pub fn with_nulls(mut self, nulls: &'a [String]) -> Self {
+        for null in nulls {
+            self.longest_null = self.longest_null.max(null.len());
+            self.nulls.push(null);
+        }
+        self
+    }
+
+    #[inline]
+    fn text(&self, row: usize) -> Option<Cow<'_, str>> {
+        match &self.values {
+            Values::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
+            Values::Column(column) | Values::Local(column) => column.text(row),
+        }
+    }
+
+    /// The value of a row as text, unless it is missing.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
+        let known = |text: &Cow<'_, str>| {
+            text.len() > self.longest_null
+                || (!text.is_empty() && self.nulls.iter().all(|null| null != text))
+        };
+        self.text(row).map(trimmed).filter(known)
+    }
+
+    /// The error that blames the value of a row.
+    pub fn bad(&self, row: usize, reason: &str) -> BadRow {
+        BadRow::value(0, &self.name, self.text(row).as_deref(), reason)
+    }
+
+    /// A point in time in microseconds.
+    pub fn time(&self, row: usize, unit: Unit, zone: Tz) -> Result<Option<i64>, BadRow> {
+        let time = match &self.values {
+            Values::Column(Column::Time(times)) => {
+                if times.is_null(row) {
+                    return Ok(None);
+                }
+                Some(times.value(row))
+            }
+            Values::Local(Column::Time(times)) => {
+                if times.is_null(row) {
+                    return Ok(None);
+                }
+                from_local(times.value(row), zone)
+            }
+            _ => {
+                let Some(text) = self.get(row) else {
+                    return Ok(None);
+                };
+                decimal(&text, unit.micros()).or_else(|| instant(&text, zone))
+            }
+        };
+        time.filter(|time| YEARS.contains(time))
+            .map(Some)
+            .ok_or_else(|| self.bad(row, "is not a time of the years 1 to 9999"))
+    }
+
+    /// A length of time in microseconds.
+    pub fn duration(&self, row: usize, unit: Unit) -> Result<Option<i64>, BadRow> {
+        let Some(text) = self.get(row) else {
+            return Ok(None);
+        };
+        decimal(&text, unit.micros())
+            .or_else(|| clock(&text))
+            .filter(|duration| *duration >= 0)
+            .map(Some)
+            .ok_or_else(|| self.bad(row, "is not a duration"))
+    }
+
+    /// A whole number that is not negative.
+    pub fn count(&self, row: usize) -> Result<Option<i64>, BadRow> {
+        let value = if let Values::Column(Column::Int(ints)) = &self.values {
+            if ints.is_null(row) || (ints.value(row) == 0 && self.nulls.contains(&"0")) {
+                return Ok(None);
+            }
+            Some(ints.value(row))
+        } else {
+            let Some(text) = self.get(row) else {
+                return Ok(None);
+            };
+            digits(&text)
+                .or_else(|| text.parse().ok())
+                .or_else(|| whole_number(text.parse().ok()?)?)
+        };
+        value
+            .filter(|value| *value >= 0)
+            .map(Some)
+            .ok_or_else(|| self.bad(row, "is not a whole number from 0"))
+    }
+
+    /// A number.
+    pub fn number(&self, row: usize) -> Result<Option<f64>, BadRow> {
+        let Some(text) = self.get(row) else {
+            return Ok(None);
+        };
+        let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+        value
+            .map(Some)
+            .ok_or_else(|| self.bad(row, "is not a number"))
+    }
+
+    /// A port, decimal or hexadecimal.
+    pub fn port(&self, row: usize) -> Result<Option<u16>, BadRow> {
+        let bad = || self.bad(row, "is not a port (0 to 65535)");
+        if !matches!(self.values, Values::Column(Column::Int(_))) {
+            let Some(text) = self.get(row) else {
+                return Ok(None);
+            };
+            if let Some(port) = digits(&text) {
+                return u16::try_from(port).map(Some).map_err(|_| bad());
+            }
+            if let Some(digits) = text.strip_prefix("0x") {
+                return u16::from_str_radix(digits, 16).map(Some).map_err(|_| bad());
+            }
+        }
+        let port = self.count(row).map_err(|_| bad())?;
+        port.map(u16::try_from).transpose().map_err(|_| bad())
+    }
+
+    /// A port; for ICMP type and code may stand there, with a point between. They become one
+    /// number as in `NetFlow`: 256 times the type, and the code.
+    pub fn port_or_icmp(&self, row: usize) -> Result<Option<u16>, BadRow> {
+        let text = self.get(row);
+        let Some((kind, code)) = text.as_ref().and_then(|text| text.split_once('.')) else {
+            return self.port(row);
+        };
+        match (kind.parse::<u8>(), code.parse::<u8>()) {
+            (Ok(kind), Ok(code)) => Ok(Some(u16::from_be_bytes([kind, code]))),
+            _ => Err(self.bad(row, "is neither a port nor type and code of ICMP")),
+        }
+    }
+
+    /// The IANA keyword of a protocol.
+    pub fn protocol(&self, row: usize) -> Option<Cow<'_, str>> {
+        self.get(row).map(protocols::keyword)
+    }
+
+    /// TCP flags as letters; text that tells none stays as it is.
+    pub fn flags(&self, row: usize, radix: u32) -> Option<Cow<'_, str>> {
+        let text = self.get(row)?;
+        match tcp_flags::parse(&text, radix) {
+            Some(0) => None,
+            Some(flags) => Some(tcp_flags::letters(flags).into()),
+            None => Some(text),
+        }
+    }
+}
+
+/// A number of digits alone, which most are.
+fn digits(text: &str) -> Option<i64> {
+    match leading_digits(text.as_bytes()) {
+        (number, []) if !text.is_empty() => Some(number),
+        _ => None,
+    }
+}
+
+#[inline]
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+        Cow::Owned(text) => Cow::Owned(text),
+    }
+}
+
+/// Reads a direction.
+pub fn direction(column: &str, text: &str) -> Result<Direction, BadRow> {
+    Direction::parse(text).ok_or_else(|| {
+        BadRow::value(
+            0,
+            column,
+            Some(text),
+            "is not a direction (I, O, Inbound, Outbound)",
+        )
+    })
+}
+
+/// Conditions on the columns of a log.
+pub struct Conditions<'a>(Vec<(Cells<'a>, &'a [String])>);
+
+impl<'a> Conditions<'a> {
+    /// Finds the columns.
+    pub fn find(log: &'a Log<'_>, wanted: &'a [Condition], nulls: &'a [String]) -> Result<Self> {
+        let found = wanted.iter().map(|condition| {
+            let cells = Cells::find(log, &condition.column, nulls)?;
+            Ok((cells, condition.values.as_slice()))
+        });
+        found.collect::<Result<_>>().map(Self)
+    }
+
+    /// Whether a row meets all of them.
+    pub fn met(&self, row: usize) -> bool {
+        self.0.iter().all(|(cells, values)| {
+            let value = cells.get(row).unwrap_or_default();
+            values.iter().any(|known| *known == value)
+        })
+    }
+
+    /// The first column with a value against them, and this value.
+    pub fn broken(&self, row: usize) -> Option<(&str, Cow<'_, str>)> {
+        self.0.iter().find_map(|(cells, values)| {
+            let value = cells.get(row)?;
+            let known = values.iter().any(|known| *known == value);
+            (!known).then_some((cells.name.as_str(), value))
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Handles for open address databases and city files.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3_arrow::PyArray;
+
+use crate::columns::text::Text;
+use crate::enrich::city::CityFiles as Files;
+use crate::enrich::database::Database;
+use crate::enrich::lookup::{address_table, lookup, parse};
+use crate::enrich::online::{Online, Settings, ledger};
+use crate::error::{Error, Result};
+use crate::python::gateway::{finish, table, tables};
+
+/// Open databases in `MaxMind`'s format.
+#[pyclass(frozen, module = "flowtriage._core")]
+pub struct AsnFiles {
+    database: Arc<Database>,
+}
+
+/// `flowtriage.online.Online`.
+#[derive(FromPyObject)]
+struct PyOnline {
+    everything: bool,
+    origin: String,
+    bootstrap: String,
+    folder: PathBuf,
+    expiry: f64,
+    timeout: f64,
+    workers: usize,
+    limit: usize,
+}
+
+impl TryFrom<PyOnline> for Settings {
+    type Error = Error;
+
+    fn try_from(online: PyOnline) -> Result<Self> {
+        Ok(Self {
+            everything: online.everything,
+            origin: online.origin,
+            bootstrap: online.bootstrap,
+            cache: online.folder,
+            expiry: time("expiry", online.expiry)?,
+            timeout: time("timeout", online.timeout)?,
+            workers: online.workers,
+            limit: online.limit,
+        })
+    }
+}
+
+fn time(name: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|error| Error::Argument(format!("{name} of {seconds} s: {error}")))
+}
+
+impl AsnFiles {
+    pub fn database(&self) -> Arc<Database> {
+        Arc::clone(&self.database)
+    }
+}
+
+#[pymethods]
+impl AsnFiles {
+    #[new]
+    fn open(py: Python<'_>, paths: Vec<String>, online: Option<PyOnline>) -> PyResult<Self> {
+        let settings = online.map(Settings::try_from).transpose()?;
+        let database = py.detach(|| {
+            let mut database = Database::open(&paths)?;
+            database.online = settings.map(Online::new).transpose()?;
+            Ok::<_, Error>(database)
+        })?;
+        Ok(Self {
+            database: Arc::new(database),
+        })
+    }
+
+    fn lookup<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
+        let text = Text::read("address", addresses.array())?;
+        let database = self.database();
+        tables(py, || finish(move || lookup(&database, &text)))
+    }
+
+    /// Those addresses, each once, that have to be asked about online.
+    fn to_ask<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
+        let text = Text::read("address", addresses.array())?;
+        let database = self.database();
+        let work = move || address_table(&database.to_ask(&parse(&text)?.distinct().ips)?);
+        table(py, || finish(work))
+    }
+
+    /// Asks online about addresses.
+    fn ask(&self, py: Python<'_>, addresses: PyArray) -> PyResult<()> {
+        let text = Text::read("address", addresses.array())?;
+        let database = self.database();
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
+        let work = move || {
+            let distinct = parse(&text)?.distinct();
+            if let Some(online) = &database.online {
+                online.ask(&distinct.ips, &seen);
+            }
+            Ok(())
+        };
+        let done = py.detach(|| finish(work));
+        // After Ctrl-C, only the requests under way come to their end.
+        stop.store(true, Ordering::Relaxed);
+        Ok(done?)
+    }
+
+    /// What was asked online; nothing without any.
+    fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        table(py, || match &self.database.online {
+            Some(online) => online.with_ledger(|all| ledger::table(all)),
+            None => ledger::table(&ledger::Ledger::new()),
+        })
+    }
+
+    /// Path, type, build time, description and IP version of every file.
+    fn info(&self) -> Vec<(String, String, u64, String, u16)> {
+        let info = self.database.info().into_iter();
+        info.map(|i| (i.path, i.kind, i.build_epoch, i.description, i.ip_version))
+            .collect()
+    }
+
+    fn count_networks(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
+        Ok(py.detach(|| self.database.count_networks())?)
+    }
+}
+
+/// Open city files in `MaxMind`'s format.
+#[pyclass(frozen, module = "flowtriage._core")]
+pub struct CityFiles {
+    files: Files,
+}
+
+#[pymethods]
+impl CityFiles {
+    #[new]
+    fn open(py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
+        let files = py.detach(|| Files::open(&paths))?;
+        Ok(Self { files })
+    }
+
+    fn find<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
+        let texts = Text::read("address", addresses.array())?;
+        table(py, || self.files.find_all(&texts))
+    }
+}

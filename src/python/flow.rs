@@ -1,0 +1,18 @@
+//! Words and protocols of flows.
+
+use pyo3::prelude::*;
+
+use crate::flow_words as words;
+use crate::python::gateway::{Batches, table};
+
+#[pyfunction]
+pub fn flow_words<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let flows = Batches::new(flows);
+    table(py, || words::flow_words(flows.flows()))
+}
+
+/// Keyword of every protocol number that has one.
+#[pyfunction]
+pub fn protocol_keywords() -> Vec<(u8, &'static str)> {
+    crate::flow::protocols::KEYWORDS.to_vec()
+}

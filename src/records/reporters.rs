@@ -1,0 +1,53 @@
+//! Flows that several machines saw and reported.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+
+use crate::error::Result;
+use crate::flow::batch::FlowBatch;
+use crate::records::compare::{Seen, without};
+
+/// Leaves out what other machines reported of a flow again.
+pub fn distinct(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<RecordBatch> {
+    without(flows, again)
+}
+
+/// Calls `found` with the records of one tuple that tell again what another machine reported.
+///
+/// Records whose spans of time touch are of one flow. Where several machines reported it, the
+/// records of one of them stay: that which saw the most bytes, then the most records, then the
+/// one that comes first.
+pub fn again(records: &mut [Seen], found: &mut dyn FnMut(u64)) {
+    let first = records.first().map(|record| record.host);
+    if records.iter().all(|record| Some(record.host) == first) {
+        return;
+    }
+    records.sort_unstable_by_key(|record| (record.start, record.row));
+    let mut rest: &[Seen] = records;
+    while let Some(first) = rest.first() {
+        let mut end = first.end;
+        let touching = rest.iter().take_while(|record| {
+            let touches = record.start <= end;
+            end = end.max(record.end);
+            touches
+        });
+        let (cluster, later) = rest.split_at(touching.count());
+        rest = later;
+        let mut hosts: BTreeMap<u64, (i64, u64, Reverse<u64>)> = BTreeMap::new();
+        for record in cluster {
+            let (bytes, count, first) =
+                hosts
+                    .entry(record.host)
+                    .or_insert((0, 0, Reverse(record.row)));
+            *bytes = bytes.saturating_add(record.bytes);
+            *count += 1;
+            *first = (*first).max(Reverse(record.row));
+        }
+        let best = hosts.into_iter().max_by_key(|(_, saw)| *saw);
+        let best = best.map(|(host, _)| host);
+        let others = cluster.iter().filter(|record| Some(record.host) != best);
+        others.for_each(|record| found(record.row));
+    }
+}

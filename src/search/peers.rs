@@ -1,0 +1,284 @@
+//! The peers of an address, told apart by who sends to whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+
+use crate::columns::batch::{Named, batch, find, named};
+use crate::columns::cast::{int64, micros};
+use crate::columns::nulls::OrNull;
+use crate::columns::text::Text;
+use crate::direction::rules::{Direction, Rules};
+use crate::error::{Error, Result};
+use crate::ip::Ip;
+use crate::ip::column::Addresses;
+use crate::ip::write::addresses;
+use crate::search::{add, mean, port, sought};
+
+/// Most ports that are told of a peer.
+const PORTS: usize = 10;
+
+/// The peers of an address, in their order.
+pub struct Peers {
+    ip: Ip,
+    peers: BTreeMap<OrNull<Ip>, Peer>,
+}
+
+/// What is known of a peer.
+#[derive(Default)]
+struct Peer {
+    is_source: bool,
+    is_dest: bool,
+    connections: Volume,
+    bytes: Volume,
+    packets: Volume,
+    first: Option<i64>,
+    last: Option<i64>,
+    /// The lowest ports.
+    ports: BTreeSet<u16>,
+}
+
+/// A count of both ways and of each.
+#[derive(Default)]
+struct Volume {
+    all: Option<i64>,
+    from_peer: Option<i64>,
+    to_peer: Option<i64>,
+    most: Option<i64>,
+}
+
+/// Adds up what `expanded_search` found of an address, by the address at the other end.
+pub fn collect(search: impl Iterator<Item = Result<RecordBatch>>, ip: &str) -> Result<Peers> {
+    let mut out = Peers {
+        ip: sought(ip)?,
+        peers: BTreeMap::new(),
+    };
+    let mut first_row = 0;
+    for batch in search {
+        let batch = batch?;
+        out.add(&Search::read(&batch, first_row)?)?;
+        first_row += batch.num_rows();
+    }
+    Ok(out)
+}
+
+impl Peers {
+    fn add(&mut self, search: &Search) -> Result<()> {
+        for row in 0..search.src.rows() {
+            let (src, dst) = (search.src.get(row), search.dst.get(row));
+            let sought = Some(self.ip).into();
+            let peer = match (src == sought, dst == sought) {
+                (_, true) => src,
+                (true, false) => dst,
+                (false, false) => {
+                    return Err(Error::Argument(format!(
+                        "ip is {}, and row {} of the search has it at neither end; search for \
+                         that address first",
+                        self.ip,
+                        search.first_row + row
+                    )));
+                }
+            };
+            let is_source = dst == sought;
+            let is_dest = src == sought;
+            let peer = self.peers.entry(peer).or_default();
+            peer.add(search, row, is_source, is_dest)?;
+        }
+        Ok(())
+    }
+
+    /// The peers as a table.
+    pub fn into_table(self, rules: &Rules) -> Result<RecordBatch> {
+        let internal = rules.is_internal(self.ip);
+        let ips: Vec<OrNull<Ip>> = self.peers.keys().copied().collect();
+        let peers: Vec<&Peer> = self.peers.values().collect();
+        let directions = peers.iter().map(|peer| Some(peer.direction(internal)));
+        let mut out = vec![
+            named("peer", Arc::new(addresses(ips.len(), |row| ips[row])?)),
+            named("direction", Arc::new(directions.collect::<StringArray>())),
+        ];
+        out.extend(ways("connections", &peers, |peer| &peer.connections));
+        out.extend(ways("bytes", &peers, |peer| &peer.bytes));
+        out.extend(ways("packets", &peers, |peer| &peer.packets));
+        out.extend(per_record("packets", &peers, |peer| &peer.packets));
+        out.extend(per_record("bytes", &peers, |peer| &peer.bytes));
+        out.push(times("first_seen", &peers, |peer| peer.first));
+        out.push(times("last_seen", &peers, |peer| peer.last));
+        let ports = peers.iter().map(|peer| {
+            let ports: Vec<String> = peer.ports.iter().map(u16::to_string).collect();
+            Some(ports.join(","))
+        });
+        out.push(named(
+            "peer_ports",
+            Arc::new(ports.collect::<StringArray>()),
+        ));
+        batch(out)
+    }
+}
+
+impl Peer {
+    fn add(&mut self, search: &Search, row: usize, is_source: bool, is_dest: bool) -> Result<()> {
+        self.is_source |= is_source;
+        self.is_dest |= is_dest;
+        let connections = search.connections(row)?;
+        add(&mut self.connections.all, Some(connections))?;
+        for (is_there, sum) in [
+            (is_source, &mut self.connections.from_peer),
+            (is_dest, &mut self.connections.to_peer),
+        ] {
+            add(sum, Some(if is_there { connections } else { 0 }))?;
+        }
+        let (of_peer, of_sought) = if is_source { (0, 1) } else { (1, 0) };
+        for (volume, sent, most) in [
+            (&mut self.bytes, &search.bytes, &search.max_bytes),
+            (&mut self.packets, &search.packets, &search.max_packets),
+        ] {
+            let sent = [value(&sent[of_peer], row), value(&sent[of_sought], row)];
+            for count in sent {
+                add(&mut volume.all, count)?;
+            }
+            // What an address sends to itself is sent by both.
+            let both = is_source && is_dest;
+            let swapped = [(sent[0], sent[1]), (sent[1], sent[0])];
+            for (sum, (own, other)) in [&mut volume.from_peer, &mut volume.to_peer]
+                .into_iter()
+                .zip(swapped)
+            {
+                add(sum, own)?;
+                add(sum, other.filter(|_| both))?;
+            }
+            volume.most = volume.most.max(value(most, row));
+        }
+        let (first, last) = (time(&search.first, row), time(&search.last, row));
+        self.first = self.first.into_iter().chain(first).min();
+        self.last = self.last.max(last);
+        for (is_there, name, ports) in [
+            (is_source, "src_port", &search.ports[0]),
+            (is_dest, "dst_port", &search.ports[1]),
+        ] {
+            if is_there {
+                self.ports
+                    .extend(port(name, ports, row, search.first_row + row)?);
+            }
+        }
+        while self.ports.len() > PORTS {
+            self.ports.pop_last();
+        }
+        Ok(())
+    }
+
+    /// The way between the peer and the sought address, seen from the inside.
+    fn direction(&self, sought_is_internal: bool) -> &'static str {
+        match (self.is_source, self.is_dest) {
+            (true, true) => "two-way",
+            (is_source, _) if is_source == sought_is_internal => Direction::Inbound.word(),
+            _ => Direction::Outbound.word(),
+        }
+    }
+}
+
+/// The columns of a search that peers are made of.
+struct Search {
+    first_row: usize,
+    src: Addresses,
+    dst: Addresses,
+    ports: [Int64Array; 2],
+    connections: Int64Array,
+    bytes: [Int64Array; 2],
+    packets: [Int64Array; 2],
+    max_bytes: Int64Array,
+    max_packets: Int64Array,
+    first: TimestampMicrosecondArray,
+    last: TimestampMicrosecondArray,
+}
+
+impl Search {
+    fn read(batch: &RecordBatch, first_row: usize) -> Result<Self> {
+        let column = |name: &str| {
+            find(batch, name).ok_or_else(|| {
+                Error::Schema(format!(
+                    "there is no column {name:?} in the search; give what expanded_search returns"
+                ))
+            })
+        };
+        let number = |name: &str| int64(name, column(name)?);
+        let time = |name: &str| micros(name, column(name)?);
+        let ips = |name: &str| {
+            let text = Text::read(name, column(name)?)?;
+            Addresses::parse(&text).map_err(|row| Error::Value {
+                row: first_row + row,
+                column: name.into(),
+                value: text.get(row).unwrap_or_default().into(),
+                reason: "is not an IP address",
+            })
+        };
+        Ok(Self {
+            first_row,
+            src: ips("src_ip")?,
+            dst: ips("dst_ip")?,
+            ports: [number("src_port")?, number("dst_port")?],
+            connections: number("connections")?,
+            bytes: [number("src_bytes")?, number("dst_bytes")?],
+            packets: [number("src_packets")?, number("dst_packets")?],
+            max_bytes: number("max_bytes")?,
+            max_packets: number("max_packets")?,
+            first: time("first_seen")?,
+            last: time("last_seen")?,
+        })
+    }
+
+    fn connections(&self, row: usize) -> Result<i64> {
+        value(&self.connections, row).ok_or_else(|| Error::Value {
+            row: self.first_row + row,
+            column: "connections".into(),
+            value: "null".into(),
+            reason: "is not a number of connections",
+        })
+    }
+}
+
+fn value(counts: &Int64Array, row: usize) -> Option<i64> {
+    counts.is_valid(row).then(|| counts.value(row))
+}
+
+fn time(times: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
+    times.is_valid(row).then(|| times.value(row))
+}
+
+fn ways(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 3] {
+    let column = |name: String, part: fn(&Volume) -> Option<i64>| {
+        let values = peers.iter().map(|peer| part(volume(peer)));
+        named(&name, Arc::new(values.collect::<Int64Array>()))
+    };
+    [
+        column(unit.into(), |volume| volume.all),
+        column(format!("{unit}_from_peer"), |volume| volume.from_peer),
+        column(format!("{unit}_to_peer"), |volume| volume.to_peer),
+    ]
+}
+
+fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 2] {
+    let most = peers.iter().map(|peer| volume(peer).most);
+    let means = peers.iter().map(|peer| {
+        let connections = peer.connections.all.unwrap_or_default();
+        mean(volume(peer).all, connections)
+    });
+    [
+        named(
+            &format!("max_{unit}"),
+            Arc::new(most.collect::<Int64Array>()),
+        ),
+        named(
+            &format!("mean_{unit}"),
+            Arc::new(means.collect::<Float64Array>()),
+        ),
+    ]
+}
+
+fn times(name: &str, peers: &[&Peer], time: fn(&Peer) -> Option<i64>) -> Named {
+    let times: TimestampMicrosecondArray = peers.iter().map(|peer| time(peer)).collect();
+    named(name, Arc::new(times.with_timezone("UTC")) as ArrayRef)
+}
