@@ -1,8 +1,9 @@
-"""What services say of addresses, brought together by severity.
+"""Enrich ranked flows: network context, geolocation and reputation of both endpoints.
 
-A service is anything with `name` and `check(addresses) -> {address: text}`. A text is like
-`gti:High:3`: who says it, what, and how severe it is (3 high, 2 medium, 1 minimal, -1 unverified);
-more may follow after another colon. Texts of one address are joined by `::`, the worst first.
+Reputation comes from services: objects with `name` and `check(addresses) -> {address: text}`. A
+text such as `gti:High:3` states source, label and severity (3 high, 2 medium, 1 minimal,
+-1 unverified), with details after another colon. Texts of one address are joined by `::`, highest
+severity first.
 """
 
 from __future__ import annotations
@@ -188,27 +189,26 @@ def open_services(
     return services
 
 
-_ENDS = (("srcip", "dstip"), ("sip", "dip"))
-_EVERYTHING = ["0.0.0.0/0", "::/0"]
+_ENDPOINT_COLUMNS = (("srcip", "dstip"), ("sip", "dip"))
+_ALL_ADDRESSES = ["0.0.0.0/0", "::/0"]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What flows are enriched from. Files that are None or absent are left out, as in Spot.
+    """Sources of enrichment; files that are None or missing are skipped, as in Spot.
 
     Attributes
     ----------
     ipranges
-        The internal network.
+        File of the internal network.
     network_context
-        Names of networks.
+        File of network names.
     iploc
-        Spot's file of geolocation.
+        Spot's geolocation file.
     mmdb
-        Files in MaxMind's format, used where there is no `iploc`; without any the embedded
-        databases are.
+        Databases in MaxMind format, used without `iploc`; if empty, the bundled databases are used.
     services
-        Who is asked about reputation.
+        Reputation services to query.
     """
 
     ipranges: str | os.PathLike[str] | None = None
@@ -219,27 +219,27 @@ class Sources:
 
 
 def enrich(results: pa.Table, sources: Sources | None = None) -> pa.Table:
-    """Add what is known of both addresses of every flow.
+    """Add context, geolocation and reputation of both endpoints of every flow.
 
     Parameters
     ----------
     results
         Ranked flows: `Ranked.results`, `results.read`, or the table `flow_scores`.
     sources
-        Where it is known from; None knows only what is embedded.
+        Sources to use; None uses the bundled databases only.
 
     Returns
     -------
     pyarrow.Table
         The flows with `srcip_internal`, `destip_internal`, `src_context`, `dst_context`,
-        `src_geoloc`, `dst_geoloc`, `src_domain`, `dst_domain`, `src_rep` and `dst_rep`; null
-        where nothing is known. Columns of these names are replaced.
+        `src_geoloc`, `dst_geoloc`, `src_domain`, `dst_domain`, `src_rep` and `dst_rep`; null if
+        unknown. Existing columns of these names are replaced.
 
     Raises
     ------
     FlowtriageError, OSError
-        If a file is broken or cannot be read. A service that fails leaves its answers out; use
-        `add_reputation` to be told why.
+        If a file is invalid or cannot be read. Services that fail are skipped; `add_reputation`
+        returns the reasons.
 
     Examples
     --------
@@ -248,9 +248,9 @@ def enrich(results: pa.Table, sources: Sources | None = None) -> pa.Table:
     ['US Google LLC']
     """
     sources = sources or Sources()
-    told = add_context(results, sources.ipranges, sources.network_context)
-    told = add_geolocation(told, sources.iploc, sources.mmdb)
-    return add_reputation(told, sources.services)[0]
+    enriched = add_context(results, sources.ipranges, sources.network_context)
+    enriched = add_geolocation(enriched, sources.iploc, sources.mmdb)
+    return add_reputation(enriched, sources.services)[0]
 
 
 def add_context(
@@ -259,11 +259,12 @@ def add_context(
     network_context: str | os.PathLike[str] | None = None,
 ) -> pa.Table:
     """Add `srcip_internal`, `destip_internal`, `src_context` and `dst_context`."""
-    ends = _Ends.of(results)
-    internal = _if_there(ipranges, lambda path: InternalNetworks(path).check(ends.addresses))
-    names = _if_there(network_context, lambda path: read_context(path).find(ends.addresses))
-    told = ends.add(results, ("srcip_internal", "destip_internal"), internal, pa.bool_())
-    return ends.add(told, ("src_context", "dst_context"), names, pa.string())
+    endpoints = _Endpoints.of(results)
+    addresses = endpoints.addresses
+    internal = _if_exists(ipranges, lambda path: InternalNetworks(path).check(addresses))
+    names = _if_exists(network_context, lambda path: read_context(path).find(addresses))
+    enriched = endpoints.add(results, ("srcip_internal", "destip_internal"), internal, pa.bool_())
+    return endpoints.add(enriched, ("src_context", "dst_context"), names, pa.string())
 
 
 def add_geolocation(
@@ -272,62 +273,60 @@ def add_geolocation(
     mmdb: Sequence[str | os.PathLike[str]] = (),
 ) -> pa.Table:
     """Add `src_geoloc`, `dst_geoloc`, `src_domain` and `dst_domain`."""
-    ends = _Ends.of(results)
-    found = locations(iploc, mmdb).find(ends.addresses).combine_chunks()
-    told = results
+    endpoints = _Endpoints.of(results)
+    found = locations(iploc, mmdb).find(endpoints.addresses).combine_chunks()
     for name in ("geoloc", "domain"):
         values = found[name].combine_chunks()
-        told = ends.add(told, (f"src_{name}", f"dst_{name}"), values, pa.string())
-    return told
+        results = endpoints.add(results, (f"src_{name}", f"dst_{name}"), values, pa.string())
+    return results
 
 
 def add_reputation(
     results: pa.Table, services: Sequence[Service] = ()
 ) -> tuple[pa.Table, Reputations]:
-    """Add `src_rep` and `dst_rep`, and return what services said, and which of them failed."""
+    """Add `src_rep` and `dst_rep`; return the table with the reputations and failed services."""
     import pyarrow.compute as pc
 
-    ends = _Ends.of(results)
-    said = check(ends.addresses.drop_null().to_pylist(), services) if services else None
-    said = said or Reputations({}, {})
-    known = pa.array(said.texts.keys(), pa.string())
-    places = pc.index_in(ends.addresses, value_set=known)
-    texts = pa.array(said.texts.values(), pa.string()).take(places)
-    return ends.add(results, ("src_rep", "dst_rep"), texts, pa.string()), said
+    endpoints = _Endpoints.of(results)
+    reputations = check(endpoints.addresses.drop_null().to_pylist(), services)
+    known = pa.array(reputations.texts.keys(), pa.string())
+    indices = pc.index_in(endpoints.addresses, value_set=known)
+    texts = pa.array(reputations.texts.values(), pa.string()).take(indices)
+    return endpoints.add(results, ("src_rep", "dst_rep"), texts, pa.string()), reputations
 
 
 @dataclass(frozen=True)
-class _Ends:
-    """The distinct addresses of a table, and where each stands in either column.
+class _Endpoints:
+    """Distinct addresses of a table, and the index of each source and destination in them.
 
-    What is no address, as a `flow_results.csv` may have it, is null: nothing is known of it.
+    Values that are not addresses, possible in `flow_results.csv`, are null.
     """
 
     addresses: pa.Array
-    places: tuple[pa.ChunkedArray, pa.ChunkedArray]
+    indices: tuple[pa.ChunkedArray, pa.ChunkedArray]
 
     @classmethod
-    def of(cls, results: pa.Table) -> _Ends:
+    def of(cls, results: pa.Table) -> _Endpoints:
         import pyarrow.compute as pc
 
-        names = next(pair for pair in _ENDS if pair[0] in results.column_names)
+        names = next(pair for pair in _ENDPOINT_COLUMNS if pair[0] in results.column_names)
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
-        all_ends = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-        networks = pa.array(_EVERYTHING)
-        everything = RangeList(networks, pa.nulls(len(networks), pa.string()))
-        found = everything.find(all_ends.dictionary)["range"]
+        encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
+        networks = pa.array(_ALL_ADDRESSES)
+        all_addresses = RangeList(networks, pa.nulls(len(networks), pa.string()))
+        found = all_addresses.find(encoded.dictionary)["range"]
         valid = pc.is_valid(found).combine_chunks()
-        addresses = pc.if_else(valid, all_ends.dictionary, None)
+        addresses = pc.if_else(valid, encoded.dictionary, None)
         rows = results.num_rows
-        return cls(addresses, (all_ends.indices.slice(0, rows), all_ends.indices.slice(rows)))
+        return cls(addresses, (encoded.indices.slice(0, rows), encoded.indices.slice(rows)))
 
     def add(
         self, results: pa.Table, names: tuple[str, str], values: pa.Array | None, kind: pa.DataType
     ) -> pa.Table:
-        """Add what is known of each distinct address as a column for either end."""
+        """Add a value per distinct address as a column for each endpoint."""
         values = pa.nulls(len(self.addresses), kind) if values is None else values
-        for name, places in zip(names, self.places, strict=True):
-            column = values.take(places)
+        for name, indices in zip(names, self.indices, strict=True):
+            column = values.take(indices)
             if name in results.column_names:
                 results = results.set_column(results.column_names.index(name), name, column)
             else:
@@ -335,7 +334,7 @@ class _Ends:
         return results
 
 
-def _if_there(
+def _if_exists(
     path: str | os.PathLike[str] | None, read: Callable[[str | os.PathLike[str]], pa.Array]
 ) -> pa.Array | None:
     return read(path) if path is not None and Path(path).exists() else None

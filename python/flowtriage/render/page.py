@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowtriage.atomic import replacing
 from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
 from flowtriage.render.html_tables import MAX_ROWS, table_body
@@ -105,7 +105,10 @@ def write_report(
         credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}" if dated else "",
     )
-    return _write(Path(path), page)
+    path = Path(path)
+    with replacing(path) as file:
+        file.write(page.encode())
+    return path
 
 
 def _part(section: Section, plots: list[Any], max_rows: int) -> Part:
@@ -143,14 +146,3 @@ def _template() -> Any:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(asset("page.html.j2"))
-
-
-def _write(path: Path, text: str) -> Path:
-    draft = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path

@@ -14,7 +14,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from flowtriage._core import canonical_schema
-from flowtriage.atomic import packed, replacing
+from flowtriage.atomic import compressed, replacing
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.progress import report_progress
@@ -128,7 +128,7 @@ def write_flows(flows: Any, path: str | os.PathLike[str], *, format: str) -> Wri
         if format == "parquet":
             _write_parquet(tables, file, written)
         else:
-            with packed(file, path) as out:
+            with compressed(file, path) as out:
                 _write_text(tables, out, _TEXT[format], written)
     return written
 

@@ -53,7 +53,7 @@ def test_scores_are_given_listed_compared_and_withdrawn(place: Path) -> None:
     assert "Rank without  Rank with" in table
     assert "1 of 3 shown" in table
     refused = run("oa", "feedback", "compare", "2001-01-01", status=2).stderr
-    assert f"there are flows of {EARLIER}, {DAY}" in refused
+    assert f"available days: {EARLIER}, {DAY}" in refused
 
     kept = run("oa", "feedback", "withdraw", "--ip", DROP, status=2).stderr
     assert "3 scores would be lost; --yes forgets them" in kept

@@ -14,7 +14,7 @@ from flowtriage.errors import ArgumentError, InputError
 from flowtriage.oa import feedback as fb
 from flowtriage.oa.model import ModelSettings
 from flowtriage.oa.ranking import rank
-from flowtriage.oa.results import as_flow_scores
+from flowtriage.oa.results import DEFAULT
 from oa_office import DROP, SCANNED, SCANNER, UPLOADER, office
 
 pytestmark = pytest.mark.extra
@@ -25,7 +25,7 @@ ALL = ModelSettings(threshold=1, limit=100_000)
 
 def scores_of(results: pa.Table, day: dt.date) -> pa.Table:
     """Rows of `flow_scores` as a store returns them."""
-    table = as_flow_scores(results)
+    table = DEFAULT.scores(results)
     return table.append_column("day", pa.repeat(pa.scalar(day), table.num_rows))
 
 

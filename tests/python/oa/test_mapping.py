@@ -90,16 +90,19 @@ def change(part: str, value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("conf", "told"),
     [
-        ([], "no JSON object"),
-        ({}, "flow_results_fields does not give every column an index"),
-        (change("flow_results_fields", {"sip": 1, "dip": 1}), "an index of its own"),
-        (change("flow_results_fields", {"sip": "1"}), "an index of its own"),
-        (change("column_indexes_filter", [0, 99]), "column_indexes_filter is no list of indices"),
-        (change("column_indexes_filter", [0]), "name the 1 columns"),
-        (change("flow_score_fields", {"tstart": 0, "rank": 5}), "and rank after them"),
+        ([], "expected a JSON object"),
+        ({}, "flow_results_fields must give every column a unique index"),
+        (change("flow_results_fields", {"sip": 1, "dip": 1}), "a unique index"),
+        (change("flow_results_fields", {"sip": "1"}), "a unique index"),
+        (
+            change("column_indexes_filter", [0, 99]),
+            "column_indexes_filter must be a list of indices",
+        ),
+        (change("column_indexes_filter", [0]), "give the 1 columns"),
+        (change("flow_score_fields", {"tstart": 0, "rank": 5}), "and rank the last one"),
         (
             change("flow_score_fields", {**SPOT["flow_score_fields"], "rank": 0, "tstart": 11}),
-            "and rank after them",
+            "and rank the last one",
         ),
     ],
 )
@@ -115,9 +118,9 @@ def test_a_mapping_of_unknown_names(tmp_path: Path) -> None:
     file = tmp_path / "flow_conf.json"
     fields = {{"score": "points"}.get(k, k): v for k, v in SPOT["flow_score_fields"].items()}
     file.write_text(json.dumps(change("flow_score_fields", fields)))
-    with pytest.raises(ConfigurationError, match="names 'points', which is no column"):
+    with pytest.raises(ConfigurationError, match="unknown column 'points' in flow_score_fields"):
         load_mapping(file)
     places = {{"sip": "source"}.get(k, k): v for k, v in SPOT["flow_results_fields"].items()}
     file.write_text(json.dumps(change("flow_results_fields", places)))
-    with pytest.raises(ConfigurationError, match="names 'source', which is no column"):
+    with pytest.raises(ConfigurationError, match="unknown column 'source' in flow_results_fields"):
         load_mapping(file)

@@ -71,7 +71,7 @@ def test_another_mapping(path: Path) -> None:
     )
     with pytest.raises(ArgumentError, match="lacks score"):
         results.read(path, {name: at for name, at in mapping.items() if name != "score"})
-    with pytest.raises(FormatError, match="tab separated"):
+    with pytest.raises(FormatError, match="tab-separated"):
         results.read(path, mapping | {"dip": 9})
 
 
@@ -96,7 +96,7 @@ def test_what_is_written_is_read_again(path: Path, tmp_path: Path) -> None:
 
 
 def test_names_of_flow_scores(path: Path) -> None:
-    assert results.as_flow_scores(results.read(path)).column_names == [
+    assert results.DEFAULT.scores(results.read(path)).column_names == [
         *("tstart", "srcip", "dstip", "sport", "dport", "proto"),
         *("ipkt", "ibyt", "opkt", "obyt", "score", "rank"),
     ]

@@ -142,7 +142,7 @@ def test_scores_of_earlier_days_weigh_in(oa: ft.FlowOA) -> None:
     assert queries.score_connection(oa.store, yesterday, 3, dstip=peer) == 1
     run = oa.run()
     notes = {step.name: step.note for step in run.steps}
-    assert "1 scores of analysts weighed in" in notes["results"]
+    assert "trained with 1 analyst scores" in notes["results"]
     before, after = first["score"][0].as_py(), oa.store.read("flow_scores", day=oa.day)
     same = after.filter(
         pc.and_(pc.equal(after["tstart"], first["tstart"][0]), pc.equal(after["dstip"], peer))
@@ -194,7 +194,7 @@ def test_the_limit_holds(oa: ft.FlowOA) -> None:
     day, flows = sample_day()
     ft.FlowOA(day, flows, settings=oa.settings, store=oa.store, limit=7).run()
     assert oa.store.count("flow_scores") == 7
-    with pytest.raises(ArgumentError, match="the limit is 0"):
+    with pytest.raises(ArgumentError, match="limit must be 1 or more, got 0"):
         ft.FlowOA(day, flows, settings=oa.settings, limit=0)
 
 
@@ -209,7 +209,7 @@ def test_one_step_again(oa: ft.FlowOA) -> None:
     assert snapshot(oa.store) == first
     oa.run(["context", "store"])
     assert snapshot(oa.store) == first
-    with pytest.raises(ArgumentError, match="there is no step 'detail'; there are ingest, folders"):
+    with pytest.raises(ArgumentError, match="unknown step 'detail'; give ingest, folders"):
         oa.run(["detail"])
 
 
@@ -249,7 +249,7 @@ def test_two_runs_of_one_day_at_once(oa: ft.FlowOA, tmp_path: Path) -> None:
 
     folder = tmp_path / "data" / "flow" / str(oa.day)
     folder.mkdir(parents=True)
-    with day_locked(folder), pytest.raises(StoreError, match="another run of this day is at work"):
+    with day_locked(folder), pytest.raises(StoreError, match="another run of this day is active"):
         oa.run()
     oa.run()
 
@@ -300,19 +300,19 @@ def test_notebooks_know_their_day_and_are_not_overwritten(oa: ft.FlowOA, tmp_pat
     assert len(reset) == 1
     assert all(line.startswith("#") for line in reset[0].splitlines())
     path.write_text("mine")
-    assert "all are there already" in str(oa.run())
+    assert "all exist already" in str(oa.run())
     assert path.read_text() == "mine"
 
 
 def test_a_day_without_flows(oa: ft.FlowOA, tmp_path: Path) -> None:
     none = ft.FlowOA("2001-01-01", settings=oa.settings)
-    with pytest.raises(InputError, match=r"no flow of 2001-01-01 \(UTC\).*with --flows"):
+    with pytest.raises(InputError, match=r"no flows of 2001-01-01 \(UTC\).*with --flows"):
         none.run()
     _, flows = sample_day()
     log = tmp_path / "day.log"
     ft.write_flows(flows, log, format="zeek")
     RawFlows(oa.settings.folders.flows).ingest(log)
-    with pytest.raises(InputError, match=f"there are flows of {oa.day}"):
+    with pytest.raises(InputError, match=f"available days: {oa.day}"):
         none.run()
     assert oa.store.days() == []
 
@@ -327,7 +327,7 @@ def test_what_cannot_be_run(tmp_path: Path) -> None:
         ft.FlowOA(NIGHT, settings=named)
     templates = FolderSettings(tmp_path, tmp_path, tmp_path, tmp_path)
     day, flows = sample_day()
-    with pytest.raises(ConfigurationError, match="there is no notebook in"):
+    with pytest.raises(ConfigurationError, match="no notebooks in"):
         ft.FlowOA(day, flows, settings=replace(settings, folders=templates)).run()
 
 

@@ -125,9 +125,9 @@ def test_text_is_stored_as_it_is(store: ft.FlowStore, column: str) -> None:
 
 
 def test_what_does_not_fit_is_refused(store: ft.FlowStore) -> None:
-    with pytest.raises(ArgumentError, match="there is no table 'flows'"):
+    with pytest.raises(ArgumentError, match="unknown table 'flows'"):
         store.read("flows")
-    with pytest.raises(ArgumentError, match="there is no column 'day; --'"):
+    with pytest.raises(ArgumentError, match="unknown column 'day; --'"):
         store.read("flow_chords", order=["day; --"])
     with pytest.raises(ArgumentError, match="'1=1 OR ip'"):
         store.read("flow_chords", where={"1=1 OR ip": "x"})
@@ -162,7 +162,7 @@ def test_opening_again_keeps_everything(store_url: str) -> None:
 def test_a_store_of_a_later_version_is_refused(store_url: str) -> None:
     with ft.FlowStore(store_url).transaction() as change:
         change.execute("INSERT INTO flowtriage_schema (version) VALUES ($1)", (99,))
-    with pytest.raises(StoreError, match="version 99 of the schema.*update flowtriage"):
+    with pytest.raises(StoreError, match="schema version 99.*update flowtriage"):
         ft.FlowStore(store_url)
 
 
@@ -256,8 +256,8 @@ def test_a_file_has_one_writer_or_many_readers(
         if free:
             use()
         else:
-            told = f"process {other.pid} has the file open.*one writer, or many readers"
-            with pytest.raises(StoreLockedError, match=told):
+            message = f"locked by process {other.pid}.*one writer or several readers"
+            with pytest.raises(StoreLockedError, match=message):
                 use()
             waiting = threading.Timer(0.3, other.communicate)
             waiting.start()
@@ -267,21 +267,21 @@ def test_a_file_has_one_writer_or_many_readers(
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
-        ("sqlite:///flows", "is none; write duckdb:///flows.duckdb"),
-        ("duckdb:///", "is none"),
-        ("duckdb:///:memory:", "is none"),
-        ("flows.duckdb", "is none"),
+        ("sqlite:///flows", "invalid store URL.*; give duckdb:///flows.duckdb"),
+        ("duckdb:///", "invalid store URL"),
+        ("duckdb:///:memory:", "invalid store URL"),
+        ("flows.duckdb", "invalid store URL"),
     ],
 )
-def test_urls_of_no_store(url: str, told: str) -> None:
-    with pytest.raises(ArgumentError, match=told):
+def test_urls_of_no_store(url: str, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
         ft.FlowStore(url)
 
 
 def test_places_where_there_can_be_no_file(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no folder .*/absent; create it"):
+    with pytest.raises(StoreError, match="folder .*/absent does not exist; create it"):
         ft.FlowStore(f"duckdb:///{tmp_path}/absent/flows.duckdb")
     other = tmp_path / "text.duckdb"
     other.write_text("no database\n" * 1000)

@@ -112,7 +112,7 @@ def test_rows_that_cannot_be_kept_are_counted(raw: RawFlows, tmp_path: Path) -> 
     done = raw.ingest(path)
     source = raw.sources()[0]
     assert (source.flows, source.rows_bad, source.rows_timeless) == (1, 1, 1)
-    assert "1 bad rows left out; 1 rows without a start time left out" in str(done)
+    assert "1 bad rows dropped; 1 rows without a start time dropped" in str(done)
 
 
 def test_a_folder_may_hold_other_files(raw: RawFlows, tmp_path: Path, log: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_folder_may_hold_other_files(raw: RawFlows, tmp_path: Path, log: Path)
     (folder / "readme").write_text("nothing to see\n")
     done = raw.ingest(folder)
     assert done.flows == sample.office_day().num_rows
-    assert [Path(name).name for name in done.passed_over] == ["readme"]
+    assert [Path(name).name for name in done.skipped] == ["readme"]
     with pytest.raises(FormatError):
         raw.ingest(folder / "readme")
     assert len(raw.sources()) == 1
