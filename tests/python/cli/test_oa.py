@@ -67,7 +67,7 @@ def test_check_tells_what_is_skipped_and_what_is_missing(place: Path) -> None:
     refused = run("oa", "run", str(day), "--flows", "day.log", status=2)
     assert "context.ipranges: there is no such file" in refused.stderr
     (place / "flowtriage.toml").write_text("[rank]\n")
-    assert "rank is unknown" in run("oa", "check", status=2).stderr
+    assert "rank: unknown section" in run("oa", "check", status=2).stderr
 
 
 def test_errors_are_one_line(place: Path) -> None:
