@@ -120,7 +120,9 @@ def reputation(day: Day) -> Outcome:
     day.scores, reputations = enrichment.add_reputation(day.scores, services)
     failed = [f"{name} failed: {reason}" for name, reason in reputations.problems.items()]
     known = f"{len(reputations.texts):,} addresses with reputation"
-    return Outcome(day.scores.num_rows, "; ".join([known if services else "no source configured", *failed]))
+    return Outcome(
+        day.scores.num_rows, "; ".join([known if services else "no source configured", *failed])
+    )
 
 
 def store(day: Day) -> Outcome:

@@ -56,7 +56,7 @@ def test_ingest_and_what_is_wrong_with_it(place: Path) -> None:
 def test_check_tells_what_is_skipped_and_what_is_missing(place: Path) -> None:
     done = run("oa", "check")
     assert "skipped  context.ipranges" in done.stdout
-    assert "srcip_internal and destip_internal stay empty" in done.stdout
+    assert "srcip_internal and destip_internal are null" in done.stdout
     assert not (place / "flows.duckdb").exists()
     (place / "flowtriage.toml").write_text('[context]\nipranges = "absent.csv"\n')
     findings = json.loads(run("oa", "check", "--json", status=1).stdout)
@@ -65,7 +65,7 @@ def test_check_tells_what_is_skipped_and_what_is_missing(place: Path) -> None:
     assert states["context.iploc"] == "skipped"
     day, _ = sample_day()
     refused = run("oa", "run", str(day), "--flows", "day.log", status=2)
-    assert "context.ipranges: there is no such file" in refused.stderr
+    assert "context.ipranges: file not found" in refused.stderr
     (place / "flowtriage.toml").write_text("[rank]\n")
     assert "rank: unknown section" in run("oa", "check", status=2).stderr
 

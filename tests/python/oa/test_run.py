@@ -296,7 +296,8 @@ def test_notebooks_know_their_day_and_are_not_overwritten(oa: ft.FlowOA, tmp_pat
     assert values["DATE"] == str(oa.day)
     assert values["STORE"] == oa.store.portable_url
     assert "of%20the%20tests" not in parameters
-    reset = [c["source"] for c in cells if "reset_scored_connections" in c["source"]]
+    sources = ["".join(c["source"]) for c in cells]
+    reset = [source for source in sources if "reset_scored_connections" in source]
     assert len(reset) == 1
     assert all(line.startswith("#") for line in reset[0].splitlines())
     path.write_text("mine")
@@ -323,7 +324,7 @@ def test_what_cannot_be_run(tmp_path: Path) -> None:
         ft.FlowOA("15/09/2013", settings=settings)
     context = replace(settings.context, ipranges=tmp_path / "absent.csv")
     named = replace(settings, context=context, given=frozenset({"context.ipranges"}))
-    with pytest.raises(ConfigurationError, match=r"context.ipranges: there is no such file"):
+    with pytest.raises(ConfigurationError, match=r"context.ipranges: file not found"):
         ft.FlowOA(NIGHT, settings=named)
     templates = FolderSettings(tmp_path, tmp_path, tmp_path, tmp_path)
     day, flows = sample_day()
