@@ -156,7 +156,7 @@ class ReputationSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole configuration.
+    """Settings of all sections.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The synthetic day: its schema, its determinism, and what is planted in it."""
+"""The synthetic day: schema, determinism and planted findings."""
 
 from __future__ import annotations
 

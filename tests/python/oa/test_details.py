@@ -1,4 +1,4 @@
-"""Details, chords and the ingest summary, against the same questions in DuckDB's SQL."""
+"""Details, chords and the ingest summary, compared with the same queries in DuckDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mapping of columns: Spot's own file, and files that name other columns."""
+"""Column mapping: Spot's own `flow_conf.json`, and files with other columns."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SPOT = {
         "rank": 11,
     },
 }
-"""The parts of the `flow_conf.json` that Spot ships."""
+"""Parts of the `flow_conf.json` that Spot distributes."""
 
 
 def test_spots_own_mapping_is_the_default(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def change(part: str, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("conf", "told"),
+    ("conf", "message"),
     [
         ([], "expected a JSON object"),
         ({}, "flow_results_fields must give every column a unique index"),
@@ -106,15 +106,15 @@ def change(part: str, value: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_mappings_that_cannot_be(tmp_path: Path, conf: Any, told: str) -> None:
+def test_mappings_that_cannot_be(tmp_path: Path, conf: Any, message: str) -> None:
     file = tmp_path / "flow_conf.json"
     file.write_text(json.dumps(conf))
-    with pytest.raises(ConfigurationError, match=told) as error:
+    with pytest.raises(ConfigurationError, match=message) as error:
         load_mapping(file)
     assert str(error.value).startswith(str(file))
 
 
-def test_a_mapping_of_unknown_names(tmp_path: Path) -> None:
+def test_a_mapping_with_unknown_columns(tmp_path: Path) -> None:
     file = tmp_path / "flow_conf.json"
     fields = {{"score": "points"}.get(k, k): v for k, v in SPOT["flow_score_fields"].items()}
     file.write_text(json.dumps(change("flow_score_fields", fields)))

@@ -1,4 +1,4 @@
-"""Reading Spot's ranked results as they are."""
+"""Read Spot's ranked results."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_quotes_and_missing_values_are_taken_as_they_are(path: Path) -> None:
     assert (row["proto"], row["tdur"]) == ('"; DROP TABLE flow_scores; --', None)
 
 
-def test_an_empty_file_and_none(path: Path) -> None:
+def test_empty_and_missing_files(path: Path) -> None:
     path.write_text("")
     assert results.read(path).equals(results.RESULTS.empty_table())
     path.unlink()
@@ -89,7 +89,7 @@ def test_an_empty_file_and_none(path: Path) -> None:
         results.read(path)
 
 
-def test_what_is_written_is_read_again(path: Path, tmp_path: Path) -> None:
+def test_written_results_are_read_back(path: Path, tmp_path: Path) -> None:
     table = results.read(path)
     results.write(table, tmp_path / "again.csv")
     assert results.read(tmp_path / "again.csv").equals(table)

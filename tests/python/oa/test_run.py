@@ -1,4 +1,4 @@
-"""The run of a day: steps, folders, re-runs, feedback, and what breaks off."""
+"""The run of a day: steps, folders, repeated runs, feedback and interruptions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_steps_of_the_seed_in_their_order(oa: ft.FlowOA, tmp_path: Path) -> 
     assert "Store the suspicious connections" in str(run)
 
 
-def test_what_is_stored_is_what_was_ranked(oa: ft.FlowOA, tmp_path: Path) -> None:
+def test_stored_scores_equal_ranked_results(oa: ft.FlowOA, tmp_path: Path) -> None:
     from flowtriage.oa import results
 
     oa.run()
@@ -107,7 +107,7 @@ def test_duckdb_and_postgresql_have_the_same_rows(tmp_path: Path, server: object
     assert snapshots[0]["flow_scores"]
 
 
-def test_other_days_and_what_analysts_wrote_stay(oa: ft.FlowOA, tmp_path: Path) -> None:
+def test_a_run_keeps_other_days_and_analyst_data(oa: ft.FlowOA, tmp_path: Path) -> None:
     oa.run()
     _, flows = sample_day()
     start = pc.add(flows["start_time"], pa.scalar(dt.timedelta(days=1), pa.duration("us")))
@@ -117,8 +117,8 @@ def test_other_days_and_what_analysts_wrote_stay(oa: ft.FlowOA, tmp_path: Path) 
     tomorrow.run()
     other = snapshot(oa.store, tomorrow.day)
     story = pa.table({"ip_threat": ["192.0.2.1"], "title": ["'--"], "text": ["seen"]})
-    with oa.store.transaction() as change:
-        change.append("flow_storyboard", oa.day, story)
+    with oa.store.transaction() as transaction:
+        transaction.append("flow_storyboard", oa.day, story)
     first = oa.store.read("flow_scores", day=oa.day, order=["rank"]).to_pylist()[0]
     scored = queries.score_connection(
         oa.store, oa.day, 3, srcip=first["srcip"], dstip=first["dstip"]
@@ -136,8 +136,8 @@ def test_scores_of_earlier_days_weigh_in(oa: ft.FlowOA) -> None:
     oa.run()
     rows = oa.store.read("flow_scores", day=oa.day, order=["rank"])
     first = rows.slice(0, 1).drop_columns(["day"])
-    with oa.store.transaction() as change:
-        change.append("flow_scores", yesterday, first)
+    with oa.store.transaction() as transaction:
+        transaction.append("flow_scores", yesterday, first)
     peer = first["dstip"][0].as_py()
     assert queries.score_connection(oa.store, yesterday, 3, dstip=peer) == 1
     run = oa.run()
@@ -201,9 +201,9 @@ def test_the_limit_holds(oa: ft.FlowOA) -> None:
 def test_one_step_again(oa: ft.FlowOA) -> None:
     oa.run()
     first = snapshot(oa.store)
-    with oa.store.transaction() as change:
-        change.delete("flow_edge", oa.day)
-        change.delete("flow_chords", oa.day)
+    with oa.store.transaction() as transaction:
+        transaction.delete("flow_edge", oa.day)
+        transaction.delete("flow_chords", oa.day)
     run = oa.run(["details"])
     assert [step.name for step in run.steps] == ["details"]
     assert snapshot(oa.store) == first
@@ -213,7 +213,7 @@ def test_one_step_again(oa: ft.FlowOA) -> None:
         oa.run(["detail"])
 
 
-def test_an_error_leaves_what_was_there(
+def test_an_error_rolls_back_the_run(
     oa: ft.FlowOA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     oa.run()
@@ -227,14 +227,14 @@ def test_an_error_leaves_what_was_there(
     with pytest.raises(OSError, match="ipynb"):
         other.run()
     (tmp_path / "ipynb").unlink()
-    with other.store.transaction() as change:
-        change.execute("DROP VIEW spot_flow_chords")
-        change.execute("DROP INDEX flow_chords_day")
-        change.execute("ALTER TABLE flow_chords RENAME TO hidden")
+    with other.store.transaction() as transaction:
+        transaction.execute("DROP VIEW spot_flow_chords")
+        transaction.execute("DROP INDEX flow_chords_day")
+        transaction.execute("ALTER TABLE flow_chords RENAME TO hidden")
     with pytest.raises(StoreError, match="flow_chords"):
         other.run()
-    with other.store.transaction() as change:
-        change.execute("ALTER TABLE hidden RENAME TO flow_chords")
+    with other.store.transaction() as transaction:
+        transaction.execute("ALTER TABLE hidden RENAME TO flow_chords")
     assert snapshot(oa.store) == first
     assert {path.name: path.read_bytes() for path in data.glob("flow_results.csv")} == files
     assert " details " in (data / "run.log").read_text().splitlines()[-1]
@@ -318,7 +318,7 @@ def test_a_day_without_flows(oa: ft.FlowOA, tmp_path: Path) -> None:
     assert oa.store.days() == []
 
 
-def test_what_cannot_be_run(tmp_path: Path) -> None:
+def test_invalid_runs(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     with pytest.raises(ArgumentError, match="'15/09/2013' is no date"):
         ft.FlowOA("15/09/2013", settings=settings)
