@@ -37,7 +37,7 @@ def test_scores_are_given_listed_compared_and_withdrawn(place: Path) -> None:
     scored = run("oa", "score", EARLIER, "3", "--srcip", UPLOADER, "--dstip", DROP)
     assert scored.stdout == f"3 connections of {EARLIER} scored\n"
     assert "0 connections" in run("oa", "score", EARLIER, "1", "--srcip", "' OR 1=1 --").stdout
-    assert "say which" in run("oa", "score", EARLIER, "1", status=2).stderr
+    assert "no connections selected" in run("oa", "score", EARLIER, "1", status=2).stderr
     assert "RISK" in run("oa", "score", EARLIER, "4", "--dport", "443", status=2).stderr
     shown = run("oa", "feedback", "list").stdout
     assert shown.count(DROP) == 3
@@ -53,7 +53,7 @@ def test_scores_are_given_listed_compared_and_withdrawn(place: Path) -> None:
     assert "Rank without  Rank with" in table
     assert "1 of 3 shown" in table
     refused = run("oa", "feedback", "compare", "2001-01-01", status=2).stderr
-    assert f"there are flows of {EARLIER}, {DAY}" in refused
+    assert f"available days: {EARLIER}, {DAY}" in refused
 
     kept = run("oa", "feedback", "withdraw", "--ip", DROP, status=2).stderr
     assert "3 scores would be lost; --yes forgets them" in kept

@@ -129,7 +129,7 @@ def ingest(
     for report in done.reports:
         if report.rows_bad:
             warn_of_losses(report)
-    for name, reason in done.passed_over.items():
+    for name, reason in done.skipped.items():
         print(f"warning: {sanitize(name)}: {sanitize(reason)}", file=sys.stderr)
     print(f"{sanitize(str(done))}, into {sanitize(str(folder))}")
 
