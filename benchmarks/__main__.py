@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m benchmarks`, or a part of them."""
+"""Run all or part of the benchmarks: `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUICK_ROWS = 100_000
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Read the command line, measure, and write the report."""
+    """Parse the command line, measure, and write the report."""
     options = _parser().parse_args(arguments)
     if options.render:
         document.write_main(report.render(Results.read(RESULTS)))
@@ -50,14 +50,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", nargs="+", type=int, help="numbers of rows")
     parser.add_argument("--peers", nargs="+", choices=packages, default=packages)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    parser.add_argument("--quick", action="store_true", help=f"{_QUICK_ROWS:,} rows, once")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"{_QUICK_ROWS:,} rows, one repetition"
+    )
     parser.add_argument(
         "--report",
         type=Path,
-        help="where to write; by default a whole run writes docs/benchmarks.md, a part prints",
+        help="output file; default: docs/benchmarks.md for a full run, else stdout",
     )
     parser.add_argument(
-        "--render", action="store_true", help="measure nothing; write the last whole run again"
+        "--render", action="store_true", help="do not measure; render the last full run again"
     )
     return parser
 
@@ -97,7 +99,7 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 def _peers(case: Case, packages: Iterable[str]) -> Iterator[str]:
     wanted = {FLOWTRIAGE, *packages}
     for peer in JOBS[case.job].peers:
-        if peer.most_rows is not None and case.rows > peer.most_rows:
+        if peer.max_rows is not None and case.rows > peer.max_rows:
             continue
         if peer.package in wanted and peer.installed():
             yield peer.name

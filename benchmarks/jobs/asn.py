@@ -93,11 +93,11 @@ def _table_facts(answer: _Answer) -> Facts:
 JOB = Job(
     title="Autonomous systems of distinct addresses",
     note=(
-        "Look-ups in the embedded `asn.mmdb`. flowtriage goes from an Arrow array to a table of "
-        "number, name, country (of a second database), network and type of every address; "
-        "`asn.mmdb only` leaves out the second database. The peers go from a Python list of "
-        "texts, made beforehand, to a list of records (number and name) or, `numbers`, of "
-        "numbers alone. The `maxminddb` reader (its C extension) is called in a loop."
+        "Lookups in the bundled `asn.mmdb`. flowtriage turns an Arrow array into a table of "
+        "number, name, country (from a second database), network and type of every address; "
+        "`asn.mmdb only` omits the second database. The peers turn a Python list of strings, "
+        "prepared untimed, into a list of records (number and name) or, `numbers`, of numbers. "
+        "The `maxminddb` reader (its C extension) is called in a loop."
     ),
     inputs=(ADDRESSES,),
     sizes=(100_000, 1_000_000),

@@ -1,4 +1,4 @@
-"""One address: its flows and its peers, out of a day of raw flows."""
+"""Flows and peers of one address in a day of raw flows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class _Store:
-    """Raw flows on disk, for as long as this is kept."""
+    """Raw flows on disk for the lifetime of the object."""
 
     folder: Path
     _kept: TemporaryDirectory[str]
@@ -43,7 +43,7 @@ class _Answer:
 
 
 def _store(table: pa.Table) -> _Store:
-    """Ingest flows, in the order of time as a sensor writes them."""
+    """Ingest flows in time order, as a sensor writes them."""
     import pyarrow.parquet as pq
 
     from flowtriage.oa import RawFlows
@@ -143,12 +143,12 @@ def _facts(answer: _Answer) -> Facts:
 JOB = Job(
     title="Search of an address",
     note=(
-        "From a day of raw flows on disk (Parquet by hour, as Flow OA keeps them, in the cache of "
-        "the system) to two Arrow tables: the flows of a host that is met in every hour, by ends "
-        "and ports, and its peers with their direction and what each side sent; "
-        "`RawFlows.read`, `expanded_search` and `connection_sets` against SQL over the same files. "
-        "DuckDB is told that the host is internal, and orders addresses as text; means are not "
-        "compared, since they are quotients of sums that are."
+        "From a day of raw flows on disk (hourly Parquet, as in Flow OA, in the system's cache) to "
+        "two Arrow tables: the flows of a host that occurs in every hour, by endpoints and ports, "
+        "and its peers with their direction and the traffic of each side; `RawFlows.read`, "
+        "`expanded_search` and `connection_sets` against SQL over the same files. The SQL assumes "
+        "that the host is internal and orders addresses as strings; means are not compared, since "
+        "they are quotients of compared sums."
     ),
     inputs=("zeek",),
     sizes=(1_000_000, 10_000_000),

@@ -1,4 +1,4 @@
-"""Top N: the destinations with the most bytes, both ways together."""
+"""Top N: destinations by bytes in both directions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _facts(result: pa.Table) -> Facts:
 JOB = Job(
     title="Top N",
     note=(
-        "From an Arrow table to an Arrow table: `ft.top_n(flows, key='dest', by='bytes', n=20)`, "
+        "From Arrow table to Arrow table: `ft.top_n(flows, key='dest', by='bytes', n=20)`, "
         "with all measures of the 20 groups."
     ),
     inputs=("zeek",),
