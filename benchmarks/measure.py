@@ -46,14 +46,13 @@ class Measurement:
     input_bytes
         Size of the input in Arrow.
     peak_bytes
-        Most physical memory during the first repetition, beyond that before it; None where the
-        system does not tell.
+        Peak physical memory during the first repetition, minus that before it; None if unknown.
     result_rows
-        Rows of the first table that results are compared by.
+        Rows of the first compared table.
     figures
         Other numbers of the result.
     digests
-        What has to be equal in the results of all peers.
+        Digests that must be equal for all peers.
     """
 
     case: Case

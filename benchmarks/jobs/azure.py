@@ -63,15 +63,15 @@ def _known_results(table: pa.Table) -> dict[str, str]:
 def whois(table: pa.Table) -> Callable[..., pd.DataFrame]:
     """Make a stand-in for msticpy's `get_whois_df`, which would query the network.
 
-    It answers from a dictionary made beforehand. (Called for both ends, msticpy 3.0 gives the
-    sources the answers for the destinations, so that function itself could not be compared.)
+    It uses a dictionary prepared beforehand. (Called for both ends, msticpy 3.0 returns the results
+    of the destinations for the sources, too, so the original function is not comparable.)
     """
-    answers = _known_results(table)
+    results = _known_results(table)
 
     def get_whois_df(
         data: pd.DataFrame, ip_column: str, *, asn_col: str, **_others: Any
     ) -> pd.DataFrame:
-        return data.assign(**{asn_col: data[ip_column].map(answers)})
+        return data.assign(**{asn_col: data[ip_column].map(results)})
 
     return get_whois_df
 

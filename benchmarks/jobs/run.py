@@ -36,9 +36,9 @@ class Workspace:
         self._flows = flows
         self.schema_tables: tuple[str, ...] = ()
         self.query_provider = self
-        self.Network = SimpleNamespace(list_azure_network_flows_by_ip=self._answer)
+        self.Network = SimpleNamespace(list_azure_network_flows_by_ip=self._query)
 
-    def _answer(self, _timespan: Any, *, ip_address_list: str) -> pd.DataFrame:
+    def _query(self, _timespan: Any, *, ip_address_list: str) -> pd.DataFrame:
         return self._flows[self._flows["VMIPAddress"] == ip_address_list].copy()
 
     def has_required_providers(self, _required: Any) -> tuple[list[str], list[str]]:

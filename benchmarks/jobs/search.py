@@ -37,7 +37,7 @@ class _Store:
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Result:
     found: pa.Table
     peers: pa.Table
 
@@ -69,7 +69,7 @@ def _with_ports(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _flowtriage(store: _Store) -> _Answer:
+def _flowtriage(store: _Store) -> _Result:
     import flowtriage as ft
     from flowtriage.analysis.search import COLUMNS
     from flowtriage.oa import RawFlows
@@ -77,7 +77,7 @@ def _flowtriage(store: _Store) -> _Answer:
     day = datetime.fromtimestamp(DAY / 1e6, UTC).date()
     flows = RawFlows(store.folder).read(day, addresses=[HOST], columns=COLUMNS)
     found = ft.expanded_search(flows, HOST)
-    return _Answer(found, ft.connection_sets(found, HOST))
+    return _Result(found, ft.connection_sets(found, HOST))
 
 
 _FOUND = """
@@ -126,17 +126,17 @@ def _prepare_duckdb(table: pa.Table) -> tuple[duckdb.DuckDBPyConnection, _Store]
     return connection, _store(table)
 
 
-def _duckdb(prepared: tuple[duckdb.DuckDBPyConnection, _Store]) -> _Answer:
+def _duckdb(prepared: tuple[duckdb.DuckDBPyConnection, _Store]) -> _Result:
     connection, store = prepared
     files = [str(file) for file in sorted(store.folder.glob("y=*/m=*/d=*/h=*/*.parquet"))]
     found = connection.sql(_FOUND, params={"ip": HOST, "files": files}).to_arrow_table()
     connection.register("found", found)
     peers = connection.sql(_PEERS, params={"ip": HOST}).to_arrow_table()
-    return _Answer(found, peers)
+    return _Result(found, peers)
 
 
-def _facts(answer: _Answer) -> Facts:
-    found, peers = (table.drop_columns(_MEANS) for table in (answer.found, answer.peers))
+def _facts(result: _Result) -> Facts:
+    found, peers = (table.drop_columns(_MEANS) for table in (result.found, result.peers))
     return {"found": found, "peers": peers}
 
 

@@ -25,8 +25,8 @@ def _polars(table: pa.Table) -> pa.Table:
     import polars as pl
 
     query = pl.DataFrame(table).lazy().group_by("dest").agg(polars_measures(table))
-    greatest = query.top_k(_N, by=pl.col("src_bytes") + pl.col("dst_bytes"))
-    return greatest.collect(engine="streaming").to_arrow()
+    top = query.top_k(_N, by=pl.col("src_bytes") + pl.col("dst_bytes"))
+    return top.collect(engine="streaming").to_arrow()
 
 
 def _prepare_duckdb(table: pa.Table) -> tuple[duckdb.DuckDBPyConnection, str]:

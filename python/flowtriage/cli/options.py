@@ -63,7 +63,7 @@ ColumnNames: TypeAlias = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="Column mapping of an unknown format: src_ip=client,dst_ip=server,start_time=epoch:ms."
+        help="Column mapping of an unknown format: src_ip=a,dst_ip=b,start_time=t:ms."
         " For logs without a header: field names in order, or an AWS format string.",
     ),
 ]

@@ -73,3 +73,5 @@ def test_every_room_has_its_row() -> None:
     hidden = {"data", "_core", "__init__", "__pycache__", "py"}
     present = {path.name.partition(".")[0] for path in PACKAGE.iterdir()} - hidden
     assert present - described == set()
+    modules = {path.name for path in (ROOT / "src").iterdir()} - {"lib.rs"}
+    assert modules == {Path(path).name for path in re.findall(r"`(src/[\w.]+)/?`", CODE)}
