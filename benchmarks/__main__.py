@@ -77,14 +77,14 @@ def _measure_all(results: Results, options: argparse.Namespace) -> None:
         flows = Path(folder) / "input.arrow"
         written = None
         for number, case in enumerate(cases, 1):
-            _say(f"[{number}/{len(cases)}] {case.job}: {case.input}, {case.rows:,} rows")
+            _log(f"[{number}/{len(cases)}] {case.job}: {case.input}, {case.rows:,} rows")
             if written != (case.input, case.rows):
                 _write(case, flows)
                 written = case.input, case.rows
             for peer in _peers(case, options.peers):
                 measured = measure_apart(case, peer, flows, repetitions)
                 results.add(measured)
-                _say(f"    {peer:<24} {report.seconds(measured.median):>9}")
+                _log(f"    {peer:<24} {report.seconds(measured.median):>9}")
 
 
 def _cases(options: argparse.Namespace) -> Iterator[Case]:
@@ -104,7 +104,7 @@ def _peers(case: Case, packages: Iterable[str]) -> Iterator[str]:
         if peer.package in wanted and peer.installed():
             yield peer.name
         elif peer.package in wanted:
-            _say(f"    {peer.name}: not installed")
+            _log(f"    {peer.name}: not installed")
 
 
 def _write(case: Case, path: Path) -> None:
@@ -113,7 +113,7 @@ def _write(case: Case, path: Path) -> None:
         writer.write_table(table)
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

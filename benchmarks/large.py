@@ -153,22 +153,22 @@ def main() -> None:
     )
     with location as name:
         kept = "kept" if given else f"removed afterwards; set {FOLDER_VARIABLE} to keep them"
-        _say(f"Data sets of about 3 GB go to {name} ({kept}).")
+        _log(f"Data sets of about 3 GB go to {name} ({kept}).")
         readings, sizes = {}, {}
         for count in (SMALL, LARGE):
             folder = Path(name) / f"{count}-rows"
-            _say(f"{count:,} rows …")
+            _log(f"{count:,} rows …")
             write(folder, count)
             sizes[count] = sum(path.stat().st_size for path in folder.glob("*.parquet"))
             for program in _PROGRAMS:
                 readings[program, count] = read_apart(program, folder)
-                _say(f"    {program}: {seconds(readings[program, count].seconds)}")
+                _log(f"    {program}: {seconds(readings[program, count].seconds)}")
             if len({json.dumps(readings[p, count].digests) for p in _PROGRAMS}) > 1:
                 sys.exit(f"the indexes of {' and '.join(_PROGRAMS)} differ at {count:,} rows")
     document.write_large(render(readings, sizes))
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -97,8 +97,8 @@ DAYS: dict[str, Callable[[Path], Path]] = {
 
 def write_context(folder: Path) -> None:
     """Write Spot's three files: one range, 8,192 networks, 1,000,000 ranges with locations."""
-    own = "start_ip,end_ip,name\n10.0.0.0,10.255.255.255,own\n"
-    (folder / _CONTEXT[0]).write_text(own, encoding="utf-8")
+    internal = "start_ip,end_ip,name\n10.0.0.0,10.255.255.255,own\n"
+    (folder / _CONTEXT[0]).write_text(internal, encoding="utf-8")
     names = [f"10.{i}.{j}.0/24,net {i} {j}" for i in range(256) for j in range(0, 256, 8)]
     context = "\n".join(["ip,name", *names]) + "\n"
     (folder / _CONTEXT[1]).write_text(context, encoding="utf-8")
@@ -151,12 +151,12 @@ def run(log: Path) -> list[StepMeasurement]:
 
     with tempfile.TemporaryDirectory(dir=log.parent) as name:
         root = Path(name)
-        own, names, places = (log.with_name(file) for file in _CONTEXT)
+        internal, names, locations = (log.with_name(file) for file in _CONTEXT)
         settings = Settings(
             StoreSettings(f"duckdb:///{root}/flows.duckdb"),
             FolderSettings(root / "data", root / "ipynb", root / "flows"),
             RankingSettings(),
-            ContextSettings(own, names, places),
+            ContextSettings(internal, names, locations),
         )
         used = _Steps()
         logger = logging.getLogger("flowtriage.oa")
@@ -188,8 +188,8 @@ def enrich(folder: Path) -> list[StepMeasurement]:
 
     flows = shapes.make(_ENRICHED, ROWS)
     flows = pa.table({"sip": flows["source"], "dip": flows["dest"]})
-    own, names, places = (folder / file for file in _CONTEXT)
-    files = Sources(own, names, places)
+    internal, names, locations = (folder / file for file in _CONTEXT)
+    files = Sources(internal, names, locations)
     add(flows.slice(0, 1000), Sources())
     readings = []
     for title, sources in (
@@ -285,16 +285,16 @@ def main() -> None:
         folder = Path(name)
         write_context(folder)
         for day, write in DAYS.items():
-            _say(f"{day} …")
+            _log(f"{day} …")
             log = write(folder)
             days[day] = _apart("run", str(log))
             log.unlink()
-            _say(f"    {seconds(days[day][-1].seconds)}")
+            _log(f"    {seconds(days[day][-1].seconds)}")
         enriched = _apart("enrich", str(folder))
     PATH.write_text(render(days, enriched, load), encoding="utf-8")
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The notebooks run as they are."""
+"""All notebooks run."""
 
 from __future__ import annotations
 
