@@ -1,4 +1,4 @@
-"""Canonical columns."""
+"""The canonical flow schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 from flowtriage._core import canonical_schema
 
 SCHEMA: pa.Schema = canonical_schema()
-"""The canonical flow schema."""
+"""Canonical columns."""
 PAYLOAD_SCHEMA: pa.Schema = pa.schema(
     [
         *SCHEMA,
@@ -15,7 +15,7 @@ PAYLOAD_SCHEMA: pa.Schema = pa.schema(
         pa.field("dst_payload_bytes", pa.int64()),
     ]
 )
-"""The canonical columns, and the payload bytes that some formats have."""
+"""Canonical columns and the payload byte counters of some formats."""
 ENDPOINTS = ("src_ip", "dst_ip")
 """Columns of the two addresses of a flow."""
 FIVE_TUPLE = (*ENDPOINTS, "src_port", "dst_port", "protocol")

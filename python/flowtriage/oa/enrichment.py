@@ -105,25 +105,24 @@ def open_sources(
     return sources
 
 
-_ENDS = (("srcip", "dstip"), ("sip", "dip"))
-_EVERYTHING = ["0.0.0.0/0", "::/0"]
+_ENDPOINT_COLUMNS = (("srcip", "dstip"), ("sip", "dip"))
+_ALL_ADDRESSES = ["0.0.0.0/0", "::/0"]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What flows are enriched from. Files that are None or absent are left out, as in Spot.
+    """Sources of enrichment; files that are None or missing are skipped, as in Spot.
 
     Attributes
     ----------
     ipranges
-        The internal network.
+        File of the internal network.
     network_context
-        Names of networks.
+        File of network names.
     iploc
-        Spot's file of geolocation.
+        Spot's geolocation file.
     mmdb
-        Files in MaxMind's format, used where there is no `iploc`; without any the bundled
-        databases are.
+        Databases in MaxMind format, used without `iploc`; if empty, the bundled databases are used.
     reputation
         Sources of reputation (see `flowtriage.enrich.reputation.look_up`).
     """
@@ -136,27 +135,27 @@ class Sources:
 
 
 def enrich(results: pa.Table, sources: Sources | None = None) -> pa.Table:
-    """Add what is known of both addresses of every flow.
+    """Add context, geolocation and reputation of both endpoints of every flow.
 
     Parameters
     ----------
     results
         Ranked flows: `Ranked.results`, `results.read`, or the table `flow_scores`.
     sources
-        Where it is known from; None takes the bundled databases only.
+        Sources to use; None uses the bundled databases only.
 
     Returns
     -------
     pyarrow.Table
         The flows with `srcip_internal`, `destip_internal`, `src_context`, `dst_context`,
-        `src_geoloc`, `dst_geoloc`, `src_domain`, `dst_domain`, `src_rep` and `dst_rep`; null
-        where nothing is known. Columns of these names are replaced.
+        `src_geoloc`, `dst_geoloc`, `src_domain`, `dst_domain`, `src_rep` and `dst_rep`; null if
+        unknown. Existing columns of these names are replaced.
 
     Raises
     ------
     FlowtriageError, OSError
-        If a file is invalid or cannot be read. The results of a reputation provider that fails
-        are missing; `add_reputation` returns the reason.
+        If a file is invalid or cannot be read. Results of a reputation source that fails are
+        missing; `add_reputation` returns the reason.
 
     Examples
     --------
@@ -165,9 +164,9 @@ def enrich(results: pa.Table, sources: Sources | None = None) -> pa.Table:
     ['US Google LLC']
     """
     sources = sources or Sources()
-    told = add_context(results, sources.ipranges, sources.network_context)
-    told = add_geolocation(told, sources.iploc, sources.mmdb)
-    return add_reputation(told, sources.reputation)[0]
+    enriched = add_context(results, sources.ipranges, sources.network_context)
+    enriched = add_geolocation(enriched, sources.iploc, sources.mmdb)
+    return add_reputation(enriched, sources.reputation)[0]
 
 
 def add_context(
@@ -176,11 +175,12 @@ def add_context(
     network_context: str | os.PathLike[str] | None = None,
 ) -> pa.Table:
     """Add `srcip_internal`, `destip_internal`, `src_context` and `dst_context`."""
-    ends = _Ends.of(results)
-    internal = _if_there(ipranges, lambda path: InternalNetworks(path).check(ends.addresses))
-    names = _if_there(network_context, lambda path: read_context(path).find(ends.addresses))
-    told = ends.add(results, ("srcip_internal", "destip_internal"), internal, pa.bool_())
-    return ends.add(told, ("src_context", "dst_context"), names, pa.string())
+    endpoints = _Endpoints.of(results)
+    addresses = endpoints.addresses
+    internal = _if_exists(ipranges, lambda path: InternalNetworks(path).check(addresses))
+    names = _if_exists(network_context, lambda path: read_context(path).find(addresses))
+    enriched = endpoints.add(results, ("srcip_internal", "destip_internal"), internal, pa.bool_())
+    return endpoints.add(enriched, ("src_context", "dst_context"), names, pa.string())
 
 
 def add_geolocation(
@@ -189,62 +189,61 @@ def add_geolocation(
     mmdb: Sequence[str | os.PathLike[str]] = (),
 ) -> pa.Table:
     """Add `src_geoloc`, `dst_geoloc`, `src_domain` and `dst_domain`."""
-    ends = _Ends.of(results)
-    found = open_locations(iploc, mmdb).find(ends.addresses).combine_chunks()
-    told = results
+    endpoints = _Endpoints.of(results)
+    found = open_locations(iploc, mmdb).find(endpoints.addresses).combine_chunks()
     for name in ("geoloc", "domain"):
         values = found[name].combine_chunks()
-        told = ends.add(told, (f"src_{name}", f"dst_{name}"), values, pa.string())
-    return told
+        results = endpoints.add(results, (f"src_{name}", f"dst_{name}"), values, pa.string())
+    return results
 
 
 def add_reputation(results: pa.Table, sources: Sequence[Any] = ()) -> tuple[pa.Table, Reputation]:
     """Add `src_rep` and `dst_rep`; return the table and the reputation of its addresses."""
     import pyarrow.compute as pc
 
-    ends = _Ends.of(results)
-    canonical = pa.nulls(len(ends.addresses), pa.string())
+    endpoints = _Endpoints.of(results)
+    canonical = pa.nulls(len(endpoints.addresses), pa.string())
     if sources:
-        canonical = bundled().lookup(ends.addresses)["address"].combine_chunks()
+        canonical = bundled().lookup(endpoints.addresses)["address"].combine_chunks()
     reputation = look_up(sorted(canonical.drop_null().to_pylist()), sources, non_public=True)
     texts = spot_texts(reputation)
     index = pc.index_in(canonical, value_set=pa.array(texts.keys(), pa.string()))
     column = pa.array(texts.values(), pa.string()).take(index)
-    return ends.add(results, ("src_rep", "dst_rep"), column, pa.string()), reputation
+    return endpoints.add(results, ("src_rep", "dst_rep"), column, pa.string()), reputation
 
 
 @dataclass(frozen=True)
-class _Ends:
-    """The distinct addresses of a table, and where each stands in either column.
+class _Endpoints:
+    """Distinct addresses of a table, and the index of each source and destination in them.
 
-    What is no address, as a `flow_results.csv` may have it, is null: nothing is known of it.
+    Values that are not addresses, possible in `flow_results.csv`, are null.
     """
 
     addresses: pa.Array
-    places: tuple[pa.ChunkedArray, pa.ChunkedArray]
+    indices: tuple[pa.ChunkedArray, pa.ChunkedArray]
 
     @classmethod
-    def of(cls, results: pa.Table) -> _Ends:
+    def of(cls, results: pa.Table) -> _Endpoints:
         import pyarrow.compute as pc
 
-        names = next(pair for pair in _ENDS if pair[0] in results.column_names)
+        names = next(pair for pair in _ENDPOINT_COLUMNS if pair[0] in results.column_names)
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
-        all_ends = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-        networks = pa.array(_EVERYTHING)
-        everything = RangeList(networks, pa.nulls(len(networks), pa.string()))
-        found = everything.find(all_ends.dictionary)["range"]
+        encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
+        networks = pa.array(_ALL_ADDRESSES)
+        all_addresses = RangeList(networks, pa.nulls(len(networks), pa.string()))
+        found = all_addresses.find(encoded.dictionary)["range"]
         valid = pc.is_valid(found).combine_chunks()
-        addresses = pc.if_else(valid, all_ends.dictionary, None)
+        addresses = pc.if_else(valid, encoded.dictionary, None)
         rows = results.num_rows
-        return cls(addresses, (all_ends.indices.slice(0, rows), all_ends.indices.slice(rows)))
+        return cls(addresses, (encoded.indices.slice(0, rows), encoded.indices.slice(rows)))
 
     def add(
         self, results: pa.Table, names: tuple[str, str], values: pa.Array | None, kind: pa.DataType
     ) -> pa.Table:
-        """Add what is known of each distinct address as a column for either end."""
+        """Add a value per distinct address as a column for each endpoint."""
         values = pa.nulls(len(self.addresses), kind) if values is None else values
-        for name, places in zip(names, self.places, strict=True):
-            column = values.take(places)
+        for name, indices in zip(names, self.indices, strict=True):
+            column = values.take(indices)
             if name in results.column_names:
                 results = results.set_column(results.column_names.index(name), name, column)
             else:
@@ -252,7 +251,7 @@ class _Ends:
         return results
 
 
-def _if_there(
+def _if_exists(
     path: str | os.PathLike[str] | None, read: Callable[[str | os.PathLike[str]], pa.Array]
 ) -> pa.Array | None:
     return read(path) if path is not None and Path(path).exists() else None

@@ -79,9 +79,10 @@ def write_page(
         credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}" if dated else "",
     )
-    with replacing(Path(path)) as file:
+    path = Path(path)
+    with replacing(path) as file:
         file.write(page.encode())
-    return Path(path)
+    return path
 
 
 def _rendered(section: Section, plots: list[Any], max_rows: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from flowtriage.atomic import packed, replacing
+from flowtriage.atomic import compressed, replacing
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import FlowSource
@@ -128,7 +128,7 @@ def write_flows(
         if format == "parquet":
             _write_parquet(tables, file, written)
         else:
-            with packed(file, path) as out:
+            with compressed(file, path) as out:
                 _write_text(tables, out, _TEXT[format], written)
     return written
 

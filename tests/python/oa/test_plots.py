@@ -1,4 +1,4 @@
-"""Plots of what Flow OA stored: what they count, what they leave out, and hostile text in them."""
+"""Plots of stored results: values, limits and untrusted text."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def fill(store: ft.FlowStore, ends: Ends, **values: Any) -> pa.Table:
         {"ip_threat": source, "srcip": source, "dstip": dest, "ibyt": 1000 * (n + 1), "ipkt": n}
         for n, (source, dest) in enumerate(dict.fromkeys(ends))
     ]
-    with store.transaction() as change:
-        change.append("flow_scores", DAY, pa.Table.from_pylist(rows))
-        change.append("flow_chords", DAY, pa.Table.from_pylist(sums))
+    with store.transaction() as transaction:
+        transaction.append("flow_scores", DAY, pa.Table.from_pylist(rows))
+        transaction.append("flow_chords", DAY, pa.Table.from_pylist(sums))
     return store.read("flow_scores", day=DAY, order=["rank"])
 
 
 def minutes(store: ft.FlowStore, day: dt.date, counts: dict[str, int]) -> None:
     table = pa.table({"tdate": [f"{day} {m}" for m in counts], "total": list(counts.values())})
-    with store.transaction() as change:
-        change.append("flow_ingest_summary", day, table)
+    with store.transaction() as transaction:
+        transaction.append("flow_ingest_summary", day, table)
 
 
 def columns(plot: Any, name: str) -> list[dict[str, Any]]:
@@ -104,7 +104,7 @@ def test_every_minute_has_its_bar(store: ft.FlowStore) -> None:
     assert "Minutes with flows on 2013-09-15 (UTC): 3." in written(plot)
 
 
-def test_of_many_days_minutes_share_bars_and_that_is_said(store: ft.FlowStore) -> None:
+def test_bars_of_many_days_cover_several_minutes_and_state_it(store: ft.FlowStore) -> None:
     days = [DAY + dt.timedelta(days=n) for n in range(10)]
     whole = {f"{hour:02}:{minute:02}": 1 for hour in range(24) for minute in range(60)}
     for day in days:
@@ -190,21 +190,21 @@ def test_a_graph_of_any_size_can_be_read(store: ft.FlowStore, shape: Any, size: 
         assert np.isfinite(data["x"]).all()
 
 
-def test_ribbons_are_what_was_sent(store: ft.FlowStore) -> None:
+def test_ribbons_show_bytes_sent(store: ft.FlowStore) -> None:
     sums = [("a", "b", 100), ("b", "a", 400), ("a", "c", 900)]
     rows = [
         {"ip_threat": threat, "srcip": source, "dstip": dest, "ibyt": sent, "ipkt": 1}
         for threat in ("a", "b")
         for source, dest, sent in sums
     ]
-    with store.transaction() as change:
-        change.append("flow_chords", DAY, pa.Table.from_pylist(rows))
+    with store.transaction() as transaction:
+        transaction.append("flow_chords", DAY, pa.Table.from_pylist(rows))
     plot = plots.chord_diagram(store, DAY)
     [ribbons] = columns(plot, "one")
-    told = list(
+    shown = list(
         zip(*(ribbons[n] for n in ("one", "other", "bytes_sent", "bytes_got")), strict=True)
     )
-    assert told == [("a", "c", "900 B", "0 B"), ("b", "a", "400 B", "100 B")]
+    assert shown == [("a", "c", "900 B", "0 B"), ("b", "a", "400 B", "100 B")]
     [arcs] = columns(plot, "peers")
     assert sorted(zip(arcs["name"], arcs["sent"], arcs["got"], strict=True)) == [
         ("a", "1 kB", "400 B"),
@@ -216,8 +216,8 @@ def test_ribbons_are_what_was_sent(store: ft.FlowStore) -> None:
 @pytest.mark.parametrize("known", ["ibyt", "ipkt", None])
 def test_packets_stand_in_for_bytes(store: ft.FlowStore, known: str | None) -> None:
     rows = [{"ip_threat": "a", "srcip": "a", "dstip": dest} for dest in "bc"]
-    with store.transaction() as change:
-        change.append(
+    with store.transaction() as transaction:
+        transaction.append(
             "flow_chords",
             DAY,
             pa.Table.from_pylist([row | {known: 5} for row in rows if known] or rows),

@@ -1,4 +1,4 @@
-"""The table of parity names everything, and every test that it names exists."""
+"""docs/parity.md has a row for every name, and the tests that it names exist."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_name_has_its_row() -> None:
     assert {name for name in named if named.count(name) > 1} == twice
 
 
-def test_every_row_has_a_standing_and_a_test_that_exists() -> None:
+def test_every_row_has_a_state_and_an_existing_test() -> None:
     known = defined_tests()
     for row in rows():
         assert row[-1].strip("`") in known

@@ -184,7 +184,7 @@ def test_second_writer_of_a_file_gets_an_error(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"open\n"
-        with pytest.raises(StoreLockedError, match=f"process {other.pid} has the file open"):
+        with pytest.raises(StoreLockedError, match=f"locked by process {other.pid}"):
             nb.save("title", "text")
         other.communicate()
     nb.save("title", "text")

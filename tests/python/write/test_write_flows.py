@@ -348,13 +348,13 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     day = sample.office_day()
     with pytest.raises(ArgumentError, match="give one of zeek, ocsf, asim, parquet"):
         ft.write_flows(day, tmp_path / "a", format="pcap")
-    with pytest.raises(IsADirectoryError, match="is a folder"):
+    with pytest.raises(IsADirectoryError, match="is a directory"):
         ft.write_flows(day, tmp_path, format="zeek")
     with pytest.raises(FileNotFoundError):
         ft.write_flows(day, tmp_path / "absent" / "a", format="zeek")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(ArgumentError, match="no ordinary file"):
+        with pytest.raises(ArgumentError, match="not a regular file"):
             ft.write_flows(day, tmp_path / "pipe", format="zeek")
 
 
