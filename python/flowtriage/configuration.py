@@ -92,8 +92,7 @@ class RankingSettings:
         metadata=_about("repetitions of a low-risk flow in training (Spot's DUPFACTOR)", minimum=0),
     )
     seed: int = field(
-        default=0,
-        metadata=_about("random seed; the same seed gives the same ranks", minimum=0),
+        default=0, metadata=_about("random seed; the same seed gives the same ranks", minimum=0)
     )
     model: Path | None = field(
         default=None, metadata=_about("saved model to apply instead of training one")

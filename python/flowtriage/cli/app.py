@@ -13,17 +13,7 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from flowtriage.cli.commands import (
-    asn,
-    convert,
-    db,
-    oa,
-    oa_feedback,
-    report,
-    store,
-    summary,
-    top,
-)
+from flowtriage.cli.commands import asn, convert, db, oa, oa_feedback, report, store, summary, top
 from flowtriage.errors import FlowtriageError
 from flowtriage.humanize import sanitize
 

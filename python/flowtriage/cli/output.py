@@ -24,13 +24,7 @@ from flowtriage.progress import progress_to
 
 Kind: TypeAlias = Literal["text", "list", "size", "count", "bytes", "time", "direction", "asn"]
 _NUMERIC = {"size", "count", "bytes"}
-_DIRECTIONS = {
-    "I": "inbound",
-    "O": "outbound",
-    "L": "internal",
-    "X": "external",
-    "U": "unknown",
-}
+_DIRECTIONS = {"I": "inbound", "O": "outbound", "L": "internal", "X": "external", "U": "unknown"}
 _GAP = 2
 _MIN_WIDTH = 14
 _MAX_TEXT = 80

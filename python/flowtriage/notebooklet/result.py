@@ -229,11 +229,7 @@ class NotebookletResult:
         from flowtriage.render import write_page
 
         return write_page(
-            self.sections,
-            path,
-            title=self.description,
-            summary=self.facts(),
-            credits=self.credits,
+            self.sections, path, title=self.description, summary=self.facts(), credits=self.credits
         )
 
     def _descriptions(self) -> dict[str, tuple[str, str]]:

@@ -157,9 +157,7 @@ def _is_index(value: Any) -> bool:
 
 
 def read(
-    path: str | os.PathLike[str],
-    mapping: Mapping[str, int] | None = None,
-    limit: int | None = None,
+    path: str | os.PathLike[str], mapping: Mapping[str, int] | None = None, limit: int | None = None
 ) -> pa.Table:
     """Read Spot's ranked results.
 

@@ -34,8 +34,7 @@ _COLUMNS = (
 
 def asn(
     addresses: Annotated[
-        list[str],
-        typer.Argument(metavar="IP", help="IP addresses, or - to read them from stdin."),
+        list[str], typer.Argument(metavar="IP", help="IP addresses, or - to read them from stdin.")
     ],
     databases: Databases = None,
     as_json: Json = False,
