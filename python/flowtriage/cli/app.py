@@ -63,18 +63,7 @@ def _program(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command and return its exit status.
-
-    Parameters
-    ----------
-    arguments
-        Arguments after the program name; none shows the help.
-
-    Returns
-    -------
-    int
-        Exit status, see `flowtriage.cli.main`.
-    """
+    """Run a command and return its exit status (see `flowtriage.cli.main`)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -102,14 +102,7 @@ def run(
     with progress_bar():
         done = oa.run(steps)
     if as_json:
-        print_json(
-            {
-                "day": done.day.isoformat(),
-                "run": done.run,
-                "store": done.store,
-                "steps": [asdict(step) for step in done.steps],
-            }
-        )
+        print_json(asdict(done))
     else:
         print(done)
 

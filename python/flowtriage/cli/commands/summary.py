@@ -167,12 +167,9 @@ def _write_html(
 def _document(
     flows: Flows, host: HostFlows, tables: Mapping[str, pa.Table], top: int
 ) -> dict[str, Any]:
+    addresses = list(host.addresses)
     return {
-        "host": {
-            "name": host.name,
-            "addresses": list(host.addresses),
-            "flows": host.flows.num_rows,
-        },
+        "host": {"name": host.name, "addresses": addresses, "flows": host.flows.num_rows},
         "report": flows.report.to_dict(),
         "groups": {name: table.num_rows for name, table in tables.items()},
         **{name: table.slice(0, top).to_pylist() for name, table in tables.items()},
