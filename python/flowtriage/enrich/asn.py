@@ -100,11 +100,8 @@ class AsnDatabase:
         self._bundled = path is None
         self._online = Online() if online is True else online or None
         if path is None:
-            paths: Sequence[str | os.PathLike[str]] = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
-        elif isinstance(path, (str, os.PathLike)):
-            paths = [path]
-        else:
-            paths = path
+            path = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
+        paths = [path] if isinstance(path, (str, os.PathLike)) else path
         self._files = AsnFiles([os.fspath(p) for p in paths], self._online)
 
     def lookup(self, addresses: str | Iterable[Any] | pa.Array | pa.ChunkedArray) -> pa.Table:

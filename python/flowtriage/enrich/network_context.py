@@ -20,21 +20,7 @@ _MAX_LISTED = 3
 
 
 class InternalNetworks:
-    """The internal network.
-
-    Parameters
-    ----------
-    path
-        Spot's `ipranges.csv` (`start_ip,end_ip,name`), or any file that `parse_networks`
-        reads.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError
-        If the file is missing or cannot be read.
-    ArgumentError
-        If a line is neither a range nor a network; the message contains the line.
-    """
+    """The internal network, from a file that `parse_networks` reads."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._networks = NetworkList(pa.array(parse_networks(Path(path)), pa.string()))
@@ -47,15 +33,7 @@ class InternalNetworks:
 
 @dataclass(frozen=True)
 class NetworkContext:
-    """Names of networks, ranges and addresses.
-
-    Attributes
-    ----------
-    path
-        The file.
-    entries : pyarrow.Table
-        Its lines as `ip` and `name`.
-    """
+    """Names of networks, ranges and addresses: lines of a file, as `ip` and `name`."""
 
     path: Path
     entries: pa.Table
@@ -85,8 +63,6 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
 
     Raises
     ------
-    FileNotFoundError, PermissionError
-        If the file is missing or cannot be read.
     FormatError
         If the file is not CSV with two columns, or no line has a valid first column.
     """
@@ -111,8 +87,7 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
     columns = [pc.utf8_trim_whitespace(table[name]) for name in names[:2]]
     entries = pa.table(columns, names=["ip", "name"])
     context = NetworkContext(path, entries)
-    bad = context._ranges.bad()
-    if bad[:1] == [0]:
+    if context._ranges.bad()[:1] == [0]:
         context = NetworkContext(path, entries.slice(1))
     unusable = context.unusable
     if entries.num_rows and len(unusable) == context.entries.num_rows:

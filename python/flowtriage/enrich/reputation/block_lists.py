@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowtriage._core import NetworkList
 from flowtriage.enrich.reputation.block_list_formats import read_entries
@@ -149,8 +151,6 @@ class BlockLists:
         return pa.concat_tables([self._query(one, addresses) for one in self.lists])
 
     def _query(self, one: BlockList, addresses: pa.Array) -> pa.Table:
-        import pyarrow.compute as pc
-
         found = one.find(addresses)
         listed = pc.is_valid(found["network"])
         remark = pc.binary_join_element_wise("", pc.fill_null(found["details"], ""), ": ")
@@ -179,19 +179,15 @@ class BlockLists:
 def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
     used: set[str] = set()
     for path in paths:
-        entries = read_entries(path)
         stem = path.stem or path.name
-        name = next(n for n in _names(stem, len(paths)) if n not in used)
+        names = chain([stem], (f"{stem} {number}" for number in count(2)))
+        name = next(n for n in names if n not in used)
         used.add(name)
-        one = BlockList(name, path, entries)
+        one = BlockList(name, path, read_entries(path))
         unusable = one.unusable
-        if len(unusable) == len(entries):
+        if len(unusable) == len(one.entries):
             raise FormatError(f"{path} has no address and no network{_examples(unusable)}")
         yield one
-
-
-def _names(stem: str, count: int) -> list[str]:
-    return [stem, *(f"{stem} {number}" for number in range(2, count + 2))]
 
 
 def _examples(unusable: pa.Table) -> str:
@@ -202,8 +198,8 @@ def _examples(unusable: pa.Table) -> str:
 
 def _described(one: BlockList) -> str:
     unusable = one.unusable
-    count = len(one.entries) - len(unusable)
-    text = f"{one.name} ({count:,} {'entry' if count == 1 else 'entries'}"
+    usable = len(one.entries) - len(unusable)
+    text = f"{one.name} ({usable:,} {'entry' if usable == 1 else 'entries'}"
     if len(unusable):
         text += f", {len(unusable):,} unusable{_examples(unusable)}"
     return text + ")"
