@@ -30,7 +30,7 @@ _WIDTH = 640
 
 
 def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDOM:
-    """Draw the traffic of the table `flow_chords` as ribbons in a circle, from the arc of `ip` on.
+    """Draw rows of the table `flow_chords` as ribbons in a circle; the arc of `ip` is the first.
 
     An arc is an address, a ribbon a pair. The width of a ribbon at an address is the square root
     of the bytes (packets, if no bytes are known) that it sent to the other; the colour is that of
@@ -65,7 +65,7 @@ def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDO
 
 @dataclass(frozen=True)
 class _Chords:
-    """Traffic between the addresses of the arcs, from row to column; `measure` is sent's unit."""
+    """Traffic between addresses, from row to column; `sent` has the widths, in units `measure`."""
 
     names: list[str]
     colours: list[str]
