@@ -64,17 +64,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 def move_files(staging: Path, folder: Path) -> list[str]:
     """Move files to the same relative paths in another folder, each one atomically.
 
-    Parameters
-    ----------
-    staging
-        Folder of complete files, on the same file system as `folder`.
-    folder
-        Target folder; existing files of the same names are replaced.
-
-    Returns
-    -------
-    list of str
-        Relative paths of the files, sorted.
+    Existing files are replaced. Both folders are on the same file system. Return the sorted paths.
     """
     names = sorted(str(file.relative_to(staging)) for file in staging.rglob("*") if file.is_file())
     for name in names:

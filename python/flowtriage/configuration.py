@@ -18,26 +18,21 @@ _CONFIG = f"{PREFIX}CONFIG"
 _MAX_LENGTH = 200
 
 
-def _about(text: str, minimum: float | None = None) -> dict[str, Any]:
-    return {"about": text, "minimum": minimum}
+def _key(default: Any, about: str, minimum: float | None = None) -> Any:
+    return field(default=default, metadata={"about": about, "minimum": minimum})
 
 
 @dataclass(frozen=True)
 class StoreSettings:
     """Database of the results."""
 
-    url: str = field(
-        default="duckdb:///flows.duckdb",
-        metadata=_about(
-            "`duckdb:///file` (relative to the current folder), `duckdb:////absolute/path`, or "
-            "`postgresql://user@server/database`; put the password into `PGPASSWORD` or `~/.pgpass`"
-        ),
+    url: str = _key(
+        "duckdb:///flows.duckdb",
+        "`duckdb:///file` (relative to the current folder), `duckdb:////absolute/path`, or "
+        "`postgresql://user@server/database`; put the password into `PGPASSWORD` or `~/.pgpass`",
     )
-    wait: float = field(
-        default=5.0,
-        metadata=_about(
-            "seconds to wait for a DuckDB file that is locked by another process", minimum=0
-        ),
+    wait: float = _key(
+        5.0, "seconds to wait for a DuckDB file that is locked by another process", 0
     )
 
 
@@ -45,20 +40,15 @@ class StoreSettings:
 class FolderSettings:
     """Folders of files."""
 
-    data: Path = field(
-        default=Path("data"),
-        metadata=_about("contains `flow/<date>/`: the ranked results and the log of a run"),
+    data: Path = _key(
+        Path("data"), "contains `flow/<date>/`: the ranked results and the log of a run"
     )
-    ipynb: Path = field(
-        default=Path("ipynb"), metadata=_about("contains `flow/<date>/`: the notebooks of a day")
+    ipynb: Path = _key(Path("ipynb"), "contains `flow/<date>/`: the notebooks of a day")
+    flows: Path = _key(
+        Path("flows"), "raw flows as Parquet, partitioned by year, month, day and hour"
     )
-    flows: Path = field(
-        default=Path("flows"),
-        metadata=_about("raw flows as Parquet, partitioned by year, month, day and hour"),
-    )
-    templates: Path | None = field(
-        default=None,
-        metadata=_about("notebooks to copy for each day; by default those of the package"),
+    templates: Path | None = _key(
+        None, "notebooks to copy for each day; by default those of the package"
     )
 
 
@@ -66,47 +56,27 @@ class FolderSettings:
 class RankingSettings:
     """Scoring and ranking of flows."""
 
-    limit: int = field(
-        default=500, metadata=_about("maximum number of suspicious connections per day", minimum=1)
+    limit: int = _key(500, "maximum number of suspicious connections per day", 1)
+    threshold: float = _key(
+        1.0,
+        "maximum score; 1 disables the threshold. Spot's TOL is 1e-6, which no flow reaches on "
+        "a day with fewer than about a million flows",
+        0,
     )
-    threshold: float = field(
-        default=1.0,
-        metadata=_about(
-            "maximum score; 1 disables the threshold. Spot's TOL is 1e-6, which no flow reaches on "
-            "a day with fewer than about a million flows",
-            minimum=0,
-        ),
+    topics: int = _key(20, "number of topics", 2)
+    alpha: float = _key(1.02, "Dirichlet prior of topics per document, 1 to 1.5", 1)
+    beta: float = _key(1.001, "Dirichlet prior of words per topic, 1 to 1.5", 1)
+    iterations: int = _key(20, "maximum number of training iterations", 1)
+    duplication: int = _key(
+        1000, "repetitions of a low-risk flow in training (Spot's DUPFACTOR)", 0
     )
-    topics: int = field(default=20, metadata=_about("number of topics", minimum=2))
-    alpha: float = field(
-        default=1.02, metadata=_about("Dirichlet prior of topics per document, 1 to 1.5", minimum=1)
+    seed: int = _key(0, "random seed; the same seed gives the same ranks", 0)
+    model: Path | None = _key(None, "saved model to apply instead of training one")
+    feedback_days: int = _key(
+        90, "number of days before the run whose analyst scores are used in training", 0
     )
-    beta: float = field(
-        default=1.001, metadata=_about("Dirichlet prior of words per topic, 1 to 1.5", minimum=1)
-    )
-    iterations: int = field(
-        default=20, metadata=_about("maximum number of training iterations", minimum=1)
-    )
-    duplication: int = field(
-        default=1000,
-        metadata=_about("repetitions of a low-risk flow in training (Spot's DUPFACTOR)", minimum=0),
-    )
-    seed: int = field(
-        default=0,
-        metadata=_about("random seed; the same seed gives the same ranks", minimum=0),
-    )
-    model: Path | None = field(
-        default=None, metadata=_about("saved model to apply instead of training one")
-    )
-    feedback_days: int = field(
-        default=90,
-        metadata=_about(
-            "number of days before the run whose analyst scores are used in training", minimum=0
-        ),
-    )
-    flow_conf: Path | None = field(
-        default=None,
-        metadata=_about("Spot's `flow_conf.json`, if its column mapping is not the default"),
+    flow_conf: Path | None = _key(
+        None, "Spot's `flow_conf.json`, if its column mapping is not the default"
     )
 
 
@@ -114,23 +84,17 @@ class RankingSettings:
 class ContextSettings:
     """Internal network and geolocation."""
 
-    ipranges: Path | None = field(
-        default=Path("context/ipranges.csv"),
-        metadata=_about("internal network: `start_ip,end_ip,name`, or CIDR prefixes"),
+    ipranges: Path | None = _key(
+        Path("context/ipranges.csv"), "internal network: `start_ip,end_ip,name`, or CIDR prefixes"
     )
-    network_context: Path | None = field(
-        default=Path("context/networkcontext_1.csv"),
-        metadata=_about("network names: `ip,name`, with a header"),
+    network_context: Path | None = _key(
+        Path("context/networkcontext_1.csv"), "network names: `ip,name`, with a header"
     )
-    iploc: Path | None = field(
-        default=Path("context/iploc.csv"), metadata=_about("Spot's geolocation and domain file")
-    )
-    mmdb: tuple[Path, ...] = field(
-        default=(),
-        metadata=_about(
-            "geolocation databases in MaxMind format, used without `iploc`; "
-            "without both, the bundled databases provide the country"
-        ),
+    iploc: Path | None = _key(Path("context/iploc.csv"), "Spot's geolocation and domain file")
+    mmdb: tuple[Path, ...] = _key(
+        (),
+        "geolocation databases in MaxMind format, used without `iploc`; "
+        "without both, the bundled databases provide the country",
     )
 
 
@@ -138,20 +102,14 @@ class ContextSettings:
 class ReputationSettings:
     """Sources of reputation."""
 
-    block_lists: tuple[Path, ...] = field(default=(), metadata=_about("block list files"))
-    msticpy: tuple[str, ...] = field(
-        default=(),
-        metadata=_about("threat intelligence providers of msticpy to query, over the network"),
+    block_lists: tuple[Path, ...] = _key((), "block list files")
+    msticpy: tuple[str, ...] = _key(
+        (), "threat intelligence providers of msticpy to query, over the network"
     )
-    gti: Path | None = field(
-        default=None,
-        metadata=_about(
-            "Spot's `reputation_config.json`, whose `gti` names a client program to call"
-        ),
+    gti: Path | None = _key(
+        None, "Spot's `reputation_config.json`, whose `gti` names a client program to call"
     )
-    timeout: float = field(
-        default=60.0, metadata=_about("timeout of a program or service, in seconds", minimum=0)
-    )
+    timeout: float = _key(60.0, "timeout of a program or service, in seconds", 0)
 
 
 @dataclass(frozen=True)
@@ -244,11 +202,9 @@ def keys(section: str) -> dict[str, Field[Any]]:
 
 
 def _file(path: str | os.PathLike[str] | None, variables: Mapping[str, str]) -> Path | None:
-    given = path or variables.get(_CONFIG)
-    if given:
+    if given := path or variables.get(_CONFIG):
         return Path(given)
-    default = Path(FILE)
-    return default if default.is_file() else None
+    return Path(FILE) if Path(FILE).is_file() else None
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -276,9 +232,7 @@ def _checked(value: Any, kind: Any, key: Field[Any], source: str, name: str, bas
     if kind in (tuple[Path, ...], tuple[str, ...]):
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise _error(source, name, f"expected a list of strings, got {_repr(value)}")
-        return (
-            tuple(_path(each, base) for each in value) if kind == tuple[Path, ...] else tuple(value)
-        )
+        return tuple(_path(each, base) if kind == tuple[Path, ...] else each for each in value)
     if kind in (Path, Path | None):
         if not isinstance(value, str) or (kind is Path and not value):
             raise _error(source, name, f"expected a path, got {_repr(value)}")
@@ -325,19 +279,10 @@ def _error(source: Any, name: str, reason: str) -> ConfigurationError:
 
 
 def beside(settings: Settings, folder: Path) -> Settings:
-    """Resolve relative paths against a folder if they exist there.
-
-    Parameters
-    ----------
-    settings
-        The settings.
-    folder
-        Folder to search first, such as that of a DuckDB store.
-    """
+    """Resolve relative paths against a folder, such as that of a store, if they exist there."""
 
     def resolved(path: Any) -> Any:
-        inside = folder / path if isinstance(path, Path) else None
-        return inside if inside is not None and inside.exists() else path
+        return folder / path if isinstance(path, Path) and (folder / path).exists() else path
 
     folders, context = settings.folders, settings.context
     return replace(

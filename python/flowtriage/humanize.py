@@ -12,17 +12,7 @@ _THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
 
 
 def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Format integers with thousands separators.
-
-    Parameters
-    ----------
-    values
-        Integers of any width; null stays null.
-
-    Returns
-    -------
-    pyarrow.Array or pyarrow.ChunkedArray
-        Strings of the same length as `values`.
+    """Format integers with thousands separators; null stays null.
 
     Examples
     --------
@@ -36,17 +26,7 @@ def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 
 def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Format byte counts with decimal units: 1 kB is 1,000 bytes.
-
-    Parameters
-    ----------
-    values
-        Integers in bytes; null stays null.
-
-    Returns
-    -------
-    pyarrow.Array or pyarrow.ChunkedArray
-        Strings of the same length as `values`.
+    """Format byte counts with decimal units: 1 kB is 1,000 bytes; null stays null.
 
     Examples
     --------
@@ -70,16 +50,8 @@ def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArra
 def sanitize(text: str, limit: int | None = None, *, multiline: bool = False) -> str:
     r"""Escape control and format characters, such as bidirectional overrides.
 
-    HTML is not escaped.
-
-    Parameters
-    ----------
-    text
-        Untrusted text.
-    limit
-        Maximum length in characters; longer text is cut and ends with an ellipsis.
-    multiline
-        Keep tabs and line feeds.
+    HTML is not escaped. Text longer than `limit` is cut and ends with an ellipsis; `multiline`
+    keeps tabs and line feeds.
 
     Examples
     --------

@@ -27,18 +27,7 @@ def register(notebooklet: type) -> None:
 
 
 def as_theirs(error: _Error) -> _Error:
-    """Return an equivalent error that is also an instance of msticnb's class of the same name.
-
-    Parameters
-    ----------
-    error
-        An error whose class name exists in `msticnb.common`.
-
-    Returns
-    -------
-    Exception
-        The error itself if msticnb is not loaded.
-    """
+    """Return an equivalent error that is also an instance of msticnb's class of the same name."""
     ours: type = type(error)
     theirs = _attribute("common", ours.__name__)
     if theirs is None:

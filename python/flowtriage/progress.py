@@ -16,17 +16,7 @@ _listener: ContextVar[Listener | None] = ContextVar("flowtriage_progress", defau
 
 
 def report_progress(task: str, done: int, total: int | None = None) -> None:
-    """Report progress of a task.
-
-    Parameters
-    ----------
-    task
-        Description of the task for people.
-    done
-        Amount done, in any unit.
-    total
-        Total amount in the same unit; None if unknown.
-    """
+    """Report progress of a task; the total is None if unknown."""
     listener = _listener.get()
     if listener is not None:
         listener(task, done, total)

@@ -9,11 +9,7 @@ from flowtriage._core import canonical_schema
 SCHEMA: pa.Schema = canonical_schema()
 """Canonical columns."""
 PAYLOAD_SCHEMA: pa.Schema = pa.schema(
-    [
-        *SCHEMA,
-        pa.field("src_payload_bytes", pa.int64()),
-        pa.field("dst_payload_bytes", pa.int64()),
-    ]
+    [*SCHEMA, pa.field("src_payload_bytes", pa.int64()), pa.field("dst_payload_bytes", pa.int64())]
 )
 """Canonical columns and the payload byte counters of some formats."""
 ENDPOINTS = ("src_ip", "dst_ip")

@@ -13,17 +13,7 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from flowtriage.cli.commands import (
-    asn,
-    convert,
-    db,
-    oa,
-    oa_feedback,
-    report,
-    store,
-    summary,
-    top,
-)
+from flowtriage.cli.commands import asn, convert, db, oa, oa_feedback, report, store, summary, top
 from flowtriage.errors import FlowtriageError
 from flowtriage.humanize import sanitize
 
@@ -73,18 +63,7 @@ def _program(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command and return its exit status.
-
-    Parameters
-    ----------
-    arguments
-        Arguments after the program name; none shows the help.
-
-    Returns
-    -------
-    int
-        Exit status, see `flowtriage.cli.main`.
-    """
+    """Run a command and return its exit status (see `flowtriage.cli.main`)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -24,13 +24,7 @@ from flowtriage.progress import progress_to
 
 Kind: TypeAlias = Literal["text", "list", "size", "count", "bytes", "time", "direction", "asn"]
 _NUMERIC = {"size", "count", "bytes"}
-_DIRECTIONS = {
-    "I": "inbound",
-    "O": "outbound",
-    "L": "internal",
-    "X": "external",
-    "U": "unknown",
-}
+_DIRECTIONS = {"I": "inbound", "O": "outbound", "L": "internal", "X": "external", "U": "unknown"}
 _GAP = 2
 _MIN_WIDTH = 14
 _MAX_TEXT = 80
@@ -41,20 +35,10 @@ _MAX_ITEMS = 5
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column of an Arrow table and its format.
+    """A column of an Arrow table, its label in the output, and its format.
 
-    Parameters
-    ----------
-    name
-        Name in the Arrow table.
-    label
-        Name in the output; line breaks apply to terminals only.
-    kind
-        Format of the values.
-    flexible
-        Whether long values may wrap on a terminal.
-    optional
-        Whether a narrow terminal may drop the column; the last optional column is dropped first.
+    Line breaks in the label apply to terminals only. On a terminal, long values of a `flexible`
+    column may wrap, and a narrow terminal drops `optional` columns, the last one first.
     """
 
     name: str
@@ -140,24 +124,10 @@ def print_table(
     total: int | None = None,
     muted: Collection[str] = (),
 ) -> None:
-    """Print a table under a title.
+    """Print a table under a title; `total` is the number of rows that `data` is the first of.
 
     Addresses are never wrapped; a terminal narrower than the addresses breaks the lines itself.
-
-    Parameters
-    ----------
-    console
-        Console to print to.
-    title
-        Title of the table.
-    columns
-        Columns to show, in order.
-    data
-        Arrow table with these columns.
-    total
-        Number of rows of the complete table, if `data` holds only the first of them.
-    muted
-        Values to dim, such as the addresses of the host.
+    `muted` values, such as the addresses of the host, are dimmed.
     """
     terminal = sys.stdout.isatty()
     texts = {column: cells(data[column.name], column.kind) for column in columns}
@@ -184,8 +154,23 @@ def print_table(
     if total is not None and total > data.num_rows:
         console.print(Text(f"{data.num_rows:,} of {total:,} shown", "dim"))
     if hidden := [c.flat_label for c in columns if c not in shown]:
-        note = f"terminal too narrow for: {', '.join(hidden)}"
-        console.print(Text(note, "dim"))
+        console.print(Text(f"terminal too narrow for: {', '.join(hidden)}", "dim"))
+
+
+def print_rows(
+    title: str,
+    columns: Sequence[TableColumn],
+    data: pa.Table,
+    *,
+    as_json: bool,
+    limit: int | None = None,
+) -> None:
+    """Print all rows as JSON, or a table of the first ones."""
+    if as_json:
+        print_json(data.to_pylist())
+        return
+    with output() as console:
+        print_table(console, title, columns, data.slice(0, limit), total=data.num_rows)
 
 
 def cells(values: pa.ChunkedArray, kind: Kind) -> list[str]:

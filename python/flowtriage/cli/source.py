@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -92,7 +92,9 @@ class Source:
             raise ArgumentError(
                 "give files or --sample, not both" if self.files else "give a FILE, or --sample"
             )
-        return _open_stdin(self.files) if self.files else office_day()
+        if not self.files:
+            return office_day()
+        return [sys.stdin.buffer if name == "-" else name for name in self.files]
 
     def _options(self) -> dict[str, Any]:
         if self.use_sample:
@@ -108,12 +110,8 @@ class Source:
 
 def read_options(format_name: str | None, columns: str | None, tz: str | None) -> dict[str, Any]:
     """Convert command-line options to keyword arguments of `read_flows`."""
-    mapping = columns and "=" in columns
-    return {
-        "format": format_name,
-        "columns": _mapping(columns) if columns and mapping else columns,
-        "tz": tz,
-    }
+    mapping = _mapping(columns) if columns and "=" in columns else columns
+    return {"format": format_name, "columns": mapping, "tz": tz}
 
 
 def takes_source(command: Callable[..., None]) -> Callable[..., None]:
@@ -132,12 +130,8 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
             # typer keeps the first flag in the field for the default.
             option.default, *option.param_decls = free
             parameter = parameter.replace(annotation=Annotated[kind, option])
-        added.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-    others = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for parameter in own
-        if parameter.name != "source"
-    ]
+        added.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
+    others = [p.replace(kind=p.KEYWORD_ONLY) for p in own if p.name != "source"]
     # The log files come before other arguments, such as the output file.
     parameters = [added[0], *others, *added[1:]]
 
@@ -195,8 +189,3 @@ def _flags(parameter: inspect.Parameter) -> list[str]:
     infos = [part for part in get_args(parameter.annotation)[1:] if hasattr(part, "param_decls")]
     names = [name for info in infos for name in (info.default, *(info.param_decls or ()))]
     return [name for name in names if isinstance(name, str) and name.startswith("-")]
-
-
-def _open_stdin(files: Sequence[str]) -> list[str | BinaryIO]:
-    """Return the files, with standard input for each dash."""
-    return [sys.stdin.buffer if name == "-" else name for name in files]

@@ -22,13 +22,8 @@ if TYPE_CHECKING:
 class AsnChoices:
     """The autonomous systems that a host communicated with.
 
-    Attributes
-    ----------
-    peers : pyarrow.Table
-        Sanitised `label` of the autonomous system and `address` of each public peer, with its
-        number of allowed `flows`.
-    own : tuple of str
-        Distinct labels of the host's own addresses.
+    `peers` has the `label` of the autonomous system, the `address` and the number of allowed
+    `flows` of each public peer; `own` has the labels of the host's own addresses.
     """
 
     peers: pa.Table
@@ -56,17 +51,7 @@ class AsnChoices:
 
 
 def asn_choices(index: pa.Table, host_addresses: Sequence[str], asn: AsnDatabase) -> AsnChoices:
-    """Return the autonomous systems of a host's peers.
-
-    Parameters
-    ----------
-    index
-        Result of `flowtriage.flow_index`.
-    host_addresses
-        Addresses of the host.
-    asn
-        Database of autonomous systems.
-    """
+    """Return the autonomous systems of a host's peers, from its flow index."""
     hosts = pc.unique(asn.lookup(host_addresses)["address"].drop_null())
     peers, _ = index_peers(index, hosts)
     known = asn.lookup(peers["address"])
@@ -84,24 +69,7 @@ def _labels(known: pa.Table) -> pa.Array:
 
 
 def selector(choices: AsnChoices, selected: Iterable[str] | None) -> SelectSubset:
-    """Return a widget to select ASNs.
-
-    Parameters
-    ----------
-    choices
-        One or more ASNs.
-    selected
-        Labels of the initial selection; None selects the least used.
-
-    Returns
-    -------
-    msticpy.nbwidgets.SelectSubset
-
-    Raises
-    ------
-    MissingExtraError
-        If msticpy or ipywidgets is not installed.
-    """
+    """Return a widget to select ASNs by label; initially, None selects the least used."""
     try:
         from msticpy.nbwidgets import SelectSubset
     except ImportError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -19,26 +19,9 @@ from flowtriage.providers.host_queries import HostFacts, query_host
 from flowtriage.read.flows import Flows
 
 if TYPE_CHECKING:
-    from msticpy.datamodel.entities import Host
+    from msticpy.datamodel.entities import Host, IpAddress
 
-
-class HostEntity(Protocol):
-    """An entity with the name of a host, such as msticpy's `Host`."""
-
-    @property
-    def HostName(self) -> str | None:
-        """Name of the host."""
-
-
-class AddressEntity(Protocol):
-    """An entity with an address, such as msticpy's `IpAddress`."""
-
-    @property
-    def Address(self) -> str | None:
-        """The address."""
-
-
-HostValue: TypeAlias = str | HostEntity | AddressEntity
+HostValue: TypeAlias = "str | Host | IpAddress"
 """A host name, an address, or a msticpy entity of either."""
 
 _HEARTBEAT = {
@@ -65,31 +48,7 @@ def query_host_flows(
     *,
     resolve: bool,
 ) -> tuple[Flows, HostFacts]:
-    """Query a provider for the flows of a host.
-
-    Parameters
-    ----------
-    provider
-        The query provider, or None.
-    host
-        Name and addresses as given.
-    span
-        The timespan.
-    resolve
-        Whether to query the facts about the host first, and use its name and addresses.
-
-    Returns
-    -------
-    tuple of (Flows, HostFacts)
-        The flows, and the facts; without `resolve`, `host`.
-
-    Raises
-    ------
-    MsticnbMissingParameterError
-        If the provider, or the start or end of the timespan is missing.
-    MsticnbDataProviderError, AmbiguousHostError, ArgumentError
-        As for `query_host` and `query_flows`.
-    """
+    """Query a provider for the flows of a host; with `resolve`, for the facts about it first."""
     if provider is None:
         raise _missing(
             "data is missing, and no query provider is loaded; give data= (a path, a DataFrame "
@@ -111,30 +70,10 @@ def _missing(message: str) -> MsticnbMissingParameterError:
 def host_entity(
     value: HostValue | None, host: HostFlows, facts: HostFacts, dns_name: str | None = None
 ) -> Host:
-    """Return the msticpy entity of a host.
+    """Return the msticpy entity of a host: a given one is copied, unknown properties are not set.
 
-    Parameters
-    ----------
-    value
-        Value of the run. A given `Host` is copied with its properties.
-    host
-        The host in the flows.
-    facts
-        The host's facts from a provider.
-    dns_name
-        Its DNS name, for a host without another name.
-
-    Returns
-    -------
-    msticpy.datamodel.entities.Host
-        With the known ones of `IpAddress`, `IpAddresses`, `PrivateIpAddresses` and
-        `PublicIpAddresses`; from a heartbeat, also the operating system, the agent and the Azure
-        resource. `OSFamily` is None if it is unknown.
-
-    Raises
-    ------
-    MissingExtraError
-        If msticpy is not installed.
+    A heartbeat adds the operating system, the agent and the Azure resource. An unknown `OSFamily`
+    is None. `dns_name` is for a host without another name.
     """
     try:
         from msticpy.datamodel import entities

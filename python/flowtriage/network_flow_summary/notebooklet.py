@@ -26,7 +26,6 @@ from flowtriage.network_flow_summary.tables import HostTables, index_data, with_
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.result import Lazy
 from flowtriage.progress import report_progress
-from flowtriage.providers import DataProviders
 from flowtriage.providers.host_queries import HostFacts
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.read_flows import read_flows
@@ -83,12 +82,6 @@ class NetworkFlowSummary(Notebooklet):
     """
 
     _result: NetworkFlowResult | None
-
-    def __init__(
-        self, data_providers: DataProviders | None = None, *, silent: bool = False
-    ) -> None:
-        """Make a new instance of the notebooklet."""
-        super().__init__(data_providers, silent=silent)
 
     def run(
         self,

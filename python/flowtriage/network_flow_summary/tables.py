@@ -28,17 +28,7 @@ _LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "
 
 @dataclass(frozen=True)
 class HostTables:
-    """A host's flows and the tables that several options share.
-
-    Attributes
-    ----------
-    flows : pyarrow.Table
-        Flows of the host in the canonical schema, with their direction.
-    addresses
-        Addresses of the host.
-    asn
-        Database of autonomous systems and countries.
-    """
+    """A host's flows and addresses, and the tables that several options share."""
 
     flows: pa.Table
     addresses: tuple[str, ...]

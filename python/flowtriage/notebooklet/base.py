@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar
 
-from flowtriage.errors import ArgumentError
+from flowtriage.errors import ArgumentError, MissingExtraError
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike, parse_timespan
 from flowtriage.msticnb import register
-from flowtriage.notebooklet.environment import HasProviders, HasTimespan, add_pivot_function
+from flowtriage.notebooklet.environment import HasProviders
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import NotebookletResult
@@ -23,25 +24,17 @@ from flowtriage.render.section import Section
 
 @dataclass(frozen=True)
 class RunArguments:
-    """Parsed arguments of `run`.
-
-    Attributes
-    ----------
-    value, data
-        As given.
-    options
-        Names of the requested options.
-    span
-        The timespan; None for that of the data.
-    silent
-        Whether to display nothing.
-    """
+    """Parsed arguments of `run`; without a timespan, `span` is None."""
 
     value: Any
     data: Any
     options: set[str]
     span: Timespan | None
     silent: bool
+
+
+_ENTITIES = {"host": ("Host", "HostName"), "ip_address": ("IpAddress", "Address")}
+"""msticpy's entity and its property of each entity type."""
 
 
 class Notebooklet(HasMetadata, HasProviders, ABC):
@@ -70,6 +63,7 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
     def __init__(
         self, data_providers: DataProviders | None = None, *, silent: bool = False
     ) -> None:
+        """Make a new instance of the notebooklet."""
         self._data_providers = data_providers
         self._silent = bool(silent)
         self._result: NotebookletResult | None = None
@@ -193,15 +187,44 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         return pivot_run
 
     @classmethod
-    def add_pivot_function(cls, pivot: HasTimespan | None = None) -> None:
-        """Add the notebooklet to msticpy's entities, in their container `nblt`.
+    def add_pivot_function(cls, pivot: Any = None) -> None:
+        """Add the notebooklet to msticpy's entities of its types, in their container `nblt`.
+
+        Each call of the function runs a new instance with the current providers.
 
         Parameters
         ----------
         pivot
             msticpy's `Pivot` with the default timespan; None takes the current one.
+
+        Raises
+        ------
+        MissingExtraError
+            If msticpy is not installed.
         """
-        add_pivot_function(cls, pivot)
+        try:
+            from msticpy.init.pivot import Pivot, PivotRegistration
+        except ImportError:
+            raise MissingExtraError(
+                'pivot functions need msticpy: pip install "flowtriage[notebook]"'
+            ) from None
+
+        def run(**kwargs: Any) -> NotebookletResult:
+            return cls().get_pivot_run((pivot or Pivot()).get_timespan)(**kwargs)
+
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.name()).lower()
+        run.__name__ = name
+        run.__doc__ = cls.run.__doc__
+        registration = PivotRegistration(
+            input_type="value",
+            entity_map=dict(_ENTITIES[kind] for kind in cls.entity_types() if kind in _ENTITIES),
+            func_new_name=name,
+            func_input_value_arg="value",
+            src_func_name="run",
+            can_iterate=False,
+            return_raw_output=True,
+        )
+        Pivot.add_pivot_function(func=run, pivot_reg=registration, container="nblt")
 
     @classmethod
     def add_nb_function(
@@ -228,14 +251,14 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         ArgumentError
             If there is no function of that name, or parameters are given with an `NBFunc`.
         """
-        parameters = {
-            "name": name,
-            "options": options,
-            "header": header,
-            "text": text,
-            "result_attrib": result_attrib,
-        }
-        made = as_nb_func(nb_func, **{k: v for k, v in parameters.items() if v is not None})
+        made = as_nb_func(
+            nb_func,
+            name=name,
+            options=options,
+            header=header,
+            text=text,
+            result_attrib=result_attrib,
+        )
         cls._functions[made.name] = made
 
     def run_nb_func(self, nb_func: NBFunc | str, **kwargs: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Item: TypeAlias = tuple[str, str]
@@ -14,21 +14,11 @@ _BULLET = re.compile(r"- (?:(\w+): )?(.*)")
 
 @dataclass
 class Docstring:
-    """The parts of a docstring.
-
-    Attributes
-    ----------
-    summary
-        The first paragraph.
-    text
-        The paragraphs and list items before the first section.
-    sections
-        The sections by title, in order; the code of `Examples` is one item.
-    """
+    """The parts of a docstring; in `sections`, the code of `Examples` is one item."""
 
     summary: str
     text: list[Item]
-    sections: dict[str, list[Item]] = field(default_factory=dict)
+    sections: dict[str, list[Item]]
 
 
 def parse(documented: Any) -> Docstring:
@@ -51,8 +41,7 @@ def parse(documented: Any) -> Docstring:
         lines[title].strip(): _section(lines[title].strip(), lines[title + 2 : end])
         for title, end in zip(titles, ends[1:], strict=True)
     }
-    summary = opening[0][1] if opening else ""
-    return Docstring(summary, opening[1:], sections)
+    return Docstring(opening[0][1] if opening else "", opening[1:], sections)
 
 
 def _section(title: str, lines: list[str]) -> list[Item]:

@@ -1,41 +1,13 @@
-"""Data providers and pivot functions of notebooklets."""
+"""Data providers of notebooklets."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from flowtriage.errors import MissingExtraError, MsticnbDataProviderError
-from flowtriage.inputs.timespan import TimespanLike
+from flowtriage.errors import MsticnbDataProviderError
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers import DataProviders, LocalFlows, QueryProvider
 from flowtriage.providers.data_providers import canonical_name
-
-
-class Pivotable(Protocol):
-    """A notebooklet class that `add_pivot_function` takes."""
-
-    def run(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the notebooklet."""
-
-    def get_pivot_run(self, get_timespan: Callable[[], TimespanLike]) -> Callable[..., Any]:
-        """Return `run` with a default timespan."""
-
-    @classmethod
-    def name(cls) -> str:
-        """Return the name of the class."""
-
-    @classmethod
-    def entity_types(cls) -> list[str]:
-        """Return the types of entities that `run` takes."""
-
-
-class HasTimespan(Protocol):
-    """An object with a default timespan, such as msticpy's `Pivot`."""
-
-    def get_timespan(self) -> TimespanLike:
-        """Return the timespan."""
 
 
 class HasProviders:
@@ -96,47 +68,3 @@ class HasProviders:
             print(f"The query provider has no table {table}.")
             return False
         return True
-
-
-_ENTITIES = {"host": {"Host": "HostName"}, "ip_address": {"IpAddress": "Address"}}
-
-
-def add_pivot_function(notebooklet: type[Pivotable], pivot: HasTimespan | None = None) -> None:
-    """Add a notebooklet to msticpy's entities of its types, in their container `nblt`.
-
-    Parameters
-    ----------
-    notebooklet
-        The class; each call runs a new instance with the current providers.
-    pivot
-        msticpy's `Pivot` with the timespan of calls without one; None takes the current one.
-
-    Raises
-    ------
-    MissingExtraError
-        If msticpy is not installed.
-    """
-    try:
-        from msticpy.init.pivot import Pivot, PivotRegistration
-    except ImportError:
-        raise MissingExtraError(
-            'pivot functions need msticpy: pip install "flowtriage[notebook]"'
-        ) from None
-
-    def run(**kwargs: Any) -> Any:
-        return notebooklet().get_pivot_run((pivot or Pivot()).get_timespan)(**kwargs)
-
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", notebooklet.name()).lower()
-    run.__name__ = name
-    run.__doc__ = notebooklet.run.__doc__
-    entities = [_ENTITIES[kind] for kind in notebooklet.entity_types() if kind in _ENTITIES]
-    registration = PivotRegistration(
-        input_type="value",
-        entity_map={entity: field for fields in entities for entity, field in fields.items()},
-        func_new_name=name,
-        func_input_value_arg="value",
-        src_func_name="run",
-        can_iterate=False,
-        return_raw_output=True,
-    )
-    Pivot.add_pivot_function(func=run, pivot_reg=registration, container="nblt")

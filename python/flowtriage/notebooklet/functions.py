@@ -99,17 +99,11 @@ class NBFunc:
 
 
 def as_nb_func(nb_func: NBFunc | Callable[..., Any] | str, **kwargs: Any) -> NBFunc:
-    """Make an `NBFunc` of a function, or of its name as `module:function`.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no function of that name, or parameters are given with an `NBFunc`.
-    """
+    """Make an `NBFunc` of a function, or of its name as `module:function`."""
     if isinstance(nb_func, NBFunc):
-        if kwargs:
+        if given := [name for name, value in kwargs.items() if value is not None]:
             raise ArgumentError(
-                f"{nb_func!r} takes no parameters ({', '.join(kwargs)}); give them to NBFunc"
+                f"{nb_func!r} takes no parameters ({', '.join(given)}); give them to NBFunc"
             )
         return nb_func
     if isinstance(nb_func, str):

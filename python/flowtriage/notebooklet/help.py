@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from flowtriage.errors import ArgumentError
 from flowtriage.notebooklet.docstring import Item, parse
@@ -18,45 +18,21 @@ _SPECIAL = re.compile(r"([\\*_<>\[\]#|])")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a help page.
+    """A part of a help page; an item without a term is a paragraph."""
 
-    Attributes
-    ----------
-    kind
-        `heading`, `items` or `code`.
-    text
-        Plain text of a heading, or code.
-    level
-        Level of a heading, 1 for the page.
-    items
-        Terms and texts; an item without a term is a paragraph.
-    """
-
-    kind: str
+    kind: Literal["heading", "items", "code"]
     text: str = ""
     level: int = 0
     items: tuple[Item, ...] = ()
 
 
 def get_help(notebooklet: type[Any], fmt: str) -> str:
-    """Return the help page of a notebooklet.
-
-    Parameters
-    ----------
-    notebooklet
-        The class.
-    fmt
-        `html`, or `md` for Markdown.
-
-    Raises
-    ------
-    ArgumentError
-        If the format is unknown.
-    """
-    writers = {"html": _html, "md": _markdown, "markdown": _markdown}
-    if fmt not in writers:
-        raise ArgumentError(f"unknown help format {fmt!r}; give html or md")
-    return writers[fmt](list(_parts(notebooklet)))
+    """Return the help page of a notebooklet (see `HasMetadata.get_help`)."""
+    if fmt == "html":
+        return "\n".join(map(_html_part, _parts(notebooklet)))
+    if fmt in ("md", "markdown"):
+        return "\n\n".join(map(_markdown_part, _parts(notebooklet))) + "\n"
+    raise ArgumentError(f"unknown help format {fmt!r}; give html or md")
 
 
 def _parts(cls: type[Any]) -> Iterator[Part]:
@@ -100,23 +76,15 @@ def _docstring(documented: Any, level: int = 3) -> Iterator[Part]:
 
 def _methods(cls: type[Any]) -> dict[str, list[str]]:
     """Return the names of public methods and properties by the title of their section."""
-    names = [name for name, member in inspect.getmembers(cls) if not name.startswith("_")]
+    members = {n: m for n, m in inspect.getmembers_static(cls) if not n.startswith("_")}
     own = {name for kind in cls.own_classes() for name in vars(kind)}
-    bound = [name for name in names if _is_of_instance(inspect.getattr_static(cls, name))]
-    methods = [name for name in names if callable(getattr(cls, name)) or _is_property(cls, name)]
+    bound = [name for name, member in members.items() if inspect.isfunction(member)]
+    others = (classmethod, staticmethod, property)
     return {
         "Instance Methods": ["__init__", *(name for name in bound if name in own)],
         "Inherited methods": [name for name in bound if name not in own],
-        "Other Methods": [name for name in methods if name not in bound],
+        "Other Methods": [name for name, member in members.items() if isinstance(member, others)],
     }
-
-
-def _is_of_instance(member: Any) -> bool:
-    return inspect.isfunction(member)
-
-
-def _is_property(cls: type, name: str) -> bool:
-    return isinstance(inspect.getattr_static(cls, name), property)
 
 
 def _method(cls: type, name: str) -> Iterator[Part]:
@@ -146,10 +114,6 @@ def _signature(function: Any) -> inspect.Signature:
     )
 
 
-def _html(parts: list[Part]) -> str:
-    return "\n".join(map(_html_part, parts))
-
-
 def _html_part(part: Part) -> str:
     if part.kind == "heading":
         level = min(part.level, 6)
@@ -166,10 +130,6 @@ def _html_part(part: Part) -> str:
 
 def _html_text(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", html.escape(text))
-
-
-def _markdown(parts: list[Part]) -> str:
-    return "\n\n".join(map(_markdown_part, parts)) + "\n"
 
 
 def _markdown_part(part: Part) -> str:

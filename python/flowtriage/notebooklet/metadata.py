@@ -47,18 +47,7 @@ class Metadata:
 
 
 def load_metadata(path: Path) -> Metadata:
-    """Read a notebooklet's metadata.
-
-    Parameters
-    ----------
-    path
-        The YAML file.
-
-    Raises
-    ------
-    MissingExtraError
-        If the extra `notebook` is not installed.
-    """
+    """Read a notebooklet's metadata from its YAML file."""
     try:
         import yaml
     except ImportError:
@@ -95,13 +84,7 @@ class _MetadataOfClass:
 
 
 class HasMetadata:
-    """Mixin with the metadata of a notebooklet.
-
-    Attributes
-    ----------
-    metadata : Metadata
-        Name, options and section titles, from the YAML file beside the class.
-    """
+    """Mixin with the metadata of a notebooklet."""
 
     metadata = _MetadataOfClass()
 

@@ -25,11 +25,8 @@ from flowtriage.render.text_tables import text_table
 class Lazy:
     """A value that a `LazyAttribute` makes when it is first read.
 
-    Attributes
-    ----------
-    make
-        Makes the value. A result can be pickled if this is a function of a module, a method of
-        an Arrow table, or a `functools.partial` of one of these; not a lambda.
+    A result can be pickled if `make` is a function of a module, a method of an Arrow table, or a
+    `functools.partial` of one of these; not a lambda.
     """
 
     make: Callable[[], Any]
@@ -195,9 +192,8 @@ class NotebookletResult:
 
     def _section(self, name: str, *contents: object) -> Section:
         """Return a section of the notebooklet's metadata with these contents."""
-        owner = self.notebooklet
         kind: type = type(self)
-        metadata = metadata_of(kind) if owner is None else owner.metadata
+        metadata = self.notebooklet.metadata if self.notebooklet else metadata_of(kind)
         return metadata.sections[name].with_contents(*contents)
 
     def __getattr__(self, name: str) -> Any:
@@ -229,16 +225,19 @@ class NotebookletResult:
         from flowtriage.render import write_page
 
         return write_page(
-            self.sections,
-            path,
-            title=self.description,
-            summary=self.facts(),
-            credits=self.credits,
+            self.sections, path, title=self.description, summary=self.facts(), credits=self.credits
         )
 
-    def _descriptions(self) -> dict[str, tuple[str, str]]:
-        kind: type = type(self)
-        return _described(kind)
+    @classmethod
+    @cache
+    def _descriptions(cls) -> dict[str, tuple[str, str]]:
+        """Return the types and descriptions in the docstrings of the class and its bases."""
+        found: dict[str, tuple[str, str]] = {}
+        for kind in reversed(cls.__mro__):
+            for term, text in parse(kind).sections.get("Attributes", []):
+                name, _, of_type = term.partition(" : ")
+                found[name] = (of_type, text)
+        return found
 
     def __eq__(self, other: object) -> bool:
         """Compare description, timespan, report and data; values that cannot be compared differ."""
@@ -298,17 +297,6 @@ class NotebookletResult:
                 parts.append(f"<pre>{html.escape(str(value)[:_MAX_LENGTH])}</pre>")
         height = f"--ft-height: {_TABLE_HEIGHT}"
         return with_assets(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
-
-
-@cache
-def _described(cls: type) -> dict[str, tuple[str, str]]:
-    """Return types and descriptions of attributes from the docstrings of a class and its bases."""
-    found: dict[str, tuple[str, str]] = {}
-    for kind in reversed(cls.__mro__):
-        for term, text in parse(kind).sections.get("Attributes", []):
-            name, _, of_type = term.partition(" : ")
-            found[name] = (of_type, text)
-    return found
 
 
 def _sketch(value: Any) -> str:

@@ -9,15 +9,7 @@ from flowtriage.render.section import Section
 
 
 class Rebuild:
-    """Stand-in for an object without pickle support; unpickling and deep copies call a function.
-
-    Parameters
-    ----------
-    function
-        Function of a module that makes the object.
-    *args
-        Its arguments; they can be pickled.
-    """
+    """Stand-in for an object without pickle support; unpickling and deep copies call a function."""
 
     def __init__(self, function: Callable[..., Any], *args: Any) -> None:
         self._call = function, args
@@ -33,15 +25,7 @@ def is_plot(value: object) -> bool:
 
 
 def picklable(value: Any, plots: dict[int, Rebuild]) -> Any:
-    """Replace the Bokeh plots in a value, its sections included.
-
-    Parameters
-    ----------
-    value
-        A value of an attribute.
-    plots
-        Replacements by `id` of the plot; a plot that occurs twice gets one.
-    """
+    """Replace the Bokeh plots in a value, its sections included; `plots` is by `id` of the plot."""
     if isinstance(value, list):
         return [picklable(one, plots) for one in value]
     if isinstance(value, Section):

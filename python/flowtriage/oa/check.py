@@ -20,18 +20,9 @@ State = Literal["ready", "skipped", "missing"]
 
 @dataclass(frozen=True)
 class Finding:
-    """State of one part of the configuration.
+    """State of one part of the configuration, and its effect on a run.
 
-    Attributes
-    ----------
-    key
-        Key, such as `context.ipranges`.
-    state
-        `ready`; `skipped` if a run continues without it; `missing` if a run fails.
-    value
-        Configured value.
-    effect
-        Effect on a run.
+    `skipped`: a run continues without it; `missing`: a run fails.
     """
 
     key: str
@@ -48,17 +39,7 @@ _SKIPPED_EFFECTS = {
 
 
 def check(settings: Settings) -> list[Finding]:
-    """Check everything that a run needs or uses.
-
-    Parameters
-    ----------
-    settings
-        The configuration.
-
-    Returns
-    -------
-    list of Finding
-        One finding per part, in the order of the configuration.
+    """Check everything that a run needs or uses, in the order of the configuration.
 
     Examples
     --------
@@ -91,13 +72,13 @@ def require(settings: Settings) -> None:
 
 
 def _store(settings: Settings) -> Finding:
-    configured = settings.store
-    shown = without_password(configured.url)
+    url, wait = settings.store.url, settings.store.wait
+    shown = without_password(url)
     try:
-        path = open_engine(configured.url, configured.wait).path
+        path = open_engine(url, wait).path
         if path is not None and not path.exists():
             return Finding("store.url", "ready", shown, "does not exist; the first run creates it")
-        store = FlowStore(configured.url, wait=configured.wait)
+        store = FlowStore(url, wait=wait)
         days = store.days()
     except FlowtriageError as error:
         return Finding("store.url", "missing", shown, str(error))
@@ -115,70 +96,65 @@ def _flows(settings: Settings) -> Finding:
 
 def _templates(settings: Settings) -> Finding:
     folder = settings.folders.templates or TEMPLATES
-    names = sorted(path.name for path in folder.glob("*.ipynb"))
-    if not names:
-        return Finding("folders.templates", "missing", str(folder), "no notebooks in the folder")
-    return Finding("folders.templates", "ready", str(folder), ", ".join(names))
+    names = ", ".join(sorted(path.name for path in folder.glob("*.ipynb")))
+    return _needed("folders.templates", folder, bool(names), names, "no notebooks in the folder")
 
 
 def _ranking(settings: Settings) -> Finding:
     section = settings.ranking
     value = f"limit {section.limit}, threshold {section.threshold:g}, seed {section.seed}"
-    if find_spec("sklearn") is None:
-        effect = 'scikit-learn is missing: pip install "flowtriage[oa]"; --results works without'
-        return Finding("ranking", "missing", value, effect)
-    return Finding("ranking", "ready", value, "a topic model of the day ranks the flows")
+    installed = find_spec("sklearn") is not None
+    missing = 'scikit-learn is missing: pip install "flowtriage[oa]"; --results works without'
+    return _needed("ranking", value, installed, "a topic model of the day ranks the flows", missing)
 
 
 def _ranking_files(settings: Settings) -> Iterator[Finding]:
-    section = settings.ranking
-    if section.model is not None:
-        exists = section.model.is_file()
-        effect = "applied without training" if exists else "file not found"
-        yield Finding("ranking.model", "ready" if exists else "missing", str(section.model), effect)
-    if section.flow_conf is not None:
+    model, flow_conf = settings.ranking.model, settings.ranking.flow_conf
+    if model is not None:
+        yield _needed("ranking.model", model, model.is_file(), "applied without training")
+    if flow_conf is not None:
+        problem = ""
         try:
-            load_mapping(section.flow_conf)
+            load_mapping(flow_conf)
         except (OSError, ConfigurationError) as error:
-            yield Finding("ranking.flow_conf", "missing", str(section.flow_conf), str(error))
-        else:
-            effect = "its column mapping is used"
-            yield Finding("ranking.flow_conf", "ready", str(section.flow_conf), effect)
+            problem = str(error)
+        effect = "its column mapping is used"
+        yield _needed("ranking.flow_conf", flow_conf, not problem, effect, problem)
 
 
 def _context(settings: Settings) -> Iterator[Finding]:
     for name, effect in _SKIPPED_EFFECTS.items():
         key = f"context.{name}"
         path = getattr(settings.context, name)
-        if path is not None and path.is_file():
-            yield Finding(key, "ready", str(path), "used")
-        elif key in settings.given and path is not None:
-            yield Finding(key, "missing", str(path), "file not found")
+        exists = path is not None and path.is_file()
+        if exists or (key in settings.given and path is not None):
+            yield _needed(key, path, exists, "used")
         else:
             yield Finding(key, "skipped", str(path or "none"), f"file not found: {effect}")
     for path in settings.context.mmdb:
-        exists = path.is_file()
-        effect = "used without iploc" if exists else "file not found"
-        yield Finding("context.mmdb", "ready" if exists else "missing", str(path), effect)
+        yield _needed("context.mmdb", path, path.is_file(), "used without iploc")
 
 
 def _reputation(settings: Settings) -> Iterator[Finding]:
     section = settings.reputation
     for path in section.block_lists:
-        exists = path.exists()
-        effect = "queried" if exists else "file not found"
-        key = "reputation.block_lists"
-        yield Finding(key, "ready" if exists else "missing", str(path), effect)
+        yield _needed("reputation.block_lists", path, path.exists(), "queried")
     for name in section.msticpy:
         installed = find_spec("msticpy") is not None
-        effect = "queried over the network" if installed else "msticpy is not installed"
-        yield Finding("reputation.msticpy", "ready" if installed else "missing", name, effect)
-    if section.gti is None:
+        effects = "queried over the network", "msticpy is not installed"
+        yield _needed("reputation.msticpy", name, installed, *effects)
+    gti = section.gti
+    if gti is None:
         yield Finding("reputation.gti", "skipped", "none", "no client program configured")
     else:
-        exists = section.gti.is_file()
-        effect = "its client program is called" if exists else "file not found"
-        yield Finding("reputation.gti", "ready" if exists else "missing", str(section.gti), effect)
-    if not (section.block_lists or section.msticpy or section.gti):
+        yield _needed("reputation.gti", gti, gti.is_file(), "its client program is called")
+    if not (section.block_lists or section.msticpy or gti):
         effect = "no sources: src_rep and dst_rep are null"
         yield Finding("reputation", "skipped", "none", effect)
+
+
+def _needed(
+    key: str, value: object, ready: bool, effect: str, problem: str = "file not found"
+) -> Finding:
+    """Return the finding of a part without which a run fails."""
+    return Finding(key, "ready" if ready else "missing", str(value), effect if ready else problem)

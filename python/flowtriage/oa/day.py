@@ -31,13 +31,7 @@ _MAX_LISTED = 5
 
 @contextmanager
 def day_locked(folder: Path) -> Iterator[None]:
-    """Lock the files of a day for one run.
-
-    Raises
-    ------
-    StoreError
-        If another run holds the lock.
-    """
+    """Lock the files of a day for one run."""
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -142,13 +136,7 @@ class Day:
         return staging
 
     def require_flows(self) -> pa.Table:
-        """Return the raw flows of the day.
-
-        Raises
-        ------
-        InputError
-            If there are none; the message lists the available days.
-        """
+        """Return the raw flows of the day, one or more."""
         if not self.flows.num_rows:
             raise no_flows(self.raw, self.date)
         return self.flows

@@ -11,30 +11,16 @@ _PAIR = ["lower", "upper"]
 def edges(flows: pa.Table, scores: pa.Table) -> pa.Table:
     """Select the flows between the endpoints of each suspicious connection within its minute.
 
-    Parameters
-    ----------
-    flows
-        Raw flows of the day, in the canonical schema; `tos`, `input` and `output` are optional.
-    scores
-        Suspicious connections: `tstart`, `srcip` and `dstip`.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns of `flow_edge` except `day`, ordered by time and endpoints. Flows of both
-        directions are included, each once. `pkts` counts packets of both directions; `hh` and
-        `md` are hour and minute.
+    Flows of both directions are included, each once, ordered by time and endpoints. `pkts` counts
+    packets of both directions; `hh` and `md` are hour and minute. `tos`, `input` and `output` are
+    optional in `flows`.
     """
     candidates = _between_suspicious(flows, scores)
     minutes = _format(candidates["start_time"], "%Y-%m-%d %H:%M")
     candidates = _with_pair(candidates.append_column("minute", minutes), "src_ip", "dst_ip")
-    wanted = pa.table(
-        {
-            "minute": pc.utf8_slice_codeunits(scores["tstart"].cast(pa.string()), 0, 16),
-            "srcip": scores["srcip"].cast(pa.string()),
-            "dstip": scores["dstip"].cast(pa.string()),
-        }
-    )
+    columns = {name: scores[name].cast(pa.string()) for name in ("tstart", "srcip", "dstip")}
+    minutes = pc.utf8_slice_codeunits(columns["tstart"], 0, 16)
+    wanted = pa.table(columns | {"minute": minutes})
     keys = ["minute", *_PAIR]
     wanted = _with_pair(wanted, "srcip", "dstip").select(keys)
     found = candidates.join(wanted, keys, join_type="left semi")
@@ -64,24 +50,12 @@ def edges(flows: pa.Table, scores: pa.Table) -> pa.Table:
 
 
 def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
-    """Sum the traffic between an address and its suspicious peers.
+    """Sum the traffic between an address and its suspicious peers, if it has two or more.
 
-    Parameters
-    ----------
-    flows
-        Raw flows of the day, in the canonical schema.
-    scores
-        Suspicious connections: `srcip` and `dstip`.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns of `flow_chords` except `day`: for each address with two or more suspicious peers,
-        bytes and packets sent by the source, by source and destination, over the whole day.
+    Bytes and packets are those sent by the source, by source and destination, over the whole day.
     """
-    src, dst = (scores[name].cast(pa.string()).chunks for name in ("srcip", "dstip"))
-    addresses = pa.chunked_array([*src, *dst], pa.string())
-    peers = pa.table({"ip_threat": addresses, "peer": pa.chunked_array([*dst, *src], pa.string())})
+    src, dst = scores["srcip"], scores["dstip"]
+    peers = pa.table({"ip_threat": _stacked(src, dst), "peer": _stacked(dst, src)})
     peers = peers.filter(pc.not_equal(peers["ip_threat"], peers["peer"]))
     peers = peers.group_by(["ip_threat", "peer"]).aggregate([])
     counts = peers.group_by("ip_threat").aggregate([([], "count_all")])
@@ -112,19 +86,7 @@ def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
 
 
 def ingest_summary(flows: pa.Table) -> pa.Table:
-    """Count the flows of each minute.
-
-    Parameters
-    ----------
-    flows
-        Raw flows of the day, in the canonical schema.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns of `flow_ingest_summary` except `day`: minute (`2013-09-15 23:44`, UTC) and number
-        of flows, including denied ones, by the counters `flows` and `denied_flows`.
-    """
+    """Count the flows of each minute in UTC, denied ones included, by the flow counters."""
     minutes = pc.floor_temporal(flows["start_time"], unit="minute")
     count = pc.add(flows["flows"], pc.fill_null(flows["denied_flows"], 0))
     counted = (
@@ -140,11 +102,14 @@ def ingest_summary(flows: pa.Table) -> pa.Table:
 
 def _between_suspicious(flows: pa.Table, scores: pa.Table) -> pa.Table:
     """Select the flows between any two addresses of suspicious connections."""
-    columns = [scores[name].cast(pa.string()) for name in ("srcip", "dstip")]
-    addresses = pa.chunked_array([c for column in columns for c in column.chunks], pa.string())
-    suspicious = addresses.unique()
+    suspicious = _stacked(scores["srcip"], scores["dstip"]).unique()
     matches = [pc.is_in(flows[name], suspicious) for name in ("src_ip", "dst_ip")]
     return flows.filter(pc.and_(*matches))
+
+
+def _stacked(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
+    chunks = [*one.cast(pa.string()).chunks, *other.cast(pa.string()).chunks]
+    return pa.chunked_array(chunks, pa.string())
 
 
 def _with_pair(table: pa.Table, one: str, other: str) -> pa.Table:

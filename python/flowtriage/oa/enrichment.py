@@ -67,28 +67,7 @@ def open_sources(
     gti: str | os.PathLike[str] | None = None,
     timeout: float = 60.0,
 ) -> list[Any]:
-    """Open the configured sources of reputation.
-
-    Parameters
-    ----------
-    block_lists
-        Files of block lists (see `BlockLists`).
-    msticpy
-        Names of msticpy's providers of threat intelligence.
-    gti
-        Spot's `reputation_config.json`.
-    timeout
-        Timeout of one call of the GTI client, in seconds.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
-    FormatError
-        If a file is invalid.
-    MissingExtraError
-        If msticpy's providers are given and msticpy is not installed.
-    """
+    """Open the sources of reputation (see `flowtriage.configuration.ReputationSettings`)."""
     sources: list[Any] = []
     if block_lists:
         sources.append(BlockLists(list(block_lists)))

@@ -16,20 +16,10 @@ _TAG = "parameters"
 
 
 def copy(day: Day) -> list[str]:
-    """Copy the templates into the day's folder; keep existing notebooks.
+    """Copy the templates into the day's folder; keep existing notebooks, and return new names.
 
     Cells with the tag `parameters` are replaced by assignments of `DATE`, `STORE`, `FLOWS` and
     `CONFIGURATION`.
-
-    Returns
-    -------
-    list of str
-        Names of the copied notebooks.
-
-    Raises
-    ------
-    ConfigurationError
-        If there are no templates, or one is not a valid notebook.
     """
     folder = day.settings.folders.templates or TEMPLATES
     templates = sorted(folder.glob("*.ipynb"))

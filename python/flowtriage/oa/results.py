@@ -64,11 +64,7 @@ class ColumnMapping:
     def scores(self, results: pa.Table) -> pa.Table:
         """Return ranked results with the column names of `flow_scores` and ranks from 0.
 
-        Parameters
-        ----------
-        results
-            Columns of `flow_results.csv`, most suspicious first. Additional columns of
-            `flow_scores`, such as the parts of the score, are kept.
+        Additional columns of `flow_scores`, such as the parts of the score, are kept.
         """
         columns = {to: results[name] for name, to in self.renamed.items()}
         columns[_RANK] = pa.array(range(results.num_rows), pa.int32())
@@ -94,15 +90,7 @@ DEFAULT = ColumnMapping(
 
 
 def load_mapping(path: str | os.PathLike[str]) -> ColumnMapping:
-    """Read Spot's `flow_conf.json`.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError
-        If the file cannot be read.
-    ConfigurationError
-        If the file is invalid; the message states the part and the reason.
-    """
+    """Read Spot's `flow_conf.json`."""
     shown = sanitize(os.fspath(path))
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -157,31 +145,22 @@ def _is_index(value: Any) -> bool:
 
 
 def read(
-    path: str | os.PathLike[str],
-    mapping: Mapping[str, int] | None = None,
-    limit: int | None = None,
+    path: str | os.PathLike[str], mapping: Mapping[str, int] | None = None, limit: int | None = None
 ) -> pa.Table:
-    """Read Spot's ranked results.
+    """Read Spot's ranked results: tab-separated, no header, most suspicious first.
 
     Parameters
     ----------
     path
-        Path of `flow_results.csv`: tab-separated, no header, most suspicious first.
+        Path of `flow_results.csv`.
     mapping
-        Index of each column, from 0, as in `flow_results_fields` of Spot's `flow_conf.json`; None
-        uses `FIELDS`. Columns with other names are ignored.
+        Index of each column (see `ColumnMapping.results`); None uses `FIELDS`. Columns with other
+        names are ignored, missing ones are null.
     limit
         Maximum number of rows; None reads all.
 
-    Returns
-    -------
-    pyarrow.Table
-        Columns of `RESULTS`; columns missing from the mapping are null. `rank` starts at 0.
-
     Raises
     ------
-    FileNotFoundError, PermissionError
-        If the file cannot be read.
     FormatError
         If a line has fewer columns than the mapping, or a value has the wrong type.
     ArgumentError
@@ -222,13 +201,7 @@ def read(
     except pa.ArrowInvalid as error:
         raise FormatError(f"{path} is not a valid flow_results.csv: {error}") from None
     ranked = table.append_column("rank", pa.array(range(table.num_rows), pa.int32()))
-    columns = [
-        ranked[field.name]
-        if field.name in ranked.column_names
-        else pa.nulls(table.num_rows, field.type)
-        for field in RESULTS
-    ]
-    return pa.table(columns, schema=RESULTS)
+    return pa.concat_tables([RESULTS.empty_table(), ranked], promote_options="default")
 
 
 def _first_lines(path: Path, limit: int | None) -> bytes:
@@ -237,13 +210,7 @@ def _first_lines(path: Path, limit: int | None) -> bytes:
 
 
 def write(results: pa.Table, path: str | os.PathLike[str]) -> None:
-    """Write ranked flows as Spot's `flow_results.csv`: tab-separated, no header.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written.
-    """
+    """Write ranked flows as Spot's `flow_results.csv`: tab-separated, no header."""
     from pyarrow import csv
 
     options = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
@@ -252,31 +219,20 @@ def write(results: pa.Table, path: str | os.PathLike[str]) -> None:
 
 
 def as_results(flows: pa.Table, score: pa.Array) -> pa.Table:
-    """Convert flows in order of rank to the columns of `RESULTS`.
-
-    Parameters
-    ----------
-    flows
-        Flows in the canonical schema.
-    score
-        Score of each flow.
-    """
+    """Convert flows in order of rank, and their scores, to the columns of `RESULTS`."""
     import pyarrow.compute as pc
 
     start, end = flows["start_time"], flows["end_time"]
     seconds = pc.floor_temporal(start, unit="second").cast(pa.timestamp("s", "UTC"))
-    parts = {
-        "tryear": pc.year,
-        "trmonth": pc.month,
-        "trday": pc.day,
-        "trhour": pc.hour,
-        "trminute": pc.minute,
-        "trsec": pc.second,
-    }
     elapsed = pc.subtract(end.cast(pa.int64()), start.cast(pa.int64()))
     columns: dict[str, Any] = {
         "treceived": pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S"),
-        **{name: part(seconds) for name, part in parts.items()},
+        "tryear": pc.year(seconds),
+        "trmonth": pc.month(seconds),
+        "trday": pc.day(seconds),
+        "trhour": pc.hour(seconds),
+        "trminute": pc.minute(seconds),
+        "trsec": pc.second(seconds),
         "tdur": pc.divide(elapsed.cast(pa.float64()), 1e6),
         "sip": flows["src_ip"],
         "dip": flows["dst_ip"],

@@ -26,19 +26,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a run.
-
-    Parameters
-    ----------
-    name
-        Name, for `run(steps=…)`.
-    title
-        Description for people.
-    do
-        Function that executes the step.
-    stores
-        Whether the step writes to the store; all such steps of a run share one transaction.
-    """
+    """A step of a run; all steps that write to the store share one transaction."""
 
     name: str
     title: str

@@ -84,15 +84,8 @@ class Bags:
 def bags(flows: pa.Table, feedback: pa.Table, duplication: int) -> Bags:
     """Collect the words of every address.
 
-    Parameters
-    ----------
-    flows
-        Flows of the day, in the canonical schema.
-    feedback
-        Scored flows in the canonical schema, with the column `risk` (1 high, 2 medium, 3 low).
-    duplication
-        Repetitions of a low-risk flow. The words of a high-risk flow have weight 0 at its
-        addresses.
+    Feedback has the column `risk` (1 high, 2 medium, 3 low). The words of a high-risk flow have
+    weight 0 at its addresses; a low-risk flow counts `duplication` times.
     """
     import numpy as np
     import pyarrow.compute as pc

@@ -286,8 +286,8 @@ def _chosen(providers: Iterable[str] | None) -> set[str]:
     names = [providers] if isinstance(providers, str) else list(providers or ())
     if not names:
         return set(_DEFAULT)
-    changes = {name for name in names if name.startswith(("+", "-"))}
-    if changes and len(changes) < len(set(names)):
+    changes = [name for name in names if name.startswith(("+", "-"))]
+    if changes and len(changes) < len(names):
         raise ArgumentError(
             "providers mixes names with and without + or -; give plain names, or only "
             f"changes to the defaults ({', '.join(_DEFAULT)})"

@@ -37,30 +37,8 @@ def query_flows(
     """Query a provider for the flows of a host.
 
     A host with a name is queried by name, then by its addresses for flows that other hosts
-    observed.
-
-    Parameters
-    ----------
-    provider
-        `LocalFlows`, or a msticpy `QueryProvider` with queries for network flows.
-    name, addresses
-        The host.
-    span
-        The timespan, with start and end.
-    resolve
-        Whether to include the flows of addresses that the flows report for the name.
-
-    Returns
-    -------
-    Flows
-        At least those of the host; from `LocalFlows`, all flows of the span.
-
-    Raises
-    ------
-    MsticnbDataProviderError
-        If the provider is not connected, has no query for network flows, or a query fails.
-    AmbiguousHostError
-        If the name matches several hosts in the flows.
+    observed; with `resolve`, also by the addresses that the flows report for the name.
+    `LocalFlows` returns all flows of the span.
     """
     if isinstance(provider, LocalFlows):
         return provider.flows(span)

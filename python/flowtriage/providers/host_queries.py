@@ -70,19 +70,7 @@ class HostFacts:
 def query_host(
     provider: QueryProvider | LocalFlows, name: str | None, addresses: tuple[str, ...]
 ) -> HostFacts:
-    """Query a provider for the facts about a host.
-
-    Parameters
-    ----------
-    provider
-        `LocalFlows`, which has none, or a msticpy `QueryProvider`.
-    name, addresses
-        The host, queried by its name if there is one, otherwise by its addresses.
-
-    Returns
-    -------
-    HostFacts
-        `problems` has the queries that failed; missing ones are skipped.
+    """Query a provider for the facts about a host, by its name or else by its addresses.
 
     Raises
     ------
@@ -143,21 +131,16 @@ def _single_name(computers: list[str]) -> str | None:
 
 
 def _strings(frames: Iterable[pd.DataFrame], column: str) -> list[str]:
-    strings = {
-        str(value)
-        for frame in frames
-        if column in frame.columns
-        for value in frame[column].dropna().unique()
-    }
-    return sorted(strings)
+    cells = [frame[column].dropna().unique() for frame in frames if column in frame]
+    return sorted({str(value) for values in cells for value in values})
 
 
 def _with_computer(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the column `Computer` to interfaces that have only the path of their machine."""
-    paths = [column for column in ("VirtualMachine", "VirtualMachine_s") if column in frame]
-    if not paths:
-        return frame
-    return frame.assign(Computer=frame[paths[0]].astype(str).str.rpartition("/")[2])
+    for path in ("VirtualMachine", "VirtualMachine_s"):
+        if path in frame:
+            return frame.assign(Computer=frame[path].astype(str).str.rpartition("/")[2])
+    return frame
 
 
 def _of_computer(frame: pd.DataFrame, name: str) -> pd.DataFrame:

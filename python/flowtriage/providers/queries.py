@@ -22,23 +22,7 @@ _HOST_NAME = re.compile(r"[\w$][\w$.-]{0,254}")
 def run_queries(
     provider: QueryProvider, queries: Iterable[tuple[str, str]], **parameters: Any
 ) -> Iterator[pd.DataFrame]:
-    """Query each table that a provider has, and yield the results with rows.
-
-    Parameters
-    ----------
-    provider
-        The query provider.
-    queries
-        Pairs of table and query name. Of several queries for one table, the first that the
-        provider has is run. A KQL provider must also have the table, if its tables are known.
-    **parameters
-        Parameters of the queries.
-
-    Raises
-    ------
-    MsticnbDataProviderError
-        If the provider is not connected, or a query does not return a table.
-    """
+    """Run the first query that a provider has for each table; yield the results with rows."""
     for _, query in available_queries(provider, queries):
         result = getattr(provider, query)(**parameters)
         if not hasattr(result, "iloc"):
@@ -52,7 +36,10 @@ def run_queries(
 def available_queries(
     provider: QueryProvider, queries: Iterable[tuple[str, str]]
 ) -> list[tuple[str, str]]:
-    """Return the tables that a provider has, each with the full name of its first query."""
+    """Return the tables that a provider has, each with the full name of its first query.
+
+    A KQL provider must also have the table, if its tables are known.
+    """
     if not provider.connected:
         raise as_theirs(
             MsticnbDataProviderError(
@@ -77,11 +64,6 @@ def check_host_name(name: str) -> str:
 
     msticpy inserts parameters into the query text unescaped, so a quotation mark in a name would
     end the string literal around it.
-
-    Raises
-    ------
-    ArgumentError
-        If the name has characters other than letters, digits, `.`, `-`, `_` and `$`.
     """
     if not _HOST_NAME.fullmatch(name):
         raise ArgumentError(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowtriage.cli.options import Databases, Json, open_database
-from flowtriage.cli.output import TableColumn, output, print_json, print_table
+from flowtriage.cli.output import TableColumn, print_rows
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import parse_address
 
@@ -34,8 +34,7 @@ _COLUMNS = (
 
 def asn(
     addresses: Annotated[
-        list[str],
-        typer.Argument(metavar="IP", help="IP addresses, or - to read them from stdin."),
+        list[str], typer.Argument(metavar="IP", help="IP addresses, or - to read them from stdin.")
     ],
     databases: Databases = None,
     as_json: Json = False,
@@ -48,11 +47,7 @@ def asn(
         if parse_address(address) is None:
             raise ArgumentError(f"address {position}: {address!r} is not an IP address")
     table = database.lookup(addresses)
-    if as_json:
-        print_json(table.to_pylist())
-        return
-    with output() as console:
-        print_table(console, "Autonomous systems", _COLUMNS, table)
+    print_rows("Autonomous systems", _COLUMNS, table, as_json=as_json)
 
 
 def _standard_input() -> list[str]:

@@ -102,14 +102,7 @@ def run(
     with progress_bar():
         done = oa.run(steps)
     if as_json:
-        print_json(
-            {
-                "day": done.day.isoformat(),
-                "run": done.run,
-                "store": done.store,
-                "steps": [asdict(step) for step in done.steps],
-            }
-        )
+        print_json(asdict(done))
     else:
         print(done)
 
@@ -117,8 +110,7 @@ def run(
 @app.command("ingest", epilog=INGEST_EXAMPLES)
 def ingest(
     files: Annotated[
-        list[str],
-        typer.Argument(metavar="LOG", help="Flow logs: files, folders, globs, URLs."),
+        list[str], typer.Argument(metavar="LOG", help="Flow logs: files, folders, globs, URLs.")
     ],
     config: Config = None,
     format_name: FormatName = None,
@@ -187,12 +179,7 @@ def score(
 
 
 @app.command("reset")
-def reset(
-    date: Day,
-    yes: Yes = False,
-    config: Config = None,
-    store: StoreUrl = None,
-) -> None:
+def reset(date: Day, yes: Yes = False, config: Config = None, store: StoreUrl = None) -> None:
     """Delete all analyst scores of a day."""
     day = parse_day(date)
     opened = open_store(config, store)

@@ -16,7 +16,7 @@ from flowtriage.cli.options import (
     open_store,
     read_settings,
 )
-from flowtriage.cli.output import TableColumn, output, print_json, print_table, progress_bar
+from flowtriage.cli.output import TableColumn, print_rows, progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa.day import no_flows
@@ -88,12 +88,7 @@ def list_scores(
 ) -> None:
     """List analyst scores, and whether later runs use them in training."""
     rows = list_feedback(open_store(config, store), date, ip=ip, score=score)
-    if as_json:
-        print_json(rows.to_pylist())
-        return
-    with output() as console:
-        title = "Analyst scores"
-        print_table(console, title, _LISTED, rows.slice(0, top), total=rows.num_rows)
+    print_rows("Analyst scores", _LISTED, rows, as_json=as_json, limit=top)
 
 
 @app.command("withdraw", epilog=EXAMPLES)
@@ -130,9 +125,5 @@ def compare(
         raise no_flows(raw, day)
     with progress_bar():
         rows = compare_ranks(open_store(config, store), flows, day, settings.ranking)
-    if as_json:
-        print_json(rows.to_pylist())
-        return
-    with output() as console:
-        title = f"Ranks of {day}, without and with the scores of earlier days"
-        print_table(console, title, _COMPARED, rows.slice(0, top), total=rows.num_rows)
+    title = f"Ranks of {day}, without and with the scores of earlier days"
+    print_rows(title, _COMPARED, rows, as_json=as_json, limit=top)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flowtriage.cli.options import Config, Json, Limit, StoreUrl, open_store
-from flowtriage.cli.output import TableColumn, output, print_facts, print_json, print_table
+from flowtriage.cli.output import TableColumn, output, print_facts, print_json, print_rows
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import TABLES
 
@@ -55,9 +55,5 @@ def read(
     opened = open_store(config, store)
     order = ["day", "rank"] if table == "flow_scores" else ["day"]
     rows = opened.read(table, day=parse_day(day) if day else None, order=order, limit=top)
-    if as_json:
-        print_json(rows.to_pylist())
-        return
     columns = [TableColumn(name, name) for name in rows.column_names]
-    with output() as console:
-        print_table(console, table, columns, rows)
+    print_rows(table, columns, rows, as_json=as_json)

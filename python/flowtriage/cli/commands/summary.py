@@ -145,11 +145,7 @@ def _check_path(path: Path) -> None:
 
 
 def _write_html(
-    path: Path,
-    flows: Flows,
-    host: str,
-    timespan: Timespan | None,
-    database: AsnDatabase,
+    path: Path, flows: Flows, host: str, timespan: Timespan | None, database: AsnDatabase
 ) -> tuple[pa.Table, pa.Table]:
     """Write the report of the notebooklet; return its flow index and its summary by AS."""
     from flowtriage.network_flow_summary import NetworkFlowSummary
@@ -171,12 +167,9 @@ def _write_html(
 def _document(
     flows: Flows, host: HostFlows, tables: Mapping[str, pa.Table], top: int
 ) -> dict[str, Any]:
+    addresses = list(host.addresses)
     return {
-        "host": {
-            "name": host.name,
-            "addresses": list(host.addresses),
-            "flows": host.flows.num_rows,
-        },
+        "host": {"name": host.name, "addresses": addresses, "flows": host.flows.num_rows},
         "report": flows.report.to_dict(),
         "groups": {name: table.num_rows for name, table in tables.items()},
         **{name: table.slice(0, top).to_pylist() for name, table in tables.items()},
@@ -198,10 +191,7 @@ def _facts(
 
 
 def _show(
-    facts: Mapping[str, str],
-    tables: Mapping[str, pa.Table],
-    top: int,
-    addresses: Sequence[str],
+    facts: Mapping[str, str], tables: Mapping[str, pa.Table], top: int, addresses: Sequence[str]
 ) -> None:
     sections = (
         ("flow_summary", "Flow summary by AS", _BY_AS),
@@ -213,10 +203,5 @@ def _show(
         for name, title, columns in sections:
             table = tables[name]
             print_table(
-                console,
-                title,
-                columns,
-                table.slice(0, top),
-                total=table.num_rows,
-                muted=addresses,
+                console, title, columns, table.slice(0, top), total=table.num_rows, muted=addresses
             )

@@ -8,7 +8,7 @@ import typer
 
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.cli.options import Host, Json
-from flowtriage.cli.output import MEASURES, SEEN, TableColumn, output, print_json, print_table
+from flowtriage.cli.output import MEASURES, SEEN, TableColumn, print_rows
 from flowtriage.cli.source import Source, print_warnings, select_host, takes_source
 from flowtriage.errors import ArgumentError
 
@@ -66,12 +66,8 @@ def top(
     print_warnings(flows.report)
     chosen = flows if host is None else select_host(flows, host).flows
     table = top_n(chosen, key=key, by=by, n=n)
-    if as_json:
-        print_json(table.to_pylist())
-        return
     keys = [
         TableColumn(name, name, "direction" if name == "FlowDirection" else "text") for name in key
     ]
     title = f"Top {n:,} of {', '.join(key)} by {by}" + (f", host {host}" if host else "")
-    with output() as console:
-        print_table(console, title, [*keys, *_COUNTS], table)
+    print_rows(title, [*keys, *_COUNTS], table, as_json=as_json)
