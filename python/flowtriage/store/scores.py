@@ -67,7 +67,7 @@ def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scor
     with store.transaction() as transaction:
         transaction.lock(TABLE)
         current = transaction.read(TABLE, day=day).drop_columns(["day"])
-        rescored = _is_in(current, new)
+        rescored = is_in(current, new)
         kept = current.filter(pc.invert(rescored))
         transaction.replace_day(TABLE, day, pa.concat_tables([kept, new]))
     return Scored(day, new, current.filter(rescored))
@@ -82,8 +82,8 @@ def undo(store: FlowStore, scored: Scored) -> int:
         transaction.lock(TABLE)
         current = transaction.read(TABLE, day=scored.day).drop_columns(["day"])
         at_that_time = pc.is_in(current["scored"], scored.rows["scored"].unique())
-        ours = pc.and_(_is_in(current, scored.rows), at_that_time)
-        restored = scored.replaced.filter(_is_in(scored.replaced, current.filter(ours)))
+        ours = pc.and_(is_in(current, scored.rows), at_that_time)
+        restored = scored.replaced.filter(is_in(scored.replaced, current.filter(ours)))
         kept = current.filter(pc.invert(ours))
         transaction.replace_day(TABLE, scored.day, pa.concat_tables([kept, restored]))
     return int(current.num_rows - kept.num_rows)
@@ -95,5 +95,6 @@ def key(rows: pa.Table, *columns: str) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(*values, "\t")
 
 
-def _is_in(rows: pa.Table, others: pa.Table) -> pa.ChunkedArray:
-    return pc.is_in(key(rows), key(others).combine_chunks())
+def is_in(rows: pa.Table, others: pa.Table, *columns: str) -> pa.ChunkedArray:
+    """Test which rows have the `key` of one of the others."""
+    return pc.is_in(key(rows, *columns), key(others, *columns).combine_chunks())

@@ -233,7 +233,7 @@ class FlowStore:
     def run_of(self, day: date) -> str | None:
         """Return the ID of the last committed run of a day, or None."""
         found = self.query("SELECT run FROM flow_run WHERE day = $1", (day,))["run"].to_pylist()
-        return next(iter(found), None)
+        return found[0] if found else None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
