@@ -120,19 +120,7 @@ class FlowThreatResult(NotebookletResult):
 def sections(
     metadata: type[HasMetadata], result: FlowThreatResult, options: Collection[str], hint: str
 ) -> Iterator[Section]:
-    """Yield the sections of a result; set its summary and plot.
-
-    Parameters
-    ----------
-    metadata
-        Class of the notebooklet, which has the titles.
-    result
-        The result.
-    options
-        Options of the run.
-    hint
-        Advice for an address without flows.
-    """
+    """Yield the sections of a result, and set its summary and plot; `metadata` has the titles."""
     search = result.search
     result.summary = _summary(result, hint)
     yield metadata.section("run", result.summary)
