@@ -11,7 +11,7 @@ use flowtriage::aggregate::top_n::top_n;
 use flowtriage::aggregate::{index, timeline};
 use flowtriage::columns::text::Text;
 use flowtriage::direction::classify::classify;
-use flowtriage::direction::rules::Rules;
+use flowtriage::direction::rules::DirectionRules;
 use flowtriage::enrich::database::Database;
 use flowtriage::enrich::lookup::lookup;
 use flowtriage::error::Error;
@@ -63,7 +63,7 @@ fn kernels(criterion: &mut Criterion) {
         panic!("the flows of the benchmark are well formed");
     };
     let input = || std::iter::once(FlowBatch::new(batch.clone(), 0));
-    let rules = Rules::default();
+    let rules = DirectionRules::default();
     let Ok(asn) = Database::open(&[
         "python/flowtriage/data/asn.mmdb",
         "python/flowtriage/data/country.mmdb",

@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 use flowtriage::columns::text::Text;
-use flowtriage::direction::rules::Rules;
+use flowtriage::direction::rules::DirectionRules;
 use flowtriage::error::{Error, Result};
 use flowtriage::flow::batch::FlowBatch;
 use flowtriage::ip::Ip;
@@ -81,7 +81,7 @@ fn search(batches: Vec<RecordBatch>, ip: &str) -> Result<RecordBatch> {
 fn peers(rows: &[Row], ip: &str) -> RecordBatch {
     let found = search(vec![flows(rows)], ip).unwrap();
     let peers = peers::collect([Ok(found)].into_iter(), ip).unwrap();
-    peers.into_table(&Rules::default()).unwrap()
+    peers.into_table(&DirectionRules::default()).unwrap()
 }
 
 fn texts(table: &RecordBatch, name: &str) -> Vec<Option<String>> {
@@ -210,7 +210,7 @@ fn nothing_found_is_an_empty_table_of_the_same_columns() {
         let none = search(batches, "::1").unwrap();
         assert_eq!((none.num_rows(), none.schema()), (0, found.schema()));
         let none = peers::collect([Ok(none)].into_iter(), "::1").unwrap();
-        let none = none.into_table(&Rules::default()).unwrap();
+        let none = none.into_table(&DirectionRules::default()).unwrap();
         let some = peers(&rows, "10.0.0.1");
         assert_eq!((none.num_rows(), none.schema()), (0, some.schema()));
     }

@@ -7,17 +7,17 @@ use arrow::datatypes::{DataType, Field};
 
 use crate::columns::batch::batch;
 use crate::columns::interner::{Interner, Sorted};
-use crate::columns::nulls::OrNull;
-use crate::columns::write::Vocabulary;
+use crate::columns::nulls::NullsLast;
+use crate::columns::write::StringPool;
 use crate::direction::classify::directions;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::group_by::address_codes::{
-    ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts, place,
+    ADDRESS_BITS, AddressCodes, AddressRanks, AddressTexts, place,
 };
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::order::{FIELDS, Rank};
 
 /// Least entries of a chunk of the table.
@@ -36,7 +36,7 @@ const DIRECTION_BITS: u32 = 3;
 
 impl IndexKey {
     #[inline]
-    fn new(source: u64, dest: u64, service: OrNull<u32>, direction: Direction) -> Self {
+    fn new(source: u64, dest: u64, service: NullsLast<u32>, direction: Direction) -> Self {
         let service = service.get().map_or(SERVICE_NULL, u64::from);
         let ends = u128::from(source) << ADDRESS_BITS | u128::from(dest);
         let rest = u128::from(service) << DIRECTION_BITS | direction as u128;
@@ -64,7 +64,7 @@ impl IndexKey {
 
     /// The layer-7 protocol, as its place among all names.
     #[inline]
-    pub fn service(self) -> OrNull<u32> {
+    pub fn service(self) -> NullsLast<u32> {
         let service = self.bits(DIRECTION_BITS, SERVICE_BITS);
         (service != SERVICE_NULL).then_some(service as u32).into()
     }
@@ -76,7 +76,7 @@ impl IndexKey {
     }
 }
 
-impl Key for IndexKey {
+impl GroupKey for IndexKey {
     #[inline]
     fn place(&self) -> u64 {
         place(self.source(), self.dest())
@@ -107,13 +107,13 @@ pub struct Index {
 #[derive(Debug, Default)]
 pub struct Entries {
     groups: Groups<IndexKey>,
-    book: AddressBook,
+    book: AddressCodes,
     services: Interner,
 }
 
 impl Entries {
     /// Adds flows, or the entries of another index.
-    pub fn add(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<()> {
+    pub fn add(&mut self, batch: &FlowBatch, rules: &DirectionRules) -> Result<()> {
         let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
         let direction = directions(batch, &source, &dest, rules)?;
         let service = self.services.encode(&batch.text("service")?);
@@ -149,8 +149,8 @@ impl Entries {
         let rank = |key| ranked(key, &ranks, &services);
         let texts = Texts {
             addresses: ranks.texts()?,
-            services: services.vocabulary(),
-            directions: Vocabulary::new(Direction::ALL.into_iter().map(Direction::letter)),
+            services: services.pool(),
+            directions: StringPool::new(Direction::ALL.into_iter().map(Direction::letter)),
         };
         let write = |piece| written(piece, &texts);
         let batches = self.groups.into_pieces(PIECE, rank, write);
@@ -170,8 +170,8 @@ fn ranked(key: IndexKey, ranks: &AddressRanks, services: &Sorted) -> IndexKey {
 /// The texts of an index.
 struct Texts<'a> {
     addresses: AddressTexts<'a>,
-    services: Vocabulary<'a>,
-    directions: Vocabulary<'a>,
+    services: StringPool<'a>,
+    directions: StringPool<'a>,
 }
 
 fn written(Piece { keys, sums }: Piece<IndexKey>, texts: &Texts) -> Result<RecordBatch> {
@@ -199,7 +199,10 @@ fn written(Piece { keys, sums }: Piece<IndexKey>, texts: &Texts) -> Result<Recor
 }
 
 /// Collects the entries of flows, of other indices, or of both.
-pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, rules: &Rules) -> Result<Entries> {
+pub fn collect(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    rules: &DirectionRules,
+) -> Result<Entries> {
     let mut entries = Entries::default();
     for batch in flows {
         entries.add(&batch?, rules)?;

@@ -58,7 +58,7 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
         "L7Protocols",
         distinct(pieces, &groups.of_entries, count, service),
         |values| {
-            let services = index.services.vocabulary();
+            let services = index.services.pool();
             services.column(values.len(), |i| Some(values[i] as usize))
         },
     )?);

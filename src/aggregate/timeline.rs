@@ -6,12 +6,12 @@ use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 
 use crate::columns::batch::batch;
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::timestamp;
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::key_columns::{Code, KeyColumn, decode_int, encode_int};
 use crate::group_by::order::{FIELDS, Rank};
 
@@ -62,7 +62,7 @@ impl Rank for SlotKey {
     }
 }
 
-impl Key for SlotKey {
+impl GroupKey for SlotKey {
     fn place(&self) -> u64 {
         self.0.get().unwrap_or(u64::MAX)
     }
@@ -76,7 +76,7 @@ pub fn timeline(
     flows: impl Iterator<Item = Result<FlowBatch>>,
     by: &str,
     bins: usize,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<RecordBatch> {
     if bins == 0 {
         return Err(Error::Argument("bins is 0; at least one is needed".into()));

@@ -3,11 +3,11 @@
 use arrow::array::RecordBatch;
 
 use crate::columns::batch::batch;
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::key_columns::{Code, KeyColumn};
 use crate::group_by::sums::Measure;
 
@@ -24,7 +24,7 @@ impl<const N: usize> Default for Codes<N> {
     }
 }
 
-impl<const N: usize> Key for Codes<N> {
+impl<const N: usize> GroupKey for Codes<N> {
     /// Anywhere: only the greatest are put in order.
     fn place(&self) -> u64 {
         let mix = |mixed: u64, code: &Code| {
@@ -42,7 +42,7 @@ pub fn top_n(
     key: &[String],
     by: &str,
     n: usize,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<RecordBatch> {
     match key.len() {
         1 => ranked::<1>(flows, key, by, n, rules),
@@ -60,7 +60,7 @@ fn ranked<const N: usize>(
     key: &[String],
     by: &str,
     n: usize,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<RecordBatch> {
     let by = Measure::parse(by)?;
     if let Some(name) = key.iter().find(|name| Measure::parse(name).is_ok()) {

@@ -27,16 +27,16 @@ pub fn find<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
 }
 
 /// A table of the given columns.
-pub fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch> {
+pub fn batch(columns: Vec<NamedColumn>) -> Result<RecordBatch> {
     let (fields, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
 
 /// A column with its name and type.
-pub type Named = (Field, ArrayRef);
+pub type NamedColumn = (Field, ArrayRef);
 
 /// A named column of the type of its values.
-pub fn named(name: &str, array: ArrayRef) -> Named {
+pub fn named(name: &str, array: ArrayRef) -> NamedColumn {
     let field = Field::new(name, array.data_type().clone(), true);
     (field, array)
 }

@@ -6,10 +6,10 @@ use arrow::array::{Array, GenericStringArray, OffsetSizeTrait};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::parallel::{MORSEL, by_morsel};
 use crate::columns::text::{Text, short, short_at};
-use crate::columns::write::Vocabulary;
+use crate::columns::write::StringPool;
 
 const NULL: u32 = u32::MAX;
 
@@ -27,7 +27,7 @@ pub struct Interned {
 
 impl Interned {
     /// The number of a row's text.
-    pub fn id(&self, row: usize) -> OrNull<u32> {
+    pub fn id(&self, row: usize) -> NullsLast<u32> {
         Some(self.ids[row]).filter(|id| *id != NULL).into()
     }
 }
@@ -167,17 +167,17 @@ pub struct Sorted {
 
 impl Sorted {
     /// The place of a text, given its number.
-    pub fn rank(&self, id: OrNull<u32>) -> OrNull<u32> {
+    pub fn rank(&self, id: NullsLast<u32>) -> NullsLast<u32> {
         id.map(|id| self.ranks[id as usize])
     }
 
     /// The texts, to be written.
-    pub fn vocabulary(&self) -> Vocabulary<'_> {
-        Vocabulary::new(self.values.iter().map(String::as_str))
+    pub fn pool(&self) -> StringPool<'_> {
+        StringPool::new(self.values.iter().map(String::as_str))
     }
 
     /// The text at a place.
-    pub fn value(&self, rank: OrNull<u32>) -> Option<&str> {
+    pub fn value(&self, rank: NullsLast<u32>) -> Option<&str> {
         rank.get().map(|rank| self.values[rank as usize].as_str())
     }
 }

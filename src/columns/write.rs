@@ -18,12 +18,12 @@ const SAMPLE: usize = 1 << 10;
 
 /// Texts that are written again and again, the short ones as words.
 #[derive(Debug)]
-pub struct Vocabulary<'a> {
+pub struct StringPool<'a> {
     texts: Vec<(u128, &'a [u8])>,
 }
 
-impl<'a> Vocabulary<'a> {
-    /// A vocabulary of texts, each at its place.
+impl<'a> StringPool<'a> {
+    /// A pool of strings; each is addressed by its index.
     pub fn new(texts: impl Iterator<Item = &'a str>) -> Self {
         let word = |text: &'a str| {
             let mut word = [0; 16];

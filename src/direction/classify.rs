@@ -7,8 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
-use crate::columns::write::Vocabulary;
-use crate::direction::rules::{Direction, Reason, Rules};
+use crate::columns::write::StringPool;
+use crate::direction::rules::{Direction, DirectionRules, Reason};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::initiator::{Evidence, began};
@@ -20,7 +20,7 @@ pub fn directions(
     batch: &FlowBatch,
     source: &Addresses,
     dest: &Addresses,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<Vec<Direction>> {
     if batch.column("direction").is_some() {
         let told = |text: Option<&str>| text.and_then(Direction::parse);
@@ -32,14 +32,14 @@ pub fn directions(
 }
 
 /// Adds the columns `direction` and `direction_reason`, or renews them.
-pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
+pub fn classify(batch: &FlowBatch, rules: &DirectionRules) -> Result<RecordBatch> {
     let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
     let verdict = verdicts(batch, &source, &dest, rules)?;
     let verdicts = by_row(batch.rows(), verdict);
     let rows = verdicts.len();
-    let directions = Vocabulary::new(Direction::ALL.into_iter().map(Direction::word))
+    let directions = StringPool::new(Direction::ALL.into_iter().map(Direction::word))
         .column(rows, |row| Some(verdicts[row].0 as usize))?;
-    let reasons = Vocabulary::new(Reason::ALL.into_iter().map(Reason::name))
+    let reasons = StringPool::new(Reason::ALL.into_iter().map(Reason::name))
         .column(rows, |row| Some(verdicts[row].1 as usize))?;
     let new: [(&str, ArrayRef); 2] = [
         ("direction", Arc::new(directions)),
@@ -63,7 +63,7 @@ fn verdicts<'a>(
     batch: &FlowBatch,
     source: &'a Addresses,
     dest: &'a Addresses,
-    rules: &'a Rules,
+    rules: &'a DirectionRules,
 ) -> Result<impl Fn(usize) -> (Direction, Reason) + 'a> {
     let parse = |text: Option<&str>| text.and_then(Direction::parse);
     let reported = batch.text("reported_direction")?.map(parse);

@@ -151,13 +151,13 @@ impl Reason {
 
 /// The rules by which directions are told.
 #[derive(Clone, Debug)]
-pub struct Rules {
+pub struct DirectionRules {
     internal: PrefixSet,
     by_ranges: Reason,
     host: HashSet<Ip>,
 }
 
-impl Rules {
+impl DirectionRules {
     /// Rules for the given internal networks (`None`: the default ones) and host addresses.
     pub fn new<S: AsRef<str>>(internal: Option<&[S]>, host: &[S]) -> Result<Self> {
         let (internal, by_ranges) = match internal {
@@ -241,7 +241,7 @@ impl Rules {
     }
 }
 
-impl Default for Rules {
+impl Default for DirectionRules {
     fn default() -> Self {
         Self::new::<&str>(None, &[]).unwrap_or_else(|_| Self {
             internal: PrefixSet::default(),
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn default_ranges_tell_the_four_directions() {
-        let rules = Rules::default();
+        let rules = DirectionRules::default();
         for (source, dest, expected) in [
             ("10.0.0.1", "8.8.8.8", Direction::Outbound),
             ("8.8.8.8", "10.0.0.1", Direction::Inbound),
@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn what_was_reported_comes_first_and_the_host_second() {
-        let rules = Rules::new(None, &["10.0.0.1"]).unwrap();
+        let rules = DirectionRules::new(None, &["10.0.0.1"]).unwrap();
         let (a, b) = (ip("10.0.0.1"), ip("10.0.0.2"));
         let reported = Some(Direction::Inbound);
         assert_eq!(
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn networks_contradict_only_what_cannot_be() {
-        let rules = Rules::default();
+        let rules = DirectionRules::default();
         let (inside, outside) = (ip("10.0.0.1"), ip("8.8.8.8"));
         for (ends, reported, against) in [
             ([inside, outside], Direction::Outbound, false),
@@ -356,12 +356,12 @@ mod tests {
 
     #[test]
     fn named_networks_replace_the_default_ones() {
-        let rules = Rules::new(Some(&["203.0.113.0/24"]), &[]).unwrap();
+        let rules = DirectionRules::new(Some(&["203.0.113.0/24"]), &[]).unwrap();
         assert_eq!(
             rules.classify(ip("203.0.113.9"), ip("10.0.0.1"), None),
             (Direction::Outbound, Reason::InternalRanges)
         );
-        assert!(Rules::new::<&str>(Some(&[]), &[]).is_err());
-        assert!(Rules::new(None, &["office-pc"]).is_err());
+        assert!(DirectionRules::new::<&str>(Some(&[]), &[]).is_err());
+        assert!(DirectionRules::new(None, &["office-pc"]).is_err());
     }
 }

@@ -8,7 +8,7 @@ use arrow::array::StringArray;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::write::texts;
 use crate::error::Result;
 use crate::ip::Ip;
@@ -38,7 +38,7 @@ const SAMPLES: usize = 16;
 ///
 /// Codes of addresses in different buckets are in order.
 #[derive(Debug)]
-pub struct AddressBook {
+pub struct AddressCodes {
     hasher: DefaultHashBuilder,
     /// Codes of addresses, by the hash of the address.
     shards: Vec<Mutex<HashMap<Ip, u64>>>,
@@ -48,7 +48,7 @@ pub struct AddressBook {
     counts: Vec<AtomicU32>,
 }
 
-impl Default for AddressBook {
+impl Default for AddressCodes {
     fn default() -> Self {
         Self {
             hasher: DefaultHashBuilder::default(),
@@ -59,7 +59,7 @@ impl Default for AddressBook {
     }
 }
 
-impl AddressBook {
+impl AddressCodes {
     /// Tells from the first IPv6 addresses where to cut buckets.
     pub fn prepare(&mut self, columns: &[&Addresses]) {
         if !self.cuts.is_empty() || self.counts.iter().any(|count| count.load(Relaxed) > 0) {
@@ -152,7 +152,7 @@ pub fn place(source: u64, dest: u64) -> u64 {
     source << 30 | dest >> 4
 }
 
-/// The order of the addresses of an [`AddressBook`].
+/// The order of the addresses of an [`AddressCodes`].
 ///
 /// Ranks are ordered as the addresses are: IPv6 before IPv4, IPv4, other IPv6, no address.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl AddressRanks {
 
     /// The address of a rank.
     #[inline]
-    pub fn address(&self, rank: u64) -> OrNull<Ip> {
+    pub fn address(&self, rank: u64) -> NullsLast<Ip> {
         match rank >> KIND {
             V4 => Some(Ip::from_v4(rank as u32)),
             NULL => None,
@@ -263,7 +263,7 @@ mod tests {
             first in prop::collection::vec((ip(), ip()), 1..60),
             later in prop::collection::vec((ip(), ip()), 0..60),
         ) {
-            let mut book = AddressBook::default();
+            let mut book = AddressCodes::default();
             let mut codes = Vec::new();
             for pairs in [&first, &later] {
                 let (left, right): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
@@ -282,7 +282,7 @@ mod tests {
                 prop_assert_eq!(*ips, (address(rank.0), address(rank.1)));
             }
             let none_last = |(left, right): (Option<Ip>, Option<Ip>)| {
-                (OrNull::from(left), OrNull::from(right))
+                (NullsLast::from(left), NullsLast::from(right))
             };
             all.sort_by_key(|((ips, _), _)| none_last(*ips));
             for pair in all.windows(2) {

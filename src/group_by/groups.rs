@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use crate::columns::parallel::by_morsel;
 use crate::flow::batch::MeasureColumns;
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::order::{Rank, order};
 use crate::group_by::partition::Partition;
 use crate::group_by::runs::{Runs, starts};
-use crate::group_by::sums::{Measure, Sums, Values};
+use crate::group_by::sums::{Measure, MeasureValues, Sums};
 
 /// Groups of a partition at first, so that its table fits the cache while it is filled.
 const FEW: usize = 1 << 12;
@@ -55,7 +55,7 @@ pub struct Piece<K> {
     pub sums: Sums,
 }
 
-impl<K: Key> Default for Groups<K> {
+impl<K: GroupKey> Default for Groups<K> {
     fn default() -> Self {
         Self {
             hasher: DefaultHashBuilder::default(),
@@ -68,7 +68,7 @@ impl<K: Key> Default for Groups<K> {
     }
 }
 
-impl<K: Key> Groups<K> {
+impl<K: GroupKey> Groups<K> {
     /// Adds rows, each to the group of its key.
     pub fn add_rows(
         &mut self,
@@ -86,7 +86,7 @@ impl<K: Key> Groups<K> {
             repetitive,
             ..
         } = &*self;
-        let values = Values::of(measures);
+        let values = MeasureValues::of(measures);
         let runs = by_morsel(rows, |rows| {
             if repetitive.load(Relaxed) {
                 if let Some(local) = Partition::of_few(rows.clone(), &key, &values, hasher) {
@@ -133,7 +133,7 @@ impl<K: Key> Groups<K> {
 
     fn absorb(&mut self, runs: &[Runs<K>]) {
         let hasher = &self.hasher;
-        let values: Vec<Values> = runs.iter().map(|run| run.sums.values()).collect();
+        let values: Vec<MeasureValues> = runs.iter().map(|run| run.sums.values()).collect();
         self.partitions
             .par_iter_mut()
             .enumerate()
@@ -151,7 +151,7 @@ impl<K: Key> Groups<K> {
         let old = take(&mut self.partitions);
         self.lay_out(groups, |step| {
             let keys = old.iter().flat_map(|part| &part.keys).step_by(step);
-            keys.map(Key::place).collect()
+            keys.map(GroupKey::place).collect()
         });
         self.laid_out = groups;
         let starts = &self.starts;
@@ -256,7 +256,7 @@ impl<K: Key> Groups<K> {
             .collect();
         keep_top(&mut top);
         top.sort_unstable();
-        let values: Vec<Values> = self.partitions.iter().map(|p| p.sums.values()).collect();
+        let values: Vec<MeasureValues> = self.partitions.iter().map(|p| p.sums.values()).collect();
         let mut sums = Sums::default();
         for (_, _, partition, place) in &top {
             sums.append(&values[*partition as usize], &[*place]);
@@ -270,7 +270,7 @@ impl<K: Key> Groups<K> {
 
 impl<R: Rank> Piece<R> {
     /// The groups of consecutive partitions.
-    fn sorted<K: Key>(partitions: Vec<Partition<K>>, rank: impl Fn(K) -> R) -> Self {
+    fn sorted<K: GroupKey>(partitions: Vec<Partition<K>>, rank: impl Fn(K) -> R) -> Self {
         let groups = partitions.iter().map(|part| part.keys.len()).sum();
         let mut out = Self {
             keys: Vec::with_capacity(groups),
@@ -295,7 +295,7 @@ mod tests {
     use super::*;
     use crate::group_by::order::FIELDS;
 
-    impl Key for u64 {
+    impl GroupKey for u64 {
         fn place(&self) -> u64 {
             *self
         }

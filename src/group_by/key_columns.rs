@@ -3,27 +3,27 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array};
-use arrow::datatypes::{DataType, Field};
 
+use crate::columns::batch::{NamedColumn, named};
 use crate::columns::column::Column;
 use crate::columns::interner::{Interner, Sorted};
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::parallel::by_row;
-use crate::columns::write::Vocabulary;
+use crate::columns::write::StringPool;
 use crate::direction::classify::directions;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
-use crate::group_by::address_codes::{AddressBook, AddressRanks};
+use crate::group_by::address_codes::{AddressCodes, AddressRanks};
 
 /// A value of any kind as a number; the order of the values is told at the end.
-pub type Code = OrNull<u64>;
+pub type Code = NullsLast<u64>;
 
 /// A column chosen by name to group by.
 #[derive(Debug)]
 pub enum KeyColumn {
     /// An address.
-    Address(String, AddressBook),
+    Address(String, AddressCodes),
     /// The direction of the flow.
     Direction(String),
     /// Any other column of text or whole numbers; which one shows with the first batch.
@@ -44,14 +44,14 @@ impl KeyColumn {
     pub fn new(name: &str) -> Self {
         let name = name.to_owned();
         match name.to_ascii_lowercase().as_str() {
-            "source" | "src_ip" | "dest" | "dst_ip" => Self::Address(name, AddressBook::default()),
+            "source" | "src_ip" | "dest" | "dst_ip" => Self::Address(name, AddressCodes::default()),
             "flowdirection" | "direction" => Self::Direction(name),
             _ => Self::Plain(name, None),
         }
     }
 
     /// The key of every row.
-    pub fn encode(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<Vec<Code>> {
+    pub fn encode(&mut self, batch: &FlowBatch, rules: &DirectionRules) -> Result<Vec<Code>> {
         Ok(match self {
             Self::Address(name, book) => {
                 let ips = batch.addresses(name)?;
@@ -139,7 +139,7 @@ impl Decoder {
     }
 
     /// The values of ranked codes as a column.
-    pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<Values> {
+    pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<NamedColumn> {
         let place = |row| code(row).get().map(|code| code as usize);
         let (name, array): (_, ArrayRef) = match self {
             Self::Address(name, ranks) => {
@@ -147,19 +147,15 @@ impl Decoder {
                 (name, Arc::new(ranks.texts()?.column(rows, rank)?))
             }
             Self::Direction(name) => {
-                let letters = Vocabulary::new(Direction::ALL.into_iter().map(Direction::letter));
+                let letters = StringPool::new(Direction::ALL.into_iter().map(Direction::letter));
                 (name, Arc::new(letters.column(rows, place)?))
             }
-            Self::Text(name, sorted) => (name, Arc::new(sorted.vocabulary().column(rows, place)?)),
+            Self::Text(name, sorted) => (name, Arc::new(sorted.pool().column(rows, place)?)),
             Self::Int(name) => {
                 let values = (0..rows).map(|row| code(row).get().map(decode_int));
                 (name, Arc::new(values.collect::<Int64Array>()))
             }
         };
-        let kind: DataType = array.data_type().clone();
-        Ok((Field::new(name, kind, true), array))
+        Ok(named(name, array))
     }
 }
-
-/// A named column.
-pub type Values = (Field, ArrayRef);

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::runs::Runs;
-use crate::group_by::sums::{Sums, Values};
+use crate::group_by::sums::{MeasureValues, Sums};
 
 /// Groups of one part of the order.
 #[derive(Debug)]
@@ -30,12 +30,12 @@ impl<K> Default for Partition<K> {
     }
 }
 
-impl<K: Key> Partition<K> {
+impl<K: GroupKey> Partition<K> {
     /// Groups the rows of a morsel, unless they have so many groups that it does not pay.
     pub fn of_few(
         rows: Range<usize>,
         key: impl Fn(usize) -> K,
-        values: &Values,
+        values: &MeasureValues,
         hasher: &DefaultHashBuilder,
     ) -> Option<Self> {
         let most = rows.len() / 4;
@@ -57,7 +57,7 @@ impl<K: Key> Partition<K> {
         &mut self,
         part: usize,
         runs: &[Runs<K>],
-        values: &[Values],
+        values: &[MeasureValues],
         hasher: &DefaultHashBuilder,
     ) {
         if self.keys.is_empty() {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::group_by::key::Key;
-use crate::group_by::sums::{Sums, Values};
+use crate::group_by::key::GroupKey;
+use crate::group_by::sums::{MeasureValues, Sums};
 
 /// The first places of all parts but the first, so that each has about as many of the sample.
 pub fn starts(mut sample: Vec<u64>, parts: usize) -> Vec<u64> {
@@ -24,9 +24,9 @@ pub struct Runs<K> {
     ends: Vec<u32>,
 }
 
-impl<K: Key> Runs<K> {
+impl<K: GroupKey> Runs<K> {
     /// Lays out rows, the first of which is at `first` in `values`, by the part of their keys.
-    pub fn new(keys: &[K], values: &Values, first: usize, starts: &[u64]) -> Self {
+    pub fn new(keys: &[K], values: &MeasureValues, first: usize, starts: &[u64]) -> Self {
         let part_of = |key: &K| starts.partition_point(|start| *start <= key.place()) as u16;
         let parts: Vec<u16> = keys.iter().map(part_of).collect();
         let mut ends = vec![0_u32; starts.len() + 1];

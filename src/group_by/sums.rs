@@ -36,7 +36,7 @@ pub struct Sums {
 
 /// Columns of flows, or of other sums, as what can be added to sums.
 #[derive(Debug, Default)]
-pub struct Values<'a> {
+pub struct MeasureValues<'a> {
     columns: Vec<Column<'a>>,
     overflow: bool,
 }
@@ -55,7 +55,7 @@ struct Cells<'a> {
     nulls: Option<&'a NullBuffer>,
 }
 
-impl<'a> Values<'a> {
+impl<'a> MeasureValues<'a> {
     /// The measures of flows. A flow was last seen when it ended or began, whichever is later.
     pub fn of(measures: &'a MeasureColumns) -> Self {
         let MeasureColumns {
@@ -156,9 +156,9 @@ impl Sums {
     }
 
     /// All groups, to be added to others.
-    pub fn values(&self) -> Values<'_> {
+    pub fn values(&self) -> MeasureValues<'_> {
         let columns = self.columns.iter().enumerate();
-        Values {
+        MeasureValues {
             columns: columns
                 .filter(|(_, values)| !values.is_empty())
                 .map(|(sum, values)| Column {
@@ -175,7 +175,7 @@ impl Sums {
     }
 
     /// Adds a range of rows, each to the group at its place.
-    pub fn add(&mut self, groups: &[u32], values: &Values, rows: Range<usize>) {
+    pub fn add(&mut self, groups: &[u32], values: &MeasureValues, rows: Range<usize>) {
         self.overflow |= values.overflow;
         for column in &values.columns {
             let sums = &mut self.columns[column.sum];
@@ -186,7 +186,7 @@ impl Sums {
     }
 
     /// Appends rows as groups of their own, in the order of `chosen`.
-    pub fn append(&mut self, values: &Values, chosen: &[u32]) {
+    pub fn append(&mut self, values: &MeasureValues, chosen: &[u32]) {
         let before = self.groups;
         for column in &values.columns {
             let sums = &mut self.columns[column.sum];

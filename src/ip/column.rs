@@ -3,7 +3,7 @@
 use arrow::array::Array;
 use rayon::prelude::*;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::parallel::{MORSEL, by_morsel};
 use crate::columns::text::Text;
 use crate::ip::{Ip, parse_v4, parse_v6};
@@ -85,7 +85,7 @@ impl Addresses {
     }
 
     /// The address of a row.
-    pub fn get(&self, row: usize) -> OrNull<Ip> {
+    pub fn get(&self, row: usize) -> NullsLast<Ip> {
         match self.codes[row] {
             code if code & V6 != 0 => Some(self.wide[row]).into(),
             code => narrow(code),
@@ -129,7 +129,7 @@ impl Addresses {
 
     /// The IPv4 address of a row, or null, unless it is an IPv6 address.
     #[inline]
-    pub fn narrow(&self, row: usize) -> Option<OrNull<u32>> {
+    pub fn narrow(&self, row: usize) -> Option<NullsLast<u32>> {
         let code = self.codes[row];
         (code & V6 == 0).then(|| (code < NULL).then_some(code as u32).into())
     }
@@ -208,11 +208,11 @@ pub struct Distinct {
     /// The addresses.
     pub ips: Vec<Ip>,
     /// For each row the place of its address.
-    pub places: Vec<OrNull<u32>>,
+    pub places: Vec<NullsLast<u32>>,
 }
 
 /// The address of a narrow code.
-pub fn narrow(code: u64) -> OrNull<Ip> {
+pub fn narrow(code: u64) -> NullsLast<Ip> {
     (code & NULL == 0).then(|| Ip::from_v4(code as u32)).into()
 }
 

@@ -4,13 +4,13 @@ use std::io::Write;
 
 use arrow::array::StringArray;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::write::{texts, write_word};
 use crate::error::Result;
 use crate::ip::Ip;
 
 /// A column of addresses in canonical text, one for each number below `rows`.
-pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result<StringArray> {
+pub fn addresses(rows: usize, ip: impl Fn(usize) -> NullsLast<Ip> + Sync) -> Result<StringArray> {
     texts(rows, |row, bytes| {
         let ip = ip(row).get();
         if let Some(ip) = ip {

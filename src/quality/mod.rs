@@ -11,7 +11,7 @@ use arrow::array::{Array, Int64Array, TimestampMicrosecondArray};
 use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
 use crate::columns::text::Text;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
@@ -19,7 +19,7 @@ use crate::ip::column::Addresses;
 use crate::quality::distinct::Distinct;
 use crate::quality::gaps::Busy;
 use crate::quality::sample::Sample;
-use crate::records::compare::{Seen, count};
+use crate::records::compare::{Observation, count};
 
 const COUNTERS: [&str; 6] = [
     "src_bytes",
@@ -67,7 +67,7 @@ pub struct Findings {
 
 /// Looks at flows, a batch at a time.
 pub struct Quality {
-    rules: Rules,
+    rules: DirectionRules,
     found: Findings,
     nulls: Vec<u64>,
     busy: Busy,
@@ -78,7 +78,7 @@ pub struct Quality {
 
 impl Quality {
     /// A look at nothing yet; `compare` tells whether records of one flow are sought, too.
-    pub fn new(rules: Rules, compare: bool) -> Self {
+    pub fn new(rules: DirectionRules, compare: bool) -> Self {
         Self {
             rules,
             found: Findings::default(),
@@ -240,13 +240,13 @@ impl Columns {
     }
 
     /// A row with its flow, as it is compared with others.
-    fn seen(&self, row: usize, first: u64) -> Option<(u64, Seen)> {
+    fn seen(&self, row: usize, first: u64) -> Option<(u64, Observation)> {
         self.source.get(row).get()?;
         self.dest.get(row).get()?;
         let start = time(self.starts.as_ref(), row)?;
         let refused = count(self.counters[5].as_ref(), row) > 0;
         let sent = count(self.counters[0].as_ref(), row);
-        let seen = Seen {
+        let seen = Observation {
             host: self.host.get(row).map_or(0, hash_of),
             start,
             end: time(self.ends.as_ref(), row).unwrap_or(start).max(start),

@@ -7,11 +7,11 @@ use arrow::compute::filter_record_batch;
 
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::records::{Records, Tuple};
+use crate::records::{FiveTuple, Records};
 
 /// A record as it is compared with the others of its tuple.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub struct Observation {
     /// The machine that saw it.
     pub host: u64,
     /// When it begins, in microseconds.
@@ -27,7 +27,7 @@ pub struct Seen {
 /// Leaves out the records that `left_out` finds among those of each tuple.
 pub fn without(
     flows: impl Iterator<Item = Result<FlowBatch>>,
-    left_out: impl Fn(&mut [Seen], &mut dyn FnMut(u64)),
+    left_out: impl Fn(&mut [Observation], &mut dyn FnMut(u64)),
 ) -> Result<RecordBatch> {
     let records = Records::collect(flows)?;
     let mut kept = vec![true; records.rows()];
@@ -41,12 +41,12 @@ pub fn without(
 }
 
 /// Records with both ends and a start, allowed and refused ones apart.
-pub(super) fn by_tuple(records: &Records) -> Result<Vec<Vec<Seen>>> {
+pub(super) fn by_tuple(records: &Records) -> Result<Vec<Vec<Observation>>> {
     let [src_bytes, dst_bytes, denied] =
         ["src_bytes", "dst_bytes", "denied_flows"].map(|name| records.counts(name));
     let (src_bytes, dst_bytes, denied) = (src_bytes?, dst_bytes?, denied?);
-    let mut tuples: HashMap<(Tuple, bool), usize> = HashMap::new();
-    let mut out: Vec<Vec<Seen>> = Vec::new();
+    let mut tuples: HashMap<(FiveTuple, bool), usize> = HashMap::new();
+    let mut out: Vec<Vec<Observation>> = Vec::new();
     for row in 0..records.rows() {
         if let (Some(tuple), Some((start, end))) = (records.tuple(row), records.span(row)) {
             let refused = count(denied.as_ref(), row) > 0;
@@ -55,7 +55,7 @@ pub(super) fn by_tuple(records: &Records) -> Result<Vec<Vec<Seen>>> {
                 out.push(Vec::new());
             }
             let sent = count(src_bytes.as_ref(), row);
-            out[place].push(Seen {
+            out[place].push(Observation {
                 host: records.host[row].into(),
                 start,
                 end,

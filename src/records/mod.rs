@@ -21,7 +21,7 @@ use crate::ip::column::Addresses;
 
 /// Two ends of a flow and what they spoke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Tuple {
+pub struct FiveTuple {
     source: Ip,
     dest: Ip,
     src_port: Option<u16>,
@@ -29,7 +29,7 @@ pub struct Tuple {
     protocol: u32,
 }
 
-impl Tuple {
+impl FiveTuple {
     /// The tuple of an answer.
     #[must_use]
     pub fn reversed(self) -> Self {
@@ -96,8 +96,8 @@ impl Records {
     }
 
     /// The ends of a record, if both addresses are known.
-    pub fn tuple(&self, row: usize) -> Option<Tuple> {
-        Some(Tuple {
+    pub fn tuple(&self, row: usize) -> Option<FiveTuple> {
+        Some(FiveTuple {
             source: self.source.get(row).get()?,
             dest: self.dest.get(row).get()?,
             src_port: port(self.src_port.as_ref(), row),

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::records::compare::{Seen, without};
+use crate::records::compare::{Observation, without};
 
 /// Leaves out what other machines reported of a flow again.
 pub fn distinct(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<RecordBatch> {
@@ -19,13 +19,13 @@ pub fn distinct(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<Record
 /// Records whose spans of time touch are of one flow. Where several machines reported it, the
 /// records of one of them stay: that which saw the most bytes, then the most records, then the
 /// one that comes first.
-pub fn again(records: &mut [Seen], found: &mut dyn FnMut(u64)) {
+pub fn again(records: &mut [Observation], found: &mut dyn FnMut(u64)) {
     let first = records.first().map(|record| record.host);
     if records.iter().all(|record| Some(record.host) == first) {
         return;
     }
     records.sort_unstable_by_key(|record| (record.start, record.row));
-    let mut rest: &[Seen] = records;
+    let mut rest: &[Observation] = records;
     while let Some(first) = rest.first() {
         let mut end = first.end;
         let touching = rest.iter().take_while(|record| {

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::timestamp;
 use crate::records::Records;
-use crate::records::compare::{Seen, by_tuple};
+use crate::records::compare::{Observation, by_tuple};
 
 /// A column `earlier`, which marks rows that tell an earlier state of a flow, of which a later row
 /// tells more.
@@ -30,11 +30,11 @@ pub fn earlier_states(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<
 }
 
 /// Calls `found` with the records of one tuple that are earlier states of what another tells.
-pub fn superseded(records: &mut [Seen], found: &mut dyn FnMut(u64)) {
+pub fn superseded(records: &mut [Observation], found: &mut dyn FnMut(u64)) {
     records.sort_unstable_by_key(|seen| (seen.host, seen.start, seen.end, seen.bytes));
     for flow in records.chunk_by(|a, b| (a.host, a.start) == (b.host, b.start)) {
         let Some(last) = flow.last() else { continue };
-        let less = |seen: &&Seen| seen.end < last.end || seen.bytes < last.bytes;
+        let less = |seen: &&Observation| seen.end < last.end || seen.bytes < last.bytes;
         if flow.iter().all(|seen| seen.bytes <= last.bytes) {
             flow.iter().filter(less).for_each(|seen| found(seen.row));
         }

@@ -13,7 +13,7 @@ use crate::columns::batch::position;
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::initiator::began_first;
-use crate::records::{Records, Tuple};
+use crate::records::{FiveTuple, Records};
 
 /// Columns of the sender, and of its peer.
 const SIDES: [(&str, &str); 5] = [
@@ -53,8 +53,8 @@ fn pair(records: &Records, window: i64) -> Result<Joined> {
         .filter_map(|row| Some((records.span(row)?.0, row as u32)))
         .collect();
     order.sort_unstable();
-    let mut waiting: HashMap<(Tuple, u32), VecDeque<u32>> = HashMap::new();
-    let mut beginners: HashMap<(Tuple, u32), bool> = HashMap::new();
+    let mut waiting: HashMap<(FiveTuple, u32), VecDeque<u32>> = HashMap::new();
+    let mut beginners: HashMap<(FiveTuple, u32), bool> = HashMap::new();
     let mut out = Joined {
         answer: vec![None; records.rows()],
         taken: vec![false; records.rows()],

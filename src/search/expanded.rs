@@ -7,16 +7,16 @@ use arrow::array::{
 };
 use rayon::prelude::*;
 
-use crate::columns::batch::{Named, batch, named};
+use crate::columns::batch::{NamedColumn, batch, named};
 use crate::columns::cast::int64;
 use crate::columns::interner::{Interner, Sorted};
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::write::texts;
 use crate::error::{Error, Result};
 use crate::flow::batch::{FlowBatch, MeasureColumns};
-use crate::group_by::address_codes::{AddressBook, AddressRanks, place};
+use crate::group_by::address_codes::{AddressCodes, AddressRanks, place};
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::order::{FIELDS, Rank};
 use crate::group_by::sums::{Measure, Sums};
 use crate::ip::Ip;
@@ -27,17 +27,17 @@ use crate::search::{mean, port, sought};
 struct Ends {
     src: u64,
     dst: u64,
-    src_port: OrNull<u16>,
-    dst_port: OrNull<u16>,
+    src_port: NullsLast<u16>,
+    dst_port: NullsLast<u16>,
 }
 
 /// Groups are told apart by the protocol, too, until the order of protocols is known.
-type Key = (Ends, OrNull<u32>);
+type SearchKey = (Ends, NullsLast<u32>);
 
-impl Rank for Key {
+impl Rank for SearchKey {
     fn fields(&self) -> [u64; FIELDS] {
         let (ends, protocol) = self;
-        let port = |port: OrNull<u16>| port.get().map_or(1 << 16, u64::from);
+        let port = |port: NullsLast<u16>| port.get().map_or(1 << 16, u64::from);
         [
             ends.src,
             ends.dst,
@@ -48,7 +48,7 @@ impl Rank for Key {
     }
 }
 
-impl key::Key for Key {
+impl GroupKey for SearchKey {
     fn place(&self) -> u64 {
         place(self.0.src, self.0.dst)
     }
@@ -58,8 +58,8 @@ impl key::Key for Key {
 #[derive(Debug)]
 pub struct Found {
     ip: Ip,
-    groups: Groups<Key>,
-    book: AddressBook,
+    groups: Groups<SearchKey>,
+    book: AddressCodes,
     protocols: Interner,
 }
 
@@ -68,7 +68,7 @@ pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, ip: &str) -> Resu
     let mut found = Found {
         ip: sought(ip)?,
         groups: Groups::default(),
-        book: AddressBook::default(),
+        book: AddressCodes::default(),
         protocols: Interner::default(),
     };
     for batch in flows {
@@ -116,7 +116,7 @@ impl Found {
     /// The flows as a table, a row for each pair of ends and ports, in their order.
     pub fn into_table(self) -> Result<RecordBatch> {
         let (ranks, protocols) = (self.book.into_ranks(), self.protocols.into_sorted());
-        let rank = |(ends, protocol): Key| {
+        let rank = |(ends, protocol): SearchKey| {
             let ends = Ends {
                 src: ranks.rank(ends.src),
                 dst: ranks.rank(ends.dst),
@@ -141,7 +141,11 @@ fn united(mut rows: Vec<u32>, others: Vec<u32>) -> UInt32Array {
 }
 
 /// A column of ports; `told` numbers rows in messages.
-fn ports(flows: &FlowBatch, name: &str, told: impl Fn(usize) -> usize) -> Result<Vec<OrNull<u16>>> {
+fn ports(
+    flows: &FlowBatch,
+    name: &str,
+    told: impl Fn(usize) -> usize,
+) -> Result<Vec<NullsLast<u16>>> {
     let Some(array) = flows.column(name) else {
         return Ok(vec![None.into(); flows.rows()]);
     };
@@ -189,7 +193,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(keys: &[Key]) -> Self {
+    fn new(keys: &[SearchKey]) -> Self {
         let mut ends: Vec<Ends> = Vec::new();
         let mut of_keys = Vec::with_capacity(keys.len());
         for (of_key, _) in keys {
@@ -202,7 +206,7 @@ impl Rows {
     }
 
     /// For each row its protocols, which are in order already.
-    fn protocols(&self, keys: &[Key], protocols: &Sorted) -> Result<StringArray> {
+    fn protocols(&self, keys: &[SearchKey], protocols: &Sorted) -> Result<StringArray> {
         texts(self.ends.len(), |row, bytes| {
             let first = self
                 .of_keys
@@ -230,7 +234,7 @@ fn columns(
     protocols: StringArray,
 ) -> Result<RecordBatch> {
     let rows = ends.len();
-    let port = |name, end: fn(&Ends) -> OrNull<u16>| {
+    let port = |name, end: fn(&Ends) -> NullsLast<u16>| {
         let ports = ends.iter().map(|ends| end(ends).get());
         named(name, Arc::new(ports.collect::<UInt16Array>()))
     };
@@ -243,7 +247,7 @@ fn columns(
         let means = (0..rows).map(|row| mean(sums.get(row, measure), connections(row)));
         named(name, Arc::new(means.collect::<Float64Array>()))
     };
-    let per_record: [Named; 4] = [
+    let per_record: [NamedColumn; 4] = [
         most("max_packets", 1),
         mean("mean_packets", Measure::Packets),
         most("max_bytes", 0),
@@ -259,7 +263,7 @@ fn columns(
         dst_packets,
         first,
         last,
-    ] = <[Named; 8]>::try_from(sums.into_columns("connections")?)
+    ] = <[NamedColumn; 8]>::try_from(sums.into_columns("connections")?)
         .unwrap_or_else(|_| unreachable!("sums have eight columns"));
     let mut out = vec![
         first,

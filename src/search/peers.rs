@@ -7,11 +7,11 @@ use arrow::array::{
     Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
-use crate::columns::batch::{Named, batch, find, named};
+use crate::columns::batch::{NamedColumn, batch, find, named};
 use crate::columns::cast::{int64, micros};
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::text::Text;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::{Error, Result};
 use crate::ip::Ip;
 use crate::ip::column::Addresses;
@@ -24,7 +24,7 @@ const PORTS: usize = 10;
 /// The peers of an address, in their order.
 pub struct Peers {
     ip: Ip,
-    peers: BTreeMap<OrNull<Ip>, Peer>,
+    peers: BTreeMap<NullsLast<Ip>, Peer>,
 }
 
 /// What is known of a peer.
@@ -91,9 +91,9 @@ impl Peers {
     }
 
     /// The peers as a table.
-    pub fn into_table(self, rules: &Rules) -> Result<RecordBatch> {
+    pub fn into_table(self, rules: &DirectionRules) -> Result<RecordBatch> {
         let internal = rules.is_internal(self.ip);
-        let ips: Vec<OrNull<Ip>> = self.peers.keys().copied().collect();
+        let ips: Vec<NullsLast<Ip>> = self.peers.keys().copied().collect();
         let peers: Vec<&Peer> = self.peers.values().collect();
         let directions = peers.iter().map(|peer| Some(peer.direction(internal)));
         let mut out = vec![
@@ -248,7 +248,7 @@ fn time(times: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
     times.is_valid(row).then(|| times.value(row))
 }
 
-fn ways(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 3] {
+fn ways(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [NamedColumn; 3] {
     let column = |name: String, part: fn(&Volume) -> Option<i64>| {
         let values = peers.iter().map(|peer| part(volume(peer)));
         named(&name, Arc::new(values.collect::<Int64Array>()))
@@ -260,7 +260,7 @@ fn ways(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 3]
     ]
 }
 
-fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 2] {
+fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [NamedColumn; 2] {
     let most = peers.iter().map(|peer| volume(peer).most);
     let means = peers.iter().map(|peer| {
         let connections = peer.connections.all.unwrap_or_default();
@@ -278,7 +278,7 @@ fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Nam
     ]
 }
 
-fn times(name: &str, peers: &[&Peer], time: fn(&Peer) -> Option<i64>) -> Named {
+fn times(name: &str, peers: &[&Peer], time: fn(&Peer) -> Option<i64>) -> NamedColumn {
     let times: TimestampMicrosecondArray = peers.iter().map(|peer| time(peer)).collect();
     named(name, Arc::new(times.with_timezone("UTC")) as ArrayRef)
 }
