@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::ip::Ip;
-use crate::ip::range_map::PrefixSet;
+use crate::ip::range_map::RangeMap;
 
 /// What counts as internal where the caller names no networks:
 /// RFC 1918, RFC 4193, carrier-grade NAT and link-local.
@@ -152,7 +152,7 @@ impl Reason {
 /// The rules by which directions are told.
 #[derive(Clone, Debug)]
 pub struct DirectionRules {
-    internal: PrefixSet,
+    internal: RangeMap<()>,
     by_ranges: Reason,
     host: HashSet<Ip>,
 }
@@ -166,8 +166,11 @@ impl DirectionRules {
                     "internal is empty, so nothing could be told apart; name networks, or leave it out for the default ones".into(),
                 ));
             }
-            Some(networks) => (PrefixSet::parse(networks)?, Reason::InternalRanges),
-            None => (PrefixSet::parse(DEFAULT_INTERNAL)?, Reason::PrivateAddress),
+            Some(networks) => (RangeMap::from_prefixes(networks)?, Reason::InternalRanges),
+            None => (
+                RangeMap::from_prefixes(DEFAULT_INTERNAL)?,
+                Reason::PrivateAddress,
+            ),
         };
         let host = host
             .iter()
@@ -244,7 +247,7 @@ impl DirectionRules {
 impl Default for DirectionRules {
     fn default() -> Self {
         Self::new::<&str>(None, &[]).unwrap_or_else(|_| Self {
-            internal: PrefixSet::default(),
+            internal: RangeMap::default(),
             by_ranges: Reason::None,
             host: HashSet::new(),
         })

@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::flow::{flow_words, protocol_keywords};
     #[pymodule_export]
-    use super::ip::{NetworkList, RangeList, canonical_address};
+    use super::ip::{AddressRanges, canonical_address};
     #[pymodule_export]
     use super::normalise::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]

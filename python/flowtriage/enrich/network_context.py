@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from flowtriage._core import NetworkList, RangeList
+from flowtriage._core import AddressRanges
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.networks import internal_networks
@@ -35,13 +35,14 @@ class InternalNetworks:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._networks = NetworkList(pa.array(internal_networks(Path(path)), pa.string()))
+        networks = pa.array(internal_networks(Path(path)), pa.string())
+        self._networks = AddressRanges.from_networks(networks)
 
     def check(self, addresses: pa.Array) -> pa.Array:
         """Tell which addresses are internal; null where there is no address."""
         import pyarrow.compute as pc
 
-        found = self._networks.find(addresses)["network"].combine_chunks()
+        found = self._networks.find(addresses, strict=True)["range"].combine_chunks()
         return pc.if_else(pc.is_valid(addresses), pc.is_valid(found), None)
 
 
@@ -61,9 +62,9 @@ class NetworkContext:
     entries: pa.Table
 
     @cached_property
-    def _ranges(self) -> RangeList:
+    def _ranges(self) -> AddressRanges:
         written = self.entries["ip"].combine_chunks()
-        return RangeList(written, pa.nulls(len(written), pa.string()))
+        return AddressRanges.from_ranges(written, pa.nulls(len(written), pa.string()))
 
     @property
     def unusable(self) -> pa.Table:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from flowtriage._core import RangeList
+from flowtriage._core import AddressRanges
 from flowtriage.enrich.geolocation import locations
 from flowtriage.enrich.network_context import InternalNetworks, read_context
 from flowtriage.enrich.reputation import BlockLists
@@ -314,7 +314,7 @@ class _Ends:
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
         all_ends = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
         networks = pa.array(_EVERYTHING)
-        everything = RangeList(networks, pa.nulls(len(networks), pa.string()))
+        everything = AddressRanges.from_ranges(networks, pa.nulls(len(networks), pa.string()))
         found = everything.find(all_ends.dictionary)["range"]
         valid = pc.is_valid(found).combine_chunks()
         addresses = pc.if_else(valid, all_ends.dictionary, None)

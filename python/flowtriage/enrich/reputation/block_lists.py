@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flowtriage._core import NetworkList
+from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
 from flowtriage.errors import ArgumentError, FormatError
 
@@ -41,9 +41,9 @@ class BlockList:
     entries: pa.Table
 
     @cached_property
-    def networks(self) -> NetworkList:
+    def networks(self) -> AddressRanges:
         """The networks, ready to be asked."""
-        return NetworkList(self.entries["network"].combine_chunks())
+        return AddressRanges.from_networks(self.entries["network"].combine_chunks())
 
     @property
     def unusable(self) -> pa.Table:
@@ -52,7 +52,7 @@ class BlockList:
 
     def find(self, addresses: pa.Array) -> pa.Table:
         """Return for each address the entry with the longest network that holds it, or nulls."""
-        return self.entries.take(self.networks.find(addresses)["network"])
+        return self.entries.take(self.networks.find(addresses, strict=True)["range"])
 
 
 class BlockLists:
