@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 
 use crate::columns::batch::batch;
+use crate::columns::nulls::get;
 use crate::direction::rules::DirectionRules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
@@ -107,8 +108,8 @@ pub fn timeline(
         groups.add_rows(
             batch.rows(),
             |row| {
-                let start = starts.as_ref().filter(|s| s.is_valid(row));
-                let slot = start.map(|s| encode_int(floor(s.value(row), width)));
+                let start = starts.as_ref().and_then(|starts| get(starts, row));
+                let slot = start.map(|start| encode_int(floor(start, width)));
                 (slot.into(), codes[row])
             },
             &batch.measures()?,

@@ -1,5 +1,7 @@
 //! Values that may be null.
 
+use arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray};
+
 /// A value, or null; nulls sort last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct NullsLast<T> {
@@ -26,4 +28,10 @@ impl<T: Copy + Default> From<Option<T>> for NullsLast<T> {
             value: value.unwrap_or_default(),
         }
     }
+}
+
+/// The value of a row of a column.
+#[inline]
+pub fn get<T: ArrowPrimitiveType>(values: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+    values.is_valid(row).then(|| values.value(row))
 }

@@ -170,13 +170,10 @@ impl FlowBatch {
                 reason: "is not a number of flows",
             });
         }
-        let mut sums = Vec::with_capacity(SUMS.len());
-        for name in SUMS {
-            sums.push(
-                self.column(name)
-                    .map(|array| int64(name, array))
-                    .transpose()?,
-            );
+        let mut sums = [const { None }; SUMS.len()];
+        for (sum, name) in sums.iter_mut().zip(SUMS) {
+            let column = self.column(name).map(|array| int64(name, array));
+            *sum = column.transpose()?;
         }
         Ok(MeasureColumns {
             flows,
@@ -194,7 +191,7 @@ pub struct MeasureColumns {
     /// Allowed flows.
     pub flows: Int64Array,
     /// The columns of [`SUMS`], where present.
-    pub sums: Vec<Option<Int64Array>>,
+    pub sums: [Option<Int64Array>; SUMS.len()],
     /// When the flow started.
     pub first: Option<TimestampMicrosecondArray>,
     /// When the flow ended.

@@ -18,12 +18,12 @@ pub struct Evidence {
 
 /// Whether the sender of a record began the flow: it did if it sent SYN without ACK, or if only
 /// the port at the other end is well known.
-pub fn began(record: Evidence) -> Option<bool> {
+pub fn initiated(record: Evidence) -> Option<bool> {
     by_flags(record.flags).or_else(|| by_ports(record))
 }
 
 /// Whether the sender of the first of two records that answer each other began the flow.
-pub fn began_first(first: Evidence, second: Evidence) -> Option<bool> {
+pub fn first_initiated(first: Evidence, second: Evidence) -> Option<bool> {
     by_flags(first.flags)
         .or_else(|| by_flags(second.flags).map(|began| !began))
         .or_else(|| by_ports(first))
@@ -57,19 +57,19 @@ mod tests {
 
     #[test]
     fn a_well_known_port_answers() {
-        assert_eq!(began(record(50_000, 443, 0)), Some(true));
-        assert_eq!(began(record(443, 50_000, 0)), Some(false));
-        assert_eq!(began(record(50_000, 8080, 0)), None);
-        assert_eq!(began(record(53, 53, 0)), None);
-        assert_eq!(began(Evidence::default()), None);
+        assert_eq!(initiated(record(50_000, 443, 0)), Some(true));
+        assert_eq!(initiated(record(443, 50_000, 0)), Some(false));
+        assert_eq!(initiated(record(50_000, 8080, 0)), None);
+        assert_eq!(initiated(record(53, 53, 0)), None);
+        assert_eq!(initiated(Evidence::default()), None);
     }
 
     #[test]
     fn syn_without_ack_begins_whatever_the_ports() {
-        assert_eq!(began(record(20, 50_000, SYN)), Some(true));
-        assert_eq!(began(record(20, 50_000, SYN | ACK)), Some(false));
+        assert_eq!(initiated(record(20, 50_000, SYN)), Some(true));
+        assert_eq!(initiated(record(20, 50_000, SYN | ACK)), Some(false));
         let (opens, answers) = (record(9_000, 9_001, SYN), record(9_001, 9_000, SYN | ACK));
-        assert_eq!(began_first(opens, answers), Some(true));
-        assert_eq!(began_first(answers, opens), Some(false));
+        assert_eq!(first_initiated(opens, answers), Some(true));
+        assert_eq!(first_initiated(answers, opens), Some(false));
     }
 }

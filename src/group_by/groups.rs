@@ -310,7 +310,7 @@ mod tests {
     fn add(groups: &mut Groups<u64>, keys: &[u64]) {
         let measures = MeasureColumns {
             flows: Int64Array::from(vec![1; keys.len()]),
-            sums: vec![None; 5],
+            sums: [const { None }; 5],
             first: None,
             last: None,
             most: [None, None],

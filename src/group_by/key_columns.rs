@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, Int64Array};
 use crate::columns::batch::{NamedColumn, named};
 use crate::columns::column::Column;
 use crate::columns::interner::{Interner, Sorted};
-use crate::columns::nulls::NullsLast;
+use crate::columns::nulls::{NullsLast, get};
 use crate::columns::parallel::by_row;
 use crate::columns::write::StringPool;
 use crate::direction::classify::directions;
@@ -77,8 +77,7 @@ impl KeyColumn {
                     }
                     (Column::Int(ints), kind @ (None | Some(Plain::Int))) => {
                         *kind = Some(Plain::Int);
-                        let value = |row| ints.is_valid(row).then(|| encode_int(ints.value(row)));
-                        by_row(batch.rows(), |row| value(row).into())
+                        by_row(batch.rows(), |row| get(&ints, row).map(encode_int).into())
                     }
                     _ => {
                         return Err(Error::Schema(format!(

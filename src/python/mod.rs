@@ -36,7 +36,7 @@ mod _core {
     #[pymodule_export]
     use super::quality::quality;
     #[pymodule_export]
-    use super::records::{distinct_reports, earlier_states, repeated_starts, stitch};
+    use super::records::{distinct_observations, repeated_starts, stitch, superseded_records};
     #[pymodule_export]
     use super::search::{connection_sets, expanded_search};
 }

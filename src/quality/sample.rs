@@ -55,7 +55,7 @@ impl Sample {
             let mut records: Vec<Observation> = records.iter().map(|(_, seen)| *seen).collect();
             superseded(&mut records, &mut |_| earlier += 1);
             if several_hosts {
-                reporters::again(&mut records, &mut |_| again += 1);
+                reporters::duplicates(&mut records, &mut |_| again += 1);
             }
         }
         (again << self.zeros, earlier << self.zeros)

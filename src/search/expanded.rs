@@ -157,9 +157,7 @@ fn ports(
 
 /// Measures with the bytes and packets of each record, both ways.
 fn with_most(measures: MeasureColumns) -> Result<MeasureColumns> {
-    let [_, src_bytes, dst_bytes, src_packets, dst_packets] = measures.sums.as_slice() else {
-        unreachable!("there is a column, or none, for each of SUMS")
-    };
+    let [_, src_bytes, dst_bytes, src_packets, dst_packets] = &measures.sums;
     let most = [
         both_ways(src_bytes.as_ref(), dst_bytes.as_ref())?,
         both_ways(src_packets.as_ref(), dst_packets.as_ref())?,

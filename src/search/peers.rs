@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
 use crate::columns::batch::{NamedColumn, batch, find, named};
 use crate::columns::cast::{int64, micros};
-use crate::columns::nulls::NullsLast;
+use crate::columns::nulls::{NullsLast, get};
 use crate::columns::text::Text;
 use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::{Error, Result};
@@ -136,7 +136,7 @@ impl Peer {
             (&mut self.bytes, &search.bytes, &search.max_bytes),
             (&mut self.packets, &search.packets, &search.max_packets),
         ] {
-            let sent = [value(&sent[of_peer], row), value(&sent[of_sought], row)];
+            let sent = [get(&sent[of_peer], row), get(&sent[of_sought], row)];
             for count in sent {
                 add(&mut volume.all, count)?;
             }
@@ -150,9 +150,9 @@ impl Peer {
                 add(sum, own)?;
                 add(sum, other.filter(|_| both))?;
             }
-            volume.most = volume.most.max(value(most, row));
+            volume.most = volume.most.max(get(most, row));
         }
-        let (first, last) = (time(&search.first, row), time(&search.last, row));
+        let (first, last) = (get(&search.first, row), get(&search.last, row));
         self.first = self.first.into_iter().chain(first).min();
         self.last = self.last.max(last);
         for (is_there, name, ports) in [
@@ -231,21 +231,13 @@ impl Search {
     }
 
     fn connections(&self, row: usize) -> Result<i64> {
-        value(&self.connections, row).ok_or_else(|| Error::Value {
+        get(&self.connections, row).ok_or_else(|| Error::Value {
             row: self.first_row + row,
             column: "connections".into(),
             value: "null".into(),
             reason: "is not a number of connections",
         })
     }
-}
-
-fn value(counts: &Int64Array, row: usize) -> Option<i64> {
-    counts.is_valid(row).then(|| counts.value(row))
-}
-
-fn time(times: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
-    times.is_valid(row).then(|| times.value(row))
 }
 
 fn ways(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [NamedColumn; 3] {
