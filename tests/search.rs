@@ -227,7 +227,7 @@ fn what_cannot_be_used_is_told_with_its_row() {
     );
     assert_eq!(
         message(vec![good.clone()], "10.0.0.1/8"),
-        "ip is \"10.0.0.1/8\", which is no IP address"
+        "invalid IP address \"10.0.0.1/8\"; give IPv4 or IPv6"
     );
     let wide: ArrayRef = Arc::new(Int64Array::from(vec![70_000]));
     let mut columns = good.columns().to_vec();

@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrowPrimitiveType, PrimitiveArray};
 
-/// A value, or null; nulls sort last.
+/// A nullable value; nulls sort last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct NullsLast<T> {
     null: bool,
@@ -15,7 +15,7 @@ impl<T: Copy + Default> NullsLast<T> {
         (!self.null).then_some(self.value)
     }
 
-    /// Applies `f` to the value.
+    /// Apply `f` to the value.
     pub fn map<U: Copy + Default>(self, f: impl FnOnce(T) -> U) -> NullsLast<U> {
         self.get().map(f).into()
     }

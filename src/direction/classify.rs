@@ -1,4 +1,4 @@
-//! The direction of every flow, as columns beside the flows.
+//! Direction columns of flows.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::flow::initiator::initiated;
 use crate::flow::view::EvidenceColumns;
 use crate::ip::column::Addresses;
 
-/// The direction of every row: that of the `direction` column, or else by the rules.
+/// The direction of every row: from the `direction` column, or else by the rules.
 pub fn directions(
     batch: &FlowBatch,
     source: &Addresses,
@@ -22,24 +22,24 @@ pub fn directions(
     rules: &DirectionRules,
 ) -> Result<Vec<Direction>> {
     if batch.column("direction").is_some() {
-        let told = |text: Option<&str>| text.and_then(Direction::parse);
-        let told = |text: Option<&str>| told(text).unwrap_or(Direction::Unknown);
-        return Ok(batch.text("direction")?.map(told));
+        let parse = |text: Option<&str>| text.and_then(Direction::parse);
+        let parse = |text: Option<&str>| parse(text).unwrap_or(Direction::Unknown);
+        return Ok(batch.text("direction")?.map(parse));
     }
-    let verdict = verdicts(batch, source, dest, rules)?;
-    Ok(by_row(batch.rows(), |row| verdict(row).0))
+    let classification = classifier(batch, source, dest, rules)?;
+    Ok(by_row(batch.rows(), |row| classification(row).0))
 }
 
-/// Adds the columns `direction` and `direction_reason`, or renews them.
+/// Add or replace the columns `direction` and `direction_reason`.
 pub fn classify(batch: &FlowBatch, rules: &DirectionRules) -> Result<RecordBatch> {
     let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
-    let verdict = verdicts(batch, &source, &dest, rules)?;
-    let verdicts = by_row(batch.rows(), verdict);
-    let rows = verdicts.len();
+    let classification = classifier(batch, &source, &dest, rules)?;
+    let classified = by_row(batch.rows(), classification);
+    let rows = classified.len();
     let directions = StringPool::new(Direction::ALL.into_iter().map(Direction::word))
-        .column(rows, |row| Some(verdicts[row].0 as usize))?;
+        .column(rows, |row| Some(classified[row].0 as usize))?;
     let reasons = StringPool::new(Reason::ALL.into_iter().map(Reason::name))
-        .column(rows, |row| Some(verdicts[row].1 as usize))?;
+        .column(rows, |row| Some(classified[row].1 as usize))?;
     let new: [(&str, ArrayRef); 2] = [
         ("direction", Arc::new(directions)),
         ("direction_reason", Arc::new(reasons)),
@@ -57,19 +57,19 @@ pub fn classify(batch: &FlowBatch, rules: &DirectionRules) -> Result<RecordBatch
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
 
-/// The direction of a row by the rules, and how it is known.
-fn verdicts<'a>(
+/// The direction of a row by the rules, with the reason.
+fn classifier<'a>(
     batch: &FlowBatch,
     source: &'a Addresses,
     dest: &'a Addresses,
     rules: &'a DirectionRules,
 ) -> Result<impl Fn(usize) -> (Direction, Reason) + 'a> {
     let parse = |text: Option<&str>| text.and_then(Direction::parse);
-    let reported = batch.text("reported_direction")?.map(parse);
+    let logged = batch.text("reported_direction")?.map(parse);
     let responses = Responses::read(batch)?;
     Ok(move |row| {
         let (direction, reason) =
-            rules.classify(source.get(row).get(), dest.get(row).get(), reported[row]);
+            rules.classify(source.get(row).get(), dest.get(row).get(), logged[row]);
         if reason != Reason::Reported
             && direction != direction.reversed()
             && responses.contains(row)

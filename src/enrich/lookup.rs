@@ -95,7 +95,7 @@ fn write(
     facts: &Facts,
     rows: Range<usize>,
 ) -> Result<RecordBatch> {
-    let known: Vec<Option<(Ip, Answer)>> = distinct.places[rows]
+    let known: Vec<Option<(Ip, Answer)>> = distinct.indices[rows]
         .iter()
         .map(|place| {
             let place = place.get()? as usize;

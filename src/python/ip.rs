@@ -6,7 +6,7 @@ use pyo3_arrow::PyArray;
 use crate::columns::text::Text;
 use crate::ip::address_ranges::AddressRanges as Ranges;
 use crate::python::gateway::table;
-use crate::search::sought;
+use crate::search::parse_ip;
 
 /// Networks or address ranges; the narrowest range that contains an address wins.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -46,5 +46,5 @@ impl AddressRanges {
 /// Canonical form of an address.
 #[pyfunction]
 pub fn canonical_address(ip: &str) -> PyResult<String> {
-    Ok(sought(ip)?.to_string())
+    Ok(parse_ip(ip)?.to_string())
 }
