@@ -1,4 +1,4 @@
-//! Kernels on small tables whose results are known.
+//! Aggregates on small tables with known results.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -100,7 +100,7 @@ fn ints(batch: &RecordBatch, name: &str) -> Vec<Option<i64>> {
 }
 
 #[test]
-fn the_index_groups_orders_and_conserves() {
+fn the_index_groups_sorts_and_conserves() {
     let index = build(vec![table(utf8, ROWS)]);
     assert_eq!(
         strings(&index, "source"),
@@ -132,7 +132,7 @@ fn the_index_groups_orders_and_conserves() {
 }
 
 #[test]
-fn every_text_encoding_gives_the_same_index() {
+fn every_string_encoding_gives_the_same_index() {
     let expected = build(vec![table(utf8, ROWS)]);
     let encodings: [Texts; 3] = [
         |v| Arc::new(StringViewArray::from(v)),
@@ -166,7 +166,7 @@ fn no_flows_give_empty_tables() {
 }
 
 #[test]
-fn a_bad_value_is_named_with_its_place() {
+fn an_invalid_value_is_named_with_its_row() {
     let rows = [
         Row(Some("10.0.0.1"), "8.8.8.8", None, 1, None),
         Row(Some("ten"), "8.8.8.8", None, 1, None),
@@ -180,7 +180,7 @@ fn a_bad_value_is_named_with_its_place() {
 }
 
 #[test]
-fn a_sum_that_does_not_fit_is_an_error() {
+fn an_overflowing_sum_is_an_error() {
     let row = || Row(Some("10.0.0.1"), "8.8.8.8", None, i64::MAX, None);
     let rows = table(utf8, &[row(), row()]);
     let entries = index::collect(flows(vec![rows]), &DirectionRules::default()).unwrap();
@@ -219,7 +219,7 @@ fn top_n_ranks_by_the_measure_and_breaks_ties_by_key() {
 }
 
 #[test]
-fn a_timeline_widens_its_slots_as_time_goes_on() {
+fn a_timeline_widens_its_bins_as_time_goes_on() {
     let early = table(utf8, ROWS);
     let late = {
         let starts: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![
@@ -252,9 +252,9 @@ fn a_timeline_widens_its_slots_as_time_goes_on() {
 }
 
 #[test]
-fn a_long_index_comes_in_ordered_chunks_without_loss() {
+fn a_long_index_comes_in_sorted_batches_without_loss() {
     const ROWS: usize = 300_000;
-    // Every address twice over, in an order unlike that of the index, a third of them IPv6.
+    // Every address twice, not in the order of the index, a third of them IPv6.
     let address = |i: usize| {
         let n = i.wrapping_mul(2_654_435_761) % (ROWS / 2);
         match n % 3 {

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_min_width_that_fits_is_taken() {
+    fn the_smallest_width_that_fits_is_used() {
         assert_eq!(min_width((0, DAY - 1), DEFAULT_BINS), 15 * MINUTE);
         assert_eq!(min_width((0, 0), 1), MS);
         assert_eq!(min_width((-1, 0), 2), MS);
