@@ -20,7 +20,7 @@ help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(VENV)/.demo  ## Build, install, and write a report of the embedded sample, or of FLOWS=path HOST=address
+demo: $(VENV)/.demo  ## Build, install, and write a report of the bundled sample, or of FLOWS=path HOST=address
 	@if [ -n "$${FLOWS:-}" ]; then \
 	  $(VENV)/bin/flowtriage summary "$$FLOWS" --host "$$HOST" --html $(REPORT); \
 	else \
@@ -70,7 +70,7 @@ bench-compare:  ## Compare the Rust benches of BASE and HEAD; fails if one is PE
 wheel: dist/.wheel  ## Build the release wheel into dist/
 
 .PHONY: data
-data: $(VENV)/.tools  ## Renew the embedded ASN and country databases
+data: $(VENV)/.tools  ## Rebuild the bundled ASN and country databases
 	$(VENV)/bin/python tools/build_embedded_data.py
 
 .PHONY: clean

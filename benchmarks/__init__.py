@@ -1,1 +1,1 @@
-"""Benchmarks of flowtriage against what an analyst would otherwise use; see docs/benchmarks.md."""
+"""Benchmarks of flowtriage against alternatives; see docs/benchmarks.md."""

@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python -m benchmarks`, or a part of them."""
+"""Run all or part of the benchmarks: `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUICK_ROWS = 100_000
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Read the command line, measure, and write the report."""
+    """Parse the command line, measure, and write the report."""
     options = _parser().parse_args(arguments)
     if options.render:
         document.write_main(report.render(Results.read(RESULTS)))
@@ -50,14 +50,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", nargs="+", type=int, help="numbers of rows")
     parser.add_argument("--peers", nargs="+", choices=packages, default=packages)
     parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    parser.add_argument("--quick", action="store_true", help=f"{_QUICK_ROWS:,} rows, once")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"{_QUICK_ROWS:,} rows, one repetition"
+    )
     parser.add_argument(
         "--report",
         type=Path,
-        help="where to write; by default a whole run writes docs/benchmarks.md, a part prints",
+        help="output file; default: docs/benchmarks.md for a full run, else stdout",
     )
     parser.add_argument(
-        "--render", action="store_true", help="measure nothing; write the last whole run again"
+        "--render", action="store_true", help="do not measure; render the last full run again"
     )
     return parser
 
@@ -75,14 +77,14 @@ def _measure_all(results: Results, options: argparse.Namespace) -> None:
         flows = Path(folder) / "input.arrow"
         written = None
         for number, case in enumerate(cases, 1):
-            _say(f"[{number}/{len(cases)}] {case.job}: {case.input}, {case.rows:,} rows")
+            _log(f"[{number}/{len(cases)}] {case.job}: {case.input}, {case.rows:,} rows")
             if written != (case.input, case.rows):
                 _write(case, flows)
                 written = case.input, case.rows
             for peer in _peers(case, options.peers):
                 measured = measure_apart(case, peer, flows, repetitions)
                 results.add(measured)
-                _say(f"    {peer:<24} {report.seconds(measured.median):>9}")
+                _log(f"    {peer:<24} {report.seconds(measured.median):>9}")
 
 
 def _cases(options: argparse.Namespace) -> Iterator[Case]:
@@ -97,12 +99,12 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 def _peers(case: Case, packages: Iterable[str]) -> Iterator[str]:
     wanted = {FLOWTRIAGE, *packages}
     for peer in JOBS[case.job].peers:
-        if peer.most_rows is not None and case.rows > peer.most_rows:
+        if peer.max_rows is not None and case.rows > peer.max_rows:
             continue
         if peer.package in wanted and peer.installed():
             yield peer.name
         elif peer.package in wanted:
-            _say(f"    {peer.name}: not installed")
+            _log(f"    {peer.name}: not installed")
 
 
 def _write(case: Case, path: Path) -> None:
@@ -111,7 +113,7 @@ def _write(case: Case, path: Path) -> None:
         writer.write_table(table)
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

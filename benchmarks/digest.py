@@ -1,4 +1,4 @@
-"""Whether results are equal, without holding two of them in one process."""
+"""Digests that compare results of different processes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _SEED = 1
 def digest(facts: Facts) -> dict[str, str]:
     """Digest tables so that equal rows in any order give equal digests.
 
-    Every table has one digest of its number of rows, one of whole rows, and one a column, which
-    tells where results differ: sums of 64-bit hashes.
+    Every table has a digest of its number of rows, one of complete rows, and one per column, which
+    locates differences: sums of 64-bit hashes.
     """
     digests = {}
     for name, table in facts.items():
@@ -26,15 +26,15 @@ def digest(facts: Facts) -> dict[str, str]:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Without dictionaries, and with one type of text."""
+    """Decode dictionaries and use one string type."""
     fields = [
-        pa.field(field.name, pa.large_string()) if _is_text(field.type) else field
+        pa.field(field.name, pa.large_string()) if _is_string(field.type) else field
         for field in table.schema
     ]
     return table.cast(pa.schema(fields))
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def _is_string(kind: pa.DataType) -> bool:
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 

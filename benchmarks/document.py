@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: the part of `make bench`, then the part of `make bench-large`."""
+"""docs/benchmarks.md: the output of `make bench`, then of `make bench-large`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 PATH = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 LARGE = "## From a data set on disk"
-"""Heading that the second part begins with."""
+"""Heading of the second part."""
 
 
 def parts(path: Path) -> tuple[str, str]:
@@ -18,12 +18,12 @@ def parts(path: Path) -> tuple[str, str]:
 
 
 def write_main(text: str, path: Path = PATH) -> None:
-    """Replace the first part, and keep the second."""
+    """Replace the first part and keep the second."""
     _write(path, text, parts(path)[1])
 
 
 def write_large(text: str, path: Path = PATH) -> None:
-    """Replace the second part, which begins with its heading, and keep the first."""
+    """Replace the second part, including its heading, and keep the first."""
     _write(path, parts(path)[0], text)
 
 

@@ -1,4 +1,4 @@
-"""What a job is: one piece of work, done by flowtriage and by its peers."""
+"""Jobs: one piece of work, done by flowtriage and its peers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import pyarrow as pa
 FLOWTRIAGE = "flowtriage"
 
 Facts = dict[str, pa.Table]
-"""What results have to agree on: tables by name, the order of whose rows does not count."""
+"""Tables by name that must be equal in all results; row order does not matter."""
 
 
-def as_it_is(table: pa.Table) -> Any:
-    """Take the input as Arrow, without any preparation."""
+def unprepared(table: pa.Table) -> Any:
+    """Return the Arrow input unchanged."""
     return table
 
 
 def no_figures(_result: Any) -> dict[str, int]:
-    """Tell nothing but time and memory."""
+    """Report no figures besides time and memory."""
     return {}
 
 
@@ -32,28 +32,28 @@ class Peer:
     Attributes
     ----------
     package
-        Distribution that does it; the peer is left out where it is not installed.
+        Distribution to use; the peer is skipped if it is not installed.
     form
-        In which form the result is wanted; ratios are among peers of one form.
+        Form of the result; ratios are between peers of the same form.
     work
-        What is timed: from the prepared input to the result.
+        Timed function: from the prepared input to the result.
     facts
-        What has to be equal in the results of all peers.
+        Part of the result that must be equal for all peers.
     prepare
-        What is done beforehand and not timed: from the Arrow input to the peer's own.
+        Untimed function: from the Arrow input to the peer's own.
     figures
-        Other numbers that the report tells of a result, by name.
-    most_rows
-        The most rows that it is asked to do, where more would take too long.
+        Other numbers about a result in the report, by name.
+    max_rows
+        Maximum input, where more would take too long.
     """
 
     package: str
     form: str
     work: Callable[[Any], Any]
     facts: Callable[[Any], Facts]
-    prepare: Callable[[pa.Table], Any] = as_it_is
+    prepare: Callable[[pa.Table], Any] = unprepared
     figures: Callable[[Any], dict[str, int]] = field(default=no_figures)
-    most_rows: int | None = None
+    max_rows: int | None = None
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ class Peer:
         return f"{self.package}, {self.form}" if self.form else self.package
 
     def installed(self) -> bool:
-        """Whether the package is there."""
+        """Whether the package is installed."""
         return importlib.util.find_spec(self.package.replace("-", "_")) is not None
 
 
@@ -72,13 +72,13 @@ class Job:
     Attributes
     ----------
     title, note
-        What the report says of it.
+        Text in the report.
     inputs
-        Names of inputs that `shapes.make` knows.
+        Names of inputs of `shapes.make`.
     sizes
         Numbers of rows.
     peers
-        All ways to do it. The first is flowtriage's, and ratios are to its time.
+        Implementations. The first is flowtriage's, the reference of ratios.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Inputs written as the text logs that sensors write."""
+"""Inputs written as text logs of sensors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _TOP = """\
 #open\t2026-03-02-00-00-00
 """
 ZEEK_TOP_LINES = _TOP.count("\n") + 2
-"""Lines before the first record, those of names and types included."""
+"""Lines before the first record, including names and types."""
 
 _SECOND = 1_000_000
 
 
 @dataclass(frozen=True)
 class Written:
-    """A log on disk, for as long as this is kept, and the names of its columns."""
+    """A log on disk for the lifetime of the object, and its column names."""
 
     path: Path
     names: list[str]
@@ -37,7 +37,7 @@ class Written:
 
 
 def zeek(table: pa.Table) -> Written:
-    """Write a table of the shape `zeek` as Zeek does."""
+    """Write a table of the shape `zeek` as a Zeek log."""
     frame = _flows(table)
     random = np.random.default_rng(SEED)
     uids = random.integers(0, 1 << 60, len(frame))
@@ -69,7 +69,7 @@ def zeek(table: pa.Table) -> Written:
 
 
 def aws(table: pa.Table) -> Written:
-    """Write a table of the shape `zeek` as AWS does, what was sent one way."""
+    """Write a table of the shape `zeek` as an AWS log of unidirectional records."""
     values = {
         "version": pl.lit(2),
         "account-id": pl.lit("123456789012"),
@@ -90,7 +90,7 @@ def aws(table: pa.Table) -> Written:
 
 
 def _flows(table: pa.Table) -> pl.DataFrame:
-    """Add what an index does not tell."""
+    """Add columns that an index does not contain."""
     random = np.random.default_rng(SEED)
     rows = table.num_rows
     return pl.DataFrame(table).with_columns(

@@ -1,4 +1,4 @@
-"""Where a benchmark ran, and with which versions."""
+"""Environment and versions of a benchmark."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PACKAGES = (
 
 
 def describe() -> dict[str, str]:
-    """Return what the report tells, by label."""
+    """Return the facts of the report by label."""
     return {
         "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "Processor": f"{_processor()}, {os.cpu_count()} cores in use",

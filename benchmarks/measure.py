@@ -1,4 +1,4 @@
-"""Measures one peer at one job in a process of its own: `python -m benchmarks.measure`."""
+"""Measure one peer at one job in a separate process: `python -m benchmarks.measure`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks import memory
 WARM_UP_ROWS = 10_000
 REPETITIONS = 3
 ENOUGH_SECONDS = 5.0
-"""No further repetition once all together have taken this long."""
+"""Total time after which no further repetition starts."""
 
 
 class MeasurementError(Exception):
@@ -37,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of one peer in one case.
+    """Measurement of one peer in one case.
 
     Attributes
     ----------
@@ -46,14 +46,13 @@ class Measurement:
     input_bytes
         Size of the input in Arrow.
     peak_bytes
-        Most physical memory during the first repetition, beyond that before it; None where the
-        system does not tell.
+        Peak physical memory during the first repetition, minus that before it; None if unknown.
     result_rows
-        Rows of the first table that results are compared by.
+        Rows of the first compared table.
     figures
         Other numbers of the result.
     digests
-        What has to be equal in the results of all peers.
+        Digests that must be equal for all peers.
     """
 
     case: Case
@@ -72,7 +71,7 @@ class Measurement:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Measurement:
-        """Read what `dataclasses.asdict` wrote."""
+        """Convert the output of `dataclasses.asdict`."""
         return cls(**{**fields, "case": Case(**fields["case"])})
 
 
@@ -88,7 +87,7 @@ def measure_apart(case: Case, peer: str, flows: Path, repetitions: int) -> Measu
 
 
 def measure(case: Case, peer_name: str, flows: Path, repetitions: int) -> Measurement:
-    """Measure in this process, which must have done nothing before."""
+    """Measure in this process, which must be fresh."""
     from benchmarks.jobs import JOBS
 
     peer = JOBS[case.job].peer(peer_name)
@@ -97,7 +96,7 @@ def measure(case: Case, peer_name: str, flows: Path, repetitions: int) -> Measur
     prepared = peer.prepare(table)
     pa.default_memory_pool().release_unused()
     before = memory.resident()
-    memory.forget_peak()
+    memory.reset_peak()
     result, seconds = _timed(peer.work, prepared)
     peak = memory.peak()
     times = [seconds]
@@ -128,7 +127,7 @@ def _timed(work: Callable[[Any], Any], prepared: Any) -> tuple[Any, float]:
 
 
 def _read(path: Path) -> pa.Table:
-    """Read into memory of this process; mapped pages would count as the work's memory."""
+    """Read into memory; mapped pages would count as memory of the job."""
     with pa.OSFile(str(path)) as file:
         return pa.ipc.open_file(file).read_all()
 

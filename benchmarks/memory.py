@@ -1,4 +1,4 @@
-"""Memory of this process, as Linux tells it; elsewhere it is not known."""
+"""Memory of this process on Linux; unknown elsewhere."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 def resident() -> int | None:
-    """Return the bytes in physical memory now."""
+    """Return the current bytes of physical memory."""
     return _read("VmRSS")
 
 
 def peak() -> int | None:
-    """Return the most bytes in physical memory since `forget_peak`."""
+    """Return the peak bytes of physical memory since `reset_peak`."""
     return _read("VmHWM")
 
 
-def forget_peak() -> None:
-    """Start to count the peak anew."""
+def reset_peak() -> None:
+    """Reset the peak."""
     if _CLEAR.exists():
         _CLEAR.write_text("5", encoding="ascii")
 

@@ -26,30 +26,30 @@ ROWS = 1_000_000
 _DAY = "2026-03-02"
 _CONTEXT = ("ipranges.csv", "networkcontext_1.csv", "iploc.csv")
 _ENRICHED = "network"
-"""Shape of the flows that are enriched."""
-_TIME = Target("a day of 1,000,000 flows, {}: all steps", 180, "{:.3g} s", least=False)
-_MEMORY = Target("a day of 1,000,000 flows, {}: peak memory", 2_000, "{:,.0f} MB", least=False)
-_ENRICH = Target("enrichment of 1,000,000 rows, {}", 2, "{:.2f} s", least=False)
+"""Shape of the enriched flows."""
+_TIME = Target("a day of 1,000,000 flows, {}: all steps", 180, "{:.3g} s", minimum=False)
+_MEMORY = Target("a day of 1,000,000 flows, {}: peak memory", 2_000, "{:,.0f} MB", minimum=False)
+_ENRICH = Target("enrichment of 1,000,000 rows, {}", 2, "{:.2f} s", minimum=False)
 
 
 @dataclass(frozen=True)
-class ReadRequest:
-    """What one process measured of one step, or of the whole.
+class StepMeasurement:
+    """Measurement of one step, or of the whole run.
 
     Attributes
     ----------
     title
-        What was done.
+        Name of the step.
     seconds
         Wall time.
     processor
-        Time of all processors that the process used meanwhile, in seconds.
+        CPU time of the process during the step, in seconds.
     resident_bytes
-        Peak of physical memory of the process meanwhile, None where the system does not tell.
+        Peak physical memory of the process during the step, None if unknown.
     count
-        Rows that came of it.
+        Rows of the result.
     note
-        What there is to say of it.
+        Remark in the report.
     """
 
     title: str
@@ -61,7 +61,7 @@ class ReadRequest:
 
 
 def office(rows: int) -> pa.Table:
-    """Repeat the day of the sample for as many workstations as make so many flows."""
+    """Repeat the sample day for as many workstations as give that many flows."""
     from flowtriage import sample
 
     days: list[pa.Table] = []
@@ -96,9 +96,9 @@ DAYS: dict[str, Callable[[Path], Path]] = {
 
 
 def write_context(folder: Path) -> None:
-    """Write Spot's three files: one range, 8,192 networks, 1,000,000 ranges with places."""
-    own = "start_ip,end_ip,name\n10.0.0.0,10.255.255.255,own\n"
-    (folder / _CONTEXT[0]).write_text(own, encoding="utf-8")
+    """Write Spot's three files: one range, 8,192 networks, 1,000,000 ranges with locations."""
+    internal = "start_ip,end_ip,name\n10.0.0.0,10.255.255.255,own\n"
+    (folder / _CONTEXT[0]).write_text(internal, encoding="utf-8")
     names = [f"10.{i}.{j}.0/24,net {i} {j}" for i in range(256) for j in range(0, 256, 8)]
     context = "\n".join(["ip,name", *names]) + "\n"
     (folder / _CONTEXT[1]).write_text(context, encoding="utf-8")
@@ -122,24 +122,24 @@ def write_context(folder: Path) -> None:
 
 
 class _Steps(logging.Handler):
-    """Notes processor time and the peak of memory at the end of each step that is logged."""
+    """Records CPU time and peak memory at the end of each logged step."""
 
     def __init__(self) -> None:
         super().__init__()
         self.notes: list[tuple[float, int | None]] = []
         self._since = time.process_time()
-        memory.forget_peak()
+        memory.reset_peak()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note what was used since the step before."""
+        """Record the usage since the previous step."""
         now = time.process_time()
         self.notes.append((now - self._since, memory.peak()))
         self._since = now
-        memory.forget_peak()
+        memory.reset_peak()
 
 
-def run(log: Path) -> list[ReadRequest]:
-    """Run the day of a log in this process, which must have done nothing before."""
+def run(log: Path) -> list[StepMeasurement]:
+    """Run the day of a log in this process, which must be fresh."""
     import flowtriage as ft
     from flowtriage.configuration import (
         ContextSettings,
@@ -150,13 +150,13 @@ def run(log: Path) -> list[ReadRequest]:
     )
 
     with tempfile.TemporaryDirectory(dir=log.parent) as name:
-        place = Path(name)
-        own, names, places = (log.with_name(file) for file in _CONTEXT)
+        root = Path(name)
+        internal, names, locations = (log.with_name(file) for file in _CONTEXT)
         settings = Settings(
-            StoreSettings(f"duckdb:///{place}/flows.duckdb"),
-            FolderSettings(place / "data", place / "ipynb", place / "flows"),
+            StoreSettings(f"duckdb:///{root}/flows.duckdb"),
+            FolderSettings(root / "data", root / "ipynb", root / "flows"),
             RankingSettings(),
-            ContextSettings(own, names, places),
+            ContextSettings(internal, names, locations),
         )
         used = _Steps()
         logger = logging.getLogger("flowtriage.oa")
@@ -167,7 +167,9 @@ def run(log: Path) -> list[ReadRequest]:
         taken = time.perf_counter() - start
         logger.removeHandler(used)
         steps = [
-            ReadRequest(step.title, step.seconds, *noted, step.count, step.note.replace(name, ""))
+            StepMeasurement(
+                step.title, step.seconds, *noted, step.count, step.note.replace(name, "")
+            )
             for step, noted in zip(done.steps, used.notes, strict=True)
         ]
     most = max((peak for _, peak in used.notes if peak is not None), default=None)
@@ -175,81 +177,87 @@ def run(log: Path) -> list[ReadRequest]:
     scored = next(step.count for step in done.steps if step.name == "results")
     return [
         *steps,
-        ReadRequest("all, with what is between the steps", taken, processor, most, scored),
+        StepMeasurement("total, including time between steps", taken, processor, most, scored),
     ]
 
 
-def enrich(folder: Path) -> list[ReadRequest]:
-    """Enrich a million rows in this process, from Spot's files and from what is embedded."""
+def enrich(folder: Path) -> list[StepMeasurement]:
+    """Enrich a million rows in this process, from Spot's files and from bundled databases."""
     from flowtriage.oa.enrichment import Sources
     from flowtriage.oa.enrichment import enrich as add
 
     flows = shapes.make(_ENRICHED, ROWS)
     flows = pa.table({"sip": flows["source"], "dip": flows["dest"]})
-    own, names, places = (folder / file for file in _CONTEXT)
-    files = Sources(own, names, places)
+    internal, names, locations = (folder / file for file in _CONTEXT)
+    files = Sources(internal, names, locations)
     add(flows.slice(0, 1000), Sources())
     readings = []
-    for title, sources in (("Spot's three files, read in it", files), ("embedded", Sources())):
-        memory.forget_peak()
+    for title, sources in (
+        ("Spot's three files, including reading", files),
+        ("bundled databases", Sources()),
+    ):
+        memory.reset_peak()
         start, used = time.perf_counter(), time.process_time()
-        told = add(flows, sources)
+        enriched = add(flows, sources)
         taken, used = time.perf_counter() - start, time.process_time() - used
-        if told["dst_geoloc"].null_count == ROWS:
+        if enriched["dst_geoloc"].null_count == ROWS:
             sys.exit("no address was located")
-        readings.append(ReadRequest(title, taken, used, memory.peak(), told.num_rows))
+        readings.append(StepMeasurement(title, taken, used, memory.peak(), enriched.num_rows))
     return readings
 
 
-def _apart(*arguments: str) -> list[ReadRequest]:
+def _apart(*arguments: str) -> list[StepMeasurement]:
     """Measure in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.oa", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return [ReadRequest(**fields) for fields in json.loads(done.stdout)]
+    return [StepMeasurement(**fields) for fields in json.loads(done.stdout)]
 
 
-def render(days: dict[str, list[ReadRequest]], enriched: list[ReadRequest], load: float) -> str:
+def render(
+    days: dict[str, list[StepMeasurement]], enriched: list[StepMeasurement], load: float
+) -> str:
     """Render the report.
 
     Parameters
     ----------
     days
-        For each day its steps, the whole last.
+        Steps of each day, the total last.
     enriched
-        The enrichments.
+        Measurements of the enrichment.
     load
-        Processes that wanted a processor before all this, the mean of a minute.
+        System load before the benchmark, mean of one minute.
     """
-    verdicts = []
+    outcomes = []
     for name, steps in days.items():
-        all_of_it = steps[-1]
-        resident = all_of_it.resident_bytes
-        named = [Target(t.work.format(name), t.bound, t.unit, t.least) for t in (_TIME, _MEMORY)]
-        verdicts.append(named[0].row(all_of_it.seconds))
-        verdicts.append(named[1].row(None if resident is None else resident / 1e6))
+        total = steps[-1]
+        resident = total.resident_bytes
+        named = [Target(t.work.format(name), t.bound, t.unit, t.minimum) for t in (_TIME, _MEMORY)]
+        outcomes.append(named[0].row(total.seconds))
+        outcomes.append(named[1].row(None if resident is None else resident / 1e6))
     for one in enriched:
-        target = Target(_ENRICH.work.format(one.title), _ENRICH.bound, _ENRICH.unit, _ENRICH.least)
-        verdicts.append(target.row(one.seconds))
-    where = machine.describe() | {"Load before, of other work": f"{load:.1f}"}
+        target = Target(
+            _ENRICH.work.format(one.title), _ENRICH.bound, _ENRICH.unit, _ENRICH.minimum
+        )
+        outcomes.append(target.row(one.seconds))
+    where = machine.describe() | {"System load before": f"{load:.1f}"}
     parts = [
         "# Benchmarks of Flow OA\n",
-        "Written by `make bench-oa`; nothing here is typed in. Each day is a Zeek log of 1,000,000 "
-        "flows, run once in a fresh process from the log to the tables of a new DuckDB file, with "
-        "the configuration's defaults and Spot's three context files, of which `iploc.csv` has "
-        "1,000,000 lines. Memory is the peak of the whole process during the step, with Python and "
-        "its libraries; the log may be in the system's cache. Other work on the machine makes "
-        "times longer; those of the processors tell what the work itself takes.\n",
-        table(("Where", ""), where.items()),
+        "Generated by `make bench-oa`. Each day is a Zeek log of 1,000,000 flows, run once in "
+        "a fresh process from the log to the tables of a new DuckDB file, with the default "
+        "configuration and Spot's three context files, of which `iploc.csv` has 1,000,000 "
+        "lines. Memory is the peak of the whole process during the step, including Python and "
+        "libraries; the log may be in the system's cache. Other load on the machine increases "
+        "wall times; CPU times show the work itself.\n",
+        table(("Environment", ""), where.items()),
         "## Targets\n",
-        targets(verdicts),
+        targets(outcomes),
     ]
     about = {
-        "an office": "Days of workstations like that of `flowtriage.sample`, as many as it takes.",
-        "at random": "2,000 hosts, 20,000 peers; ports, hours and sizes independent of each other, "
-        "so that almost every flow makes two new pairs of address and word: the most that ranking "
-        "can be given.",
+        "an office": "The day of `flowtriage.sample`, repeated for as many workstations as needed.",
+        "at random": "2,000 hosts, 20,000 peers; ports, hours and sizes are independent, so that "
+        "almost every flow has two new pairs of address and word: the worst case for ranking.",
     }
-    header = ("Step", "Time", "Processor", "Memory", "Rows", "")
+    header = ("Step", "Time", "CPU", "Memory", "Rows", "")
     for name, steps in days.items():
         rows = [(*_cells(step), step.note) for step in steps]
         parts += [f"## A day of 1,000,000 flows: {name}\n", f"{about[name]}\n", table(header, rows)]
@@ -257,14 +265,14 @@ def render(days: dict[str, list[ReadRequest]], enriched: list[ReadRequest], load
         (
             *parts,
             "## Enrichment of 1,000,000 rows\n",
-            "Both ends of 1,000,000 rows with 120,000 distinct addresses: internal or not, network "
-            "context, geolocation, domain; once, in a process of its own.\n",
-            table(("From", *header[1:5]), map(_cells, enriched)),
+            "Both ends of 1,000,000 rows with 120,000 distinct addresses: internal or external, "
+            "network context, geolocation, domain; once, in a separate process.\n",
+            table(("Source", *header[1:5]), map(_cells, enriched)),
         )
     )
 
 
-def _cells(reading: ReadRequest) -> tuple[str, str, str, str, str]:
+def _cells(reading: StepMeasurement) -> tuple[str, str, str, str, str]:
     times = seconds(reading.seconds), seconds(reading.processor)
     return reading.title, *times, megabytes(reading.resident_bytes), f"{reading.count:,}"
 
@@ -277,16 +285,16 @@ def main() -> None:
         folder = Path(name)
         write_context(folder)
         for day, write in DAYS.items():
-            _say(f"{day} …")
+            _log(f"{day} …")
             log = write(folder)
             days[day] = _apart("run", str(log))
             log.unlink()
-            _say(f"    {seconds(days[day][-1].seconds)}")
+            _log(f"    {seconds(days[day][-1].seconds)}")
         enriched = _apart("enrich", str(folder))
     PATH.write_text(render(days, enriched, load), encoding="utf-8")
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""All measurements of one run, kept as JSON."""
+"""Measurements of one run, stored as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.measure import Case, Measurement, MeasurementError
 
 @dataclass(frozen=True)
 class Results:
-    """What one run measured, and where."""
+    """Measurements of one run, and its environment."""
 
     machine: dict[str, str]
     measurements: list[Measurement] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Results:
         Raises
         ------
         MeasurementError
-            If the result differs; times of different results are not compared.
+            If the result differs: times of different results are not comparable.
         """
         for other in self.of(measured.case):
             differing = [
@@ -52,11 +52,11 @@ class Results:
         return next((m for m in self.of(case) if m.peer == peer), None)
 
     def ours(self, case: Case) -> Measurement | None:
-        """Return the measurement that ratios are to."""
+        """Return flowtriage's measurement, the reference of ratios."""
         return self.find(case, JOBS[case.job].peers[0].name)
 
     def ratio(self, case: Case, peers: Iterable[str]) -> float | None:
-        """Return how many times as long the fastest of these peers takes."""
+        """Return the time of the fastest of these peers divided by flowtriage's."""
         ours = self.ours(case)
         others = [m.median for peer in peers if (m := self.find(case, peer))]
         return min(others) / ours.median if ours and others else None
@@ -68,7 +68,7 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> Results:
-        """Read what `write` wrote."""
+        """Read the JSON of `write`."""
         content = json.loads(path.read_text(encoding="utf-8"))
         measured = [Measurement.from_json(fields) for fields in content["measurements"]]
         return cls(content["machine"], measured)

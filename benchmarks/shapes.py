@@ -13,7 +13,7 @@ SEED = 20260302
 DAY = 1_772_409_600_000_000
 """2026-03-02 in microseconds."""
 HOST = "10.0.0.0"
-"""Address of the one host of the shapes that have one."""
+"""Address of the host in shapes with one host."""
 
 _DAY_LENGTH = 86_400_000_000
 _MAX_DURATION = 600_000_000
@@ -29,26 +29,26 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Shape:
-    """How flows are distributed, whatever their number.
+    """Distribution of flows, independent of their number.
 
     Attributes
     ----------
     title
-        What the report calls it.
+        Name in the report.
     hosts, peers, pairs
-        How many hosts and peers there are, and pairs of them that communicate.
+        Number of hosts, of peers, and of communicating pairs.
     ipv6
-        Whether half of the pairs speak IPv6.
+        Whether half of the pairs use IPv6.
     nulls
         Share of nulls in addresses, services and volumes.
     volumes
-        Whether bytes and packets are known.
+        Whether there are bytes and packets.
     dictionary
-        Whether texts are dictionary-encoded.
+        Whether strings are dictionary-encoded.
     outbound
         Whether all flows are outbound, instead of half of the pairs.
     public
-        Whether hosts, too, have public addresses.
+        Whether hosts also have public addresses.
     """
 
     title: str
@@ -80,11 +80,11 @@ SHAPES = {
     "million": Shape("a network with a million groups", 20_000, 100_000, 166_667),
 }
 ADDRESSES = "addresses"
-"""Not a shape of flows: one column of distinct public addresses."""
+"""Input that is one column of distinct public addresses."""
 
 
 def make(name: str, rows: int, part: int = 0) -> pa.Table:
-    """Make the input called `name`, or another part of it; the same every time."""
+    """Make a part of the input `name`, deterministically."""
     if name == ADDRESSES:
         return pa.table({"address": _ipv4(rows, *_PUBLIC)})
     return _flows(SHAPES[name], rows, part)
@@ -127,7 +127,7 @@ def _flows(shape: Shape, rows: int, part: int) -> pa.Table:
 
 
 def _pairs(shape: Shape, random: np.random.Generator) -> tuple[Integers, Integers, Integers]:
-    """Source, destination (numbers of addresses in the pool) and direction of every pair."""
+    """Return source, destination (indices into the pool) and direction of every pair."""
     families = 1 + shape.ipv6
     family = np.arange(shape.pairs) % families
     host = random.integers(0, shape.hosts, shape.pairs) * families + family
@@ -140,7 +140,7 @@ def _pairs(shape: Shape, random: np.random.Generator) -> tuple[Integers, Integer
 
 
 def _pool(shape: Shape, random: np.random.Generator) -> pa.Array:
-    """Texts of all hosts, then of all peers; families alternate."""
+    """Return the addresses of all hosts, then of all peers; families alternate."""
     hosts = _PUBLIC_HOSTS if shape.public else _INSIDE
     ends = [_ipv4(shape.hosts, *hosts), _ipv4(shape.peers, *_PUBLIC)]
     if shape.ipv6:
@@ -149,22 +149,22 @@ def _pool(shape: Shape, random: np.random.Generator) -> pa.Array:
 
 
 def _ipv4(count: int, first: int, width: int) -> pa.Array:
-    """Distinct addresses, scattered over a range."""
+    """Return distinct addresses, scattered over a range."""
     numbers = first + np.arange(count) * _SCATTER % width
     octets = [pa.array(numbers >> shift & 255).cast(pa.string()) for shift in (24, 16, 8, 0)]
     return pc.binary_join_element_wise(*octets, ".")
 
 
 def _ipv6(count: int, random: np.random.Generator) -> pa.Array:
-    """Addresses without a zero group, so that their text is canonical as it is."""
+    """Return addresses without a zero group, which are canonical unchanged."""
     first = pa.array(["2001", "2400", "2600", "2a00"]).take(pa.array(np.arange(count) % 4))
     others = (_HEXTETS.take(pa.array(random.integers(1, 1 << 16, count))) for _ in range(7))
     return pc.binary_join_element_wise(first, *others, ":")
 
 
 def _alternate(even: pa.Array, odd: pa.Array) -> pa.Array:
-    places = np.arange(2 * len(even)).reshape(2, -1).T.ravel()
-    return pa.concat_arrays([even, odd]).take(pa.array(places))
+    order = np.arange(2 * len(even)).reshape(2, -1).T.ravel()
+    return pa.concat_arrays([even, odd]).take(pa.array(order))
 
 
 def _mask(rows: int, share: float, random: np.random.Generator) -> npt.NDArray[np.bool_] | None:

@@ -1,4 +1,4 @@
-"""What the benchmarks are to show, and what they do show."""
+"""Targets of the benchmarks, and the measured values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HTML = "HTML of all plots, bytes"
 
 
 Measure = Callable[[Results], float | None]
-"""Finds a value in results; None if it was not measured."""
+"""Returns a value from results; None if it was not measured."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +24,28 @@ class Target:
     Attributes
     ----------
     work
-        What the value is of.
+        Description of the value.
     bound
         The bound.
     unit
         Format of bound and value, such as `{:.1f} ×`.
-    least
-        Whether the bound is the least that is wanted, or the most.
+    minimum
+        Whether the bound is a minimum or a maximum.
     """
 
     work: str
     bound: float
     unit: str
-    least: bool = True
+    minimum: bool = True
 
     def row(self, value: float | None) -> tuple[str, str, str, str]:
-        """Return the work, what is wanted, what was measured, and whether that reaches it."""
-        wanted = f"at {'least' if self.least else 'most'} {self.unit.format(self.bound)}"
+        """Return the work, the target, the measured value, and whether it is reached."""
+        target = f"at {'least' if self.minimum else 'most'} {self.unit.format(self.bound)}"
         if value is None:
-            return self.work, wanted, "–", "not measured"
-        reached = value >= self.bound if self.least else value <= self.bound
-        verdict = "reached" if reached else "**not reached**"
-        return self.work, wanted, self.unit.format(value), verdict
+            return self.work, target, "–", "not measured"
+        reached = value >= self.bound if self.minimum else value <= self.bound
+        outcome = "reached" if reached else "**not reached**"
+        return self.work, target, self.unit.format(value), outcome
 
 
 def _share_of_input(case: Case) -> Measure:
@@ -101,7 +101,7 @@ def _read_targets() -> Iterator[tuple[Target, Measure]]:
         yield Target(work, 1, "{:.1f} ×"), measure
     work = "`flow_index` of a Zeek log on disk, 10,000,000 rows: peak memory"
     peak = _peak_megabytes(Case("stream", "zeek", 10 * _MILLION))
-    yield Target(work, 1_000, "{:,.0f} MB", least=False), peak
+    yield Target(work, 1_000, "{:,.0f} MB", minimum=False), peak
 
 
 def _index_targets() -> Iterator[tuple[Target, Measure]]:
@@ -111,7 +111,7 @@ def _index_targets() -> Iterator[tuple[Target, Measure]]:
         ("host", _MILLION, 3, "low cardinality"),
         ("dictionary", _MILLION, 3, "dictionary-encoded"),
     ]
-    for form, how in (("ordered", "both ordered by key"), ("any order", "they in any order")):
+    for form, how in (("ordered", "both ordered by key"), ("any order", "peers in any order")):
         for shape, rows, bound, title in works:
             work = f"{title}, {rows:,} rows, against the better of Polars and DuckDB, {how}"
             measure = _ratio(Case("index", shape, rows), f"polars, {form}", f"duckdb, {form}")
@@ -122,15 +122,15 @@ def _index_limits() -> Iterator[tuple[Target, Measure]]:
     million, ten = Case("index", "network", _MILLION), Case("index", "network", 10 * _MILLION)
     work = "`flow_index`, high cardinality"
     memory = f"{work}, 10,000,000 rows: peak memory beyond the input, as a share of it"
-    yield Target(memory, 1, "{:.2f}", least=False), _share_of_input(ten)
+    yield Target(memory, 1, "{:.2f}", minimum=False), _share_of_input(ten)
     growth = f"{work}: time of 10,000,000 rows against 1,000,000"
-    yield Target(growth, 12, "{:.1f} ×", least=False), _growth(million, ten)
+    yield Target(growth, 12, "{:.1f} ×", minimum=False), _growth(million, ten)
 
 
 def _search_targets() -> Iterator[tuple[Target, Measure]]:
     case = Case("search", "zeek", 10 * _MILLION)
     work = "search of an address in a day of 10,000,000 raw flows, and its peers"
-    yield Target(work, 3, "{:.2f} s", least=False), _seconds(case)
+    yield Target(work, 3, "{:.2f} s", minimum=False), _seconds(case)
 
 
 def _summary_targets() -> Iterator[tuple[Target, Measure]]:
@@ -152,7 +152,7 @@ def _run_targets() -> Iterator[tuple[Target, Measure]]:
     for shape, which in (("outbound-host", "few peers"), ("outbound-server", "many peers")):
         case, work = Case("run", shape, _MILLION), f"`run`, 1,000,000 rows of one host, {which}"
         yield Target(f"{work}, against msticnb's", 40, "{:.0f} ×"), _ratio(case, "msticnb, run")
-        html = Target(f"{work}: HTML of all plots together", 3, "{:.2f} MB", least=False)
+        html = Target(f"{work}: HTML of all plots together", 3, "{:.2f} MB", minimum=False)
         yield html, _html_megabytes(case)
 
 
@@ -165,4 +165,4 @@ TARGETS = [
     *_asn_targets(),
     *_run_targets(),
 ]
-"""Every target of `make bench`, and how its value is found."""
+"""Targets of `make bench` with the functions that return their values."""

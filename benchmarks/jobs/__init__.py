@@ -1,4 +1,4 @@
-"""The jobs, by the name that the command line takes."""
+"""Jobs by their command-line names."""
 
 from benchmarks.jobs import asn, index, read, run, search, summary, timeline, top_n
 

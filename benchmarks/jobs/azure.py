@@ -1,4 +1,4 @@
-"""Flows as msticnb wants them: a DataFrame with the columns of AzureNetworkAnalytics."""
+"""Flows for msticnb: a DataFrame with the columns of AzureNetworkAnalytics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
-    """Name the columns as Azure does, and add those that msticnb reads."""
+    """Rename the columns as in Azure and add those that msticnb reads."""
     rows = table.num_rows
     outbound = pc.equal(table["FlowDirection"], "O")
     inside = pc.if_else(outbound, table["source"], table["dest"])
@@ -47,8 +47,8 @@ def frame(table: pa.Table) -> pd.DataFrame:
     return result
 
 
-def _known_answers(table: pa.Table) -> dict[str, str]:
-    """Return what a look-up tells of every address, labelled as flowtriage does."""
+def _known_results(table: pa.Table) -> dict[str, str]:
+    """Look up every address, labelled as in flowtriage."""
     import flowtriage as ft
 
     both = pa.chunked_array([*table["source"].chunks, *table["dest"].chunks])
@@ -61,23 +61,23 @@ def _known_answers(table: pa.Table) -> dict[str, str]:
 
 
 def whois(table: pa.Table) -> Callable[..., pd.DataFrame]:
-    """Make a stand-in for msticpy's `get_whois_df`, which would ask the network.
+    """Make a stand-in for msticpy's `get_whois_df`, which would query the network.
 
-    It answers from a dictionary made beforehand. (Called for both ends, msticpy 3.0 gives the
-    sources the answers for the destinations, so that function itself could not be compared.)
+    It uses a dictionary prepared beforehand. (Called for both ends, msticpy 3.0 returns the results
+    of the destinations for the sources, too, so the original function is not comparable.)
     """
-    answers = _known_answers(table)
+    results = _known_results(table)
 
     def get_whois_df(
         data: pd.DataFrame, ip_column: str, *, asn_col: str, **_others: Any
     ) -> pd.DataFrame:
-        return data.assign(**{asn_col: data[ip_column].map(answers)})
+        return data.assign(**{asn_col: data[ip_column].map(results)})
 
     return get_whois_df
 
 
 def facts(index: pd.DataFrame, summary: pd.DataFrame) -> Facts:
-    """Index, and totals, protocols and addresses of every group of autonomous systems.
+    """Compute the index, and totals, protocols and addresses of every group of AS.
 
     msticnb leaves out the column `SourceASN` where all sources are private.
     """

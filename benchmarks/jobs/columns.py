@@ -18,12 +18,12 @@ _SUMS = ["TotalAllowedFlows", "src_bytes", "dst_bytes", "src_packets", "dst_pack
 
 
 def sums_of(names: list[str]) -> list[str]:
-    """Return those columns that are summed."""
+    """Return the summed columns."""
     return [name for name in _SUMS if name in names]
 
 
 def polars_measures(table: pa.Table) -> list[pl.Expr]:
-    """Return sums, null where a group has no value, and first and last time."""
+    """Return sums (null for groups without values) and first and last time."""
     import polars as pl
 
     def total(name: str) -> pl.Expr:
@@ -57,7 +57,7 @@ def pandas_measures(thousands: Any, names: list[str]) -> pd.DataFrame:
 
 
 def connect(table: pa.Table) -> duckdb.DuckDBPyConnection:
-    """Open DuckDB with the input under the name `flows`, read from Arrow when asked."""
+    """Open DuckDB with the input as table `flows`, read lazily from Arrow."""
     import duckdb
 
     connection = duckdb.connect()
@@ -66,7 +66,7 @@ def connect(table: pa.Table) -> duckdb.DuckDBPyConnection:
 
 
 def columns(table: pa.Table, names: list[str]) -> pa.Table:
-    """Cast columns of a result to the types that results are compared in."""
+    """Cast columns of a result to the types used for comparison."""
     times = {"first_seen", "last_seen", "bin_start"}
     fields = []
     for name in names:
@@ -80,7 +80,7 @@ def columns(table: pa.Table, names: list[str]) -> pa.Table:
 
 
 def grouped_facts(result: pa.Table) -> Facts:
-    """Take keys and measures of an index; columns without any value are left out."""
+    """Select keys and measures of an index, without empty columns."""
     wanted = [*KEYS, *_SUMS, "first_seen", "last_seen"]
     kept = [
         name

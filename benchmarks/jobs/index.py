@@ -90,22 +90,22 @@ def _duckdb_unordered(prepared: tuple[duckdb.DuckDBPyConnection, str]) -> Any:
 JOB = Job(
     title="Flow index",
     note=(
-        "From an Arrow table to an Arrow table: groups by source, destination, protocol and "
-        "direction, with the sum of flows, of bytes and packets where there are any, and first "
-        "and last time. flowtriage's result is ordered by key (addresses as numbers), as is that "
-        "of a groupby in pandas; so the first ratio is to peers that order by key too (addresses "
-        "as text). The second is to peers that leave the groups in any order. The third leaves "
-        "out, for Polars only, also the way from Arrow to its own string views and back. Polars "
-        "runs lazily on its streaming engine, which was the faster of its two."
+        "From Arrow table to Arrow table: groups by source, destination, protocol and "
+        "direction, with the sums of flows, bytes and packets, and first and last time. "
+        "flowtriage's result is ordered by key (addresses as numbers), as is a groupby in "
+        "pandas, so the first ratio is to peers that also order by key (addresses as strings). "
+        "The second is to peers that return the groups in any order. The third, for Polars "
+        "only, also omits the conversion from Arrow to its own string views and back. Polars "
+        "runs lazily on its streaming engine, the faster of its two."
     ),
     inputs=("host", "network", "ipv6", "nulls", "zeek", "dictionary"),
     sizes=(100_000, 1_000_000, 10_000_000),
     peers=(
         Peer(FLOWTRIAGE, "", _flowtriage, grouped_facts),
-        Peer("pandas", "ordered", _pandas_ordered, grouped_facts, most_rows=1_000_000),
+        Peer("pandas", "ordered", _pandas_ordered, grouped_facts, max_rows=1_000_000),
         Peer("polars", "ordered", _polars_ordered, grouped_facts),
         Peer("duckdb", "ordered", _duckdb_ordered, grouped_facts, _prepare_duckdb),
-        Peer("pandas", "any order", _pandas_unordered, grouped_facts, most_rows=1_000_000),
+        Peer("pandas", "any order", _pandas_unordered, grouped_facts, max_rows=1_000_000),
         Peer("polars", "any order", _polars_unordered, grouped_facts),
         Peer("duckdb", "any order", _duckdb_unordered, grouped_facts, _prepare_duckdb),
         Peer("polars", "own frame", _polars_own, _polars_facts, _own_frame),

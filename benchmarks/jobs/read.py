@@ -1,4 +1,4 @@
-"""Reading text logs, and the flow index of one that is not held in memory."""
+"""Reading text logs, and the flow index of a streamed log."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _flowtriage(log: Written) -> Any:
 
 
 def _facts(result: Any, names: list[str]) -> Facts:
-    """Take the columns that both read, in the types of flows."""
+    """Select the columns that both read, in the types of flows."""
     fields = [pa.field(name, _TYPES.get(name, pa.large_string())) for name in names]
     return {"flows": pa.table(result).select(names).cast(pa.schema(fields))}
 
@@ -88,7 +88,7 @@ def _aws_facts(result: Any) -> Facts:
 def _read_csv(
     log: Written, skipped: int, delimiter: str, types: dict[str, pa.DataType]
 ) -> pl.DataFrame:
-    """Read the columns that have types."""
+    """Read the typed columns."""
     import polars as pl
     import pyarrow.csv as pc
 
@@ -160,9 +160,9 @@ def _index_facts(result: pa.Table) -> Facts:
 
 
 _NOTE = (
-    "From a text log on disk, in the cache of the system, to flows in memory: "
-    "`ft.read_flows(path)` against `pyarrow.csv` with the types given, which reads the same "
-    "columns, and Polars, which names them and makes times of them. "
+    "From a text log on disk, in the system's cache, to flows in memory: `ft.read_flows(path)` "
+    "against `pyarrow.csv` with given types, which reads the same columns, and Polars, which names "
+    "them and converts times. "
 )
 _SIZES = (100_000, 1_000_000)
 
@@ -179,8 +179,8 @@ ZEEK = Job(
 AWS = Job(
     title="Reading an AWS VPC flow log",
     note=(
-        f"{_NOTE}12 of the 14 columns of version 2 are read; `read_flows` also makes keywords of "
-        "protocols and counts refused flows apart, which Polars is not asked to."
+        f"{_NOTE}12 of the 14 columns of version 2 are read; `read_flows` also converts "
+        "protocols to keywords and counts denied flows separately; Polars does neither."
     ),
     inputs=("zeek",),
     sizes=_SIZES,
@@ -192,8 +192,8 @@ AWS = Job(
 STREAM = Job(
     title="Flow index of a log on disk",
     note=(
-        "From a Zeek log on disk to the index: `ft.flow_index(path)`, which reads the log as it "
-        "goes. The input is in memory here only because the log was written from it."
+        "From a Zeek log on disk to the index: `ft.flow_index(path)`, which streams "
+        "the log. The input is in memory only because the log was written from it."
     ),
     inputs=("zeek",),
     sizes=(1_000_000, 10_000_000),

@@ -30,19 +30,19 @@ _PLOTS = ("plot_flows_by_protocol", "plot_flows_by_direction", "plot_flow_values
 
 
 class Workspace:
-    """Stands in for msticnb's data providers: an Azure workspace that answers at once."""
+    """Stand-in for msticnb's data providers: an Azure workspace without delay."""
 
     def __init__(self, flows: pd.DataFrame) -> None:
         self._flows = flows
         self.schema_tables: tuple[str, ...] = ()
         self.query_provider = self
-        self.Network = SimpleNamespace(list_azure_network_flows_by_ip=self._answer)
+        self.Network = SimpleNamespace(list_azure_network_flows_by_ip=self._query)
 
-    def _answer(self, _timespan: Any, *, ip_address_list: str) -> pd.DataFrame:
+    def _query(self, _timespan: Any, *, ip_address_list: str) -> pd.DataFrame:
         return self._flows[self._flows["VMIPAddress"] == ip_address_list].copy()
 
     def has_required_providers(self, _required: Any) -> tuple[list[str], list[str]]:
-        """Tell that nothing is missing or unknown."""
+        """Report no missing or unknown providers."""
         return [], []
 
 
@@ -93,11 +93,11 @@ def _html(result: Any) -> dict[str, int]:
 JOB = Job(
     title="`NetworkFlowSummary().run`",
     note=(
-        "Default options, silent, from flows to the result with its three plots. `flowtriage` and "
-        "msticnb start from the same DataFrame with Azure's columns; `Arrow` starts from a table "
-        "in the canonical schema. msticnb gets it from a stand-in for the Azure workspace, which "
-        "answers at once, and whois is a dictionary as above. The HTML counted is "
-        "`bokeh.embed.file_html` of each plot, BokehJS itself left out."
+        "Default options, silent, from flows to the result with its three plots. `flowtriage` "
+        "and msticnb start from the same DataFrame with Azure's columns; `Arrow` starts from a "
+        "table in the canonical schema. msticnb queries a stand-in for the Azure workspace "
+        "without delay, and whois is a dictionary as above. The HTML size is that of "
+        "`bokeh.embed.file_html` of each plot, without BokehJS itself."
     ),
     inputs=("outbound-host", "outbound-server"),
     sizes=(100_000, 1_000_000),

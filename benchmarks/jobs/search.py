@@ -1,4 +1,4 @@
-"""One address: its flows and its peers, out of a day of raw flows."""
+"""Flows and peers of one address in a day of raw flows."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class _Store:
-    """Raw flows on disk, for as long as this is kept."""
+    """Raw flows on disk for the lifetime of the object."""
 
     folder: Path
     _kept: TemporaryDirectory[str]
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _Result:
     found: pa.Table
     peers: pa.Table
 
 
 def _store(table: pa.Table) -> _Store:
-    """Ingest flows, in the order of time as a sensor writes them."""
+    """Ingest flows in time order, as a sensor writes them."""
     import pyarrow.parquet as pq
 
     from flowtriage.oa import RawFlows
@@ -69,15 +69,15 @@ def _with_ports(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _flowtriage(store: _Store) -> _Answer:
+def _flowtriage(store: _Store) -> _Result:
     import flowtriage as ft
-    from flowtriage.analysis.search import COLUMNS
     from flowtriage.oa import RawFlows
+    from flowtriage.schema import SEARCH_COLUMNS
 
     day = datetime.fromtimestamp(DAY / 1e6, UTC).date()
-    flows = RawFlows(store.folder).read(day, addresses=[HOST], columns=COLUMNS)
+    flows = RawFlows(store.folder).read(day, addresses=[HOST], columns=SEARCH_COLUMNS)
     found = ft.expanded_search(flows, HOST)
-    return _Answer(found, ft.connection_sets(found, HOST))
+    return _Result(found, ft.connection_sets(found, HOST))
 
 
 _FOUND = """
@@ -126,29 +126,29 @@ def _prepare_duckdb(table: pa.Table) -> tuple[duckdb.DuckDBPyConnection, _Store]
     return connection, _store(table)
 
 
-def _duckdb(prepared: tuple[duckdb.DuckDBPyConnection, _Store]) -> _Answer:
+def _duckdb(prepared: tuple[duckdb.DuckDBPyConnection, _Store]) -> _Result:
     connection, store = prepared
     files = [str(file) for file in sorted(store.folder.glob("y=*/m=*/d=*/h=*/*.parquet"))]
     found = connection.sql(_FOUND, params={"ip": HOST, "files": files}).to_arrow_table()
     connection.register("found", found)
     peers = connection.sql(_PEERS, params={"ip": HOST}).to_arrow_table()
-    return _Answer(found, peers)
+    return _Result(found, peers)
 
 
-def _facts(answer: _Answer) -> Facts:
-    found, peers = (table.drop_columns(_MEANS) for table in (answer.found, answer.peers))
+def _facts(result: _Result) -> Facts:
+    found, peers = (table.drop_columns(_MEANS) for table in (result.found, result.peers))
     return {"found": found, "peers": peers}
 
 
 JOB = Job(
     title="Search of an address",
     note=(
-        "From a day of raw flows on disk (Parquet by hour, as Flow OA keeps them, in the cache of "
-        "the system) to two Arrow tables: the flows of a host that is met in every hour, by ends "
-        "and ports, and its peers with their direction and what each side sent; "
-        "`RawFlows.read`, `expanded_search` and `connection_sets` against SQL over the same files. "
-        "DuckDB is told that the host is internal, and orders addresses as text; means are not "
-        "compared, since they are quotients of sums that are."
+        "From a day of raw flows on disk (hourly Parquet, as in Flow OA, in the system's cache) to "
+        "two Arrow tables: the flows of a host that occurs in every hour, by endpoints and ports, "
+        "and its peers with their direction and the traffic of each side; `RawFlows.read`, "
+        "`expanded_search` and `connection_sets` against SQL over the same files. The SQL assumes "
+        "that the host is internal and orders addresses as strings; means are not compared, since "
+        "they are quotients of compared sums."
     ),
     inputs=("zeek",),
     sizes=(1_000_000, 10_000_000),

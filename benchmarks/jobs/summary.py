@@ -60,11 +60,11 @@ JOB = Job(
     note=(
         "`ft.flow_index` and `ft.flow_summary` from an Arrow table, against the three functions "
         "of msticnb's `NetworkFlowSummary` that do the same from its DataFrame "
-        "(`_extract_flow_ips`, `_get_flow_index`, `_get_flow_summary`), unchanged but for "
-        "msticpy's `get_whois_df`, which would ask the network for half a second per address and "
-        "is a dictionary of flowtriage's own answers here, made beforehand. msticnb fails on "
-        "data that mixes private and public addresses at one end, so either all flows are outbound "
-        "from private addresses, which it does not look up, or all addresses are public."
+        "(`_extract_flow_ips`, `_get_flow_index`, `_get_flow_summary`), unchanged except "
+        "msticpy's `get_whois_df`, which would query the network for half a second per address and "
+        "is a dictionary of flowtriage's own results here, prepared untimed. msticnb fails on data "
+        "that mixes private and public addresses at one end, so either all flows are outbound from "
+        "private addresses, which it does not look up, or all addresses are public."
     ),
     inputs=("outbound", "public"),
     sizes=(100_000, 1_000_000),

@@ -1,4 +1,4 @@
-"""Timeline: flows in slots of a quarter of an hour, per protocol."""
+"""Timeline: flows per protocol in bins of 15 minutes."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def _facts(result: pa.Table) -> Facts:
 JOB = Job(
     title="Timeline",
     note=(
-        "From an Arrow table to an Arrow table: `ft.timeline(flows, by='L7Protocol')`. A day in "
-        "at most 120 slots makes slots of 15 minutes, which the peers are told; flowtriage finds "
-        "them. All results are ordered."
+        "From Arrow table to Arrow table: `ft.timeline(flows, by='L7Protocol')`. A day in at most "
+        "120 bins has bins of 15 minutes, which flowtriage determines and the peers are given. All "
+        "results are ordered."
     ),
     inputs=("host", "zeek"),
     sizes=(100_000, 1_000_000, 10_000_000),

@@ -1,4 +1,4 @@
-"""Top N: the destinations with the most bytes, both ways together."""
+"""Top N: destinations by bytes in both directions."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def _polars(table: pa.Table) -> pa.Table:
     import polars as pl
 
     query = pl.DataFrame(table).lazy().group_by("dest").agg(polars_measures(table))
-    greatest = query.top_k(_N, by=pl.col("src_bytes") + pl.col("dst_bytes"))
-    return greatest.collect(engine="streaming").to_arrow()
+    top = query.top_k(_N, by=pl.col("src_bytes") + pl.col("dst_bytes"))
+    return top.collect(engine="streaming").to_arrow()
 
 
 def _prepare_duckdb(table: pa.Table) -> tuple[duckdb.DuckDBPyConnection, str]:
@@ -50,7 +50,7 @@ def _facts(result: pa.Table) -> Facts:
 JOB = Job(
     title="Top N",
     note=(
-        "From an Arrow table to an Arrow table: `ft.top_n(flows, key='dest', by='bytes', n=20)`, "
+        "From Arrow table to Arrow table: `ft.top_n(flows, key='dest', by='bytes', n=20)`, "
         "with all measures of the 20 groups."
     ),
     inputs=("zeek",),

@@ -1,10 +1,9 @@
-"""Files that are there whole, or not at all."""
+"""Atomic file writes: a reader sees the whole new file or the previous one."""
 
 from __future__ import annotations
 
 import errno
 import gzip
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -21,8 +20,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def full_disk_named(path: Path) -> Iterator[None]:
-    """Say where there was no room, which the operating system does not."""
+def report_full_disk(path: Path) -> Iterator[None]:
+    """Add the path to errors about a full disk, where the operating system omits it."""
     try:
         yield
     except OSError as error:
@@ -33,38 +32,61 @@ def full_disk_named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of `path` once all of it is written.
+    """Open a temporary file that replaces `path` when the block ends.
 
-    Until then it stands beside it under a hidden name; if anything goes wrong, it is removed and
-    what was there before stays.
+    The temporary file has a hidden name in the same directory. On an error it is removed, and
+    an existing file at `path` is unchanged.
 
     Raises
     ------
-    IsADirectoryError, PermissionError, OSError
-        As the operating system says.
+    OSError
+        If the file cannot be written or `path` is a directory.
     ArgumentError
-        If `path` is something else than an ordinary file.
+        If `path` exists and is not a regular file.
     """
     target = path.resolve()
     if target.is_dir():
-        raise IsADirectoryError(f"{sanitize(str(path))} is a folder; name a file in it")
+        raise IsADirectoryError(f"{sanitize(str(path))} is a directory; give the path of a file")
     if target.exists() and not target.is_file():
-        raise ArgumentError(f"{sanitize(str(path))} is no ordinary file; write to one")
-    beside = target.with_name(f".{secrets.token_hex(8)}.part")
+        raise ArgumentError(f"{sanitize(str(path))} is not a regular file; give another path")
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with full_disk_named(path), beside.open("xb") as file:
+        with report_full_disk(path), temporary.open("xb") as file:
             yield file
         if target.exists():
-            shutil.copymode(target, beside)
-        os.replace(beside, target)  # noqa: PTH105
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
+def move_files(staging: Path, folder: Path) -> list[str]:
+    """Move files to the same relative paths in another folder, each one atomically.
+
+    Parameters
+    ----------
+    staging
+        Folder of complete files, on the same file system as `folder`.
+    folder
+        Target folder; existing files of the same names are replaced.
+
+    Returns
+    -------
+    list of str
+        Relative paths of the files, sorted.
+    """
+    names = sorted(str(file.relative_to(staging)) for file in staging.rglob("*") if file.is_file())
+    for name in names:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (staging / name).replace(target)
+    return names
+
+
 @contextmanager
-def packed(file: IO[bytes], path: Path) -> Iterator[Any]:
-    """Pack what is written by gzip or zstd if the ending of `path` says so."""
+def compressed(file: IO[bytes], path: Path) -> Iterator[Any]:
+    """Compress output with gzip or zstd, as the suffix of `path` requires."""
     if path.suffix == ".gz":
         with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as out:
             yield out

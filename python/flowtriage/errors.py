@@ -1,65 +1,65 @@
 """Exceptions of flowtriage.
 
-Problems with files that the operating system reports keep their standard classes
-(`FileNotFoundError`, `IsADirectoryError`, `PermissionError`).
+File errors of the operating system keep their standard classes (`FileNotFoundError`,
+`IsADirectoryError`, `PermissionError`).
 """
 
 
 class FlowtriageError(Exception):
-    """Base of every exception that flowtriage raises itself."""
+    """Base class of all exceptions of flowtriage."""
 
 
 class InputError(FlowtriageError, ValueError):
-    """Data that cannot be used: the message says where and why."""
+    """Invalid data; the message states the position and the reason."""
 
 
 class FormatError(InputError):
-    """A file or table whose format is not recognised, or which breaks its own format."""
+    """An unknown format, or a file or table that violates its format."""
 
 
 class DatabaseError(FlowtriageError, ValueError):
-    """An address database that cannot be read."""
+    """An unreadable address database."""
 
 
 class ArgumentError(FlowtriageError, ValueError):
-    """An argument that the caller has to change."""
+    """An invalid argument."""
 
 
 class ConfigurationError(FlowtriageError, ValueError):
-    """A configuration that cannot be used: the message says which key and why."""
+    """An invalid configuration; the message states the key and the reason."""
 
 
 class StoreError(FlowtriageError):
-    """A store that cannot be opened, read or written; nothing is half written."""
+    """A failure to open, read or write a store; the transaction is rolled back."""
 
 
 class StoreLockedError(StoreError):
-    """A DuckDB file that another process has open."""
+    """A DuckDB file that is locked by another process."""
 
 
 class ServiceError(FlowtriageError):
-    """A service or program that was asked did not answer."""
+    """A service or program that did not respond."""
 
 
 class MissingExtraError(FlowtriageError, ImportError):
-    """A library of an optional extra is not installed."""
+    """A library of an optional extra that is not installed."""
 
 
 class MsticnbMissingParameterError(FlowtriageError, ValueError):
-    """A notebooklet was run without a parameter that it needs."""
+    """A missing or invalid parameter of a notebooklet."""
 
 
 class MsticnbDataProviderError(FlowtriageError):
-    """A data provider is not known, not loaded, or lacks what was asked of it."""
+    """A data provider that is unknown, not loaded, or lacks a requested query."""
 
 
 class AmbiguousHostError(ArgumentError):
-    """A host name that stands for several hosts.
+    """A host name that matches several hosts.
 
     Attributes
     ----------
     candidates : tuple of str
-        The names that it may stand for, in order.
+        Full names of the matching hosts, sorted.
     """
 
     def __init__(self, name: str, candidates: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Quantities and foreign text as a person reads them; needs pyarrow only."""
+"""Format quantities and untrusted text for people."""
 
 from __future__ import annotations
 
@@ -6,27 +6,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 NAME_LENGTH = 80
-
-
-def sanitize_array(names: pa.ChunkedArray) -> pa.Array:
-    """Make foreign names safe to look at; each distinct name is looked at once."""
-    coded = pc.dictionary_encode(names.cast(pa.string()).combine_chunks())
-    seen = [sanitize(name, NAME_LENGTH) for name in coded.dictionary.to_pylist()]
-    return pa.array(seen, pa.string()).take(coded.indices)
-
-
-def joined(*parts: str | pa.ChunkedArray) -> pa.ChunkedArray:
-    """Write texts and columns one after another; null where one of them is null."""
-    return pc.binary_join_element_wise(*parts, "")
-
-
 UNKNOWN = "\N{EN DASH}"
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
 
 
 def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Write whole numbers with a comma between thousands.
+    """Format integers with thousands separators.
 
     Parameters
     ----------
@@ -36,7 +22,7 @@ def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     Returns
     -------
     pyarrow.Array or pyarrow.ChunkedArray
-        Strings, as many as `values`.
+        Strings of the same length as `values`.
 
     Examples
     --------
@@ -50,17 +36,17 @@ def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 
 def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Write numbers of bytes with a decimal unit: 1 kB is 1,000 bytes.
+    """Format byte counts with decimal units: 1 kB is 1,000 bytes.
 
     Parameters
     ----------
     values
-        Integers, in bytes; null stays null.
+        Integers in bytes; null stays null.
 
     Returns
     -------
     pyarrow.Array or pyarrow.ChunkedArray
-        Strings, as many as `values`.
+        Strings of the same length as `values`.
 
     Examples
     --------
@@ -71,7 +57,7 @@ def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArra
     size = pc.abs(value)
     step = pc.cast(pc.greater_equal(size, 1000.0), pa.int8())
     for power in range(2, len(_UNITS)):
-        # One decimal is shown, so the next unit starts where rounding would give 1000.0.
+        # With one decimal, the next unit starts where rounding would give 1000.0.
         enough = pc.greater_equal(size, 0.99995 * 1000.0**power)
         step = pc.add(step, pc.cast(enough, pa.int8()))
     scale = pc.power(pa.scalar(1000.0), pc.cast(step, pa.float64()))
@@ -82,19 +68,18 @@ def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArra
 
 
 def sanitize(text: str, limit: int | None = None, *, multiline: bool = False) -> str:
-    r"""Make text from the network safe to look at: nothing in it stays unseen.
+    r"""Escape control and format characters, such as bidirectional overrides.
 
-    Control and format characters, such as the ones which turn the direction of writing, are
-    written as escapes. This does not escape HTML.
+    HTML is not escaped.
 
     Parameters
     ----------
     text
-        Any text.
+        Untrusted text.
     limit
-        Longest result in characters; a longer one ends with an ellipsis.
+        Maximum length in characters; longer text is cut and ends with an ellipsis.
     multiline
-        Keep tabs and line feeds as they are.
+        Keep tabs and line feeds.
 
     Examples
     --------
@@ -104,11 +89,23 @@ def sanitize(text: str, limit: int | None = None, *, multiline: bool = False) ->
     'a-very…'
     """
     if not text.isprintable():
-        kept = "\t\n" if multiline else ""
-        text = "".join(c if c.isprintable() or c in kept else _escape(c) for c in text)
+        allowed = "\t\n" if multiline else ""
+        text = "".join(c if c.isprintable() or c in allowed else _escape(c) for c in text)
     if limit is not None and len(text) > limit:
         text = text[: limit - 1] + "…"
     return text
+
+
+def sanitize_array(names: pa.ChunkedArray) -> pa.Array:
+    """Sanitize each distinct name once and limit its length to `NAME_LENGTH`."""
+    encoded = pc.dictionary_encode(names.cast(pa.string()).combine_chunks())
+    safe = [sanitize(name, NAME_LENGTH) for name in encoded.dictionary.to_pylist()]
+    return pa.array(safe, pa.string()).take(encoded.indices)
+
+
+def joined(*parts: str | pa.ChunkedArray) -> pa.ChunkedArray:
+    """Concatenate strings and columns row by row; null where any part is null."""
+    return pc.binary_join_element_wise(*parts, "")
 
 
 def _escape(character: str) -> str:

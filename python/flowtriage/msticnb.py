@@ -1,4 +1,4 @@
-"""What flowtriage shares with msticnb, where a session has loaded it."""
+"""Interoperability with msticnb, if the session has loaded it."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from typing import Any, TypeVar, cast
 _Error = TypeVar("_Error", bound=Exception)
 
 
-def _part(module: str, name: str) -> Any:
+def _attribute(module: str, name: str) -> Any:
     return getattr(sys.modules.get(f"msticnb.{module}"), name, None)
 
 
 def current_providers() -> Any:
-    """Return the current `DataProviders` of msticnb, or None."""
-    shared = _part("data_providers", "DataProviders")
-    return shared.current() if shared is not None else None
+    """Return msticnb's current `DataProviders`, or None."""
+    theirs = _attribute("data_providers", "DataProviders")
+    return theirs.current() if theirs is not None else None
 
 
 def register(notebooklet: type) -> None:
-    """Make a class a virtual subclass of msticnb's `Notebooklet`, so that `isinstance` holds."""
-    theirs = _part("notebooklet", "Notebooklet")
+    """Register a class as a virtual subclass of msticnb's `Notebooklet`."""
+    theirs = _attribute("notebooklet", "Notebooklet")
     if theirs is not None:
         theirs.register(notebooklet)
 
 
 def as_theirs(error: _Error) -> _Error:
-    """Return an error that an `except` clause for msticnb's class of that name catches too.
+    """Return an equivalent error that is also an instance of msticnb's class of the same name.
 
     Parameters
     ----------
     error
-        An error whose class has the name of one in `msticnb.common`.
+        An error whose class name exists in `msticnb.common`.
 
     Returns
     -------
     Exception
-        The error itself where msticnb is not loaded.
+        The error itself if msticnb is not loaded.
     """
     ours: type = type(error)
-    theirs = _part("common", ours.__name__)
+    theirs = _attribute("common", ours.__name__)
     if theirs is None:
         return error
-    return cast(_Error, _joint(ours, theirs)(*error.args))
+    return cast(_Error, _common_subclass(ours, theirs)(*error.args))
 
 
 @cache
-def _joint(ours: type, theirs: type) -> type:
+def _common_subclass(ours: type, theirs: type) -> type:
     body = {"__init__": Exception.__init__, "__doc__": ours.__doc__, "__module__": ours.__module__}
     return type(ours.__name__, (ours, theirs), body)

@@ -1,6 +1,6 @@
-"""Progress of long work, told to whoever asked for it.
+"""Progress of long-running tasks.
 
-The work calls `report_progress`; a caller who wants to show it wraps the work in `progress_to`.
+A task calls `report_progress`; a caller that displays progress wraps the task in `progress_to`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from contextvars import ContextVar
 from typing import TypeAlias
 
 Listener: TypeAlias = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much of it is done, and how much there is if known."""
+"""Callback that receives the task, the amount done and the total amount or None."""
 _listener: ContextVar[Listener | None] = ContextVar("flowtriage_progress", default=None)
 
 
 def report_progress(task: str, done: int, total: int | None = None) -> None:
-    """Tell how far a task is.
+    """Report progress of a task.
 
     Parameters
     ----------
     task
-        What is being done, for people.
+        Description of the task for people.
     done
-        Amount done, in the task's own unit.
+        Amount done, in any unit.
     total
-        Amount of the whole task, or None where it is not known.
+        Total amount in the same unit; None if unknown.
     """
     listener = _listener.get()
     if listener is not None:
@@ -34,7 +34,7 @@ def report_progress(task: str, done: int, total: int | None = None) -> None:
 
 @contextmanager
 def progress_to(listener: Listener) -> Iterator[None]:
-    """Have progress of the work within the block told to `listener`.
+    """Send progress reported within the block to `listener`.
 
     Examples
     --------

@@ -1,11 +1,11 @@
-"""A synthetic day of network flows, to try things on.
+"""A synthetic day of network flows for examples and tests.
 
-:func:`office_day` invents a day of an office workstation, as a Zeek-like sensor on it would log
-it. Four findings are planted in it: :data:`BEACON`, :data:`SCAN`, :data:`UPLOAD`, :data:`RARE`.
+:func:`office_day` generates one day of an office workstation, as logged by a Zeek-like sensor on
+the host. It contains four findings: :data:`BEACON`, :data:`SCAN`, :data:`UPLOAD`, :data:`RARE`.
 
-The traffic is made up. Its public addresses lie in networks that really are announced, so that
-they resolve to an owner and a country, but they are drawn at random: no real host of these
-networks took part in, or is suspected of, anything shown here.
+All traffic is fictitious. Public addresses are drawn at random from announced networks, so that
+they resolve to an AS and a country; no real host of these networks took part in anything shown
+here.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _Row = tuple[object, ...]
 
 
 class Finding(NamedTuple):
-    """Something planted in the day for an analyst to find."""
+    """A finding in the synthetic day."""
 
     kind: str
-    peer: str  # the public address at the other end
-    asn: int  # the autonomous system that announces it
-    hours: tuple[float, float]  # begin and end, in hours after midnight UTC
+    peer: str  # public address of the peer
+    asn: int  # AS that announces the address
+    hours: tuple[float, float]  # start and end, in hours after midnight UTC
     flows: int
-    story: str  # what happens, for a reader
+    story: str  # description for people
 
 
 class Network(NamedTuple):
-    """Public networks of one owner, and how the host uses them."""
+    """Public networks of one AS organisation, and their use by the host."""
 
-    owner: str  # a part of the name of the autonomous system
-    prefixes: str  # CIDR, between spaces
-    weight: int = 13  # share of the web flows, relative to the other owners
-    kib: int = 22  # median size of an answer
+    organisation: str  # part of the AS name
+    prefixes: str  # CIDR prefixes, separated by spaces
+    weight: int = 13  # relative share of the web flows
+    kib: int = 22  # median size of a response in KiB
     quic: int = 0  # percentage of flows over QUIC
 
 
@@ -49,16 +49,21 @@ HOST_IP, HOST_NAME = "10.20.30.41", "ws-0341"
 HOST_IPV6 = "fd4c:7a1e:93b2:30::41"  # unique local: the site translates prefixes at its border
 BEACON_INTERVAL = dt.timedelta(minutes=5)
 BEACON = Finding(
-    "beacon", "77.71.113.58", 57619, (0.0, 24.0), 288, "A kilobyte each way every five minutes."
+    "beacon",
+    "77.71.113.58",
+    57619,
+    (0.0, 24.0),
+    288,
+    "A kilobyte in each direction every 5 minutes.",
 )
 SCAN = Finding(
-    "scan", "45.76.139.22", 20473, (13.7, 13.78), 260, "Tries port after port, mostly in vain."
+    "scan", "45.76.139.22", 20473, (13.7, 13.78), 260, "Attempts on port after port, mostly failed."
 )
 UPLOAD = Finding(
-    "upload", "89.44.169.132", 203055, (18.6, 23.4), 96, "Gigabytes, in sessions of fair size."
+    "upload", "89.44.169.132", 203055, (18.6, 23.4), 96, "Gigabytes, in sessions of moderate size."
 )
 RARE = Finding(
-    "rare", "45.64.248.137", 18025, (3.2, 4.1), 2, "A network and a country met only at night."
+    "rare", "45.64.248.137", 18025, (3.2, 4.1), 2, "A network and a country seen only at night."
 )
 FINDINGS = (BEACON, SCAN, UPLOAD, RARE)
 _SMALLER = """
@@ -68,7 +73,7 @@ _SMALLER = """
     Incapsula 199.83.128.0/21  LeaseWeb 85.17.0.0/16  LinkedIn 144.2.12.0/22  SAP 130.214.0.0/16
     Oracle 130.61.0.0/16  Scaleway 51.15.0.0/16  SURF 145.100.0.0/16  Twitter 104.244.42.0/24
     Wikimedia 185.15.56.0/22  Wikimedia 2a02:ec80:300::/48  Zoom 206.247.0.0/16
-"""  # owners and networks in turn
+"""  # organisation and prefix in turn
 NETWORKS = (
     Network("Microsoft", "52.96.0.0/14 20.190.128.0/18 2603:1026:200::/39", 100, 14, 8),
     Network("Microsoft", "13.107.42.0/24 204.79.197.0/24 2620:1ec:a92::/48", 60, 14, 8),
@@ -104,15 +109,15 @@ _BY_HOUR = (2, 1, 1, 1, 1, 2, 8, 34, 76, 90, 84, 62, 26, 64, 86, 82, 66, 34, 12,
 _HOURS = tuple(accumulate(_BY_HOUR))
 _WEIGHTS = tuple(accumulate(network.weight for network in NETWORKS))
 _ENDINGS = ("SF",) * 18 + ("RSTO", "RSTR", "S1")
-_HANDSHAKE = {"S0": (1, 0), "REJ": (1, 1), "RSTO": (3, 1)}  # packets of either end; else (3, 2)
-_DENIED = {"REJ": 1, "S0": None}  # silence may have any cause; else 0
+_HANDSHAKE = {"S0": (1, 0), "REJ": (1, 1), "RSTO": (3, 1)}  # packets of each endpoint; else (3, 2)
+_DENIED = {"REJ": 1, "S0": None}  # no response: unknown; else 0
 
 
 class _Day:
-    """The dice and the clock.
+    """Random generator and clock of the day.
 
-    Of `random.Random` only `random()` is used, whose sequence Python guarantees, and of floats
-    only arithmetic that IEEE 754 rounds exactly: a seed means the same day everywhere.
+    A seed gives the same day on every machine: only `random.Random.random()`, whose sequence Python
+    guarantees, and arithmetic with exact IEEE 754 rounding are used.
     """
 
     def __init__(self, seed: int, day: dt.date) -> None:
@@ -126,13 +131,13 @@ class _Day:
     def pick(self, items: Sequence[_T]) -> _T:
         return items[int(self.roll() * len(items))]
 
-    def size(self, median: int, most: int = 12_000_000) -> int:
+    def size(self, median: int, maximum: int = 12_000_000) -> int:
         """Draw a size from a heavy-tailed (log-logistic) distribution."""
         share = self.roll()
-        return min(most, 200 + int(median * share / (1 - share)))
+        return min(maximum, 200 + int(median * share / (1 - share)))
 
     def busy(self) -> float:
-        """Draw a second of the day, by how busy an office is then."""
+        """Draw a second of the day, weighted by office hours."""
         hour = bisect(_HOURS, self.between(0, _HOURS[-1] - 1))
         return min(3600 * (hour + self.roll()), 86_340.0)
 
@@ -148,7 +153,7 @@ class _Day:
         self, start: float, peer: str, port: int | None, service: str | None, sent: int,
         received: int, seconds: float | None = None, state: str = "SF", datagram: int = 0,
     ) -> _Row:  # fmt: skip
-        """Make a row from what its initiator sent and received, without headers."""
+        """Build a row from the payload bytes that the initiator sent and received."""
         host = _LINK_LOCAL if peer.startswith("ff02:") else HOST_IPV6 if ":" in peer else HOST_IP
         source, target = (peer, host) if peer in _CALLERS else (host, peer)
         if seconds is None:
@@ -156,11 +161,11 @@ class _Day:
         header = (28 if datagram else 40) + (20 if ":" in peer else 0)
         size = datagram or 1500 - header
         out, back = -(-sent // size), -(-received // size)
-        opening, answers = ((0, 0), 8) if datagram else (_HANDSHAKE.get(state, (3, 2)), 2)
-        out, back = opening[0] + out + back // answers, opening[1] + back + out // answers
-        begin = self.midnight + int(start * 1e6)
+        opening, ack_ratio = ((0, 0), 8) if datagram else (_HANDSHAKE.get(state, (3, 2)), 2)
+        out, back = opening[0] + out + back // ack_ratio, opening[1] + back + out // ack_ratio
+        time = self.midnight + int(start * 1e6)
         return (
-            *(begin, begin + int(seconds * 1e6), source, target),
+            *(time, time + int(seconds * 1e6), source, target),
             *(None if port is None else self.between(49152, 65535), port),
             *("icmp" if port is None else "udp" if datagram else "tcp", service),
             *(sent + header * out, received + header * back, out, back),
@@ -170,14 +175,14 @@ class _Day:
 
 
 def _browsing(day: _Day) -> Iterator[_Row]:
-    """Visit web pages: look-ups and bursts of sessions with several owners."""
+    """Generate web browsing: DNS queries and bursts of sessions with several networks."""
     for _ in range(360):
         now = day.busy()
         for _ in range(day.between(4, 14)):
             now += 0.06 + 1.2 * day.roll() * day.roll()
             which = bisect(_WEIGHTS, day.between(0, _WEIGHTS[-1] - 1))
             network, peers = NETWORKS[which], day.peers[which]
-            peer = peers[int(len(peers) * day.roll() * day.roll())]  # some are more popular
+            peer = peers[int(len(peers) * day.roll() * day.roll())]  # skewed to the first
             if day.roll() < 0.7:
                 resolver = _RESOLVER if day.roll() < 0.15 else _CONTROLLER
                 reply, wait = day.between(60, 420), 0.04 * day.roll()
@@ -192,7 +197,7 @@ def _browsing(day: _Day) -> Iterator[_Row]:
 
 
 def _background(day: _Day) -> Iterator[_Row]:
-    """Sync mail, send telemetry, fetch updates, also when nobody is there."""
+    """Generate mail sync, telemetry and updates, around the clock."""
     for i in range(720):
         now, peer = 120 * (i + 0.9 * day.roll()), day.pick(day.peers[day.pick((0, 0, 1, 2, 6))])
         yield day.flow(now, peer, 443, "ssl", day.size(2500, 90_000), day.size(5000))
@@ -202,7 +207,7 @@ def _background(day: _Day) -> Iterator[_Row]:
 
 
 def _calls(day: _Day) -> Iterator[_Row]:
-    """Hold video calls: audio, picture and screen over UDP, as long as the meeting lasts."""
+    """Generate video calls: audio, video and screen sharing over UDP."""
     for hour, minutes in ((8.5, 26), (10.0, 51), (13.5, 34), (15.25, 44)):
         start, seconds = 3600 * hour + 90 * day.roll(), 60 * (minutes + day.roll())
         relay = f"52.113.{day.between(192, 223)}.{day.between(1, 254)}"
@@ -213,7 +218,7 @@ def _calls(day: _Day) -> Iterator[_Row]:
 
 
 def _site(day: _Day) -> Iterator[_Row]:
-    """Use what the site offers: tickets, directory, files, printer, clocks, the local link."""
+    """Generate site traffic: Kerberos, LDAP, SMB, printing, NTP and link-local multicast."""
     for _ in range(130):
         now = day.busy()
         yield day.flow(now, _CONTROLLER, 88, "krb", 980, 1210, 0.02, datagram=1250)
@@ -231,7 +236,7 @@ def _site(day: _Day) -> Iterator[_Row]:
 
 
 def _administration(day: _Day) -> Iterator[_Row]:
-    """Let the site's own servers at the host: pings, an assessment, remote logons."""
+    """Generate inbound management traffic: pings, a vulnerability scan, remote logons."""
     for i in range(96):
         yield day.flow(900 * i + 3 * day.roll(), _MONITOR, None, None, 128, 128, 3.01, "OTH", 32)
     for i, port in enumerate((22, 80, 135, 139, 443, 445, 3389, 5985, 5986, 8080)):
@@ -242,14 +247,14 @@ def _administration(day: _Day) -> Iterator[_Row]:
 
 
 def _moments(day: _Day, finding: Finding) -> Iterator[float]:
-    """Spread the flows of a finding over its hours, somewhat unevenly."""
-    begin, end = finding.hours
+    """Draw the start times of a finding, spread over its hours with jitter."""
+    start, end = finding.hours
     for i in range(finding.flows):
-        yield 3600 * (begin + (end - begin) * (i + 0.8 * day.roll()) / finding.flows)
+        yield 3600 * (start + (end - start) * (i + 0.8 * day.roll()) / finding.flows)
 
 
 def _findings(day: _Day) -> Iterator[_Row]:
-    """Plant :data:`FINDINGS`."""
+    """Generate :data:`FINDINGS`."""
     for i in range(BEACON.flows):
         now = 40 + i * BEACON_INTERVAL.total_seconds() + 14 * day.roll() - 7
         size, reply = day.between(940, 1060), day.between(900, 1100)
@@ -264,22 +269,22 @@ def _findings(day: _Day) -> Iterator[_Row]:
 
 
 def office_day(*, seed: int = 7, day: dt.date = dt.date(2026, 3, 2)) -> pa.Table:
-    """Invent one day of flows at an office workstation.
+    """Generate one day of flows of an office workstation.
 
     Parameters
     ----------
     seed
-        Decides every draw: the same seed gives the same table, on every machine.
+        Random seed; the same seed gives the same table on every machine.
     day
-        The day, in UTC. Each flow starts on it; a few end after it.
+        The day, in UTC. Every flow starts on this day; a few end after it.
 
     Returns
     -------
     pyarrow.Table
-        About 8,000 flows in the canonical schema (:data:`SCHEMA`), ordered by `start_time`. Bytes
-        are those of the IP layer. The sensor sits on the host itself: it reports directions, and
-        a flow that the host refuses counts as denied. `denied_flows` is null where nobody
-        answered, for no sensor can tell why; `tcp_flags` is always null.
+        About 8,000 flows in the canonical schema (:data:`SCHEMA`), ordered by `start_time`, with
+        IP-layer bytes. The sensor runs on the host: it logs directions, and flows rejected by the
+        host count as denied. `denied_flows` is null for flows without a response, whose cause is
+        unknown; `tcp_flags` is always null.
 
     Examples
     --------
@@ -289,9 +294,9 @@ def office_day(*, seed: int = 7, day: dt.date = dt.date(2026, 3, 2)) -> pa.Table
     >>> sent.sort_by([("src_bytes_sum", "descending")])["dst_ip"][0].as_py() == UPLOAD.peer
     True
     """
-    dice = _Day(seed, day)
+    generator = _Day(seed, day)
     activities = (_browsing, _background, _calls, _site, _administration, _findings)
-    rows = [row for activity in activities for row in activity(dice)]
+    rows = [row for activity in activities for row in activity(generator)]
     columns = zip(SCHEMA.types, zip(*rows, strict=True), strict=True)
     table = pa.table([pa.array(values, kind) for kind, values in columns], schema=SCHEMA)
     return table.sort_by([(name, "ascending") for name in SCHEMA.names[:6]])

@@ -1,4 +1,4 @@
-"""Canonical columns."""
+"""The canonical flow schema."""
 
 from __future__ import annotations
 
@@ -7,12 +7,30 @@ import pyarrow as pa
 from flowtriage._core import canonical_schema
 
 SCHEMA: pa.Schema = canonical_schema()
-"""The canonical flow schema."""
+"""Canonical columns."""
 PAYLOAD_SCHEMA: pa.Schema = pa.schema(
     [
-        *canonical_schema(),
+        *SCHEMA,
         pa.field("src_payload_bytes", pa.int64()),
         pa.field("dst_payload_bytes", pa.int64()),
     ]
 )
-"""The canonical columns, and those of payload that some formats have."""
+"""Canonical columns and the payload byte counters of some formats."""
+ENDPOINTS = ("src_ip", "dst_ip")
+"""Columns of the two addresses of a flow."""
+FIVE_TUPLE = (*ENDPOINTS, "src_port", "dst_port", "protocol")
+"""Columns that identify a flow, with its start."""
+REQUIRED_COLUMNS = (*ENDPOINTS, "flows")
+"""Columns by which a table in the canonical schema is recognised."""
+INDEX_COLUMNS = ("source", "dest", "TotalAllowedFlows")
+"""Columns by which a flow index is recognised."""
+RECORD_COLUMNS = (
+    *("start_time", "end_time", *FIVE_TUPLE),
+    *("src_bytes", "dst_bytes", "flows", "denied_flows", "host"),
+)
+"""Columns by which superseded records are found."""
+SEARCH_COLUMNS = (
+    *("start_time", "end_time", *FIVE_TUPLE),
+    *("src_bytes", "dst_bytes", "src_packets", "dst_packets", "flows", "denied_flows"),
+)
+"""Columns that the search for an address reads."""

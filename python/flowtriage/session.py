@@ -1,4 +1,4 @@
-"""Loading the providers of a session."""
+"""Start of a session."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def init(
     providers: Iterable[str] | None = None,
     **kwargs: Any,
 ) -> None:
-    """Load the providers of a session, say which, and add the pivot functions of notebooklets.
+    """Load the data providers of a session, print them, and register pivot functions.
 
     Parameters
     ----------
     query_provider, providers, **kwargs
         As for `DataProviders`.
     namespace
-        Taken so that calls written for msticnb work; nothing is read from it or written to it.
+        Ignored; accepted for compatibility with msticnb.
 
     Raises
     ------

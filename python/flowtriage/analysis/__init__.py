@@ -1,4 +1,4 @@
-"""Functions from flows in any form to a table."""
+"""Functions from any flow source to a table."""
 
 from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline, top_n
 from flowtriage.analysis.records import classify_direction, stitch

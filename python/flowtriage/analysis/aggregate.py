@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
@@ -14,10 +13,11 @@ from flowtriage._core import timeline as _timeline
 from flowtriage._core import top_n as _top_n
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.arrow import FlowSource
 from flowtriage.read.batches import flow_batches
 
 
-def flow_index(flows: Any) -> pa.Table:
+def flow_index(flows: FlowSource) -> pa.Table:
     """Group flows by source, destination, layer-7 protocol and direction.
 
     Parameters
@@ -25,21 +25,21 @@ def flow_index(flows: Any) -> pa.Table:
     flows
         A path, `Flows`, or any object with `__arrow_c_stream__` (pandas, polars, pyarrow,
         DuckDB) or `pyarrow.dataset.Dataset`, in the canonical schema or in a recognised format;
-        or other flow indices, which are added up.
+        or flow indices, which are merged.
 
     Returns
     -------
     pyarrow.Table
         Columns `source`, `dest`, `L7Protocol`, `FlowDirection` (I inbound, O outbound,
         L internal, X external, U unknown), `TotalAllowedFlows`, then `denied_flows`,
-        `src_bytes`, `dst_bytes`, `src_packets`, `dst_packets` (null where the flows have none),
+        `src_bytes`, `dst_bytes`, `src_packets`, `dst_packets` (null if the flows have none),
         `first_seen`, `last_seen`. Ordered by the first four columns, nulls last; a null
         protocol is a group of its own.
 
     Raises
     ------
     InputError
-        If a value cannot be used; the message tells its row and column.
+        If a value is invalid; the message names its row and column.
 
     Examples
     --------
@@ -52,30 +52,30 @@ def flow_index(flows: Any) -> pa.Table:
 
 
 def flow_summary(
-    flows_or_index: Any, *, asn: AsnDatabase | str | os.PathLike[str] | None = None
+    flows_or_index: FlowSource, *, asn: AsnDatabase | str | os.PathLike[str] | None = None
 ) -> pa.Table:
-    """Group flows by the autonomous systems at both ends.
+    """Group flows by the autonomous systems of both endpoints.
 
     Parameters
     ----------
     flows_or_index
-        Flows in any form that `flow_index` takes, or its result.
+        Any source of `flow_index`, or its result.
     asn
-        Database of autonomous systems, or its path; None takes the embedded one, and `"online"`
-        that and, for public addresses that it does not know, services online (see `AsnDatabase`).
+        Database of autonomous systems, or its path; None for the bundled one, `"online"` to also
+        look up unknown public addresses online (see `AsnDatabase`).
 
     Returns
     -------
     pyarrow.Table
-        Columns `DestASN` and `SourceASN` (like `AS15169 Google LLC`; addresses without one are
-        labelled by their type, and never null), `TotalAllowedFlows`, `L7Protocols`,
-        `source_ips`, `dest_ips` (lists of distinct values in order), then the measures of
-        `flow_index`. The groups with the most flows come first.
+        Columns `DestASN` and `SourceASN` (like `AS15169 Google LLC`; addresses without an AS
+        are labelled by their type, never null), `TotalAllowedFlows`, `L7Protocols`,
+        `source_ips`, `dest_ips` (sorted lists of distinct values), then the measures of
+        `flow_index`. Ordered by flows, descending.
 
     Raises
     ------
     InputError
-        If a value cannot be used.
+        If a value is invalid.
     DatabaseError
         If the database is damaged.
 
@@ -87,38 +87,38 @@ def flow_summary(
     """
     database = as_database(asn)
     if database.online:
-        flows_or_index = flow_index(flows_or_index)
-        ends = [*flows_or_index["source"].chunks, *flows_or_index["dest"].chunks]
-        database.ask(pa.chunked_array(ends, pa.string()).combine_chunks())
+        flows_or_index = index = flow_index(flows_or_index)
+        endpoints = [*index["source"].chunks, *index["dest"].chunks]
+        database.query_online(pa.chunked_array(endpoints, pa.string()).combine_chunks())
     return _flow_summary(flow_batches(flows_or_index), database._files)
 
 
-def timeline(flows: Any, *, by: str, bins: int | None = None) -> pa.Table:
-    """Count flows in slots of time, per series.
+def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table:
+    """Count flows in time bins, per series.
 
     Parameters
     ----------
     flows
-        Flows in any form that `flow_index` takes.
+        Any source of `flow_index`.
     by
-        Column that makes the series: `L7Protocol`, `FlowDirection`, `source`, `dest`, or any
-        other column of text or whole numbers.
+        Column of the series: `L7Protocol`, `FlowDirection`, `source`, `dest`, or any other
+        string or integer column.
     bins
-        Most slots wanted; None means 120. Slots have a round width (from 1 ms to 10 years).
+        Maximum number of bins; None means 120. Bins have a round width (from 1 ms to 10 years).
 
     Returns
     -------
     pyarrow.Table
-        Columns `bin_start`, `bin_end` (UTC), `series` (text), `flows` and the measures of
-        `flow_index`; only slots that hold flows, ordered by time and series. Flows count in the
-        slot of their start; those without a start time are in a null slot.
+        Columns `bin_start`, `bin_end` (UTC), `series` (string), `flows` and the measures of
+        `flow_index`; only bins with flows, ordered by time and series. Flows count in the bin of
+        their start; those without a start time are in a null bin.
 
     Raises
     ------
     ArgumentError
-        If `bins` is not positive.
+        If `bins` is less than 1.
     InputError
-        If there is no column `by`, or a value cannot be used.
+        If there is no column `by`, or a value is invalid.
 
     Examples
     --------
@@ -128,38 +128,38 @@ def timeline(flows: Any, *, by: str, bins: int | None = None) -> pa.Table:
     ['I', 'O']
     """
     if bins is not None and bins < 1:
-        raise ArgumentError(f"bins is {bins}; at least one is needed")
+        raise ArgumentError(f"bins must be 1 or more, got {bins}")
     return _timeline(flow_batches(flows), by, bins)
 
 
-def top_n(flows: Any, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
-    """Return the greatest groups by a measure.
+def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
+    """Return the top groups by a measure.
 
     Parameters
     ----------
     flows
-        Flows in any form that `flow_index` takes.
+        Any source of `flow_index`.
     key
         Column to group by, or up to four: `source`, `dest`, `L7Protocol`, `FlowDirection`, or
-        any other column of text or whole numbers.
+        any other string or integer column.
     by
-        Measure to rank by: `flows`, `bytes` and `packets` (both ways), `src_bytes`, `dst_bytes`,
-        `src_packets`, `dst_packets`, `denied_flows`.
+        Measure to rank by: `flows`, `bytes` and `packets` (both directions), `src_bytes`,
+        `dst_bytes`, `src_packets`, `dst_packets`, `denied_flows`.
     n
-        Most groups wanted.
+        Maximum number of groups.
 
     Returns
     -------
     pyarrow.Table
-        The key's columns, `flows` and the measures of `flow_index`; greatest first, of equals
-        the lesser key first.
+        The key's columns, `flows` and the measures of `flow_index`, ordered by the measure,
+        descending, then by key.
 
     Raises
     ------
     ArgumentError
-        If `by` is no measure, or `n` is not positive.
+        If `by` is not a measure, or `n` is less than 1.
     InputError
-        If there is no column `key`, or a value cannot be used.
+        If there is no column `key`, or a value is invalid.
 
     Examples
     --------
@@ -168,5 +168,5 @@ def top_n(flows: Any, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.T
     [443]
     """
     if n < 1:
-        raise ArgumentError(f"n is {n}; at least one is needed")
+        raise ArgumentError(f"n must be 1 or more, got {n}")
     return _top_n(flow_batches(flows), [key] if isinstance(key, str) else list(key), by, n)

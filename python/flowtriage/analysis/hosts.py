@@ -1,4 +1,4 @@
-"""The flows of one host, given by address or by name."""
+"""Flows of one host, by address or name."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _OBSERVED = {"outbound": "src_ip", "inbound": "dst_ip"}
 
 @dataclass(frozen=True)
 class HostFlows:
-    """The flows of one host.
+    """Flows of one host.
 
     Attributes
     ----------
     name
-        Name of the host, if it is known.
+        Name of the host, if known.
     addresses
-        Its addresses in canonical text, in order.
+        Its addresses in canonical notation, in order.
     flows
-        The flows with one of these addresses at either end and, of a host given by name, those
-        observed at it; with the columns `direction` and `direction_reason`, seen from the host.
+        Flows with one of these addresses at either endpoint and, for a host given by name, flows
+        observed at it; with the columns `direction` and `direction_reason` relative to the host.
     candidates
-        The names under which its addresses were seen, where there are several.
+        Names of its addresses, if there are several.
     """
 
     name: str | None
@@ -48,18 +48,18 @@ def flows_of_host(
     flows
         Flows in the canonical schema.
     name
-        Name of the host, without regard to case.
+        Name of the host; case is ignored.
     addresses
-        Its addresses in canonical text.
+        Its addresses in canonical notation.
     resolve
-        Whether to learn from the flows the addresses of a name, and the name of addresses, and
-        to take a name with and without its domain for the same. Only sources that report from
-        the observed machine itself tell that.
+        Whether to resolve the addresses of a name, and the name of addresses, from the flows, and
+        to match names with and without their domain. It needs a source that records the observed
+        machine.
 
     Returns
     -------
     HostFlows
-        Empty flows if the host does not occur.
+        With empty flows if the host does not occur.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def flows_of_host(
     import pyarrow.compute as pc
 
     if not name and not addresses:
-        raise ArgumentError("no host was given; give an address or a host name")
+        raise ArgumentError("host is missing; give an address or a host name")
     observed = name
     candidates: tuple[str, ...] = ()
     if resolve:
@@ -95,7 +95,7 @@ def flows_of_host(
 
 
 def addresses_of_name(flows: pa.Table, name: str) -> tuple[str, ...]:
-    """Return the addresses of the machine that reported flows under a name, in order."""
+    """Return the addresses of the machine that logged flows under a name, sorted."""
     import pyarrow.compute as pc
 
     named = observed_at(flows, name)
@@ -106,12 +106,12 @@ def addresses_of_name(flows: pa.Table, name: str) -> tuple[str, ...]:
 
 
 def observed_at(flows: pa.Table, name: str) -> pa.ChunkedArray:
-    """Tell which flows were observed at the host of a name, without regard to case."""
+    """Return which flows were observed at a named host; case is ignored."""
     return _equal(flows["host"], name)
 
 
 def busiest_addresses(flows: pa.Table, n: int = 5) -> list[str]:
-    """Return the sources with the most flows, to name to someone whose host has none."""
+    """Return the top sources by flows, as suggestions."""
     return [a for a in top_n(flows, key="source", by="flows", n=n)["source"].to_pylist() if a]
 
 
@@ -126,17 +126,17 @@ def _names_of(flows: pa.Table, addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _observed(flows: pa.Table, direction: str) -> pa.ChunkedArray:
-    """Tell which flows the host at that end of the direction reported itself."""
+    """Return which flows were logged by the host at the endpoint of a direction."""
     return _equal(flows["reported_direction"], direction)
 
 
 def _distinct(columns: Iterable[pa.ChunkedArray]) -> tuple[str, ...]:
-    return tuple(sorted({text for one in columns for text in one.unique().to_pylist()} - {None}))
+    return tuple(sorted({value for one in columns for value in one.unique().to_pylist()} - {None}))
 
 
 def _equal(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
-    """Tell which values are a text, without regard to case; null is none."""
+    """Return which values equal a string; case is ignored."""
     import pyarrow.compute as pc
 
-    spellings = column.unique()
-    return pc.is_in(column, spellings.filter(pc.equal(pc.utf8_lower(spellings), text.lower())))
+    distinct = column.unique()
+    return pc.is_in(column, distinct.filter(pc.equal(pc.utf8_lower(distinct), text.lower())))

@@ -1,4 +1,4 @@
-"""The peers of a host in a flow index, and what a map says of each."""
+"""Peers of a host in a flow index, with the text that maps show."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ import pyarrow.compute as pc
 
 from flowtriage.humanize import human_bytes, joined, sanitize_array, thousands
 
-_PROTOCOLS = 6
+_MAX_PROTOCOLS = 6
 
 
 def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
-    """Add up the flows of a host by the address at the other end.
+    """Sum the flows of a host by peer.
 
     Parameters
     ----------
     index
         Result of `flowtriage.flow_index`.
     hosts
-        Addresses of the host, canonical. Without any, the host is taken to be the source of
-        outbound flows and the destination of inbound ones.
+        Canonical addresses of the host. If empty, the host is the source of outbound flows and
+        the destination of inbound ones.
 
     Returns
     -------
     pyarrow.Table
-        One row per peer: `address`, `kind` (outbound, inbound, both, other), `flows` and those
-        of them `allowed`, then its facts as text: `count`, `direction`, `protocols`, `from_host`,
-        `to_host`, `first_seen`, `last_seen`.
+        One row per peer: `address`, `kind` (outbound, inbound, both, other), `flows`, `allowed`
+        flows, and as text `count`, `direction`, `protocols`, `from_host`, `to_host`,
+        `first_seen`, `last_seen`.
     int
-        Flows left out because neither end is the host.
+        Number of flows excluded because neither endpoint is the host.
     """
     direction = index["FlowDirection"].fill_null("U")
     if len(hosts):
-        ends = [index[end].cast(hosts.type) for end in ("source", "dest")]
-        is_source, is_dest = (pc.is_in(end, value_set=hosts) for end in ends)
+        endpoints = [index[end].cast(hosts.type) for end in ("source", "dest")]
+        is_source, is_dest = (pc.is_in(end, value_set=hosts) for end in endpoints)
     else:
         is_source, is_dest = pc.equal(direction, "O"), pc.equal(direction, "I")
     denied = index["denied_flows"].fill_null(0)
     flows = pc.add(index["TotalAllowedFlows"], denied)
-    foreign = pc.invert(pc.or_(is_source, is_dest))
+    other = pc.invert(pc.or_(is_source, is_dest))
     outward, inward = pc.equal(direction, "O"), pc.equal(direction, "I")
     rows = pa.table(
         {
@@ -58,18 +58,18 @@ def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
         }
     )
     rows = rows.filter(pc.and_(pc.xor(is_source, is_dest), rows["address"].is_valid()))
-    return _by_address(rows), pc.sum(flows.filter(foreign), min_count=0).as_py()
+    return _by_address(rows), pc.sum(flows.filter(other), min_count=0).as_py()
 
 
 def _by_address(rows: pa.Table) -> pa.Table:
     sums = ("flows", "allowed", "denied", "flows_out", "flows_in", "from_host", "to_host")
-    wanted = [("outward", "any"), ("inward", "any"), ("first_seen", "min"), ("last_seen", "max")]
+    merged = [("outward", "any"), ("inward", "any"), ("first_seen", "min"), ("last_seen", "max")]
     peers = (
         rows.group_by("address", use_threads=False)
-        .aggregate([*wanted, *((name, "sum") for name in sums)])
+        .aggregate([*merged, *((name, "sum") for name in sums)])
         .sort_by("address")
     )
-    ways = pc.make_struct(
+    kinds = pc.make_struct(
         pc.and_(peers["outward_any"], peers["inward_any"]),
         peers["outward_any"],
         peers["inward_any"],
@@ -86,11 +86,11 @@ def _by_address(rows: pa.Table) -> pa.Table:
     return pa.table(
         {
             "address": peers["address"],
-            "kind": pc.case_when(ways, "both", "outbound", "inbound", "other"),
+            "kind": pc.case_when(kinds, "both", "outbound", "inbound", "other"),
             "flows": peers["flows_sum"],
             "allowed": peers["allowed_sum"],
             "count": pc.if_else(pc.greater(peers["denied_sum"], 0), with_denied, allowed),
-            "direction": pc.case_when(ways, balance, "outbound", "inbound", neither),
+            "direction": pc.case_when(kinds, balance, "outbound", "inbound", neither),
             "protocols": _protocols(rows),
             "from_host": human_bytes(peers["from_host_sum"]),
             "to_host": human_bytes(peers["to_host_sum"]),
@@ -101,7 +101,7 @@ def _by_address(rows: pa.Table) -> pa.Table:
 
 
 def _protocols(rows: pa.Table) -> pa.ChunkedArray:
-    """List the protocols of each address, the busiest first; in the order of addresses."""
+    """Return the protocols of each address by flows, descending; ordered by address."""
     lists = (
         rows.group_by(["address", "protocol"], use_threads=False)
         .aggregate([("flows", "sum")])
@@ -110,8 +110,8 @@ def _protocols(rows: pa.Table) -> pa.ChunkedArray:
         .aggregate([("protocol", "list")])
         .sort_by("address")["protocol_list"]
     )
-    names = pc.binary_join(pc.list_slice(lists, 0, _PROTOCOLS), ", ")
-    more = pc.subtract(pc.list_value_length(lists), _PROTOCOLS)
+    names = pc.binary_join(pc.list_slice(lists, 0, _MAX_PROTOCOLS), ", ")
+    more = pc.subtract(pc.list_value_length(lists), _MAX_PROTOCOLS)
     return pc.if_else(pc.greater(more, 0), joined(names, " and ", thousands(more), " more"), names)
 
 

@@ -1,57 +1,55 @@
-"""Functions over single records: direction, and merging into biflows."""
+"""Functions over records: direction, and merging into biflows."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
 from flowtriage._core import classify_direction as _classify_direction
 from flowtriage._core import stitch as _stitch
-from flowtriage.inputs.networks import internal_networks
+from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import flow_batches
-from flowtriage.read.read_flows import WINDOW, window_of
+from flowtriage.read.read_flows import STITCH_WINDOW, window_of
 
 
 def classify_direction(
-    flows: Any,
+    flows: FlowSource,
     *,
-    internal: str | os.PathLike[str] | Sequence[str] | None = None,
+    internal: NetworksLike | None = None,
     host: str | Sequence[str] | None = None,
 ) -> pa.Table:
-    """Tell the direction of every flow, and how it is known.
+    """Classify the direction of every flow, with the reason.
 
     Parameters
     ----------
     flows
-        Flows in any form that `flow_index` takes.
+        Any source of `flow_index`.
     internal
-        Networks that are internal, as CIDR prefixes or addresses; or the path of a file of
-        them: an `ipranges.csv` (first address, last address, name), or what Zeek reads as
-        `local_nets` (`networks.cfg`, or a script that redefines them). None takes RFC 1918,
-        RFC 4193, carrier-grade NAT and link-local. Nothing outside of them is called internal.
+        Internal networks, as CIDR prefixes or addresses; or the path of a file: `ipranges.csv`
+        (first address, last address, name), or `local_nets` of Zeek (`networks.cfg`, or a script
+        that redefines it). None means RFC 1918, RFC 4193, carrier-grade NAT and link-local. All
+        other addresses are external.
     host
-        Address, or addresses, of the host under investigation.
+        One or more addresses of the host under investigation.
 
     Returns
     -------
     pyarrow.Table
         The flows with `direction` (inbound, outbound, internal, external, unknown) and
-        `direction_reason`: `reported` by the source, `host`, `internal ranges` (those given),
-        `private address` (the default ones) or `none`; the first that tells it counts. Where
-        the addresses tell who is outside, but a record has one direction only (NetFlow, AWS,
-        GCP), it may be that of an answer: if it comes from a well-known port (below 1024) to
-        another, and not with SYN alone, the flow went the other way and the reason is
-        `ports/flags`.
+        `direction_reason`: `reported` (logged by the source), `host`, `internal ranges` (given),
+        `private address` (default ranges) or `none`; the first that applies counts. A
+        unidirectional record (NetFlow, AWS, GCP) may be the response: if it comes from a
+        well-known port (below 1024), goes to another port, and is not a SYN without ACK, the
+        direction is reversed and the reason is `ports/flags`.
 
     Raises
     ------
     ArgumentError
-        If `internal` is empty or holds what is no network, or `host` what is no address.
+        If `internal` is empty or contains an invalid network, or `host` an invalid address.
     FileNotFoundError
-        If `internal` is a path and there is no such file.
+        If `internal` is the path of a file that does not exist.
 
     Examples
     --------
@@ -61,40 +59,42 @@ def classify_direction(
     ['reported']
     """
     hosts = [] if host is None else [host] if isinstance(host, str) else list(host)
-    ranges = None if internal is None else internal_networks(internal)
+    ranges = None if internal is None else parse_networks(internal)
     return _classify_direction(flow_batches(flows), ranges, hosts)
 
 
-def stitch(flows: Any, *, window: float = WINDOW) -> pa.Table:
-    """Join records of one direction each into flows of both.
+def stitch(flows: FlowSource, *, window: float = STITCH_WINDOW) -> pa.Table:
+    """Merge unidirectional records into biflows (RFC 5103).
 
     Parameters
     ----------
     flows
-        Flows in any form that `flow_index` takes, but no index.
+        Any source of `flow_index`, except an index.
     window
-        Seconds: a record answers an earlier one of the reversed 5-tuple, seen by the same
-        `host`, that ended at most so long before it started.
+        Maximum time in seconds from the end of a record to the start of its response: a record of
+        the reversed 5-tuple with the same `host`.
 
     Returns
     -------
     pyarrow.Table
-        The flows; of two records that answer each other there is one row, with the counters of
-        both, the times of both together and the greater number of flows. SYN without ACK tells
-        which of them began, else a well-known port (below 1024) at one end only, else the earlier
-        start. Rows with both directions, without a start or with refused flows stay as they are.
+        The flows; a biflow has the counters of both records, the times that span both, and the
+        larger number of flows. The initiator is the source of a SYN without ACK, else the
+        endpoint without a well-known port (below 1024) if the other has one, else the source of
+        the earlier record. Bidirectional rows, rows without a start and rows with denied flows
+        are unchanged.
 
     Raises
     ------
     ArgumentError
         If `window` is negative.
     InputError
-        If a value cannot be used.
+        If a value is invalid.
 
     Examples
     --------
-    >>> asks = ("10.0.0.1", "192.0.2.1", 40000, 443, 900)
-    >>> records = [asks, ("192.0.2.1", "10.0.0.1", 443, 40000, 70)]
+    >>> from flowtriage import read_flows
+    >>> request = ("10.0.0.1", "192.0.2.1", 40000, 443, 900)
+    >>> records = [request, ("192.0.2.1", "10.0.0.1", 443, 40000, 70)]
     >>> names = ["src_ip", "dst_ip", "src_port", "dst_port", "src_bytes"]
     >>> table = pa.Table.from_pylist([dict(zip(names, record)) for record in records])
     >>> mapping = {name: name for name in names} | {"start_time": "at"}

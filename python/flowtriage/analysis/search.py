@@ -1,70 +1,50 @@
-"""Everything about one address: its flows, and its peers."""
+"""Search for an address: its flows and its peers."""
 
 from __future__ import annotations
-
-import os
-from collections.abc import Sequence
-from typing import Any
 
 import pyarrow as pa
 
 from flowtriage._core import connection_sets as _connection_sets
 from flowtriage._core import expanded_search as _expanded_search
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.arrow import as_reader, is_dataset, is_stream
-from flowtriage.inputs.networks import internal_networks
+from flowtriage.inputs.arrow import ArrowStream, FlowSource, as_reader, is_dataset, is_stream
+from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import flow_batches
-
-COLUMNS = (
-    "start_time",
-    "end_time",
-    "src_ip",
-    "dst_ip",
-    "src_port",
-    "dst_port",
-    "protocol",
-    "src_bytes",
-    "dst_bytes",
-    "src_packets",
-    "dst_packets",
-    "flows",
-    "denied_flows",
-)
-"""Columns of the canonical schema that a search needs."""
+from flowtriage.schema import REQUIRED_COLUMNS, SEARCH_COLUMNS
 
 
-def expanded_search(flows: Any, ip: str) -> pa.Table:
-    """Find all flows of an address.
+def expanded_search(flows: FlowSource, ip: str) -> pa.Table:
+    """Return all flows of an address.
 
     Parameters
     ----------
     flows
-        Flows in any form that `flow_index` takes. An entry of a flow index counts as one record.
+        Any source of `flow_index`. A row of a flow index counts as one record.
     ip
-        IPv4 or IPv6 address in any spelling.
+        IPv4 or IPv6 address in any notation.
 
     Returns
     -------
     pyarrow.Table
-        The flows that have the address at either end, a row for each `src_ip`, `dst_ip`,
-        `src_port` and `dst_port`, in their numeric order, nulls last:
+        The flows with the address at either endpoint, one row per `src_ip`, `dst_ip`, `src_port`
+        and `dst_port`, in numeric order, nulls last:
 
         - `first_seen`, `last_seen` (UTC);
         - `src_ip`, `dst_ip`, `src_port`, `dst_port`; flows without ports have a row of their own;
         - `connections`, the sum of `flows`;
-        - `max_packets`, `mean_packets`, `max_bytes`, `mean_bytes`, both ways together: the most of
-          one record, and the sum for each connection. Null where no record told, the means also
-          where there are no connections (refused flows only);
+        - `max_packets`, `mean_packets`, `max_bytes`, `mean_bytes`, of both directions: the maximum
+          of a record, and the mean per connection. Null if no record has a value, and the means
+          also if there are no connections (denied flows only);
         - `src_bytes`, `dst_bytes`, `src_packets`, `dst_packets`, `denied_connections`: sums, null
-          where no record told;
-        - `protocols`: the distinct ones in order, with commas between them.
+          if no record has a value;
+        - `protocols`: the distinct ones, sorted and joined by commas.
 
     Raises
     ------
     ArgumentError
-        If `ip` is no address.
+        If `ip` is not an address.
     InputError
-        If a value cannot be used; the message tells its row and column.
+        If a value is invalid; the message names its row and column.
 
     Examples
     --------
@@ -78,49 +58,47 @@ def expanded_search(flows: Any, ip: str) -> pa.Table:
     return _expanded_search(_batches(flows), ip)
 
 
-def connection_sets(
-    search: Any, ip: str, internal: str | os.PathLike[str] | Sequence[str] | None = None
-) -> pa.Table:
-    """Tell the peers of an address, and who sends to whom.
+def connection_sets(search: ArrowStream, ip: str, internal: NetworksLike | None = None) -> pa.Table:
+    """Summarise the peers of an address by direction.
 
     Parameters
     ----------
     search
-        What `expanded_search` found of the address, or the same in another form of Arrow.
+        Result of `expanded_search` for the address, as any Arrow table.
     ip
-        The address, in any spelling.
+        The address, in any notation.
     internal
-        Networks that are internal, as for `classify_direction`.
+        Internal networks, as for `classify_direction`.
 
     Returns
     -------
     pyarrow.Table
-        A row for each peer, in numeric order (a missing address is a peer, too, and last):
+        One row per peer, in numeric order (a null address is a peer, too, and last):
 
         - `peer`;
-        - `direction`: `two-way` if the peer is source of some flows and destination of others; for
-          an internal address `inbound` if the peer is source only and `outbound` if it is
-          destination only, for any other address the opposite;
+        - `direction`: `two-way` if the peer is the source of some flows and the destination of
+          others; for an internal address `inbound` if the peer is only a source and `outbound` if
+          it is only a destination, for any other address the opposite;
         - `connections`, `connections_from_peer` (the peer is source), `connections_to_peer`;
-        - `bytes`, `bytes_from_peer`, `bytes_to_peer`: what both, the peer and the address sent,
-          over flows of both directions; null where no record told;
+        - `bytes`, `bytes_from_peer`, `bytes_to_peer`: sent by both, by the peer and by the address,
+          over flows of both directions; null if no record has a value;
         - `packets`, `packets_from_peer`, `packets_to_peer`: likewise;
-        - `max_packets`, `mean_packets`, `max_bytes`, `mean_bytes`: the most of one record, and the
-          sum for each connection;
+        - `max_packets`, `mean_packets`, `max_bytes`, `mean_bytes`: the maximum of a record, and
+          the mean per connection;
         - `first_seen`, `last_seen` (UTC);
-        - `peer_ports`: the lowest ten ports of the peer, with commas between them.
+        - `peer_ports`: the ten lowest ports of the peer, joined by commas.
 
-        An address that sends to itself is its own peer: all that is sent is from it and to it.
+        An address that sends to itself is its own peer, and its bytes count in both directions.
 
     Raises
     ------
     ArgumentError
-        If `ip` is no address, or not that of the search, or if `internal` is empty or holds what
-        is no network.
+        If `ip` is not an address, or not that of the search, or if `internal` is empty or contains
+        an invalid network.
     InputError
-        If a column is missing, or a value cannot be used.
+        If a column is missing, or a value is invalid.
     FileNotFoundError
-        If `internal` is a path and there is no such file.
+        If `internal` is the path of a file that does not exist.
 
     Examples
     --------
@@ -134,13 +112,13 @@ def connection_sets(
     """
     if not is_stream(search):
         raise ArgumentError(
-            f"search is a {type(search).__name__}; give the table that expanded_search returns"
+            f"search is a {type(search).__name__}; give the table of expanded_search"
         )
-    ranges = None if internal is None else internal_networks(internal)
+    ranges = None if internal is None else parse_networks(internal)
     return _connection_sets(as_reader(search), ip, ranges)
 
 
-def _batches(flows: Any) -> pa.RecordBatchReader:
-    if is_dataset(flows) and {"src_ip", "dst_ip", "flows"} <= set(flows.schema.names):
-        return as_reader(flows, [name for name in COLUMNS if name in flows.schema.names])
+def _batches(flows: FlowSource) -> pa.RecordBatchReader:
+    if is_dataset(flows) and set(flows.schema.names).issuperset(REQUIRED_COLUMNS):
+        return as_reader(flows, [name for name in SEARCH_COLUMNS if name in flows.schema.names])
     return flow_batches(flows)

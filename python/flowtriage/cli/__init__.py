@@ -13,13 +13,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments
-        What follows the name of the program; None takes it from `sys.argv`.
+        Arguments after the program name; None takes them from `sys.argv`.
 
     Returns
     -------
     int
-        Exit status: 0 done, 1 nothing found, 2 bad input or arguments, 130 interrupted,
-        141 nobody reads the output any more.
+        Exit status: 0 success, 1 nothing found, 2 invalid input or arguments, 130 interrupted,
+        141 output pipe closed.
     """
     if find_spec("typer") is None or find_spec("rich") is None:
         print(

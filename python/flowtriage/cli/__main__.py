@@ -1,4 +1,4 @@
-"""`python -m flowtriage.cli` is the command line, too."""
+"""Entry point of `python -m flowtriage.cli`."""
 
 import sys
 

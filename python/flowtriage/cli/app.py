@@ -1,4 +1,4 @@
-"""The program: its commands, and how it ends."""
+"""The program: its commands and exit statuses."""
 
 from __future__ import annotations
 
@@ -13,18 +13,27 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from flowtriage.cli.commands import asn, convert, db, oa, report, store, summary, top
-from flowtriage.cli.commands import oa_feedback as feedback
+from flowtriage.cli.commands import (
+    asn,
+    convert,
+    db,
+    oa,
+    oa_feedback,
+    report,
+    store,
+    summary,
+    top,
+)
 from flowtriage.errors import FlowtriageError
 from flowtriage.humanize import sanitize
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer does not export it
 _MAX_MESSAGE = 2_000
 HELP = (
-    "Triage network flows: whom did a host talk to, how much, and who owns the other end.\n\n"
-    "Logs are recognised by their content: Zeek, NetFlow, AWS, Azure, GCP, Suricata, Argus and "
-    "others, as text (also packed), Parquet or Arrow. Nothing leaves this machine; owners of "
-    "addresses come from a database on it."
+    "Triage network flows: peers of a host, traffic volume, and the AS behind each address.\n\n"
+    "The log format is detected from the content: Zeek, NetFlow, AWS, Azure, GCP, Suricata, Argus "
+    "and others, as text (plain or compressed), Parquet or Arrow. AS and country of addresses "
+    "come from bundled databases; nothing is looked up online."
 )
 app = typer.Typer(
     add_completion=False,
@@ -32,21 +41,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help=HELP,
-    epilog="Try it without any data:  flowtriage summary --sample",
+    epilog="Try it without data:  flowtriage summary --sample",
 )
 app.command("summary", epilog=summary.EXAMPLES)(summary.summary)
 app.command("top", epilog=top.EXAMPLES)(top.top)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("asn", epilog=asn.EXAMPLES)(asn.asn)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
-oa.app.add_typer(feedback.app, name="feedback")
+oa.app.add_typer(oa_feedback.app, name="feedback")
 app.add_typer(oa.app, name="oa")
 app.add_typer(store.app, name="store")
 app.add_typer(db.app, name="db")
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"flowtriage {version('flowtriage')}")
         raise typer.Exit
 
@@ -56,7 +65,7 @@ def _program(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version and stop."
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
 ) -> None:
@@ -64,17 +73,17 @@ def _program(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command, and turn every way in which it can end into an exit status.
+    """Run a command and return its exit status.
 
     Parameters
     ----------
     arguments
-        What follows the name of the program; nothing asks for help.
+        Arguments after the program name; none shows the help.
 
     Returns
     -------
     int
-        Exit status, as `flowtriage.cli.main` tells.
+        Exit status, see `flowtriage.cli.main`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -82,13 +91,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _run(arguments)
     finally:
-        _let_go_of_output()
+        _flush_output()
 
 
 def _run(arguments: Sequence[str]) -> int:
     program = typer.main.get_command(app)
     try:
-        # main() of the program would turn a closed pipe and an interrupt into statuses of its own
+        # typer's own main() maps a closed pipe and an interrupt to other statuses.
         with program.make_context("flowtriage", list(arguments) or ["--help"]) as context:
             program.invoke(context)
         sys.stdout.flush()
@@ -100,28 +109,28 @@ def _run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         return 141
     except _USAGE_ERROR as error:
-        return _refuse(_usage(error))
+        return _fail(_usage_message(error))
     except OSError as error:
-        return _refuse(_system(error))
+        return _fail(_os_message(error))
     except (FlowtriageError, pa.ArrowException) as error:
-        return _refuse(str(error))
+        return _fail(str(error))
     except Exception:
         print(sanitize(traceback.format_exc(), multiline=True), file=sys.stderr)
-        return _refuse("this is a fault of flowtriage; please report it with the lines above")
+        return _fail("this is a bug in flowtriage; please report it with the traceback above")
 
 
-def _refuse(message: str) -> int:
+def _fail(message: str) -> int:
     print(f"error: {sanitize(message, _MAX_MESSAGE)}", file=sys.stderr)
     return 2
 
 
-def _usage(error: Exception) -> str:
+def _usage_message(error: Exception) -> str:
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     return f"{message} (see {context.command_path} --help)" if context else message
 
 
-def _system(error: OSError) -> str:
+def _os_message(error: OSError) -> str:
     if error.strerror is None:
         return str(error)
     if error.filename is None:
@@ -129,12 +138,12 @@ def _system(error: OSError) -> str:
     return f"{os.fsdecode(error.filename)}: {error.strerror}"
 
 
-def _let_go_of_output() -> None:
-    """Leave nothing unwritten that Python would complain about when it ends."""
+def _flush_output() -> None:
+    """Flush the output, so that Python does not complain about a closed pipe at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Options shared by several commands, and the database, settings and store that they select."""
 
 from __future__ import annotations
 
@@ -10,31 +10,35 @@ from typing import Annotated, TypeAlias
 import typer
 
 from flowtriage.configuration import Settings, load_settings
-from flowtriage.enrich.asn import AsnDatabase, embedded
+from flowtriage.enrich.asn import AsnDatabase, bundled
 from flowtriage.formats import FORMATS
 from flowtriage.store import FlowStore
 
-_TIME = "in UTC unless a zone is given, like 2013-09-15 or 2013-09-15T23:44:10Z."
 Files: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILE",
-        help="Flow logs, also of different formats: files, folders, globs, URLs, or - for stdin.",
+        help="Flow logs of one or more formats: files, folders, globs, URLs, or - for stdin.",
     ),
 ]
 Host: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--host", metavar="IP", help="Address of the host, or its name where the log tells it."
+        "--host", metavar="IP", help="Address of the host, or its name if the log contains it."
     ),
 ]
 Start: TypeAlias = Annotated[
     str | None,
-    typer.Option("--start", metavar="TIME", help=f"Only flows that start at or after it; {_TIME}"),
+    typer.Option(
+        "--start",
+        metavar="TIME",
+        help="Only flows that start at or after this time, such as 2013-09-15 or "
+        "2013-09-15T23:44:10Z; UTC unless a zone is given.",
+    ),
 ]
 End: TypeAlias = Annotated[
     str | None,
-    typer.Option("--end", metavar="TIME", help="Only flows that start at or before it."),
+    typer.Option("--end", metavar="TIME", help="Only flows that start at or before this time."),
 ]
 FormatName: TypeAlias = Annotated[
     str | None,
@@ -42,7 +46,8 @@ FormatName: TypeAlias = Annotated[
         "--from",
         "--format",
         metavar="NAME",
-        help=f"Format of the logs, if not to be recognised: {', '.join(f.name for f in FORMATS)}.",
+        help="Format of the logs; default: detected from the content. "
+        f"One of {', '.join(f.name for f in FORMATS)}.",
     ),
 ]
 Zone: TypeAlias = Annotated[
@@ -50,7 +55,7 @@ Zone: TypeAlias = Annotated[
     typer.Option(
         "--tz",
         metavar="ZONE",
-        help="Zone of times that are written without one, like Europe/Prague or +01:00; else UTC.",
+        help="Time zone of timestamps without one, such as Europe/Prague or +01:00; default: UTC.",
     ),
 ]
 ColumnNames: TypeAlias = Annotated[
@@ -58,50 +63,50 @@ ColumnNames: TypeAlias = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="For logs of no known format: src_ip=client,dst_ip=server,start_time=epoch:ms. For "
-        "logs without a header: names of their fields in order, also as AWS writes them.",
+        help="Column mapping of an unknown format: src_ip=a,dst_ip=b,start_time=t:ms."
+        " For logs without a header: field names in order, or an AWS format string.",
     ),
 ]
 Stitch: TypeAlias = Annotated[
-    bool, typer.Option("--stitch", help="Join records of one direction to those that answer them.")
+    bool, typer.Option("--stitch", help="Merge unidirectional records into biflows.")
 ]
 Deduplicate: TypeAlias = Annotated[
     bool,
-    typer.Option("--deduplicate", help="Leave out what several machines reported of one flow."),
+    typer.Option("--deduplicate", help="Drop duplicate observations of a flow by other exporters."),
 ]
 Internal: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--internal",
         metavar="NETS",
-        help="Networks that are internal: prefixes between commas, or a file of them "
-        "(ipranges.csv, or Zeek's networks.cfg); else private ones.",
+        help="Internal networks: comma-separated CIDR prefixes, or a file (ipranges.csv or "
+        "Zeek's networks.cfg); default: private networks.",
     ),
 ]
 Sample: TypeAlias = Annotated[
-    bool, typer.Option("--sample", help="Use an invented day at an office instead of files.")
+    bool, typer.Option("--sample", help="Use the bundled synthetic day instead of files.")
 ]
 Databases: TypeAlias = Annotated[
     list[Path] | None,
     typer.Option(
         "--asn",
         metavar="DB",
-        help="Database in MaxMind's format (.mmdb) instead of the one shipped; "
-        "give it twice for two, of which the first that knows an address counts.",
+        help="MaxMind database (.mmdb) to use instead of the bundled ones; may be repeated, the "
+        "first database that contains an address wins.",
     ),
 ]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON document instead of tables.")
 ]
 Day: TypeAlias = Annotated[
-    str, typer.Argument(metavar="DATE", help="The day, in UTC, such as 2013-09-15.")
+    str, typer.Argument(metavar="DATE", help="Day in UTC, such as 2013-09-15.")
 ]
 Config: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--config",
         metavar="FILE",
-        help="Configuration, in place of FLOWTRIAGE_CONFIG or flowtriage.toml beside you.",
+        help="Configuration file; default: FLOWTRIAGE_CONFIG, then ./flowtriage.toml.",
     ),
 ]
 StoreUrl: TypeAlias = Annotated[
@@ -109,25 +114,27 @@ StoreUrl: TypeAlias = Annotated[
     typer.Option(
         "--store",
         metavar="URL",
-        help="Store, in place of the one configured: duckdb:///flows.duckdb, postgresql://…",
+        help="Store, such as duckdb:///flows.duckdb or postgresql://…; default: as configured.",
     ),
 ]
-Most: TypeAlias = Annotated[int, typer.Option("-n", "--top", metavar="N", min=1, help="Most rows.")]
-Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do it; without, nothing is done.")]
+Limit: TypeAlias = Annotated[
+    int, typer.Option("-n", "--top", metavar="N", min=1, help="Maximum number of rows.")
+]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Confirm the deletion.")]
 
 
 def open_database(paths: Sequence[Path] | None) -> AsnDatabase:
-    """Open the databases asked for, or the one shipped."""
-    return AsnDatabase(list(paths)) if paths else embedded()
+    """Open the given databases, or the bundled ones."""
+    return AsnDatabase(list(paths)) if paths else bundled()
 
 
 def open_store(config: Path | None, store: str | None) -> FlowStore:
-    """Open the store that is given or configured."""
+    """Open the given store, or the configured one."""
     chosen = read_settings(config, store).store
     return FlowStore(chosen.url, wait=chosen.wait)
 
 
 def read_settings(config: Path | None, store: str | None = None) -> Settings:
-    """Read the configuration, with another store if one is given."""
+    """Load the configuration; `store` replaces the configured URL."""
     settings = load_settings(config)
     return replace(settings, store=replace(settings.store, url=store)) if store else settings

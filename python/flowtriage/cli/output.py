@@ -1,4 +1,4 @@
-"""Progress of the work, as a bar on stderr."""
+"""Terminal output: facts, tables, JSON and the progress bar."""
 
 from __future__ import annotations
 
@@ -22,12 +22,67 @@ from rich.text import Text
 from flowtriage.humanize import UNKNOWN, human_bytes, sanitize, thousands
 from flowtriage.progress import progress_to
 
+Kind: TypeAlias = Literal["text", "list", "size", "count", "bytes", "time", "direction", "asn"]
+_NUMERIC = {"size", "count", "bytes"}
+_DIRECTIONS = {
+    "I": "inbound",
+    "O": "outbound",
+    "L": "internal",
+    "X": "external",
+    "U": "unknown",
+}
+_GAP = 2
+_MIN_WIDTH = 14
+_MAX_TEXT = 80
+_MAX_FACT = 400
 _MAX_TASK = 48
+_MAX_ITEMS = 5
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of an Arrow table and its format.
+
+    Parameters
+    ----------
+    name
+        Name in the Arrow table.
+    label
+        Name in the output; line breaks apply to terminals only.
+    kind
+        Format of the values.
+    flexible
+        Whether long values may wrap on a terminal.
+    optional
+        Whether a narrow terminal may drop the column; the last optional column is dropped first.
+    """
+
+    name: str
+    label: str
+    kind: Kind = "text"
+    flexible: bool = False
+    optional: bool = False
+
+    @property
+    def flat_label(self) -> str:
+        """Label without line breaks."""
+        return self.label.replace("\n", " ")
+
+
+MEASURES = (
+    TableColumn("denied_flows", "Denied", "count", optional=True),
+    TableColumn("src_bytes", "Source\nbytes", "bytes"),
+    TableColumn("dst_bytes", "Dest\nbytes", "bytes"),
+)
+SEEN = (
+    TableColumn("first_seen", "First seen\n(UTC)", "time", optional=True),
+    TableColumn("last_seen", "Last seen\n(UTC)", "time", optional=True),
+)
 
 
 @contextmanager
 def progress_bar() -> Iterator[None]:
-    """Show the progress of the work within the block, if stderr is a terminal."""
+    """Show a progress bar on stderr within the block, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield
         return
@@ -49,65 +104,92 @@ def progress_bar() -> Iterator[None]:
         yield
 
 
-Kind: TypeAlias = Literal["text", "list", "size", "count", "bytes", "time", "direction", "asn"]
-_NUMERIC = {"size", "count", "bytes"}
-_DIRECTIONS = {
-    "I": "inbound",
-    "O": "outbound",
-    "L": "internal",
-    "X": "external",
-    "U": "unknown",
-}
-_GAP = 2
-_MIN_WIDTH = 14
-_MAX_TEXT = 80
-_MAX_FACT = 400
-_LISTED = 5
+@contextmanager
+def output() -> Iterator[Console]:
+    """Buffer the output of the block and write it to stdout at the end."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    with console.capture() as capture:
+        yield console
+    text = capture.get().lstrip("\n")
+    if not sys.stdout.isatty():
+        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+    sys.stdout.write(text)
 
 
-@dataclass(frozen=True)
-class TableColumn:
-    """A column of an Arrow table, and how it is shown.
+def print_json(document: Any) -> None:
+    """Print a document as ASCII JSON, with dates and times in ISO 8601."""
+    sys.stdout.write(json.dumps(document, indent=2, default=_iso) + "\n")
+
+
+def print_facts(console: Console, facts: Mapping[str, str]) -> None:
+    """Print one labelled fact per line."""
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, fact in facts.items():
+        grid.add_row(Text(label), Text(sanitize(fact, _MAX_FACT)))
+    _print(console, grid, max(console.width, 0 if sys.stdout.isatty() else 2 * _MAX_FACT))
+
+
+def print_table(
+    console: Console,
+    title: str,
+    columns: Sequence[TableColumn],
+    data: pa.Table,
+    *,
+    total: int | None = None,
+    muted: Collection[str] = (),
+) -> None:
+    """Print a table under a title.
+
+    Addresses are never wrapped; a terminal narrower than the addresses breaks the lines itself.
 
     Parameters
     ----------
-    name
-        Its name in the Arrow table.
-    heading
-        Its name for people; line feeds are kept on a terminal only.
-    kind
-        How its values are written.
-    flexible
-        Whether long values may take several lines of a terminal.
-    optional
-        Whether it is left out where a terminal is too narrow, the last such column first.
+    console
+        Console to print to.
+    title
+        Title of the table.
+    columns
+        Columns to show, in order.
+    data
+        Arrow table with these columns.
+    total
+        Number of rows of the complete table, if `data` holds only the first of them.
+    muted
+        Values to dim, such as the addresses of the host.
     """
-
-    name: str
-    heading: str
-    kind: Kind = "text"
-    flexible: bool = False
-    optional: bool = False
-
-    @property
-    def flat_heading(self) -> str:
-        """Heading in one line."""
-        return self.heading.replace("\n", " ")
-
-
-MEASURES = (
-    TableColumn("denied_flows", "Denied", "count", optional=True),
-    TableColumn("src_bytes", "Source\nsent", "bytes"),
-    TableColumn("dst_bytes", "Dest\nsent", "bytes"),
-)
-SEEN = (
-    TableColumn("first_seen", "First seen\n(UTC)", "time", optional=True),
-    TableColumn("last_seen", "Last seen\n(UTC)", "time", optional=True),
-)
+    terminal = sys.stdout.isatty()
+    texts = {column: cells(data[column.name], column.kind) for column in columns}
+    widths = {column: _width(column, texts[column], terminal) for column in columns}
+    shown = list(columns)
+    while _total(widths, shown) > console.width and terminal:
+        optional = [column for column in shown if column.optional]
+        if not optional:
+            break
+        shown.remove(optional[-1])
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in shown:
+        table.add_column(
+            Text(column.label if terminal else column.flat_label),
+            justify="right" if column.kind in _NUMERIC else "left",
+            no_wrap=not column.flexible,
+            overflow="fold",
+        )
+    for row in zip(*(texts[column] for column in shown), strict=True):
+        table.add_row(*(Text(text, "dim" if text in muted else "") for text in row))
+    console.print()
+    console.print(Text(title, "bold"))
+    _print(console, table, max(console.width, _total(widths, shown)))
+    if total is not None and total > data.num_rows:
+        console.print(Text(f"{data.num_rows:,} of {total:,} shown", "dim"))
+    if hidden := [c.flat_label for c in columns if c not in shown]:
+        note = f"terminal too narrow for: {', '.join(hidden)}"
+        console.print(Text(note, "dim"))
 
 
 def cells(values: pa.ChunkedArray, kind: Kind) -> list[str]:
-    """Write the values of a column.
+    """Format the values of a column.
 
     Examples
     --------
@@ -130,94 +212,17 @@ def _cell(value: Any, kind: Kind) -> str:
     if value is None or value == []:
         return UNKNOWN
     if kind == "list":
-        shown = ", ".join(_cell(item, "text") for item in value[:_LISTED])
-        rest = len(value) - _LISTED
+        shown = ", ".join(_cell(item, "text") for item in value[:_MAX_ITEMS])
+        rest = len(value) - _MAX_ITEMS
         return f"{shown} +{rest:,} more" if rest > 0 else shown
     if kind == "direction":
         value = _DIRECTIONS.get(value, value)
     return sanitize(f"AS{value}" if kind == "asn" else str(value), _MAX_TEXT)
 
 
-@contextmanager
-def output() -> Iterator[Console]:
-    """Collect what is printed within the block, and write it to stdout at its end."""
-    console = Console(markup=False, highlight=False, emoji=False)
-    with console.capture() as capture:
-        yield console
-    text = capture.get().lstrip("\n")
-    if not sys.stdout.isatty():
-        text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
-    sys.stdout.write(text)
-
-
-def print_facts(console: Console, facts: Mapping[str, str]) -> None:
-    """Print labelled facts, one a line."""
-    grid = Table.grid(padding=(0, _GAP, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for label, fact in facts.items():
-        grid.add_row(Text(label), Text(sanitize(fact, _MAX_FACT)))
-    _print(console, grid, max(console.width, 0 if sys.stdout.isatty() else 2 * _MAX_FACT))
-
-
-def print_table(
-    console: Console,
-    title: str,
-    columns: Sequence[TableColumn],
-    data: pa.Table,
-    *,
-    total: int | None = None,
-    muted: Collection[str] = (),
-) -> None:
-    """Print a table under a title.
-
-    Parameters
-    ----------
-    console
-        Where to; a terminal too narrow for the addresses is left to break the lines.
-    title
-        What the table shows.
-    columns
-        Columns wanted, in order.
-    data
-        Their values.
-    total
-        Number of rows of which `data` is the beginning.
-    muted
-        Values that every row has and that need no attention.
-    """
-    terminal = sys.stdout.isatty()
-    texts = {column: cells(data[column.name], column.kind) for column in columns}
-    widths = {column: _width(column, texts[column], terminal) for column in columns}
-    shown = list(columns)
-    while _total(widths, shown) > console.width and terminal:
-        optional = [column for column in shown if column.optional]
-        if not optional:
-            break
-        shown.remove(optional[-1])
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in shown:
-        table.add_column(
-            Text(column.heading if terminal else column.flat_heading),
-            justify="right" if column.kind in _NUMERIC else "left",
-            no_wrap=not column.flexible,
-            overflow="fold",
-        )
-    for row in zip(*(texts[column] for column in shown), strict=True):
-        table.add_row(*(Text(text, "dim" if text in muted else "") for text in row))
-    console.print()
-    console.print(Text(title, "bold"))
-    _print(console, table, max(console.width, _total(widths, shown)))
-    if total is not None and total > data.num_rows:
-        console.print(Text(f"{data.num_rows:,} of {total:,} shown", "dim"))
-    if hidden := [c.flat_heading for c in columns if c not in shown]:
-        note = f"terminal too narrow for: {', '.join(hidden)}"
-        console.print(Text(note, "dim"))
-
-
 def _width(column: TableColumn, texts: Sequence[str], terminal: bool) -> int:
-    headings = column.heading.split("\n") if terminal else [column.flat_heading]
-    longest = max(map(cell_len, [*headings, *texts]))
+    lines = column.label.split("\n") if terminal else [column.flat_label]
+    longest = max(map(cell_len, [*lines, *texts]))
     return min(longest, _MIN_WIDTH) if column.flexible and terminal else longest
 
 
@@ -229,11 +234,6 @@ def _print(console: Console, table: Table, width: int) -> None:
     usual, console.width = console.width, width
     console.print(table)
     console.width = usual
-
-
-def print_json(document: Any) -> None:
-    """Print a document as JSON in ASCII, with days and times in ISO 8601."""
-    sys.stdout.write(json.dumps(document, indent=2, default=_iso) + "\n")
 
 
 def _iso(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What is known of peers beyond their flows."""
+"""AS, country, location and network context of peers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from flowtriage.configuration import ContextSettings
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.enrich.geolocation import locations
+from flowtriage.enrich.geolocation import countries, open_locations
 from flowtriage.enrich.network_context import read_context
 
 FACTS = pa.schema(
@@ -24,11 +24,11 @@ FACTS = pa.schema(
         ("domain", pa.string()),
     ]
 )
-"""Autonomous system, ISO 3166 code, name of the network, place and owner's domain."""
+"""AS, ISO 3166 country code, network context, location, and domain of the organisation."""
 
 
 def add_facts(peers: pa.Table, asn: AsnDatabase, context: ContextSettings) -> pa.Table:
-    """Add the columns of `FACTS`; null where nothing is known.
+    """Add the columns of `FACTS`; null where unknown.
 
     Parameters
     ----------
@@ -37,33 +37,31 @@ def add_facts(peers: pa.Table, asn: AsnDatabase, context: ContextSettings) -> pa
     asn
         Database of autonomous systems and countries.
     context
-        Files of network names and of places. Where no file knows the place of an address, it is
-        one point of its country.
+        Files of network context and locations. An address without an exact location gets one
+        point of its country.
 
     Raises
     ------
     FlowtriageError, OSError
-        If a file is broken or cannot be read.
+        If a file is invalid or cannot be read.
     """
-    from flowtriage.enrich.geolocation import countries
-
     addresses = peers["peer"].combine_chunks()
     known = asn.lookup(addresses)
-    placed = locations(context.iploc, context.mmdb).find(addresses)
+    located = open_locations(context.iploc, context.mmdb).find(addresses)
     listed = countries()
     country = listed.take(pc.index_in(known["country"], value_set=listed["code"]))
-    exact = pc.is_valid(placed["latitude"])
-    named = context.network_context
+    exact = pc.is_valid(located["latitude"])
+    names = context.network_context
     columns = {
         "asn": known["asn"],
         "as_name": known["as_name"],
         "country": known["country"],
-        "context": read_context(named).find(addresses)
-        if named is not None and Path(named).exists()
+        "context": read_context(names).find(addresses)
+        if names is not None and Path(names).exists()
         else pa.nulls(len(addresses), pa.string()),
-        **{n: pc.if_else(exact, placed[n], country[n]) for n in ("latitude", "longitude")},
-        "location": placed["geoloc"],
-        "domain": placed["domain"],
+        **{n: pc.if_else(exact, located[n], country[n]) for n in ("latitude", "longitude")},
+        "location": located["geoloc"],
+        "domain": located["domain"],
     }
     for field in FACTS:
         peers = peers.append_column(field.name, columns[field.name].cast(field.type))

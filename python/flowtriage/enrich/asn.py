@@ -15,12 +15,12 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage._core import AsnFiles
-from flowtriage.enrich.online import Online, lost, messages
-from flowtriage.inputs.addresses import _text_array
+from flowtriage.enrich.online import Online, messages, without_result
+from flowtriage.inputs.addresses import address_array
 from flowtriage.progress import report_progress
 
 _DATA = Path(__file__).parents[1] / "data"
-_AT_ONCE = 64  # addresses between two words on progress
+_BATCH = 64  # addresses between two reports of progress
 _CREDITS = {
     "IP Geolocation by DB-IP": "https://db-ip.com",
     "Route Views": "https://www.routeviews.org",
@@ -30,26 +30,26 @@ _CREDITS = {
 
 @dataclass(frozen=True)
 class DatabaseFile:
-    """What is known of one file of an `AsnDatabase`.
+    """Metadata of one file of an `AsnDatabase`; the bundled files have a source and terms too.
 
     Attributes
     ----------
     path
-        The file.
+        Path of the file.
     kind
-        Type that the file states, such as `GeoLite2-ASN`.
+        Database type in the file, such as `GeoLite2-ASN`.
     built
-        When it was built, UTC.
+        Build time, UTC.
     description
-        What the file says of itself.
+        Description in the file.
     networks
         Number of networks with a record.
     source
-        Package that it was built from, of an embedded file.
+        Package that it was built from.
     licences, attributions
-        Terms of an embedded file, and whom to name.
+        Terms of use, and the names to credit.
     warning
-        What its publisher warns of, of an embedded file.
+        Warning of its publisher.
     """
 
     path: str
@@ -69,18 +69,18 @@ class AsnDatabase:
     Parameters
     ----------
     path
-        A `.mmdb` file, or several; each fact is taken from the first that knows it. None takes
-        the ASN and country databases shipped with flowtriage.
+        A `.mmdb` file or several; each fact is taken from the first file that has it. None takes
+        the bundled ASN and country databases.
     online
-        Whether to ask online about public addresses whose ASN no file knows; `Online` has the
-        settings. Nothing is sent anywhere by default.
+        Whether to look up public addresses online if no file has their ASN; `Online` has the
+        settings. By default nothing is sent.
 
     Raises
     ------
     ArgumentError
-        If a service online is neither https nor this machine.
+        If an online service is neither https nor on this machine.
     FileNotFoundError, PermissionError
-        As the operating system says.
+        If a file is missing or cannot be read.
     DatabaseError
         If a file is not in MaxMind's format.
 
@@ -97,7 +97,7 @@ class AsnDatabase:
         *,
         online: Online | bool = False,
     ) -> None:
-        self._embedded = path is None
+        self._bundled = path is None
         self._online = Online() if online is True else online or None
         if path is None:
             paths: Sequence[str | os.PathLike[str]] = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
@@ -113,90 +113,95 @@ class AsnDatabase:
         Parameters
         ----------
         addresses
-            IPv4 and IPv6 addresses as text or `ipaddress` objects, in a list, a pandas Series or
-            an Arrow array; null and empty text stand for a missing address.
+            IPv4 and IPv6 addresses as strings or `ipaddress` objects, in a list, a pandas Series
+            or an Arrow array; null and the empty string stand for a missing address.
 
         Returns
         -------
         pyarrow.Table
-            One row per address, in the order given: `address` (canonical text), `asn` (uint32),
-            `as_name`, `country` (ISO 3166 code), `prefix` (network of the ASN record) and
-            `ip_type` (Public, Private, Shared, Loopback, Link Local, Multicast, Unspecified,
-            Reserved). `as_name` is never null: what is not public is named by its type, and a
-            public address without a record is called "No ASN record".
+            One row per address, in the same order: `address` (canonical notation), `asn`
+            (uint32), `as_name`, `country` (ISO 3166 code), `prefix` (network of the ASN record)
+            and `ip_type` (Public, Private, Shared, Loopback, Link Local, Multicast, Unspecified,
+            Reserved). `as_name` is never null: a non-public address has the name of its type, a
+            public address without a record "No ASN record".
 
         Raises
         ------
         InputError
-            If a text is not an address; the message tells its row.
+            If an address is invalid; the message contains its row.
         DatabaseError
-            If a file proves damaged.
+            If a file is damaged.
 
         Warns
         -----
         UserWarning
-            If a question online was left without an answer; `ledger` tells which and why.
+            If an online query failed; `ledger` has the reasons.
         """
-        texts = _text_array(addresses)
-        self.ask(texts)
+        texts = address_array(addresses)
+        self.query_online(texts)
         return self._files.lookup(texts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the paths and the settings; results of online queries are not kept."""
+        paths = None if self._bundled else tuple(map(os.path.abspath, self.paths))
+        return _reopened, (paths, self._online)
 
     @property
     def online(self) -> Online | None:
-        """Settings of the look-up online, or None where there is none."""
+        """Settings of the online look-up; None where it is off."""
         return self._online
 
-    def ask(self, addresses: pa.Array) -> None:
-        """Ask online about addresses, as `lookup` does, which knows the answers from then on.
+    def query_online(self, addresses: pa.Array) -> None:
+        """Look up addresses online ahead of `lookup`, which uses the results from then on.
 
-        A database asks about an address once, whether there was an answer or not.
+        Each address is queried once per database, whether the query succeeds or fails.
 
         Parameters
         ----------
         addresses
-            IPv4 and IPv6 addresses as text. Of these, public ones are asked about if no file
-            knows their ASN (see `Online.everything`).
+            IPv4 and IPv6 addresses as strings. Only public addresses without an ASN in the files
+            are queried (see `Online.everything`).
 
         Raises
         ------
         InputError
-            If a text is not an address.
+            If an address is invalid.
         """
         if self._online is None:
             return
-        before = lost(self.ledger).num_rows
+        before = without_result(self.ledger).num_rows
         wanted = self._files.to_ask(addresses)["address"].combine_chunks()
-        for done in range(0, len(wanted), _AT_ONCE):
-            report_progress("asking online", done, len(wanted))
-            self._files.ask(wanted.slice(done, _AT_ONCE))
-        if lost(ledger := self.ledger).num_rows > before:
+        for done in range(0, len(wanted), _BATCH):
+            report_progress("online look-up", done, len(wanted))
+            self._files.ask(wanted.slice(done, _BATCH))
+        if without_result(ledger := self.ledger).num_rows > before:
             warnings.warn(" ".join(messages(ledger)), stacklevel=3)
 
     @property
     def ledger(self) -> pa.Table:
-        """What was asked online, and what became of each question.
+        """Online queries and their results.
 
-        A row per address and `service` (`origin` or `registration`): `status` (`answered`,
-        `no record`, `failed`, `not asked`), `cached` (whether the answer was kept from earlier),
+        One row per address and `service` (`origin` or `registration`): `status` (`answered`,
+        `no record`, `failed`, `not asked`), `cached` (whether the result came from the cache),
         `reason` (of a failure), `asn`, `name` (holder of the ASN, or registrant), `country`,
-        `network`, and the `time` of the answer.
+        `network`, and the `time` of the result.
         """
         return self._files.ledger()
 
     @property
     def credits(self) -> dict[str, str]:
-        """Whom to name, with links, where results of the embedded databases are published."""
-        return dict(_CREDITS) if self._embedded else {}
+        """Names and links to credit where results of the bundled databases are published."""
+        return dict(_CREDITS) if self._bundled else {}
 
     @property
     def paths(self) -> list[str]:
-        """Paths of the files, in the order in which they are asked."""
+        """Paths of the files, in order of precedence."""
         return [path for path, *_ in self._files.info()]
 
     @property
     def files(self) -> list[DatabaseFile]:
-        """What is known of each file; counting networks takes up to a second."""
-        described = zip(self._files.info(), self._files.count_networks(), strict=True)
+        """Metadata of each file; counting networks takes up to a second."""
+        metadata = zip(self._files.info(), self._files.count_networks(), strict=True)
         return [
             DatabaseFile(
                 path=path,
@@ -204,13 +209,13 @@ class AsnDatabase:
                 built=datetime.fromtimestamp(epoch, UTC),
                 description=description,
                 networks=networks,
-                **(_provenance(Path(path).name) if self._embedded else {}),
+                **(_provenance(Path(path).name) if self._bundled else {}),
             )
-            for (path, kind, epoch, description, _), networks in described
+            for (path, kind, epoch, description, _), networks in metadata
         ]
 
     def __repr__(self) -> str:
-        """Name the files."""
+        """List the files."""
         names = ", ".join(f"{kind} ({path})" for path, kind, *_ in self._files.info())
         return f"AsnDatabase: {names}" + (", and online" if self._online else "")
 
@@ -227,15 +232,21 @@ def _provenance(name: str) -> dict[str, Any]:
 
 
 def as_database(asn: AsnDatabase | str | os.PathLike[str] | None) -> AsnDatabase:
-    """Return a database as a parameter `asn` names it: by its path, or `online`."""
+    """Open the database of a parameter `asn`: a database, its path, `"online"`, or None."""
     if asn is None:
-        return embedded()
+        return bundled()
     if isinstance(asn, AsnDatabase):
         return asn
     return AsnDatabase(online=True) if asn == "online" else AsnDatabase(asn)
 
 
+def _reopened(paths: tuple[str, ...] | None, online: Online | None) -> AsnDatabase:
+    if paths is None and online is None:
+        return bundled()
+    return AsnDatabase(paths, online=online or False)
+
+
 @cache
-def embedded() -> AsnDatabase:
-    """Return the embedded databases, opened once."""
+def bundled() -> AsnDatabase:
+    """Return the bundled databases, opened once."""
     return AsnDatabase()

@@ -1,4 +1,4 @@
-"""What is known of the own network: which addresses are internal, and what they are called."""
+"""Internal networks, and names of networks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 from flowtriage._core import AddressRanges
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.networks import internal_networks
+from flowtriage.inputs.networks import parse_networks
 
-_NAMED = 3
+_MAX_LISTED = 3
 
 
 class InternalNetworks:
@@ -23,25 +25,23 @@ class InternalNetworks:
     Parameters
     ----------
     path
-        Spot's `ipranges.csv` (`start_ip,end_ip,name`), or any file that `internal_networks`
+        Spot's `ipranges.csv` (`start_ip,end_ip,name`), or any file that `parse_networks`
         reads.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        If the file is missing or cannot be read.
     ArgumentError
-        If a line is no range and no network; the message tells the line.
+        If a line is neither a range nor a network; the message contains the line.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        networks = pa.array(internal_networks(Path(path)), pa.string())
+        networks = pa.array(parse_networks(Path(path)), pa.string())
         self._networks = AddressRanges.from_networks(networks)
 
     def check(self, addresses: pa.Array) -> pa.Array:
-        """Tell which addresses are internal; null where there is no address."""
-        import pyarrow.compute as pc
-
+        """Check which addresses are internal; null where there is no address."""
         found = self._networks.find(addresses, strict=True)["range"].combine_chunks()
         return pc.if_else(pc.is_valid(addresses), pc.is_valid(found), None)
 
@@ -55,7 +55,7 @@ class NetworkContext:
     path
         The file.
     entries : pyarrow.Table
-        Its lines: `ip` and `name`.
+        Its lines as `ip` and `name`.
     """
 
     path: Path
@@ -63,8 +63,8 @@ class NetworkContext:
 
     @cached_property
     def _ranges(self) -> AddressRanges:
-        written = self.entries["ip"].combine_chunks()
-        return AddressRanges.from_ranges(written, pa.nulls(len(written), pa.string()))
+        networks = self.entries["ip"].combine_chunks()
+        return AddressRanges.from_ranges(networks, pa.nulls(len(networks), pa.string()))
 
     @property
     def unusable(self) -> pa.Table:
@@ -72,28 +72,25 @@ class NetworkContext:
         return self.entries.take(pa.array(self._ranges.bad(), pa.int64()))
 
     def find(self, addresses: pa.Array) -> pa.Array:
-        """Return the name of the narrowest entry that holds each address; null where none does."""
-        places = self._ranges.find(addresses)["range"]
-        return self.entries["name"].combine_chunks().take(places.combine_chunks())
+        """Return the name of the narrowest entry that contains each address, or null."""
+        index = self._ranges.find(addresses)["range"].combine_chunks()
+        return self.entries["name"].combine_chunks().take(index)
 
 
 def read_context(path: str | os.PathLike[str]) -> NetworkContext:
-    """Read Spot's `networkcontext_1.csv`: a heading, then lines of `ip,name`.
+    """Read Spot's `networkcontext_1.csv`: an optional header, then lines of `ip,name`.
 
-    The first column is a CIDR prefix, a range such as `10.0.0.1-10.0.0.9`, or an address. Where
-    entries overlap the narrowest one counts, of equal ones the first. Blanks around either column
-    are taken off; further columns are left aside.
+    The first column is a CIDR prefix, a range such as `10.0.0.1-10.0.0.9`, or an address. Of
+    overlapping entries the narrowest applies, of equal ones the first. Space around values is
+    stripped; further columns are ignored.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        If the file is missing or cannot be read.
     FormatError
-        If the file is not CSV with two columns, or no line of it has a usable first column.
+        If the file is not CSV with two columns, or no line has a valid first column.
     """
-    import pyarrow.compute as pc
-    from pyarrow import csv
-
     path = Path(path)
     text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     if not text.strip():
@@ -120,6 +117,6 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
         context = NetworkContext(path, entries.slice(1))
     unusable = context.unusable
     if entries.num_rows and len(unusable) == context.entries.num_rows:
-        shown = ", ".join(sanitize(repr(ip), 60) for ip in unusable["ip"].to_pylist()[:_NAMED])
+        shown = ", ".join(sanitize(repr(ip), 60) for ip in unusable["ip"].to_pylist()[:_MAX_LISTED])
         raise FormatError(f"{sanitize(str(path))} has no network, range or address: {shown}")
     return context

@@ -1,4 +1,4 @@
-"""Look-up of addresses online, which nothing does unless asked."""
+"""Settings and messages of the online look-up of addresses, which is off by default."""
 
 from __future__ import annotations
 
@@ -13,22 +13,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import sanitize
+
+ORIGIN = (
+    "https://stat.ripe.net/data/prefix-overview/data.json?sourceapp=flowtriage&resource={address}"
+)
+BOOTSTRAP = "https://data.iana.org/rdap"
+_DAY = 86_400.0
+_MAX_WORKERS, _MAX_REASON = 8, 160
 
 
 def reverse_name(address: str, timeout: float = 5.0) -> str | None:
-    """Ask the system's resolver for the name of an address.
+    """Resolve the name of an address through the system's resolver.
 
     Parameters
     ----------
     address
         The address.
     timeout
-        Most seconds to wait.
+        Timeout in seconds.
 
     Returns
     -------
     str or None
-        None if it has no name, or none came in time.
+        None if it has no name, or the resolver timed out.
     """
     pool = ThreadPoolExecutor(max_workers=1)
     try:
@@ -39,49 +47,40 @@ def reverse_name(address: str, timeout: float = 5.0) -> str | None:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-ORIGIN = (
-    "https://stat.ripe.net/data/prefix-overview/data.json?sourceapp=flowtriage&resource={address}"
-)
-BOOTSTRAP = "https://data.iana.org/rdap"
-_DAY = 86_400.0
-_MAX_WORKERS = 8
-_REASON = 160
-
-
 @dataclass(frozen=True)
 class Online:
-    """Whom to ask online about addresses, what, and how.
+    """Settings of the online look-up.
 
-    Only public addresses are sent. Who announces an address is asked of `origin`, whom it is
-    registered for of the registries' RDAP servers, which `bootstrap` tells.
+    Only public addresses are sent: to `origin`, which returns the AS that announces an address,
+    and to the RDAP servers listed by `bootstrap`, which return its registrant. Each of the two is
+    one query.
 
     Attributes
     ----------
     everything
-        Whether to ask about every public address, and to prefer the answers to those of the
-        databases; otherwise only about addresses whose ASN no database knows.
+        Whether to look up every public address, and to prefer the results to those of the
+        databases; by default only addresses whose ASN no database has.
     origin
-        URL of a service that answers as RIPEstat's prefix overview does, with `{address}` in the
-        place of the address.
+        URL of a service with the results of RIPEstat's prefix overview; `{address}` is replaced.
     bootstrap
         URL of the folder with the files `ipv4.json` and `ipv6.json` of RFC 9224.
     cache
-        Folder that keeps the answers; None takes `flowtriage/online` in the user's cache folder
+        Folder of cached results; None takes `flowtriage/online` in the user's cache folder
         (`XDG_CACHE_HOME`, or `~/.cache`).
     expiry
-        Seconds for which a kept answer is good; 0 asks again.
+        Lifetime of a cached result, in seconds; 0 always queries again.
     timeout
-        Seconds that one request may take. A request is made up to three times.
+        Timeout of one request, in seconds. A request is made up to three times.
     workers
-        Requests at the same time, up to 8, which is what RIPEstat allows.
+        Number of parallel requests, up to 8, the limit of RIPEstat.
     limit
-        Most questions, of which each address is two; the rest is not asked, and the ledger says
-        so. RIPEstat wants to know who asks more than 1000 a day regularly.
+        Maximum number of queries; the ledger lists the rest as not asked. RIPEstat wants to
+        know of regular use above 1000 queries a day.
 
     Raises
     ------
     ArgumentError
-        If a setting cannot be used.
+        If a setting is invalid.
 
     Examples
     --------
@@ -99,21 +98,21 @@ class Online:
     limit: int = 1000
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Validate the settings."""
         if "{address}" not in self.origin:
-            raise ArgumentError(f"origin {self.origin!r} has no {{address}} to put the address")
+            raise ArgumentError(f"origin must contain {{address}}, got {self.origin!r}")
         if not 1 <= self.workers <= _MAX_WORKERS:
-            raise ArgumentError(f"workers is {self.workers}; from 1 to {_MAX_WORKERS} are allowed")
+            raise ArgumentError(f"workers must be 1 to {_MAX_WORKERS}, got {self.workers}")
         if not self.timeout > 0:
-            raise ArgumentError(f"timeout is {self.timeout} seconds; more than 0 are needed")
+            raise ArgumentError(f"timeout must be more than 0 seconds, got {self.timeout}")
         if not self.expiry >= 0:
-            raise ArgumentError(f"expiry is {self.expiry} seconds; 0 or more are needed")
+            raise ArgumentError(f"expiry must be 0 or more seconds, got {self.expiry}")
         if self.limit < 1:
-            raise ArgumentError(f"limit is {self.limit}; at least one question is needed")
+            raise ArgumentError(f"limit must be 1 or more, got {self.limit}")
 
     @property
     def folder(self) -> Path:
-        """The folder that keeps the answers."""
+        """Folder of cached results."""
         if self.cache is not None:
             return Path(self.cache)
         named = Path(os.environ.get("XDG_CACHE_HOME", ""))
@@ -123,17 +122,12 @@ class Online:
 
 
 def messages(ledger: pa.Table) -> list[str]:
-    """Say, for each service, how many questions there were and how they ended.
+    """Summarise a ledger in one message per service.
 
     Parameters
     ----------
     ledger
         `AsnDatabase.ledger`.
-
-    Returns
-    -------
-    list of str
-        A sentence for each service that there was a question for.
 
     Examples
     --------
@@ -142,31 +136,30 @@ def messages(ledger: pa.Table) -> list[str]:
     []
     """
     return [
-        _sentence(service, ledger.filter(pc.equal(ledger["service"], service)))
+        _message(service, ledger.filter(pc.equal(ledger["service"], service)))
         for service in ledger["service"].unique().to_pylist()
     ]
 
 
-def lost(ledger: pa.Table) -> pa.Table:
-    """Return the questions that were left without an answer."""
+def without_result(ledger: pa.Table) -> pa.Table:
+    """Return the queries that failed or were not made."""
     return ledger.filter(pc.is_in(ledger["status"], pa.array(["failed", "not asked"])))
 
 
-def _sentence(service: str, ledger: pa.Table) -> str:
-    cached = pc.sum(ledger["cached"]).as_py()
-    kept = f"; {cached:,} from the cache" if cached else ""
+def _message(service: str, ledger: pa.Table) -> str:
     parts = []
     for status in ("answered", "no record", "failed", "not asked"):
-        mine = ledger.filter(pc.equal(ledger["status"], status))
-        if mine.num_rows:
-            parts.append(f"{mine.num_rows:,} {status}{_why(mine)}")
-    return f"Asked online for {service} of {ledger.num_rows:,}: {', '.join(parts)}{kept}."
+        rows = ledger.filter(pc.equal(ledger["status"], status))
+        if rows.num_rows:
+            parts.append(f"{rows.num_rows:,} {status}{_reason(rows)}")
+    cached = pc.sum(ledger["cached"]).as_py()
+    end = f"; {cached:,} cached" if cached else ""
+    count = f"{ledger.num_rows:,} {'address' if ledger.num_rows == 1 else 'addresses'}"
+    return f"Online look-up of {service} for {count}: {', '.join(parts)}{end}."
 
 
-def _why(ledger: pa.Table) -> str:
-    """Return the first reason of questions without an answer."""
-    if not lost(ledger).num_rows:
+def _reason(ledger: pa.Table) -> str:
+    """Return the first reason of queries without a result."""
+    if not without_result(ledger).num_rows:
         return ""
-    from flowtriage.humanize import sanitize
-
-    return f" ({sanitize(ledger['reason'][0].as_py(), _REASON)})"
+    return f" ({sanitize(ledger['reason'][0].as_py(), _MAX_REASON)})"

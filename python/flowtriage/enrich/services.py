@@ -1,4 +1,4 @@
-"""Numbers and names of IANA's registries, both ways: protocols, and services at ports."""
+"""IANA's protocol numbers and service names, by number and by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 from flowtriage._core import protocol_keywords
 
@@ -14,7 +16,7 @@ _FILE = Path(__file__).parents[1] / "data" / "services.csv"
 
 
 def protocol_name(number: int) -> str | None:
-    """Return the keyword of a protocol number, in lower case; None where there is none.
+    """Return the keyword of a protocol number, in lower case; None if unassigned.
 
     Source: IANA, Assigned Internet Protocol Numbers.
 
@@ -27,7 +29,7 @@ def protocol_name(number: int) -> str | None:
 
 
 def protocol_number(name: str) -> int | None:
-    """Return the number of a protocol, by its keyword in any case; None where there is none.
+    """Return the number of a protocol keyword, in any case; None if unknown.
 
     Examples
     --------
@@ -38,28 +40,26 @@ def protocol_number(name: str) -> int | None:
 
 
 def service_names(ports: Any, protocols: Any) -> pa.Array:
-    """Return the names of the services at ports.
+    """Return the service names of ports.
 
     Parameters
     ----------
     ports
         Port numbers: a list or an Arrow array.
     protocols
-        The transport protocol of each, in lower case.
+        Transport protocol of each port, in lower case.
 
     Returns
     -------
     pyarrow.Array
-        The first name that the registry has; null where it has none. Source: IANA, Service Name
-        and Transport Protocol Port Number Registry.
+        The first registered name, or null. Source: IANA, Service Name and Transport Protocol
+        Port Number Registry.
 
     Examples
     --------
     >>> service_names([443, 53, 443], ["tcp", "udp", "icmp"]).to_pylist()
     ['https', 'domain', None]
     """
-    import pyarrow.compute as pc
-
     known = _services()
     keys = _keys(pa.array(ports, pa.int64()), pa.array(protocols, pa.string()))
     first = pc.list_element(pc.split_pattern(known["names"], " "), 0)
@@ -67,15 +67,13 @@ def service_names(ports: Any, protocols: Any) -> pa.Array:
 
 
 def service_ports(name: str) -> list[tuple[int, str]]:
-    """Return the ports of a service, each with its transport protocol, in order.
+    """Return the ports of a service with their transport protocols, sorted.
 
     Examples
     --------
     >>> service_ports("https")
     [(443, 'sctp'), (443, 'tcp'), (443, 'udp')]
     """
-    import pyarrow.compute as pc
-
     known = _services()
     named = pc.list_flatten(pc.split_pattern(known["names"], " "))
     parents = pc.list_parent_indices(pc.split_pattern(known["names"], " "))
@@ -84,17 +82,12 @@ def service_ports(name: str) -> list[tuple[int, str]]:
 
 
 def _keys(ports: pa.Array, protocols: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
-
     return pc.binary_join_element_wise(ports.cast(pa.string()), protocols, "/")
 
 
 @cache
 def _services() -> pa.Table:
-    """Read the registry: `port`, `protocol`, and `names` with blanks between them."""
-    import pyarrow.compute as pc
-    from pyarrow import csv
-
+    """Read the registry: `port`, `protocol`, and `names` separated by spaces."""
     text = csv.read_csv(
         _FILE,
         read_options=csv.ReadOptions(skip_rows=1),

@@ -1,4 +1,4 @@
-"""Log formats: one declaration each, and the engine that reads by them."""
+"""Log formats, one declaration each."""
 
 from flowtriage.formats.argus import ARGUS
 from flowtriage.formats.asim import ASIM
@@ -34,5 +34,5 @@ FORMATS: tuple[Format, ...] = (
     ASIM,
     OCSF,
 )
-"""All formats, in the order in which they are tried."""
+"""All formats, in detection order."""
 __all__ = ["FORMATS", "Format"]

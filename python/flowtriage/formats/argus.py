@@ -1,15 +1,15 @@
-"""Argus, as `ra -c ,` writes it; the binetflow files of the CTU-13 data set.
+"""Argus CSV, from `ra -c ,`, such as the binetflow files of the CTU-13 data set.
 
 Source: https://openargus.org/oldsite/man/ra.1.pdf
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 ARGUS = Format(
     name="argus",
     title="Argus",
     signature=(("StartTime", "LastTime"), ("Dur", "Dir", "TotBytes", "SrcBytes", "State")),
-    ends=(Ends("SrcAddr", "DstAddr"),),
+    endpoints=(Endpoints("SrcAddr", "DstAddr"),),
     columns=(
         FieldMapping("start_time", "time", ("StartTime",), unit="s"),
         FieldMapping("end_time", "time", ("LastTime",), unit="s"),
@@ -29,7 +29,7 @@ ARGUS = Format(
     reversed=(("Dir", ("<-", "<?")),),
     zoneless=True,
     limits=(
-        "no packets of each end where the log has only TotPkts",
-        "bytes are those of link-layer frames",
+        "no packets per endpoint if the log has only TotPkts",
+        "bytes include link-layer headers",
     ),
 )

@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/sentinel/normalization-schema-network
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 _DENIED = ("Deny", "Drop", "Drop ICMP", "Reset", "Reset Source", "Reset Destination")
 _ALLOWED = ("Allow", "Encrypt", "Decrypt", "VPNroute", "")
@@ -14,7 +14,7 @@ ASIM = Format(
         ("EventStartTime", "TimeGenerated"),
         ("NetworkDirection", "DvcAction", "EventCount", "EventSchema", "NetworkProtocol"),
     ),
-    ends=(Ends("SrcIpAddr", "DstIpAddr"),),
+    endpoints=(Endpoints("SrcIpAddr", "DstIpAddr"),),
     columns=(
         FieldMapping("flows", "count", ("AdditionalFields.flows",)),
         FieldMapping("denied_flows", "count", ("AdditionalFields.denied_flows",)),
@@ -49,6 +49,6 @@ ASIM = Format(
     ),
     nulls=("nan", "NaN", "None"),
     keep=(("EventSchema", ("NetworkSession",)),),
-    reporters=True,
+    exporters=True,
     counters=None,
 )

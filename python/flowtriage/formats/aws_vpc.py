@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Headerless
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Headerless
 
 _DEFAULT = (
     "version",
@@ -38,10 +38,10 @@ AWS_VPC = Format(
             "log_status",
         ),
     ),
-    ends=(
-        Ends("srcaddr", "dstaddr"),
-        Ends("pkt-srcaddr", "pkt-dstaddr"),
-        Ends("pkt_srcaddr", "pkt_dstaddr"),
+    endpoints=(
+        Endpoints("srcaddr", "dstaddr"),
+        Endpoints("pkt-srcaddr", "pkt-dstaddr"),
+        Endpoints("pkt_srcaddr", "pkt_dstaddr"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("start",), unit="s"),
@@ -68,10 +68,10 @@ AWS_VPC = Format(
         Headerless(_RECORD, _DEFAULT, " "),
         Headerless(r"\d{4}-\d\d-\d\dT\S+ " + _RECORD, ("@timestamp", *_DEFAULT), " "),
     ),
-    reporters=True,
+    exporters=True,
     limits=(
-        "records are of one direction each; stitch=True joins them",
-        "records sum up 1 or 10 minutes, so a long flow counts once for each",
+        "records are unidirectional; stitch=True merges them",
+        "records cover 1 or 10 minutes, so a long flow counts once in each",
         "SKIPDATA records stand for flows that AWS did not record",
     ),
 )

@@ -1,9 +1,9 @@
-"""Azure Traffic Analytics, table `AzureNetworkAnalytics_CL`, raw or as msticpy projects it.
+"""Azure Traffic Analytics, table `AzureNetworkAnalytics_CL`, raw or as projected by msticpy.
 
 Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-schema
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 AZURE_NETWORK_ANALYTICS = Format(
     name="azure-network-analytics",
@@ -13,13 +13,13 @@ AZURE_NETWORK_ANALYTICS = Format(
         "FlowDirection",
         ("AllowedInFlows", "AllowedOutFlows", "TotalAllowedFlows"),
     ),
-    ends=(
-        Ends("SrcIP", "DestIP"),
-        Ends("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs"),
-        Ends("VMIPAddress", "PublicIPs", "FlowDirection"),
-        Ends("VMIP", "PublicIPs", "FlowDirection"),
-        Ends("SrcIP", "DestPublicIPs"),
-        Ends("SrcPublicIPs", "DestIP"),
+    endpoints=(
+        Endpoints("SrcIP", "DestIP"),
+        Endpoints("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs"),
+        Endpoints("VMIPAddress", "PublicIPs", "FlowDirection"),
+        Endpoints("VMIP", "PublicIPs", "FlowDirection"),
+        Endpoints("SrcIP", "DestPublicIPs"),
+        Endpoints("SrcPublicIPs", "DestIP"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),
@@ -53,9 +53,9 @@ AZURE_NETWORK_ANALYTICS = Format(
     nulls=("nan", "NaN", "None", "null"),
     suffixes=("_s", "_d", "_t"),
     keep=(("SubType", ("FlowLog",)),),
-    reporters=True,
+    exporters=True,
     limits=(
-        "records sum up flows of 10 or 60 minutes",
+        "records aggregate flows of 10 or 60 minutes",
         "no source ports",
         "no bytes and packets in the columns that msticpy's query returns",
     ),

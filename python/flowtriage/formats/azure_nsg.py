@@ -3,15 +3,15 @@
 Source: https://learn.microsoft.com/azure/network-watcher/nsg-flow-logs-overview
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Tuples
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Tuples
 
 _PATH = "properties.flows[].flows[].flowTuples[]"
-_BEGINS = ("state", ("B", ""))
+_BEGIN = ("state", ("B", ""))
 AZURE_NSG = Format(
     name="azure-nsg",
     title="Azure NSG flow log",
     signature=(_PATH,),
-    ends=(Ends("src_ip", "dst_ip"),),
+    endpoints=(Endpoints("src_ip", "dst_ip"),),
     columns=(
         FieldMapping("start_time", "time", ("epoch",), unit="s"),
         FieldMapping("src_port", "port", ("src_port",)),
@@ -21,8 +21,8 @@ AZURE_NSG = Format(
         FieldMapping("dst_bytes", "count", ("dst_bytes",)),
         FieldMapping("src_packets", "count", ("src_packets",)),
         FieldMapping("dst_packets", "count", ("dst_packets",)),
-        FieldMapping("flows", "one", when=(("decision", ("A", "Allowed")), _BEGINS)),
-        FieldMapping("denied_flows", "one", when=(("decision", ("D", "Denied")), _BEGINS)),
+        FieldMapping("flows", "one", when=(("decision", ("A", "Allowed")), _BEGIN)),
+        FieldMapping("denied_flows", "one", when=(("decision", ("D", "Denied")), _BEGIN)),
         FieldMapping("reported_direction", "direction", ("direction",)),
         FieldMapping("state", "text", ("state",)),
         FieldMapping("host", "text", ("properties.flows[].flows[].mac",)),
@@ -46,9 +46,9 @@ AZURE_NSG = Format(
         ),
         least=8,
     ),
-    reporters=True,
+    exporters=True,
     limits=(
-        "counters of records that continue or end a flow (C, E) are since its last record",
+        "counters of continuing and final records (C, E) are deltas since the record before",
         "version 1 has no bytes and packets",
     ),
 )

@@ -3,7 +3,7 @@
 Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-schema
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 AZURE_NTA = Format(
     name="azure-nta",
@@ -21,10 +21,10 @@ AZURE_NTA = Format(
         ),
         ("AllowedInFlows", "AllowedOutFlows", "DeniedInFlows", "DeniedOutFlows"),
     ),
-    ends=(
-        Ends("SrcIp", "DestIp"),
-        Ends("SrcIp", "DestPublicIps"),
-        Ends("SrcPublicIps", "DestIp"),
+    endpoints=(
+        Endpoints("SrcIp", "DestIp"),
+        Endpoints("SrcIp", "DestPublicIps"),
+        Endpoints("SrcPublicIps", "DestIp"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),
@@ -52,9 +52,9 @@ AZURE_NTA = Format(
     ),
     nulls=("nan", "NaN", "None", "null"),
     keep=(("SubType", ("FlowLog",)),),
-    reporters=True,
+    exporters=True,
     limits=(
-        "records sum up flows of 10 or 60 minutes",
+        "records aggregate flows of 10 or 60 minutes",
         "no source ports",
     ),
 )

@@ -3,14 +3,14 @@
 Source: https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overview
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Tuples
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Tuples
 
 _PATH = "flowRecords.flows[].flowGroups[].flowTuples[]"
 AZURE_VNET = Format(
     name="azure-vnet",
     title="Azure virtual network flow log",
     signature=(_PATH,),
-    ends=(Ends("src_ip", "dst_ip"),),
+    endpoints=(Endpoints("src_ip", "dst_ip"),),
     columns=(
         FieldMapping("start_time", "time", ("epoch",), unit="ms"),
         FieldMapping("src_port", "port", ("src_port",)),
@@ -45,6 +45,6 @@ AZURE_VNET = Format(
         ),
         least=13,
     ),
-    reporters=True,
-    limits=("counters of records that continue or end a flow (C, E) are since its last record",),
+    exporters=True,
+    limits=("counters of continuing and final records (C, E) are deltas since the record before",),
 )

@@ -1,12 +1,12 @@
-"""The canonical flow schema itself, as a file or table of it."""
+"""The canonical flow schema itself."""
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 CANONICAL = Format(
     name="canonical",
     title="flowtriage canonical flows",
     signature=("start_time", "flows"),
-    ends=(Ends("src_ip", "dst_ip"),),
+    endpoints=(Endpoints("src_ip", "dst_ip"),),
     columns=(
         FieldMapping("start_time", "time", ("start_time",), unit="s"),
         FieldMapping("end_time", "time", ("end_time",), unit="s"),

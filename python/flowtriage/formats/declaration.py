@@ -1,4 +1,4 @@
-"""What a log format is: where each canonical column comes from."""
+"""Declaration of a log format: the source of each canonical column."""
 
 from __future__ import annotations
 
@@ -24,42 +24,41 @@ Kind: TypeAlias = Literal[
 ]
 Unit: TypeAlias = Literal["s", "ms", "us"]
 Condition: TypeAlias = tuple[str, tuple[str, ...]]
-"""A column and the values that it may have; empty text stands for a missing value."""
-Told: TypeAlias = tuple[int, str | None, str | None, str]
+"""A column and its allowed values; an empty string stands for a missing value."""
+BadRowTuple: TypeAlias = tuple[int, str | None, str | None, str]
 """Number, column, value and reason of a bad row."""
-Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[Told]]
-"""Flows; what to add to the counts of a report; records of other things by the value that tells;
-and the first bad rows."""
-_VERDICTS = ("direction", "direction_reason")
-"""Columns that stand for a verdict, so there are none where the log has none."""
+Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[BadRowTuple]]
+"""Flows, counts to add to a report, non-flow records by their value, and the first bad rows."""
+_CLASSIFICATION = ("direction", "direction_reason")
+"""Columns of the classification; flows have them only if the log has."""
 
 
 @dataclass(frozen=True)
 class FieldMapping:
-    """One column of the canonical schema and where it comes from.
+    """A canonical column and its source columns.
 
     Parameters
     ----------
     target
         Name in the canonical schema.
     kind
-        How values are read: `time` (ISO 8601 or a number since 1970), `duration` (added to
-        `start_time`), `port` (decimal or hexadecimal), `count` (a whole number from 0),
+        Type of the values: `time` (ISO 8601 or a number since 1970), `duration` (added to
+        `start_time`), `port` (decimal or hexadecimal), `count` (an integer from 0),
         `difference` (of two columns), `number`, `text`, `observer` (the second of three
-        columns where the first, a direction, is inbound, else the third), `protocol`,
-        `direction`, `flags` (letters or a number), `one` (the number 1 for every record).
+        columns if the first, a direction, is inbound, else the third), `protocol`,
+        `direction`, `flags` (letters or a number), `one` (1 for every record).
     choices
-        Columns of the log, the best first. A tuple stands for the sum of its columns of counts,
-        for the difference of two, or for the first of its columns of text that is filled.
+        Columns of the log in order of preference. A tuple stands for the sum of its columns
+        (`count`), their `difference`, or the first non-null of its string columns.
     unit
-        Unit of numbers that are times; `hex` of flags in hexadecimal; `icmp` of ports where type
-        and code of ICMP stand, with a point between.
+        Unit of numeric times; `hex` for hexadecimal flags; `icmp` for port columns that hold
+        the ICMP type and code, separated by a point.
     nulls
-        Texts that mean a missing value in this column.
+        Strings that stand for null in this column.
     values
-        Texts that stand for others; for empty text if they mean a missing value.
+        Replacements of strings; an empty string stands for null.
     when
-        Conditions without which a count is 0.
+        Conditions that must hold; otherwise a count is 0.
     """
 
     target: str
@@ -72,13 +71,13 @@ class FieldMapping:
 
 
 @dataclass(frozen=True)
-class Ends:
+class Endpoints:
     """Columns of the two addresses of a flow.
 
-    With `direction`, `source` is the observed machine and `dest` its peer, and the column of that
-    name tells which of them began. Both may hold several addresses, each with counters of its own
-    as Azure writes them. Where a record was expanded into a row for each of its peers, with all
-    counts in each, `among` is the column that still names all peers.
+    With `direction`, `source` is the observed machine and `dest` its peer, and the `direction`
+    column identifies the initiator. Both may hold several addresses, each with its own counters,
+    in Azure's notation. If the source expanded a record into one row per peer, all with the
+    counters of the record, `among` is the column that names all its peers.
     """
 
     source: str
@@ -89,18 +88,18 @@ class Ends:
 
 @dataclass(frozen=True)
 class Tuples:
-    """Records that are texts in an array of JSON objects.
+    """Records that are delimited strings in an array of JSON objects.
 
     Parameters
     ----------
     path
-        Where the array is, such as `properties.flows[].flowTuples[]`.
+        Path of the array, such as `properties.flows[].flowTuples[]`.
     names
-        Names of the values in a text.
+        Names of the values in a string.
     least
-        How many values there are at least.
+        Minimum number of values.
     delimiter
-        What stands between them.
+        Delimiter of the values.
     """
 
     path: str
@@ -111,7 +110,7 @@ class Tuples:
 
 @dataclass(frozen=True)
 class Headerless:
-    """A text without a header, told by its first line.
+    """A text log without a header, recognised by its first line.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ class Headerless:
     names
         Names of the columns.
     delimiter
-        What stands between values.
+        Delimiter of the values.
     """
 
     line: str
@@ -130,14 +129,14 @@ class Headerless:
 
 @dataclass(frozen=True)
 class Trailer:
-    """Lines that end a text: the first of them as it is, then totals under their names.
+    """Trailer of a text log: a fixed first line, a line of names, a line of totals.
 
     Parameters
     ----------
     first
         The first line.
     totals
-        Names of totals, and the canonical columns that they are the sums of.
+        Names of totals, and the canonical columns whose sums they are.
     """
 
     first: str
@@ -153,44 +152,43 @@ class Format:
     name
         Short name, for `read_flows(format=…)`.
     title
-        Name for people.
+        Display name.
     signature
         Columns by which the format is recognised; a tuple stands for any one of its columns.
-    ends
-        Columns of the addresses; for each record the first that are filled count.
+    endpoints
+        Columns of the addresses; each record uses the first that are not null.
     columns
         The other columns.
     nulls
-        Texts that mean a missing value, besides the empty text.
+        Strings that stand for null, besides the empty string.
     suffixes
-        Endings of column names that are ignored.
+        Suffixes of column names that are ignored.
     keep
-        Columns with values by which records of flows are told from others in the same log; a
-        record without such a value is one of a flow.
+        Columns and their values in flow records, where a log has other records too; a record
+        with a null there is a flow record.
     reversed
-        Conditions of records whose second address began the flow.
+        Conditions of records whose second address is the initiator.
     tuples
-        Where and what the records are, if they are texts in arrays.
+        Path and columns of the records, if they are strings in arrays.
     headerless
-        Forms of the log that have no header.
+        Variants of the log without a header.
     trailer
-        Lines that end a log.
+        Trailer of the log.
     zoneless
-        Whether times are written in the local time of whoever wrote the log.
-    reporters
-        Whether one flow may be in the log several times, once for each `host` that saw it.
+        Whether times are in the local time of the writer, without a zone.
+    exporters
+        Whether a flow may occur several times, once for each `host` that exported it.
     counters
-        What counters are of: `record`, which is what was counted since the record before; `flow`,
-        which is all since the flow began, so that a later record of it takes the place of an
-        earlier one; None if whoever writes such logs decides.
+        Counter semantics: `record`, delta counters since the record before; `flow`, cumulative
+        counters, so that a later record supersedes an earlier one; None if the writer decides.
     limits
-        What the format cannot support, as a reader should know it.
+        Limitations of the format, as the report lists them.
     """
 
     name: str
     title: str
     signature: tuple[str | tuple[str, ...], ...]
-    ends: tuple[Ends, ...]
+    endpoints: tuple[Endpoints, ...]
     columns: tuple[FieldMapping, ...]
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
@@ -200,12 +198,12 @@ class Format:
     headerless: tuple[Headerless, ...] = ()
     trailer: Trailer | None = None
     zoneless: bool = False
-    reporters: bool = False
+    exporters: bool = False
     counters: Literal["record", "flow"] | None = "record"
     limits: tuple[str, ...] = ()
 
     def names(self, found: Iterable[str]) -> dict[str, str]:
-        """Columns found in a log, by the name under which they are declared, in lower case."""
+        """Return the columns found in a log, by their declared names in lower case."""
         out: dict[str, str] = {}
         found = list(found)
         if self.tuples and self.tuples.path in found:
@@ -219,7 +217,7 @@ class Format:
         return out
 
     def missing(self, found: Iterable[str]) -> list[str]:
-        """Columns of the signature that a log lacks; none if it has this format."""
+        """Return the columns of the signature that a log lacks; none if it has this format."""
         names = self.names(found)
         choices = [(item,) if isinstance(item, str) else item for item in self.signature]
         missing = [
@@ -227,29 +225,29 @@ class Format:
             for choice in choices
             if not any(name.casefold() in names for name in choice)
         ]
-        if not any(self._ends(ends, names) for ends in self.ends):
-            missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.ends))
+        if not any(self._bind(ends, names) for ends in self.endpoints):
+            missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.endpoints))
         return missing
 
-    def _ends(self, ends: Ends, names: Mapping[str, str]) -> BoundEnds | None:
+    def _bind(self, ends: Endpoints, names: Mapping[str, str]) -> BoundEndpoints | None:
         source, dest, direction, among = (
             None if name is None else names.get(name.casefold())
             for name in (ends.source, ends.dest, ends.direction, ends.among)
         )
         if source is None or dest is None or (ends.direction and direction is None):
             return None
-        return BoundEnds(source, dest, direction, among)
+        return BoundEndpoints(source, dest, direction, among)
 
     def bind(self, found: Iterable[str], *, sparse: bool = False) -> Binding:
-        """Find the declared columns in a log.
+        """Bind the declared columns to those of a log.
 
         Parameters
         ----------
         found
             Names of the log's columns.
         sparse
-            Whether a column may first appear later in the log, as in JSON lines; then those
-            that were not found are bound by their declared names.
+            Whether columns may first appear later in the log, as in JSON lines; if so, columns
+            not found are bound by their declared names.
         """
         names = self.names(found)
         columns: dict[str, BoundColumn] = {}
@@ -259,7 +257,7 @@ class Format:
             bound = next((g for g in groups if all(n.casefold() in names for n in g)), None)
             known = bound is not None or not groups
             when = _bound(column.when, names, sparse)
-            if when is None or not (known or (sparse and column.target not in _VERDICTS)):
+            if when is None or not (known or (sparse and column.target not in _CLASSIFICATION)):
                 continue
             present = tuple(names.get(n.casefold(), n) for n in bound or (groups or [()])[0])
             found_column = BoundColumn(
@@ -270,7 +268,7 @@ class Format:
         order = dict.fromkeys(column.target for column in self.columns)
         return Binding(
             nulls=list(self.nulls),
-            endpoints=[e for ends in self.ends if (e := self._ends(ends, names))],
+            endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names))],
             fields=[fields[target] for target in order if target in fields],
             keep=_known(self.keep, names, sparse),
             reversed=_known(self.reversed, names, sparse),
@@ -280,7 +278,7 @@ class Format:
 def _bound(
     conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
 ) -> list[Condition] | None:
-    """Conditions under the names of a log; None if they cannot be met there."""
+    """Return conditions under the names of a log; None if they can never hold there."""
     absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
     if any("" not in values for _, values in absent):
         return None
@@ -298,8 +296,8 @@ def _known(
 
 
 @dataclass(frozen=True)
-class BoundEnds:
-    """`Ends` under the names of a log."""
+class BoundEndpoints:
+    """`Endpoints` under the names of a log."""
 
     source: str
     dest: str
@@ -322,21 +320,21 @@ class BoundColumn:
 
 @dataclass(frozen=True)
 class Binding:
-    """A `Format` under the names of a log: what the core reads by."""
+    """A `Format` under the names of a log, as the core reads it."""
 
     nulls: list[str]
-    endpoints: list[BoundEnds]
+    endpoints: list[BoundEndpoints]
     fields: list[BoundColumn]
     keep: list[Condition]
     reversed: list[Condition]
     zone: str = "UTC"
 
     def each_is_one(self) -> bool:
-        """Whether the log does not say how many flows a record stands for."""
+        """Return whether every record counts as one flow."""
         return any(field.target == "flows" and field.kind == "one" for field in self.fields)
 
     def columns(self) -> set[str]:
-        """Columns of the log that are read."""
+        """Return the columns of the log that are read."""
         ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
         conditions = [*self.keep, *self.reversed, *(c for f in self.fields for c in f.when)]
@@ -345,9 +343,9 @@ class Binding:
 
 @dataclass(frozen=True)
 class TextLayout:
-    """How records stand in a text file; without names they are JSON.
+    """Layout of the records in a text file; without names they are JSON.
 
-    JSON is an object a line or, with `objects`, objects between anything.
+    JSON has one object a line or, with `objects`, objects separated by anything.
     """
 
     names: list[str]
@@ -359,21 +357,21 @@ class TextLayout:
 
 
 FORMAT = b"flowtriage.format"
-"""Key of the format."""
+"""Metadata key of the format."""
 COUNTERS = b"flowtriage.counters"
-"""Key of what the counters are of."""
+"""Metadata key of the counter semantics."""
 
 
-def marks(format: Format, binding: Binding) -> dict[bytes, str]:
-    """Return the marks of tables that are read from a log.
+def table_metadata(format: Format, binding: Binding) -> dict[bytes, str]:
+    """Return the schema metadata of a source: format and counter semantics.
 
-    Records that say how many flows they stand for are no states of one.
+    Records that count several flows are not records of one flow, so they supersede no other.
     """
     counters = format.counters if binding.each_is_one() else None
     return {FORMAT: format.name, COUNTERS: counters or ""}
 
 
-def mark(table: pa.Table, key: bytes) -> str | None:
-    """Return a mark of a table."""
+def metadata_value(table: pa.Table, key: bytes) -> str | None:
+    """Return a value of the schema metadata of a table."""
     found = (table.schema.metadata or {}).get(key)
     return None if found is None else found.decode()

@@ -3,15 +3,15 @@
 Source: https://cloud.google.com/vpc/docs/about-flow-logs-records
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 GCP_VPC = Format(
     name="gcp-vpc",
     title="Google Cloud VPC flow log",
     signature=(("jsonPayload.reporter", "jsonPayload.bytes_sent", "reporter", "bytes_sent"),),
-    ends=(
-        Ends("jsonPayload.connection.src_ip", "jsonPayload.connection.dest_ip"),
-        Ends("connection.src_ip", "connection.dest_ip"),
+    endpoints=(
+        Endpoints("jsonPayload.connection.src_ip", "jsonPayload.connection.dest_ip"),
+        Endpoints("connection.src_ip", "connection.dest_ip"),
     ),
     columns=(
         FieldMapping("start_time", "time", ("jsonPayload.start_time", "start_time"), unit="s"),
@@ -30,11 +30,11 @@ GCP_VPC = Format(
         FieldMapping("flows", "one"),
         FieldMapping("host", "text", ("jsonPayload.reporter", "reporter")),
     ),
-    reporters=True,
+    exporters=True,
     limits=(
-        "records are of one direction each; stitch=True joins them",
+        "records are unidirectional; stitch=True merges them",
         "records are sampled: bytes and packets are estimates",
-        "host tells which end reported (SRC, DEST)",
-        "no refused connections",
+        "host is the reporting endpoint (SRC, DEST)",
+        "no denied connections",
     ),
 )

@@ -3,18 +3,18 @@
 Source: https://github.com/phaag/nfdump (src/output)
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Trailer
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Trailer
 
-_ENDS = (Ends("sa", "da"), Ends("srcAddr", "dstAddr"))
-_NO_ANSWER = ("0",)
+_ENDPOINTS = (Endpoints("sa", "da"), Endpoints("srcAddr", "dstAddr"))
+_UNIDIRECTIONAL = ("0",)
 _COLUMNS = (
     FieldMapping("src_port", "port", ("sp", "srcPort"), unit="icmp"),
     FieldMapping("dst_port", "port", ("dp", "dstPort"), unit="icmp"),
     FieldMapping("protocol", "protocol", ("pr", "proto")),
     FieldMapping("src_bytes", "count", ("ibyt", "bytes", "inBytes")),
-    FieldMapping("dst_bytes", "count", ("obyt", "outBytes"), nulls=_NO_ANSWER),
+    FieldMapping("dst_bytes", "count", ("obyt", "outBytes"), nulls=_UNIDIRECTIONAL),
     FieldMapping("src_packets", "count", ("ipkt", "packets", "inPackets")),
-    FieldMapping("dst_packets", "count", ("opkt", "outPackets"), nulls=_NO_ANSWER),
+    FieldMapping("dst_packets", "count", ("opkt", "outPackets"), nulls=_UNIDIRECTIONAL),
     FieldMapping("tcp_flags", "flags", ("flg", "flags")),
     FieldMapping("host", "text", ("ra", "routerIP", "exporterID"), nulls=("0.0.0.0", "::")),  # noqa: S104
 )
@@ -27,10 +27,9 @@ _TRAILER = Trailer(
     ),
 )
 _LIMITS = (
-    "records are of one direction each where the exporter is not bidirectional; stitch=True "
-    "joins them",
-    "a long flow is in several records, one for each time that the exporter's timer ran out",
-    "what packets were sampled at is not told, and counts are not scaled by it",
+    "records are unidirectional unless the exporter sends biflows; stitch=True merges them",
+    "a long flow has several records, one for each active timeout of the exporter",
+    "the sampling rate is unknown, and counters are not scaled by it",
 )
 NFDUMP = Format(
     name="nfdump",
@@ -52,7 +51,7 @@ NFDUMP = Format(
             "inPackets",
         ),
     ),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=(
         FieldMapping("start_time", "time", ("ts", "firstSeen", "received"), unit="s"),
         FieldMapping("end_time", "time", ("te", "lastSeen"), unit="s"),
@@ -63,14 +62,14 @@ NFDUMP = Format(
     ),
     trailer=_TRAILER,
     zoneless=True,
-    reporters=True,
+    exporters=True,
     limits=_LIMITS,
 )
 NFDUMP_FAST = Format(
     name="nfdump-fast",
     title="nfdump csv-fast",
     signature=("cnt", "af", "firstSeen"),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=(
         FieldMapping("start_time", "time", ("firstSeen",), unit="ms"),
         FieldMapping("end_time", "time", ("lastSeen",), unit="ms"),

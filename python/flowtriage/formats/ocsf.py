@@ -3,13 +3,13 @@
 Source: https://schema.ocsf.io/classes/network_activity
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 OCSF = Format(
     name="ocsf",
     title="OCSF Network Activity",
     signature=("class_uid",),
-    ends=(Ends("src_endpoint.ip", "dst_endpoint.ip"),),
+    endpoints=(Endpoints("src_endpoint.ip", "dst_endpoint.ip"),),
     columns=(
         FieldMapping("flows", "count", ("unmapped.flows",)),
         FieldMapping("denied_flows", "count", ("unmapped.denied_flows",)),
@@ -64,6 +64,6 @@ OCSF = Format(
         FieldMapping("host", "text", ("device.hostname", "device.ip", "observation_point")),
     ),
     keep=(("class_uid", ("4001",)),),
-    reporters=True,
+    exporters=True,
     counters=None,
 )

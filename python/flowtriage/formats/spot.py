@@ -1,12 +1,12 @@
-"""Apache Spot: its table `flow`, and the ranked `flow_results.csv`.
+"""Apache Spot: the table `flow`, and the ranked `flow_results.csv`.
 
 Source: https://github.com/apache/incubator-spot (spot-setup, spot-ml)
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Headerless
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Headerless
 
-_ENDS = (Ends("sip", "dip"),)
-_NO_ANSWER = ("0",)
+_ENDPOINTS = (Endpoints("sip", "dip"),)
+_UNIDIRECTIONAL = ("0",)
 _COLUMNS = (
     FieldMapping("start_time", "time", ("treceived", "unix_tstamp"), unit="s"),
     FieldMapping("end_time", "duration", ("tdur",), unit="s"),
@@ -14,9 +14,9 @@ _COLUMNS = (
     FieldMapping("dst_port", "port", ("dport",), unit="icmp"),
     FieldMapping("protocol", "protocol", ("proto",)),
     FieldMapping("src_bytes", "count", ("ibyt",)),
-    FieldMapping("dst_bytes", "count", ("obyt",), nulls=_NO_ANSWER),
+    FieldMapping("dst_bytes", "count", ("obyt",), nulls=_UNIDIRECTIONAL),
     FieldMapping("src_packets", "count", ("ipkt",)),
-    FieldMapping("dst_packets", "count", ("opkt",), nulls=_NO_ANSWER),
+    FieldMapping("dst_packets", "count", ("opkt",), nulls=_UNIDIRECTIONAL),
     FieldMapping("flows", "one"),
     FieldMapping("tcp_flags", "flags", ("flag",)),
     FieldMapping("host", "text", ("rip",), nulls=("0.0.0.0", "::")),  # noqa: S104
@@ -41,23 +41,23 @@ _RESULTS = (
     "obyt",
     "score",
 )
-_LIMITS = ("records are of one direction each where the exporter is not bidirectional",)
+_LIMITS = ("records are unidirectional unless the exporter sends biflows",)
 SPOT = Format(
     name="spot",
     title="Spot flow",
     signature=(("treceived", "unix_tstamp"), ("ibyt", "ipkt")),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=_COLUMNS,
     nulls=("NULL", r"\N"),
     zoneless=True,
-    reporters=True,
+    exporters=True,
     limits=_LIMITS,
 )
 SPOT_RESULTS = Format(
     name="spot-results",
     title="Spot flow_results.csv",
     signature=("treceived", "score"),
-    ends=_ENDS,
+    endpoints=_ENDPOINTS,
     columns=(*_COLUMNS, FieldMapping("score", "number", ("score",))),
     nulls=("NULL", r"\N"),
     headerless=(

@@ -3,13 +3,13 @@
 Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 SURICATA = Format(
     name="suricata",
     title="Suricata EVE",
     signature=("event_type", "timestamp"),
-    ends=(Ends("src_ip", "dest_ip"),),
+    endpoints=(Endpoints("src_ip", "dest_ip"),),
     columns=(
         FieldMapping("start_time", "time", ("flow.start",), unit="s"),
         FieldMapping("end_time", "time", ("flow.end",), unit="s"),
@@ -29,5 +29,5 @@ SURICATA = Format(
     ),
     keep=(("event_type", ("flow",)),),
     counters="flow",
-    limits=("bytes are those of link-layer frames: 14 more a packet than IP bytes on Ethernet",),
+    limits=("bytes include link-layer headers: 14 bytes per packet on Ethernet",),
 )

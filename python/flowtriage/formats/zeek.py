@@ -1,15 +1,15 @@
-"""Zeek `conn.log`, TSV and JSON; also as `write_flows` writes it, with columns that Zeek has not.
+"""Zeek `conn.log`, TSV and JSON; also with the additional columns of `write_flows`.
 
 Source: https://docs.zeek.org/en/master/logs/conn.html
 """
 
-from flowtriage.formats.declaration import Ends, FieldMapping, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
 ZEEK = Format(
     name="zeek",
     title="Zeek conn.log",
     signature=("ts", ("conn_state", "orig_bytes", "orig_pkts", "orig_ip_bytes")),
-    ends=(Ends("id.orig_h", "id.resp_h"), Ends("id_orig_h", "id_resp_h")),
+    endpoints=(Endpoints("id.orig_h", "id.resp_h"), Endpoints("id_orig_h", "id_resp_h")),
     columns=(
         FieldMapping("start_time", "time", ("ts",), unit="s"),
         FieldMapping("end_time", "duration", ("duration",), unit="s"),
@@ -32,8 +32,8 @@ ZEEK = Format(
         FieldMapping("host", "text", ("@system", "_system_name")),
     ),
     nulls=("-", "(empty)"),
-    reporters=True,
+    exporters=True,
     counters="flow",
-    limits=("no refused connections but as states such as REJ",),
+    limits=("denied connections only as states such as REJ",),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )

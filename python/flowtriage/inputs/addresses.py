@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
+from flowtriage._core import canonical_address
+from flowtriage.errors import ArgumentError
 
-def _text_array(addresses: Any) -> pa.Array:
+
+def parse_address(text: str) -> str | None:
+    """Return an address in canonical notation, or None if the text is not an address.
+
+    Examples
+    --------
+    >>> parse_address("::ffff:10.0.0.1"), parse_address("fe80::1%eth0"), parse_address("ws-0341")
+    ('10.0.0.1', 'fe80::1', None)
+    """
+    try:
+        return canonical_address(text)
+    except ArgumentError:
+        return None
+
+
+def address_array(addresses: str | Iterable[Any] | pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return one or more addresses as an Arrow array of strings, without validating them."""
     if isinstance(addresses, pa.ChunkedArray):
         return addresses.combine_chunks()
     if isinstance(addresses, pa.Array):
         return addresses
-    if isinstance(addresses, str):
-        addresses = [addresses]
-    if type(addresses).__module__.partition(".")[0] == "pandas":
-        return pa.array(addresses.astype("string"), pa.string(), from_pandas=True)
-    return pa.array([a if a is None else str(a) for a in addresses], pa.string())
-
-
-def canonical_address(text: str) -> str | None:
-    """Return an address in canonical text, or None if the text is no address.
-
-    Examples
-    --------
-    >>> canonical_address("::ffff:10.0.0.1"), canonical_address("ws-0341")
-    ('10.0.0.1', None)
-    """
-    try:
-        address = ipaddress.ip_address(text.strip())
-    except ValueError:
-        return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    values: Any = [addresses] if isinstance(addresses, str) else addresses
+    if type(values).__module__.partition(".")[0] == "pandas":
+        return pa.array(values.astype("string"), pa.string(), from_pandas=True)
+    return pa.array([a if a is None else str(a) for a in values], pa.string())

@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.msticnb import as_theirs
 
 
 def matching_name(given: str, names: Iterable[str]) -> str | None:
-    """Find the one name that a given host name stands for.
+    """Return the known host name that matches a given one, or None.
 
-    Case does not count. A name fits if it is the same; if none is, one fits that differs only by
-    its domain or by the path before it (`group/name`), where either name has none.
+    Matching ignores case. If no name is equal, names that differ only by a domain, or by a path
+    in front (`group/name`), match where one of the two has none.
 
     Raises
     ------
     AmbiguousHostError
-        If several names fit equally well.
+        If several names match equally well.
 
     Examples
     --------
@@ -30,10 +30,10 @@ def matching_name(given: str, names: Iterable[str]) -> str | None:
     known = {name.casefold(): name for name in sorted(names, reverse=True)}
     if wanted in known:
         return known[wanted]
-    short = {name: text for text, name in known.items() if _same_but_domain(wanted, text)}
-    if len(short) > 1:
-        raise AmbiguousHostError(given, tuple(sorted(short)))
-    return next(iter(short), None)
+    matches = {name: folded for folded, name in known.items() if _same_but_domain(wanted, folded)}
+    if len(matches) > 1:
+        raise AmbiguousHostError(given, tuple(sorted(matches)))
+    return next(iter(matches), None)
 
 
 def _same_but_domain(one: str, other: str) -> bool:
@@ -41,29 +41,29 @@ def _same_but_domain(one: str, other: str) -> bool:
     return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
-def one_address(value: Any) -> str:
-    """Read an address, in canonical text.
+def parse_single_address(value: Any) -> str:
+    """Return the only address of a value, in canonical notation.
 
     Parameters
     ----------
     value
-        Text, or a msticpy entity with one address.
+        An address as a string, or a msticpy entity with one address.
 
     Raises
     ------
     MsticnbMissingParameterError
-        If there is no value.
+        If the value is missing.
     ArgumentError
-        If it is not one address.
+        If the value is not exactly one address.
     """
-    name, addresses = read_value(value)
+    name, addresses = parse_host(value)
     if name or len(addresses) != 1:
         raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
     return addresses[0]
 
 
-def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
-    """Read what a notebooklet is to be run on.
+def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
+    """Return the name and the addresses of a host.
 
     Parameters
     ----------
@@ -73,14 +73,14 @@ def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
     Returns
     -------
     tuple of (str or None, tuple of str)
-        Name of the host, and its addresses in canonical text.
+        Name of the host, and its addresses in canonical notation.
 
     Raises
     ------
     MsticnbMissingParameterError
-        If there is no value.
+        If the value is missing.
     ArgumentError
-        If the value is none of these, or an entity without name and address.
+        If the value is of another type, or an entity without name and address.
     """
     if value is None or value == "":
         raise as_theirs(
@@ -89,7 +89,7 @@ def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
             )
         )
     if isinstance(value, str):
-        address = canonical_address(value)
+        address = parse_address(value)
         return (None, (address,)) if address else (value.strip(), ())
     name = getattr(value, "HostName", None) or None
     addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
@@ -102,11 +102,11 @@ def read_value(value: Any) -> tuple[str | None, tuple[str, ...]]:
 
 
 def _address_entities(value: Any) -> list[Any]:
-    several = ("PrivateIpAddresses", "PublicIpAddresses", "private_ips", "public_ips")
-    listed = [entity for name in several for entity in getattr(value, name, None) or []]
-    return [value, getattr(value, "IpAddress", None), *listed]
+    attributes = ("PrivateIpAddresses", "PublicIpAddresses", "private_ips", "public_ips")
+    several = [entity for name in attributes for entity in getattr(value, name, None) or []]
+    return [value, getattr(value, "IpAddress", None), *several]
 
 
 def _address(entity: Any) -> str | None:
     text = entity if isinstance(entity, str) else getattr(entity, "Address", None)
-    return canonical_address(text) if isinstance(text, str) else None
+    return parse_address(text) if isinstance(text, str) else None

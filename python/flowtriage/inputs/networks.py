@@ -1,4 +1,4 @@
-"""Networks that somebody calls internal, as they are written down elsewhere."""
+"""Parser of internal networks: CIDR prefixes, `ipranges.csv` and Zeek files."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
+import pyarrow as pa
+
+from flowtriage._core import AddressRanges
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.addresses import parse_address
 
+NetworksLike: TypeAlias = str | os.PathLike[str] | Sequence[str]
+"""CIDR prefixes or addresses, one or several, or the path of a file of networks."""
 _COMMENT = re.compile(r"#.*")
 _ZEEK_SCRIPT = re.compile(r"local_nets\s*\+?=\s*(?:set\s*\(|\{)([^)}]*)[)}]")
 _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
 
 
-def internal_networks(internal: str | os.PathLike[str] | Sequence[str]) -> list[str]:
-    """Read networks.
+def parse_networks(internal: NetworksLike) -> list[str]:
+    """Parse internal networks.
 
     Parameters
     ----------
     internal
-        CIDR prefixes or addresses, one or several; or the path of a file of them: lines of first
-        address, last address and name (`ipranges.csv`), lines that begin with a prefix
+        CIDR prefixes or addresses, one or several; or the path of a file: lines of first
+        address, last address and name (`ipranges.csv`), lines that start with a prefix
         (`networks.cfg`), or a Zeek script that sets `local_nets`.
 
     Returns
@@ -34,15 +40,15 @@ def internal_networks(internal: str | os.PathLike[str] | Sequence[str]) -> list[
     Raises
     ------
     ArgumentError
-        If a file has a line that is none of these; the message tells the line.
+        If a line of a file is neither a range nor a network; the message names the line.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
 
     Examples
     --------
-    >>> internal_networks("10.0.0.0/8")
+    >>> parse_networks("10.0.0.0/8")
     ['10.0.0.0/8']
-    >>> internal_networks(["[fe80::]/10"])
+    >>> parse_networks(["[fe80::]/10"])
     ['fe80::/10']
     """
     if isinstance(internal, str) and _is_network(_plain(internal)):
@@ -53,34 +59,30 @@ def internal_networks(internal: str | os.PathLike[str] | Sequence[str]) -> list[
 
 
 def _plain(network: str) -> str:
-    """Zeek writes IPv6 prefixes with brackets around the address."""
+    """Remove the brackets that Zeek writes around the address of an IPv6 prefix."""
     return network.strip().replace("[", "").replace("]", "")
 
 
 def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
+    return not AddressRanges.from_networks(pa.array([text], pa.string())).bad()
 
 
 def _of_file(path: Path) -> list[str]:
     text = path.read_text("utf-8-sig", "replace")
-    if script := _ZEEK_SCRIPT.findall("\n".join(_COMMENT.sub("", t) for t in text.splitlines())):
+    lines = [_COMMENT.sub("", line).strip() for line in text.splitlines()]
+    if script := _ZEEK_SCRIPT.findall("\n".join(lines)):
         found = [_plain(network) for part in script for network in part.split(",")]
         return [network for network in found if network]
     networks: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        written = _COMMENT.sub("", line).strip()
-        if not written or (number == 1 and written.split(",")[0].strip().lower() in _HEADERS):
+    for number, line in enumerate(lines, 1):
+        if not line or (number == 1 and line.split(",")[0].strip().lower() in _HEADERS):
             continue
         try:
-            networks += _of_line(written)
-        except ValueError as error:
+            networks += _of_line(line)
+        except (TypeError, ValueError) as error:
             raise ArgumentError(
-                f"internal={str(path)!r}, line {number}: {written[:80]!r} is neither a range "
-                f"(first address,last address,name) nor begins with a network ({error})"
+                f"internal={str(path)!r}, line {number}: invalid network {line[:80]!r} ({error}); "
+                "give first address,last address,name or a CIDR prefix"
             ) from None
     return networks
 
@@ -88,9 +90,17 @@ def _of_file(path: Path) -> list[str]:
 def _of_line(line: str) -> Iterator[str]:
     fields = [field.strip().strip('"') for field in line.split(",")]
     if len(fields) >= 2 and all("/" not in field for field in fields[:2]):
-        first, last = (cast("Any", ipaddress.ip_address(field)) for field in fields[:2])
+        first, last = (cast("Any", ipaddress.ip_address(_address(f))) for f in fields[:2])
         yield from map(str, ipaddress.summarize_address_range(first, last))
-    else:
-        network = _plain(fields[0].split()[0])
-        ipaddress.ip_network(network, strict=False)
-        yield network
+        return
+    network = _plain(fields[0].split()[0])
+    if not _is_network(network):
+        raise ValueError(f"{network!r} is not a network")
+    yield network
+
+
+def _address(text: str) -> str:
+    address = parse_address(text)
+    if address is None:
+        raise ValueError(f"{text!r} is not an IP address")
+    return address

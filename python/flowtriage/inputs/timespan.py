@@ -1,11 +1,12 @@
-"""Spans of time in every spelling that notebooks use."""
+"""Parsers of timespans and days."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,16 +14,35 @@ import pyarrow.compute as pc
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 
+TimeLike: TypeAlias = datetime | date | str
+"""A `datetime`, `date`, pandas `Timestamp` or ISO 8601 string; without a zone it is UTC."""
+
+
+class HasStartAndEnd(Protocol):
+    """An object with `start` and `end`, such as a msticpy `TimeSpan`."""
+
+    @property
+    def start(self) -> Any:
+        """Start of the timespan."""
+
+    @property
+    def end(self) -> Any:
+        """End of the timespan."""
+
+
+TimespanLike: TypeAlias = HasStartAndEnd | Sequence[TimeLike | None]
+"""A timespan argument: an object with `start` and `end`, or a pair of both."""
+
 
 @dataclass(frozen=True)
 class Timespan:
-    """A span of time in UTC, both ends included; an open end is None."""
+    """A timespan in UTC, start and end included; None if open."""
 
     start: datetime | None
     end: datetime | None
 
     def __post_init__(self) -> None:
-        """Refuse an end before the start."""
+        """Reject an end before the start."""
         if self.start is not None and self.end is not None and self.end < self.start:
             raise ArgumentError(
                 f"the end of the timespan ({self.end.isoformat()}) is before "
@@ -30,13 +50,18 @@ class Timespan:
             )
 
     def __str__(self) -> str:
-        """Show both ends."""
+        """Return start and end as text."""
         start, end = (t.isoformat(" ", "seconds") if t else "…" for t in (self.start, self.end))
         return f"{start} – {end}"
 
 
-def parse_timespan(timespan: Any = None, *, start: Any = None, end: Any = None) -> Timespan | None:
-    """Read a span of time.
+def parse_timespan(
+    timespan: TimespanLike | None = None,
+    *,
+    start: TimeLike | None = None,
+    end: TimeLike | None = None,
+) -> Timespan | None:
+    """Parse a timespan.
 
     Parameters
     ----------
@@ -44,18 +69,17 @@ def parse_timespan(timespan: Any = None, *, start: Any = None, end: Any = None) 
         A msticpy `TimeSpan`, any object with `start` and `end` (or one of them and `period`),
         or a pair of start and end.
     start, end
-        Ends given by themselves: `datetime`, `date`, pandas `Timestamp` or ISO 8601 text.
-        A time without a zone is UTC.
+        Start and end, if `timespan` is not given.
 
     Returns
     -------
-    Span or None
+    Timespan or None
         None if nothing was given.
 
     Raises
     ------
     ArgumentError
-        If an end cannot be read, or lies before the start.
+        If a time cannot be parsed, or the end is before the start.
 
     Examples
     --------
@@ -76,7 +100,7 @@ def parse_timespan(timespan: Any = None, *, start: Any = None, end: Any = None) 
                 f"timespan {timespan!r} has neither start nor end; "
                 "give a TimeSpan, or start= and end="
             )
-    first, last = _instant(start, "start"), _instant(end, "end")
+    first, last = _parse_time(start, "start"), _parse_time(end, "end")
     if isinstance(period, timedelta):
         first = first or (last - period if last else None)
         last = last or (first + period if first else None)
@@ -84,20 +108,20 @@ def parse_timespan(timespan: Any = None, *, start: Any = None, end: Any = None) 
 
 
 def day_span(day: date) -> Timespan:
-    """Return the whole of a day, in UTC."""
+    """Return the timespan of a whole day, in UTC."""
     start = datetime.combine(day, time(), UTC)
     return Timespan(start, start + timedelta(days=1, microseconds=-1))
 
 
 def within(flows: pa.Table, span: Timespan | None) -> pa.Table:
-    """Keep the flows that start within a span; where it has an end, those without a start go."""
-    ends = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
+    """Return the flows that start within a timespan; a bounded one excludes null starts."""
+    bounds = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
     starts = flows["start_time"]
-    kept = [met(starts, pa.scalar(end, starts.type)) for end, met in ends if end is not None]
+    kept = [met(starts, pa.scalar(bound, starts.type)) for bound, met in bounds if bound]
     return flows.filter(reduce(pc.and_, kept)) if kept else flows
 
 
-def _instant(value: Any, name: str) -> datetime | None:
+def _parse_time(value: Any, name: str) -> datetime | None:
     if value is None:
         return None
     if hasattr(value, "to_pydatetime"):
@@ -113,21 +137,21 @@ def _instant(value: Any, name: str) -> datetime | None:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or ISO 8601 text")
+    raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or an ISO 8601 string")
 
 
-def parse_day(value: Any) -> date:
-    """Read a day.
+def parse_day(value: date | str) -> date:
+    """Parse a day.
 
     Parameters
     ----------
     value
-        A `date`, a `datetime` (its day in UTC), or text such as `2013-09-15` or `20130915`.
+        A `date`, a `datetime` (its day in UTC), or a string like `2013-09-15` or `20130915`.
 
     Raises
     ------
     ArgumentError
-        If it is none.
+        If the value is not a date.
 
     Examples
     --------
@@ -142,4 +166,4 @@ def parse_day(value: Any) -> date:
         return date.fromisoformat(str(value).strip())
     except ValueError:
         shown = sanitize(str(value), 40)
-        raise ArgumentError(f"{shown!r} is no date; write it like 2013-09-15") from None
+        raise ArgumentError(f"{shown!r} is not a date; write it like 2013-09-15") from None

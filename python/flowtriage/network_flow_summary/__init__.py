@@ -1,4 +1,4 @@
-"""The notebooklet `NetworkFlowSummary`: with whom a host communicated."""
+"""The notebooklet `NetworkFlowSummary`: the peers of a host."""
 
 from flowtriage.network_flow_summary.notebooklet import NetworkFlowSummary
 from flowtriage.network_flow_summary.result import NetworkFlowResult

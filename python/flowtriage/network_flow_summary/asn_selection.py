@@ -1,10 +1,10 @@
-"""Choosing autonomous systems: which there are, which are least used, whose addresses."""
+"""Selection of autonomous systems and their addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +14,9 @@ from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import joined, sanitize_array
 
+if TYPE_CHECKING:
+    from msticpy.nbwidgets import SelectSubset
+
 
 @dataclass(frozen=True)
 class AsnChoices:
@@ -22,10 +25,10 @@ class AsnChoices:
     Attributes
     ----------
     peers : pyarrow.Table
-        `label` (safe to look at) of the autonomous system and `address` of each public peer,
-        with its allowed `flows`.
+        Sanitised `label` of the autonomous system and `address` of each public peer, with its
+        number of allowed `flows`.
     own : tuple of str
-        Labels of the host's own addresses, without repetition.
+        Distinct labels of the host's own addresses.
     """
 
     peers: pa.Table
@@ -33,12 +36,12 @@ class AsnChoices:
 
     @property
     def labels(self) -> list[str]:
-        """All autonomous systems, in order."""
+        """Labels of all autonomous systems, sorted."""
         return sorted(pc.unique(self.peers["label"]).to_pylist())
 
     @property
     def least_used(self) -> list[str]:
-        """Those with as few flows as the least used quarter has, without the host's own."""
+        """Labels of the least used quarter, except the host's own."""
         sums = self.peers.group_by("label", use_threads=False).aggregate([("flows", "sum")])
         if not len(sums):
             return []
@@ -47,13 +50,13 @@ class AsnChoices:
         return sorted(set(rare) - set(self.own))
 
     def addresses(self, labels: Iterable[str]) -> pa.Array:
-        """Return the addresses of some autonomous systems."""
-        chosen = pc.is_in(self.peers["label"], value_set=pa.array(list(labels), pa.string()))
-        return self.peers.filter(chosen)["address"].combine_chunks()
+        """Return the addresses of autonomous systems by label."""
+        selected = pc.is_in(self.peers["label"], value_set=pa.array(list(labels), pa.string()))
+        return self.peers.filter(selected)["address"].combine_chunks()
 
 
 def asn_choices(index: pa.Table, host_addresses: Sequence[str], asn: AsnDatabase) -> AsnChoices:
-    """Find the autonomous systems at the other ends of a host's flows.
+    """Return the autonomous systems of a host's peers.
 
     Parameters
     ----------
@@ -73,22 +76,22 @@ def asn_choices(index: pa.Table, host_addresses: Sequence[str], asn: AsnDatabase
 
 
 def _labels(known: pa.Table) -> pa.Array:
-    """Name autonomous systems as `flowtriage.flow_summary` does."""
+    """Return labels of autonomous systems as in `flowtriage.flow_summary`."""
     number = joined("AS", pc.cast(known["asn"], pa.string()))
     name = known["as_name"]
     both = pc.coalesce(joined(number, " ", name), name)
     return sanitize_array(pc.if_else(pc.fill_null(pc.equal(number, name), False), name, both))
 
 
-def selector(choices: AsnChoices, selected: Iterable[str] | None) -> Any:
-    """Make the widget to choose with.
+def selector(choices: AsnChoices, selected: Iterable[str] | None) -> SelectSubset:
+    """Return a widget to select ASNs.
 
     Parameters
     ----------
     choices
-        What to choose from; at least one.
+        One or more ASNs.
     selected
-        What is chosen to begin with; None takes the least used.
+        Labels of the initial selection; None selects the least used.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def selector(choices: AsnChoices, selected: Iterable[str] | None) -> Any:
         from msticpy.nbwidgets import SelectSubset
     except ImportError as error:
         raise MissingExtraError(
-            f'choosing needs msticpy and ipywidgets: pip install "flowtriage[notebook]" ({error})'
+            f'select_asns needs msticpy ({error}): pip install "flowtriage[notebook]"'
         ) from error
-    begin = choices.least_used if selected is None else list(selected)
-    return SelectSubset(choices.labels, default_selected=begin, auto_display=False)
+    initial = choices.least_used if selected is None else list(selected)
+    return SelectSubset(choices.labels, default_selected=initial, auto_display=False)

@@ -1,21 +1,45 @@
-"""Host entities of msticpy."""
+"""The host of a run: its flows, its msticpy entity and messages about both."""
 
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pyarrow as pa
 
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
 from flowtriage.enrich.online import reverse_name
 from flowtriage.errors import MissingExtraError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
+from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
 from flowtriage.read.flows import Flows
+
+if TYPE_CHECKING:
+    from msticpy.datamodel.entities import Host
+
+
+class HostEntity(Protocol):
+    """An entity with the name of a host, such as msticpy's `Host`."""
+
+    @property
+    def HostName(self) -> str | None:
+        """Name of the host."""
+
+
+class AddressEntity(Protocol):
+    """An entity with an address, such as msticpy's `IpAddress`."""
+
+    @property
+    def Address(self) -> str | None:
+        """The address."""
+
+
+HostValue: TypeAlias = str | HostEntity | AddressEntity
+"""A host name, an address, or a msticpy entity of either."""
 
 _HEARTBEAT = {
     "SourceComputerId": "SourceComputerId",
@@ -26,29 +50,86 @@ _HEARTBEAT = {
     "Environment": "ComputerEnvironment",
     "VMUUID": "VMUUID",
 }
+_LOCATION = {
+    "CountryOrRegionName": "RemoteIPCountry",
+    "Longitude": "RemoteIPLongitude",
+    "Latitude": "RemoteIPLatitude",
+}
 _AZURE = ("SubscriptionId", "ResourceProvider", "ResourceType", "ResourceGroup", "ResourceId")
 
 
-def host_entity(value: Any, host: HostFlows, facts: HostFacts, dns_name: str | None = None) -> Any:
-    """Make the entity of a host, without changing the one that was given.
+def query_host_flows(
+    provider: QueryProvider | LocalFlows | None,
+    host: HostFacts,
+    span: Timespan | None,
+    *,
+    resolve: bool,
+) -> tuple[Flows, HostFacts]:
+    """Query a provider for the flows of a host.
+
+    Parameters
+    ----------
+    provider
+        The query provider, or None.
+    host
+        Name and addresses as given.
+    span
+        The timespan.
+    resolve
+        Whether to query the facts about the host first, and use its name and addresses.
+
+    Returns
+    -------
+    tuple of (Flows, HostFacts)
+        The flows, and the facts; without `resolve`, `host`.
+
+    Raises
+    ------
+    MsticnbMissingParameterError
+        If the provider, or the start or end of the timespan is missing.
+    MsticnbDataProviderError, AmbiguousHostError, ArgumentError
+        As for `query_host` and `query_flows`.
+    """
+    if provider is None:
+        raise _missing(
+            "data is missing, and no query provider is loaded; give data= (a path, a DataFrame "
+            "or an Arrow table), or load a provider with flowtriage.init(…)"
+        )
+    if span is None or span.start is None or span.end is None:
+        raise _missing(
+            "timespan is missing; give timespan=, or start= and end=, for flows from the "
+            "query provider"
+        )
+    facts = query_host(provider, host.name, host.addresses) if resolve else host
+    return query_flows(provider, facts.name, facts.addresses, span, resolve=resolve), facts
+
+
+def _missing(message: str) -> MsticnbMissingParameterError:
+    return as_theirs(MsticnbMissingParameterError(message))
+
+
+def host_entity(
+    value: HostValue | None, host: HostFlows, facts: HostFacts, dns_name: str | None = None
+) -> Host:
+    """Return the msticpy entity of a host.
 
     Parameters
     ----------
     value
-        What the notebooklet was run on; the facts of a given `Host` are kept.
+        Value of the run. A given `Host` is copied with its properties.
     host
-        What the flows tell of the host.
+        The host in the flows.
     facts
-        What a provider knows of it.
+        The host's facts from a provider.
     dns_name
-        Its name in the domain name system, for a host without any other.
+        Its DNS name, for a host without another name.
 
     Returns
     -------
     msticpy.datamodel.entities.Host
-        With `IpAddress`, `IpAddresses`, `PrivateIpAddresses` and `PublicIpAddresses` as far as
-        they are known; of a heartbeat, the operating system, the agent and the Azure resource.
-        The family of the operating system is None where nothing tells it.
+        With the known ones of `IpAddress`, `IpAddresses`, `PrivateIpAddresses` and
+        `PublicIpAddresses`; from a heartbeat, also the operating system, the agent and the Azure
+        resource. `OSFamily` is None if it is unknown.
 
     Raises
     ------
@@ -71,17 +152,17 @@ def host_entity(value: Any, host: HostFlows, facts: HostFacts, dns_name: str | N
         entity.HostName, _, domain = name.partition(".")
         entity.DnsDomain = entity.DnsDomain or domain or None
     beat = dict(facts.heartbeat)
-    for field, text in _of_heartbeat(beat).items():
-        entity[field] = text
+    for field, content in _heartbeat_properties(beat).items():
+        entity[field] = content
     if family := str(beat.get("OSType", "")):
         windows, linux = entities.OSFamily.Windows, entities.OSFamily.Linux
         entity.OSFamily = windows if family.casefold() == "windows" else linux
     own = (*host.addresses, *facts.private, *facts.public)
     known = {address: entities.IpAddress(Address=address) for address in own}
-    if place := _place(beat):
-        address = canonical_address(str(beat.get("ComputerIP", "")))
+    if location := {field: beat[column] for field, column in _LOCATION.items() if column in beat}:
+        address = parse_address(str(beat.get("ComputerIP", "")))
         if address in known:
-            known[address].Location = entities.GeoLocation(**place)
+            known[address].Location = entities.GeoLocation(**location)
     if known:
         entity.IpAddress = next(iter(known.values()))
         entity.IpAddresses = list(known.values())
@@ -91,7 +172,7 @@ def host_entity(value: Any, host: HostFlows, facts: HostFacts, dns_name: str | N
     return entity
 
 
-def _of_heartbeat(beat: dict[str, Any]) -> dict[str, Any]:
+def _heartbeat_properties(beat: dict[str, Any]) -> dict[str, Any]:
     found = {field: beat[column] for field, column in _HEARTBEAT.items() if column in beat}
     if solutions := str(beat.get("Solutions", "")):
         found["OmsSolutions"] = [name.strip(' "[]') for name in solutions.split(",")]
@@ -100,72 +181,22 @@ def _of_heartbeat(beat: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _place(beat: dict[str, Any]) -> dict[str, Any]:
-    columns = {
-        "CountryOrRegionName": "RemoteIPCountry",
-        "Longitude": "RemoteIPLongitude",
-        "Latitude": "RemoteIPLatitude",
-    }
-    return {field: beat[column] for field, column in columns.items() if column in beat}
-
-
-def ask(
-    provider: Any, host: HostFacts, span: Timespan | None, *, learn: bool
-) -> tuple[Flows, HostFacts]:
-    """Ask the query provider for the flows of a host, and first what it knows of it.
-
-    Parameters
-    ----------
-    provider
-        The query provider, or None.
-    host
-        Name and addresses as they were given.
-    span
-        The span of time.
-    learn
-        Whether to ask what the provider knows of the host.
-
-    Raises
-    ------
-    MsticnbMissingParameterError
-        If there is no provider, or the span has not both of its ends.
-    MsticnbDataProviderError, AmbiguousHostError, ArgumentError
-        As for `query_host` and `query_flows`.
-    """
-    if provider is None:
-        raise _missing(
-            "data is missing, and there is no provider to ask: give data= (a path, a "
-            "DataFrame or an Arrow table), or load a provider with flowtriage.init(…)"
-        )
-    if span is None or span.start is None or span.end is None:
-        raise _missing(
-            "timespan is missing: give timespan=, or start= and end=, for flows from the "
-            "query provider"
-        )
-    facts = query_host(provider, host.name, host.addresses) if learn else host
-    return query_flows(provider, facts.name, facts.addresses, span, resolve=learn), facts
-
-
-def notices(host: HostFlows, facts: HostFacts, flows: pa.Table) -> list[str]:
-    """Say who the host is, what is not certain about it, and what to try if it does not occur."""
+def host_messages(host: HostFlows, facts: HostFacts, flows: pa.Table) -> list[str]:
+    """Return the name and flows of a host, its ambiguities, and a hint if it has no flows."""
     addresses = ", ".join(host.addresses)
-    who = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
+    label = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
     if host.flows.num_rows:
-        said = [f"{who}: {host.flows.num_rows:,} of {flows.num_rows:,} flows."]
+        messages = [f"{label}: {host.flows.num_rows:,} of {flows.num_rows:,} flows."]
     else:
         busiest = ", ".join(busiest_addresses(flows))
         hint = f" The busiest sources are {busiest}." if busiest else ""
-        said = [f"{who} does not occur in the {flows.num_rows:,} flows.{hint}"]
+        messages = [f"{label} does not occur in the {flows.num_rows:,} flows.{hint}"]
     names = facts.candidates or (() if facts.name else host.candidates)
     if names:
-        said.append(f"Its addresses were seen under several names: {', '.join(names)}.")
-    return [*said, *facts.problems]
+        messages.append(f"Its addresses have several host names: {', '.join(names)}.")
+    return [*messages, *facts.problems]
 
 
-def dns_name_of(addresses: tuple[str, ...]) -> str | None:
-    """Return the name of the first address that has one in the domain name system."""
+def first_reverse_name(addresses: tuple[str, ...]) -> str | None:
+    """Return the DNS name of the first address that has one."""
     return next((name for address in addresses if (name := reverse_name(address))), None)
-
-
-def _missing(message: str) -> MsticnbMissingParameterError:
-    return as_theirs(MsticnbMissingParameterError(message))

@@ -1,30 +1,47 @@
-"""The result of `NetworkFlowSummary`."""
+"""The result of `NetworkFlowSummary`, with the methods that inspect some of its ASNs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.enrich.reputation import Reputation, look_up
-from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices, selector
+from flowtriage.inputs.timespan import Timespan
+from flowtriage.network_flow_summary.asn_selection import selector
+from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.notebooklet import NotebookletResult
-from flowtriage.notebooklet.result import LazyAttribute
-from flowtriage.render.notebook import in_notebook
+from flowtriage.notebooklet.result import LazyAttribute, Owner
+from flowtriage.notebooklet.values import Rebuild
+from flowtriage.providers import DataProviders
+from flowtriage.quality.report import ReadReport
+from flowtriage.render.notebook import in_notebook, show
+from flowtriage.render.section import Section
 
 if TYPE_CHECKING:
     import pandas as pd
     from bokeh.models import LayoutDOM
+    from msticpy.datamodel.entities import Host
+    from msticpy.nbwidgets import SelectSubset
     from msticpy.vis.foliummap import FoliumMap
+
+_RUN_FIRST = "Use run() with the option flow_summary before select_asns()."
+_SELECT_FIRST = "Use run() with the option flow_summary, then select_asns(), and then this method."
+_INTELLIGENCE = ("blocklists", "tilookup")
+_LOCATIONS = ("geolitelookup", "ipstacklookup")
+_BY_NAME = (
+    "If no lists appear below, select ASNs by their names in the flow summary: "
+    'select_asns(["AS15169 Google LLC"]).'
+)
+_SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
 
 
 class NetworkFlowResult(NotebookletResult):
     """The network flows of a host.
+
+    The methods use the data of this result, whatever its notebooklet ran since.
 
     Attributes
     ----------
@@ -41,17 +58,17 @@ class NetworkFlowResult(NotebookletResult):
     flow_index : pandas.DataFrame
         Flows by source, dest, protocol and direction (see `flowtriage.flow_index`).
     flow_index_data : pandas.DataFrame
-        What the index was made of: a row per record with the columns of its key.
+        Input of the index: a row per record with the columns of its key.
     flow_summary : pandas.DataFrame
         Flows by ASN (see `flowtriage.flow_summary`).
     asn_ledger : pandas.DataFrame
-        What was asked online about ASNs, and what became of it (see `AsnDatabase.ledger`); None
-        unless `asn` was to be looked up online.
+        Online queries about ASNs and their outcome (see `AsnDatabase.ledger`); None without
+        online look-up.
     ti_results : pandas.DataFrame
         Threat intelligence on selected addresses, the most severe first (see
         `flowtriage.enrich.reputation.Reputation`).
     ti_coverage : pandas.DataFrame
-        Who was asked about how many of them, and who answered.
+        Number of addresses that each provider was queried about and has results for.
     geo_map : msticpy.vis.foliummap.FoliumMap
         Map of all addresses.
     geo_map_selected : msticpy.vis.foliummap.FoliumMap
@@ -61,9 +78,22 @@ class NetworkFlowResult(NotebookletResult):
     network_flows = LazyAttribute()
     flow_index_data = LazyAttribute()
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.host_entity: Any = None
+    def __init__(
+        self,
+        *,
+        description: str,
+        timespan: Timespan | None = None,
+        notebooklet: Owner | None = None,
+        report: ReadReport | None = None,
+        tables: HostTables | None = None,
+    ) -> None:
+        super().__init__(
+            description=description, timespan=timespan, notebooklet=notebooklet, report=report
+        )
+        self._tables = tables
+        self._selector: SelectSubset | None = None
+        self._reputation: Reputation | None = None
+        self.host_entity: Host | None = None
         self.network_flows = None
         self.plot_flows_by_protocol: LayoutDOM | None = None
         self.plot_flows_by_direction: LayoutDOM | None = None
@@ -74,154 +104,152 @@ class NetworkFlowResult(NotebookletResult):
         self.asn_ledger: pd.DataFrame | None = None
         self.ti_results: pd.DataFrame | None = None
         self.ti_coverage: pd.DataFrame | None = None
-        self.geo_map: Any = None
-        self.geo_map_selected: Any = None
-
-
-INTELLIGENCE = ("blocklists", "tilookup")
-LOCATIONS = ("geolitelookup", "ipstacklookup")
-_BY_NAME = (
-    "Where no lists to choose from appear below, name the ASNs as the flow summary does: "
-    'select_asns(["AS15169 Google LLC"]).'
-)
-_SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
-
-
-@dataclass
-class AsnWork:
-    """The flows of one run, and what was done with them since.
-
-    Attributes
-    ----------
-    result
-        Result of the run; what is found is kept in it.
-    index : pyarrow.Table
-        Result of `flowtriage.flow_index`.
-    hosts
-        Addresses of the host.
-    asn
-        Database of autonomous systems and countries.
-    selector : msticpy.nbwidgets.SelectSubset or None
-        The widget in which ASNs are chosen.
-    reputation : Reputation or None
-        What was found out about the addresses of the chosen ones.
-    """
-
-    result: NetworkFlowResult
-    index: pa.Table
-    hosts: tuple[str, ...]
-    asn: AsnDatabase
-    selector: Any = None
-    reputation: Reputation | None = None
-
-    @cached_property
-    def choices(self) -> AsnChoices:
-        """The autonomous systems to choose from."""
-        return asn_choices(self.index, self.hosts, self.asn)
-
-    def select(self, asns: Iterable[str] | None) -> list[object]:
-        """Make the widget; return what to show."""
-        if not self.choices.labels:
-            return ["None of the addresses is public: there is no ASN to choose."]
-        self.selector = selector(self.choices, asns)
-        count, chosen = len(self.choices.labels), len(self.selector.selected_items)
-        return [f"{chosen:,} of {count:,} selected to begin with. {_BY_NAME}", self.selector]
+        self.geo_map: FoliumMap | None = None
+        self.geo_map_selected: FoliumMap | None = None
 
     @property
-    def addresses(self) -> pa.Array:
-        """Addresses of the ASNs that are chosen now."""
-        return self.choices.addresses(self.selector.selected_items)
+    def asn_selector(self) -> SelectSubset | None:
+        """The msticpy `SelectSubset` of `select_asns`, or None before."""
+        return self._selector
 
-    def look_up(self, providers: Mapping[str, Any], *, progress: bool) -> list[object]:
-        """Look up the addresses of the chosen ASNs; return what to show."""
-        sources = [providers[name] for name in INTELLIGENCE if name in providers]
-        chosen = self.addresses
-        found = self.reputation = look_up(chosen.to_pylist(), sources, progress=progress)
-        self.result.ti_results, self.result.ti_coverage = found.results, found.coverage
-        shown: list[object] = [
-            f"{len(chosen):,} distinct addresses in the ASNs selected.",
+    def select_asns(self, asns: Iterable[str] | None = None) -> None:
+        """Show a widget that selects the ASNs for the next steps.
+
+        Initially, the least used quarter of the ASNs is selected, without those of the host
+        itself. `asn_selector.selected_items` is the current selection.
+
+        Parameters
+        ----------
+        asns
+            Initial selection, for front ends without widgets.
+        """
+        if self._tables is None or self.flow_summary is None:
+            print(_RUN_FIRST)
+            return
+        choices = self._tables.choices
+        if not choices.labels:
+            none = "None of the addresses is public: there is no ASN to select."
+            show(self._section("select_asns", none))
+            return
+        self._selector = selector(choices, asns)
+        count, selected = len(choices.labels), len(self._selector.selected_items)
+        text = f"{selected:,} of {count:,} selected initially. {_BY_NAME}"
+        show(self._section("select_asns", text, self._selector))
+
+    def lookup_ti_for_asn_ips(self) -> None:
+        """Look up threat intelligence for the addresses of the selected ASNs.
+
+        Of the providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists),
+        those that are loaded are queried about public addresses. The results are in
+        `ti_results`; `ti_coverage` has the number of queries and results of each provider.
+        """
+        if self._tables is None or self._selector is None:
+            print(_SELECT_FIRST)
+            return
+        addresses = self._tables.choices.addresses(self._selector.selected_items)
+        providers = self._providers
+        sources = [providers[name] for name in _INTELLIGENCE if name in providers]
+        found = look_up(addresses.to_pylist(), sources, progress=not self._silent)
+        self._reputation = found
+        self.ti_results, self.ti_coverage = found.results, found.coverage
+        contents: list[object] = [
+            f"{len(addresses):,} distinct addresses in the ASNs selected.",
             *found.messages(),
         ]
         if len(found.coverage):
-            shown.append(found.coverage)
+            contents.append(found.coverage)
         if len(found.hits):
-            shown += [
+            hits = pa.array(found.hits["Ioc"].unique().tolist(), pa.string())
+            contents += [
                 found.hits[_SHOWN],
-                "The flows of these addresses; look at them more closely:",
-                self._flows_of(pa.array(found.hits["Ioc"].unique().tolist(), pa.string())),
+                "Flows of these addresses, for further inspection:",
+                self._tables.index_of(hits),
             ]
-        return shown
+        self._replace(self._section("ti_results", *contents))
 
-    def draw(self, providers: Mapping[str, Any]) -> FoliumMap:
-        """Draw the addresses of the chosen ASNs on a map, threats in red."""
+    def show_selected_asn_map(self) -> FoliumMap | None:
+        """Show the addresses of the selected ASNs on a map, threats in red.
+
+        Threats are hits of `lookup_ti_for_asn_ips`; before it, the map has none.
+
+        Returns
+        -------
+        msticpy.vis.foliummap.FoliumMap or None
+            The map, also in `geo_map_selected`; None before `select_asns`.
+        """
         from flowtriage.viz.maps.geo_map import geo_map
         from flowtriage.viz.maps.threats import threat_table
 
-        found = self.reputation
-        drawing = geo_map(
-            self.index,
-            host_addresses=self.hosts,
-            asn=self.asn,
-            geoip=locations(providers),
-            only=self.addresses,
+        if self._tables is None or self._selector is None:
+            print(_SELECT_FIRST)
+            return None
+        found = self._reputation
+        drawing = self.geo_map_selected = geo_map(
+            self._tables.index,
+            host_addresses=self._tables.addresses,
+            asn=self._tables.asn,
+            geoip=locations(self._providers),
+            only=self._tables.choices.addresses(self._selector.selected_items),
             threats=None if found is None else threat_table(found.hits),
         )
-        self.result.geo_map_selected = drawing
-        return drawing
+        self._replace(self._section("geo_map_selected", drawing))
+        return drawing if self._silent else _displayed(drawing)
 
-    def _flows_of(self, addresses: pa.Array) -> pa.Table:
-        ends = (pc.is_in(self.index[end], value_set=addresses) for end in ("source", "dest"))
-        return self.index.filter(pc.or_(*ends)).sort_by([("TotalAllowedFlows", "descending")])
+    @property
+    def _providers(self) -> Mapping[str, Any]:
+        """The providers of the notebooklet, or of the session where there is no notebooklet."""
+        owner = self.notebooklet
+        current = DataProviders.current() if owner is None else owner.data_providers
+        return getattr(current, "providers", {})
+
+    @property
+    def _silent(self) -> bool:
+        return self.notebooklet is not None and self.notebooklet.silent
+
+    def _replace(self, section: Section) -> None:
+        """Present a section instead of an earlier one with its title."""
+        self.sections[:] = [one for one in self.sections if one.title != section.title]
+        self.present(section, silent=self._silent)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for pickling; of the selector, the choices and the selection."""
+        state = super().__getstate__()
+        if self._tables is not None and self._selector is not None:
+            selected = list(self._selector.selected_items)
+            state["_selector"] = Rebuild(selector, self._tables.choices, selected)
+        return state
 
 
 def locations(providers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the providers of locations, the first to ask first."""
-    return {name: providers[name] for name in LOCATIONS if name in providers}
+    """Return the providers of locations, in the order of their use."""
+    return {name: providers[name] for name in _LOCATIONS if name in providers}
 
 
-def shown(drawing: FoliumMap) -> FoliumMap:
-    """Keep the cell that has just shown a map from showing it again as its value."""
-    if in_notebook():
+@dataclass
+class _DisplayLater:
+    """Display of a map, except as the value of the cell that displayed it already."""
+
+    drawing: FoliumMap
+    cell: int | None
+
+    def __call__(self) -> None:
         from IPython import get_ipython
         from IPython.display import HTML, display
 
         shell: Any = get_ipython()
-        cell = shell.execution_count
+        if shell.execution_count != self.cell:
+            display(HTML(self.drawing._repr_html_()))
 
-        def display_elsewhere() -> None:
-            if shell.execution_count != cell:
-                display(HTML(drawing._repr_html_()))
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the map alone: cells of another session are other cells."""
+        return {"drawing": self.drawing, "cell": None}
 
-        drawing._ipython_display_ = display_elsewhere
+
+def _displayed(drawing: FoliumMap) -> FoliumMap:
+    """Keep a cell that displayed a map from displaying it again as its value."""
+    if in_notebook():
+        from IPython import get_ipython
+
+        shell: Any = get_ipython()
+        drawing._ipython_display_ = _DisplayLater(drawing, shell.execution_count)
     return drawing
-
-
-_INDEX_NAMES = {
-    "src_ip": "source",
-    "dst_ip": "dest",
-    "service": "L7Protocol",
-    "direction": "FlowDirection",
-    "flows": "TotalAllowedFlows",
-}
-_LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "unknown": "U"}
-
-
-def index_data(flows: pa.Table) -> pd.DataFrame:
-    """Return flows under the names and in the notation of the index."""
-    import pyarrow.compute as pc
-
-    words, letters = pa.array(_LETTERS.keys()), pa.array(_LETTERS.values())
-    place = flows.column_names.index("direction")
-    direction = letters.take(pc.index_in(flows["direction"], words).combine_chunks())
-    renamed = [_INDEX_NAMES.get(name, name) for name in flows.column_names]
-    table = flows.set_column(place, "direction", direction).rename_columns(renamed)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
-
-
-def with_lists(summary: pa.Table) -> pd.DataFrame:
-    """Convert a summary to pandas, with Python lists in the cells of its lists."""
-    frame: pd.DataFrame = summary.to_pandas()
-    for name in ("L7Protocols", "source_ips", "dest_ips"):
-        frame[name] = summary[name].to_pylist()
-    return frame

@@ -1,38 +1,40 @@
-"""What a run of a notebooklet is asked for."""
+"""The base class of notebooklets."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.timespan import Timespan, parse_timespan
+from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike, parse_timespan
 from flowtriage.msticnb import register
-from flowtriage.notebooklet.environment import HasProviders, add_pivot_function
+from flowtriage.notebooklet.environment import HasProviders, HasTimespan, add_pivot_function
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import NotebookletResult
-from flowtriage.render.notebook import show, showable
+from flowtriage.providers import DataProviders
+from flowtriage.render.notebook import can_show
 from flowtriage.render.section import Section
 
 
 @dataclass(frozen=True)
 class RunArguments:
-    """Arguments of `run` as they are meant.
+    """Parsed arguments of `run`.
 
     Attributes
     ----------
     value, data
-        As they were given.
+        As given.
     options
-        Names of the options that were chosen.
+        Names of the requested options.
     span
-        The span of time; None for that of the data.
+        The timespan; None for that of the data.
     silent
-        Whether to show nothing.
+        Whether to display nothing.
     """
 
     value: Any
@@ -43,75 +45,84 @@ class RunArguments:
 
 
 class Notebooklet(HasMetadata, HasProviders, ABC):
-    """A packaged investigation that is run on an entity and a timespan.
+    """A packaged investigation that runs on an entity and a timespan.
 
     Parameters
     ----------
     data_providers
-        Where flows come from when no data is given; None takes, at each run, the current
-        `DataProviders`.
+        Providers of flows and other data; None takes the current `DataProviders` at each run.
     silent
-        Whether to show nothing while running.
+        Whether runs display nothing.
 
     Attributes
     ----------
     metadata : Metadata
-        What the notebooklet says of itself, from the YAML file beside its class.
+        Name, options and section titles, from the YAML file beside the class.
     """
 
     _functions: ClassVar[dict[str, NBFunc]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give each class functions of its own."""
+        """Create the dictionary of attached functions of each class."""
         super().__init_subclass__(**kwargs)
         cls._functions = {}
 
-    def __init__(self, data_providers: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, data_providers: DataProviders | None = None, *, silent: bool = False
+    ) -> None:
         self._data_providers = data_providers
-        self._silent = bool(kwargs.pop("silent", False))
+        self._silent = bool(silent)
         self._result: NotebookletResult | None = None
         self._context: dict[str, Any] = {}
-        if kwargs:
-            raise ArgumentError(f"unknown parameters: {', '.join(sorted(kwargs))}")
         register(Notebooklet)
 
     @abstractmethod
     def run(
         self,
         value: Any = None,
-        data: Any = None,
-        timespan: Any = None,
+        data: FlowSource | None = None,
+        timespan: TimespanLike | None = None,
         options: Iterable[str] | None = None,
-        **kwargs: Any,
+        *,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        silent: bool | None = None,
     ) -> NotebookletResult:
         """Run the notebooklet.
 
         Parameters
         ----------
         value
-            What is looked at, such as the name or address of a host.
+            The entity to investigate, such as the name or address of a host.
         data
-            Where to read from, if not from the providers.
+            The data; None queries the providers.
         timespan
-            Only what happened in this span, both ends included.
+            The timespan of the data, start and end included.
         options
-            What to do instead of the default options; names that begin with `+` or `-` add to
-            them and take from them.
+            Names of options; None takes the default ones, `+name` adds to them and `-name`
+            removes from them.
+
+        Other Parameters
+        ----------------
+        start, end
+            Alternative to `timespan`.
+        silent
+            Whether this run displays nothing; None takes the setting of the notebooklet.
 
         Returns
         -------
         NotebookletResult
-            What was found.
+            The result.
         """
 
     @property
     def result(self) -> NotebookletResult | None:
-        """Result of the most recent run, or None."""
+        """Result of the latest run, or None."""
         return self._result
 
     @property
     def silent(self) -> bool:
-        """Whether runs show nothing."""
+        """Whether runs display nothing."""
         return self._silent
 
     @silent.setter
@@ -119,56 +130,58 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         self._silent = bool(value)
 
     def check_valid_result_data(self, attrib: str | None = None, silent: bool = False) -> bool:
-        """Tell whether there is a result, and whether an attribute of it holds data.
+        """Return whether there is a result, and whether an attribute of it has data.
 
         Parameters
         ----------
         attrib
-            Name of the attribute; None asks for the result only.
+            Name of the attribute; None checks for a result only.
         silent
-            Whether to print nothing where the answer is no.
+            Whether not to print why the check fails.
 
         Returns
         -------
         bool
-            False as well for an attribute that the result does not have, and for no rows.
+            Also False if the result lacks the attribute, or the attribute has no rows.
         """
         problem = None
         if self._result is None:
             problem = "There is no result yet; call run() first."
         elif attrib:
-            held = getattr(self._result, attrib, None)
-            if held is None or (hasattr(held, "iloc") and not len(held)):
-                problem = f"The result holds no data in {attrib}."
+            content = getattr(self._result, attrib, None)
+            if content is None or (hasattr(content, "iloc") and not len(content)):
+                problem = f"The result has no data in {attrib}."
         if problem and not silent:
             print(problem)
         return problem is None
 
     @classmethod
     def own_classes(cls) -> list[type]:
-        """Return the classes that make this notebooklet, without its bases."""
+        """Return the notebooklet's own classes, without the bases of all notebooklets."""
         return [kind for kind in cls.__mro__ if kind not in Notebooklet.__mro__]
 
     def get_methods(self) -> dict[str, Callable[..., Any]]:
-        """Return the methods of the notebooklet itself, without inherited ones, by name."""
+        """Return the notebooklet's own methods by name, without inherited ones."""
         names = {name for kind in self.own_classes() for name in vars(kind)}
         methods = {n: getattr(self, n) for n in sorted(names) if not n.startswith("_")}
         return {name: method for name, method in methods.items() if callable(method)}
 
     def list_methods(self) -> list[str]:
-        """Return the name and description of each method of the notebooklet itself."""
+        """Return the name and description of each of the notebooklet's own methods."""
         return [
             f"{name} - '{(method.__doc__ or '').strip().splitlines()[0]}'"
             for name, method in self.get_methods().items()
         ]
 
-    def get_pivot_run(self, get_timespan: Callable[[], Any]) -> Callable[..., Any]:
-        """Return `run` as a function that takes its timespan from elsewhere.
+    def get_pivot_run(
+        self, get_timespan: Callable[[], TimespanLike]
+    ) -> Callable[..., NotebookletResult]:
+        """Return `run` with a default timespan.
 
         Parameters
         ----------
         get_timespan
-            Asked for the timespan at each call that does not give one.
+            Returns the timespan of each call without one.
         """
 
         @wraps(self.run)
@@ -180,73 +193,89 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         return pivot_run
 
     @classmethod
-    def add_pivot_function(cls, pivot: Any = None) -> None:
-        """Make the notebooklet a function of msticpy's entities, in their container `nblt`.
+    def add_pivot_function(cls, pivot: HasTimespan | None = None) -> None:
+        """Add the notebooklet to msticpy's entities, in their container `nblt`.
 
         Parameters
         ----------
         pivot
-            msticpy's `Pivot` that tells the timespan; None takes the current one.
+            msticpy's `Pivot` with the default timespan; None takes the current one.
         """
         add_pivot_function(cls, pivot)
 
     @classmethod
-    def add_nb_function(cls, nb_func: NBFunc | Callable[..., Any] | str, **kwargs: Any) -> None:
-        """Attach a function to the notebooklet's class; one of the same name is replaced.
+    def add_nb_function(
+        cls,
+        nb_func: NBFunc | Callable[..., Any] | str,
+        *,
+        name: str | None = None,
+        options: str | Iterable[str] | None = None,
+        header: str | None = None,
+        text: str | None = None,
+        result_attrib: str | None = None,
+    ) -> None:
+        """Attach a function to the notebooklet's class; replace one of the same name.
 
         Parameters
         ----------
         nb_func
-            An `NBFunc`, a function, or the text `package.module:function` that names one.
-        **kwargs
-            Parameters of `NBFunc`, for what is none yet.
+            An `NBFunc`, a function, or its name as `package.module:function`.
+        name, options, header, text, result_attrib
+            Parameters of `NBFunc`, if `nb_func` is none.
 
         Raises
         ------
         ArgumentError
-            If the text names no function.
+            If there is no function of that name, or parameters are given with an `NBFunc`.
         """
-        made = as_nb_func(nb_func, **kwargs)
+        parameters = {
+            "name": name,
+            "options": options,
+            "header": header,
+            "text": text,
+            "result_attrib": result_attrib,
+        }
+        made = as_nb_func(nb_func, **{k: v for k, v in parameters.items() if v is not None})
         cls._functions[made.name] = made
 
     def run_nb_func(self, nb_func: NBFunc | str, **kwargs: Any) -> Any:
-        """Run a function on the latest result, and return what it returns.
+        """Run a function on the latest result.
 
         Parameters
         ----------
         nb_func
             Name of an attached function, or an `NBFunc`.
         **kwargs
-            More parameters for the function, or other values for what it is given.
+            Further arguments of the function; they replace the default ones.
 
         Returns
         -------
-        Any
-            None where the latest run had none of the function's options.
+        object
+            What the function returns; None if the latest run had none of its options.
 
         Raises
         ------
         ArgumentError
-            If there is no result yet, or no function of that name.
+            If there is no result yet, or no attached function of that name.
         """
         if isinstance(nb_func, str):
             if nb_func not in self._functions:
                 known = ", ".join(self._functions) or "none"
-                raise ArgumentError(f"no function {nb_func!r} is attached; attached are: {known}")
+                raise ArgumentError(f"unknown function {nb_func!r}; attached functions: {known}")
             nb_func = self._functions[nb_func]
         if self._result is None:
             raise ArgumentError("there is no result yet; call run() first")
         if not nb_func.wanted(self._context["options"]):
             return None
-        given = {"result": self._result, "notebooklet": self, "qry_prov": self.query_provider}
-        returned = nb_func.call({**given, **self._context, **kwargs})
+        own = {"result": self._result, "notebooklet": self, "qry_prov": self.query_provider}
+        returned = nb_func.call({**own, **self._context, **kwargs})
         if nb_func.result_attrib:
             setattr(self._result, nb_func.result_attrib, returned)
         if nb_func.header:
-            shown = returned if returned is None or showable(returned) else str(returned)
             section = Section(nb_func.header, nb_func.text or "")
-            section = section if shown is None else section.holding(shown)
-            self._present(self._result, section, silent=self._context["silent"])
+            if returned is not None:
+                section = section.with_contents(returned if can_show(returned) else str(returned))
+            self._result.present(section, silent=self._context["silent"])
         return returned
 
     def run_nb_funcs(self) -> dict[str, Any]:
@@ -255,7 +284,7 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         Returns
         -------
         dict
-            What each function returns, by its name.
+            Returned values by name of the function.
 
         Raises
         ------
@@ -268,34 +297,29 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         self,
         value: Any,
         data: Any,
-        timespan: Any,
+        timespan: TimespanLike | None,
         options: Iterable[str] | None,
-        keywords: Mapping[str, Any],
-        *own: str,
+        *,
+        start: TimeLike | None,
+        end: TimeLike | None,
+        silent: bool | None,
     ) -> RunArguments:
-        """Read the arguments of `run`, whose keywords may be those of all runs and its `own`."""
-        if unknown := keywords.keys() - {"start", "end", "silent", *own}:
-            raise ArgumentError(f"unknown parameters of run: {', '.join(sorted(unknown))}")
-        chosen = self.choose_options(options)
-        span = parse_timespan(timespan, start=keywords.get("start"), end=keywords.get("end"))
-        silent = keywords.get("silent")
+        """Parse the arguments that all `run` methods have."""
         return RunArguments(
-            value, data, chosen, span, self.silent if silent is None else bool(silent)
+            value,
+            data,
+            self.requested_options(options),
+            parse_timespan(timespan, start=start, end=end),
+            self.silent if silent is None else bool(silent),
         )
 
-    def _present(self, result: NotebookletResult, section: Section, *, silent: bool) -> None:
-        """Keep a section in the result, and show it unless silent."""
-        result.sections.append(section)
-        if not silent:
-            show(section)
-
-    def _finish(self, result: NotebookletResult, asked: RunArguments) -> None:
-        """Make a result the latest one, with what it was asked for."""
+    def _finish(self, result: NotebookletResult, arguments: RunArguments) -> None:
+        """Make a result the latest one; keep the arguments for attached functions."""
         self._result = result
         self._context = {
-            "value": asked.value,
-            "data": asked.data,
+            "value": arguments.value,
+            "data": arguments.data,
             "timespan": result.timespan,
-            "options": sorted(asked.options),
-            "silent": asked.silent,
+            "options": sorted(arguments.options),
+            "silent": arguments.silent,
         }

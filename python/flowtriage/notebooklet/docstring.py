@@ -1,4 +1,4 @@
-"""Docstrings in numpy style, taken apart."""
+"""Parser of numpy docstrings (see `docs/decisions/0010-docstrings.md`)."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 Item: TypeAlias = tuple[str, str]
-"""A term and what is said of it; of plain text, an empty term."""
+"""A term and its text; the term of a paragraph is empty, that of a plain bullet is `-`."""
 _BULLET = re.compile(r"- (?:(\w+): )?(.*)")
 
 
 @dataclass
 class Docstring:
-    """A docstring in parts.
+    """The parts of a docstring.
 
     Attributes
     ----------
     summary
-        Its first paragraph.
+        The first paragraph.
     text
         The paragraphs and list items before the first section.
     sections
-        The sections by title, in order; of `Examples` the code, as one item.
+        The sections by title, in order; the code of `Examples` is one item.
     """
 
     summary: str
@@ -32,7 +32,7 @@ class Docstring:
 
 
 def parse(documented: Any) -> Docstring:
-    """Take the docstring of an object apart.
+    """Parse the docstring of an object.
 
     Examples
     --------
@@ -40,16 +40,16 @@ def parse(documented: Any) -> Docstring:
     '>>> parse(parse).sections["Examples"][0][1].splitlines()[0]'
     """
     lines = (inspect.getdoc(documented) or "").split("\n")
-    heads = [
-        place
-        for place, line in enumerate(lines[1:])
-        if set(line) == {"-"} and lines[place].strip() and len(line) >= 3
+    titles = [
+        number
+        for number, line in enumerate(lines[1:])
+        if set(line) == {"-"} and lines[number].strip() and len(line) >= 3
     ]
-    ends = [*heads, len(lines)]
+    ends = [*titles, len(lines)]
     opening = _prose(lines[: ends[0]])
     sections = {
-        lines[head].strip(): _section(lines[head].strip(), lines[head + 2 : end])
-        for head, end in zip(heads, ends[1:], strict=True)
+        lines[title].strip(): _section(lines[title].strip(), lines[title + 2 : end])
+        for title, end in zip(titles, ends[1:], strict=True)
     }
     summary = opening[0][1] if opening else ""
     return Docstring(summary, opening[1:], sections)
@@ -74,7 +74,7 @@ def _definitions(lines: list[str]) -> list[Item]:
 
 
 def _prose(lines: list[str]) -> list[Item]:
-    """Paragraphs, and items of lists that begin with a hyphen."""
+    """Parse paragraphs and bullets."""
     items: list[tuple[str, list[str]]] = []
     new = True
     for line in lines:

@@ -1,4 +1,4 @@
-"""Where the data of a notebooklet come from."""
+"""Data providers and pivot functions of notebooklets."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from flowtriage.errors import MissingExtraError, MsticnbDataProviderError
+from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.msticnb import as_theirs
-from flowtriage.providers import DataProviders
-from flowtriage.providers.data_providers import canonical
+from flowtriage.providers import DataProviders, LocalFlows, QueryProvider
+from flowtriage.providers.data_providers import canonical_name
 
 
 class Pivotable(Protocol):
-    """A class whose `run` can become a pivot function."""
+    """A notebooklet class that `add_pivot_function` takes."""
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Run the notebooklet."""
 
-    def get_pivot_run(self, get_timespan: Callable[[], Any]) -> Callable[..., Any]:
-        """Return `run` as a function that takes its timespan from elsewhere."""
+    def get_pivot_run(self, get_timespan: Callable[[], TimespanLike]) -> Callable[..., Any]:
+        """Return `run` with a default timespan."""
 
     @classmethod
     def name(cls) -> str:
@@ -27,21 +28,28 @@ class Pivotable(Protocol):
 
     @classmethod
     def entity_types(cls) -> list[str]:
-        """Return the entities that `run` takes."""
+        """Return the types of entities that `run` takes."""
+
+
+class HasTimespan(Protocol):
+    """An object with a default timespan, such as msticpy's `Pivot`."""
+
+    def get_timespan(self) -> TimespanLike:
+        """Return the timespan."""
 
 
 class HasProviders:
-    """What has providers of data: those that it is given, or else the current ones."""
+    """Mixin with data providers: the given ones, or else the current ones."""
 
-    _data_providers: Any
+    _data_providers: DataProviders | None
 
     @property
-    def data_providers(self) -> Any:
-        """The providers that were given, or else the current ones, or None."""
+    def data_providers(self) -> DataProviders | None:
+        """The given providers, or else the current ones, or None."""
         return self._data_providers or DataProviders.current()
 
     @property
-    def query_provider(self) -> Any:
+    def query_provider(self) -> QueryProvider | LocalFlows | None:
         """The provider of flows, or None."""
         return getattr(self.data_providers, "query_provider", None)
 
@@ -51,39 +59,40 @@ class HasProviders:
         Parameters
         ----------
         provider_name
-            Its name, such as `tilookup`, or another name of the same data environment.
+            Its name, such as `tilookup`, or an alias of its data environment.
 
         Raises
         ------
         MsticnbDataProviderError
-            If it is not loaded; the message says what is, and what kept it from being.
+            If it is not loaded; the message has the reason and the loaded providers.
         """
         loaded = getattr(self.data_providers, "providers", {})
-        for name in (provider_name, canonical(provider_name)):
+        for name in (provider_name, canonical_name(provider_name)):
             if name in loaded:
                 return loaded[name]
         failures = getattr(self.data_providers, "failures", {})
-        reason = failures.get(canonical(provider_name))
+        reason = failures.get(canonical_name(provider_name))
         raise as_theirs(
             MsticnbDataProviderError(
                 f"provider {provider_name!r} is not loaded"
-                f"{f' ({reason})' if reason else ''}; loaded are: {', '.join(loaded) or 'none'}. "
-                "flowtriage.init(providers=[…]) loads providers"
+                f"{f' ({reason})' if reason else ''}; load it with flowtriage.init(providers=[…]). "
+                f"Loaded providers: {', '.join(loaded) or 'none'}"
             )
         )
 
     def check_table_exists(self, table: str) -> bool:
-        """Tell whether the query provider has a table; if not, print so.
+        """Return whether the query provider has a table; print a message if not.
 
         Parameters
         ----------
         table
-            Name of the table; of files, the name of one.
+            Name of the table; for `LocalFlows`, the name of a file.
         """
-        if self.query_provider is None:
-            print(f"There is no query provider that could have the table {table}.")
+        provider = self.query_provider
+        if provider is None:
+            print(f"No query provider is loaded that could have the table {table}.")
             return False
-        if table not in self.query_provider.schema_tables:
+        if table not in provider.schema_tables:
             print(f"The query provider has no table {table}.")
             return False
         return True
@@ -92,16 +101,15 @@ class HasProviders:
 _ENTITIES = {"host": {"Host": "HostName"}, "ip_address": {"IpAddress": "Address"}}
 
 
-def add_pivot_function(notebooklet: type[Pivotable], pivot: Any = None) -> None:
-    """Add a notebooklet to the entities that it takes, in their container `nblt`.
+def add_pivot_function(notebooklet: type[Pivotable], pivot: HasTimespan | None = None) -> None:
+    """Add a notebooklet to msticpy's entities of its types, in their container `nblt`.
 
     Parameters
     ----------
     notebooklet
-        The class; each call runs a new instance, with the providers that are current then.
+        The class; each call runs a new instance with the current providers.
     pivot
-        msticpy's `Pivot`, whose timespan is used unless a call gives its own; None takes the
-        current one.
+        msticpy's `Pivot` with the timespan of calls without one; None takes the current one.
 
     Raises
     ------
@@ -124,7 +132,7 @@ def add_pivot_function(notebooklet: type[Pivotable], pivot: Any = None) -> None:
     entities = [_ENTITIES[kind] for kind in notebooklet.entity_types() if kind in _ENTITIES]
     registration = PivotRegistration(
         input_type="value",
-        entity_map={entity: field for of_kind in entities for entity, field in of_kind.items()},
+        entity_map={entity: field for fields in entities for entity, field in fields.items()},
         func_new_name=name,
         func_input_value_arg="value",
         src_func_name="run",

@@ -1,4 +1,4 @@
-"""Functions that are attached to a notebooklet."""
+"""Functions attached to notebooklets."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from flowtriage.errors import ArgumentError
 
 
 class NBFunc:
-    """A function that is attached to a notebooklet and runs on its latest result.
+    """A function that a notebooklet runs on its latest result.
 
     Parameters
     ----------
     func
-        The function. Of the following it is given, by keyword, those that it has parameters
+        The function. Its keyword arguments are those of the following that it has parameters
         for: `result`, `notebooklet`, `qry_prov` (the query provider, or None), `value`, `data`,
         `timespan`, `options`, `silent`.
     name
         Name to run it by; None takes that of the function.
     options
-        Option, or options, of the notebooklet: the function runs only if the latest run had one
-        of them. Without any it always runs.
+        One or more options of the notebooklet: the function runs only if the latest run had one
+        of them. Default: it always runs.
     header, text
-        Title and explanation under which what it returns is shown, and kept among the result's
-        sections. Without a header nothing is shown.
+        Title and explanation of the result section with the returned value. Without a header
+        there is no section.
     result_attrib
-        Name of the attribute of the result that is to hold what it returns.
+        Name of the result attribute for the returned value.
 
     Attributes
     ----------
@@ -66,22 +66,22 @@ class NBFunc:
         self.doc = inspect.getdoc(func)
 
     def wanted(self, options: Iterable[str]) -> bool:
-        """Tell whether the function runs after a run.
+        """Return whether the function runs after a run with these options.
 
         Parameters
         ----------
         options
-            Options of that run.
+            Options of the run.
         """
         return not self.options or not set(self.options).isdisjoint(options)
 
     def call(self, context: dict[str, Any]) -> Any:
-        """Call the function with what it has parameters for.
+        """Call the function with the arguments that it has parameters for.
 
         Parameters
         ----------
         context
-            What there is to give, by name.
+            All arguments by name.
 
         Returns
         -------
@@ -94,21 +94,23 @@ class NBFunc:
         return self.func(**{name: value for name, value in context.items() if name in parameters})
 
     def __repr__(self) -> str:
-        """Show the name."""
+        """Return the class and the name."""
         return f"NBFunc({self.name})"
 
 
 def as_nb_func(nb_func: NBFunc | Callable[..., Any] | str, **kwargs: Any) -> NBFunc:
-    """Make an `NBFunc` of a function, or of the text `module:function` that names one.
+    """Make an `NBFunc` of a function, or of its name as `module:function`.
 
     Raises
     ------
     ArgumentError
-        If the text names no function, or parameters are given for what is an `NBFunc` already.
+        If there is no function of that name, or parameters are given with an `NBFunc`.
     """
     if isinstance(nb_func, NBFunc):
         if kwargs:
-            raise ArgumentError(f"{nb_func!r} is made already; it takes no more parameters")
+            raise ArgumentError(
+                f"{nb_func!r} takes no parameters ({', '.join(kwargs)}); give them to NBFunc"
+            )
         return nb_func
     if isinstance(nb_func, str):
         module, _, name = nb_func.partition(":")
@@ -116,8 +118,8 @@ def as_nb_func(nb_func: NBFunc | Callable[..., Any] | str, **kwargs: Any) -> NBF
             nb_func = getattr(import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:
             raise ArgumentError(
-                f"{nb_func!r} names no function ({error}); write it like package.module:function"
+                f"unknown function {nb_func!r} ({error}); give package.module:function"
             ) from None
     if not callable(nb_func):
-        raise ArgumentError(f"{nb_func!r} is not a function")
+        raise ArgumentError(f"{nb_func!r} is not callable; give a function or its name")
     return NBFunc(nb_func, **kwargs)

@@ -1,4 +1,4 @@
-"""The help page of a notebooklet, from its docstrings and metadata."""
+"""Help pages of notebooklets, from docstrings and metadata."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Part:
     kind
         `heading`, `items` or `code`.
     text
-        Plain text of a heading or of code.
+        Plain text of a heading, or code.
     level
-        Depth of a heading, 1 for the page.
+        Level of a heading, 1 for the page.
     items
-        Terms with texts; a text without a term is a paragraph.
+        Terms and texts; an item without a term is a paragraph.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class Part:
 
 
 def get_help(notebooklet: type[Any], fmt: str) -> str:
-    """Write the help page of a notebooklet.
+    """Return the help page of a notebooklet.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def get_help(notebooklet: type[Any], fmt: str) -> str:
     Raises
     ------
     ArgumentError
-        If the format is another one.
+        If the format is unknown.
     """
     writers = {"html": _html, "md": _markdown, "markdown": _markdown}
     if fmt not in writers:
-        raise ArgumentError(f"help is written as html or md, not as {fmt!r}")
+        raise ArgumentError(f"unknown help format {fmt!r}; give html or md")
     return writers[fmt](list(_parts(notebooklet)))
 
 
@@ -99,7 +99,7 @@ def _docstring(documented: Any, level: int = 3) -> Iterator[Part]:
 
 
 def _methods(cls: type[Any]) -> dict[str, list[str]]:
-    """Names of public methods, by the title that they stand under."""
+    """Return the names of public methods and properties by the title of their section."""
     names = [name for name, member in inspect.getmembers(cls) if not name.startswith("_")]
     own = {name for kind in cls.own_classes() for name in vars(kind)}
     bound = [name for name in names if _is_of_instance(inspect.getattr_static(cls, name))]
@@ -129,7 +129,7 @@ def _method(cls: type, name: str) -> Iterator[Part]:
 
 
 class _Plain(str):
-    """An annotation that is written without quotation marks."""
+    """An annotation whose `repr` has no quotation marks."""
 
     __slots__ = ()
     __repr__ = str.__str__
@@ -186,6 +186,6 @@ def _markdown_part(part: Part) -> str:
 
 
 def _markdown_text(text: str) -> str:
-    """Text with special characters escaped outside of code."""
+    """Escape special characters outside of code."""
     parts = re.split(r"(`+[^`]+`+)", text)
     return "".join(p if p.startswith("`") else _SPECIAL.sub(r"\\\1", p) for p in parts)

@@ -1,4 +1,4 @@
-"""What a notebooklet says of itself, kept in a YAML file beside its class."""
+"""Metadata of notebooklets, from a YAML file beside the class."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from flowtriage.render.section import Section
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a notebooklet says of itself.
+    """Metadata of a notebooklet.
 
     Attributes
     ----------
     name, description
-        Name of the class and what it is for.
+        Name of the class and its purpose.
     default_options, other_options
-        Options of `run` with what they do.
+        Options of `run` with their descriptions.
     keywords, entity_types, req_providers
-        Terms to find it by, kinds of entity that it takes, providers that it needs.
+        Search terms, types of entities that it takes, and required providers.
     sections
-        Titles and texts of its display sections, by the name of the result attribute.
+        Titles and texts of the display sections, by name of the result attribute.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Metadata:
     sections: dict[str, Section]
 
     def __str__(self) -> str:
-        """Show one setting a line, without the sections."""
+        """Return one setting per line, without the sections."""
         return "\n".join(f"{n}: {_listed(v)}" for n, v in vars(self).items() if n != "sections")
 
 
@@ -88,19 +88,19 @@ def _listed(setting: str | tuple[str, ...] | dict[str, str]) -> str:
 
 
 class _MetadataOfClass:
-    """The metadata of whichever class it is asked through, read when first asked for."""
+    """Descriptor of a class's metadata, loaded at the first access."""
 
     def __get__(self, instance: object, owner: type) -> Metadata:
-        return _metadata(owner)
+        return metadata_of(owner)
 
 
 class HasMetadata:
-    """What a notebooklet says of itself.
+    """Mixin with the metadata of a notebooklet.
 
     Attributes
     ----------
     metadata : Metadata
-        What the notebooklet says of itself, from the YAML file beside its class.
+        Name, options and section titles, from the YAML file beside the class.
     """
 
     metadata = _MetadataOfClass()
@@ -112,12 +112,12 @@ class HasMetadata:
 
     @classmethod
     def description(cls) -> str:
-        """Return what the notebooklet is for."""
+        """Return the purpose of the notebooklet."""
         return cls.metadata.description
 
     @classmethod
     def default_options(cls) -> list[str]:
-        """Return the options of a run that names none."""
+        """Return the default options of a run."""
         return list(cls.metadata.default_options)
 
     @classmethod
@@ -127,7 +127,7 @@ class HasMetadata:
 
     @classmethod
     def list_options(cls) -> str:
-        """Return the options and what they do, as text."""
+        """Return the options and their descriptions as text."""
         parts = []
         for title, options in (
             ("Default Options", cls.metadata.default_options),
@@ -138,32 +138,32 @@ class HasMetadata:
 
     @classmethod
     def print_options(cls) -> None:
-        """Print the options and what they do."""
+        """Print the options and their descriptions."""
         print(cls.list_options())
 
     @classmethod
     def keywords(cls) -> list[str]:
-        """Return the terms by which the notebooklet is found."""
+        """Return the search terms of the notebooklet."""
         return list(cls.metadata.keywords)
 
     @classmethod
     def entity_types(cls) -> list[str]:
-        """Return the kinds of entity that the notebooklet takes."""
+        """Return the types of entities that the notebooklet takes."""
         return list(cls.metadata.entity_types)
 
     @classmethod
     def get_settings(cls, print_settings: bool = True) -> str | None:
-        """Print the metadata, one setting a line, or return it.
+        """Print or return the metadata, one setting per line.
 
         Parameters
         ----------
         print_settings
-            Whether to print it; then nothing is returned.
+            Whether to print the metadata instead of returning it.
 
         Returns
         -------
         str or None
-            The metadata, unless they are printed.
+            The metadata; None if printed.
         """
         if not print_settings:
             return str(cls.metadata)
@@ -172,18 +172,18 @@ class HasMetadata:
 
     @classmethod
     def match_terms(cls, search_terms: str) -> tuple[bool, int]:
-        """Look for terms in what the notebooklet says of itself.
+        """Search the metadata and the docstring of the notebooklet for terms.
 
         Parameters
         ----------
         search_terms
-            Terms with commas or spaces between them, plain or regular expressions; case does
-            not count. What is no regular expression is looked for as it is.
+            Regular expressions separated by commas or spaces, case-insensitive. An invalid
+            expression is a literal string.
 
         Returns
         -------
         tuple of (bool, int)
-            Whether all terms were found, and how many were.
+            Whether all terms match, and the number of terms that match.
 
         Examples
         --------
@@ -210,7 +210,7 @@ class HasMetadata:
         Raises
         ------
         ArgumentError
-            If the format is another one.
+            If the format is unknown.
         """
         from flowtriage.notebooklet.help import get_help
 
@@ -218,7 +218,7 @@ class HasMetadata:
 
     @classmethod
     def show_help(cls) -> None:
-        """Show the documentation: as a page in a notebook, as Markdown in a terminal."""
+        """Display the documentation as HTML in a notebook, as Markdown in a terminal."""
         text = cls.get_help("md")
         if not in_notebook():
             print(text)
@@ -229,14 +229,14 @@ class HasMetadata:
 
     @classmethod
     def import_cell(cls) -> None:
-        """Put the text of the notebooklet's module into a new cell, to be changed and run.
+        """Copy the source of the notebooklet's module to a new cell, for changes.
 
-        The class that the cell makes is one of its own: it runs as this one does, until it is
-        changed. Outside of a notebook the text is printed.
+        The cell defines a class of its own, which runs as this one until it is changed. Outside
+        of a notebook the source is printed.
         """
         module = inspect.getmodule(cls)
         if module is None or module.__name__ == "__main__":
-            raise ArgumentError(f"{cls.__name__} is defined in a cell already")
+            raise ArgumentError(f"{cls.__name__} is defined in a cell; edit that cell")
         source = inspect.getsource(module)
         original = f"from {module.__name__} import {cls.__name__} as _Original"
         text = f"{source}\n\n{original}\n\n{cls.__name__}.metadata = _Original.metadata\n"
@@ -248,19 +248,19 @@ class HasMetadata:
             shell.set_next_input(text)
 
     @classmethod
-    def choose_options(cls, options: Iterable[str] | None) -> set[str]:
-        """Return the options of a run.
+    def requested_options(cls, options: Iterable[str] | None) -> set[str]:
+        """Return the requested options of a run.
 
         Parameters
         ----------
         options
-            Names of options; None means the default ones. Names with `+` are added to the
-            default ones, names with `-` are taken from them.
+            Names of options; None takes the default ones, `+name` adds to them and `-name`
+            removes from them.
 
         Raises
         ------
         ArgumentError
-            If a name is not an option.
+            If an option is unknown.
         """
         if options is None:
             return set(cls.default_options())
@@ -273,11 +273,11 @@ class HasMetadata:
                 f"{cls.name()} has {', '.join(known)}"
             )
         changes = [name for name in names if name[0] in "+-"]
-        chosen = {name for name in names if name[0] not in "+-"}
+        requested = {name for name in names if name[0] not in "+-"}
         if changes:
-            chosen |= set(cls.default_options())
-        chosen |= {name[1:] for name in changes if name[0] == "+"}
-        return chosen - {name[1:] for name in changes if name[0] == "-"}
+            requested |= set(cls.default_options())
+        requested |= {name[1:] for name in changes if name[0] == "+"}
+        return requested - {name[1:] for name in changes if name[0] == "-"}
 
     @classmethod
     def section(cls, name: str, *contents: object) -> Section:
@@ -286,11 +286,11 @@ class HasMetadata:
         Parameters
         ----------
         name
-            Its name in the metadata, mostly that of a result attribute.
+            Its name in the metadata, usually that of a result attribute.
         *contents
-            What it is to hold, as `Section` takes it.
+            Contents as for `Section`.
         """
-        return cls.metadata.sections[name].holding(*contents)
+        return cls.metadata.sections[name].with_contents(*contents)
 
 
 def _pattern(term: str) -> re.Pattern[str]:
@@ -301,8 +301,8 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 
 @cache
-def _metadata(cls: type) -> Metadata:
-    """Metadata beside the module of a class, or else of the nearest of its bases."""
+def metadata_of(cls: type) -> Metadata:
+    """Return the metadata beside the module of a class, or of its nearest base with metadata."""
     for kind in cls.__mro__:
         module = Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or ".")
         beside = module.parent / f"{module.parent.name}.yaml"

@@ -1,54 +1,59 @@
-"""Attributes that are made when they are first asked for."""
+"""Results of notebooklets."""
 
 from __future__ import annotations
 
 import html
 import os
 from collections.abc import Callable
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet.docstring import parse
+from flowtriage.notebooklet.metadata import Metadata, metadata_of
+from flowtriage.notebooklet.values import Rebuild, is_plot, picklable, same
 from flowtriage.quality.report import ReadReport
+from flowtriage.render.notebook import show
 from flowtriage.render.section import Section
 from flowtriage.render.text_tables import text_table
 
 
 @dataclass(frozen=True)
 class Lazy:
-    """A value to be made when an `LazyAttribute` attribute is first read.
+    """A value that a `LazyAttribute` makes when it is first read.
 
     Attributes
     ----------
     make
-        Makes the value; a function of a module, or a `functools.partial` of one, can be pickled.
+        Makes the value. A result can be pickled if this is a function of a module, a method of
+        an Arrow table, or a `functools.partial` of one of these; not a lambda.
     """
 
     make: Callable[[], Any]
 
 
 class LazyAttribute:
-    """An attribute that may be set to `Lazy`, and then holds what that makes.
+    """An attribute that may be set to a `Lazy`, and then holds its value.
 
     Examples
     --------
     >>> class Result:
-    ...     table = OnDemand()
+    ...     table = LazyAttribute()
     >>> result = Result()
-    >>> result.table = Later(lambda: ["made"])
+    >>> result.table = Lazy(lambda: ["made"])
     >>> result.table is result.table
     True
     """
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Learn the attribute's name."""
+        """Store the attribute's name."""
         self._name = name
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        """Return the value, made now if it was not yet."""
+        """Return the value; make it at the first access."""
         if instance is None:
             return self
         try:
@@ -60,33 +65,55 @@ class LazyAttribute:
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        """Take a value, or what makes it later."""
+        """Set the value, or the `Lazy` that makes it."""
         vars(instance)[self._name] = value
 
 
+class Owner(Protocol):
+    """The notebooklet of a result."""
+
+    silent: bool
+
+    @property
+    def data_providers(self) -> Any:
+        """The providers of data."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """Titles and texts of the sections."""
+
+    def get_methods(self) -> dict[str, Callable[..., Any]]:
+        """Return the notebooklet's own methods by name."""
+
+
+_OWN = ("description", "timespan", "notebooklet", "report", "sections", "credits")
+"""Attributes of every result, which are not its data."""
 _MAX_LENGTH = 3000
-"""Characters that a summary shows of a value which is no table, plot or map."""
+"""Characters shown of a value other than a table, plot or map."""
 _ROWS, _TABLE_HEIGHT = 100, "20rem"
-"""How much a summary shows of a table."""
+"""Size of a table in the summary of a result."""
 
 
 class NotebookletResult:
-    """What a run of a notebooklet returns.
+    """The result of one run of a notebooklet.
+
+    Results can be copied, pickled and compared. A pickled result has no notebooklet. Results are
+    equal if their data are; they are not hashable, because their attributes can change.
 
     Attributes
     ----------
     description : str
-        What was run, on what.
-    timespan : Span or None
+        Name of the notebooklet's task and the value it ran on.
+    timespan : Timespan or None
         The span of time that the result covers.
-    notebooklet : Notebooklet
-        The notebooklet that made it.
-    report : Report
-        What was found while reading the flows.
+    notebooklet : Notebooklet or None
+        The notebooklet that made it; None after unpickling.
+    report : ReadReport
+        Report on the flows that were read.
     sections : list of Section
-        What is shown of it, in order.
+        The displayed sections, in order.
     credits : dict
-        Whom to name, with links, where the result is published.
+        Attributions, with links, that a publication of the result has to give.
     """
 
     def __init__(
@@ -94,7 +121,7 @@ class NotebookletResult:
         *,
         description: str,
         timespan: Timespan | None = None,
-        notebooklet: Any = None,
+        notebooklet: Owner | None = None,
         report: ReadReport | None = None,
     ) -> None:
         self.description = description
@@ -105,17 +132,16 @@ class NotebookletResult:
         self.credits: dict[str, str] = {}
 
     def attributes(self) -> dict[str, Any]:
-        """Return the result's data by name: all public attributes that hold something."""
+        """Return the result's data by name: all public attributes that are not None."""
         return {name: getattr(self, name) for name in self.properties}
 
     @property
     def properties(self) -> list[str]:
-        """Names of the attributes that hold something."""
-        own = {"description", "timespan", "notebooklet", "report", "sections", "credits"}
+        """Names of the data attributes that are not None."""
         return [
             name
             for name, value in vars(self).items()
-            if not name.startswith("_") and name not in own and value is not None
+            if not name.startswith("_") and name not in _OWN and value is not None
         ]
 
     def prop_doc(self, name: str) -> tuple[str, str]:
@@ -134,7 +160,7 @@ class NotebookletResult:
         Examples
         --------
         >>> NotebookletResult(description="x").prop_doc("description")
-        ('str', 'What was run, on what.')
+        ('str', "Name of the notebooklet's task and the value it ran on.")
         """
         return self._descriptions()[name]
 
@@ -144,26 +170,47 @@ class NotebookletResult:
         Parameters
         ----------
         empty
-            Whether to name those without rows, too.
+            Whether to include tables without rows.
         """
         tables = {name: v for name, v in self.attributes().items() if hasattr(v, "iloc")}
         return [name for name, table in tables.items() if empty or len(table)]
 
     def vis_properties(self) -> list[str]:
         """Return the names of the attributes that are plots."""
-        plots = "bokeh."
-        return [n for n, v in self.attributes().items() if type(v).__module__.startswith(plots)]
+        return [name for name, value in self.attributes().items() if is_plot(value)]
+
+    def present(self, section: Section, *, silent: bool = False) -> None:
+        """Add a section, and display it unless silent.
+
+        Parameters
+        ----------
+        section
+            The section.
+        silent
+            Whether to display nothing.
+        """
+        self.sections.append(section)
+        if not silent:
+            show(section)
+
+    def _section(self, name: str, *contents: object) -> Section:
+        """Return a section of the notebooklet's metadata with these contents."""
+        owner = self.notebooklet
+        kind: type = type(self)
+        metadata = metadata_of(kind) if owner is None else owner.metadata
+        return metadata.sections[name].with_contents(*contents)
 
     def __getattr__(self, name: str) -> Any:
-        """Return a method of the notebooklet itself: `result.select_asns()`."""
-        if not name.startswith("_") and self.__dict__.get("notebooklet") is not None:
-            methods = self.notebooklet.get_methods()
+        """Return a method of the notebooklet, such as `result.run`."""
+        owner = vars(self).get("notebooklet")
+        if not name.startswith("_") and owner is not None:
+            methods = owner.get_methods()
             if name in methods:
                 return methods[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def facts(self) -> dict[str, str]:
-        """Return what a reader should know first, as label and text."""
+        """Return the main facts of the result as labels and texts."""
         return self.report.facts()
 
     def write_html(self, path: str | os.PathLike[str]) -> Path:
@@ -172,16 +219,16 @@ class NotebookletResult:
         Parameters
         ----------
         path
-            The file; it is replaced as a whole or not at all.
+            The file; an existing one is replaced atomically.
 
         Returns
         -------
         pathlib.Path
             The file.
         """
-        from flowtriage.render import write_report
+        from flowtriage.render import write_page
 
-        return write_report(
+        return write_page(
             self.sections,
             path,
             title=self.description,
@@ -193,6 +240,37 @@ class NotebookletResult:
         kind: type = type(self)
         return _described(kind)
 
+    def __eq__(self, other: object) -> bool:
+        """Compare description, timespan, report and data; values that cannot be compared differ."""
+        if type(other) is not type(self):
+            return NotImplemented
+        try:
+            return same(self._compared(), other._compared())
+        except Exception:
+            return False
+
+    def _compared(self) -> dict[str, Any]:
+        own = {name: getattr(self, name) for name in ("description", "timespan", "report")}
+        return own | self.attributes()
+
+    def __copy__(self) -> Self:
+        """Return a result with the same values, and a list of sections of its own."""
+        made = object.__new__(type(self))
+        vars(made).update(vars(self), sections=list(self.sections), credits=dict(self.credits))
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a result with copies of all values, of the same notebooklet."""
+        made = memo[id(self)] = copy(self)
+        vars(made).update(deepcopy(self.__getstate__(), memo), notebooklet=self.notebooklet)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for pickling, without the notebooklet."""
+        plots: dict[int, Rebuild] = {}
+        state = {name: picklable(value, plots) for name, value in vars(self).items()}
+        return state | {"notebooklet": None}
+
     def __repr__(self) -> str:
         """Show the result as text."""
         lines = [self.description, "", *(f"{k}: {v}" for k, v in self.facts().items()), ""]
@@ -201,14 +279,14 @@ class NotebookletResult:
 
     def _repr_html_(self) -> str:
         from flowtriage.render import plot_frame
-        from flowtriage.render.html_tables import AS_TEXT, dressed, table_body
+        from flowtriage.render.html_tables import AS_TEXT, table_body, with_assets
 
         plots = {name: getattr(self, name) for name in self.vis_properties()}
         parts = [f"<h3>{html.escape(self.description)}</h3>", self.report._repr_html_()]
         for name, value in self.attributes().items():
             parts.append(f"<h4>{html.escape(name)}</h4>")
-            if said := self._descriptions().get(name, ("", ""))[1]:
-                parts.append(f"<p>{html.escape(said)}</p>")
+            if text := self._descriptions().get(name, ("", ""))[1]:
+                parts.append(f"<p>{html.escape(text)}</p>")
             if hasattr(value, "iloc"):
                 parts.append(table_body(value, max_rows=_ROWS, label=name))
             elif name in plots:
@@ -219,12 +297,12 @@ class NotebookletResult:
             else:
                 parts.append(f"<pre>{html.escape(str(value)[:_MAX_LENGTH])}</pre>")
         height = f"--ft-height: {_TABLE_HEIGHT}"
-        return dressed(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
+        return with_assets(f'<div class="{AS_TEXT}" style="{height}">{"".join(parts)}</div>')
 
 
 @cache
 def _described(cls: type) -> dict[str, tuple[str, str]]:
-    """Types and descriptions of the attributes that the docstrings of a class tell of."""
+    """Return types and descriptions of attributes from the docstrings of a class and its bases."""
     found: dict[str, tuple[str, str]] = {}
     for kind in reversed(cls.__mro__):
         for term, text in parse(kind).sections.get("Attributes", []):

@@ -1,4 +1,4 @@
-"""Flow OA: suspicious connections of a day, ranked, enriched and stored."""
+"""Flow OA: rank, enrich and store the suspicious connections of a day."""
 
 from flowtriage.configuration import Settings, load_settings
 from flowtriage.inputs.timespan import parse_day

@@ -1,4 +1,4 @@
-"""What is configured, what is missing, and what is skipped for that."""
+"""Check a configuration: ready, skipped and missing parts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ State = Literal["ready", "skipped", "missing"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One part of the configuration.
+    """State of one part of the configuration.
 
     Attributes
     ----------
     key
-        Its key, such as `context.ipranges`.
+        Key, such as `context.ipranges`.
     state
-        `ready`; `skipped`, where a run goes on without it; `missing`, where it cannot.
+        `ready`; `skipped` if a run continues without it; `missing` if a run fails.
     value
-        What is configured.
+        Configured value.
     effect
-        What that means for a run.
+        Effect on a run.
     """
 
     key: str
@@ -40,15 +40,15 @@ class Finding:
     effect: str
 
 
-_WITHOUT = {
-    "ipranges": "srcip_internal and destip_internal stay empty",
-    "network_context": "src_context and dst_context stay empty",
-    "iploc": "geolocation comes from context.mmdb, or from the databases shipped; no domains",
+_SKIPPED_EFFECTS = {
+    "ipranges": "srcip_internal and destip_internal are null",
+    "network_context": "src_context and dst_context are null",
+    "iploc": "geolocation from context.mmdb or the bundled databases; no domains",
 }
 
 
 def check(settings: Settings) -> list[Finding]:
-    """Look at everything that a run needs or uses.
+    """Check everything that a run needs or uses.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def check(settings: Settings) -> list[Finding]:
     Returns
     -------
     list of Finding
-        One for each part, in the order of the configuration.
+        One finding per part, in the order of the configuration.
 
     Examples
     --------
@@ -77,12 +77,12 @@ def check(settings: Settings) -> list[Finding]:
 
 
 def require(settings: Settings) -> None:
-    """Refuse a configuration that names files which are not there.
+    """Check that all configured files exist.
 
     Raises
     ------
     ConfigurationError
-        If it does; the message names the first.
+        If a file is missing; the message names the first one.
     """
     files = [*_ranking_files(settings), *_context(settings), *_reputation(settings)]
     for finding in files:
@@ -91,13 +91,13 @@ def require(settings: Settings) -> None:
 
 
 def _store(settings: Settings) -> Finding:
-    chosen = settings.store
-    shown = without_password(chosen.url)
+    configured = settings.store
+    shown = without_password(configured.url)
     try:
-        path = open_engine(chosen.url, chosen.wait).path
+        path = open_engine(configured.url, configured.wait).path
         if path is not None and not path.exists():
-            return Finding("store.url", "ready", shown, "there is none yet; the first run makes it")
-        store = FlowStore(chosen.url, wait=chosen.wait)
+            return Finding("store.url", "ready", shown, "does not exist; the first run creates it")
+        store = FlowStore(configured.url, wait=configured.wait)
         days = store.days()
     except FlowtriageError as error:
         return Finding("store.url", "missing", shown, str(error))
@@ -108,77 +108,77 @@ def _flows(settings: Settings) -> Finding:
     folder = settings.folders.flows
     days = RawFlows(folder).days()
     if not days:
-        return Finding("folders.flows", "skipped", str(folder), "empty: give logs with --flows")
-    told = f"{len(days):,} days of raw flows, {days[0]} to {days[-1]}"
-    return Finding("folders.flows", "ready", str(folder), told)
+        return Finding("folders.flows", "skipped", str(folder), "no flows; give logs with --flows")
+    days_text = f"{len(days):,} days of raw flows, {days[0]} to {days[-1]}"
+    return Finding("folders.flows", "ready", str(folder), days_text)
 
 
 def _templates(settings: Settings) -> Finding:
     folder = settings.folders.templates or TEMPLATES
     names = sorted(path.name for path in folder.glob("*.ipynb"))
     if not names:
-        return Finding("folders.templates", "missing", str(folder), "there is no notebook in it")
+        return Finding("folders.templates", "missing", str(folder), "no notebooks in the folder")
     return Finding("folders.templates", "ready", str(folder), ", ".join(names))
 
 
 def _ranking(settings: Settings) -> Finding:
-    chosen = settings.ranking
-    value = f"limit {chosen.limit}, threshold {chosen.threshold:g}, seed {chosen.seed}"
+    section = settings.ranking
+    value = f"limit {section.limit}, threshold {section.threshold:g}, seed {section.seed}"
     if find_spec("sklearn") is None:
-        effect = 'scikit-learn is needed: pip install "flowtriage[oa]"; --results works without'
+        effect = 'scikit-learn is missing: pip install "flowtriage[oa]"; --results works without'
         return Finding("ranking", "missing", value, effect)
-    return Finding("ranking", "ready", value, "flows are ranked by a topic model of their day")
+    return Finding("ranking", "ready", value, "a topic model of the day ranks the flows")
 
 
 def _ranking_files(settings: Settings) -> Iterator[Finding]:
-    chosen = settings.ranking
-    if chosen.model is not None:
-        there = chosen.model.is_file()
-        effect = "it is applied, and nothing is learnt" if there else "there is no such file"
-        yield Finding("ranking.model", "ready" if there else "missing", str(chosen.model), effect)
-    if chosen.flow_conf is not None:
+    section = settings.ranking
+    if section.model is not None:
+        exists = section.model.is_file()
+        effect = "applied without training" if exists else "file not found"
+        yield Finding("ranking.model", "ready" if exists else "missing", str(section.model), effect)
+    if section.flow_conf is not None:
         try:
-            load_mapping(chosen.flow_conf)
+            load_mapping(section.flow_conf)
         except (OSError, ConfigurationError) as error:
-            yield Finding("ranking.flow_conf", "missing", str(chosen.flow_conf), str(error))
+            yield Finding("ranking.flow_conf", "missing", str(section.flow_conf), str(error))
         else:
-            effect = "its columns are read"
-            yield Finding("ranking.flow_conf", "ready", str(chosen.flow_conf), effect)
+            effect = "its column mapping is used"
+            yield Finding("ranking.flow_conf", "ready", str(section.flow_conf), effect)
 
 
 def _context(settings: Settings) -> Iterator[Finding]:
-    for name, effect in _WITHOUT.items():
+    for name, effect in _SKIPPED_EFFECTS.items():
         key = f"context.{name}"
         path = getattr(settings.context, name)
         if path is not None and path.is_file():
-            yield Finding(key, "ready", str(path), "is used")
+            yield Finding(key, "ready", str(path), "used")
         elif key in settings.given and path is not None:
-            yield Finding(key, "missing", str(path), "there is no such file")
+            yield Finding(key, "missing", str(path), "file not found")
         else:
-            yield Finding(key, "skipped", str(path or "none"), f"no such file: {effect}")
+            yield Finding(key, "skipped", str(path or "none"), f"file not found: {effect}")
     for path in settings.context.mmdb:
-        there = path.is_file()
-        effect = "is used where there is no iploc" if there else "there is no such file"
-        yield Finding("context.mmdb", "ready" if there else "missing", str(path), effect)
+        exists = path.is_file()
+        effect = "used without iploc" if exists else "file not found"
+        yield Finding("context.mmdb", "ready" if exists else "missing", str(path), effect)
 
 
 def _reputation(settings: Settings) -> Iterator[Finding]:
-    chosen = settings.reputation
-    for path in chosen.block_lists:
-        there = path.exists()
-        effect = "is asked" if there else "there is no such file"
+    section = settings.reputation
+    for path in section.block_lists:
+        exists = path.exists()
+        effect = "queried" if exists else "file not found"
         key = "reputation.block_lists"
-        yield Finding(key, "ready" if there else "missing", str(path), effect)
-    for name in chosen.msticpy:
-        known = find_spec("msticpy") is not None
-        effect = "is asked, over the network" if known else "msticpy is not installed"
-        yield Finding("reputation.msticpy", "ready" if known else "missing", name, effect)
-    if chosen.gti is None:
-        yield Finding("reputation.gti", "skipped", "none", "no client program is called")
+        yield Finding(key, "ready" if exists else "missing", str(path), effect)
+    for name in section.msticpy:
+        installed = find_spec("msticpy") is not None
+        effect = "queried over the network" if installed else "msticpy is not installed"
+        yield Finding("reputation.msticpy", "ready" if installed else "missing", name, effect)
+    if section.gti is None:
+        yield Finding("reputation.gti", "skipped", "none", "no client program configured")
     else:
-        there = chosen.gti.is_file()
-        effect = "its client program is called" if there else "there is no such file"
-        yield Finding("reputation.gti", "ready" if there else "missing", str(chosen.gti), effect)
-    if not (chosen.block_lists or chosen.msticpy or chosen.gti):
-        effect = "nobody is asked: src_rep and dst_rep stay empty"
+        exists = section.gti.is_file()
+        effect = "its client program is called" if exists else "file not found"
+        yield Finding("reputation.gti", "ready" if exists else "missing", str(section.gti), effect)
+    if not (section.block_lists or section.msticpy or section.gti):
+        effect = "no sources: src_rep and dst_rep are null"
         yield Finding("reputation", "skipped", "none", effect)

@@ -1,4 +1,4 @@
-"""What else passed between suspicious addresses: the tables `flow_edge` and `flow_chords`."""
+"""Contents of the tables `flow_edge`, `flow_chords` and `flow_ingest_summary`."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ _PAIR = ["lower", "upper"]
 
 
 def edges(flows: pa.Table, scores: pa.Table) -> pa.Table:
-    """Find the flows between the ends of each suspicious connection within its minute.
+    """Select the flows between the endpoints of each suspicious connection within its minute.
 
     Parameters
     ----------
     flows
-        Raw flows of the day, in the canonical schema; `tos`, `input` and `output` are used where
-        they are there.
+        Raw flows of the day, in the canonical schema; `tos`, `input` and `output` are optional.
     scores
         Suspicious connections: `tstart`, `srcip` and `dstip`.
 
     Returns
     -------
     pyarrow.Table
-        Columns of `flow_edge` but `day`, in order of time and ends. Flows of both directions are
-        there, each once. `pkts` is packets of both directions; `hh` and `md` are hour and minute.
+        Columns of `flow_edge` except `day`, ordered by time and endpoints. Flows of both
+        directions are included, each once. `pkts` counts packets of both directions; `hh` and
+        `md` are hour and minute.
     """
-    near = _among(flows, scores)
-    near = near.append_column("minute", _text(near["start_time"], "%Y-%m-%d %H:%M"))
-    near = _with_pair(near, "src_ip", "dst_ip")
+    candidates = _between_suspicious(flows, scores)
+    minutes = _format(candidates["start_time"], "%Y-%m-%d %H:%M")
+    candidates = _with_pair(candidates.append_column("minute", minutes), "src_ip", "dst_ip")
     wanted = pa.table(
         {
             "minute": pc.utf8_slice_codeunits(scores["tstart"].cast(pa.string()), 0, 16),
@@ -37,23 +37,23 @@ def edges(flows: pa.Table, scores: pa.Table) -> pa.Table:
     )
     keys = ["minute", *_PAIR]
     wanted = _with_pair(wanted, "srcip", "dstip").select(keys)
-    found = near.join(wanted, keys, join_type="left semi")
+    found = candidates.join(wanted, keys, join_type="left semi")
     start = found["start_time"]
     return pa.table(
         {
-            "tstart": _text(start, "%Y-%m-%d %H:%M:%S"),
+            "tstart": _format(start, "%Y-%m-%d %H:%M:%S"),
             "srcip": found["src_ip"],
             "dstip": found["dst_ip"],
             "sport": found["src_port"].cast(pa.int32()),
             "dport": found["dst_port"].cast(pa.int32()),
             "proto": found["protocol"],
             "flags": found["tcp_flags"],
-            "tos": _kept(found, "tos"),
+            "tos": _optional(found, "tos"),
             "ibyt": found["src_bytes"],
             "ipkt": found["src_packets"],
             "pkts": _sum(found["src_packets"], found["dst_packets"]),
-            "input": _kept(found, "input"),
-            "output": _kept(found, "output"),
+            "input": _optional(found, "input"),
+            "output": _optional(found, "output"),
             "rip": found["host"],
             "obyt": found["dst_bytes"],
             "opkt": found["dst_packets"],
@@ -64,7 +64,7 @@ def edges(flows: pa.Table, scores: pa.Table) -> pa.Table:
 
 
 def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
-    """Sum what passed between an address and the suspicious addresses that it is connected to.
+    """Sum the traffic between an address and its suspicious peers.
 
     Parameters
     ----------
@@ -76,25 +76,24 @@ def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Columns of `flow_chords` but `day`: for each address that suspicious connections join to
-        two others or more, bytes and packets that the source sent, by source and destination,
-        over the whole day.
+        Columns of `flow_chords` except `day`: for each address with two or more suspicious peers,
+        bytes and packets sent by the source, by source and destination, over the whole day.
     """
-    ends = [scores[name].cast(pa.string()) for name in ("srcip", "dstip")]
-    both = [pa.chunked_array([*ends[i].chunks, *ends[1 - i].chunks], pa.string()) for i in (0, 1)]
-    peers = pa.table({"ip_threat": both[0], "peer": both[1]})
+    src, dst = (scores[name].cast(pa.string()).chunks for name in ("srcip", "dstip"))
+    addresses = pa.chunked_array([*src, *dst], pa.string())
+    peers = pa.table({"ip_threat": addresses, "peer": pa.chunked_array([*dst, *src], pa.string())})
     peers = peers.filter(pc.not_equal(peers["ip_threat"], peers["peer"]))
     peers = peers.group_by(["ip_threat", "peer"]).aggregate([])
     counts = peers.group_by("ip_threat").aggregate([([], "count_all")])
     threats = counts.filter(pc.greater(counts["count_all"], 1))["ip_threat"]
     peers = peers.filter(pc.is_in(peers["ip_threat"], threats.combine_chunks()))
     sums = (
-        _among(flows, scores)
+        _between_suspicious(flows, scores)
         .group_by(["src_ip", "dst_ip"])
         .aggregate([("src_bytes", "sum"), ("src_packets", "sum")])
     )
     sent = peers.join(sums, ["ip_threat", "peer"], ["src_ip", "dst_ip"], "inner")
-    got = peers.join(sums, ["peer", "ip_threat"], ["src_ip", "dst_ip"], "inner")
+    received = peers.join(sums, ["peer", "ip_threat"], ["src_ip", "dst_ip"], "inner")
     parts = [
         pa.table(
             {
@@ -105,7 +104,7 @@ def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
                 "ipkt": part["src_packets_sum"],
             }
         )
-        for part, source, dest in ((sent, "ip_threat", "peer"), (got, "peer", "ip_threat"))
+        for part, source, dest in ((sent, "ip_threat", "peer"), (received, "peer", "ip_threat"))
     ]
     return pa.concat_tables(parts).sort_by(
         [(name, "ascending") for name in ("ip_threat", "srcip", "dstip")]
@@ -113,7 +112,7 @@ def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
 
 
 def ingest_summary(flows: pa.Table) -> pa.Table:
-    """Count the connections of each minute.
+    """Count the flows of each minute.
 
     Parameters
     ----------
@@ -123,8 +122,8 @@ def ingest_summary(flows: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Columns of `flow_ingest_summary` but `day`: minute (`2013-09-15 23:44`, UTC) and number
-        of flows, refused ones too; a record that stands for several counts as many.
+        Columns of `flow_ingest_summary` except `day`: minute (`2013-09-15 23:44`, UTC) and number
+        of flows, including denied ones, by the counters `flows` and `denied_flows`.
     """
     minutes = pc.floor_temporal(flows["start_time"], unit="minute")
     count = pc.add(flows["flows"], pc.fill_null(flows["denied_flows"], 0))
@@ -135,29 +134,31 @@ def ingest_summary(flows: pa.Table) -> pa.Table:
         .sort_by("minute")
     )
     return pa.table(
-        {"tdate": _text(counted["minute"], "%Y-%m-%d %H:%M"), "total": counted["flows_sum"]}
+        {"tdate": _format(counted["minute"], "%Y-%m-%d %H:%M"), "total": counted["flows_sum"]}
     )
 
 
-def _among(flows: pa.Table, scores: pa.Table) -> pa.Table:
-    """Keep the flows between two addresses of suspicious connections."""
-    ends = [scores[name].cast(pa.string()) for name in ("srcip", "dstip")]
-    addresses = pa.chunked_array([chunk for end in ends for chunk in end.chunks], pa.string())
-    known = addresses.unique()
-    inside = [pc.is_in(flows[name], known) for name in ("src_ip", "dst_ip")]
-    return flows.filter(pc.and_(*inside))
+def _between_suspicious(flows: pa.Table, scores: pa.Table) -> pa.Table:
+    """Select the flows between any two addresses of suspicious connections."""
+    columns = [scores[name].cast(pa.string()) for name in ("srcip", "dstip")]
+    addresses = pa.chunked_array([c for column in columns for c in column.chunks], pa.string())
+    suspicious = addresses.unique()
+    matches = [pc.is_in(flows[name], suspicious) for name in ("src_ip", "dst_ip")]
+    return flows.filter(pc.and_(*matches))
 
 
 def _with_pair(table: pa.Table, one: str, other: str) -> pa.Table:
-    """Add the two ends of each row in an order that does not tell source from destination."""
+    """Add the endpoints of each row as `lower` and `upper`, independent of direction."""
     first = pc.less(table[one], table[other])
     lower = pc.if_else(first, table[one], table[other])
     upper = pc.if_else(first, table[other], table[one])
     return table.append_column("lower", lower).append_column("upper", upper)
 
 
-def _text(times: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
-    return pc.strftime(pc.floor_temporal(times, unit="second").cast(pa.timestamp("s", "UTC")), form)
+def _format(times: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
+    return pc.strftime(
+        pc.floor_temporal(times, unit="second").cast(pa.timestamp("s", "UTC")), pattern
+    )
 
 
 def _sum(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -165,7 +166,7 @@ def _sum(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.and_(pc.is_null(one), pc.is_null(other)), None, both)
 
 
-def _kept(flows: pa.Table, name: str) -> pa.ChunkedArray:
+def _optional(flows: pa.Table, name: str) -> pa.ChunkedArray:
     if name in flows.column_names:
         return flows[name].cast(pa.int32())
     return pa.chunked_array([pa.nulls(flows.num_rows, pa.int32())])

@@ -1,155 +1,73 @@
-"""What services say of addresses, brought together by severity.
+"""Context, location and reputation of both endpoints of suspicious connections.
 
-A service is anything with `name` and `check(addresses) -> {address: text}`. A text is like
-`gti:High:3`: who says it, what, and how severe it is (3 high, 2 medium, 1 minimal, -1 unverified);
-more may follow after another colon. Texts of one address are joined by `::`, the worst first.
+Reputation is stored in Spot's notation, such as `gti:High:3`: provider, level and number (3 high,
+2 medium, 1 minimal, -1 unverified), for block lists also the network. `::` joins the results of
+one address, the most severe first.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 
 from flowtriage._core import AddressRanges
-from flowtriage.enrich.geolocation import locations
+from flowtriage.enrich.asn import bundled
+from flowtriage.enrich.geolocation import open_locations
 from flowtriage.enrich.network_context import InternalNetworks, read_context
-from flowtriage.enrich.reputation import BlockLists
-from flowtriage.enrich.reputation.gti import Gti, _plain
-from flowtriage.enrich.reputation.severity import LABELS, UNVERIFIED, _worst_first
-from flowtriage.errors import MissingExtraError, ServiceError
+from flowtriage.enrich.reputation import BlockLists, Reputation, Severity, look_up
+from flowtriage.enrich.reputation.gti import Gti
+from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import sanitize
 
-_REASON = 160
+_LEVELS = {
+    Severity.HIGH: "High:3",
+    Severity.WARNING: "Medium:2",
+    Severity.INFORMATION: "Minimal:1",
+    Severity.UNKNOWN: "Unverified:-1",
+}
+_SEVERITIES = {level.partition(":")[2]: severity for severity, level in _LEVELS.items()}
+_NUMBER = re.compile(r"[^:]*:[^:]*:(-?\d+)(?::|$)")
+_MAX_PROVIDER = 60
 
 
-class Service(Protocol):
-    """What can be asked about addresses."""
-
-    name: str
-
-    def check(self, addresses: Sequence[str]) -> Mapping[str, str]:
-        """Return what is known of addresses; those of which nothing is known may be left out."""
-
-
-@dataclass(frozen=True)
-class Reputations:
-    """What services said.
-
-    Attributes
-    ----------
-    texts : dict of str to str
-        What is known of each address, the worst first.
-    problems : dict of str to str
-        Services that failed, and why.
-    """
-
-    texts: dict[str, str]
-    problems: dict[str, str]
-
-
-def check(addresses: Iterable[str], services: Sequence[Service]) -> Reputations:
-    """Ask services about addresses; one that fails does not cost the answers of others.
+def severity_of(text: str) -> Severity:
+    """Parse the severity of a reputation in Spot's notation.
 
     Examples
     --------
-    >>> class Fixed:
-    ...     def __init__(self, name, text):
-    ...         self.name, self._text = name, text
-    ...     def check(self, addresses):
-    ...         return {address: f"{self.name}:{self._text}" for address in addresses}
-    >>> check(["192.0.2.1"], [Fixed("a", "Minimal:1"), Fixed("b", "High:3")]).texts
-    {'192.0.2.1': 'b:High:3::a:Minimal:1'}
+    >>> severity_of("drop:High:3:192.0.2.0/24::gti:Medium:2").label, severity_of("seen").label
+    ('high', 'unknown')
     """
-    asked = sorted(set(addresses))
-    said: dict[str, list[str]] = {}
-    problems: dict[str, str] = {}
-    for service in services:
-        try:
-            answers = service.check(asked)
-        except Exception as error:
-            problems[service.name] = sanitize(f"{type(error).__name__}: {error}", _REASON)
-            continue
-        for address, text in answers.items():
-            said.setdefault(address, []).append(text)
-    texts = {
-        address: "::".join(sorted(said[address], key=_worst_first)) for address in sorted(said)
-    }
-    return Reputations(texts, problems)
+    found = _NUMBER.match(text.partition("::")[0])
+    return _SEVERITIES.get(found[1], Severity.UNKNOWN) if found else Severity.UNKNOWN
 
 
-class BlockListService:
-    """Local block lists; nothing leaves the machine.
+def spot_texts(reputation: Reputation) -> dict[str, str]:
+    """Write the results of each address in Spot's notation, if a provider knows the address."""
+    import pyarrow.compute as pc
 
-    Parameters
-    ----------
-    lists
-        The lists. A listed address is told with the network that holds it.
-    """
-
-    name = "block lists"
-
-    def __init__(self, lists: BlockLists) -> None:
-        self._lists = lists
-
-    def check(self, addresses: Sequence[str]) -> dict[str, str]:
-        """Return which lists have the addresses."""
-        import pyarrow.compute as pc
-
-        asked = pa.array(addresses, pa.string())
-        said: dict[str, list[str]] = {}
-        for one in self._lists.lists:
-            found = one.find(asked)
-            listed = pc.is_valid(found["network"])
-            hits = found.filter(listed).append_column("address", asked.filter(listed))
-            for hit in hits.select(["address", "network", "severity"]).to_pylist():
-                label = LABELS[hit["severity"] or self._lists.severity]
-                text = f"{_plain(one.name)}:{label}:{hit['network']}"
-                said.setdefault(hit["address"], []).append(text)
-        return {address: "::".join(sorted(s, key=_worst_first)) for address, s in said.items()}
+    texts: dict[str, list[tuple[int, str]]] = {}
+    for row in reputation.found.filter(pc.field("known")).to_pylist():
+        # Colons separate the parts.
+        provider = sanitize(row["provider"].replace(":", " "), _MAX_PROVIDER)
+        text = ":".join(filter(None, (provider, _LEVELS[row["severity"]], row["network"])))
+        texts.setdefault(row["address"], []).append((-row["severity"], text))
+    return {address: "::".join(text for _, text in sorted(texts[address])) for address in texts}
 
 
-class TIService:
-    """Services of threat intelligence, through msticpy; only public addresses are asked about.
-
-    Parameters
-    ----------
-    source
-        msticpy's `TILookup`, or anything with its `lookup_iocs`.
-    """
-
-    name = "threat intelligence"
-
-    def __init__(self, source: Any) -> None:
-        self._source = source
-
-    def check(self, addresses: Sequence[str]) -> dict[str, str]:
-        """Return what providers say; those that do not know an address are left out."""
-        from flowtriage.enrich.reputation import look_up
-
-        found = look_up(addresses, [self._source])
-        known = found.results[found.results["Result"].eq(True)]
-        said: dict[str, list[str]] = {}
-        rows = zip(known["Ioc"], known["Provider"], known["Severity"], strict=True)
-        for address, provider, level in rows:
-            text = f"{_plain(str(provider))}:{LABELS.get(level, UNVERIFIED)}"
-            said.setdefault(address, []).append(text)
-        if found.asked and found.unanswered == found.asked and len(found.coverage):
-            raise ServiceError(f"no provider answered ({found.coverage['reason'].iloc[0]})")
-        return {address: "::".join(sorted(s, key=_worst_first)) for address, s in said.items()}
-
-
-def open_services(
+def open_sources(
     block_lists: Sequence[str | os.PathLike[str]] = (),
     msticpy: Sequence[str] = (),
     gti: str | os.PathLike[str] | None = None,
     timeout: float = 60.0,
-) -> list[Service]:
-    """Open the services that are configured.
+) -> list[Any]:
+    """Open the configured sources of reputation.
 
     Parameters
     ----------
@@ -160,86 +78,84 @@ def open_services(
     gti
         Spot's `reputation_config.json`.
     timeout
-        Seconds that a call of the GTI client may take.
+        Timeout of one call of the GTI client, in seconds.
 
     Raises
     ------
     OSError
-        As the operating system says.
+        If a file cannot be read.
     FormatError
-        If a file is not what it should be.
+        If a file is invalid.
     MissingExtraError
-        If providers are named and msticpy is not installed.
+        If msticpy's providers are given and msticpy is not installed.
     """
-    services: list[Service] = []
+    sources: list[Any] = []
     if block_lists:
-        services.append(BlockListService(BlockLists(list(block_lists))))
+        sources.append(BlockLists(list(block_lists)))
     if msticpy:
         try:
             from msticpy.context.tilookup import TILookup
         except ImportError:
             raise MissingExtraError(
-                "msticpy is needed for threat intelligence; "
-                "install it with: pip install flowtriage[notebook]"
+                "threat intelligence needs msticpy: pip install flowtriage[notebook]"
             ) from None
-        services.append(TIService(TILookup(providers=list(msticpy))))
+        sources.append(TILookup(providers=list(msticpy)))
     if gti is not None:
-        services.append(Gti.configured(gti, timeout))
-    return services
+        sources.append(Gti.configured(gti, timeout))
+    return sources
 
 
-_ENDS = (("srcip", "dstip"), ("sip", "dip"))
-_EVERYTHING = ["0.0.0.0/0", "::/0"]
+_ENDPOINT_COLUMNS = (("srcip", "dstip"), ("sip", "dip"))
+_ALL_ADDRESSES = ["0.0.0.0/0", "::/0"]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What flows are enriched from. Files that are None or absent are left out, as in Spot.
+    """Sources of enrichment; files that are None or missing are skipped, as in Spot.
 
     Attributes
     ----------
     ipranges
-        The internal network.
+        File of the internal network.
     network_context
-        Names of networks.
+        File of network names.
     iploc
-        Spot's file of geolocation.
+        Spot's geolocation file.
     mmdb
-        Files in MaxMind's format, used where there is no `iploc`; without any the embedded
-        databases are.
-    services
-        Who is asked about reputation.
+        Databases in MaxMind format, used without `iploc`; if empty, the bundled databases are used.
+    reputation
+        Sources of reputation (see `flowtriage.enrich.reputation.look_up`).
     """
 
     ipranges: str | os.PathLike[str] | None = None
     network_context: str | os.PathLike[str] | None = None
     iploc: str | os.PathLike[str] | None = None
     mmdb: Sequence[str | os.PathLike[str]] = ()
-    services: Sequence[Service] = ()
+    reputation: Sequence[Any] = ()
 
 
 def enrich(results: pa.Table, sources: Sources | None = None) -> pa.Table:
-    """Add what is known of both addresses of every flow.
+    """Add context, geolocation and reputation of both endpoints of every flow.
 
     Parameters
     ----------
     results
         Ranked flows: `Ranked.results`, `results.read`, or the table `flow_scores`.
     sources
-        Where it is known from; None knows only what is embedded.
+        Sources to use; None uses the bundled databases only.
 
     Returns
     -------
     pyarrow.Table
         The flows with `srcip_internal`, `destip_internal`, `src_context`, `dst_context`,
-        `src_geoloc`, `dst_geoloc`, `src_domain`, `dst_domain`, `src_rep` and `dst_rep`; null
-        where nothing is known. Columns of these names are replaced.
+        `src_geoloc`, `dst_geoloc`, `src_domain`, `dst_domain`, `src_rep` and `dst_rep`; null if
+        unknown. Existing columns of these names are replaced.
 
     Raises
     ------
     FlowtriageError, OSError
-        If a file is broken or cannot be read. A service that fails leaves its answers out; use
-        `add_reputation` to be told why.
+        If a file is invalid or cannot be read. Results of a reputation source that fails are
+        missing; `add_reputation` returns the reason.
 
     Examples
     --------
@@ -248,9 +164,9 @@ def enrich(results: pa.Table, sources: Sources | None = None) -> pa.Table:
     ['US Google LLC']
     """
     sources = sources or Sources()
-    told = add_context(results, sources.ipranges, sources.network_context)
-    told = add_geolocation(told, sources.iploc, sources.mmdb)
-    return add_reputation(told, sources.services)[0]
+    enriched = add_context(results, sources.ipranges, sources.network_context)
+    enriched = add_geolocation(enriched, sources.iploc, sources.mmdb)
+    return add_reputation(enriched, sources.reputation)[0]
 
 
 def add_context(
@@ -259,11 +175,12 @@ def add_context(
     network_context: str | os.PathLike[str] | None = None,
 ) -> pa.Table:
     """Add `srcip_internal`, `destip_internal`, `src_context` and `dst_context`."""
-    ends = _Ends.of(results)
-    internal = _if_there(ipranges, lambda path: InternalNetworks(path).check(ends.addresses))
-    names = _if_there(network_context, lambda path: read_context(path).find(ends.addresses))
-    told = ends.add(results, ("srcip_internal", "destip_internal"), internal, pa.bool_())
-    return ends.add(told, ("src_context", "dst_context"), names, pa.string())
+    endpoints = _Endpoints.of(results)
+    addresses = endpoints.addresses
+    internal = _if_exists(ipranges, lambda path: InternalNetworks(path).check(addresses))
+    names = _if_exists(network_context, lambda path: read_context(path).find(addresses))
+    enriched = endpoints.add(results, ("srcip_internal", "destip_internal"), internal, pa.bool_())
+    return endpoints.add(enriched, ("src_context", "dst_context"), names, pa.string())
 
 
 def add_geolocation(
@@ -272,62 +189,61 @@ def add_geolocation(
     mmdb: Sequence[str | os.PathLike[str]] = (),
 ) -> pa.Table:
     """Add `src_geoloc`, `dst_geoloc`, `src_domain` and `dst_domain`."""
-    ends = _Ends.of(results)
-    found = locations(iploc, mmdb).find(ends.addresses).combine_chunks()
-    told = results
+    endpoints = _Endpoints.of(results)
+    found = open_locations(iploc, mmdb).find(endpoints.addresses).combine_chunks()
     for name in ("geoloc", "domain"):
         values = found[name].combine_chunks()
-        told = ends.add(told, (f"src_{name}", f"dst_{name}"), values, pa.string())
-    return told
+        results = endpoints.add(results, (f"src_{name}", f"dst_{name}"), values, pa.string())
+    return results
 
 
-def add_reputation(
-    results: pa.Table, services: Sequence[Service] = ()
-) -> tuple[pa.Table, Reputations]:
-    """Add `src_rep` and `dst_rep`, and return what services said, and which of them failed."""
+def add_reputation(results: pa.Table, sources: Sequence[Any] = ()) -> tuple[pa.Table, Reputation]:
+    """Add `src_rep` and `dst_rep`; return the table and the reputation of its addresses."""
     import pyarrow.compute as pc
 
-    ends = _Ends.of(results)
-    said = check(ends.addresses.drop_null().to_pylist(), services) if services else None
-    said = said or Reputations({}, {})
-    known = pa.array(said.texts.keys(), pa.string())
-    places = pc.index_in(ends.addresses, value_set=known)
-    texts = pa.array(said.texts.values(), pa.string()).take(places)
-    return ends.add(results, ("src_rep", "dst_rep"), texts, pa.string()), said
+    endpoints = _Endpoints.of(results)
+    canonical = pa.nulls(len(endpoints.addresses), pa.string())
+    if sources:
+        canonical = bundled().lookup(endpoints.addresses)["address"].combine_chunks()
+    reputation = look_up(sorted(canonical.drop_null().to_pylist()), sources, non_public=True)
+    texts = spot_texts(reputation)
+    index = pc.index_in(canonical, value_set=pa.array(texts.keys(), pa.string()))
+    column = pa.array(texts.values(), pa.string()).take(index)
+    return endpoints.add(results, ("src_rep", "dst_rep"), column, pa.string()), reputation
 
 
 @dataclass(frozen=True)
-class _Ends:
-    """The distinct addresses of a table, and where each stands in either column.
+class _Endpoints:
+    """Distinct addresses of a table, and the index of each source and destination in them.
 
-    What is no address, as a `flow_results.csv` may have it, is null: nothing is known of it.
+    Values that are not addresses, possible in `flow_results.csv`, are null.
     """
 
     addresses: pa.Array
-    places: tuple[pa.ChunkedArray, pa.ChunkedArray]
+    indices: tuple[pa.ChunkedArray, pa.ChunkedArray]
 
     @classmethod
-    def of(cls, results: pa.Table) -> _Ends:
+    def of(cls, results: pa.Table) -> _Endpoints:
         import pyarrow.compute as pc
 
-        names = next(pair for pair in _ENDS if pair[0] in results.column_names)
+        names = next(pair for pair in _ENDPOINT_COLUMNS if pair[0] in results.column_names)
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
-        all_ends = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-        networks = pa.array(_EVERYTHING)
-        everything = AddressRanges.from_ranges(networks, pa.nulls(len(networks), pa.string()))
-        found = everything.find(all_ends.dictionary)["range"]
+        encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
+        networks = pa.array(_ALL_ADDRESSES)
+        all_addresses = AddressRanges.from_ranges(networks, pa.nulls(len(networks), pa.string()))
+        found = all_addresses.find(encoded.dictionary)["range"]
         valid = pc.is_valid(found).combine_chunks()
-        addresses = pc.if_else(valid, all_ends.dictionary, None)
+        addresses = pc.if_else(valid, encoded.dictionary, None)
         rows = results.num_rows
-        return cls(addresses, (all_ends.indices.slice(0, rows), all_ends.indices.slice(rows)))
+        return cls(addresses, (encoded.indices.slice(0, rows), encoded.indices.slice(rows)))
 
     def add(
         self, results: pa.Table, names: tuple[str, str], values: pa.Array | None, kind: pa.DataType
     ) -> pa.Table:
-        """Add what is known of each distinct address as a column for either end."""
+        """Add a value per distinct address as a column for each endpoint."""
         values = pa.nulls(len(self.addresses), kind) if values is None else values
-        for name, places in zip(names, self.places, strict=True):
-            column = values.take(places)
+        for name, indices in zip(names, self.indices, strict=True):
+            column = values.take(indices)
             if name in results.column_names:
                 results = results.set_column(results.column_names.index(name), name, column)
             else:
@@ -335,7 +251,7 @@ class _Ends:
         return results
 
 
-def _if_there(
+def _if_exists(
     path: str | os.PathLike[str] | None, read: Callable[[str | os.PathLike[str]], pa.Array]
 ) -> pa.Array | None:
     return read(path) if path is not None and Path(path).exists() else None

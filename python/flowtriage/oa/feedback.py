@@ -1,7 +1,7 @@
-"""Feedback: how risky analysts found flows that were ranked, for the next run to learn from.
+"""Feedback: analyst scores of ranked flows, as training input of later runs.
 
-Tables of feedback have the columns of `FEEDBACK`: what makes the words of a flow, and its score.
-Everything here takes tables and returns tables; where they are kept is the store's matter.
+Feedback tables have the columns of `FEEDBACK`: the fields of the flow words, and the score. The
+functions take and return tables; `flowtriage.oa.stored_feedback` reads them from the store.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ FEEDBACK = pa.schema(
         ("day", pa.date32()),
     ]
 )
-"""Flows and their scores: 1 high, 2 medium, 3 low risk. `day` is that of the ranking."""
+"""Flows and their scores: 1 high, 2 medium, 3 low risk. `day` is the day of the ranking."""
 _FLOW = ["day", "tstart", "srcip", "dstip", "sport", "dport"]
 _NO_PORT = -1
 
 
 def collect(investigation: pa.Table, scores: pa.Table) -> pa.Table:
-    """Return the scored flows of days as feedback.
+    """Join scored flows with their ranked flows as feedback.
 
     Parameters
     ----------
     investigation
-        The table `flow_threat_investigation`, in the order in which analysts scored: of several
-        scores of one flow, the last counts.
+        Table `flow_threat_investigation`, ordered by time of scoring; the last score of a flow
+        counts.
     scores
-        The table `flow_scores` of the same days, which knows protocol, packets and bytes.
+        Table `flow_scores` of the same days, with protocol, packets and bytes.
 
     Returns
     -------
     pyarrow.Table
-        `FEEDBACK`, in order of day, time and addresses. A score of a flow that is not in
-        `scores` cannot be learnt from, and is left out.
+        Columns of `FEEDBACK`, ordered by day, time and addresses. Flows missing from `scores` are
+        dropped.
     """
-    return _ordered(_with_facts(investigation, scores, "inner"))
+    return _ordered(_with_measures(investigation, scores, "inner"))
 
 
 def listed(investigation: pa.Table, scores: pa.Table) -> pa.Table:
-    """Return the scored flows of days, also those that cannot be learnt from.
+    """List scored flows, including those that training cannot use.
 
     Parameters
     ----------
@@ -64,26 +64,26 @@ def listed(investigation: pa.Table, scores: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        Columns of `FEEDBACK`; `scored`, when an analyst did; and `learnt`, whether later runs
-        learn from it: not from medium risk, nor from a flow that is not in `scores`.
+        Columns of `FEEDBACK`; `scored`, the time of scoring; and `learnt`, whether training uses
+        the score: false for medium risk and for flows missing from `scores`.
     """
     import pyarrow.compute as pc
 
-    table = _with_facts(investigation, scores, "left outer")
-    told = pc.not_equal(table["score"], MEDIUM)
-    learnt = pc.and_(pc.fill_null(table["known"], False), told)
+    table = _with_measures(investigation, scores, "left outer")
+    decisive = pc.not_equal(table["score"], MEDIUM)
+    learnt = pc.and_(pc.fill_null(table["known"], False), decisive)
     columns = table.select([*FEEDBACK.names, "scored"]).append_column("learnt", learnt)
     return columns.sort_by([(name, "ascending") for name in ("day", "scored", *_FLOW[1:])])
 
 
 def add(known: pa.Table, new: pa.Table) -> pa.Table:
-    """Return feedback with more of it; of several scores of one flow, that of `new` counts."""
+    """Merge feedback; for a flow in both tables, the score of `new` counts."""
     both = pa.concat_tables([table.select(FEEDBACK.names).cast(FEEDBACK) for table in (known, new)])
     return _ordered(_latest(both))
 
 
 def before(feedback: pa.Table, day: dt.date) -> pa.Table:
-    """Return the feedback of earlier days, which a run of `day` learns from."""
+    """Select the feedback of the days before `day`."""
     import pyarrow.compute as pc
 
     return feedback.filter(pc.less(feedback["day"], pa.scalar(day, pa.date32())))
@@ -96,68 +96,67 @@ def withdraw(
     ip: str | None = None,
     score: int | None = None,
 ) -> pa.Table:
-    """Return feedback without that of a day, an address at either end, and a score.
+    """Drop feedback that matches the day, the endpoint and the score, combined with AND.
 
-    Parameters that are given all have to be met; without any, all feedback is withdrawn.
+    Without conditions, all feedback is dropped.
     """
     import pyarrow.compute as pc
 
-    met = pa.chunked_array([pa.repeat(True, feedback.num_rows)])
+    matches = pa.chunked_array([pa.repeat(True, feedback.num_rows)])
     if day is not None:
-        met = pc.and_(met, pc.equal(feedback["day"], pa.scalar(day, pa.date32())))
+        matches = pc.and_(matches, pc.equal(feedback["day"], pa.scalar(day, pa.date32())))
     if ip is not None:
-        ends = pc.or_(pc.equal(feedback["srcip"], ip), pc.equal(feedback["dstip"], ip))
-        met = pc.and_(met, ends)
+        endpoints = pc.or_(pc.equal(feedback["srcip"], ip), pc.equal(feedback["dstip"], ip))
+        matches = pc.and_(matches, endpoints)
     if score is not None:
-        met = pc.and_(met, pc.equal(feedback["score"], score))
-    return feedback.filter(pc.invert(met))
+        matches = pc.and_(matches, pc.equal(feedback["score"], score))
+    return feedback.filter(pc.invert(matches))
 
 
 def compare(earlier: pa.Table, later: pa.Table, feedback: pa.Table | None = None) -> pa.Table:
-    """Return how ranks changed from one run to another.
+    """Compare the ranks of two runs.
 
     Parameters
     ----------
     earlier, later
         `Ranked.results` of the two runs.
     feedback
-        Where given, only flows between two addresses that it names are told of.
+        Select flows between the endpoints of scored flows; None selects all flows.
 
     Returns
     -------
     pyarrow.Table
         `treceived sip dip sport dport proto`, `rank_before`, `rank_after`, `score_before`,
-        `score_after`: one row for each such flow in either run; null where it did not make the
-        list. In order of the earlier rank, then of the later one. Where flows agree in all six,
-        the best rank counts.
+        `score_after`: one row for each flow in either run, with nulls if a run lacks it; ordered
+        by earlier rank, then later rank. Flows that agree in the first six columns are merged,
+        with their best rank.
     """
     import pyarrow.compute as pc
 
     flow = ["treceived", "sip", "dip", "sport", "dport", "proto"]
 
     def best(results: pa.Table, when: str) -> pa.Table:
-        least = results.group_by(flow).aggregate([("rank", "min"), ("score", "min")])
+        minima = results.group_by(flow).aggregate([("rank", "min"), ("score", "min")])
         names = {"rank_min": f"rank_{when}", "score_min": f"score_{when}"}
-        named = least.rename_columns([names.get(name, name) for name in least.column_names])
-        return _keyed(named)
+        return _keyed(minima.rename_columns([names.get(n, n) for n in minima.column_names]))
 
     joined = best(earlier, "before").join(best(later, "after"), keys=flow, join_type="full outer")
     if feedback is not None:
         pairs = pc.binary_join_element_wise(feedback["srcip"], feedback["dstip"], " ")
-        here = pc.binary_join_element_wise(joined["sip"], joined["dip"], " ")
-        joined = joined.filter(pc.is_in(here, value_set=pairs.combine_chunks()))
+        joined_pairs = pc.binary_join_element_wise(joined["sip"], joined["dip"], " ")
+        joined = joined.filter(pc.is_in(joined_pairs, value_set=pairs.combine_chunks()))
     keys = ["rank_before", "rank_after"]
-    told = _unkeyed(joined).sort_by([(key, "ascending") for key in keys])
-    return told.select([*flow, *keys, "score_before", "score_after"])
+    ordered = _unkeyed(joined).sort_by([(key, "ascending") for key in keys])
+    return ordered.select([*flow, *keys, "score_before", "score_after"])
 
 
 def as_flows(feedback: pa.Table | None) -> pa.Table:
-    """Return feedback as flows in the canonical schema, with the column `risk`.
+    """Convert feedback to canonical flows with the column `risk`.
 
     Raises
     ------
     InputError
-        If a score is none of 1, 2 and 3, or a time is not like `2013-09-15 23:44:10`.
+        If a score is not 1, 2 or 3, or a time not in the format `2013-09-15 23:44:10`.
     """
     import pyarrow.compute as pc
 
@@ -165,12 +164,14 @@ def as_flows(feedback: pa.Table | None) -> pa.Table:
     known = pc.is_in(table["score"], value_set=pa.array([HIGH, MEDIUM, LOW], table["score"].type))
     if not pc.all(known, min_count=0).as_py():
         wrong = table["score"].filter(pc.invert(known))[0].as_py()
-        raise InputError(f"feedback has the score {wrong!r}; 1 is high risk, 2 medium, 3 low")
+        raise InputError(
+            f"invalid score {wrong!r} in feedback; give 1 (high risk), 2 (medium) or 3 (low)"
+        )
     try:
         seconds = pc.utf8_slice_codeunits(table["tstart"], 0, 19)
         start = pc.strptime(seconds, format="%Y-%m-%d %H:%M:%S", unit="us")
     except pa.ArrowInvalid as error:
-        raise InputError(f"feedback: tstart is not a time ({error})") from None
+        raise InputError(f"invalid tstart in feedback ({error})") from None
     columns: dict[str, Any] = {
         "start_time": pc.assume_timezone(start, "UTC"),
         "src_ip": table["srcip"],
@@ -186,33 +187,33 @@ def as_flows(feedback: pa.Table | None) -> pa.Table:
     return pa.table(columns)
 
 
-def _with_facts(investigation: pa.Table, scores: pa.Table, join: str) -> pa.Table:
-    """Join the last score of each flow with what `flow_scores` knows of the flow."""
+def _with_measures(investigation: pa.Table, scores: pa.Table, join: str) -> pa.Table:
+    """Join the last score of each flow with protocol, packets and bytes from `flow_scores`."""
     names = {"srcport": "sport", "dstport": "dport"}
     scored = investigation.rename_columns([names.get(n, n) for n in investigation.column_names])
     latest = _keyed(_latest(scored))
-    facts = scores.select([*_FLOW, "proto", "ipkt", "ibyt"])
-    once = facts.group_by(_FLOW).aggregate([(n, "max") for n in ("proto", "ipkt", "ibyt")])
+    measures = scores.select([*_FLOW, "proto", "ipkt", "ibyt"])
+    once = measures.group_by(_FLOW).aggregate([(n, "max") for n in ("proto", "ipkt", "ibyt")])
     once = _keyed(once.rename_columns([n.removesuffix("_max") for n in once.column_names]))
     known = once.append_column("known", pa.repeat(True, once.num_rows))
     return _unkeyed(latest.join(known, keys=_FLOW, join_type=join))
 
 
 def _latest(scored: pa.Table) -> pa.Table:
-    """Return for each flow its last row."""
+    """Select the last row of each flow."""
     numbered = scored.append_column("row", pa.array(range(scored.num_rows), pa.int64()))
     last = numbered.group_by(_FLOW).aggregate([("row", "max")])["row_max"]
     return scored.take(last.combine_chunks().sort())
 
 
 def _keyed(table: pa.Table) -> pa.Table:
-    """Give missing ports a number, since joins do not match nulls."""
+    """Replace null ports by a number, as joins do not match nulls."""
     import pyarrow.compute as pc
 
     for name in ("sport", "dport"):
-        at = table.column_names.index(name)
+        index = table.column_names.index(name)
         ports = pc.fill_null(table[name].cast(pa.int32()), _NO_PORT)
-        table = table.set_column(at, name, ports)
+        table = table.set_column(index, name, ports)
     return table
 
 
@@ -220,9 +221,9 @@ def _unkeyed(table: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     for name in ("sport", "dport"):
-        at = table.column_names.index(name)
-        none = pc.equal(table[name], _NO_PORT)
-        table = table.set_column(at, name, pc.if_else(none, None, table[name]))
+        index = table.column_names.index(name)
+        missing = pc.equal(table[name], _NO_PORT)
+        table = table.set_column(index, name, pc.if_else(missing, None, table[name]))
     return table
 
 

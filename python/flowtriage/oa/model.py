@@ -1,4 +1,4 @@
-"""Topic models of a day: which words are likely at which address."""
+"""Topic model of a day: the probability of each flow word at each address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sklearn.decomposition import LatentDirichletAllocation
 
 TOLERANCE = 0.05
-"""Words of an address, for each topic, that may still move when its topics are called settled."""
+"""Convergence threshold: mean change of an address's word counts per topic between iterations."""
 _VERSION = 1
 _CHUNK = 1 << 16
 _KEY = b"flowtriage.model"
@@ -28,31 +28,29 @@ _KEY = b"flowtriage.model"
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """How flows are ranked. The defaults are those of Apache Spot, but for the threshold.
+    """Settings of the ranking. Defaults are those of Apache Spot, except for the threshold.
 
     Attributes
     ----------
     topics
-        Number of topics, at least 2.
+        Number of topics, 2 or more.
     alpha
-        Prior of the topics of an address, as the EM of Spark counts it: from 1, where there is
-        none, to 1.5.
+        Dirichlet prior of topics per address in the convention of Spark's EM: 1 (no prior) to 1.5.
     beta
-        Prior of the words of a topic, counted likewise.
+        Dirichlet prior of words per topic, in the same convention.
     iterations
-        Passes over the day in training.
+        Maximum number of training iterations.
     threshold
-        Largest score of a flow that is kept, a probability; 1 keeps all, so that the limit alone
-        decides. Spot's TOL is 1e-6.
+        Maximum score of a result, a probability; 1 disables the threshold. Spot's TOL is 1e-6.
     limit
-        Most flows that are kept.
+        Maximum number of results.
     duplication
-        How often a flow that an analyst called low risk is repeated in training.
+        Repetitions in training of a flow with an analyst score of low risk.
 
     Raises
     ------
     ArgumentError
-        If a value is out of its range.
+        If a value is out of range.
     """
 
     topics: int = 20
@@ -64,14 +62,14 @@ class ModelSettings:
     duplication: int = 1000
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be worked with."""
-        least = {"topics": 2, "iterations": 1, "threshold": 0, "limit": 1, "duplication": 0}
-        for name, value in least.items():
+        """Check the ranges of all values."""
+        minima = {"topics": 2, "iterations": 1, "threshold": 0, "limit": 1, "duplication": 0}
+        for name, value in minima.items():
             if not getattr(self, name) >= value:
-                raise ArgumentError(f"{name} is {getattr(self, name)}; {value} is the least")
+                raise ArgumentError(f"{name} must be {value} or more, got {getattr(self, name)}")
         for name in ("alpha", "beta"):
             if not 1 <= getattr(self, name) <= 1.5:
-                raise ArgumentError(f"{name} is {getattr(self, name)}; give 1 to 1.5")
+                raise ArgumentError(f"{name} must be 1 to 1.5, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -81,17 +79,17 @@ class Model:
     Attributes
     ----------
     settings
-        How it was made.
+        Settings of the training.
     addresses : pyarrow.Array
-        Addresses of the day, in order.
+        Addresses of the day, sorted.
     mixtures : numpy.ndarray
-        For each address the share of every topic; rows add up to 1.
+        Topic distribution of each address, shape (addresses, topics); rows sum to 1.
     words : pyarrow.Array
-        Words of the day, in order.
+        Words of the day, sorted.
     seen : numpy.ndarray
-        How often each word was met, at either end of a flow; feedback does not count.
+        Number of occurrences of each word at both endpoints, without feedback.
     weights : numpy.ndarray
-        For each topic the weight of every word; 0 where nothing was learnt of a word.
+        Weight of each word per topic, shape (topics, words); 0 for words without training data.
     """
 
     settings: ModelSettings
@@ -102,13 +100,13 @@ class Model:
     weights: NDArray[np.float64]
 
     def probabilities(self, bags: Bags) -> NDArray[np.float64]:
-        """Return how likely each word is at each address: the sum over topics of P(t|a) P(w|t)."""
+        """Return P(word | address) of each entry: the sum over topics of P(t|a) P(w|t)."""
         import numpy as np
 
         mixtures = self._mixtures_of(bags)
         likely = (self.weights / self.weights.sum(axis=1, keepdims=True)).T
-        likely = np.vstack([likely, np.zeros(likely.shape[1])])  # the last for unknown words
-        words = _places(bags.words, self.words)
+        likely = np.vstack([likely, np.zeros(likely.shape[1])])  # index -1: unknown words
+        words = _indices(bags.words, self.words)
         result = np.empty(len(bags.counts))
         for start in range(0, len(result), _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -117,32 +115,33 @@ class Model:
         return result
 
     def seen_of(self, bags: Bags) -> NDArray[np.int64]:
-        """Return how often each word of `bags` was met in training."""
+        """Return the number of occurrences in training of each word of `bags`."""
         import numpy as np
 
-        return np.append(self.seen, 0)[_places(bags.words, self.words)]
+        return np.append(self.seen, 0)[_indices(bags.words, self.words)]
 
     def _mixtures_of(self, bags: Bags) -> NDArray[np.float64]:
-        """Return the topics of each address: as learnt, or told from its words if it is new."""
+        """Return the topic distribution of each address; infer it from the words of new ones."""
         import numpy as np
         from scipy.sparse import csr_matrix
 
-        known = _places(bags.addresses, self.addresses)
+        known = _indices(bags.addresses, self.addresses)
         mixtures = np.empty((len(known), self.settings.topics))
         mixtures[known >= 0] = self.mixtures[known[known >= 0]]
         new = np.flatnonzero(known < 0)
         if len(new):
             row = np.full(len(known), -1)
             row[new] = np.arange(len(new))
-            rows, columns = row[bags.address], _places(bags.words, self.words)[bags.word]
-            told = (rows >= 0) & (columns >= 0)
+            rows, columns = row[bags.address], _indices(bags.words, self.words)[bags.word]
+            known_words = (rows >= 0) & (columns >= 0)
             shape = (len(new), len(self.words))
-            matrix = csr_matrix((bags.counts[told], (rows[told], columns[told])), shape=shape)
+            entries = (rows[known_words], columns[known_words])
+            matrix = csr_matrix((bags.counts[known_words], entries), shape=shape)
             mixtures[new] = self._estimator().transform(matrix)
         return mixtures
 
     def _estimator(self) -> LatentDirichletAllocation:
-        """Return scikit-learn's estimator in the state in which training left it."""
+        """Return scikit-learn's estimator in its state after training."""
         import numpy as np
         from scipy.special import psi
 
@@ -158,18 +157,20 @@ class Model:
         return lda
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model into a Parquet file, whole or not at all.
+        """Write the model to a Parquet file.
 
         Raises
         ------
         OSError
-            As the operating system says.
+            If the file cannot be written.
         """
         import pyarrow.parquet as pq
 
-        facts = {"version": _VERSION, "settings": asdict(self.settings)}
+        metadata = {"version": _VERSION, "settings": asdict(self.settings)}
         with replacing(Path(path)) as file:
-            pq.write_table(self._table().replace_schema_metadata({_KEY: json.dumps(facts)}), file)
+            pq.write_table(
+                self._table().replace_schema_metadata({_KEY: json.dumps(metadata)}), file
+            )
 
     def _table(self) -> pa.Table:
         import numpy as np
@@ -184,38 +185,38 @@ class Model:
             }
             return pa.table(columns)
 
-        nothing = pa.nulls(len(self.addresses), pa.int64())
+        no_counts = pa.nulls(len(self.addresses), pa.int64())
         return pa.concat_tables(
             [
-                part("address", self.addresses, nothing, self.mixtures),
+                part("address", self.addresses, no_counts, self.mixtures),
                 part("word", self.words, pa.array(self.seen), self.weights.T),
             ]
         )
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read a model that `Model.save` wrote.
+    """Read a model written by `Model.save`.
 
     Raises
     ------
     OSError
-        As the operating system says.
+        If the file cannot be read.
     FormatError
-        If the file is no such model, or of a later version.
+        If the file is not a model, or has another version.
     """
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(Path(path))
-        facts = json.loads((table.schema.metadata or {})[_KEY])
-        if facts["version"] != _VERSION:
+        metadata = json.loads((table.schema.metadata or {})[_KEY])
+        if metadata["version"] != _VERSION:
             raise FormatError(
-                f"{path} is a model of version {facts['version']}; this program reads {_VERSION}"
+                f"{path} is a model of version {metadata['version']}; expected {_VERSION}"
             )
-        settings = ModelSettings(**facts["settings"])
+        settings = ModelSettings(**metadata["settings"])
         return _of_table(table, settings)
     except (pa.ArrowException, KeyError, TypeError) as error:
-        raise FormatError(f"{path} is not a model of flows ({error})") from None
+        raise FormatError(f"{path} is not a flow model ({error})") from None
 
 
 def _of_table(table: pa.Table, settings: ModelSettings) -> Model:
@@ -230,7 +231,7 @@ def _of_table(table: pa.Table, settings: ModelSettings) -> Model:
 
     addresses, _, mixtures = part("address")
     words, seen, weights = part("word")
-    # In the order of a trained model, so that sums over it are the same to the last bit.
+    # The memory layout of a trained model keeps sums bit-identical.
     weights = np.ascontiguousarray(weights.T)
     return Model(settings, addresses, mixtures, words, seen.to_numpy(), weights)
 
@@ -241,11 +242,11 @@ def train(bags: Bags, settings: ModelSettings, seed: int) -> Model:
     Parameters
     ----------
     bags
-        Words by address; their weights are learnt from.
+        Words by address; training uses their weights.
     settings
         Number of topics, priors, iterations.
     seed
-        Of the random start; the same one leads to the same model.
+        Random seed; the same seed gives the same model.
 
     Raises
     ------
@@ -257,18 +258,18 @@ def train(bags: Bags, settings: ModelSettings, seed: int) -> Model:
     matrix = bags.matrix()
     lda = estimator(settings, seed)
     if not matrix.nnz:
-        nothing = np.zeros(len(bags.words), dtype=np.int64)
-        even = np.full((len(bags.addresses), settings.topics), 1 / settings.topics)
+        no_counts = np.zeros(len(bags.words), dtype=np.int64)
+        uniform = np.full((len(bags.addresses), settings.topics), 1 / settings.topics)
         return Model(
             settings,
             bags.addresses,
-            even,
+            uniform,
             bags.words,
-            nothing,
-            np.zeros((settings.topics, len(nothing))),
+            no_counts,
+            np.zeros((settings.topics, len(no_counts))),
         )
     lda.fit(matrix)
-    learnt = np.asarray(matrix.sum(axis=0)).reshape(-1) > 0
+    trained = np.asarray(matrix.sum(axis=0)).reshape(-1) > 0
     seen = np.bincount(bags.word, bags.counts, minlength=len(bags.words))
     return Model(
         settings,
@@ -276,17 +277,17 @@ def train(bags: Bags, settings: ModelSettings, seed: int) -> Model:
         lda.transform(matrix),
         bags.words,
         seen.astype(np.int64),
-        np.where(learnt, lda.components_, 0.0),
+        np.where(trained, lda.components_, 0.0),
     )
 
 
 def estimator(settings: ModelSettings, seed: int) -> LatentDirichletAllocation:
-    """Return scikit-learn's estimator for these settings.
+    """Return scikit-learn's estimator for the settings.
 
-    The priors are those of Spark's EM less a half, which smooths variational Bayes as much: EM
-    adds the prior less 1 to the counts, variational Bayes has exp(psi(count + prior)), which is
-    about the count and the prior less a half (Asuncion, Welling, Smyth and Teh 2009, On Smoothing
-    and Inference for Topic Models, https://arxiv.org/abs/1205.2662).
+    Priors are those of Spark's EM minus 0.5, for equal smoothing: EM adds prior - 1 to the counts;
+    variational Bayes uses exp(psi(count + prior)), about count + prior - 0.5 (Asuncion, Welling,
+    Smyth and Teh 2009, On Smoothing and Inference for Topic Models,
+    https://arxiv.org/abs/1205.2662).
     """
     try:
         from sklearn.decomposition import LatentDirichletAllocation
@@ -305,10 +306,10 @@ def estimator(settings: ModelSettings, seed: int) -> LatentDirichletAllocation:
     )
 
 
-def _places(values: pa.Array, among: pa.Array) -> NDArray[np.int64]:
-    """Return the place of each value in a list, -1 where it is not there."""
+def _indices(values: pa.Array, value_set: pa.Array) -> NDArray[np.int64]:
+    """Return the index of each value in `value_set`, -1 if it is missing."""
     import pyarrow.compute as pc
 
-    found = pc.fill_null(pc.index_in(values, value_set=among), -1)
-    places: NDArray[np.int64] = found.cast(pa.int64()).to_numpy()
-    return places
+    found = pc.fill_null(pc.index_in(values, value_set=value_set), -1)
+    indices: NDArray[np.int64] = found.cast(pa.int64()).to_numpy()
+    return indices

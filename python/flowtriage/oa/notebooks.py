@@ -1,4 +1,4 @@
-"""The notebooks of a day: copies of templates, which know their day and where the store is."""
+"""Copy the notebook templates of a day and set their parameters."""
 
 from __future__ import annotations
 
@@ -15,54 +15,56 @@ TEMPLATES = Path(__file__).parent / "templates"
 _TAG = "parameters"
 
 
-def copy(work: Day) -> list[str]:
-    """Copy the templates into the day's folder, but for those that are there already.
+def copy(day: Day) -> list[str]:
+    """Copy the templates into the day's folder; keep existing notebooks.
 
-    A cell that is tagged `parameters` becomes one that sets `DATE`, `STORE`, `FLOWS` and
+    Cells with the tag `parameters` are replaced by assignments of `DATE`, `STORE`, `FLOWS` and
     `CONFIGURATION`.
 
     Returns
     -------
     list of str
-        Names of the notebooks that were copied.
+        Names of the copied notebooks.
 
     Raises
     ------
     ConfigurationError
-        If there is no notebook among the templates, or one is none.
+        If there are no templates, or one is not a valid notebook.
     """
-    folder = work.settings.folders.templates or TEMPLATES
+    folder = day.settings.folders.templates or TEMPLATES
     templates = sorted(folder.glob("*.ipynb"))
     if not templates:
-        raise ConfigurationError(f"folders.templates: there is no notebook in {folder}")
+        raise ConfigurationError(f"folders.templates: no notebooks in {folder}")
     copied = []
     for template in templates:
-        place = work.ipynb / template.name
-        if place.exists():
+        target = day.ipynb / template.name
+        if target.exists():
             continue
-        with replacing(place) as file:
-            file.write(_filled(template, work))
+        with replacing(target) as file:
+            file.write(_filled(template, day))
         copied.append(template.name)
     return copied
 
 
-def _filled(template: Path, work: Day) -> bytes:
+def _filled(template: Path, day: Day) -> bytes:
     try:
         document = json.loads(template.read_text(encoding="utf-8"))
         for cell in document["cells"]:
             if _TAG in cell["metadata"].get("tags", ()):
-                cell["source"] = _parameters(work)
+                cell["source"] = _parameters(day)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"{sanitize(str(template))} is no notebook: {error!r}") from None
+        raise ConfigurationError(
+            f"{sanitize(str(template))}: invalid notebook: {error!r}"
+        ) from None
     return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
-def _parameters(work: Day) -> str:
-    source = work.settings.source
+def _parameters(day: Day) -> str:
+    source = day.settings.source
     values: dict[str, Any] = {
-        "DATE": work.day.isoformat(),
-        "STORE": work.store.portable_url,
-        "FLOWS": str(work.settings.folders.flows.absolute()),
+        "DATE": day.date.isoformat(),
+        "STORE": day.store.portable_url,
+        "FLOWS": str(day.settings.folders.flows.absolute()),
         "CONFIGURATION": str(source.absolute()) if source else None,
     }
     return "\n".join(f"{name} = {value!r}" for name, value in values.items())

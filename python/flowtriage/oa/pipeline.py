@@ -1,4 +1,4 @@
-"""`FlowOA`: the run of a day, step by step."""
+"""`FlowOA`: run the steps of a day."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ from flowtriage.oa.check import require
 from flowtriage.oa.day import Day, day_locked, publish
 from flowtriage.oa.steps import Step
 from flowtriage.progress import report_progress
+from flowtriage.quality import warn_bad_rows
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 from flowtriage.store import FlowStore
 
 STEPS = (
-    Step("ingest", "Add logs to the raw flows", do.ingest),
-    Step("folders", "Create the folders of the day", do.folders),
+    Step("ingest", "Ingest logs", do.ingest),
+    Step("folders", "Create the folders", do.folders),
     Step("notebooks", "Copy the notebooks", do.notebooks),
-    Step("results", "Read or make the ranked results", do.results),
+    Step("results", "Rank flows or read results", do.results),
     Step("context", "Add network context", do.context),
     Step("geolocation", "Add geolocation", do.geolocation),
     Step("reputation", "Add reputation", do.reputation),
@@ -45,26 +46,26 @@ STEPS = (
 """The steps of a run, in order."""
 _LOG = logging.getLogger("flowtriage.oa")
 _LOG.addHandler(logging.NullHandler())
-_MARK = (
+_RECORD_RUN = (
     "INSERT INTO flow_run (day, run, finished) VALUES ($1, $2, $3) "
     "ON CONFLICT (day) DO UPDATE SET run = excluded.run, finished = excluded.finished"
 )
 
 
 @dataclass(frozen=True)
-class Done:
-    """A step that was done.
+class StepReport:
+    """Report of a completed step.
 
     Attributes
     ----------
     name, title
-        Which one.
+        Name and description of the step.
     seconds
-        How long it took.
+        Duration in seconds.
     count
-        Rows or files that it made.
+        Number of rows or files written.
     note
-        What there is to say of it.
+        Details for people.
     """
 
     name: str
@@ -74,34 +75,34 @@ class Done:
     note: str
 
     def __str__(self) -> str:
-        """Show the step in one line."""
+        """Format the report as one line."""
         return f"{self.title:<34} {self.seconds:8.2f} s {self.count:>10,}  {sanitize(self.note)}"
 
 
 @dataclass
 class Run:
-    """A run of a day.
+    """Report of the run of a day.
 
     Attributes
     ----------
     day
         The day.
     run
-        Name of the run.
+        ID of the run.
     store
-        Where its results are.
+        URL of the store, without a password.
     steps
-        What was done.
+        Completed steps, in order.
     """
 
     day: date
     run: str
     store: str
-    steps: list[Done] = field(default_factory=list)
+    steps: list[StepReport] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
-        """How long all steps took."""
+        """Duration of all steps in seconds."""
         return sum(step.seconds for step in self.steps)
 
     def to_arrow(self) -> pa.Table:
@@ -109,44 +110,44 @@ class Run:
         return pa.Table.from_pylist([vars(step) for step in self.steps])
 
     def __str__(self) -> str:
-        """Show the steps, one a line."""
+        """Format the report, one line per step."""
         lines = [f"Flow OA of {self.day}, stored in {self.store}", *map(str, self.steps)]
-        return "\n".join([*lines, f"{'all':<34} {self.seconds:8.2f} s"])
+        return "\n".join([*lines, f"{'total':<34} {self.seconds:8.2f} s"])
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
 
 
 class FlowOA:
-    """Suspicious connections of a day: ranked, enriched, stored.
+    """Rank, enrich and store the suspicious connections of a day.
 
-    A run of a day replaces what an earlier run of it stored, and nothing else, in one
-    transaction: if it breaks off, the store is as it was. What analysts wrote stays.
+    A run replaces the results of the previous run of the same day in one transaction. Analyst
+    scores and stories are kept.
 
     Parameters
     ----------
     date
         The day, in UTC, such as `2013-09-15`.
     flows
-        Paths of logs to add to the raw flows first; or flows in memory, in any form that
-        `read_flows` takes, in their place. None takes the raw flows that were ingested.
+        Paths of logs to ingest first, or flows in memory in any form that `read_flows` accepts.
+        None uses the ingested raw flows.
     settings
-        The configuration; None reads it as `flowtriage.oa.load_settings` does.
+        The configuration; None loads it with `flowtriage.oa.load_settings`.
     store
-        A `FlowStore` or its URL, in place of the one configured.
+        A `FlowStore` or its URL; None uses `store.url` of the configuration.
     results
-        Spot's `flow_results.csv` to read, in place of ranking the flows.
+        Path of Spot's `flow_results.csv` to read instead of ranking flows.
     limit
-        Most suspicious connections, in place of the one configured.
+        Maximum number of suspicious connections; None uses `ranking.limit`.
     format, tz, columns
-        How the logs are read, as for `read_flows`.
+        Options for reading the logs, as for `read_flows`.
 
     Raises
     ------
     ArgumentError
-        If the date is none.
+        If the date or the limit is invalid.
     ConfigurationError
-        If the configuration cannot be used.
+        If the configuration is invalid or names missing files.
     StoreError
         If the store cannot be opened.
 
@@ -156,14 +157,14 @@ class FlowOA:
     >>> from flowtriage import sample
     >>> from flowtriage.configuration import FolderSettings, Settings, StoreSettings
     >>> folder = tempfile.TemporaryDirectory()
-    >>> place = Path(folder.name)
+    >>> root = Path(folder.name)
     >>> settings = Settings(
-    ...     StoreSettings(url=f"duckdb:///{place}/flows.duckdb"),
-    ...     FolderSettings(place / "data", place / "ipynb", place / "flows"),
+    ...     StoreSettings(url=f"duckdb:///{root}/flows.duckdb"),
+    ...     FolderSettings(root / "data", root / "ipynb", root / "flows"),
     ... )
     >>> flows = sample.office_day()
-    >>> day = flows["start_time"][0].as_py()
-    >>> oa = FlowOA(day, flows, settings=settings, limit=10)
+    >>> date = flows["start_time"][0].as_py()
+    >>> oa = FlowOA(date, flows, settings=settings, limit=10)
     >>> run = oa.run()
     >>> [step.name for step in run.steps][-3:]
     ['store', 'details', 'summary']
@@ -189,124 +190,124 @@ class FlowOA:
         self.settings = settings or load_settings()
         if limit is not None:
             if limit < 1:
-                raise ArgumentError(f"the limit is {limit}; 1 is the least")
+                raise ArgumentError(f"limit must be 1 or more, got {limit}")
             ranking = replace(self.settings.ranking, limit=limit)
             self.settings = replace(self.settings, ranking=ranking)
         require(self.settings)
-        chosen = self.settings.store
+        configured = self.settings.store
         self.store = (
             store
             if isinstance(store, FlowStore)
-            else FlowStore(store or chosen.url, wait=chosen.wait)
+            else FlowStore(store or configured.url, wait=configured.wait)
         )
         self._results = Path(results) if results is not None else None
-        self._reading = {"format": format, "tz": tz, "columns": columns}
+        self._read_options = {"format": format, "tz": tz, "columns": columns}
         in_memory = isinstance(flows, Flows) or is_dataframe(flows) or is_stream(flows)
-        self._given = (
-            read_flows(flows, timespan=day_span(self.day), **self._reading).to_arrow()
-            if in_memory
-            else None
-        )
-        self._logs = () if in_memory or flows is None else _listed(flows)
+        self._in_memory: pa.Table | None = None
+        if in_memory:
+            read = read_flows(flows, timespan=day_span(self.day), **self._read_options)
+            if not isinstance(flows, Flows):
+                warn_bad_rows(read.report, stacklevel=2)
+            self._in_memory = read.to_arrow()
+        self._logs = () if in_memory or flows is None else _as_list(flows)
 
     def run(self, steps: Sequence[str] | None = None) -> Run:
-        """Run the steps.
+        """Run the steps of the day.
 
         Parameters
         ----------
         steps
-            Names of those to run (see `STEPS`); None runs all. Steps that are left out are taken
-            from what is stored.
+            Names of the steps to run (see `STEPS`); None runs all. Results of skipped steps are
+            read from the store.
 
         Returns
         -------
         Run
-            What was done.
+            Report of the completed steps.
 
         Raises
         ------
         ArgumentError
-            If there is no such step.
+            If a step is unknown.
         InputError
-            If there is no flow of the day, or a file cannot be used.
+            If there are no flows of the day or an input file is invalid.
         StoreError
-            If the store refuses, or another run of the day is at work.
+            If the store cannot be changed, or another run of the day is active.
         OSError
-            As the operating system says.
+            If a file cannot be read or written.
         """
-        chosen = _chosen(steps)
-        begun = datetime.now(UTC)
-        name = f"{begun:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        work = Day(
+        selected = _selected(steps)
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        day = Day(
             self.day,
-            name,
+            run_id,
             self.settings,
             self.store,
             self._logs,
-            self._reading,
-            self._given,
+            self._read_options,
+            self._in_memory,
             self._results,
         )
-        run = Run(self.day, name, self.store.url)
+        run = Run(self.day, run_id, self.store.url)
         with ExitStack() as stack:
-            work.data.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(day_locked(work.data))
-            log = stack.enter_context((work.data / "run.log").open("a", encoding="utf-8"))
-            note = _Notes(run, log)
-            publish(work.data, self.store.run_of(self.day))
-            for step in chosen:
+            day.data.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(day_locked(day.data))
+            log = stack.enter_context((day.data / "run.log").open("a", encoding="utf-8"))
+            executor = _Executor(run, log)
+            publish(day.data, self.store.run_of(self.day))
+            for step in selected:
                 if not step.stores:
-                    note.do(step, work)
-            storing = [step for step in chosen if step.stores]
+                    executor.do(step, day)
+            storing = [step for step in selected if step.stores]
             if storing:
-                work.load_scores()
-                with self.store.transaction() as work.change:
+                day.load_scores()
+                with self.store.transaction() as day.transaction:
                     now = datetime.now(UTC).isoformat(timespec="seconds")
-                    # The row of the day makes runs of one day wait for each other.
-                    work.change.execute(_MARK, (self.day, name, now))
+                    # The lock on the row of the day serialises runs of the same day.
+                    day.transaction.execute(_RECORD_RUN, (self.day, run_id, now))
                     for step in storing:
-                        note.do(step, work)
-                publish(work.data, name)
+                        executor.do(step, day)
+                publish(day.data, run_id)
             else:
-                publish(work.data, None)
+                publish(day.data, None)
         return run
 
 
-class _Notes:
-    """Does steps, and notes them where a run can be followed."""
+class _Executor:
+    """Execute steps; log and report each one."""
 
     def __init__(self, run: Run, log: TextIO) -> None:
         self._run, self._log = run, log
 
-    def do(self, step: Step, work: Day) -> None:
-        report_progress(f"{work.day}: {step.title}", len(self._run.steps), len(STEPS))
-        begun = time.perf_counter()
+    def do(self, step: Step, day: Day) -> None:
+        report_progress(f"{day.date}: {step.title}", len(self._run.steps), len(STEPS))
+        started = time.perf_counter()
         try:
-            outcome = step.do(work)
+            outcome = step.do(day)
         except BaseException as error:
-            self._write(step, begun, f"failed: {type(error).__name__}: {error}", logging.ERROR)
+            self._write(step, started, f"failed: {type(error).__name__}: {error}", logging.ERROR)
             raise
-        seconds = time.perf_counter() - begun
-        done = Done(step.name, step.title, seconds, outcome.count, outcome.note)
-        self._run.steps.append(done)
-        self._write(step, begun, f"{outcome.count} ({outcome.note})", logging.INFO)
+        seconds = time.perf_counter() - started
+        report = StepReport(step.name, step.title, seconds, outcome.count, outcome.note)
+        self._run.steps.append(report)
+        self._write(step, started, f"{outcome.count} ({outcome.note})", logging.INFO)
 
-    def _write(self, step: Step, begun: float, what: str, level: int) -> None:
-        seconds = time.perf_counter() - begun
-        text = f"{self._run.run} {step.name} {seconds:.3f} s: {sanitize(what)}"
+    def _write(self, step: Step, started: float, outcome: str, level: int) -> None:
+        seconds = time.perf_counter() - started
+        text = f"{self._run.run} {step.name} {seconds:.3f} s: {sanitize(outcome)}"
         _LOG.log(level, "%s: %s", self._run.day, text)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self._log.write(f"{now} {text}\n")
         self._log.flush()
 
 
-def _chosen(names: Sequence[str] | None) -> list[Step]:
+def _selected(names: Sequence[str] | None) -> list[Step]:
     known = [step.name for step in STEPS]
     for name in names or ():
         if name not in known:
-            raise ArgumentError(f"there is no step {name!r}; there are {', '.join(known)}")
+            raise ArgumentError(f"unknown step {name!r}; give {', '.join(known)}")
     return [step for step in STEPS if names is None or step.name in names]
 
 
-def _listed(flows: Any) -> Sequence[Any]:
+def _as_list(flows: Any) -> Sequence[Any]:
     return [flows] if isinstance(flows, (str, os.PathLike)) else list(flows)

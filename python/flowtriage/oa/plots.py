@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flowtriage.errors import MissingExtraError
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
+from flowtriage.oa.enrichment import severity_of
 from flowtriage.store import FlowStore
 
 if find_spec("bokeh") is None:
@@ -66,7 +67,7 @@ def suspicious_network(
     """
     day = parse_day(date)
     rows = queries.suspicious_connections(store, day, ip, limit)
-    return network.connection_network(rows, f"Suspicious connections of {day}")
+    return network.connection_network(rows, f"Suspicious connections of {day}", severity_of)
 
 
 def ingest_per_minute(store: FlowStore, start: Any, end: Any = None) -> LayoutDOM:

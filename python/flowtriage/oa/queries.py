@@ -1,4 +1,4 @@
-"""Questions to the store, under the names that Spot had for them."""
+"""Queries of the store, with the names of Spot's API."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from flowtriage.store.scores import as_scored, check_risk
 def suspicious_connections(
     store: FlowStore, date: Any, ip: str | None = None, limit: int = 250
 ) -> pa.Table:
-    """Return the suspicious connections of a day that nobody has scored yet, in order of rank.
+    """Return the suspicious connections of a day without a score, ordered by rank.
 
     Parameters
     ----------
     store
-        Where they are.
+        Store of the day.
     date
         The day.
     ip
-        Only those with this address at either end.
+        Select connections with this endpoint.
     limit
-        Most rows.
+        Maximum number of rows.
 
     Returns
     -------
@@ -46,30 +46,30 @@ def suspicious_connections(
     """
     day = parse_day(date)
     rows = store.read("flow_scores", day=day, order=["rank"])
-    rows = _with_end(rows, ip)
+    rows = _with_endpoint(rows, ip)
     scored = scoring.key(get_scored_connections(store, day)).combine_chunks()
-    new = pc.invert(pc.is_in(scoring.key(as_scored(rows)), scored))
-    return rows.filter(new).slice(0, limit)
+    unscored = pc.invert(pc.is_in(scoring.key(as_scored(rows)), scored))
+    return rows.filter(unscored).slice(0, limit)
 
 
 def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> pa.Table:
-    """Return the flows between two addresses, in either direction, within a minute.
+    """Return the flows between two addresses within a minute, in both directions.
 
     Parameters
     ----------
     store
-        Where they are.
+        Store of the day.
     date
         The day.
     source, dest
         The two addresses.
     time
-        The minute, such as the `tstart` of a suspicious connection.
+        Time in the minute, such as the `tstart` of a suspicious connection.
 
     Returns
     -------
     pyarrow.Table
-        Columns of `flow_edge`, in order of time.
+        Columns of `flow_edge`, ordered by time.
     """
     day = parse_day(date)
     found = [
@@ -82,16 +82,16 @@ def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> p
 
 
 def chord_details(store: FlowStore, date: Any, ip: str | None = None) -> pa.Table:
-    """Return the sums between addresses that several suspicious connections join.
+    """Return the traffic between addresses with several suspicious peers.
 
     Parameters
     ----------
     store
-        Where they are.
+        Store of the day.
     date
         The day.
     ip
-        Only those of this address.
+        Select chords of this address.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def chord_details(store: FlowStore, date: Any, ip: str | None = None) -> pa.Tabl
 
 
 def ingest_summary(store: FlowStore, start: Any, end: Any) -> pa.Table:
-    """Return the number of flows of each minute of days, both included."""
+    """Return the number of flows per minute, from day `start` to `end` inclusive."""
     first, last = parse_day(start), parse_day(end)
     return store.read("flow_ingest_summary", start=first, end=last, order=["tdate"])
 
@@ -116,12 +116,12 @@ def time_line(store: FlowStore, date: Any, ip: str) -> pa.Table:
 
 
 def story_board(store: FlowStore, date: Any) -> pa.Table:
-    """Return what analysts wrote down of a day."""
+    """Return the stories of a day."""
     return store.read("flow_storyboard", day=parse_day(date), order=["ip_threat"])
 
 
 def get_scored_connections(store: FlowStore, date: Any) -> pa.Table:
-    """Return the connections of a day that analysts scored, in the order in which they did."""
+    """Return the scored connections of a day, ordered by time of scoring."""
     return store.read(scoring.TABLE, day=parse_day(date), order=["scored", "tstart"])
 
 
@@ -140,51 +140,50 @@ def score_connection(
     Parameters
     ----------
     store
-        Where they are.
+        Store of the day.
     date
         The day.
     score
         Risk: 1 high, 2 medium, 3 low.
     srcip, dstip, sport, dport
-        What the connections have; at least one. A later score of a connection takes the place of
-        an earlier one.
+        Required values, at least one. A later score of a connection replaces an earlier one.
 
     Returns
     -------
     int
-        Number of connections scored.
+        Number of scored connections.
 
     Raises
     ------
     ArgumentError
-        If the score is none, or nothing says which connections.
+        If the score is invalid or no connections are selected.
     """
     check_risk(score)
     given = {"srcip": srcip, "dstip": dstip, "sport": sport, "dport": dport}
     where = {name: value for name, value in given.items() if value is not None}
     if not where:
-        raise ArgumentError("say which connections: srcip=, dstip=, sport= or dport=")
+        raise ArgumentError("no connections selected; give srcip=, dstip=, sport= or dport=")
     day = parse_day(date)
-    chosen = store.read("flow_scores", day=day, where=where, order=["rank"])
-    return len(scoring.score(store, day, as_scored(chosen), score))
+    selected = store.read("flow_scores", day=day, where=where, order=["rank"])
+    return len(scoring.score(store, day, as_scored(selected), score))
 
 
 def reset_scored_connections(store: FlowStore, date: Any) -> int:
-    """Forget all scores that analysts gave to connections of a day.
+    """Delete all scores of a day.
 
     Returns
     -------
     int
-        Number of connections that had one.
+        Number of deleted scores.
     """
     day = parse_day(date)
-    with store.transaction() as change:
-        scored = len(change.read(scoring.TABLE, day=day))
-        change.delete(scoring.TABLE, day)
+    with store.transaction() as transaction:
+        scored = len(transaction.read(scoring.TABLE, day=day))
+        transaction.delete(scoring.TABLE, day)
     return scored
 
 
-def _with_end(rows: pa.Table, ip: str | None) -> pa.Table:
+def _with_endpoint(rows: pa.Table, ip: str | None) -> pa.Table:
     if ip is None:
         return rows
     return rows.filter(pc.or_(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip)))

@@ -1,4 +1,4 @@
-"""Ranking of flows: the least likely ones first."""
+"""Rank flows by their probability under a topic model, least likely first."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ PARTS = pa.schema(
         ("dst_word_count", pa.int64()),
     ]
 )
-"""What a score is made of: words, their probabilities at either end, how often they were met."""
+"""Parts of a score: the words, their probabilities at both endpoints, and their counts."""
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Flows that are suspicious because they are unlikely.
+    """Ranked flows of a day.
 
     Attributes
     ----------
     results : pyarrow.Table
-        The flows, the least likely first: the columns of Spot's `flow_results.csv`, `rank`
-        (from 0), and what the score is made of (`PARTS`). Of equal scores one flow of every pair
-        of addresses comes first, then a second one, and so on: the pair with most such flows
-        before others, then the flow that is less likely at its other end, then the earlier one.
+        Flows, least likely first: the columns of Spot's `flow_results.csv`, `rank` (from 0), and
+        the parts of the score (`PARTS`). Ties take one flow of every pair of addresses, then a
+        second one, and so on; within a turn, pairs with more tied flows come first, then flows
+        with a lower score at the other endpoint, then earlier flows.
     model : Model
-        The model by which they were scored.
+        Model of the scores.
     scored : int
-        Number of flows that have a score.
+        Number of flows with a score.
     unscored : int
-        Number of flows that have none, since an address, the start or the protocol is missing.
+        Number of flows without a score, for lack of an address, start time or protocol.
     suspicious : int
-        Number of flows at or below the threshold, of which `results` has the first.
+        Number of flows at or below the threshold; `results` contains the first `limit` of them.
     lowest : float
-        The lowest score of all; NaN where nothing is scored.
+        Minimum score; NaN if no flow has a score.
     """
 
     results: pa.Table
@@ -69,28 +69,26 @@ def rank(
     *,
     model: Model | None = None,
 ) -> Ranked:
-    """Rank the flows of a day by how unlikely they are.
+    """Rank the flows of a day, least likely first.
 
-    An address is a document, the words of its flows are its text (see `flow_words`). A flow's
-    score is the smaller of the probabilities of its words at its two ends, by a topic model of
-    the day. Method: Apache Spot's suspicious connects, https://spot.apache.org.
+    Addresses are the documents of a topic model, the words of their flows the text (see
+    `flow_words`). The score of a flow is the minimum of the probabilities of its words at its two
+    endpoints. Method: Apache Spot's suspicious connects, https://spot.apache.org.
 
     Parameters
     ----------
     flows
-        The day, in the canonical schema.
+        Flows of the day, in the canonical schema.
     settings
-        Of the model, and which flows are kept.
+        Settings of the model and the results; None uses the defaults.
     feedback
-        Flows that analysts scored on earlier days (see `flowtriage.oa.feedback`): low risk is
-        learnt as often as `settings.duplication` tells, high risk is not learnt.
+        Analyst scores of earlier days (see `flowtriage.oa.feedback`): training repeats low-risk
+        flows `settings.duplication` times and excludes high-risk flows.
     seed
-        Of the model's random start. The same flows, whatever their order, settings and seed
-        lead to the same scores.
+        Random seed of the model. Equal flows, in any order, settings and seed give equal scores.
     model
-        Of an earlier day, to be applied instead of training one. An address keeps the topics it
-        had then; those of a new one are told from its words. A word that was not met then has
-        probability 0.
+        Model of an earlier day to apply instead of training one. Topics of new addresses are
+        inferred from their words; unknown words have probability 0.
 
     Returns
     -------
@@ -99,19 +97,19 @@ def rank(
     Raises
     ------
     ArgumentError
-        If feedback is given together with a model, which learns no more.
+        If both feedback and a model are given.
     MissingExtraError
         If scikit-learn is not installed.
 
     Examples
     --------
     >>> from flowtriage import sample
-    >>> ranked = rank(sample.office_day(), Settings(limit=3, iterations=2))
+    >>> ranked = rank(sample.office_day(), ModelSettings(limit=3, iterations=2))
     >>> ranked.results["rank"].to_pylist()
     [0, 1, 2]
     """
     if model is not None and feedback is not None:
-        raise ArgumentError("a model that is applied does not learn: leave out model= or feedback=")
+        raise ArgumentError("feedback= needs a new model; give model= or feedback=, not both")
     import numpy as np
 
     settings = settings or ModelSettings()
@@ -125,26 +123,25 @@ def rank(
     suspicious = int((score <= settings.threshold).sum())
     limit = min(settings.limit, suspicious)
     highest = np.partition(score, limit - 1)[limit - 1] if limit else -1.0
-    near = np.flatnonzero(score <= highest)
-    starts = flows["start_time"].cast(pa.int64()).to_numpy()[of_day.rows[near]]
-    ends = [of_day.address[entries[near]] for entries in (of_day.sources, of_day.destinations)]
-    order = near[_in_order(score[near], np.maximum(src, dst)[near], starts, *ends)][:limit]
-    kept = flows.take(of_day.rows[order])
-    results = as_results(kept, pa.array(score[order]))
+    top = np.flatnonzero(score <= highest)
+    starts = flows["start_time"].cast(pa.int64()).to_numpy()[of_day.rows[top]]
+    pair = [of_day.address[entries[top]] for entries in (of_day.sources, of_day.destinations)]
+    order = top[_order(score[top], np.maximum(src, dst)[top], starts, *pair)][:limit]
+    results = as_results(flows.take(of_day.rows[order]), pa.array(score[order]))
     for name, column in _parts(of_day, model, order, src, dst).items():
         results = results.append_column(PARTS.field(name), column)
     lowest = float(score.min()) if scored else float("nan")
     return Ranked(results, model, scored, flows.num_rows - scored, suspicious, lowest)
 
 
-def _in_order(
+def _order(
     score: NDArray[np.float64],
     other: NDArray[np.float64],
     starts: NDArray[np.int64],
     sources: NDArray[np.int64],
     destinations: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Order flows by score; of equal ones, let the pairs of addresses take turns."""
+    """Order flows by score; in ties, pairs of addresses take turns."""
     import numpy as np
 
     lower, upper = np.minimum(sources, destinations), np.maximum(sources, destinations)
@@ -167,7 +164,7 @@ def _parts(
     dst: NDArray[np.float64],
 ) -> dict[str, Any]:
     seen = model.seen_of(of_day)
-    words = [of_day.word[ends[order]] for ends in (of_day.sources, of_day.destinations)]
+    words = [of_day.word[entries[order]] for entries in (of_day.sources, of_day.destinations)]
     return {
         "src_word": of_day.words.take(words[0]),
         "dst_word": of_day.words.take(words[1]),

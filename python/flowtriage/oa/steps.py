@@ -1,4 +1,4 @@
-"""The steps of a run, in order; each takes what is there and hands on what it makes."""
+"""The steps of a run, in order; each reads and updates the state of the day."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
 from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.day import Day
-from flowtriage.oa.enrichment import open_services
-from flowtriage.oa.stored_feedback import feedback_before, settings_of
+from flowtriage.oa.enrichment import open_sources
+from flowtriage.oa.stored_feedback import feedback_before, model_settings
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step did: rows, files or addresses, and what there is to say of it."""
+    """Number of rows, files or addresses that a step processed, with a note."""
 
     count: int
     note: str = ""
@@ -31,13 +31,13 @@ class Step:
     Parameters
     ----------
     name
-        Its name, for `run(steps=…)`.
+        Name, for `run(steps=…)`.
     title
-        What it does, for people.
+        Description for people.
     do
-        Does it.
+        Function that executes the step.
     stores
-        Whether it changes the store; all such steps of a run are one transaction.
+        Whether the step writes to the store; all such steps of a run share one transaction.
     """
 
     name: str
@@ -46,107 +46,107 @@ class Step:
     stores: bool = False
 
 
-def ingest(work: Day) -> Outcome:
-    """Add the flows of log files to the raw flows."""
-    if not work.logs:
-        return Outcome(0, "no logs given" if work.given is None else "flows are in memory")
-    done = work.raw.ingest(work.logs, **work.reading)
-    return Outcome(done.flows, str(done))
+def ingest(day: Day) -> Outcome:
+    """Ingest the flows of log files."""
+    if not day.logs:
+        return Outcome(0, "no logs given" if day.in_memory is None else "flows are in memory")
+    ingested = day.raw.ingest(day.logs, **day.read_options)
+    return Outcome(ingested.flows, str(ingested))
 
 
-def folders(work: Day) -> Outcome:
+def folders(day: Day) -> Outcome:
     """Create the folders of the day."""
-    for folder in (work.data, work.ipynb):
+    for folder in (day.data, day.ipynb):
         folder.mkdir(parents=True, exist_ok=True)
-    return Outcome(2, f"{work.data}, {work.ipynb}")
+    return Outcome(2, f"{day.data}, {day.ipynb}")
 
 
-def notebooks(work: Day) -> Outcome:
-    """Copy the notebooks, but for those that are there, since analysts may have worked in them."""
-    copied = of_notebooks.copy(work)
-    return Outcome(len(copied), ", ".join(copied) or "all are there already")
+def notebooks(day: Day) -> Outcome:
+    """Copy the notebooks; keep existing ones, which analysts may have edited."""
+    copied = of_notebooks.copy(day)
+    return Outcome(len(copied), ", ".join(copied) or "all exist already")
 
 
-def results(work: Day) -> Outcome:
-    """Read ranked results, or make them."""
+def results(day: Day) -> Outcome:
+    """Read ranked results, or rank the flows."""
     from flowtriage.oa import results as of_results
 
-    if work.results is not None:
-        limit = work.settings.ranking.limit
-        read = of_results.read(work.results, work.mapping.results, limit)
-        work.scores = work.mapping.scores(read)
-        return Outcome(read.num_rows, f"read from {work.results}")
+    if day.results is not None:
+        limit = day.settings.ranking.limit
+        read = of_results.read(day.results, day.mapping.results, limit)
+        day.scores = day.mapping.scores(read)
+        return Outcome(read.num_rows, f"read from {day.results}")
     from flowtriage.oa.model import load_model
     from flowtriage.oa.ranking import rank
 
-    chosen = work.settings.ranking
-    settings = settings_of(chosen)
-    flows = work.need_flows()
-    stored = load_model(chosen.model) if chosen.model else None
-    feedback = None if stored else feedback_before(work.store, work.day, chosen.feedback_days)
-    ranked = rank(flows, settings, feedback, chosen.seed, model=stored)
-    place = work.waiting()
-    of_results.write(ranked.results, place / "flow_results.csv")
-    ranked.model.save(place / "model.parquet")
-    work.scores = work.mapping.scores(ranked.results)
+    ranking = day.settings.ranking
+    settings = model_settings(ranking)
+    flows = day.require_flows()
+    model = load_model(ranking.model) if ranking.model else None
+    feedback = None if model else feedback_before(day.store, day.date, ranking.feedback_days)
+    ranked = rank(flows, settings, feedback, ranking.seed, model=model)
+    staging = day.create_staging()
+    of_results.write(ranked.results, staging / "flow_results.csv")
+    ranked.model.save(staging / "model.parquet")
+    day.scores = day.mapping.scores(ranked.results)
     note = (
         f"{ranked.scored:,} flows scored, {ranked.suspicious:,} at or below {settings.threshold:g}"
     )
     if ranked.unscored:
         note += f", {ranked.unscored:,} without address, time or protocol"
     if feedback is not None and feedback.num_rows:
-        note += f"; {feedback.num_rows:,} scores of analysts weighed in"
+        note += f"; trained with {feedback.num_rows:,} analyst scores"
     return Outcome(ranked.results.num_rows, note)
 
 
-def context(work: Day) -> Outcome:
-    """Add whether addresses are internal, and what their networks are called."""
-    chosen = work.settings.context
-    work.scores = enrichment.add_context(work.scores, chosen.ipranges, chosen.network_context)
-    return Outcome(work.scores.num_rows, _without(chosen.ipranges, chosen.network_context))
+def context(day: Day) -> Outcome:
+    """Add internal flags and network names."""
+    files = day.settings.context
+    day.scores = enrichment.add_context(day.scores, files.ipranges, files.network_context)
+    return Outcome(day.scores.num_rows, _without(files.ipranges, files.network_context))
 
 
-def geolocation(work: Day) -> Outcome:
-    """Add where addresses are, and their domains."""
-    chosen = work.settings.context
-    work.scores = enrichment.add_geolocation(work.scores, chosen.iploc, chosen.mmdb)
-    return Outcome(work.scores.num_rows, _without(chosen.iploc))
+def geolocation(day: Day) -> Outcome:
+    """Add locations and domains."""
+    files = day.settings.context
+    day.scores = enrichment.add_geolocation(day.scores, files.iploc, files.mmdb)
+    return Outcome(day.scores.num_rows, _without(files.iploc))
 
 
-def reputation(work: Day) -> Outcome:
-    """Add what is known against addresses; services that fail are told."""
-    chosen = work.settings.reputation
-    services = open_services(chosen.block_lists, chosen.msticpy, chosen.gti, chosen.timeout)
-    work.scores, said = enrichment.add_reputation(work.scores, services)
-    failed = [f"{name} failed: {reason}" for name, reason in said.problems.items()]
-    note = f"{len(said.texts):,} addresses known" if services else "nobody is configured to ask"
-    return Outcome(work.scores.num_rows, "; ".join([note, *failed]))
+def reputation(day: Day) -> Outcome:
+    """Add reputation; report the sources that failed."""
+    chosen = day.settings.reputation
+    sources = open_sources(chosen.block_lists, chosen.msticpy, chosen.gti, chosen.timeout)
+    day.scores, found = enrichment.add_reputation(day.scores, sources)
+    failed = [f"{name} failed: {reason}" for name, reason in found.problems.items()]
+    known = f"{found.known:,} addresses with reputation" if sources else "no source configured"
+    return Outcome(day.scores.num_rows, "; ".join([known, *failed]))
 
 
-def store(work: Day) -> Outcome:
+def store(day: Day) -> Outcome:
     """Store the suspicious connections."""
-    return _replaced(work, "flow_scores", work.scores)
+    return _replace(day, "flow_scores", day.scores)
 
 
-def details(work: Day) -> Outcome:
-    """Store what else passed between suspicious addresses."""
-    edges = _replaced(work, "flow_edge", of_details.edges(work.flows, work.scores))
-    chords = _replaced(work, "flow_chords", of_details.chords(work.flows, work.scores))
+def details(day: Day) -> Outcome:
+    """Store the other flows between suspicious addresses."""
+    edges = _replace(day, "flow_edge", of_details.edges(day.flows, day.scores))
+    chords = _replace(day, "flow_chords", of_details.chords(day.flows, day.scores))
     return Outcome(edges.count + chords.count, f"{edges.note}, {chords.note}")
 
 
-def ingest_summary(work: Day) -> Outcome:
-    """Store how many connections there were in each minute."""
-    return _replaced(work, "flow_ingest_summary", of_details.ingest_summary(work.flows))
+def ingest_summary(day: Day) -> Outcome:
+    """Store the number of flows per minute."""
+    return _replace(day, "flow_ingest_summary", of_details.ingest_summary(day.flows))
 
 
 def _without(*files: Path | None) -> str:
-    """Say which optional files there are not."""
+    """Return a note about missing optional files."""
     absent = [path.name for path in files if path is not None and not path.is_file()]
     return f"without {', '.join(absent)}" if absent else ""
 
 
-def _replaced(work: Day, name: str, rows: pa.Table) -> Outcome:
-    assert work.change is not None  # noqa: S101
-    work.change.replace_day(name, work.day, rows)
+def _replace(day: Day, name: str, rows: pa.Table) -> Outcome:
+    assert day.transaction is not None  # noqa: S101
+    day.transaction.replace_day(name, day.date, rows)
     return Outcome(rows.num_rows, f"{rows.num_rows:,} rows of {name}")

@@ -1,4 +1,7 @@
-"""What analysts scored, as the next run learns from it."""
+"""Feedback in the store: select, list and withdraw analyst scores, and compare their effect.
+
+`flowtriage.oa.feedback` does the same on tables, without a store.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +23,21 @@ _SCORED = "flow_threat_investigation"
 
 
 def feedback_before(store: FlowStore, day: Date, days: int) -> pa.Table:
-    """Return the scores that analysts gave on the days before a run.
+    """Return the analyst scores of the days before a run.
 
     Parameters
     ----------
     store
-        Where they are.
+        Store of the scores.
     day
         Day of the run.
     days
-        Number of days before it that count.
+        Number of days before `day` to include.
 
     Returns
     -------
     pyarrow.Table
-        Feedback as `flowtriage.oa.feedback` has it.
+        Columns of `flowtriage.oa.feedback.FEEDBACK`.
     """
     if not days:
         return fb.FEEDBACK.empty_table()
@@ -48,23 +51,23 @@ def feedback_before(store: FlowStore, day: Date, days: int) -> pa.Table:
 def list_feedback(
     store: FlowStore, date: Any = None, *, ip: str | None = None, score: int | None = None
 ) -> pa.Table:
-    """Return what analysts scored, of all days or one.
+    """Return analyst scores of all days or one.
 
     Parameters
     ----------
     store
-        Where it is.
+        Store of the scores.
     date
-        Only of this day.
+        Select one day.
     ip
-        Only with this address at either end.
+        Select connections with this endpoint.
     score
-        Only of this risk: 1 high, 2 medium, 3 low.
+        Select one risk: 1 high, 2 medium, 3 low.
 
     Returns
     -------
     pyarrow.Table
-        As `flowtriage.oa.feedback.listed` tells, in the order of days and of scoring.
+        Columns of `flowtriage.oa.feedback.listed`, ordered by day and time of scoring.
     """
     day = None if date is None else parse_day(date)
     where = {} if score is None else {"score": score}
@@ -81,74 +84,74 @@ def list_feedback(
 def withdraw_feedback(
     store: FlowStore, date: Any = None, *, ip: str | None = None, score: int | None = None
 ) -> int:
-    """Forget what analysts scored; connections can be scored again.
+    """Delete analyst scores; the connections can be scored again.
 
     Parameters
     ----------
     store
-        Where it is.
+        Store of the scores.
     date, ip, score
-        As for `list_feedback`. All that are given have to be met; without any, all is forgotten.
+        As for `list_feedback`, combined with AND. Without any, all scores are deleted.
 
     Returns
     -------
     int
-        Number of connections whose score was forgotten.
+        Number of connections whose score was deleted.
     """
-    given = {
+    conditions = {
         "day = ${0}": None if date is None else parse_day(date),
         "(srcip = ${0} OR dstip = ${0})": ip,
         "score = ${0}": score,
     }
-    met = {part: value for part, value in given.items() if value is not None}
-    where = " AND ".join(part.format(number) for number, part in enumerate(met, 1)) or "TRUE"
-    values = list(met.values())
-    with store.transaction() as change:
-        counted = change.query(
+    given = {part: value for part, value in conditions.items() if value is not None}
+    where = " AND ".join(part.format(number) for number, part in enumerate(given, 1)) or "TRUE"
+    values = list(given.values())
+    with store.transaction() as transaction:
+        counted = transaction.query(
             f"SELECT CAST(count(*) AS BIGINT) AS n FROM {_SCORED} WHERE {where}",  # noqa: S608
             values,
         )
-        change.execute(f"DELETE FROM {_SCORED} WHERE {where}", values)  # noqa: S608
+        transaction.execute(f"DELETE FROM {_SCORED} WHERE {where}", values)  # noqa: S608
     return int(counted["n"][0].as_py())
 
 
 def compare_ranks(
     store: FlowStore, flows: pa.Table, date: Any, ranking: RankingSettings | None = None
 ) -> pa.Table:
-    """Rank the flows of a day without and with what analysts scored before it.
+    """Compare the ranks of a day's flows without and with earlier analyst scores.
 
-    This trains two models, and takes twice as long as the ranking of a run. Nothing is stored.
+    Two models are trained, which takes twice as long as the ranking of a run. Nothing is stored.
 
     Parameters
     ----------
     store
-        Where the scores are.
+        Store of the scores.
     flows
-        The day, in the canonical schema.
+        Flows of the day, in the canonical schema.
     date
         The day.
     ranking
-        How flows are ranked; None is as without a configuration. The limit does not count.
+        Ranking settings, except `limit`; None uses the defaults.
 
     Returns
     -------
     pyarrow.Table
-        As `flowtriage.oa.feedback.compare` tells, of the flows between two addresses of which
-        one was scored; empty where nothing was. Ranks are among all flows of the day.
+        Columns of `flowtriage.oa.feedback.compare`, for flows between the endpoints of a scored
+        connection; empty without scores. Ranks are among all flows of the day.
     """
     from flowtriage.oa.ranking import rank
 
-    chosen = ranking or RankingSettings()
-    feedback = feedback_before(store, parse_day(date), chosen.feedback_days)
-    settings = replace(settings_of(chosen), limit=max(flows.num_rows, 1))
+    ranking = ranking or RankingSettings()
+    feedback = feedback_before(store, parse_day(date), ranking.feedback_days)
+    settings = replace(model_settings(ranking), limit=max(flows.num_rows, 1))
     today = flows if feedback.num_rows else flows.slice(0, 0)
-    before = rank(today, settings, None, chosen.seed).results
-    after = rank(today, settings, feedback, chosen.seed).results
+    before = rank(today, settings, None, ranking.seed).results
+    after = rank(today, settings, feedback, ranking.seed).results
     return fb.compare(before, after, feedback)
 
 
-def settings_of(ranking: RankingSettings) -> ModelSettings:
-    """Return how flows are ranked, as the model takes it."""
+def model_settings(ranking: RankingSettings) -> ModelSettings:
+    """Return the model settings of the ranking settings."""
     return ModelSettings(
         **{each.name: getattr(ranking, each.name) for each in fields(ModelSettings)}
     )

@@ -1,4 +1,4 @@
-"""Flow words, and the bags of them that addresses are to a topic model."""
+"""Flow words, and the bag of words of each address as input of the topic model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 
 
 def flow_words(flows: pa.Table) -> pa.Table:
-    """Return the word of every flow at each of its ends, as Apache Spot makes them.
+    """Return the words of every flow at both endpoints, as in Apache Spot.
 
-    A word is `port_protocol_hour_bytes_packets`: the port that names the service (0 where there
-    are no ports, 111111 where both are at most 1024, 333333 where both are above), the hour of
-    the start in UTC, and the logarithms to base 2 of the source's bytes + 1 and packets + 1,
-    rounded up. The word at the end that owns the named port has `-1_` before it. Missing counts
-    are 0.
+    A word is `port_protocol_hour_bytes_packets`: the service port (0 without ports, 111111 if both
+    are 1024 or less, 333333 if both are greater), the hour of the start in UTC, and the base-2
+    logarithms of the source's bytes + 1 and packets + 1, rounded up. The word at the endpoint that
+    owns the service port has the prefix `-1_`. Missing counts are 0.
 
     Parameters
     ----------
@@ -32,8 +31,8 @@ def flow_words(flows: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        `src_word` and `dst_word`, dictionary-encoded over one dictionary in order; null for a
-        flow that has no start, no protocol, or a number out of its range.
+        `src_word` and `dst_word`, dictionary-encoded with one sorted dictionary; null for a flow
+        without start or protocol, or with a value out of range.
 
     Examples
     --------
@@ -46,22 +45,22 @@ def flow_words(flows: pa.Table) -> pa.Table:
 
 @dataclass(frozen=True)
 class Bags:
-    """The words of every address; entries are distinct pairs of address and word.
+    """Bags of words; each entry is a distinct pair of address and word.
 
     Attributes
     ----------
     addresses, words : pyarrow.Array
-        Those of the day and of the feedback, in order.
+        Addresses and words of the day and the feedback, sorted.
     address, word : numpy.ndarray
-        Place of each entry's address and word.
+        Indices of each entry's address and word.
     counts : numpy.ndarray
-        How often each entry was met on the day.
+        Number of occurrences of each entry on the day.
     weights : numpy.ndarray
-        What of it is to be learnt: the count, with feedback.
+        Training weight of each entry: the count, adjusted by feedback.
     sources, destinations : numpy.ndarray
-        For each flow of the day that has words, the entries of its two ends.
+        Entries of the two endpoints of each flow of the day that has words.
     rows : numpy.ndarray
-        Places of these flows among all flows of the day.
+        Row numbers of these flows.
     """
 
     addresses: pa.Array
@@ -75,7 +74,7 @@ class Bags:
     rows: NDArray[np.int64]
 
     def matrix(self) -> csr_matrix:
-        """Return the weights as a matrix of addresses and words."""
+        """Return the weights as a sparse matrix of shape (addresses, words)."""
         from scipy.sparse import csr_matrix
 
         shape = (len(self.addresses), len(self.words))
@@ -83,17 +82,17 @@ class Bags:
 
 
 def bags(flows: pa.Table, feedback: pa.Table, duplication: int) -> Bags:
-    """Gather the words of every address.
+    """Collect the words of every address.
 
     Parameters
     ----------
     flows
-        The day, in the canonical schema.
+        Flows of the day, in the canonical schema.
     feedback
-        Flows in the canonical schema, with the column `risk` (1 high, 2 medium, 3 low).
+        Scored flows in the canonical schema, with the column `risk` (1 high, 2 medium, 3 low).
     duplication
-        How often a flow of low risk is repeated. The words of a flow of high risk are not learnt
-        at its addresses.
+        Repetitions of a low-risk flow. The words of a high-risk flow have weight 0 at its
+        addresses.
     """
     import numpy as np
     import pyarrow.compute as pc
@@ -102,26 +101,25 @@ def bags(flows: pa.Table, feedback: pa.Table, duplication: int) -> Bags:
     names += ["src_bytes", "src_packets", "flows"]
     both = pa.concat_tables([flows.select(names), feedback.select(names)])
     words = flow_words(both)
-    whole = pc.and_(pc.is_valid(both["src_ip"]), pc.is_valid(both["dst_ip"]))
-    rows = np.flatnonzero(_numpy(pc.and_(whole, pc.is_valid(words["src_word"]))))
-    ends = both.select(["src_ip", "dst_ip"]).take(rows)
-    addresses, address = _numbered(ends["src_ip"], ends["dst_ip"])
-    said = words.take(rows).combine_chunks()
-    vocabulary, word = _dictionary(said)
-    entries, places = np.unique(address * len(vocabulary) + word, return_inverse=True)
-    sources, destinations = np.split(places, 2)
+    complete = pc.and_(pc.is_valid(both["src_ip"]), pc.is_valid(both["dst_ip"]))
+    rows = np.flatnonzero(_numpy(pc.and_(complete, pc.is_valid(words["src_word"]))))
+    endpoints = both.select(["src_ip", "dst_ip"]).take(rows)
+    addresses, address = _encode(endpoints["src_ip"], endpoints["dst_ip"])
+    vocabulary, word = _dictionary(words.take(rows).combine_chunks())
+    entries, indices = np.unique(address * len(vocabulary) + word, return_inverse=True)
+    sources, destinations = np.split(indices, 2)
     today = rows < flows.num_rows
     risk = _numpy(feedback["risk"])[rows[~today] - flows.num_rows]
     size = len(entries)
 
-    def count(of: NDArray[np.bool_]) -> NDArray[np.int64]:
-        both_ends = np.concatenate([sources[of], destinations[of]])
-        return np.bincount(both_ends, minlength=size).astype(np.int64)
+    def count(selected: NDArray[np.bool_]) -> NDArray[np.int64]:
+        endpoints = np.concatenate([sources[selected], destinations[selected]])
+        return np.bincount(endpoints, minlength=size).astype(np.int64)
 
     def scored(level: int) -> NDArray[np.int64]:
-        of = ~today
-        of[of] = risk == level
-        return count(of)
+        selected = ~today
+        selected[selected] = risk == level
+        return count(selected)
 
     counts = count(today)
     weights = np.where(scored(1) > 0, 0, counts) + duplication * scored(3)
@@ -137,21 +135,21 @@ def bags(flows: pa.Table, feedback: pa.Table, duplication: int) -> Bags:
     )
 
 
-def _numbered(*columns: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
-    """Return the distinct texts of columns in order, and the place of each text."""
+def _encode(*columns: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    """Return the sorted distinct strings of columns, and the index of each value in them."""
     import numpy as np
     import pyarrow.compute as pc
 
     chunks = [chunk.cast(pa.string()) for column in columns for chunk in column.chunks]
-    texts = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-    order = pc.sort_indices(texts.dictionary)
+    encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary)
     rank = np.empty(len(order), dtype=np.int64)
     rank[_numpy(order)] = np.arange(len(order))
-    return texts.dictionary.take(order), rank[_numpy(texts.indices)]
+    return encoded.dictionary.take(order), rank[_numpy(encoded.indices)]
 
 
 def _dictionary(words: pa.Table) -> tuple[pa.Array, NDArray[np.int64]]:
-    """Return the dictionary that both columns share, and the place of each word in it."""
+    """Return the shared dictionary of both columns, and the index of each word in it."""
     import numpy as np
 
     columns = [words[name].combine_chunks() for name in ("src_word", "dst_word")]

@@ -1,6 +1,6 @@
-"""Providers of flows, of facts about hosts and of facts about addresses."""
+"""Providers of flows and of facts about hosts."""
 
-from flowtriage.providers.data_providers import DataProviders
+from flowtriage.providers.data_providers import DataProviders, QueryProvider
 from flowtriage.providers.local_flows import LocalFlows
 
-__all__ = ["DataProviders", "LocalFlows"]
+__all__ = ["DataProviders", "LocalFlows", "QueryProvider"]

@@ -1,8 +1,6 @@
-"""The flows of a host, from a provider."""
+"""Query the flows of a host."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,8 +10,9 @@ from flowtriage.errors import MsticnbDataProviderError
 from flowtriage.inputs.hosts import matching_name
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
+from flowtriage.providers.data_providers import QueryProvider
 from flowtriage.providers.local_flows import LocalFlows
-from flowtriage.providers.queries import answers, available, checked_name
+from flowtriage.providers.queries import available_queries, check_host_name, run_queries
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 
@@ -28,28 +27,28 @@ _BY_HOST = (
 
 
 def query_flows(
-    provider: Any,
+    provider: QueryProvider | LocalFlows,
     name: str | None,
     addresses: tuple[str, ...],
     span: Timespan,
     *,
     resolve: bool = True,
 ) -> Flows:
-    """Ask a provider for the flows of a host.
+    """Query a provider for the flows of a host.
 
-    A host of a name is asked for by name; then the flows of its addresses that were observed
-    elsewhere are asked for, too.
+    A host with a name is queried by name, then by its addresses for flows that other hosts
+    observed.
 
     Parameters
     ----------
     provider
-        `LocalFlows`, or a msticpy `QueryProvider` with queries of network flows.
+        `LocalFlows`, or a msticpy `QueryProvider` with queries for network flows.
     name, addresses
         The host.
     span
-        The span of time, with both ends.
+        The timespan, with start and end.
     resolve
-        Whether addresses seen for the name count as the host's.
+        Whether to include the flows of addresses that the flows report for the name.
 
     Returns
     -------
@@ -59,38 +58,38 @@ def query_flows(
     Raises
     ------
     MsticnbDataProviderError
-        If the provider is not connected, has no query of network flows, or a query fails.
+        If the provider is not connected, has no query for network flows, or a query fails.
     AmbiguousHostError
-        If the name stands for several hosts in the flows.
+        If the name matches several hosts in the flows.
     """
     if isinstance(provider, LocalFlows):
         return provider.flows(span)
-    if not available(provider, (*_BY_ADDRESS, *_BY_HOST)):
+    if not available_queries(provider, (*_BY_ADDRESS, *_BY_HOST)):
         raise as_theirs(
             MsticnbDataProviderError(
-                f"the query provider {provider.environment} has no network flows: it needs one "
+                f"the query provider {provider.environment} has no network flows; it needs one "
                 f"of the queries {', '.join(query for _, query in (*_BY_HOST, *_BY_ADDRESS))}, "
-                f"and for KQL their tables AzureNetworkAnalytics_CL or NTANetAnalytics"
+                f"and for KQL the table AzureNetworkAnalytics_CL or NTANetAnalytics"
             )
         )
     ends = {"start": span.start, "end": span.end}
     parts = []
     if name:
-        label = checked_name(name).partition(".")[0]
-        flows = read_flows(list(answers(provider, _BY_HOST, host_name=label, **ends)))
+        label = check_host_name(name).partition(".")[0]
+        flows = read_flows(list(run_queries(provider, _BY_HOST, host_name=label, **ends)))
         table = flows.to_arrow()
         hosts = pc.unique(table["host"]).drop_null().to_pylist()
         name = (matching_name(name, hosts) if resolve else None) or name
-        parts.append(_kept(flows, observed_at(table, name)))
+        parts.append(_filter(flows, observed_at(table, name)))
         if resolve:
             addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(table, name)]))
     if addresses:
-        asked = answers(provider, _BY_ADDRESS, ip_address_list=list(addresses), **ends)
-        flows = read_flows(list(asked))
-        elsewhere = observed_at(flows.to_arrow(), name) if name else None
-        parts.append(flows if elsewhere is None else _kept(flows, pc.invert(elsewhere)))
+        results = run_queries(provider, _BY_ADDRESS, ip_address_list=list(addresses), **ends)
+        flows = read_flows(list(results))
+        queried = observed_at(flows.to_arrow(), name) if name else None
+        parts.append(flows if queried is None else _filter(flows, pc.invert(queried)))
     return read_flows(parts, timespan=span)
 
 
-def _kept(flows: Flows, mask: pa.ChunkedArray) -> Flows:
+def _filter(flows: Flows, mask: pa.ChunkedArray) -> Flows:
     return Flows(flows.to_arrow().filter(mask), flows.report)

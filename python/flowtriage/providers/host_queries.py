@@ -1,4 +1,4 @@
-"""What a provider knows of a host: its latest heartbeat and its network interfaces."""
+"""Query the facts about a host: its latest heartbeat and its network interfaces."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.hosts import matching_name
+from flowtriage.providers.data_providers import QueryProvider
 from flowtriage.providers.local_flows import LocalFlows
-from flowtriage.providers.queries import answers, checked_name
+from flowtriage.providers.queries import check_host_name, run_queries
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_Queries: TypeAlias = tuple[tuple[str, str], ...]
 
 _HEARTBEAT_OF_HOST = (
     ("Heartbeat", "list_heartbeats_for_host"),
@@ -36,23 +39,23 @@ _ADDRESSES = re.compile(r"[0-9A-Fa-f:.]{2,}")
 
 @dataclass(frozen=True)
 class HostFacts:
-    """What a provider knows of a host.
+    """The facts that a provider has about a host.
 
     Attributes
     ----------
     name
-        Name of the host, as the provider has it.
+        Name of the host in the provider's notation.
     addresses
-        Its own addresses in canonical text: those given, of its interfaces, and of its heartbeat
-        the private ones. The public address of a heartbeat may be one that many hosts share.
+        Its own addresses in canonical notation: those given, those of its interfaces, and the
+        private ones of its heartbeat. Many hosts may share the public address of a heartbeat.
     private, public
         Addresses of its network interfaces by kind, and the public one of its heartbeat.
     heartbeat
-        Columns of its latest heartbeat that hold something.
+        Columns of its latest heartbeat that are not empty, with their values.
     candidates
-        The names that the provider has for its addresses, where there are several.
+        The names that the provider has for its addresses, if there are several.
     problems
-        What could not be asked, and why.
+        Messages about queries that failed.
     """
 
     name: str | None = None
@@ -64,71 +67,73 @@ class HostFacts:
     problems: tuple[str, ...] = ()
 
 
-def query_host(provider: Any, name: str | None, addresses: tuple[str, ...]) -> HostFacts:
-    """Ask a provider what it knows of a host.
+def query_host(
+    provider: QueryProvider | LocalFlows, name: str | None, addresses: tuple[str, ...]
+) -> HostFacts:
+    """Query a provider for the facts about a host.
 
     Parameters
     ----------
     provider
-        `LocalFlows`, which knows nothing, or a msticpy `QueryProvider`.
+        `LocalFlows`, which has none, or a msticpy `QueryProvider`.
     name, addresses
-        The host: by its name if there is one, else by its addresses.
+        The host, queried by its name if there is one, otherwise by its addresses.
 
     Returns
     -------
     HostFacts
-        Queries that the provider lacks are left out; those that fail are told in `problems`.
+        `problems` has the queries that failed; missing ones are skipped.
 
     Raises
     ------
     AmbiguousHostError
-        If the provider knows several hosts of that name.
+        If the name matches several hosts of the provider.
     """
     if isinstance(provider, LocalFlows):
         return HostFacts(name, addresses)
     problems: list[str] = []
 
-    def rows(by_host: Any, by_address: Any) -> list[pd.DataFrame]:
+    def rows(by_host: _Queries, by_address: _Queries) -> list[pd.DataFrame]:
         try:
             if name:
-                label = checked_name(name).partition(".")[0]
-                return list(answers(provider, by_host, host_name=label))
-            return [f for a in addresses for f in answers(provider, by_address, ip_address=a)]
+                label = check_host_name(name).partition(".")[0]
+                return list(run_queries(provider, by_host, host_name=label))
+            return [f for a in addresses for f in run_queries(provider, by_address, ip_address=a)]
         except ArgumentError:
             raise
         except Exception as error:
-            problems.append(f"{by_host[0][0]} could not be asked: {' '.join(str(error).split())}")
+            problems.append(f"query of {by_host[0][0]} failed: {' '.join(str(error).split())}")
             return []
 
     beats = rows(_HEARTBEAT_OF_HOST, _HEARTBEAT_OF_ADDRESS)
-    interfaces = [_named(f) for f in rows(_INTERFACES_OF_HOST, _INTERFACES_OF_ADDRESS)]
-    computers = _texts([*beats, *interfaces], "Computer")
+    interfaces = [_with_computer(f) for f in rows(_INTERFACES_OF_HOST, _INTERFACES_OF_ADDRESS)]
+    computers = _strings([*beats, *interfaces], "Computer")
     if name:
-        known = [matching_name(name, _texts(part, "Computer")) for part in (beats, interfaces)]
+        matches = [matching_name(name, _strings(part, "Computer")) for part in (beats, interfaces)]
     else:
-        known = [_only(computers)]
-    sure = next((text for text in known if text), name)
-    beat = _latest(beats, sure) if sure else {}
-    interfaces = [_of_computer(frame, sure) for frame in interfaces] if sure else []
+        matches = [_single_name(computers)]
+    resolved = next((match for match in matches if match), name)
+    beat = _latest(beats, resolved) if resolved else {}
+    interfaces = [_of_computer(frame, resolved) for frame in interfaces] if resolved else []
     private, public = (_addresses(interfaces, column) for column in (_PRIVATE, _PUBLIC))
     own = [*addresses, *private, *public]
-    reported = _found(f"{beat.get('ComputerIP', '')} {beat.get('ComputerPrivateIPs', '')}")
-    inside = [a for a in reported if not ipaddress.ip_address(a).is_global]
-    outside = [a for a in reported if a not in inside]
-    public = tuple(dict.fromkeys([*public, *outside]))
+    reported = _find_addresses(f"{beat.get('ComputerIP', '')} {beat.get('ComputerPrivateIPs', '')}")
+    internal = [a for a in reported if not ipaddress.ip_address(a).is_global]
+    external = [a for a in reported if a not in internal]
+    public = tuple(dict.fromkeys([*public, *external]))
     return HostFacts(
-        name=sure,
-        addresses=tuple(dict.fromkeys([*own, *inside])),
+        name=resolved,
+        addresses=tuple(dict.fromkeys([*own, *internal])),
         private=private,
         public=public,
         heartbeat=tuple(beat.items()),
-        candidates=() if sure else tuple(computers),
+        candidates=() if resolved else tuple(computers),
         problems=tuple(problems),
     )
 
 
-def _only(computers: list[str]) -> str | None:
-    """Return the one computer that all these names are, with or without its domain."""
+def _single_name(computers: list[str]) -> str | None:
+    """Return the longest name if all are names of one computer, with or without its domain."""
     longest = max(computers, key=len, default="")
     try:
         same = all(matching_name(name, [longest]) for name in computers)
@@ -137,17 +142,17 @@ def _only(computers: list[str]) -> str | None:
     return longest if longest and same else None
 
 
-def _texts(frames: Iterable[pd.DataFrame], column: str) -> list[str]:
-    found = {
-        str(text)
+def _strings(frames: Iterable[pd.DataFrame], column: str) -> list[str]:
+    strings = {
+        str(value)
         for frame in frames
         if column in frame.columns
-        for text in frame[column].dropna().unique()
+        for value in frame[column].dropna().unique()
     }
-    return sorted(found)
+    return sorted(strings)
 
 
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
+def _with_computer(frame: pd.DataFrame) -> pd.DataFrame:
     """Add the column `Computer` to interfaces that have only the path of their machine."""
     paths = [column for column in ("VirtualMachine", "VirtualMachine_s") if column in frame]
     if not paths:
@@ -158,30 +163,30 @@ def _named(frame: pd.DataFrame) -> pd.DataFrame:
 def _of_computer(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     if "Computer" not in frame:
         return frame
-    same = [text for text in _texts([frame], "Computer") if matching_name(name, [text])]
+    same = [one for one in _strings([frame], "Computer") if matching_name(name, [one])]
     return frame[frame["Computer"].isin(same)]
 
 
 def _latest(beats: list[pd.DataFrame], name: str) -> dict[str, Any]:
-    """Columns of the latest heartbeat of a computer that hold something."""
+    """Return the columns of a computer's latest heartbeat that are not empty."""
     import pandas as pd
 
     own = [frame for beat in beats if len(frame := _of_computer(beat, name))]
     if not own:
         return {}
-    joined = pd.concat(own)
-    if "TimeGenerated" in joined.columns:
-        joined = joined.sort_values("TimeGenerated")
-    row = joined.iloc[-1].dropna()
+    rows = pd.concat(own)
+    if "TimeGenerated" in rows.columns:
+        rows = rows.sort_values("TimeGenerated")
+    row = rows.iloc[-1].dropna()
     return {str(column): value for column, value in row.items() if str(value) != ""}
 
 
 def _addresses(frames: Iterable[pd.DataFrame], column: str) -> tuple[str, ...]:
-    cells = _texts(
+    cells = _strings(
         [f.assign(**{column: f[column].map(str)}) for f in frames if column in f], column
     )
-    return tuple(dict.fromkeys(a for cell in cells for a in _found(cell)))
+    return tuple(dict.fromkeys(a for cell in cells for a in _find_addresses(cell)))
 
 
-def _found(text: str) -> list[str]:
-    return [a for part in _ADDRESSES.findall(text) if (a := canonical_address(part))]
+def _find_addresses(text: str) -> list[str]:
+    return [a for part in _ADDRESSES.findall(text) if (a := parse_address(part))]

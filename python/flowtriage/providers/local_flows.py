@@ -1,4 +1,4 @@
-"""Flow logs in files, as a provider of flows."""
+"""Query provider of flow logs in files."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import os
 from collections.abc import Iterable
 from glob import has_magic
 from pathlib import Path
-from typing import Any
 
+from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 
 
 class LocalFlows:
-    """Flow logs in files, as a provider of flows.
+    """A query provider of flow logs in files.
 
     Parameters
     ----------
     paths
-        Path of a log, or several; `*`, `?` and `**` stand for what a shell takes them for.
+        Path of a log, or several; `*`, `?` and `**` are wildcards as in a shell.
     format
-        Short name of the format of all of them; None detects it from the content of each.
+        Short name of the format of all files; None detects it from the content of each file.
 
     Attributes
     ----------
     paths : list of pathlib.Path
         The files.
     format : str or None
-        Their format, if it was given.
+        The format, if given.
 
     Raises
     ------
     FileNotFoundError
-        If there is no file of that path, or none that fits the pattern.
+        If there is no file at a path, or none matches a pattern.
 
     Examples
     --------
@@ -55,8 +55,8 @@ class LocalFlows:
         paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
         format: str | None = None,
     ) -> None:
-        several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-        self.paths = [found for path in several for found in _files(os.fspath(path))]
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+        self.paths = [file for path in given for file in _files(os.fspath(path))]
         self.format = format
 
     @property
@@ -64,18 +64,18 @@ class LocalFlows:
         """Names of the files."""
         return [path.name for path in self.paths]
 
-    def flows(self, timespan: Any = None) -> Flows:
+    def flows(self, timespan: TimespanLike | None = None) -> Flows:
         """Read the flows.
 
         Parameters
         ----------
         timespan
-            Only flows that start within this span, as for `read_flows`.
+            Timespan of the flows' start times, as for `read_flows`.
 
         Returns
         -------
         Flows
-            The flows of all files, in their order.
+            The flows of all files, in the order of the files.
 
         Raises
         ------
@@ -85,17 +85,17 @@ class LocalFlows:
         return read_flows(self.paths, format=self.format, timespan=timespan)
 
     def __repr__(self) -> str:
-        """Show the files."""
+        """Return the class name and the files."""
         return f"LocalFlows({', '.join(map(str, self.paths))})"
 
 
 def _files(path: str) -> list[Path]:
-    whole = Path(path).expanduser()
-    if whole.exists():
-        return [whole]
-    start = Path(whole.anchor)
-    pattern = str(whole.relative_to(start))
-    found = sorted(start.glob(pattern)) if has_magic(pattern) else []
-    if not found:
-        raise FileNotFoundError(2, "no such file, or none that fits the pattern", path)
-    return found
+    full = Path(path).expanduser()
+    if full.exists():
+        return [full]
+    root = Path(full.anchor)
+    pattern = str(full.relative_to(root))
+    files = sorted(root.glob(pattern)) if has_magic(pattern) else []
+    if not files:
+        raise FileNotFoundError(2, "no such file, and no file matches the pattern", path)
+    return files

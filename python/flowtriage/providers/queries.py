@@ -1,4 +1,4 @@
-"""Asking a query provider of msticpy by the name of a query."""
+"""Queries of msticpy query providers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowtriage.errors import ArgumentError, MsticnbDataProviderError
 from flowtriage.msticnb import as_theirs
-from flowtriage.providers.data_providers import canonical
+from flowtriage.providers.data_providers import QueryProvider, canonical_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,38 +19,40 @@ _KQL = {"MSSentinel", "MSSentinel_Legacy", "Kusto", "Kusto_Legacy"}
 _HOST_NAME = re.compile(r"[\w$][\w$.-]{0,254}")
 
 
-def answers(
-    provider: Any, queries: Iterable[tuple[str, str]], **parameters: Any
+def run_queries(
+    provider: QueryProvider, queries: Iterable[tuple[str, str]], **parameters: Any
 ) -> Iterator[pd.DataFrame]:
-    """Ask each table that a provider has, and yield the answers that hold rows.
+    """Query each table that a provider has, and yield the results with rows.
 
     Parameters
     ----------
     provider
-        A msticpy `QueryProvider`.
+        The query provider.
     queries
-        Table and name of a query; of several for one table, the first that the provider has is
-        asked. Of a provider in KQL the table must be there too, if its tables are known.
+        Pairs of table and query name. Of several queries for one table, the first that the
+        provider has is run. A KQL provider must also have the table, if its tables are known.
     **parameters
         Parameters of the queries.
 
     Raises
     ------
     MsticnbDataProviderError
-        If the provider is not connected, or returns something other than a table.
+        If the provider is not connected, or a query does not return a table.
     """
-    for _, query in available(provider, queries):
-        answer = getattr(provider, query)(**parameters)
-        if not hasattr(answer, "iloc"):
+    for _, query in available_queries(provider, queries):
+        result = getattr(provider, query)(**parameters)
+        if not hasattr(result, "iloc"):
             raise as_theirs(
-                MsticnbDataProviderError(f"query {query} failed: {' '.join(str(answer).split())}")
+                MsticnbDataProviderError(f"query {query} failed: {' '.join(str(result).split())}")
             )
-        if len(answer):
-            yield answer
+        if len(result):
+            yield result
 
 
-def available(provider: Any, queries: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the tables that a provider has, each with the whole name of its first query."""
+def available_queries(
+    provider: QueryProvider, queries: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Return the tables that a provider has, each with the full name of its first query."""
     if not provider.connected:
         raise as_theirs(
             MsticnbDataProviderError(
@@ -58,32 +60,32 @@ def available(provider: Any, queries: Iterable[tuple[str, str]]) -> list[tuple[s
                 "call its connect(), or give data="
             )
         )
-    kql = canonical(str(provider.environment)) in _KQL
+    kql = canonical_name(str(provider.environment)) in _KQL
     if kql and not provider.list_queries("list_nta_network_flows"):
         provider.import_query_file(str(_OWN_QUERIES))
     tables = set(provider.schema_tables) if kql else set()
-    names = {whole.rpartition(".")[2]: whole for whole in reversed(provider.list_queries())}
-    found: dict[str, str] = {}
+    names = {full.rpartition(".")[2]: full for full in reversed(provider.list_queries())}
+    available: dict[str, str] = {}
     for table, query in queries:
         if query in names and (not tables or table in tables):
-            found.setdefault(table, names[query])
-    return list(found.items())
+            available.setdefault(table, names[query])
+    return list(available.items())
 
 
-def checked_name(name: str) -> str:
-    """Return a host name that may stand in a query.
+def check_host_name(name: str) -> str:
+    """Return a host name that is safe as a query parameter.
 
-    msticpy writes parameters into the text of a query as they are, so a quotation mark in a name
-    would end the text that it stands in.
+    msticpy inserts parameters into the query text unescaped, so a quotation mark in a name would
+    end the string literal around it.
 
     Raises
     ------
     ArgumentError
-        If the name holds anything but letters, digits, `.`, `-`, `_` and `$`.
+        If the name has characters other than letters, digits, `.`, `-`, `_` and `$`.
     """
     if not _HOST_NAME.fullmatch(name):
         raise ArgumentError(
-            f"host name {name!r} cannot be asked for: it holds something other than letters, "
-            "digits, '.', '-', '_' and '$'"
+            f"invalid host name {name!r} for a query; give letters, digits, '.', '-', '_' "
+            "and '$' only"
         )
     return name

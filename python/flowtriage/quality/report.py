@@ -1,4 +1,4 @@
-"""What was found while reading."""
+"""The report of reading flows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowtriage.formats.declaration import Format
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
 MAX_LISTED = 10
-"""Bad rows that are told one by one."""
+"""Number of bad rows that a report lists."""
 _COUNTS = (
     "rows_read",
     "rows_bad",
@@ -27,14 +27,14 @@ _COUNTS = (
     "rows_outside",
     "rows_migrated",
     "rows_superseded",
-    "rows_reported_again",
+    "rows_duplicate",
     "rows_stitched",
 )
-"""Counts of a report that add up when it takes on those of an earlier one."""
-_OF = {
-    "record": "of each record alone (deltas)",
-    "flow": "of the flow since it began",
-    None: "as their source counted",
+"""Counts that add up when reports are merged."""
+_COUNTERS = {
+    "record": "delta (per record)",
+    "flow": "cumulative (per flow)",
+    None: "as counted by the source",
 }
 
 
@@ -45,17 +45,17 @@ class BadRow:
     Parameters
     ----------
     source
-        File or table that it stands in.
+        File or table of the record.
     number
         Line of the file, counted from 1, or row of the table, counted from 0.
     column
-        Column to blame, if one is.
+        Column with the error; None if the whole record is bad.
     value
-        What stands there; the beginning of it, if it is long.
+        The invalid value, truncated if long.
     reason
         What is wrong.
     by_row
-        Whether `number` is that of a row.
+        Whether `number` is a row number.
     """
 
     source: str
@@ -66,7 +66,7 @@ class BadRow:
     by_row: bool = False
 
     def __str__(self) -> str:
-        """Say where and why in one line."""
+        """Return location and reason in one line."""
         where = f"{self.source}, {'row' if self.by_row else 'line'} {self.number}"
         column = f", column {self.column}" if self.column else ""
         value = f"{self.value!r} " if self.value is not None else ""
@@ -74,7 +74,7 @@ class BadRow:
 
 
 class Total(NamedTuple):
-    """A total that a log tells itself, and the sum over the flows that were read."""
+    """A total stated in the trailer of a log, and the sum over the flows read."""
 
     source: str
     name: str
@@ -84,56 +84,56 @@ class Total(NamedTuple):
 
 @dataclass
 class ReadReport:
-    """What was found while reading flows.
+    """The report of reading flows.
 
     Attributes
     ----------
     formats
         Names of the formats found.
     sources
-        Files and tables that were read.
+        Files and tables read.
     rows_read
-        Records read, bad ones included.
+        Records read, including bad ones.
     rows_bad
         Records that could not be used.
     bad_rows
         The first ten of them.
     skipped
-        Records of other things than flows, by the column and value that tell.
+        Number of non-flow records, by the column and value that identify them.
     rows_expanded
-        Records that name several peers and so gave several flows, each with all the counts of
-        the record.
+        Records that name several peers and were expanded into several flows, each with all
+        counters of the record.
     rows_counted
-        Flows that have counters of their own among those of their record.
+        Flows with per-peer counters in their record.
     rows_repeated
-        Flows that repeat the counts of one record, be it that reading or the source expanded it.
+        Flows that repeat the counters of one record, whether expanded here or by the source.
     repeated_flows, repeated_bytes
-        By how much these make the totals too high, at most.
+        Upper bound of the excess in the totals that this causes.
     rows_outside
-        Flows outside the timespan asked for, or without a time where one was asked for.
+        Flows outside the requested timespan, or without a time.
     totals
-        Totals that logs tell themselves, beside those of the flows that were read.
+        Totals stated by logs, with the sums over the flows read.
     limits
-        What the formats cannot support.
+        Limitations of the formats.
     counters
-        For each format what its counters are of: `record`, what was counted since the record
-        before (a delta); `flow`, all since the flow began; None where its source decides.
+        Counter semantics by format: `record`, delta counters; `flow`, cumulative counters; None
+        if the source decides.
     internal
-        Networks that count as internal; None for the default ones.
-    passed_over
-        Files in folders that were not read, and why.
+        Internal networks; None for the default ones.
+    skipped_files
+        Files in directories that were not read, with the reason.
     rows_migrated
-        Rows of an old Azure table about machines that the new one tells of already.
+        `AzureNetworkAnalytics_CL` rows dropped because `NTANetAnalytics` covers them.
     rows_superseded
-        Rows that told an earlier state of a flow, of which a later row tells more; left out.
-    rows_reported_again
-        Rows about flows that another machine reported too, left out by `deduplicate=True`.
+        Superseded records dropped: a later record of the same flow contains more.
+    rows_duplicate
+        Duplicate observations by other exporters, dropped by `deduplicate=True`.
     rows_stitched
-        Records that were joined to the record that they answer, by `stitch=True`.
+        Records merged into the record of the opposite direction by `stitch=True`.
     flows
-        Flows that resulted, as rows.
+        Resulting flows, as rows.
     start, end
-        First start and last end or start of these, UTC.
+        First start, and last end or start, of these; UTC.
     """
 
     formats: set[str] = field(default_factory=set)
@@ -150,43 +150,44 @@ class ReadReport:
     rows_outside: int = 0
     rows_migrated: int = 0
     rows_superseded: int = 0
-    rows_reported_again: int = 0
+    rows_duplicate: int = 0
     rows_stitched: int = 0
     totals: list[Total] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     counters: dict[str, str | None] = field(default_factory=dict)
     internal: list[str] | None = None
-    passed_over: dict[str, str] = field(default_factory=dict)
+    skipped_files: dict[str, str] = field(default_factory=dict)
     flows: int = 0
     start: datetime | None = None
     end: datetime | None = None
     _table: pa.Table | None = field(default=None, repr=False, compare=False)
     _quality: Quality | None = field(default=None, repr=False, compare=False)
-    _reporters: bool = field(default=False, repr=False, compare=False)
+    _exporters: bool = field(default=False, repr=False, compare=False)
 
     @property
     def quality(self) -> Quality | None:
-        """How far the flows can be trusted, as their rows tell; looked at when first asked for."""
+        """Quality of the flows, computed on first access."""
         if self._quality is None and self._table is not None:
-            reader = self._table.to_reader()
-            self._quality = quality(reader, self.internal, reporters=self._reporters, states=False)
+            self._quality = quality(
+                self._table.to_reader(), self.internal, exporters=self._exporters, superseded=False
+            )
         return self._quality
 
-    def about(self, flows: pa.Table) -> None:
-        """Note the flows that the report is about."""
+    def describe(self, flows: pa.Table) -> None:
+        """Set the flows that the report describes."""
         self.flows = flows.num_rows
         self.start = pc.min(flows["start_time"]).as_py()
         ends = [pc.max(flows[name]).as_py() for name in ("start_time", "end_time")]
         self.end = max((end for end in ends if end), default=None)
         self._table = flows
 
-    def look_at(self, flows: pa.RecordBatchReader) -> None:
-        """Look at flows as they pass by, which the report is about; none of them is kept."""
-        found = quality(flows, self.internal, reporters=True, states=True)
-        states = found.earlier_states if set(self.counters.values()) == {"flow"} else 0
-        self._quality = replace(found, earlier_states=states)
-        if not self._reporters:
-            self._quality = replace(self._quality, reporters=0, reported_again=0)
+    def inspect(self, flows: pa.RecordBatchReader) -> None:
+        """Consume the flows that the report describes, in bounded memory."""
+        found = quality(flows, self.internal, exporters=True, superseded=True)
+        cumulative = set(self.counters.values()) == {"flow"}
+        self._quality = replace(found, superseded=found.superseded if cumulative else 0)
+        if not self._exporters:
+            self._quality = replace(self._quality, exporters=0, duplicates=0)
         self.flows, self.start, self.end = found.rows, found.start, found.end
 
     @property
@@ -196,51 +197,51 @@ class ReadReport:
 
     @property
     def rows_skipped(self) -> int:
-        """Records of other things than flows."""
+        """Number of non-flow records."""
         return sum(self.skipped.values())
 
-    def found(self, format: Format) -> None:
-        """Note the format of a source."""
+    def add_format(self, format: Format) -> None:
+        """Add the format of a source."""
         self.formats.add(format.name)
-        self._reporters |= format.reporters
+        self._exporters |= format.exporters
         self.counters[format.name] = format.counters
-        zone = ["times have no zone; they are taken as UTC unless tz= says otherwise"]
+        zone = ["times have no zone; they are read as UTC unless tz= is given"]
         for limit in (*format.limits, *(zone if format.zoneless else [])):
             if limit not in self.limits:
                 self.limits.append(limit)
 
     def add(self, counts: Mapping[str, float], skipped: Mapping[str, int]) -> None:
-        """Add to the counts that are attributes of these names, and to `skipped`."""
+        """Add to the counts of these attribute names, and to `skipped`."""
         for name, count in counts.items():
             kind = type(getattr(self, name))
             setattr(self, name, kind(getattr(self, name) + count))
         for value, count in skipped.items():
             self.skipped[value] = self.skipped.get(value, 0) + count
 
-    def take_over(self, earlier: ReadReport) -> None:
-        """Take on what an earlier report found of flows that are read again."""
+    def merge(self, earlier: ReadReport) -> None:
+        """Merge an earlier report of flows that are read again."""
         self.formats |= earlier.formats
         self.sources += earlier.sources
         self.add({name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped)
-        self.tell(earlier.bad_rows)
-        self.passed_over |= earlier.passed_over
+        self.list_bad_rows(earlier.bad_rows)
+        self.skipped_files |= earlier.skipped_files
         self.totals += earlier.totals
         self.limits += [limit for limit in earlier.limits if limit not in self.limits]
         self.counters |= earlier.counters
-        self._reporters |= earlier._reporters
+        self._exporters |= earlier._exporters
 
-    def refuse(self, row: BadRow) -> None:
-        """Count a bad row, and tell it before all others: it is about more than its own value."""
+    def reject(self, row: BadRow) -> None:
+        """Count a bad row and list it first, because it concerns more than one value."""
         self.rows_bad += 1
         self.bad_rows = [row, *self.bad_rows][:MAX_LISTED]
 
-    def pass_over(self, file: str, reason: str) -> None:
-        """Note a file in a folder that is not read."""
-        self.passed_over[file] = reason
+    def skip_file(self, file: str, reason: str) -> None:
+        """Add a file of a directory that is not read."""
+        self.skipped_files[file] = reason
 
-    def tell(self, rows: Iterable[BadRow]) -> None:
-        """Tell bad rows that are counted already."""
-        self.bad_rows = [*self.bad_rows, *rows][:MAX_LISTED]
+    def list_bad_rows(self, listed: Iterable[BadRow]) -> None:
+        """List bad rows that are already counted."""
+        self.bad_rows = [*self.bad_rows, *listed][:MAX_LISTED]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as a dictionary of plain values."""
@@ -257,7 +258,7 @@ class ReadReport:
             "limits": list(self.limits),
             "counters": dict(self.counters),
             "internal": None if self.internal is None else list(self.internal),
-            "passed_over": dict(self.passed_over),
+            "skipped_files": dict(self.skipped_files),
             "flows": self.flows,
             "start": self.start.isoformat() if self.start else None,
             "end": self.end.isoformat() if self.end else None,
@@ -265,7 +266,7 @@ class ReadReport:
         }
 
     def facts(self) -> dict[str, str]:
-        """Return what a reader of the flows should know, as label and text; no empty facts."""
+        """Return the report as label and text, without empty facts."""
         span = (
             f"{self.start:%Y-%m-%d %H:%M:%S} – {self.end:%Y-%m-%d %H:%M:%S} UTC"
             if self.start and self.end
@@ -275,52 +276,53 @@ class ReadReport:
             "Source": ", ".join(self.sources),
             "Format": self.format,
             "Rows read": f"{self.rows_read:,}",
-            "Rows bad": f"{self.rows_bad:,}",
+            "Bad rows": f"{self.rows_bad:,}",
             "Flows": f"{self.flows:,}",
             "Time span": span,
         }
         if self.skipped:
-            facts["Rows of other things"] = _listed(self.skipped)
+            facts["Non-flow records"] = _by_value(self.skipped)
         if self.rows_outside:
             facts["Outside the timespan"] = f"{self.rows_outside:,}"
         if self.rows_counted:
-            facts["Flows with own counters"] = f"{self.rows_counted:,} of the peers of their row"
+            facts["Per-peer counters"] = f"{self.rows_counted:,} flows"
         if self.rows_expanded:
-            facts["Rows with several peers"] = (
-                f"{self.rows_expanded:,} (each peer has all the counts of its row)"
+            facts["Records with several peers"] = (
+                f"{self.rows_expanded:,} (each peer has all counters of the record)"
             )
         if self.rows_repeated:
             facts["Totals may be inflated"] = (
                 f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
-                f"{self.rows_repeated:,} rows repeat the counts of one record"
+                f"{self.rows_repeated:,} rows repeat the counters of one record"
             )
         if self.rows_migrated:
-            facts["Told by the new table"] = f"{self.rows_migrated:,} rows of the old one left out"
+            facts["Superseded by NTANetAnalytics"] = f"{self.rows_migrated:,} rows dropped"
         if self.rows_superseded:
-            facts["Earlier states"] = (
-                f"{self.rows_superseded:,} rows left out; later ones of the same flow tell more"
+            facts["Superseded records"] = (
+                f"{self.rows_superseded:,} dropped; later records of the same flows contain more"
             )
-        if self.rows_reported_again:
-            facts["Reported again"] = f"{self.rows_reported_again:,} rows left out"
+        if self.rows_duplicate:
+            facts["Duplicates dropped"] = f"{self.rows_duplicate:,}"
         if self.rows_stitched:
-            facts["Stitched"] = f"{self.rows_stitched:,} answers joined to their records"
+            facts["Merged into biflows"] = f"{self.rows_stitched:,} records"
         for total in self.totals:
             same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
-            facts[f"Own total of {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
+            facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
         if self.counters:
-            facts["Counters"] = "; ".join(f"{n}: {_OF[of]}" for n, of in self.counters.items())
+            semantics = (f"{name}: {_COUNTERS[of]}" for name, of in self.counters.items())
+            facts["Counters"] = "; ".join(semantics)
         internal = INTERNAL if self.internal is None else _few(self.internal)
-        facts["Internal by default" if self.internal is None else "Internal"] = internal
+        facts[f"Internal networks{' (default)' if self.internal is None else ''}"] = internal
         if self.quality:
             facts |= self.quality.facts(internal)
         if self.limits:
-            facts["Cannot support"] = "; ".join(self.limits)
-        if self.passed_over:
-            facts["Files passed over"] = _few(list(self.passed_over))
+            facts["Format limitations"] = "; ".join(self.limits)
+        if self.skipped_files:
+            facts["Skipped files"] = _few(list(self.skipped_files))
         return facts
 
     def __str__(self) -> str:
-        """Show the report as text."""
+        """Return the report as text."""
         facts = self.facts()
         width = max(map(len, facts))
         lines = [f"{label:<{width}}  {text}" for label, text in facts.items()]
@@ -345,9 +347,8 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:MAX_LISTED]) + more
 
 
-def _listed(counts: Mapping[str, int]) -> str:
-    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(most) - MAX_LISTED:,} more kinds" if len(most) > MAX_LISTED else ""
-    return (
-        f"{sum(counts.values()):,} ({', '.join(f'{n:,} {v}' for v, n in most[:MAX_LISTED])}{more})"
-    )
+def _by_value(counts: Mapping[str, int]) -> str:
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {len(counts) - MAX_LISTED:,} more kinds" if len(counts) > MAX_LISTED else ""
+    listed = ", ".join(f"{count:,} {value}" for value, count in largest[:MAX_LISTED])
+    return f"{sum(counts.values()):,} ({listed}{more})"

@@ -1,4 +1,4 @@
-"""How far flows can be trusted, as their own rows tell."""
+"""Quality of flows, measured over their rows."""
 
 from __future__ import annotations
 
@@ -12,174 +12,172 @@ import pyarrow as pa
 from flowtriage._core import quality as _quality
 
 INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
-"""What counts as internal where nobody names networks."""
+"""Networks that are internal by default."""
+_ESTIMATED = {"repeats": "repeats", "reported_again": "duplicates", "earlier_states": "superseded"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How far flows can be trusted.
+    """Quality of flows.
 
     Attributes
     ----------
     rows
         Number of rows.
     nulls
-        Number of rows without a value, by column of the canonical schema.
+        Number of null values, by column of the canonical schema.
     empty
         Columns without any value.
-    longest_record
-        The longest time that one record sums up; None if no record tells its end.
+    max_record_duration
+        Maximum duration of a record; None if no record has an end.
     gaps
-        Stretches without the start of a flow, longer than five minutes and than two of the
-        longest records.
+        Number of coverage gaps: ranges of time in which no flow starts, longer than five minutes
+        and than twice the maximum record duration.
     longest_gap
-        Start and end of the longest of these.
+        Start and end of the longest gap.
     repeats
-        Rows that are the same as an earlier one in time, ends, counters and host.
-    reporters
-        Number of machines that reported flows, where the format tells; else 0.
-    reported_again
-        Rows about flows that another machine reported too; `deduplicate=True` leaves them out.
-    earlier_states
-        Rows that tell an earlier state of a flow, of which a later row tells more; `read_flows`
-        leaves them out.
-    one_way
+        Rows that repeat an earlier one in times, endpoints, counters and host.
+    exporters
+        Number of exporters, if the format records them; else 0.
+    duplicates
+        Duplicate observations: rows about flows that another exporter reported too.
+        `deduplicate=True` drops them.
+    superseded
+        Records of flows that a later record supersedes; `read_flows` drops them.
+    unidirectional
         Rows with packets or bytes in one direction only.
-    contradictions
-        Rows whose reported direction is the opposite of what the addresses tell, or which are
-        reported as internal or external against the addresses.
-    rollovers
-        Rows with a counter of 32 bits that ran full: it stands at 2^32 - 1, or its bytes are
-        fewer than the headers of its packets alone and possible with 2^32 more.
+    direction_conflicts
+        Rows whose logged direction contradicts their addresses.
+    counter_overflows
+        Rows with a 32-bit counter that overflowed: it is 2^32 - 1, or the bytes are fewer than
+        the packet headers need and plausible with 2^32 more.
     start, end
-        First start and last end or start, UTC.
-    about
-        Names of the counts above that were estimated from a share of the flows, since there were
-        more than fit into memory: `repeats` beyond 14 million rows, `reported_again` and
-        `earlier_states` beyond 2 million.
+        First start, and last end or start, in UTC.
+    estimated
+        Names of the counts above that were estimated from a sample of the flows to bound memory:
+        `repeats` beyond 14 million rows, `duplicates` and `superseded` beyond 2 million.
     """
 
     rows: int
     nulls: dict[str, int]
     empty: list[str]
-    longest_record: timedelta | None
+    max_record_duration: timedelta | None
     gaps: int
     longest_gap: tuple[datetime, datetime] | None
     repeats: int
-    reporters: int
-    reported_again: int
-    earlier_states: int
-    one_way: int
-    contradictions: int
-    rollovers: int
+    exporters: int
+    duplicates: int
+    superseded: int
+    unidirectional: int
+    direction_conflicts: int
+    counter_overflows: int
     start: datetime | None
     end: datetime | None
-    about: list[str] = field(default_factory=list)
+    estimated: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         gap = self.longest_gap
-        record = self.longest_record
+        duration = self.max_record_duration
         return asdict(self) | {
             "longest_gap": [time.isoformat() for time in gap] if gap else None,
-            "longest_record": record.total_seconds() if record is not None else None,
+            "max_record_duration": duration.total_seconds() if duration is not None else None,
             "start": self.start.isoformat() if self.start else None,
             "end": self.end.isoformat() if self.end else None,
         }
 
     def facts(self, internal: str) -> dict[str, str]:
-        """Return what a reader should know, as label and text; no empty facts.
+        """Return the quality as label and text, without empty facts.
 
         Parameters
         ----------
         internal
-            What counts as internal, in words.
+            Internal networks, as text.
         """
         partly = {n: c for n, c in self.nulls.items() if c and n not in self.empty}
         facts = {}
         if self.empty:
-            facts["Columns without values"] = ", ".join(self.empty)
+            facts["Empty columns"] = ", ".join(self.empty)
         if partly:
             facts["Missing values"] = ", ".join(
                 f"{count:,} {name}" for name, count in partly.items()
             )
-        if self.longest_record:
-            facts["Longest record"] = str(self.longest_record)
+        if self.max_record_duration:
+            facts["Maximum record duration"] = str(self.max_record_duration)
         if self.longest_gap:
             first, last = self.longest_gap
-            facts["Gaps in time"] = (
+            facts["Coverage gaps"] = (
                 f"{self.gaps:,}; the longest {first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
             )
         if self.repeats:
             facts["Repeated rows"] = self._count("repeats")
-        if self.reported_again:
-            facts["Several reporters"] = (
-                f"{self.reporters:,}; {self._count('reported_again')} rows are about flows that "
-                "another reported too (deduplicate=True leaves them out)"
+        if self.duplicates:
+            facts["Multiple exporters"] = (
+                f"{self.exporters:,}; {self._count('duplicates')} duplicate observations "
+                "(deduplicate=True drops them)"
             )
-        if self.earlier_states:
-            facts["Earlier states"] = (
-                f"{self._count('earlier_states')} rows, of flows of which a later row tells more"
+        if self.superseded:
+            facts["Superseded records"] = (
+                f"{self._count('superseded')}; later records of the same flows contain more"
             )
-        if self.one_way:
-            facts["One direction only"] = f"{self.one_way:,} of {self.rows:,} rows"
-        if self.contradictions:
-            facts["Direction contradicted"] = (
-                f"{self.contradictions:,} rows are reported against what their addresses tell "
-                f"(internal: {internal})"
+        if self.unidirectional:
+            facts["Unidirectional records"] = f"{self.unidirectional:,} of {self.rows:,}"
+        if self.direction_conflicts:
+            facts["Direction conflicts"] = (
+                f"{self.direction_conflicts:,} rows whose logged direction contradicts their "
+                f"addresses (internal: {internal})"
             )
-        if self.rollovers:
-            facts["Counters ran full"] = (
-                f"{self.rollovers:,} rows have a counter of 32 bits that stands at its end or "
-                "began again from 0; totals are too low"
+        if self.counter_overflows:
+            facts["32-bit counter overflow"] = (
+                f"{self.counter_overflows:,} rows; totals are too low"
             )
         return facts
 
     def _count(self, name: str) -> str:
-        return f"{'about ' if name in self.about else ''}{getattr(self, name):,}"
+        return f"{'about ' if name in self.estimated else ''}{getattr(self, name):,}"
 
 
 def quality(
     flows: pa.RecordBatchReader,
     internal: Sequence[str] | None,
     *,
-    reporters: bool,
-    states: bool,
+    exporters: bool,
+    superseded: bool,
 ) -> Quality:
-    """Look at all rows of flows, in memory that does not grow with them.
+    """Measure the quality of flows in one pass and bounded memory.
 
     Parameters
     ----------
     flows
         Flows in the canonical schema.
     internal
-        Networks that count as internal; None takes the default ones.
-    reporters
-        Whether their format tells which machine reported a flow.
-    states
-        Whether several rows may tell one flow, each all since it began.
+        Internal networks; None for the default ones.
+    exporters
+        Whether the format records the exporter of a flow.
+    superseded
+        Whether the format has cumulative counters, so that records may supersede others.
     """
-    found = _quality(flows, None if internal is None else list(internal), reporters or states)
+    found = _quality(flows, None if internal is None else list(internal), exporters or superseded)
     rows, nulls = found["rows"], dict(found["nulls"])
-    record, gap = found["longest_record"], found["longest_gap"]
+    duration, gap = found["longest_record"], found["longest_gap"]
     return Quality(
         rows=rows,
         nulls=nulls,
         empty=[name for name, count in nulls.items() if count == rows > 0],
-        longest_record=None if record is None else timedelta(microseconds=record),
+        max_record_duration=None if duration is None else timedelta(microseconds=duration),
         gaps=found["gaps"],
         longest_gap=gap and (_at(gap[0]), _at(gap[1])),
         repeats=found["repeats"],
-        reporters=found["reporters"] if reporters else 0,
-        reported_again=found["reported_again"] if reporters else 0,
-        earlier_states=found["earlier_states"] if states else 0,
-        one_way=found["one_way"],
-        contradictions=found["contradictions"],
-        rollovers=found["rollovers"],
+        exporters=found["reporters"] if exporters else 0,
+        duplicates=found["reported_again"] if exporters else 0,
+        superseded=found["earlier_states"] if superseded else 0,
+        unidirectional=found["one_way"],
+        direction_conflicts=found["contradictions"],
+        counter_overflows=found["rollovers"],
         start=_time(found["first"]),
         end=_time(found["last"]),
-        about=found["about"],
+        estimated=[_ESTIMATED[name] for name in found["about"]],
     )
 
 

@@ -1,4 +1,4 @@
-"""Any source of flows to the canonical schema."""
+"""Readers of flows: any source to the canonical schema."""
 
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import flow_report, read_flows

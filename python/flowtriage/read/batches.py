@@ -1,59 +1,58 @@
-"""Flows in any form as batches in the canonical schema."""
+"""Flows in any form as record batches in the canonical schema."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from flowtriage.inputs.arrow import as_reader, is_dataframe, is_stream
-from flowtriage.quality.report import ReadReport
+from flowtriage.inputs.arrow import FlowSource, as_reader, is_dataframe, is_stream
+from flowtriage.quality import ReadReport, warn_bad_rows
 from flowtriage.read.flows import Flows, read_tables
 from flowtriage.read.logs import Options
 from flowtriage.read.read_flows import read_flows
-from flowtriage.schema import SCHEMA
+from flowtriage.schema import INDEX_COLUMNS, REQUIRED_COLUMNS, SCHEMA
 
 
 def stream_file(path: str | os.PathLike[str]) -> pa.RecordBatchReader:
-    """Return the flows of a log file as it is read, so that it need not fit into memory.
+    """Return the flows of a log file as a stream, for files larger than memory.
 
-    Bad rows lead to a warning at the end, since there is no report.
+    Warns
+    -----
+    UserWarning
+        At the end of the stream, if there are bad rows.
     """
 
     def batches() -> Iterator[pa.RecordBatch]:
         report = ReadReport()
         for table in read_tables(path, Options(), report):
             yield from table.select(SCHEMA.names).to_batches()
-        if report.rows_bad:
-            warnings.warn(
-                f"{os.fspath(path)}: {report.rows_bad} of {report.rows_read} rows could not be "
-                "used and are left out; the report of read_flows tells which and why",
-                stacklevel=2,
-            )
+        warn_bad_rows(report, stacklevel=3)
 
     return pa.RecordBatchReader.from_batches(SCHEMA, batches())
 
 
-_CANONICAL = {"src_ip", "dst_ip", "flows"}
-_INDEX = {"source", "dest", "TotalAllowedFlows"}
+def flow_batches(flows: FlowSource) -> pa.RecordBatchReader:
+    """Return flows as record batches in the canonical schema or that of the flow index.
 
-
-def flow_batches(flows: Any) -> pa.RecordBatchReader:
-    """Hand flows over as batches in the canonical schema or that of the index."""
+    Warns
+    -----
+    UserWarning
+        If there are bad rows, because no report is returned.
+    """
     if isinstance(flows, Flows):
         return flows.to_arrow().to_reader()
     if is_stream(flows) and not is_dataframe(flows):
-        reader = as_reader(flows)
-        names = set(reader.schema.names)
-        if names >= _CANONICAL or names >= _INDEX:
-            return reader
-        flows = reader
+        flows = as_reader(flows)
+        names = set(flows.schema.names)
+        if names.issuperset(REQUIRED_COLUMNS) or names.issuperset(INDEX_COLUMNS):
+            return flows
     elif isinstance(flows, (str, os.PathLike)) and Path(flows).is_file():
         return stream_file(flows)
-    elif is_dataframe(flows) and set(map(str, flows.columns)) >= _INDEX:
+    elif is_dataframe(flows) and set(map(str, flows.columns)).issuperset(INDEX_COLUMNS):
         return as_reader(flows)
-    return read_flows(flows).to_arrow().to_reader()
+    read = read_flows(flows)
+    warn_bad_rows(read.report, stacklevel=3)
+    return read.to_arrow().to_reader()

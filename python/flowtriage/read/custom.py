@@ -1,4 +1,4 @@
-"""A format made on the spot, from the columns that somebody names."""
+"""Formats from columns that the caller names."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from typing import TypeAlias, cast, get_args
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.canonical import CANONICAL
-from flowtriage.formats.declaration import Ends, FieldMapping, Format, Unit
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Unit
+from flowtriage.schema import ENDPOINTS
 
 Columns: TypeAlias = Mapping[str, str | tuple[str, str]]
-"""Canonical names and the columns of a source; times that are numbers with their unit."""
-_ENDS = ("src_ip", "dst_ip")
+"""Canonical names and the columns of a source; numeric times with their unit."""
 _DURATION = FieldMapping("end_time", "duration", unit="s")
 _DECLARED = {column.target: column for column in CANONICAL.columns} | {"duration": _DURATION}
 _AWS_FIELD = re.compile(r"\$\{\s*([^}\s]+)\s*\}")
 _NULLS = ("-", "nan", "NaN", "None", "null", "NULL")
 
 
-def mapped(columns: Columns) -> Format:
-    """Make a format from a mapping.
+def custom_format(columns: Columns) -> Format:
+    """Return a format for a mapping of columns.
 
     Parameters
     ----------
     columns
-        For each canonical column its column in the source. For a time that is a number, a pair
-        of the column and the unit (s, ms or us), as in `("epoch", "ms")`; numbers without a unit
-        are seconds. `duration` may be given in place of `end_time`. Both addresses are needed;
-        without `flows`, every record is one flow.
+        For each canonical column the column of the source. For a numeric time, a pair of the
+        column and the unit (s, ms or us), as in `("epoch", "ms")`; the default is seconds.
+        `duration` may replace `end_time`. Both addresses are required; without `flows`, every
+        record counts as one flow.
 
     Raises
     ------
     ArgumentError
-        If a canonical name or a unit is not known, or an address is missing.
+        If a canonical name or a unit is unknown, or an address is missing.
 
     Examples
     --------
-    >>> mapped({"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}).name
+    >>> custom_format({"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}).name
     'columns'
     """
     given = {
-        target: (place, None) if isinstance(place, str) else tuple(place)
-        for target, place in columns.items()
+        target: (column, None) if isinstance(column, str) else tuple(column)
+        for target, column in columns.items()
     }
     for target, (_, unit) in given.items():
         _check(target, unit)
-    for target in _ENDS:
+    for target in ENDPOINTS:
         if target not in given:
-            raise ArgumentError(f"columns= names no column for {target}; both addresses are needed")
+            raise ArgumentError(f"columns= has no column for {target}; give src_ip and dst_ip")
     if {"duration", "end_time"} <= set(given):
-        raise ArgumentError("columns= names both duration and end_time; give one of them")
+        raise ArgumentError("columns= has both duration and end_time; give one of them")
     declared = [
         _column(declaration, *given[target])
         for target, declaration in _DECLARED.items()
@@ -60,12 +60,12 @@ def mapped(columns: Columns) -> Format:
     ]
     if "flows" not in given:
         declared.append(FieldMapping("flows", "one"))
-    source, dest = (given[target][0] for target in _ENDS)
+    source, dest = (given[target][0] for target in ENDPOINTS)
     return Format(
         name="columns",
-        title="columns named by the caller",
+        title="custom columns",
         signature=tuple(name for name, _ in given.values()),
-        ends=(Ends(source, dest),),
+        endpoints=(Endpoints(source, dest),),
         columns=tuple(declared),
         nulls=_NULLS,
         counters=None,
@@ -73,17 +73,17 @@ def mapped(columns: Columns) -> Format:
 
 
 def field_names(columns: str | Iterable[str]) -> tuple[str, ...]:
-    """Read the names of the fields of a text without a header, in order.
+    """Parse the field names of a text log without a header, in order.
 
     Parameters
     ----------
     columns
-        Names, or a text of them: between spaces or commas, or as AWS writes the format of a log.
+        Names, or one string: separated by spaces or commas, or in the notation of AWS.
 
     Raises
     ------
     ArgumentError
-        If there is none, or one is there twice.
+        If there are no names, an empty name, or a duplicate.
 
     Examples
     --------
@@ -94,10 +94,12 @@ def field_names(columns: str | Iterable[str]) -> tuple[str, ...]:
         names = _AWS_FIELD.findall(columns) or columns.replace(",", " ").split()
     else:
         names = [str(name).strip() for name in columns]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice or not all(names) or not names:
-        wrong = f"{twice[0]!r} twice" if twice else "no field" if not names else "a field no name"
-        raise ArgumentError(f"columns= names {wrong}; name each field of the text once, in order")
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates or not all(names) or not names:
+        wrong = (
+            f"{duplicates[0]!r} twice" if duplicates else "an empty name" if names else "no name"
+        )
+        raise ArgumentError(f"columns= has {wrong}; name each field once, in order")
     return tuple(names)
 
 
@@ -107,18 +109,18 @@ def _column(declaration: FieldMapping, name: str, unit: str | None) -> FieldMapp
 
 
 def _check(target: str, unit: str | None) -> None:
-    known = [*_ENDS, *_DECLARED]
+    known = [*ENDPOINTS, *_DECLARED]
     if target not in known:
         near = get_close_matches(target, known, n=3) or known
         raise ArgumentError(
-            f"columns= names {target!r}, which is no canonical column; "
+            f"columns= has {target!r}, which is not a canonical column; "
             f"did you mean {' or '.join(near)}?"
         )
     if unit is None:
         return
-    if target in _ENDS or _DECLARED[target].unit is None:
-        raise ArgumentError(f"columns= gives a unit for {target}, which is no time")
+    if target in ENDPOINTS or _DECLARED[target].unit is None:
+        raise ArgumentError(f"columns= has a unit for {target}, which is not a time")
     if unit not in get_args(Unit):
         raise ArgumentError(
-            f"unit {unit!r} of {target} is not known; choose one of {', '.join(get_args(Unit))}"
+            f"unknown unit {unit!r} of {target}; give one of {', '.join(get_args(Unit))}"
         )

@@ -1,4 +1,4 @@
-"""Telling the format of a log from its content."""
+"""Detection of the format of a log from its content."""
 
 from __future__ import annotations
 
@@ -18,59 +18,59 @@ from flowtriage.formats import FORMATS
 from flowtriage.formats.declaration import Binding, Format, TextLayout
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
-_OBJECTS_TRIED = 200
-_DEPTH = 4
+_MAX_OBJECTS = 200
+_MAX_DEPTH = 4
 _ARRAY = re.compile(rb'\s*(?:\{\s*"records"\s*:\s*)?\[\s*(?=\{)', re.IGNORECASE)
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?$")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _DECODER = json.JSONDecoder()
-_BINARY_TOLD_BY = 1024
+_BINARY_HEAD = 1024
 _BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What a log is, as told from its first bytes."""
+    """Format and layout of a log, detected from its first bytes."""
 
     format: Format
     binding: Binding
     container: Literal["text", "parquet", "arrow"]
     layout: TextLayout | None = None
     header: int = 0
-    """Bytes before the first record."""
+    """Number of bytes before the first record."""
     header_lines: int = 0
 
 
 def by_name(name: str) -> Format:
-    """Find a format by its short name.
+    """Return the format of a short name.
 
     Raises
     ------
     ArgumentError
-        If there is none of that name.
+        If no format has this name.
     """
     for candidate in FORMATS:
         if candidate.name == name:
             return candidate
     known = ", ".join(f.name for f in FORMATS)
-    raise ArgumentError(f"format {name!r} is not known; choose one of {known}")
+    raise ArgumentError(f"unknown format {name!r}; give one of {known}")
 
 
 def match(names: Iterable[str], source: str, wanted: Format | None = None) -> Format:
-    """Choose the format whose signature is among the columns of a log.
+    """Return the format whose signature is among the columns of a log.
 
     Parameters
     ----------
     names
         Columns of the log.
     source
-        What to call the log in messages.
+        Name of the log in messages.
     wanted
-        The format that it has to be, if the caller said so.
+        The requested format, if any.
 
     Raises
     ------
     FormatError
-        If no format fits; the message names the candidates and what each lacks.
+        If no format matches; the message lists the candidates and their missing columns.
     """
     names = list(names)
     candidates = (wanted,) if wanted else FORMATS
@@ -88,15 +88,15 @@ def match(names: Iterable[str], source: str, wanted: Format | None = None) -> Fo
 
 
 def _near(lacks: list[str], names: list[str]) -> str:
-    """Ask whether columns that are there were meant by those that are not."""
+    """Suggest existing columns for missing ones."""
     found = {name.casefold(): name for name in names[:1000]}
     near = [get_close_matches(lack.casefold(), found, n=1) for lack in lacks]
-    meant = [f"{found[n[0]]!r} for {lack!r}" for n, lack in zip(near, lacks, strict=True) if n]
-    return f" Did you mean {', '.join(meant)}?" if meant else ""
+    similar = [f"{found[n[0]]!r} for {lack!r}" for n, lack in zip(near, lacks, strict=True) if n]
+    return f" Did you mean {', '.join(similar)}?" if similar else ""
 
 
 def container_of(head: bytes) -> Literal["text", "parquet", "arrow"]:
-    """Tell text from the binary table formats by the first bytes."""
+    """Return whether the first bytes are text or a binary table format."""
     for magic, container in _BINARY.items():
         if head.startswith(magic):
             return "parquet" if container == "parquet" else "arrow"
@@ -106,31 +106,31 @@ def container_of(head: bytes) -> Literal["text", "parquet", "arrow"]:
 def detect_text(
     head: bytes, source: str, wanted: Format | None = None, names: Sequence[str] = ()
 ) -> Detected:
-    """Tell the format of a text from its beginning.
+    """Detect the format of a text log from its first bytes.
 
     Parameters
     ----------
     head
-        First bytes of the text, decompressed.
+        First bytes of the log, decompressed.
     source
-        What to call the text in messages.
+        Name of the log in messages.
     wanted
-        The format that it has to be, if the caller said so.
+        The requested format, if any.
     names
-        Names of its fields, if the caller said that it has no header.
+        Field names given by the caller for a log without a header.
 
     Raises
     ------
     FormatError
-        If the text is empty, not text at all, or of no known format.
+        If the log is empty, not text, or of no known format.
     """
     bom = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     body = head[bom:]
     if not body or body.isspace():
         raise FormatError(f"{source}: the file is empty; there are no flows to read")
-    if b"\0" in body[:_BINARY_TOLD_BY]:
+    if b"\0" in body[:_BINARY_HEAD]:
         raise FormatError(
-            f"{source}: this is binary data of no known kind; give a text log "
+            f"{source}: unknown binary data; give a text log "
             "(plain, gzip or zstd), a Parquet file or an Arrow file"
         )
     if names:
@@ -147,7 +147,7 @@ def _zeek_tsv(body: bytes, bom: int, source: str, wanted: Format | None) -> Dete
     directives = dict(_directive(line) for line in lines)
     if "fields" not in directives:
         raise FormatError(
-            f"{source}: the text begins with comments but has no #fields line; "
+            f"{source}: the log starts with comments but has no #fields line; "
             "is the top of a Zeek log missing?"
         )
     separator = _separator(directives.get("separator", r"\x09"), source)
@@ -176,13 +176,13 @@ def _directive(line: bytes) -> tuple[str, str]:
     return name, text[len(name) + 1 :]
 
 
-def _separator(written: str, source: str) -> str:
+def _separator(text: str, source: str) -> str:
     try:
-        separator = codecs.decode(written.strip(" ") or written, "unicode_escape")
+        separator = codecs.decode(text.strip(" ") or text, "unicode_escape")
     except UnicodeDecodeError:
         separator = ""
     if len(separator) != 1 or not separator.isascii():
-        raise FormatError(f"{source}: #separator {written!r} is not a single character")
+        raise FormatError(f"{source}: #separator {text!r} is not a single character")
     return separator
 
 
@@ -191,8 +191,8 @@ def _json(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected
     names = _json_paths(body)
     if not names:
         raise FormatError(
-            f"{source}: this looks like JSON, but no whole JSON object is at its beginning; "
-            "JSON logs have one object a line, or all of them in one array"
+            f"{source}: this looks like JSON, but does not start with a complete object; "
+            "JSON logs have one object per line, or one array of objects"
         )
     chosen = match(names, source, wanted)
     tuples = chosen.tuples if chosen.tuples and chosen.tuples.path in names else None
@@ -205,14 +205,14 @@ def _json(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected
 
 
 def json_names(body: bytes) -> list[str]:
-    """Names of the values, but not of the objects and arrays, in the beginning of JSON."""
+    """Return the names of the values, not of objects and arrays, in the first bytes of JSON."""
     names = _json_paths(body)
     objects = {name[:dot] for name in names for dot, c in enumerate(name) if c == "."}
     return [name for name in names if name not in objects and "[]" not in name]
 
 
 def _first_of_array(body: bytes) -> int | None:
-    """Where the objects begin, if they are in one array."""
+    """Return the position of the first object, if the objects are in one array."""
     found = _ARRAY.match(body)
     return found.end() if found else None
 
@@ -222,7 +222,7 @@ def _has_whole_lines(body: bytes) -> bool:
 
 
 def _objects_of_lines(body: bytes) -> Iterator[dict[str, Any]]:
-    for line in islice(io.BytesIO(body), _OBJECTS_TRIED):
+    for line in islice(io.BytesIO(body), _MAX_OBJECTS):
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
@@ -233,20 +233,20 @@ def _objects_of_lines(body: bytes) -> Iterator[dict[str, Any]]:
 
 def _objects_of_array(body: bytes, start: int) -> Iterator[dict[str, Any]]:
     text = body.decode("utf-8", "replace")
-    place = len(body[:start].decode("utf-8", "replace"))
-    for _ in range(_OBJECTS_TRIED):
-        place = text.find("{", place)
-        if place < 0:
+    position = len(body[:start].decode("utf-8", "replace"))
+    for _ in range(_MAX_OBJECTS):
+        position = text.find("{", position)
+        if position < 0:
             return
         try:
-            value, place = _DECODER.raw_decode(text, place)
+            value, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError):
             return
         yield value
 
 
 def _json_paths(body: bytes) -> dict[str, None]:
-    """Names in the first objects of JSON; none if there is no whole object."""
+    """Return the names in the first JSON objects; none if there is no complete object."""
     start = _first_of_array(body)
     names: dict[str, None] = {}
     if start is None:
@@ -261,7 +261,7 @@ def _json_paths(body: bytes) -> dict[str, None]:
 def _paths(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, inner in value.items():
         yield prefix + key
-        if prefix.count(".") >= _DEPTH:
+        if prefix.count(".") >= _MAX_DEPTH:
             continue
         if isinstance(inner, dict):
             yield from _paths(inner, f"{prefix}{key}.")
@@ -272,21 +272,21 @@ def _paths(value: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected:
-    blank = len(body) - len(body.lstrip(b"\r\n"))
-    first = io.BytesIO(body[blank:]).readline()
+    skipped = len(body) - len(body.lstrip(b"\r\n"))
+    first = io.BytesIO(body[skipped:]).readline()
     try:
         text = first.decode("utf-8").rstrip("\r\n")
         headers = {d: next(csv.reader([text], delimiter=d), []) or [""] for d in _DELIMITERS}
     except (UnicodeDecodeError, csv.Error) as error:
-        raise FormatError(f"{source}: the first line is no header ({error})") from None
+        raise FormatError(f"{source}: the first line is not a header ({error})") from None
     for candidate in (wanted,) if wanted else FORMATS:
         for form in candidate.headerless:
             if re.match(form.line, text):
                 names = list(form.names)
                 layout = TextLayout(names, delimiter=form.delimiter, quoted=False)
-                lines = body.count(b"\n", 0, blank)
+                lines = body.count(b"\n", 0, skipped)
                 return Detected(
-                    candidate, candidate.bind(names), "text", layout, bom + blank, lines
+                    candidate, candidate.bind(names), "text", layout, bom + skipped, lines
                 )
     best = max(_DELIMITERS, key=lambda d: len(headers[d]))
     if (wanted is None or wanted.name == "zeek") and _is_time(headers["\t"][0]):
@@ -305,33 +305,33 @@ def _delimited(body: bytes, bom: int, source: str, wanted: Format | None) -> Det
         chosen.bind(names),
         "text",
         TextLayout(names, delimiter=best),
-        header=bom + blank + len(first),
-        header_lines=body.count(b"\n", 0, blank) + 1,
+        header=bom + skipped + len(first),
+        header_lines=body.count(b"\n", 0, skipped) + 1,
     )
 
 
 def _headerless(
     body: bytes, bom: int, source: str, wanted: Format | None, names: Sequence[str]
 ) -> Detected:
-    """Take the names that the caller gives to the fields of a text."""
-    blank = len(body) - len(body.lstrip(b"\r\n"))
-    first = io.BytesIO(body[blank:]).readline().decode("utf-8", "replace").rstrip("\r\n")
+    """Bind the field names that the caller gives for a log without a header."""
+    skipped = len(body) - len(body.lstrip(b"\r\n"))
+    first = io.BytesIO(body[skipped:]).readline().decode("utf-8", "replace").rstrip("\r\n")
     for delimiter in _DELIMITERS:
         values = first.split(delimiter)
-        # CloudWatch puts the time at which it took a record before it.
-        stamped = len(values) == len(names) + 1 and _STAMP.match(values[0])
+        # CloudWatch prefixes each record with its ingestion time.
+        stamped = len(values) == len(names) + 1 and _TIMESTAMP.match(values[0])
         if stamped or len(values) == len(names):
             break
     else:
-        counts = ", ".join(f"{len(first.split(d))} between {d!r}" for d in _DELIMITERS)
+        counts = ", ".join(f"{len(first.split(d))} split at {d!r}" for d in _DELIMITERS)
         raise FormatError(
-            f"{source}: columns= names {len(names)} fields, but the first line has {counts}"
+            f"{source}: columns= has {len(names)} fields, but the first line has {counts}"
         )
     named = ["@timestamp", *names] if stamped else list(names)
     chosen = match(named, source, wanted)
     layout = TextLayout(named, delimiter=delimiter, quoted=delimiter in ",;")
-    lines = body.count(b"\n", 0, blank)
-    return Detected(chosen, chosen.bind(named), "text", layout, bom + blank, lines)
+    lines = body.count(b"\n", 0, skipped)
+    return Detected(chosen, chosen.bind(named), "text", layout, bom + skipped, lines)
 
 
 def _is_time(text: str) -> bool:

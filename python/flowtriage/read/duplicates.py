@@ -1,4 +1,4 @@
-"""Records that tell all of a flow since it began, each a later state of it."""
+"""Superseded records: earlier ones of a flow with cumulative counters, and migrated rows."""
 
 from __future__ import annotations
 
@@ -8,33 +8,20 @@ import pyarrow.compute as pc
 from flowtriage._core import repeated_starts, superseded_records
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
-from flowtriage.formats.declaration import COUNTERS, FORMAT, mark
-
-_COMPARED = (
-    "start_time",
-    "end_time",
-    "src_ip",
-    "dst_ip",
-    "src_port",
-    "dst_port",
-    "protocol",
-    "src_bytes",
-    "dst_bytes",
-    "flows",
-    "denied_flows",
-    "host",
-)
+from flowtriage.formats.declaration import COUNTERS, FORMAT, metadata_value
+from flowtriage.schema import RECORD_COLUMNS
 
 
-def without_earlier_states(tables: list[pa.Table]) -> list[pa.Table]:
-    """Leave out rows that tell an earlier state of a flow, of which a later row tells more.
+def drop_superseded(tables: list[pa.Table]) -> list[pa.Table]:
+    """Drop superseded records: a later record of the same flow contains more.
 
-    Zeek's logs of connections that are still open tell them so, and so do such a log and
-    `conn.log` together. A flow is told from others by its start, to the microsecond, its 5-tuple
-    and the machine that saw it; the last state has the latest end and the most bytes.
+    Zeek's logs of open connections have them, also in combination with `conn.log`. A flow is
+    identified by its start in microseconds, its 5-tuple and its exporter; its last record has the
+    latest end and the most bytes.
     """
-    of_flow = [mark(table, COUNTERS) == "flow" for table in tables]
-    compared = [t.select(_COMPARED) for t, chosen in zip(tables, of_flow, strict=True) if chosen]
+    cumulative = [metadata_value(table, COUNTERS) == "flow" for table in tables]
+    pairs = zip(tables, cumulative, strict=True)
+    compared = [table.select(RECORD_COLUMNS) for table, chosen in pairs if chosen]
     if not compared:
         return tables
     joined = pa.concat_tables([table.replace_schema_metadata(None) for table in compared])
@@ -48,32 +35,32 @@ def without_earlier_states(tables: list[pa.Table]) -> list[pa.Table]:
     earlier = pc.replace_with_mask(
         alike.combine_chunks(), alike.combine_chunks(), found.combine_chunks()
     )
-    later, kept, place = pc.invert(earlier), [], 0
-    for table, chosen in zip(tables, of_flow, strict=True):
-        kept.append(table.filter(later.slice(place, len(table))) if chosen else table)
-        place += len(table) if chosen else 0
+    later, kept, offset = pc.invert(earlier), [], 0
+    for table, chosen in zip(tables, cumulative, strict=True):
+        kept.append(table.filter(later.slice(offset, len(table))) if chosen else table)
+        offset += len(table) if chosen else 0
     return kept
 
 
-def without_migrated(tables: list[pa.Table]) -> list[pa.Table]:
-    """Leave out what the old table tells of machines that the new one tells of already.
+def drop_migrated(tables: list[pa.Table]) -> list[pa.Table]:
+    """Drop rows of `AzureNetworkAnalytics_CL` about machines that `NTANetAnalytics` covers.
 
-    A machine has moved to `NTANetAnalytics` in the hour in which its first flow there starts.
-    From the beginning of this hour, the rows of `AzureNetworkAnalytics_CL` about it are left out.
-    The machine is the source of an outbound flow and the destination of an inbound one.
+    A machine migrates in the hour in which its first flow in `NTANetAnalytics` starts; its rows in
+    the old table are dropped from the start of that hour. The machine is the source of an outbound
+    flow and the destination of an inbound one.
     """
-    moved = [table for table in tables if _is(table, AZURE_NTA.name)]
-    if not moved or not any(_is(table, AZURE_NETWORK_ANALYTICS.name) for table in tables):
+    new = [table for table in tables if _is(table, AZURE_NTA.name)]
+    if not new or not any(_is(table, AZURE_NETWORK_ANALYTICS.name) for table in tables):
         return tables
-    first = _first_hours(moved)
+    first = _first_hours(new)
     return [
-        table.filter(_stays(table, first)) if _is(table, AZURE_NETWORK_ANALYTICS.name) else table
+        table.filter(_before(table, first)) if _is(table, AZURE_NETWORK_ANALYTICS.name) else table
         for table in tables
     ]
 
 
 def _is(table: pa.Table, format: str) -> bool:
-    return mark(table, FORMAT) == format
+    return metadata_value(table, FORMAT) == format
 
 
 def _machine(table: pa.Table) -> pa.ChunkedArray:
@@ -90,7 +77,7 @@ def _first_hours(tables: list[pa.Table]) -> pa.Table:
     return pa.table({"machine": first["machine"], "hour": hours})
 
 
-def _stays(table: pa.Table, first: pa.Table) -> pa.ChunkedArray:
+def _before(table: pa.Table, first: pa.Table) -> pa.ChunkedArray:
     known = pc.index_in(_machine(table), value_set=first["machine"].combine_chunks())
     hours = first["hour"].combine_chunks().take(known.combine_chunks())
     return pc.fill_null(pc.less(table["start_time"], hours), True)

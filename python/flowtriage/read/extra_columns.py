@@ -1,4 +1,4 @@
-"""Columns of a source that are kept beside the canonical ones."""
+"""Extra columns: those of a source beside the canonical ones."""
 
 from __future__ import annotations
 
@@ -8,100 +8,99 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from flowtriage._core import canonical_schema
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Binding, BoundColumn
+from flowtriage.schema import SCHEMA
 
 Kept: TypeAlias = bool | tuple[str, ...]
 """Names of the columns to keep, or True for all."""
 _ROW = "row of the source"
-_CANONICAL = frozenset(canonical_schema().names)
 
 
 def kept_columns(names: Iterable[str], binding: Binding, keep: Kept) -> dict[str, str]:
-    """Choose the columns of a source to keep.
+    """Choose the extra columns of a source.
 
     Parameters
     ----------
     names
         Columns of the source.
     binding
-        What is read of it.
+        Its binding.
     keep
-        What was asked for; names are matched without regard to case.
+        The requested columns; matching ignores case.
 
     Returns
     -------
     dict
-        Names in the source, and the names in the flows: the same, but for a column whose name
-        is taken by another, which has `_source` after it.
+        Names in the source, and names in the flows: the same, with the suffix `_source` if
+        another column has the name.
     """
     if keep is False:
         return {}
-    asked = None if keep is True else {name.casefold() for name in keep}
+    requested = None if keep is True else {name.casefold() for name in keep}
     targets = {column.target: tuple(column.columns) for column in binding.fields}
     ends = {name for e in binding.endpoints for name in (e.source, e.dest)}
     chosen = {}
     for name in names:
-        there = targets.get(name) == (name,) or (name in _CANONICAL and name in ends)
-        if there or (asked is not None and name.casefold() not in asked):
+        canonical = targets.get(name) == (name,) or (name in SCHEMA.names and name in ends)
+        if canonical or (requested is not None and name.casefold() not in requested):
             continue
-        taken = name in _CANONICAL or name in targets
+        taken = name in SCHEMA.names or name in targets
         chosen[name] = f"{name}_source" if taken else name
     return chosen
 
 
 def kept_names(keep: bool | Iterable[str]) -> Kept:
-    """Read what somebody asks to keep."""
+    """Parse the argument `keep`."""
     if isinstance(keep, bool):
         return keep
     return (keep,) if isinstance(keep, str) else tuple(keep)
 
 
 def check_kept(keep: Kept, names: Iterable[str]) -> None:
-    """Refuse a column to keep that no source had.
+    """Check that every requested extra column exists in a source.
 
     Raises
     ------
     ArgumentError
-        If there is one.
+        If one does not.
     """
     found = {name.casefold() for name in names}
     for name in () if isinstance(keep, bool) else keep:
         if not {name.casefold(), f"{name.casefold()}_source"} & found:
-            raise ArgumentError(f"keep= names {name!r}, a column that no source has")
+            raise ArgumentError(f"keep= has {name!r}, but no source has this column")
 
 
 def with_partitions(flows: pa.Table, partitions: Mapping[str, str | None], keep: Kept) -> pa.Table:
-    """Put the values of Hive partitions that were asked for beside flows, as text."""
+    """Append the requested Hive partitions to flows, as string columns."""
     if keep is False:
         return flows
-    asked = None if keep is True else {name.casefold() for name in keep}
+    requested = None if keep is True else {name.casefold() for name in keep}
     for name, value in partitions.items():
-        if name not in flows.column_names and (asked is None or name.casefold() in asked):
+        if name not in flows.column_names and (requested is None or name.casefold() in requested):
             column = pa.repeat(pa.scalar(value, pa.string()), len(flows))
             flows = flows.append_column(name, column)
     return flows
 
 
 def reading_text(binding: Binding, kept: Mapping[str, str]) -> Binding:
-    """Have kept columns read as text."""
+    """Return the binding with extra columns, as strings."""
     fields = [BoundColumn(target, "text", None, (name,)) for name, target in kept.items()]
     return replace(binding, fields=[*binding.fields, *fields])
 
 
 def reading_rows(binding: Binding) -> Binding:
-    """Have the number of its row read for each flow."""
+    """Return the binding with the row number of each flow."""
     return replace(binding, fields=[*binding.fields, BoundColumn(_ROW, "count", None, (_ROW,))])
 
 
 def with_row_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Give every row its number."""
+    """Append the number of each row."""
     return batch.append_column(_ROW, pa.array(range(batch.num_rows), pa.int64()))
 
 
 def with_columns(flows: pa.Table, batch: pa.RecordBatch, kept: Mapping[str, str]) -> pa.Table:
-    """Put the columns of a batch beside the flows that came from it, in place of row numbers."""
+    """Replace the row numbers of flows by the extra columns of their batch."""
     rows = flows[_ROW] if flows.num_rows else pa.array([], pa.int64())
     flows = flows.select([name for name in flows.column_names if name != _ROW])
     for name, target in kept.items():

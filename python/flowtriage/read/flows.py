@@ -1,37 +1,37 @@
-"""Flows, and reading them from wherever they are, a part at a time."""
+"""Flows, and reading them from any source in parts."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.arrow import as_reader, is_dataframe, is_stream
-from flowtriage.inputs.timespan import Timespan, parse_timespan, within
-from flowtriage.quality.report import ReadReport
-from flowtriage.read.custom import Columns, field_names, mapped
+from flowtriage.inputs.arrow import FlowSource, Readable, as_reader, is_dataframe, is_stream
+from flowtriage.inputs.timespan import Timespan, TimespanLike, parse_timespan, within
+from flowtriage.quality import ReadReport
+from flowtriage.read.custom import Columns, custom_format, field_names
 from flowtriage.read.detect import by_name
 from flowtriage.read.extra_columns import kept_names
-from flowtriage.read.locate import handle
-from flowtriage.read.logs import Options, read_batches, read_dataframe, read_file, read_place
+from flowtriage.read.locate import log_file_of
+from flowtriage.read.logs import Options, read_batches, read_dataframe, read_file, read_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class Flows:
-    """Flows in the canonical schema, with the report of how they were read.
+    """Flows in the canonical schema, with the read report.
 
-    Anything that takes Arrow takes it: `pyarrow.table(flows)`, `polars.DataFrame(flows)`, DuckDB.
+    Any Arrow consumer accepts them: `pyarrow.table(flows)`, `polars.DataFrame(flows)`, DuckDB.
 
     Attributes
     ----------
-    report : Report
-        What was found while reading.
+    report : ReadReport
+        Report of reading the flows.
     """
 
     def __init__(self, table: pa.Table, report: ReadReport) -> None:
@@ -48,11 +48,11 @@ class Flows:
         return frame
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Hand the flows over as an Arrow stream."""
+        """Export the flows as an Arrow C stream."""
         return self._table.__arrow_c_stream__(requested_schema)
 
     def __arrow_c_schema__(self) -> object:
-        """Hand the schema over."""
+        """Export the schema."""
         return self._table.schema.__arrow_c_schema__()
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Flows:
         return int(self._table.num_rows)
 
     def __repr__(self) -> str:
-        """Show the report."""
+        """Return the report as text."""
         return f"Flows\n{self.report}"
 
     def _repr_html_(self) -> str:
@@ -69,67 +69,69 @@ class Flows:
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A source, and how it is to be read.
+    """A source and its read options.
 
     Parameters
     ----------
     source
-        Anything that `read_flows` takes.
+        A source of `read_flows`.
     options
-        How to read it.
+        Read options.
     span
-        Only flows that start within it.
+        Timespan of the flows; None for all.
     """
 
-    source: Any
+    source: FlowSource
     options: Options
     span: Timespan | None = None
 
     @classmethod
     def parse(
         cls,
-        source: Any,
+        source: FlowSource,
         *,
         format: str | None = None,
-        timespan: Any = None,
+        timespan: TimespanLike | None = None,
         columns: Columns | str | Sequence[str] | None = None,
         keep: bool | Sequence[str] = False,
         tz: str | None = None,
     ) -> ReadRequest:
-        """Take the options of `read_flows`.
+        """Parse the arguments of `read_flows`.
 
         Raises
         ------
         ArgumentError
-            If one cannot be.
+            If one is invalid.
         """
         wanted = by_name(format) if format else None
         names: tuple[str, ...] = ()
         if isinstance(columns, Mapping):
             if wanted:
                 raise ArgumentError("give format= or columns= with canonical names, not both")
-            wanted = mapped(columns)
+            wanted = custom_format(columns)
         elif columns is not None:
             names = field_names(columns)
         options = Options(wanted, kept_names(keep), tz or "UTC", names)
         return cls(source, options, parse_timespan(timespan))
 
     def tables(self, report: ReadReport) -> Iterator[pa.Table]:
-        """Read the flows, a part at a time; `report` takes note of what is found."""
+        """Yield the flows in parts; update `report`."""
         for table in read_tables(self.source, self.options, report):
             kept = within(table, self.span)
             report.rows_outside += table.num_rows - kept.num_rows
             yield kept
 
 
-def read_tables(source: Any, options: Options, report: ReadReport) -> Iterator[pa.Table]:
-    """Read flows from any source, a part at a time; `report` takes note of what is found."""
+def read_tables(
+    source: FlowSource | ReadRequest, options: Options, report: ReadReport
+) -> Iterator[pa.Table]:
+    """Yield flows of any source in parts; update `report`."""
     if isinstance(source, (str, os.PathLike)):
-        yield from read_place(source, options, report)
+        yield from read_path(source, options, report)
     elif isinstance(source, ReadRequest):
         yield from source.tables(report)
     elif isinstance(source, Flows):
-        report.take_over(source.report)
+        report.merge(source.report)
         yield source.to_arrow()
     elif is_dataframe(source):
         report.sources.append("DataFrame")
@@ -138,8 +140,8 @@ def read_tables(source: Any, options: Options, report: ReadReport) -> Iterator[p
         name = type(source).__name__
         report.sources.append(name)
         yield from read_batches(as_reader(source), name, options, report)
-    elif hasattr(source, "read"):
-        yield from read_file(handle(source), options, report)
+    elif isinstance(source, Readable):
+        yield from read_file(log_file_of(source), options, report)
     elif isinstance(source, Iterable):
         for part in source:
             yield from read_tables(part, options, report)

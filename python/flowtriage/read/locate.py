@@ -1,4 +1,4 @@
-"""Finding the log files that a path, a glob, a folder or a URL stands for."""
+"""Location of log files: path, glob, directory or URL."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ from urllib.parse import unquote
 
 from flowtriage.errors import ArgumentError, FormatError, MissingExtraError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.arrow import Readable
 
-_NAME = 500
+_MAX_NAME = 500
 _PARTITION = re.compile(r"([A-Za-z_][\w-]*)=(.*)")
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-_NOT_DATA = (".", "_")
-"""Beginnings of names, such as `_SUCCESS`, that hold no data by the convention of Hive."""
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_HIDDEN = (".", "_")
+"""Prefixes of names without data, such as `_SUCCESS`, by the convention of Hive."""
 
 
 @dataclass(frozen=True)
 class LogFile:
-    """A file to read.
+    """A log file.
 
     Parameters
     ----------
     name
-        What to call it, safe to show.
+        Sanitized name for messages.
     open
-        Opens it: an object with `read`.
+        Function that opens the file and returns an object with `read`.
     path
-        Its path, if it is on this machine.
+        Path of a local file.
     owned
-        Whether what `open` returns is to be closed after reading.
+        Whether to close the opened file after reading.
     found
-        Whether it was found in a folder that was asked for, and not asked for itself.
+        Whether it was found in a requested directory, not requested by name.
     hidden
-        Whether its name there says that it holds no data, such as `_SUCCESS`.
+        Whether its name marks a file without data, such as `_SUCCESS`.
     partitions
-        Names and values of the Hive partitions that it lies in; a value may be missing.
+        Names and values of its Hive partitions; a value may be null.
     """
 
     name: str
@@ -53,31 +54,31 @@ class LogFile:
     partitions: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def locate(place: str | os.PathLike[str]) -> list[LogFile]:
-    """Find the files that a path stands for, in the order of their names.
+def locate(path: str | os.PathLike[str]) -> list[LogFile]:
+    """Return the files of a path, glob, directory or URL, ordered by name.
 
     Parameters
     ----------
-    place
-        Path of a file or folder, a glob, or a URL that fsspec knows. What exists under exactly
-        that name is taken, whatever characters are in it.
+    path
+        Path of a file or directory, a glob, or a URL of fsspec. A file whose name is exactly
+        this string takes precedence over a glob.
 
     Raises
     ------
     FileNotFoundError
         If a glob matches nothing.
     FormatError
-        If a folder holds no file.
+        If a directory contains no file.
     ArgumentError, MissingExtraError
-        If a URL is of no known kind, or the library for it is not installed; if the path is the
-        root of a file system, which holds much more than logs.
+        If the scheme of a URL is unknown or its library is not installed, or if the path is
+        the root of a file system.
 
     Examples
     --------
     >>> [file.name for file in locate("conn.log")]
     ['conn.log']
     """
-    text = os.path.expanduser(os.fspath(place))  # noqa: PTH111
+    text = os.path.expanduser(os.fspath(path))  # noqa: PTH111
     path = Path(text)
     if path.is_dir():
         return _folder(path)
@@ -93,16 +94,16 @@ def locate(place: str | os.PathLike[str]) -> list[LogFile]:
     return [_local(path)]
 
 
-def handle(source: Any) -> LogFile:
-    """Describe an open file or anything with `read`; it is read from where it stands."""
+def log_file_of(source: Readable) -> LogFile:
+    """Return the log file of an open file; it is read from its current position."""
     name = getattr(source, "name", None)
     shown = name if isinstance(name, str) else type(source).__name__
-    return LogFile(sanitize(shown, _NAME), lambda: source, owned=False)
+    return LogFile(sanitize(shown, _MAX_NAME), lambda: source, owned=False)
 
 
 def _local(path: Path) -> LogFile:
     return LogFile(
-        sanitize(str(path), _NAME),
+        sanitize(str(path), _MAX_NAME),
         lambda: path.open("rb", buffering=0),
         path,
         partitions=_partitions(path),
@@ -110,19 +111,19 @@ def _local(path: Path) -> LogFile:
 
 
 def _partitions(path: PurePath) -> dict[str, str | None]:
-    """Read the names of folders such as `y=2024`, as Hive writes them."""
+    """Parse Hive partitions such as `y=2024` from the directories of a path."""
     found = [match for part in path.parts[:-1] if (match := _PARTITION.fullmatch(part))]
     values = {match[1]: unquote(match[2]) for match in found}
-    return {name: None if value == _NO_VALUE else value for name, value in values.items()}
+    return {name: None if value == _NULL_PARTITION else value for name, value in values.items()}
 
 
 def _folder(path: Path) -> list[LogFile]:
     if path.resolve() == Path(path.resolve().anchor):
-        shown = sanitize(str(path), _NAME)
-        raise ArgumentError(f"{shown}: is the root of a file system; name a folder of logs in it")
+        shown = sanitize(str(path), _MAX_NAME)
+        raise ArgumentError(f"{shown} is the root of a file system; give a directory of logs")
     files = sorted(file for file in _walk(path) if file.is_file())
     if not files:
-        raise _empty(sanitize(str(path), _NAME))
+        raise _empty(sanitize(str(path), _MAX_NAME))
     return [
         replace(_local(file), found=True, hidden=_is_hidden(file.relative_to(path)))
         for file in files
@@ -130,23 +131,23 @@ def _folder(path: Path) -> list[LogFile]:
 
 
 def _is_hidden(path: PurePath) -> bool:
-    return any(part.startswith(_NOT_DATA) for part in path.parts)
+    return any(part.startswith(_HIDDEN) for part in path.parts)
 
 
 def _empty(folder: str) -> FormatError:
-    return FormatError(f"{folder}: there is no file in this folder")
+    return FormatError(f"{folder}: the directory contains no file")
 
 
 def _walk(path: Path) -> Iterator[Path]:
-    def refuse(error: OSError) -> None:
+    def fail(error: OSError) -> None:
         raise error
 
-    for folder, _, names in os.walk(path, onerror=refuse):
+    for folder, _, names in os.walk(path, onerror=fail):
         yield from (Path(folder, name) for name in names)
 
 
 def _remote(url: str) -> list[LogFile]:
-    shown = _without_secrets(url)
+    shown = _redacted(url)
     try:
         import fsspec
     except ImportError:
@@ -162,7 +163,7 @@ def _remote(url: str) -> list[LogFile]:
 
     def file(name: str) -> LogFile:
         return LogFile(
-            _without_secrets(system.unstrip_protocol(name)),
+            _redacted(system.unstrip_protocol(name)),
             lambda: system.open(name, "rb"),
             partitions=_partitions(PurePosixPath(name)),
         )
@@ -186,6 +187,6 @@ def _remote(url: str) -> list[LogFile]:
     return [file(name) for name in names if system.isfile(name)]
 
 
-def _without_secrets(url: str) -> str:
-    """Leave out of a URL what may be a password or a signature."""
-    return sanitize(re.sub(r"://[^/@]*@", "://", url.partition("?")[0]), _NAME)
+def _redacted(url: str) -> str:
+    """Remove user, password and query from a URL."""
+    return sanitize(re.sub(r"://[^/@]*@", "://", url.partition("?")[0]), _MAX_NAME)

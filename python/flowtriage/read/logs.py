@@ -1,4 +1,4 @@
-"""The engine that reads logs of every declared format."""
+"""Reader of logs of every declared format."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Format, Outcome, TextLayout, marks
+from flowtriage.formats.declaration import Format, Outcome, TextLayout, table_metadata
 from flowtriage.progress import report_progress
-from flowtriage.quality.report import BadRow, ReadReport
+from flowtriage.quality import BadRow, ReadReport
 from flowtriage.read.detect import container_of, detect_text, json_names, match
 from flowtriage.read.extra_columns import (
     Kept,
@@ -29,29 +29,28 @@ from flowtriage.read.extra_columns import (
 )
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.streams import BLOCK, Log, as_text, opened
-from flowtriage.read.trailer import Ending
+from flowtriage.read.trailer import TrailerCheck
 
-MAX_LENGTH = 4 * BLOCK
-"""Longest record of a text, in bytes; a longer one is a bad row."""
+MAX_RECORD_BYTES = 4 * BLOCK
+"""Maximum size of a record in a text log; a longer one is a bad row."""
 _ROWS = 1 << 17
-"""Rows of a Parquet file that are read at once."""
+"""Rows per batch of a Parquet file."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How logs are to be read.
+    """Read options of logs.
 
     Parameters
     ----------
     format
-        Their format, or None to detect it from the content.
+        Format; None detects it from the content.
     keep
-        Columns of the source that are kept beside the canonical ones: their names, or True for
-        all.
+        Extra columns of the source: their names, or True for all.
     zone
-        Zone of times that are written without one.
+        Time zone of times without one.
     names
-        Names of the fields of a text without a header; none where it has one.
+        Field names of a text log without a header; else empty.
     """
 
     format: Format | None = None
@@ -60,12 +59,12 @@ class Options:
     names: tuple[str, ...] = ()
 
 
-def read_place(
-    place: str | os.PathLike[str], options: Options, report: ReadReport
+def read_path(
+    path: str | os.PathLike[str], options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
-    """Read the files that a path, a glob, a folder or a URL stands for.
+    """Read the files of a path, glob, directory or URL.
 
-    In a folder, files that are no flow logs are passed over and told.
+    Skip files of a directory that are not flow logs; list them in the report.
 
     Yields
     ------
@@ -75,33 +74,33 @@ def read_place(
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        As raised by the operating system.
     FormatError
-        If a format is not recognised, or there is no flow log in a folder.
+        If a format is not recognised, or a directory contains no flow log.
     """
-    files = locate(place)
+    files = locate(path)
     for file in files:
         if file.hidden:
-            report.pass_over(file.name, "its name says that it holds no data")
+            report.skip_file(file.name, "hidden file: the name starts with . or _")
         elif file.found:
             yield from _read_found(file, options, report)
         else:
             yield from read_file(file, options, report)
-    if all(file.name in report.passed_over for file in files):
-        name, reason = next(iter(report.passed_over.items()))
+    if all(file.name in report.skipped_files for file in files):
+        name, reason = next(iter(report.skipped_files.items()))
         raise FormatError(
-            f"none of the {len(files):,} files in this folder is a flow log; {name}: {reason}"
+            f"none of the {len(files):,} files in this directory is a flow log; {name}: {reason}"
         )
 
 
 def _read_found(file: LogFile, options: Options, report: ReadReport) -> Iterator[pa.Table]:
-    """Read a file found in a folder, unless it turns out to be something else."""
+    """Read a file found in a directory; skip it if it is not a flow log."""
     tables = read_file(file, options, report)
     try:
         first = next(tables, None)
     except FormatError as error:
         report.sources.remove(file.name)
-        report.pass_over(file.name, str(error).removeprefix(f"{file.name}: "))
+        report.skip_file(file.name, str(error).removeprefix(f"{file.name}: "))
         return
     if first is not None:
         yield first
@@ -116,9 +115,9 @@ def read_file(file: LogFile, options: Options, report: ReadReport) -> Iterator[p
     file
         The file: text (plain, gzip or zstd), Parquet or Arrow IPC.
     options
-        How to read it.
+        Read options.
     report
-        Takes note of what is found.
+        Report to update.
 
     Yields
     ------
@@ -128,19 +127,19 @@ def read_file(file: LogFile, options: Options, report: ReadReport) -> Iterator[p
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        As raised by the operating system.
     FormatError
-        If the format is not recognised, or the file is damaged beyond reading on.
+        If the format is not recognised, or the file is too damaged to continue.
     """
     report.sources.append(file.name)
     with opened(file) as log, closing(log.blocks()) as blocks:
         first = next(blocks, b"")
         container = container_of(first)
-        everything = chain([first], blocks)
+        all_blocks = chain([first], blocks)
         if container == "text":
-            tables = _read_text(log, as_text(everything), options, report)
+            tables = _read_text(log, as_text(all_blocks), options, report)
         else:
-            tables = _read_binary(log, container, everything, options, report)
+            tables = _read_binary(log, container, all_blocks, options, report)
         for table in tables:
             yield with_partitions(table, file.partitions, options.keep)
 
@@ -159,22 +158,22 @@ def _read_text(
     source = log.name
     rest = next(blocks, b"")
     found = detect_text(rest, source, options.format, options.names)
-    report.found(found.format)
+    report.add_format(found.format)
     layout = cast("TextLayout", found.layout)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
     binding = replace(binding, zone=options.zone)
-    ending = Ending(found.format.trailer)
-    of_log = marks(found.format, found.binding)
+    trailer = TrailerCheck(found.format.trailer)
+    metadata = table_metadata(found.format, found.binding)
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
     def normalised(text: bytes, end: int) -> pa.Table:
-        _same_header(text, end, layout, source, line)
+        _check_header(text, end, layout, source, line)
         report_progress(f"reading {PurePath(source).name}", log.done, log.size)
-        outcome = normalise_block(text, ending.cut(text, end), layout, binding, line)
-        table = _note(outcome, source, report).replace_schema_metadata(of_log)
-        ending.add(table)
+        outcome = normalise_block(text, trailer.cut(text, end), layout, binding, line)
+        table = _add(outcome, source, report).replace_schema_metadata(metadata)
+        trailer.add(table)
         return table
 
     while True:
@@ -183,9 +182,9 @@ def _read_text(
             yield normalised(rest, end)
             line += lines
             rest = rest[end:]
-        if len(rest) > MAX_LENGTH:
+        if len(rest) > MAX_RECORD_BYTES:
             report.rows_read += 1
-            report.refuse(BadRow(source, line, None, None, _too_long(layout)))
+            report.reject(BadRow(source, line, None, None, _too_long(layout)))
             if layout.objects:
                 rest = b""
                 break
@@ -196,21 +195,21 @@ def _read_text(
         else:
             break
     if log.damage:
-        report.refuse(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
+        report.reject(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
     elif rest and log.grew:
         report.rows_read += 1
-        reason = "is not whole; the log was still being written"
-        report.refuse(BadRow(source, line, None, None, reason))
+        reason = "is incomplete; the log was still being written"
+        report.reject(BadRow(source, line, None, None, reason))
     elif rest:
         yield normalised(rest, len(rest))
-    ending.tell(report, source)
+    trailer.add_totals(report, source)
 
 
 def _too_long(layout: TextLayout) -> str:
-    size = f"is longer than {MAX_LENGTH >> 20} MB"
+    size = f"is longer than {MAX_RECORD_BYTES >> 20} MB"
     if layout.objects:
-        return f"{size}; nothing after the beginning of this record was read"
-    return f"{size}; is a quotation mark not closed?"
+        return f"{size}; nothing after the start of this record was read"
+    return f"{size}; is there an unclosed quotation mark?"
 
 
 def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:
@@ -219,49 +218,49 @@ def _after_line(rest: bytes, blocks: Iterator[bytes]) -> bytes:
     return rest[end + 1 :]
 
 
-def _same_header(block: bytes, end: int, layout: TextLayout, source: str, line: int) -> None:
-    """Refuse a log put together from parts whose columns differ."""
+def _check_header(block: bytes, end: int, layout: TextLayout, source: str, line: int) -> None:
+    """Reject a concatenated log whose columns change."""
     if layout.comment is None or block.find(layout.comment.encode(), 0, end) < 0:
         return
-    place = block.find(b"#fields", 0, end)
-    while place >= 0:
-        if place == 0 or block[place - 1 : place] == b"\n":
-            text = block[place : block.find(b"\n", place)].decode("utf-8", "replace")
+    at = block.find(b"#fields", 0, end)
+    while at >= 0:
+        if at == 0 or block[at - 1 : at] == b"\n":
+            text = block[at : block.find(b"\n", at)].decode("utf-8", "replace")
             if text.rstrip("\r").split(layout.delimiter)[1:] != layout.names:
-                number = line + block.count(b"\n", 0, place)
+                number = line + block.count(b"\n", 0, at)
                 raise FormatError(
                     f"{source}, line {number}: the columns change "
                     "here (#fields); split the file at this line and read its parts as a list"
                 )
-        place = block.find(b"#fields", place + 1, end)
+        at = block.find(b"#fields", at + 1, end)
 
 
 def _read_parquet(
-    place: Any, source: str, options: Options, report: ReadReport
+    file: Any, source: str, options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(place)
+        parquet = pq.ParquetFile(file)
     except pa.ArrowInvalid as error:
-        raise FormatError(f"{source}: this Parquet file cannot be read ({error})") from None
-    with file:
-        reading = _Reading(file.schema_arrow, source, options)
-        rows = file.metadata.num_rows
-        batches = file.iter_batches(batch_size=_ROWS, columns=reading.columns)
+        raise FormatError(f"{source}: cannot read this Parquet file ({error})") from None
+    with parquet:
+        reading = _BatchReader(parquet.schema_arrow, source, options)
+        rows = parquet.metadata.num_rows
+        batches = parquet.iter_batches(batch_size=_ROWS, columns=reading.columns)
         for done, table in reading.tables(batches, report):
             report_progress(f"reading {PurePath(source).name}", done, rows)
             yield table
 
 
-def _read_arrow(
-    place: Any, source: str, options: Options, report: ReadReport
-) -> Iterator[pa.Table]:
+def _read_arrow(file: Any, source: str, options: Options, report: ReadReport) -> Iterator[pa.Table]:
     try:
-        with pa.memory_map(os.fspath(place)) if isinstance(place, os.PathLike) else place as file:
-            table = pa.ipc.open_file(file).read_all()
+        with (
+            pa.memory_map(os.fspath(file)) if isinstance(file, os.PathLike) else file as opened_file
+        ):
+            table = pa.ipc.open_file(opened_file).read_all()
     except pa.ArrowInvalid as error:
-        raise FormatError(f"{source}: this Arrow file cannot be read ({error})") from None
+        raise FormatError(f"{source}: cannot read this Arrow file ({error})") from None
     yield from read_batches(table.to_reader(), source, options, report)
 
 
@@ -273,30 +272,30 @@ def read_batches(
     Parameters
     ----------
     reader
-        Batches in the columns of any declared format.
+        Batches with the columns of a declared format.
     source
-        What to call the stream in messages.
+        Name of the stream in messages.
     options
-        How to read it.
+        Read options.
     report
-        Takes note of what is found.
+        Report to update.
 
     Yields
     ------
     pyarrow.Table
         Flows in the canonical schema.
     """
-    reading = _Reading(reader.schema, source, options)
+    reading = _BatchReader(reader.schema, source, options)
     yield from (table for _, table in reading.tables(reader, report))
 
 
-class _Reading:
-    """Reading of batches that have their columns in common.
+class _BatchReader:
+    """Reader of batches of one schema.
 
     Attributes
     ----------
     columns
-        Columns that are read.
+        Columns to read.
     """
 
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
@@ -310,22 +309,22 @@ class _Reading:
         binding = replace(binding, zone=options.zone)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
-        self._marks = marks(self._format, binding)
+        self._metadata = table_metadata(self._format, binding)
         self._schema = pa.schema([schema.field(name) for name in self.columns])
 
     def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
-        """Read batches: for each, the number of rows so far and its flows."""
-        report.found(self._format)
+        """Yield the number of rows so far, and the flows, of each batch."""
+        report.add_format(self._format)
         done = 0
-        # The first, empty one tells the types of kept columns where there are no others.
+        # The first, empty batch provides the types of extra columns if there is no other.
         for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
             batch = flat(batch)
             used = batch.select(self._used)
             if self._kept:
                 used = with_row_numbers(used)
             outcome = normalise_table(used, self._binding, done)
-            table = _note(outcome, self._source, report, by_row=True)
-            table = table.replace_schema_metadata(self._marks)
+            table = _add(outcome, self._source, report, by_row=True)
+            table = table.replace_schema_metadata(self._metadata)
             if self._kept:
                 table = with_columns(table, batch, self._kept)
             done += batch.num_rows
@@ -333,7 +332,7 @@ class _Reading:
 
 
 def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Give the fields of nested columns columns of their own, as in `src_endpoint.ip`."""
+    """Flatten nested columns, as in `src_endpoint.ip`."""
     while any(pa.types.is_struct(field.type) for field in batch.schema):
         table = pa.Table.from_batches([batch]).flatten()
         arrays = [column.combine_chunks() for column in table.columns]
@@ -341,25 +340,25 @@ def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
 
 
-def _note(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
-    table, counts, skipped, told = outcome
+def _add(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
+    table, counts, skipped, bad_rows = outcome
     report.add(counts, skipped)
-    report.tell(BadRow(source, *row, by_row=by_row) for row in told)
+    report.list_bad_rows(BadRow(source, *row, by_row=by_row) for row in bad_rows)
     return table
 
 
 def _is_nested(column: Any) -> bool:
-    """Tell a column of dictionaries by the first of them."""
+    """Return whether the first value of a column is a dictionary."""
     if column.dtype != object:
         return False
-    place = column.first_valid_index()
-    return place is not None and isinstance(column.loc[[place]].iloc[0], dict)
+    label = column.first_valid_index()
+    return label is not None and isinstance(column.loc[[label]].iloc[0], dict)
 
 
 def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
-    """Hand a pandas DataFrame over as Arrow, only the columns that are read.
+    """Convert the columns of a pandas DataFrame that are read to Arrow.
 
-    Columns of mixed Python objects become text, so that a bad value is found in its row.
+    Columns of mixed Python objects become strings, so that bad values are reported by row.
     """
     from flowtriage.formats import FORMATS
 
@@ -378,5 +377,5 @@ def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
         arrays.append(array)
         kept.append(str(name))
     if not kept:
-        raise InputError(f"none of the columns of the DataFrame is known: {', '.join(names)}")
+        raise InputError(f"unknown columns in the DataFrame: {', '.join(names)}; give columns=")
     return pa.table(arrays, names=kept).to_reader()

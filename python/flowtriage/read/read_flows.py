@@ -1,95 +1,95 @@
-"""Reading flows as a whole, and telling how far they can be trusted."""
+"""Reading flows into memory, and reporting their quality."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import pyarrow as pa
 
 from flowtriage._core import classify_direction, distinct_observations
 from flowtriage._core import stitch as _stitch
 from flowtriage.errors import ArgumentError, InputError
-from flowtriage.inputs.networks import internal_networks
-from flowtriage.quality.report import ReadReport
+from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.networks import NetworksLike, parse_networks
+from flowtriage.inputs.timespan import TimespanLike
+from flowtriage.quality import ReadReport
 from flowtriage.read.custom import Columns
-from flowtriage.read.duplicates import without_earlier_states, without_migrated
+from flowtriage.read.duplicates import drop_migrated, drop_superseded
 from flowtriage.read.extra_columns import check_kept
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.schema import SCHEMA
 
-WINDOW = 60.0
-"""Seconds after which nothing is taken for an answer any more, unless told otherwise."""
+STITCH_WINDOW = 60.0
+"""Default window of `stitch`, in seconds."""
 
 
 def read_flows(
-    source: Any,
+    source: FlowSource,
     *,
     format: str | None = None,
-    timespan: Any = None,
+    timespan: TimespanLike | None = None,
     columns: Columns | str | Sequence[str] | None = None,
     keep: bool | Sequence[str] = False,
     tz: str | None = None,
     stitch: bool | float = False,
     deduplicate: bool = False,
-    internal: str | os.PathLike[str] | Sequence[str] | None = None,
+    internal: NetworksLike | None = None,
 ) -> Flows:
-    """Read flows from a log file, several, a DataFrame or anything Arrow.
+    """Read flows from log files, DataFrames or Arrow data into memory.
 
     Parameters
     ----------
     source
-        Path of a log, a glob, a folder, a URL that fsspec knows, an open file, a
+        Path of a log, a glob, a directory, a URL of fsspec, an open file, a
         `pandas.DataFrame`, any object with `__arrow_c_stream__`, or a list of such sources.
         Files may be text (plain, gzip or zstd), Parquet or Arrow IPC.
     format
         Short name of the format, such as `zeek`; None detects it from the content.
     timespan
-        Only flows that start within this span, both ends included: a msticpy `TimeSpan`, any
-        object with `start` and `end`, or a pair. Flows without a start time are left out then.
+        Return only flows that start within this timespan, start and end included: a msticpy
+        `TimeSpan`, any object with `start` and `end`, or a pair. It excludes null starts.
     columns
-        For a source of no known format: canonical names and the columns of the source, like
-        `{"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}`. A pair tells
-        the unit of a time that is a number: s, ms or us; without it numbers are seconds.
-        `duration` may stand for `end_time`; without `flows` every record is one flow.
-        For text without a header, of a known format: the names of its fields in order, as a list
-        or as AWS writes them, like `"${version} ${srcaddr} ${dstaddr}"`.
+        For a source of an unknown format: canonical names and the columns of the source, like
+        `{"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}`. A pair gives
+        the unit of a numeric time: s, ms or us; the default is seconds. `duration` may replace
+        `end_time`; without `flows` every record counts as one flow.
+        For a text log without a header: its field names in order, as a list or in the notation
+        of AWS, like `"${version} ${srcaddr} ${dstaddr}"`.
     keep
-        Columns of the source to keep, by name, or True for all. They stand after the canonical
-        columns under their own names; one whose name is taken has `_source` after it. Those of
-        text logs are text. Hive partitions (`y=2024/`) are columns of text, too.
+        Extra columns of the source, by name, or True for all. They follow the canonical columns
+        under their own names, with the suffix `_source` if the name is taken. Those of text logs
+        are strings, and so are Hive partitions (`y=2024/`).
     tz
-        Zone of times that are written without one, such as `Europe/Prague` or `+01:00`; None is
-        UTC. nfdump and Argus write such times.
+        Time zone of times without one, such as `Europe/Prague` or `+01:00`; None is UTC.
+        nfdump and Argus write such times.
     stitch
-        Whether to join records of one direction each to the records that answer them; a number
-        is the window in seconds (see `stitch`).
+        Merge unidirectional records into biflows; a number is the window in seconds (see
+        `stitch`).
     deduplicate
-        Whether to leave out what several machines reported of one flow. Not by default, since
-        the rows are then no more those of the log; the report tells how many there are. Records
-        of one 5-tuple whose times touch are of one flow; those of the machine that saw the most
-        bytes stay.
+        Drop duplicate observations of a flow by several exporters. Records of one 5-tuple whose
+        times touch belong to one flow; those of the exporter with the most bytes stay. Off by
+        default, so that rows match the log; the report counts the duplicates.
     internal
-        Networks that are internal, as for `classify_direction`: the flows get its columns
-        `direction` and `direction_reason`, which all verbs go by, and the report counts reported
-        directions against these networks.
+        Internal networks, as for `classify_direction`: flows get its columns `direction` and
+        `direction_reason`, which all functions use, and the report counts direction conflicts
+        with these networks.
 
     Returns
     -------
     Flows
-        One row per record, in the canonical schema; `Flows.report` tells what was found.
+        One row per record, in the canonical schema, with the read report in `Flows.report`.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        As raised by the operating system.
     FormatError
-        If the format is not recognised; the message names the candidates and what each lacks.
+        If the format is not recognised; the message lists the candidates and their missing
+        columns.
     ArgumentError
-        If `format`, `tz` or a name in `columns` is not known, no source has a column to `keep`,
-        `stitch` is negative, `internal` holds what is no network, or `timespan` cannot be read or
-        ends before it starts.
+        If `format`, `tz` or a name in `columns` is unknown, no source has a column of `keep`,
+        `stitch` is negative, `internal` contains an invalid network, or `timespan` cannot be
+        parsed or ends before it starts.
     MissingExtraError
         If a URL needs a library that is not installed.
 
@@ -104,22 +104,22 @@ def read_flows(
     >>> flows.to_arrow().select(["src_ip", "dst_ip", "flows", "rule"]).to_pylist()
     [{'src_ip': '10.0.0.1', 'dst_ip': '192.0.2.1', 'flows': 1, 'rule': 'web'}]
     """
-    reading = ReadRequest.parse(
+    request = ReadRequest.parse(
         source, format=format, timespan=timespan, columns=columns, keep=keep, tz=tz
     )
-    report = ReadReport(internal=None if internal is None else internal_networks(internal))
-    tables = list(reading.tables(report))
+    report = ReadReport(internal=None if internal is None else parse_networks(internal))
+    tables = list(request.tables(report))
     read = _rows(tables)
-    tables = without_migrated(tables)
+    tables = drop_migrated(tables)
     report.rows_migrated += read - (read := _rows(tables))
-    tables = without_earlier_states(tables)
+    tables = drop_superseded(tables)
     report.rows_superseded += read - _rows(tables)
-    joined = _joined([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)
-    check_kept(reading.options.keep, joined.column_names)
+    joined = _concatenate([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)
+    check_kept(request.options.keep, joined.column_names)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     if deduplicate:
         distinct = distinct_observations(table.to_reader())
-        report.rows_reported_again += table.num_rows - distinct.num_rows
+        report.rows_duplicate += table.num_rows - distinct.num_rows
         table = distinct
     if stitch:
         joined = _stitch(table.to_reader(), window_of(stitch))
@@ -127,41 +127,40 @@ def read_flows(
         table = joined
     if report.internal is not None:
         table = classify_direction(table.to_reader(), report.internal, [])
-    report.about(table)
+    report.describe(table)
     return Flows(table, report)
 
 
 def flow_report(
-    source: Any,
+    source: FlowSource,
     *,
     format: str | None = None,
-    timespan: Any = None,
+    timespan: TimespanLike | None = None,
     columns: Columns | str | Sequence[str] | None = None,
     tz: str | None = None,
-    internal: str | os.PathLike[str] | Sequence[str] | None = None,
+    internal: NetworksLike | None = None,
 ) -> ReadReport:
-    """Tell how far flows can be trusted, without keeping them in memory.
+    """Report the quality of flows in one pass and bounded memory.
 
-    A log larger than memory is read once, a part at a time. What `read_flows` leaves out only
-    when it has all rows is counted here as it stands: earlier states of flows in `quality`, and
-    rows of the old Azure table about machines that moved not at all.
+    Rows that `read_flows` drops only because it has all of them in memory are included here:
+    `quality` counts superseded records, and migrated rows of the old Azure table are not counted.
 
     Parameters
     ----------
     source
-        Flows in any form that `read_flows` takes.
+        Any source of `read_flows`.
     format, timespan, columns, tz, internal
         As for `read_flows`.
 
     Returns
     -------
-    Report
-        What was found while reading; its `quality` is that of all rows.
+    ReadReport
+        Report of reading, with the `quality` of all rows.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        As raised by the operating system.
     FormatError
         If the format is not recognised.
     ArgumentError
@@ -171,22 +170,22 @@ def flow_report(
     --------
     >>> from flowtriage import sample
     >>> report = flow_report(sample.office_day(), internal=["10.20.0.0/16"])
-    >>> report.flows == sample.office_day().num_rows, report.quality.contradictions
+    >>> report.flows == sample.office_day().num_rows, report.quality.direction_conflicts
     (True, 0)
     """
-    reading = ReadRequest.parse(source, format=format, timespan=timespan, columns=columns, tz=tz)
-    report = ReadReport(internal=None if internal is None else internal_networks(internal))
-    tables = reading.tables(report)
+    request = ReadRequest.parse(source, format=format, timespan=timespan, columns=columns, tz=tz)
+    report = ReadReport(internal=None if internal is None else parse_networks(internal))
+    tables = request.tables(report)
     batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
-    report.look_at(pa.RecordBatchReader.from_batches(SCHEMA, batches))
+    report.inspect(pa.RecordBatchReader.from_batches(SCHEMA, batches))
     return report
 
 
 def window_of(window: bool | float) -> int:
-    """Return a window of `stitch` in microseconds."""
-    seconds = WINDOW if window is True else float(window)
+    """Return the window of `stitch` in microseconds."""
+    seconds = STITCH_WINDOW if window is True else float(window)
     if not 0 <= seconds < 1e9:
-        raise ArgumentError(f"the window to stitch is {seconds} seconds; it cannot be negative")
+        raise ArgumentError(f"window must be 0 or more seconds, got {seconds}")
     return round(seconds * 1e6)
 
 
@@ -194,10 +193,10 @@ def _rows(tables: Iterable[pa.Table]) -> int:
     return sum(table.num_rows for table in tables)
 
 
-def _joined(tables: list[pa.Table]) -> pa.Table:
+def _concatenate(tables: list[pa.Table]) -> pa.Table:
     try:
         return pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
         raise InputError(
-            f"a column to keep has not the same type in all sources ({error}); read them one by one"
+            f"an extra column has different types in the sources ({error}); read them one by one"
         ) from None

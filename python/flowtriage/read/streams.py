@@ -1,4 +1,4 @@
-"""The bytes of a log: unpacked, and as UTF-8 with line feeds if they are text."""
+"""Byte streams of logs: decompressed, and text as UTF-8 with line feeds."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from flowtriage.errors import FormatError
 from flowtriage.read.locate import LogFile
 
 BLOCK = 8 << 20
-"""Bytes that are handed on at once."""
+"""Bytes per block."""
 _PIECE = 1 << 17
-"""Bytes that are unpacked at once."""
+"""Bytes per decompression step."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_ZSTD_SKIPPED = b"\x2a\x4d\x18"
+_ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -36,12 +36,12 @@ class Log:
     Attributes
     ----------
     name
-        What to call it.
+        Name of the log in messages.
     size
-        Bytes of the file when it was opened, packed as it is; None if that is not known. No more
-        is read of a log that grows.
+        Compressed size in bytes when the log was opened; None if unknown. Only this many bytes
+        are read of a growing log.
     damage
-        Why nothing more could be read although this was not the end, once that is so.
+        Reason why reading stopped early; None if it did not.
     """
 
     def __init__(self, file: LogFile, source: Any) -> None:
@@ -50,70 +50,70 @@ class Log:
         self.damage: str | None = None
         self._path = file.path
         self._source = source
-        self._rewinds = _rewinds(source)
+        self._seekable = _seekable(source)
         self._raw = _Bytes(source, self.size, self.name)
-        self._stream, self._packing = _unpacked(io.BufferedReader(self._raw, 1 << 20))
+        self._stream, self._compression = _decompressed(io.BufferedReader(self._raw, 1 << 20))
 
     @property
     def done(self) -> int:
-        """Bytes of the file that have been read."""
+        """Number of bytes read of the file."""
         return self._raw.done
 
     @property
     def grew(self) -> bool:
-        """Whether more has been written to the file since it was opened."""
-        return self._packing is None and self.size is not None and bool(_size(self._source))
+        """Whether the file has grown since it was opened."""
+        return self._compression is None and self.size is not None and bool(_size(self._source))
 
     def close(self) -> None:
-        """Let go of the file; one that the caller opened stays open."""
+        """Close the stream; a file that the caller opened stays open."""
         self._stream.close()
 
     def blocks(self) -> Generator[bytes]:
-        """Read all bytes, unpacked; damage is noted and taken as the end.
+        """Yield all bytes, decompressed; stop at damage and set `damage`.
 
-        Blocks end with a line if there is an end of one in them. Of a file on this machine, the
-        next block is read while the caller works on one.
+        Blocks end at a line end if they contain one. The next block of a local file is read in
+        the background.
         """
-        return self._blocks() if self.size is None else _ahead(self._blocks())
+        return self._blocks() if self.size is None else _read_ahead(self._blocks())
 
     def _blocks(self) -> Generator[bytes]:
         buffer = bytearray(BLOCK)
-        room = memoryview(buffer)
-        filled, nothing = 0, True
-        while read := self._read(room[filled:]):
+        view = memoryview(buffer)
+        filled, empty = 0, True
+        while read := self._read(view[filled:]):
             filled += read
-            nothing = False
+            empty = False
             if filled == BLOCK:
                 end = buffer.rfind(b"\n") + 1 or BLOCK
-                yield bytes(room[:end])
+                yield bytes(view[:end])
                 filled -= end
-                room[:filled] = room[end:]
+                view[:filled] = view[end:]
         if filled:
-            yield bytes(room[:filled])
-        if self.damage and nothing:
+            yield bytes(view[:filled])
+        if self.damage and empty:
             raise FormatError(f"{self.name}: {self.damage}; nothing could be read")
 
-    def _read(self, room: memoryview) -> int:
-        """Read some bytes; none at the end."""
+    def _read(self, view: memoryview) -> int:
+        """Read some bytes into a view; return their number, 0 at the end."""
         try:
-            if self._packing is None:
-                return int(self._stream.readinto1(room) or 0)
-            piece = self._stream.read1(min(len(room), _PIECE))
+            if self._compression is None:
+                return int(self._stream.readinto1(view) or 0)
+            piece = self._stream.read1(min(len(view), _PIECE))
         except (EOFError, zlib.error, OSError) as error:
-            if self._packing is None or getattr(error, "errno", None) is not None:
+            if self._compression is None or getattr(error, "errno", None) is not None:
                 raise
-            self.damage = f"the {self._packing} stream is cut short or damaged ({error})"
+            self.damage = f"the {self._compression} stream is truncated or damaged ({error})"
             return 0
-        room[: len(piece)] = piece
+        view[: len(piece)] = piece
         return len(piece)
 
     @contextmanager
     def random_access(self, blocks: Iterable[bytes]) -> Iterator[Any]:
-        """Open the file for reading from any place in it; `blocks` are all its bytes."""
-        if self._packing is None and self._path is not None and self.size is not None:
+        """Open the file for random access; `blocks` are all its bytes."""
+        if self._compression is None and self._path is not None and self.size is not None:
             yield self._path
             return
-        if self._packing is None and self._rewinds:
+        if self._compression is None and self._seekable:
             yield self._source
             return
         with tempfile.TemporaryFile() as spool:
@@ -124,12 +124,12 @@ class Log:
 
 @contextmanager
 def opened(file: LogFile) -> Iterator[Log]:
-    """Open a log for reading, whatever it is packed with.
+    """Open a log for reading, compressed or not.
 
     Raises
     ------
     FileNotFoundError, PermissionError, OSError
-        As the operating system says.
+        As raised by the operating system.
     """
     source = file.open()
     try:
@@ -143,21 +143,21 @@ def opened(file: LogFile) -> Iterator[Log]:
             source.close()
 
 
-def _ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
-    """Have the next block made in a thread while the caller works on one."""
+def _read_ahead(blocks: Iterator[bytes]) -> Generator[bytes]:
+    """Yield blocks, reading the next one in a thread."""
     with ThreadPoolExecutor(1, "flowtriage-read") as reader:
         block = next(blocks, None)
         while block is not None:
-            coming = reader.submit(next, blocks, None)
+            following = reader.submit(next, blocks, None)
             yield block
-            block = coming.result()
+            block = following.result()
 
 
 def as_text(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Turn blocks of text into UTF-8 whose lines end with a line feed.
+    """Convert blocks of text to UTF-8 with line feeds.
 
-    UTF-16 is told by its byte-order mark. Text without any line feed in its first block has
-    carriage returns for them.
+    UTF-16 is detected by its byte-order mark, carriage returns as line ends by a first block
+    without line feeds.
     """
     first, later = _split(_as_utf8(blocks))
     lines = b"\n" in first or b"\r" not in first
@@ -173,7 +173,7 @@ def _as_utf8(blocks: Iterable[bytes]) -> Iterator[bytes]:
         return
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
     for block in chain([first[2:]], later):
-        # Half a pair becomes what is no UTF-8, and so a bad row.
+        # An unpaired surrogate becomes invalid UTF-8, and thus a bad row.
         yield decoder.decode(block).encode("utf-8", "surrogatepass")
     if decoder.getstate()[0]:
         yield b"\xff"
@@ -185,7 +185,7 @@ def _split(blocks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 class _Bytes(io.RawIOBase):
-    """What any object with `read` gives, as bytes, and no more than `size` of them."""
+    """Up to `size` bytes of any object with `read`."""
 
     def __init__(self, source: Any, size: int | None, name: str) -> None:
         self._name = name
@@ -195,35 +195,35 @@ class _Bytes(io.RawIOBase):
         self.done = 0
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
         """Read into a buffer."""
-        room = len(buffer)
+        limit = len(buffer)
         if self._size is not None:
-            room = min(room, self._size - self.done)
+            limit = min(limit, self._size - self.done)
         if type(self._source) is io.FileIO:
-            read = self._source.readinto(memoryview(buffer)[:room]) or 0
+            read = self._source.readinto(memoryview(buffer)[:limit]) or 0
             self.done += read
             return read
-        if not self._rest and room:
-            self._rest = self._read(room)
-        part, self._rest = self._rest[:room], self._rest[room:]
+        if not self._rest and limit:
+            self._rest = self._read(limit)
+        part, self._rest = self._rest[:limit], self._rest[limit:]
         buffer[: len(part)] = part
         self.done += len(part)
         return len(part)
 
-    def _read(self, room: int) -> bytes:
+    def _read(self, limit: int) -> bytes:
         try:
-            part: bytes | str | None = self._source.read(room)
+            part: bytes | str | None = self._source.read(limit)
         except UnicodeDecodeError as error:
             raise FormatError(f"{self._name}: {error}; open the file in binary mode") from None
         return part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part or b""
 
 
 def _size(source: Any) -> int | None:
-    """Bytes from where an ordinary file stands to its end."""
+    """Return the number of bytes from the position of a regular file to its end."""
     raw = getattr(source, "raw", source)
     if not isinstance(raw, io.FileIO):
         return None
@@ -233,18 +233,18 @@ def _size(source: Any) -> int | None:
     return max(0, status.st_size - int(source.tell()))
 
 
-def _rewinds(source: Any) -> bool:
-    """Whether a binary file stands at its beginning and can be read from any place."""
+def _seekable(source: Any) -> bool:
+    """Return whether a binary file is at its start and supports random access."""
     try:
         return bool(source.seekable() and source.tell() == 0 and source.read(0) == b"")
     except (AttributeError, OSError):
         return False
 
 
-def _unpacked(raw: io.BufferedReader) -> tuple[Any, str | None]:
+def _decompressed(raw: io.BufferedReader) -> tuple[Any, str | None]:
     head = raw.peek(4)
     if head.startswith(_GZIP):
         return gzip.GzipFile(fileobj=raw), "gzip"
-    if head.startswith(_ZSTD) or (head[1:4] == _ZSTD_SKIPPED and head[0] >> 4 == 5):
+    if head.startswith(_ZSTD) or (head[1:4] == _ZSTD_SKIPPABLE and head[0] >> 4 == 5):
         return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"), "zstd"
     return raw, None

@@ -1,4 +1,4 @@
-"""Totals that stand at the end of a log, and whether they are those of its flows."""
+"""Trailers of logs: stated totals, compared with those of the flows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from flowtriage.formats.declaration import Trailer
 from flowtriage.quality.report import ReadReport, Total
 
 
-class Ending:
-    """The end of a log, kept apart from its records.
+class TrailerCheck:
+    """Separate the trailer of a log from its records, and check its totals.
 
     Parameters
     ----------
     trailer
-        What the end looks like; None if the format has none.
+        Declaration of the trailer; None if the format has none.
     """
 
     def __init__(self, trailer: Trailer | None) -> None:
@@ -28,7 +28,7 @@ class Ending:
         self._sums: Counter[str] = Counter()
 
     def cut(self, text: bytes, end: int) -> int:
-        """Return where the records before `end` end; what follows them is kept."""
+        """Return the end of the records before `end`; keep the trailer that follows."""
         if self._text:
             self._text += text[:end]
             return 0
@@ -40,18 +40,18 @@ class Ending:
         return end
 
     def add(self, flows: pa.Table) -> None:
-        """Add up flows that were read."""
+        """Add flows to the sums."""
         for _, columns in self._trailer.totals if self._trailer else ():
             for name in columns:
                 self._sums[name] += pc.sum(flows[name]).as_py() or 0
 
-    def tell(self, report: ReadReport, source: str) -> None:
-        """Report the totals of the log beside those of the flows."""
+    def add_totals(self, report: ReadReport, source: str) -> None:
+        """Add the totals of the log and of the flows to a report."""
         lines = self._text.decode("utf-8", "replace").splitlines()
         if self._trailer is None or len(lines) < 3:
             return
-        told = dict(zip(lines[1].split(","), lines[2].split(","), strict=False))
+        stated = dict(zip(lines[1].split(","), lines[2].split(","), strict=False))
         for name, columns in self._trailer.totals:
-            if told.get(name, "").strip().isdecimal():
+            if stated.get(name, "").strip().isdecimal():
                 read = sum(self._sums[column] for column in columns)
-                report.totals.append(Total(source, name, int(told[name]), read))
+                report.totals.append(Total(source, name, int(stated[name]), read))

@@ -1,4 +1,4 @@
-"""Styles, scripts and the template of reports: files beside this module."""
+"""Styles, scripts and the template of pages: files beside this module."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from importlib import resources
 
 @cache
 def asset(name: str) -> str:
-    """Return the text of a file."""
+    """Read a file as text."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""How one column of a table is written as HTML cells, by its type and its name.
+"""Columns of a table as HTML cells, formatted by type and name.
 
-Everything in a cell comes from strangers and is escaped here.
+The values are untrusted; this module escapes them.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _IDENTIFIER = re.compile(
 
 @dataclass(frozen=True)
 class HtmlColumn:
-    """One column, written.
+    """A column as HTML.
 
     Parameters
     ----------
     name
-        Heading, as text.
+        Header, as text.
     unit
-        Small print beside the heading, such as ``UTC``.
+        Unit beside the header, such as ``UTC``.
     numeric
-        Whether the cells are aligned to the right.
+        Whether the cells are right-aligned.
     cells
         ``<td>`` elements.
     """
@@ -49,23 +49,23 @@ class HtmlColumn:
 
 
 def column(name: str, values: pa.ChunkedArray) -> HtmlColumn:
-    """Write one column.
+    """Format one column.
 
     Parameters
     ----------
     name
-        Its name, which tells numbers of bytes and identifiers from quantities.
+        Name, which identifies numbers of bytes and identifiers.
     values
-        Its values, only those to be shown.
+        Values of the rows to show.
     """
     if types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     kind = values.type
-    if types.is_floating(kind) and is_whole(values):
+    if types.is_floating(kind) and are_integers(values):
         values = values.cast(pa.int64())
         kind = values.type
     if types.is_integer(kind):
-        return HtmlColumn(name, "", True, _whole_numbers(name, values))
+        return HtmlColumn(name, "", True, _integers(name, values))
     if types.is_floating(kind) or types.is_decimal(kind):
         return HtmlColumn(name, "", True, [_fraction(value) for value in values.to_pylist()])
     if types.is_timestamp(kind):
@@ -73,20 +73,20 @@ def column(name: str, values: pa.ChunkedArray) -> HtmlColumn:
         return HtmlColumn(name, "UTC" if kind.tz else "", False, cells)
     if is_list(kind):
         lengths = pc.list_value_length(values).to_pylist()
-        most = min(LIST_FULL, max(LIST_SHOWN, LISTS_FULL // max(len(values), 1)))
-        shown = pc.list_slice(values, 0, most).to_pylist()
+        limit = min(LIST_FULL, max(LIST_SHOWN, LISTS_FULL // max(len(values), 1)))
+        shown = pc.list_slice(values, 0, limit).to_pylist()
         pairs = zip(shown, lengths, strict=True)
         return HtmlColumn(name, "", False, [_list(items, length) for items, length in pairs])
     return HtmlColumn(name, "", False, [_text(value) for value in values.to_pylist()])
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Tell whether values of a type are lists."""
+    """Check whether values of a type are lists."""
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
-def is_whole(values: pa.ChunkedArray) -> bool:
-    """Tell whether there are floats, and all of them are integers that a float holds exactly."""
+def are_integers(values: pa.ChunkedArray) -> bool:
+    """Check whether all floats are exact integers, and at least one is not null."""
     finite = pc.and_(pc.is_finite(values), pc.less(pc.abs(values), 2.0**53))
     whole = pc.and_(finite, pc.equal(values, pc.trunc(values)))
     return values.null_count < len(values) and bool(pc.all(whole).as_py())
@@ -99,7 +99,7 @@ def _number(text: str | None, value: object, title: str | None = None) -> str:
     return f'<td class="ft-num" data-sort="{escape(str(value))}"{hint}>{escape(text)}</td>'
 
 
-def _whole_numbers(name: str, values: pa.ChunkedArray) -> list[str]:
+def _integers(name: str, values: pa.ChunkedArray) -> list[str]:
     exact = values.to_pylist()
     if _BYTES.search(name):
         texts, full = human_bytes(values).to_pylist(), thousands(values).to_pylist()
@@ -122,7 +122,7 @@ def _fraction(value: Any) -> str:
 
 
 def time_texts(values: pa.ChunkedArray) -> list[str | None]:
-    """Write timestamps, with as many digits as any of them needs."""
+    """Format timestamps with the fewest digits that show all of them exactly."""
     micros = pc.cast(values, pa.timestamp("us", values.type.tz), safe=False)
     naive = pc.cast(micros, pa.timestamp("us"))
     for unit in ("s", "ms", "us"):

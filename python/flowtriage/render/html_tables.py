@@ -1,4 +1,4 @@
-"""Tables as HTML: escaped, readable, the same in a notebook and in a report."""
+"""Tables as escaped HTML, the same in a notebook and on a page."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from flowtriage.render.table_head import head
 
 MAX_ROWS = 500
 AS_TEXT = "mathjax_ignore tex2jax_ignore"
-"""Classes of HTML in which notebooks must not typeset what looks like mathematics."""
+"""HTML classes in which notebooks do not typeset mathematics."""
 
 
 def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
-    """Write a table as a piece of HTML that brings its own style and script.
+    """Render a table as an HTML fragment with its own style and script.
 
-    The script sorts by a click on a heading, and filters; without it, as in a notebook that is
-    not trusted, the whole table stays to be read. It holds nothing of the table.
+    The script sorts by a click on a header, and filters. Without it, as in an untrusted notebook,
+    the table remains readable. The script contains no data of the table.
 
     Parameters
     ----------
     table
         `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
     max_rows
-        How many rows to show; a sentence says how many there are.
+        Maximum number of rows; a line above the table has the total.
 
     Returns
     -------
     str
-        One ``<div class="ft-table">``, its style before it and its script behind it; safe to
-        return from ``_repr_html_``.
+        One ``<div class="ft-table">`` between its style and its script; safe to return from
+        ``_repr_html_``.
 
     Raises
     ------
     TypeError
-        If `table` is no table.
+        If `table` is not a table.
 
     Examples
     --------
@@ -45,37 +45,37 @@ def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
     >>> "&lt;b&gt;" in html_table(pa.table({"host": ["<b>"]}))
     True
     """
-    return dressed(table_body(table, max_rows=max_rows))
+    return with_assets(table_body(table, max_rows=max_rows))
 
 
-def dressed(tables: str) -> str:
-    """Put the style of tables before HTML that holds some, and their script behind it."""
+def with_assets(tables: str) -> str:
+    """Add the style and the script of tables to HTML with tables."""
     return f"<style>{asset('tables.css')}</style>{tables}<script>{asset('tables.js')}</script>"
 
 
 def table_body(table: Any, *, max_rows: int = MAX_ROWS, label: str = "Table") -> str:
-    """Write a table without its style and script.
+    """Render a table without its style and script.
 
     Parameters
     ----------
     table, max_rows
         As in `html_table`.
     label
-        What a screen reader calls the table.
+        Label for screen readers.
     """
     names, values, total = head(table, max_rows)
     columns = [column(name, chunk) for name, chunk in zip(names, values, strict=True)]
-    headings = "".join(_heading(one) for one in columns)
+    headers = "".join(_header(one) for one in columns)
     rows = zip(*(one.cells for one in columns), strict=True)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return (
         f'<div class="ft-table"><p class="ft-count">{_count(total, max_rows)}</p>'
         f'<div class="ft-scroll {AS_TEXT}" role="region" tabindex="0" aria-label="{escape(label)}">'
-        f"<table><thead><tr>{headings}</tr></thead><tbody>{body}</tbody></table></div></div>"
+        f"<table><thead><tr>{headers}</tr></thead><tbody>{body}</tbody></table></div></div>"
     )
 
 
-def _heading(column: HtmlColumn) -> str:
+def _header(column: HtmlColumn) -> str:
     look = ' class="ft-num"' if column.numeric else ""
     unit = f" <small>{column.unit}</small>" if column.unit else ""
     return f'<th scope="col"{look}>{escape(sanitize(column.name))}{unit}</th>'

@@ -1,4 +1,4 @@
-"""What a notebooklet shows: titled sections, the same in a notebook, a terminal and a report."""
+"""Output of sections in a notebook or a terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from flowtriage.humanize import sanitize
+from flowtriage.render.plots import is_plot, plot_html
 from flowtriage.render.section import Section
 from flowtriage.render.text_tables import text_table
 
@@ -16,14 +17,14 @@ _CELLS_WITH_BOKEH: set[int] = set()
 
 
 def in_notebook() -> bool:
-    """Tell whether output goes to a notebook rather than a terminal."""
+    """Check whether output goes to a notebook rather than a terminal."""
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")
 
 
 def show(section: Section) -> None:
-    """Show a section: rich in a notebook, as text in a terminal."""
+    """Show a section as HTML in a notebook, or as text in a terminal."""
     if in_notebook():
         _show_rich(section)
     else:
@@ -31,12 +32,12 @@ def show(section: Section) -> None:
 
 
 def _show_rich(section: Section) -> None:
-    """Show as HTML, with the same as text for front ends that show no HTML."""
+    """Show as HTML, with a text version for front ends without HTML."""
     from IPython.display import display
 
     display(heading_bundle(section), raw=True)
     for content in section.contents:
-        with_bokeh = _is_bokeh(content) and _first_plot_of_cell()
+        with_bokeh = is_plot(content) and _first_plot_of_cell()
         made = bundle(content, section.title, with_bokeh=with_bokeh)
         if made is None:
             display(content)
@@ -45,29 +46,27 @@ def _show_rich(section: Section) -> None:
 
 
 def heading_bundle(section: Section) -> Bundle:
-    """Write the title of a section and its text."""
+    """Render the title and text of a section."""
     tag = f"h{min(section.level + 1, 6)}"
     text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
     rich = f"<{tag}>{html.escape(section.title)}</{tag}>{text}"
     return {"text/html": rich, "text/plain": _heading(section)}
 
 
-def bundle(content: Any, heading: str, *, with_bokeh: bool) -> Bundle | None:
-    """Write what a section holds; None for what only IPython knows how to show.
+def bundle(content: Any, title: str, *, with_bokeh: bool) -> Bundle | None:
+    """Render one of the contents of a section; None if only IPython can show it.
 
     Parameters
     ----------
     content
-        One of the contents.
-    heading
-        What a screen reader calls a plot.
+        The content.
+    title
+        Label of a plot for screen readers.
     with_bokeh
-        Whether a plot brings Bokeh; otherwise an earlier piece of the page must.
+        Whether a plot includes Bokeh; otherwise the page must have it already.
     """
-    if _is_bokeh(content):
-        from flowtriage.render.plots import plot_html
-
-        rich: str | None = plot_html(content, heading, with_bokeh=with_bokeh)
+    if is_plot(content):
+        rich: str | None = plot_html(content, title, with_bokeh=with_bokeh)
     else:
         rich = _html(content)
     return None if rich is None else {"text/html": rich, "text/plain": _text(content)}
@@ -84,7 +83,7 @@ def _html(content: Any) -> str | None:
 
 
 def _first_plot_of_cell() -> bool:
-    """Tell whether a plot has to bring Bokeh, so that the output of its cell stands alone."""
+    """Check whether a plot must include Bokeh, so that the output of its cell is self-contained."""
     from IPython import get_ipython
 
     cell = get_ipython().execution_count
@@ -98,7 +97,7 @@ def _show_text(section: Section) -> None:
 
 
 def as_text(section: Section) -> str:
-    """Write a section as text."""
+    """Render a section as text."""
     return "\n".join([_heading(section), *map(_text, section.contents)])
 
 
@@ -114,15 +113,15 @@ def _text(content: Any) -> str:
     if _is_table(content):
         return text_table(content)
     if _is_map(content):
-        return f"The places on the map:\n{text_table(content.places)}"
-    if _is_bokeh(content):
+        return f"Locations on the map:\n{text_table(content.places)}"
+    if is_plot(content):
         return "[plot: shown in a notebook or a report]"
     return f"[{type(content).__name__}: shown in a notebook]"
 
 
-def showable(content: object) -> bool:
-    """Tell whether a section may hold something as it is."""
-    return isinstance(content, str) or _is_table(content) or _is_bokeh(content)
+def can_show(content: object) -> bool:
+    """Check whether a section can contain an object as it is."""
+    return isinstance(content, str) or _is_table(content) or is_plot(content)
 
 
 def _is_table(content: object) -> bool:
@@ -131,7 +130,3 @@ def _is_table(content: object) -> bool:
 
 def _is_map(content: object) -> bool:
     return hasattr(content, "places")
-
-
-def _is_bokeh(content: object) -> bool:
-    return type(content).__module__.startswith("bokeh.")

@@ -1,51 +1,26 @@
-"""A report in one HTML file that asks nothing of the network."""
+"""A self-contained HTML page of sections, which makes no requests."""
 
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flowtriage.atomic import replacing
 from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
 from flowtriage.render.html_tables import MAX_ROWS, table_body
-from flowtriage.render.plots import bokeh_scripts, plot_figure, policy
+from flowtriage.render.plots import bokeh_scripts, is_plot, plot_figure, policy
+from flowtriage.render.section import Section
 from flowtriage.render.table_head import is_table
 
-if TYPE_CHECKING:
-    from flowtriage.render.section import Section
-
-MAP_NOTE = "The map itself needs a map server; these are the places on it."
+MAP_NOTE = "A map needs a map server; its locations are listed instead."
 
 
-@dataclass(frozen=True)
-class Part:
-    """A section as the template needs it.
-
-    Parameters
-    ----------
-    title
-        Heading.
-    depth
-        Level of the heading, from 2 to 6.
-    paragraphs
-        Explanation, as text.
-    blocks
-        Contents, as HTML.
-    """
-
-    title: str
-    depth: int
-    paragraphs: list[str]
-    blocks: list[str]
-
-
-def write_report(
+def write_page(
     sections: Sequence[Section],
     path: str | os.PathLike[str],
     *,
@@ -57,28 +32,27 @@ def write_report(
 ) -> Path:
     """Write sections into one self-contained HTML file.
 
-    The file holds everything it needs, and its content security policy forbids all requests and
-    all scripts but its own; JavaScript callbacks within a plot are not run. The file appears at
-    once and whole, or not at all.
+    The content security policy of the page forbids all requests and all scripts but its own;
+    JavaScript callbacks of a plot do not run. The file is written completely or not at all.
 
     Parameters
     ----------
     sections
-        What to show, in order: tables, Bokeh layouts, texts, and maps with a table `places`,
-        which is listed in their stead, since a map cannot be seen without a server.
+        Sections of tables, Bokeh layouts, strings and maps, in order. A map is replaced by its
+        table `places`, because it needs a server.
     path
         File to write; replaced if it exists.
     title
-        Heading of the report.
+        Title of the page.
     summary
         Facts at its top: host, time span, numbers of rows, file names.
     credits
-        Whose data is shown, with the link that they ask for.
+        Data sources to credit, with their links.
     max_rows
-        How many rows of a table to show.
+        Maximum number of rows of a table.
     dated
-        Whether the page tells when it was written; without that, the same sections make the same
-        bytes.
+        Whether the page contains its time of writing; without it, the same sections always make
+        the same bytes.
 
     Returns
     -------
@@ -88,52 +62,52 @@ def write_report(
     Raises
     ------
     TypeError
-        If a section contains something else.
+        If a section contains anything else.
     OSError
         If the file cannot be written.
     """
     plots: list[Any] = []
-    parts = [_part(section, plots, max_rows) for section in sections]
+    rendered = [_rendered(section, plots, max_rows) for section in sections]
     scripts = [*bokeh_scripts(plots), asset("plots.js"), asset("tables.js")]
     page = _template().render(
         title=sanitize(title),
         summary=[(sanitize(key), sanitize(str(value))) for key, value in summary.items()],
-        parts=parts,
+        sections=rendered,
         policy=policy(scripts),
         style=asset("tables.css") + asset("page.css"),
         scripts=scripts,
         credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}" if dated else "",
     )
-    return _write(Path(path), page)
+    path = Path(path)
+    with replacing(path) as file:
+        file.write(page.encode())
+    return path
 
 
-def _part(section: Section, plots: list[Any], max_rows: int) -> Part:
-    heading = sanitize(section.title)
+def _rendered(section: Section, plots: list[Any], max_rows: int) -> dict[str, Any]:
+    """Return the template's variables of a section; collect its plots."""
+    title = sanitize(section.title)
     texts = sanitize(section.text, multiline=True).split("\n\n")
-    return Part(
-        title=heading,
-        depth=min(max(section.level, 1) + 1, 6),
-        paragraphs=[text.strip() for text in texts if text.strip()],
-        blocks=[_block(content, heading, plots, max_rows) for content in section.contents],
-    )
+    return {
+        "title": title,
+        "depth": min(max(section.level, 1) + 1, 6),
+        "paragraphs": [text.strip() for text in texts if text.strip()],
+        "blocks": [_block(content, title, plots, max_rows) for content in section.contents],
+    }
 
 
-def _block(content: object, heading: str, plots: list[Any], max_rows: int) -> str:
+def _block(content: object, title: str, plots: list[Any], max_rows: int) -> str:
     if isinstance(content, str):
         return f"<p>{escape(sanitize(content, multiline=True))}</p>"
     if is_table(content):
-        return table_body(content, max_rows=max_rows, label=heading)
+        return table_body(content, max_rows=max_rows, label=title)
     if is_table(places := getattr(content, "places", None)):
-        return f"<p>{MAP_NOTE}</p>{table_body(places, max_rows=max_rows, label=heading)}"
-    if _is_plot(content):
+        return f"<p>{MAP_NOTE}</p>{table_body(places, max_rows=max_rows, label=title)}"
+    if is_plot(content):
         plots.append(content)
-        return plot_figure(content, f"plot-{len(plots)}", heading)
-    raise TypeError(f"a report cannot show {type(content).__name__}, in section {heading!r}")
-
-
-def _is_plot(content: object) -> bool:
-    return any(base.__module__.startswith("bokeh.") for base in type(content).__mro__)
+        return plot_figure(content, f"plot-{len(plots)}", title)
+    raise TypeError(f"a page cannot show {type(content).__name__}, in section {title!r}")
 
 
 def _template() -> Any:
@@ -143,14 +117,3 @@ def _template() -> Any:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string(asset("page.html.j2"))
-
-
-def _write(path: Path, text: str) -> Path:
-    draft = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with draft.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return path

@@ -1,4 +1,4 @@
-"""Plots for a cell of a notebook, in its page or in a frame."""
+"""Bokeh plots as HTML, in the page or in a frame."""
 
 from __future__ import annotations
 
@@ -12,26 +12,31 @@ from typing import Any
 
 from flowtriage.render.assets import asset
 
-PLOT_NOTE = "This plot needs JavaScript; in a notebook, trust it or run the cell again."
+PLOT_NOTE = "This plot needs JavaScript; trust the notebook or run the cell again."
 
 
-def plot_figure(model: Any, name: str, heading: str) -> str:
-    """Return a plot as a figure of that name, for the script of the report to draw."""
+def is_plot(content: object) -> bool:
+    """Check whether an object is a Bokeh model."""
+    return any(base.__module__.startswith("bokeh.") for base in type(content).__mro__)
+
+
+def plot_figure(model: Any, name: str, title: str) -> str:
+    """Return a plot as a figure of that name, which the script of the page draws."""
     from bokeh.embed import json_item
 
-    homeless = model.document is None
+    without_document = model.document is None
     item = _numbered(json_item(model), name, {}) | {"target_id": name}
     data = json.dumps(item, separators=(",", ":")).replace("<", "\\u003c")
-    if homeless and model.document is not None:
+    if without_document and model.document is not None:
         model.document.remove_root(model)
     return (
-        f'<figure aria-label="{escape(heading)}"><div id="{name}">{PLOT_NOTE}</div></figure>'
+        f'<figure aria-label="{escape(title)}"><div id="{name}">{PLOT_NOTE}</div></figure>'
         f'<script type="application/json" class="plot-data">{data}</script>'
     )
 
 
 def _numbered(value: Any, prefix: str, names: dict[str, str]) -> Any:
-    """Name the models of a plot by their order, not by how many the session made before."""
+    """Rename the models of a plot by their order, independent of the session."""
     if isinstance(value, list | tuple):
         return [_numbered(inner, prefix, names) for inner in value]
     if not isinstance(value, dict):
@@ -45,7 +50,7 @@ def _numbered(value: Any, prefix: str, names: dict[str, str]) -> Any:
 
 
 def bokeh_scripts(plots: Sequence[Any]) -> list[str]:
-    """Return the scripts of Bokeh that plots need."""
+    """Return the Bokeh scripts that plots need."""
     if not plots:
         return []
     from bokeh.embed.bundle import bundle_for_objs_and_resources
@@ -66,40 +71,40 @@ def policy(scripts: Sequence[str]) -> str:
 
 
 _HEIGHT = 460
-"""Pixels of a frame for each plot in it."""
+"""Pixels of a frame per plot."""
 
 
-def plot_html(plot: Any, heading: str, *, with_bokeh: bool) -> str:
-    """Return a Bokeh plot as a piece of HTML.
+def plot_html(plot: Any, title: str, *, with_bokeh: bool) -> str:
+    """Return a Bokeh plot as an HTML fragment.
 
     Parameters
     ----------
     plot
         A Bokeh layout.
-    heading
-        What a screen reader calls it.
+    title
+        Label for screen readers.
     with_bokeh
-        Whether to bring Bokeh along, about 1 MB; otherwise an earlier piece of the page must.
+        Whether to include Bokeh, about 1 MB; otherwise the page must have it already.
     """
-    figure = plot_figure(plot, f"plot-{secrets.token_hex(8)}", heading)
+    figure = plot_figure(plot, f"plot-{secrets.token_hex(8)}", title)
     scripts = [*(bokeh_scripts([plot]) if with_bokeh else ()), asset("plots.js")]
     return figure + "".join(f"<script>{script}</script>" for script in scripts)
 
 
 def plot_frame(plots: Mapping[str, Any]) -> str:
-    """Return Bokeh plots as a frame that holds everything they need.
+    """Return Bokeh plots as a self-contained frame.
 
-    The frame runs in a sandbox apart from the page around it, and asks nothing of the network.
+    The frame runs in a sandbox, isolated from the page around it, and makes no requests.
 
     Parameters
     ----------
     plots
-        Bokeh layouts by their heading, one below the other.
+        Bokeh layouts by title, from top to bottom.
     """
     scripts = [*bokeh_scripts(list(plots.values())), asset("plots.js")]
     figures = [
-        plot_figure(plot, f"plot-{number}", heading)
-        for number, (heading, plot) in enumerate(plots.items(), 1)
+        plot_figure(plot, f"plot-{number}", title)
+        for number, (title, plot) in enumerate(plots.items(), 1)
     ]
     page = "".join(
         [

@@ -1,4 +1,4 @@
-"""Sections: titled parts of what a notebooklet or a report shows."""
+"""Sections: the titled parts of a notebooklet's output or a page."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Section:
-    """One titled part of what a notebooklet shows.
+    """One titled part of the output.
 
     Parameters
     ----------
     title
-        Heading, plain text.
+        Title, plain text.
     text
-        Explanation under the heading, plain text; empty when there is none.
+        Explanation below the title, plain text; may be empty.
     level
-        Heading depth: 1 for the notebooklet itself, 2 for its parts.
+        Heading level: 1 for the notebooklet itself, 2 for its parts.
     contents
-        What follows the text, in order: `pyarrow.Table`, `pandas.DataFrame`, a Bokeh layout,
+        Contents after the text, in order: `pyarrow.Table`, `pandas.DataFrame`, a Bokeh layout,
         a folium map, or plain text.
     """
 
@@ -27,6 +27,6 @@ class Section:
     level: int = 2
     contents: tuple[object, ...] = ()
 
-    def holding(self, *contents: object) -> Section:
-        """Return the section with these contents."""
+    def with_contents(self, *contents: object) -> Section:
+        """Return a copy with these contents."""
         return replace(self, contents=contents)

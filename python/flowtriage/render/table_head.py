@@ -1,4 +1,4 @@
-"""The head of any table as Arrow, whatever a notebook put into its cells."""
+"""The first rows of any table as Arrow, whatever its cells contain."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from flowtriage.humanize import sanitize
 
 
 def is_table(content: object) -> bool:
-    """Tell whether `head` can read this: Arrow, or a pandas DataFrame of any version."""
+    """Check whether `head` can read an object: Arrow, or a pandas DataFrame of any version."""
     return hasattr(content, "__arrow_c_stream__") or _is_pandas(content)
 
 
 def head(table: Any, rows: int) -> tuple[list[str], list[pa.ChunkedArray], int]:
-    """Take the first rows of a table.
+    """Return the first rows of a table.
 
     Parameters
     ----------
     table
         `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
     rows
-        How many rows to take.
+        Number of rows.
 
     Returns
     -------
     tuple
-        Names of the columns, their first values, and how many rows the table has.
+        Column names, their first values, and the number of rows of the table.
 
     Raises
     ------
     TypeError
-        If this is no table.
+        If `table` is not a table.
     """
     if _is_pandas(table):
         return _pandas_head(table, rows)

@@ -1,4 +1,4 @@
-// Runs after each table, and does again what a front end draws again: nothing to set up beforehand.
+// Runs after each table, also where a front end redraws one: nothing to set up beforehand.
 (() => {
   "use strict";
 
@@ -15,26 +15,26 @@
     return typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
   }
 
-  function sortBy(table, heading) {
-    const at = heading.cellIndex;
-    const down = heading.getAttribute("aria-sort") === "ascending";
+  function sortBy(table, header) {
+    const at = header.cellIndex;
+    const down = header.getAttribute("aria-sort") === "ascending";
     const keyed = Array.from(table.tBodies[0].rows, (row) => [sortKey(row, at), row]);
     keyed.sort(([a], [b]) => {
       if (a === null || b === null) return (a === null) - (b === null);
       return down ? compare(b, a) : compare(a, b);
     });
     table.tBodies[0].append(...keyed.map(([, row]) => row));
-    for (const other of heading.parentNode.cells) other.removeAttribute("aria-sort");
-    heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+    for (const other of header.parentNode.cells) other.removeAttribute("aria-sort");
+    header.setAttribute("aria-sort", down ? "descending" : "ascending");
   }
 
   function makeSortable(table) {
-    for (const heading of table.tHead.rows[0].cells) {
+    for (const header of table.tHead.rows[0].cells) {
       const button = document.createElement("button");
       button.type = "button";
-      button.append(...heading.childNodes);
-      button.addEventListener("click", () => sortBy(table, heading));
-      heading.append(button);
+      button.append(...header.childNodes);
+      button.addEventListener("click", () => sortBy(table, header));
+      header.append(button);
     }
   }
 

@@ -1,4 +1,4 @@
-"""Tables as text, for a terminal; needs pyarrow only."""
+"""Tables as text for a terminal; needs pyarrow only."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from flowtriage.humanize import UNKNOWN, sanitize
-from flowtriage.render.cells import is_list, is_whole, time_texts
+from flowtriage.render.cells import are_integers, is_list, time_texts
 from flowtriage.render.table_head import head
 
 _MAX_LENGTH, _LISTED, _GAP, _USUAL_WIDTH = 40, 2, 2, 120
 
 
 def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
-    """Write the beginning of a table as text, without its empty columns.
+    """Render the first rows of a table as text, without empty columns.
 
     Parameters
     ----------
     table
         `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
     rows
-        How many rows to write; a last line says how many more there are.
+        Maximum number of rows; a last line has the number of further ones.
     width
-        Longest line in characters; None takes that of the terminal. Columns that do not fit
-        are named below the table.
+        Maximum length of a line in characters; None takes the width of the terminal. Columns
+        that do not fit are listed below the table.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
     Raises
     ------
     TypeError
-        If `table` is no table.
+        If `table` is not a table.
 
     Examples
     --------
@@ -54,21 +54,21 @@ def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
         return "No values" if total else "No rows"
     limit = width or get_terminal_size((_USUAL_WIDTH, 0)).columns
     shown: list[list[str]] = []
-    left_out, used = [], -_GAP
+    excluded, used = [], -_GAP
     for name, column in filled:
         texts = [sanitize(name, _MAX_LENGTH), *_cells(column)]
-        breadth = max(map(_breadth, texts))
-        used += breadth + _GAP
+        columns = max(map(_columns, texts))
+        used += columns + _GAP
         if used <= limit or not shown:
             numeric = types.is_integer(column.type) or types.is_floating(column.type)
-            shown.append([_padded(text, breadth, numeric) for text in texts])
+            shown.append([_padded(text, columns, numeric) for text in texts])
         else:
-            left_out.append(texts[0])
+            excluded.append(texts[0])
     lines = [(" " * _GAP).join(line).rstrip() for line in zip(*shown, strict=True)]
     if more := max(total - rows, 0):
         lines.append(f"… {more:,} more row{'' if more == 1 else 's'}")
-    if left_out:
-        lines.append(f"Too wide to show here: {', '.join(left_out)}")
+    if excluded:
+        lines.append(f"Columns not shown: {', '.join(excluded)}")
     return "\n".join(lines)
 
 
@@ -82,7 +82,7 @@ def _cells(values: pa.ChunkedArray) -> list[str]:
         starts = pc.list_slice(values, 0, _LISTED).to_pylist()
         lengths = pc.list_value_length(values).to_pylist()
         texts = list(map(_list, starts, lengths))
-    elif types.is_floating(values.type) and is_whole(values):
+    elif types.is_floating(values.type) and are_integers(values):
         texts = values.cast(pa.int64()).to_pylist()
     else:
         texts = values.to_pylist()
@@ -96,11 +96,11 @@ def _list(start: list[Any] | None, length: int | None) -> str | None:
     return sanitize(", ".join(map(str, start)), _MAX_LENGTH - len(more)) + more
 
 
-def _breadth(text: str) -> int:
-    """Columns of a terminal that text takes."""
+def _columns(text: str) -> int:
+    """Return the number of terminal columns of a text."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _padded(text: str, breadth: int, numeric: bool) -> str:
-    space = " " * (breadth - _breadth(text))
+def _padded(text: str, columns: int, numeric: bool) -> str:
+    space = " " * (columns - _columns(text))
     return space + text if numeric else text + space

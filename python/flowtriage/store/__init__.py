@@ -1,4 +1,4 @@
-"""The store of flow analytics: tables in DuckDB or PostgreSQL, Arrow in and Arrow out."""
+"""Store of flow analytics: raw flows as Parquet, results in DuckDB or PostgreSQL."""
 
 from flowtriage.store.store import DEFAULT_URL, FlowStore, Transaction
 from flowtriage.store.tables import MADE_BY_RUN, TABLES

@@ -1,4 +1,4 @@
-"""Databases that a store can be in: how to reach them, and what their errors mean."""
+"""Database engines of a store: connections, locks and error translation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOCKED = re.compile(r"Could not set lock on file|Conflicting lock is held")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):[^/\s]*@|(?<=password=)[^&\s]+")
 _SECRET = re.compile(r"(?<=//)(?P<user>[^/:@]*):[^/]*(?=@)|(?<=[?&])password=[^&]*&?")
-_AGAIN = 0.05
+_RETRY_INTERVAL = 0.05
 _MAX_LENGTH = 1_000
 
 
@@ -30,13 +30,13 @@ class Engine:
     Parameters
     ----------
     shown
-        What to call it, without a password.
+        URL for messages, without a password.
     target
         Path of the DuckDB file, or URL of the PostgreSQL database.
     path
-        Path of the file, if it is one.
+        Absolute path of the DuckDB file; None for PostgreSQL.
     wait
-        Seconds to wait for a file that another process has open.
+        Seconds to wait for a file that is locked by another process.
     """
 
     shown: str
@@ -46,23 +46,23 @@ class Engine:
 
     @property
     def portable(self) -> str:
-        """URL that means the same in every folder; it has no password."""
+        """URL with an absolute path, without a password."""
         if self.path is not None:
             return f"duckdb:///{quote(str(self.path))}"
         return _SECRET.sub(lambda found: found["user"] or "", self.target).rstrip("?&")
 
     @contextmanager
     def connected(self, *, writing: bool) -> Iterator[Any]:
-        """Connect for the time of the block; what is not committed by its end is rolled back.
+        """Open a connection; roll back uncommitted changes on exit.
 
         Raises
         ------
         StoreError
-            If the database cannot be reached or refuses what is asked.
+            If the database cannot be opened or a statement fails.
         StoreLockedError
-            If another process has the file open for longer than `wait`.
+            If the file is still locked by another process after `wait`.
         """
-        with _one_at_a_time(self.path), self.translate_errors():
+        with _thread_lock(self.path), self.translate_errors():
             connection = self._connection(writing)
             try:
                 yield connection
@@ -71,26 +71,26 @@ class Engine:
 
     @contextmanager
     def translate_errors(self) -> Iterator[None]:
-        """Turn what goes wrong in the database into errors of a store."""
+        """Raise database errors as `StoreError`."""
         import adbc_driver_manager
 
         try:
             yield
         except adbc_driver_manager.Error as error:
-            text = _told(error)
+            text = _message(error)
             if _LOCKED.search(text):
-                raise StoreLockedError(self._locked(text)) from None
+                raise StoreLockedError(self._locked_message(text)) from None
             raise StoreError(f"store {self.shown}: {text}") from None
 
     def _connection(self, writing: bool) -> Any:
-        until = time.monotonic() + self.wait
+        deadline = time.monotonic() + self.wait
         while True:
             try:
                 return self._connect(writing)
             except Exception as error:
-                if not _LOCKED.search(str(error)) or time.monotonic() > until:
+                if not _LOCKED.search(str(error)) or time.monotonic() > deadline:
                     raise
-                time.sleep(_AGAIN)
+                time.sleep(_RETRY_INTERVAL)
 
     def _connect(self, writing: bool) -> Any:
         if self.path is None:
@@ -107,25 +107,25 @@ class Engine:
             db_kwargs=options,
         )
 
-    def _locked(self, text: str) -> str:
+    def _locked_message(self, text: str) -> str:
         found = _HOLDER.search(text)
         holder = f"process {found[1]}" if found else "another process"
         return (
-            f"store {self.shown}: {holder} has the file open. A DuckDB file has one writer, or "
-            "many readers, at a time: wait until it is done, or keep the store in PostgreSQL "
-            "(postgresql://…), where many write at once"
+            f"store {self.shown}: the file is locked by {holder}. DuckDB allows one writer or "
+            "several readers at a time: wait until it ends, or use PostgreSQL (postgresql://…) "
+            "for concurrent writers"
         )
 
 
 def open_engine(url: str, wait: float) -> Engine:
-    """Find the database that a URL names.
+    """Return the engine for a URL.
 
     Raises
     ------
     ArgumentError
-        If it names none that a store can be in.
+        If the URL is invalid.
     MissingExtraError
-        If the driver is not installed.
+        If the database driver is not installed.
 
     Examples
     --------
@@ -137,20 +137,20 @@ def open_engine(url: str, wait: float) -> Engine:
     shown = sanitize(without_password(url), _MAX_LENGTH)
     kind, separator, rest = url.partition("://")
     if kind in ("postgresql", "postgres") and separator:
-        _need("adbc_driver_postgresql", "PostgreSQL")
+        _require("adbc_driver_postgresql", "PostgreSQL")
         return Engine(shown, url, None, wait)
     path = unquote(rest.removeprefix("/"))
     if kind != "duckdb" or not separator or not rest.startswith("/") or path in ("", ":memory:"):
         raise ArgumentError(
-            f"store {shown!r} is none; write duckdb:///flows.duckdb (a file beside you), "
-            "duckdb:////var/flows.duckdb (from the root) or postgresql://user@server/database"
+            f"invalid store URL {shown!r}; give duckdb:///flows.duckdb (relative path), "
+            "duckdb:////var/flows.duckdb (absolute path) or postgresql://user@server/database"
         )
-    _need("adbc_driver_duckdb", "DuckDB")
+    _require("adbc_driver_duckdb", "DuckDB")
     return Engine(shown, path, Path(path).absolute(), wait)
 
 
 def without_password(url: str) -> str:
-    """Hide the password of a URL.
+    """Mask the password in a URL.
 
     Examples
     --------
@@ -166,15 +166,15 @@ _open = threading.local()
 
 
 @contextmanager
-def _one_at_a_time(path: Path | None) -> Iterator[None]:
-    """Let one thread of this process at a file: the lock of the file binds only other processes."""
+def _thread_lock(path: Path | None) -> Iterator[None]:
+    """Serialise the threads of this process; the file lock excludes other processes only."""
     if path is None:
         yield
         return
     path = path.resolve()
     if path in (held := _open.__dict__.setdefault("paths", set())):
         raise StoreError(
-            f"store {path}: this thread has a transaction open; read by its query() until its end"
+            f"store {path}: this thread has a transaction open; use its query() to read"
         )
     with _locks_lock:
         lock = _locks.setdefault(path, threading.Lock())
@@ -187,7 +187,7 @@ def _one_at_a_time(path: Path | None) -> Iterator[None]:
 
 
 def _close(connection: Any) -> None:
-    """Close a connection; one whose server went away cannot be rolled back any more."""
+    """Roll back and close a connection; ignore a failed rollback on a lost connection."""
     import adbc_driver_manager
 
     try:
@@ -198,14 +198,14 @@ def _close(connection: Any) -> None:
         connection.close()
 
 
-def _told(error: Exception) -> str:
-    """Say what a driver says, in one line and without its own labels."""
+def _message(error: Exception) -> str:
+    """Format a driver's message as one line, without its prefixes and passwords."""
     text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", str(error))
     return sanitize(" ".join(without_password(text).split()), _MAX_LENGTH)
 
 
-def _need(module: str, name: str) -> None:
+def _require(module: str, name: str) -> None:
     from importlib.util import find_spec
 
     if find_spec("adbc_driver_manager") is None or find_spec(module) is None:
-        raise MissingExtraError(f'a store in {name} needs its driver: pip install "flowtriage[oa]"')
+        raise MissingExtraError(f'a {name} store needs a driver: pip install "flowtriage[oa]"')

@@ -1,4 +1,4 @@
-"""What was ingested, and what an ingest did."""
+"""Sources of raw flows, reports of an ingest, and the columns of raw flows."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from flowtriage.schema import PAYLOAD_SCHEMA as FLOWS
 
 @dataclass(frozen=True)
 class Source:
-    """A log file that was ingested.
+    """An ingested log file.
 
     Attributes
     ----------
     path
-        Where it was.
+        Path of the file.
     digest
-        SHA-256 of its content.
+        SHA-256 of the content.
     size
-        Bytes of its content.
+        Size of the content in bytes.
     flows
-        Rows of it that are kept.
+        Number of stored rows.
     rows_bad
-        Rows that could not be used.
+        Number of rejected rows.
     rows_timeless
-        Rows without a start time, which belong to no day.
+        Number of rows dropped for lack of a start time.
     format
-        Its format.
+        Log format.
     files
-        Parquet files that hold its flows, within the folder.
+        Paths of its Parquet files, relative to the folder of raw flows.
     """
 
     path: str
@@ -52,69 +52,69 @@ class Source:
 
 @dataclass
 class Ingested:
-    """What an ingest did.
+    """Report of an ingest.
 
     Attributes
     ----------
     new
-        Sources that were read.
+        Ingested sources.
     known
-        Names of the files whose content is there already.
+        Names of files whose content was ingested before.
     reports
-        What was found while reading each of `new`.
-    passed_over
-        Files of a folder that are no flow logs, and why.
+        Read report of each source in `new`.
+    skipped
+        Files of a folder that are not flow logs, and the reason for each.
     """
 
     new: list[Source] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     reports: list[ReadReport] = field(default_factory=list)
-    passed_over: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def flows(self) -> int:
-        """Number of flows that were added."""
+        """Number of ingested flows."""
         return sum(source.flows for source in self.new)
 
     def __str__(self) -> str:
-        """Say what was added and what was not."""
+        """Summarise the ingest in one line."""
         text = f"{self.flows:,} flows of {len(self.new):,} files ingested"
         if self.known:
-            text += f"; {len(self.known):,} files were there already"
+            text += f"; {len(self.known):,} files already ingested"
         if bad := sum(source.rows_bad for source in self.new):
-            text += f"; {bad:,} bad rows left out"
+            text += f"; {bad:,} bad rows dropped"
         if timeless := sum(source.rows_timeless for source in self.new):
-            text += f"; {timeless:,} rows without a start time left out"
-        if self.passed_over:
-            text += f"; {len(self.passed_over):,} files are no flow logs"
+            text += f"; {timeless:,} rows without a start time dropped"
+        if self.skipped:
+            text += f"; {len(self.skipped):,} files skipped"
         return text
 
 
 EXTRA = {"tos": ("stos", "tos", "srctos"), "input": ("input", "in"), "output": ("output", "out")}
-"""Columns beyond the canonical ones that `flow_edge` has, and their names in logs."""
+"""Additional columns for `flow_edge`, with their names in logs."""
 SCHEMA: pa.Schema = pa.schema([*FLOWS, *(pa.field(name, pa.int32()) for name in EXTRA)])
-"""Columns of the raw flows."""
+"""Columns of raw flows."""
 PARTITIONS: pa.Schema = pa.schema([(name, pa.int32()) for name in "ymdh"])
-"""Year, month, day and hour, which folders are named after."""
+"""Partition columns: year, month, day and hour of the start time."""
 
 
 @dataclass
 class Counts:
-    """Rows that are kept, and rows without a start time, which belong to no day."""
+    """Number of stored rows, and of rows dropped for lack of a start time."""
 
     flows: int = 0
     timeless: int = 0
 
 
 def raw_batches(tables: Iterator[pa.Table], counts: Counts) -> Iterator[pa.RecordBatch]:
-    """Bring flows into the columns of raw flows, with the partition of each."""
+    """Convert flows to the columns of raw flows and their partition columns."""
     for table in tables:
         timed = table.filter(pc.is_valid(table["start_time"]))
         counts.timeless += table.num_rows - timed.num_rows
         counts.flows += timed.num_rows
         start = timed["start_time"]
-        there = {name: timed[name] for name in FLOWS.names if name in timed.column_names}
-        columns = {f.name: there.get(f.name, pa.nulls(len(timed), f.type)) for f in FLOWS}
+        present = {name: timed[name] for name in FLOWS.names if name in timed.column_names}
+        columns = {f.name: present.get(f.name, pa.nulls(len(timed), f.type)) for f in FLOWS}
         columns |= {name: _numbers(timed, names) for name, names in EXTRA.items()}
         parts = {"y": pc.year, "m": pc.month, "d": pc.day, "h": pc.hour}
         columns |= {name: part(start).cast(pa.int32()) for name, part in parts.items()}
@@ -122,13 +122,13 @@ def raw_batches(tables: Iterator[pa.Table], counts: Counts) -> Iterator[pa.Recor
 
 
 def _numbers(table: pa.Table, names: Sequence[str]) -> pa.ChunkedArray:
-    """Take the first of several columns as numbers; what is none becomes null."""
+    """Parse the first of several columns as integers; invalid values become null."""
     by_name = {name.casefold(): name for name in table.column_names}
     for name in names:
         if name in by_name:
-            text = table[by_name[name]].cast(pa.string())
-            number = pc.match_substring_regex(text, r"^\d{1,9}$")
-            return pc.if_else(number, text, None).cast(pa.int32())
+            strings = table[by_name[name]].cast(pa.string())
+            valid = pc.match_substring_regex(strings, r"^\d{1,9}$")
+            return pc.if_else(valid, strings, None).cast(pa.int32())
     return pa.chunked_array([pa.nulls(table.num_rows, pa.int32())])
 
 
@@ -136,7 +136,7 @@ _BLOCK = 1 << 20
 
 
 def digests(file: LogFile, sizes: Collection[int]) -> dict[int, str]:
-    """Digest the whole content of a file, last, and before it the beginnings of certain sizes."""
+    """Return the digests of the first bytes of a file, by size; the whole content comes last."""
     digest = hashlib.sha256()
     found: dict[int, str] = {}
     size = 0
@@ -150,9 +150,9 @@ def digests(file: LogFile, sizes: Collection[int]) -> dict[int, str]:
     return found | {size: digest.hexdigest()}
 
 
-def _digest(opened: Any, digest: Any, most: int | None) -> int:
+def _digest(opened: Any, digest: Any, limit: int | None) -> int:
     done = 0
-    while block := opened.read(_BLOCK if most is None else min(_BLOCK, most - done)):
+    while block := opened.read(_BLOCK if limit is None else min(_BLOCK, limit - done)):
         digest.update(block)
         done += len(block)
     return done

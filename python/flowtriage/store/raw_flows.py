@@ -1,7 +1,7 @@
-"""Raw flows as Parquet files by year, month, day and hour.
+"""Raw flows as Parquet files, partitioned by year, month, day and hour.
 
-What was ingested is told by one small file per source in the folder `_sources`. Readers take the
-Parquet files that these name and no others, so a source is there whole, or as it was before.
+The folder `_sources` contains one JSON record per ingested source with the paths of its Parquet
+files. Readers use the listed files only, so the ingest of a source is atomic.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage._core import canonical_address
-from flowtriage.atomic import full_disk_named, replacing
+from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
 from flowtriage.inputs.timespan import day_span
 from flowtriage.quality.report import ReadReport
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
 _KEEP = tuple(name for names in EXTRA.values() for name in names)
 _ROWS_PER_GROUP = 1 << 15
-"""Of a log in no order of time, each batch has a few rows of every hour; groups that small are slow
-to read."""
+"""Minimum size of row groups: batches of unsorted logs have few rows per hour, and small groups are
+slow to read."""
 _OPEN_FILES = 256
-_WAITING = "_waiting-"
+_STAGING = "_waiting-"
 
 
 class RawFlows:
@@ -56,67 +56,65 @@ class RawFlows:
     Parameters
     ----------
     folder
-        Where they are; it is created when something is ingested.
+        Folder of the Parquet files; created by the first ingest.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        self._told = self.folder / "_sources"
+        self._sources = self.folder / "_sources"
 
     def ingest(
         self,
-        places: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+        paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
         *,
         format: str | None = None,
         tz: str | None = None,
         columns: Any = None,
     ) -> Ingested:
-        """Add the flows of log files.
+        """Ingest log files.
 
-        A file whose content is there already is left out, whatever its name is now. A log that
-        grew replaces what was read of it before; one that was rotated is added.
+        A file with the content of an ingested source is skipped, whatever its name. A file that
+        grew replaces its earlier ingest; a rotated file is added.
 
         Parameters
         ----------
-        places
-            Paths, globs, folders or URLs of logs, as `read_flows` takes them.
+        paths
+            Paths, globs, folders or URLs of logs, as for `read_flows`.
         format, tz, columns
             As for `read_flows`.
 
         Returns
         -------
         Ingested
-            What was added.
+            Report of the ingest.
 
         Raises
         ------
         FileNotFoundError, PermissionError, OSError
-            As the operating system says; what was ingested before stays.
+            If a file cannot be read or written; earlier ingests are unchanged.
         FormatError
-            If a file that was named is no flow log.
+            If a path given by name is not a flow log.
         ArgumentError
-            If `format`, `tz` or a name in `columns` is not known.
+            If `format`, `tz` or a name in `columns` is unknown.
         """
-        asked = ReadRequest.parse(None, format=format, columns=columns, keep=_KEEP, tz=tz)
-        options = asked.options
-        done = Ingested()
-        listed = [places] if isinstance(places, (str, os.PathLike)) else places
+        request = ReadRequest.parse(None, format=format, columns=columns, keep=_KEEP, tz=tz)
+        ingested = Ingested()
         with self._locked():
-            for place in listed:
-                for file in locate(place):
-                    self._take(file, options, done)
-        return done
+            for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+                for file in locate(path):
+                    self._ingest_file(file, request.options, ingested)
+        return ingested
 
     def sources(self) -> list[Source]:
-        """Return what was ingested, in order of the paths."""
+        """Return the ingested sources, sorted by path."""
         found = []
-        for path in sorted(self._told.glob("*.json")):
+        for path in sorted(self._sources.glob("*.json")):
             values = json.loads(path.read_text(encoding="utf-8"))
             found.append(Source(**values | {"files": tuple(values["files"])}))
         return sorted(found, key=lambda source: (source.path, source.size))
 
     def days(self) -> list[date]:
-        """Return the days that have flows, in order."""
+        """Return the days with flows, sorted."""
         return sorted({_day_of(name) for source in self.sources() for name in source.files})
 
     def read(
@@ -127,18 +125,18 @@ class RawFlows:
         addresses: Sequence[str] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Read the flows of days; only the files and parts of files that can hold them are read.
+        """Read the flows of days; files and row groups without matches are skipped.
 
         Parameters
         ----------
         start
             First day, in UTC.
         end
-            Last day; None is the first.
+            Last day, inclusive; None is `start`.
         addresses
-            Only flows that have one of these, in any spelling, at either end.
+            Select flows with one of these endpoints, in any notation.
         columns
-            Only these columns.
+            Columns to read; None reads all.
 
         Returns
         -------
@@ -148,7 +146,7 @@ class RawFlows:
         Raises
         ------
         ArgumentError
-            If one of `addresses` is none.
+            If an address is invalid.
         """
         import pyarrow.dataset as ds
 
@@ -161,75 +159,75 @@ class RawFlows:
         names = list(columns or SCHEMA.names)
         if not files:
             return SCHEMA.empty_table().select(names)
-        kind, at = SCHEMA.field("start_time").type, ds.field("start_time")
+        kind, time = SCHEMA.field("start_time").type, ds.field("start_time")
         first, last = day_span(start).start, day_span(end or start).end
-        wanted = (at >= pa.scalar(first, kind)) & (at <= pa.scalar(last, kind))
+        condition = (time >= pa.scalar(first, kind)) & (time <= pa.scalar(last, kind))
         flows = ds.dataset(files, schema=SCHEMA)
         if addresses is not None:
-            # Raw flows were normalised, so an address has one text.
-            known = pa.array(map(canonical_address, addresses), pa.string())
-            wanted &= ds.field("src_ip").isin(known) | ds.field("dst_ip").isin(known)
-            flows = _holding(flows, wanted)
-        return flows.to_table(columns=names, filter=wanted)
+            # Raw flows contain canonical addresses.
+            canonical = pa.array(map(canonical_address, addresses), pa.string())
+            condition &= ds.field("src_ip").isin(canonical) | ds.field("dst_ip").isin(canonical)
+            flows = _matching_groups(flows, condition)
+        return flows.to_table(columns=names, filter=condition)
 
-    def _take(self, file: LogFile, options: Options, done: Ingested) -> None:
+    def _ingest_file(self, file: LogFile, options: Options, ingested: Ingested) -> None:
         if file.hidden:
-            done.passed_over[file.name] = "its name says that it holds no data"
+            ingested.skipped[file.name] = "hidden or marker file"
             return
         path = str(file.path.resolve()) if file.path else file.name
         sources = self.sources()
-        before = {source.size: source for source in sources if source.path == path}
-        beginnings = digests(file, before)
-        size, digest = beginnings.popitem()
+        earlier = {source.size: source for source in sources if source.path == path}
+        prefixes = digests(file, earlier)
+        size, digest = prefixes.popitem()
         if any(source.digest == digest for source in sources):
-            done.known.append(file.name)
+            ingested.known.append(file.name)
             return
         report = ReadReport()
         counts = Counts()
         try:
             tables = read_file(file, options, report)
-            with full_disk_named(self.folder):
+            with report_full_disk(self.folder):
                 names = self._write(raw_batches(tables, counts), digest)
         except FormatError as error:
             if not file.found:
                 raise
-            done.passed_over[file.name] = str(error).removeprefix(f"{file.name}: ")
+            ingested.skipped[file.name] = str(error).removeprefix(f"{file.name}: ")
             return
         source = Source(
             path, digest, size, counts.flows, report.rows_bad, counts.timeless, report.format, names
         )
-        grown = [old for known, old in before.items() if beginnings.get(known) == old.digest]
-        # The old source goes first: what breaks off here is read again as a whole next time.
-        for old in grown:
-            self._note(old.digest).unlink()
-        with replacing(self._note(digest)) as out:
+        superseded = [old for size, old in earlier.items() if prefixes.get(size) == old.digest]
+        # Old records are deleted first: after a crash here the next ingest reads the whole file.
+        for old in superseded:
+            self._record(old.digest).unlink()
+        with replacing(self._record(digest)) as out:
             out.write(json.dumps(asdict(source), indent=1).encode())
-        for name in (name for old in grown for name in old.files):
+        for name in (name for old in superseded for name in old.files):
             (self.folder / name).unlink(missing_ok=True)
-        done.new.append(source)
-        done.reports.append(report)
+        ingested.new.append(source)
+        ingested.reports.append(report)
 
-    def _note(self, digest: str) -> Path:
-        return self._told / f"{digest}.json"
+    def _record(self, digest: str) -> Path:
+        return self._sources / f"{digest}.json"
 
     def _write(self, batches: Iterator[pa.RecordBatch], digest: str) -> tuple[str, ...]:
         import pyarrow.dataset as ds
 
         failed: list[Exception] = []
 
-        def pulled() -> Iterator[pa.RecordBatch]:
-            # Threads of Arrow may let go of what they hold (this error, a file_visitor) as late as
-            # at the end of the program, and then must not touch Python: the process would abort.
+        def without_errors() -> Iterator[pa.RecordBatch]:
+            # Arrow's threads may release Python objects (an exception, a file_visitor) as late as
+            # at interpreter shutdown, which would abort the process.
             try:
                 yield from batches
             except Exception as error:
                 failed.append(error)
 
-        waiting = TemporaryDirectory(prefix=_WAITING, dir=self.folder, ignore_cleanup_errors=True)
-        with waiting as place:
+        staging = TemporaryDirectory(prefix=_STAGING, dir=self.folder, ignore_cleanup_errors=True)
+        with staging as folder:
             ds.write_dataset(
-                pulled(),
-                place,
+                without_errors(),
+                folder,
                 format="parquet",
                 schema=pa.schema([*SCHEMA, *PARTITIONS]),
                 partitioning=ds.partitioning(PARTITIONS, flavor="hive"),
@@ -241,32 +239,28 @@ class RawFlows:
             )
             if failed:
                 raise failed[0]
-            names = sorted(str(file.relative_to(place)) for file in Path(place).rglob("*.parquet"))
-            for name in names:
-                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-                Path(place, name).replace(self.folder / name)
-        return tuple(names)
+            return tuple(move_files(Path(folder), self.folder))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Let one process at a time add flows; others wait."""
-        self._told.mkdir(parents=True, exist_ok=True)
-        with (self._told / ".lock").open("w") as lock:
+        """Lock the folder against other ingests; wait for a running one."""
+        self._sources.mkdir(parents=True, exist_ok=True)
+        with (self._sources / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for left in self.folder.glob(f"{_WAITING}*"):  # by an ingest that was killed
-                shutil.rmtree(left)
+            for abandoned in self.folder.glob(f"{_STAGING}*"):
+                shutil.rmtree(abandoned)
             yield
 
 
-def _holding(flows: ds.FileSystemDataset, wanted: ds.Expression) -> ds.FileSystemDataset:
-    """Return the row groups that hold wanted flows; of the others no more is read than tells so."""
+def _matching_groups(flows: ds.FileSystemDataset, condition: ds.Expression) -> ds.FileSystemDataset:
+    """Return the row groups with matching flows, reading only the columns of the condition."""
     import pyarrow.dataset as ds
 
     groups = [group for file in flows.get_fragments() for group in file.split_by_row_group()]
-    one_by_one = ds.FileSystemDataset(groups, flows.schema, flows.format)
-    found = one_by_one.to_table(["__fragment_index"], filter=wanted)["__fragment_index"].unique()
-    holding = [groups[place] for place in found.to_pylist()]
-    return ds.FileSystemDataset(holding, flows.schema, flows.format)
+    by_group = ds.FileSystemDataset(groups, flows.schema, flows.format)
+    found = by_group.to_table(["__fragment_index"], filter=condition)["__fragment_index"].unique()
+    matching = [groups[index] for index in found.to_pylist()]
+    return ds.FileSystemDataset(matching, flows.schema, flows.format)
 
 
 def _day_of(name: str) -> date:

@@ -1,4 +1,4 @@
-"""Scores that analysts give to connections: giving them, and taking them back."""
+"""Analyst scores of connections: set and undo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flowtriage.store import TABLES, FlowStore
 
 
 def as_scored(suspicious: pa.Table) -> pa.Table:
-    """Return rows of `flow_scores` with the names that `flow_threat_investigation` has."""
+    """Select the columns of `flow_threat_investigation` from rows of `flow_scores`."""
     columns = suspicious.select(["tstart", "srcip", "dstip", "sport", "dport"])
     return columns.rename_columns(["tstart", "srcip", "dstip", "srcport", "dstport"])
 
@@ -21,26 +21,26 @@ def as_scored(suspicious: pa.Table) -> pa.Table:
 TABLE = "flow_threat_investigation"
 _COLUMNS = pa.schema([field for field in TABLES[TABLE] if field.name != "day"])
 _RISKS = (1, 2, 3)
-_ENDS = ["tstart", "srcip", "dstip", "srcport", "dstport"]
+_KEY = ["tstart", "srcip", "dstip", "srcport", "dstport"]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Connections that were scored at once.
+    """Connections that were scored together.
 
     Attributes
     ----------
     day
-        Their day.
+        Day of the connections.
     rows : pyarrow.Table
-        What was written, with the columns of `flow_threat_investigation`.
-    before : pyarrow.Table
-        The earlier scores whose place it took.
+        New scores, with the columns of `flow_threat_investigation`.
+    replaced : pyarrow.Table
+        Earlier scores that were replaced.
     """
 
     day: date
     rows: pa.Table
-    before: pa.Table
+    replaced: pa.Table
 
     def __len__(self) -> int:
         """Return the number of connections."""
@@ -48,26 +48,26 @@ class Scored:
 
 
 def check_risk(risk: int) -> None:
-    """Refuse what is no risk.
+    """Check that a risk is valid.
 
     Raises
     ------
     ArgumentError
-        If it is none of 1, 2 and 3.
+        If it is not 1, 2 or 3.
     """
     if isinstance(risk, bool) or risk not in _RISKS:
-        raise ArgumentError(f"the score is {risk!r}; 1 is high risk, 2 medium, 3 low")
+        raise ArgumentError(f"invalid score {risk!r}; give 1 (high risk), 2 (medium) or 3 (low)")
 
 
 def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scored:
-    """Score connections; a later score takes the place of an earlier one.
+    """Score connections, replacing earlier scores.
 
     Parameters
     ----------
     store
-        Where scores are kept.
+        Store of the scores.
     day
-        The day.
+        Day of the connections.
     connections
         `tstart`, `srcip`, `dstip`, `srcport` and `dstport` of each.
     risk
@@ -76,79 +76,79 @@ def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scor
     Returns
     -------
     Scored
-        What `undo` takes back.
+        New and replaced scores, for `undo`.
 
     Raises
     ------
     ArgumentError
-        If the risk is none.
+        If the risk is invalid.
     StoreError
         If the store cannot be changed.
     """
     check_risk(risk)
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     count = connections.num_rows
-    new = connections.select(_ENDS)
+    new = connections.select(_KEY)
     new = new.append_column("score", pa.repeat(pa.scalar(risk, pa.int32()), count))
     new = new.append_column("scored", pa.repeat(now, count)).cast(_COLUMNS)
     if not count:
         return Scored(day, new, new)
-    with store.transaction() as change:
-        change.lock(TABLE)
-        known = change.read(TABLE, day=day).drop_columns(["day"])
-        again = _is_in(known, new)
-        kept = known.filter(pc.invert(again))
-        change.replace_day(TABLE, day, pa.concat_tables([kept, new]))
-    return Scored(day, new, known.filter(again))
+    with store.transaction() as transaction:
+        transaction.lock(TABLE)
+        current = transaction.read(TABLE, day=day).drop_columns(["day"])
+        rescored = _is_in(current, new)
+        kept = current.filter(pc.invert(rescored))
+        transaction.replace_day(TABLE, day, pa.concat_tables([kept, new]))
+    return Scored(day, new, current.filter(rescored))
 
 
 def undo(store: FlowStore, scored: Scored) -> int:
-    """Take scores back: connections have again those that they had before, or none.
+    """Undo scores and restore the scores that they replaced.
 
-    Connections that somebody scored since keep the later score.
+    Connections that were scored again since then keep the later score.
 
     Parameters
     ----------
     store
-        Where scores are kept.
+        Store of the scores.
     scored
-        What `score` returned.
+        Result of `score`.
 
     Returns
     -------
     int
-        Number of connections whose score was taken back.
+        Number of undone scores.
 
     Raises
     ------
     StoreError
         If the store cannot be changed.
     """
-    with store.transaction() as change:
-        change.lock(TABLE)
-        known = change.read(TABLE, day=scored.day).drop_columns(["day"])
+    with store.transaction() as transaction:
+        transaction.lock(TABLE)
+        current = transaction.read(TABLE, day=scored.day).drop_columns(["day"])
         ours = pc.and_(
-            _is_in(known, scored.rows),
-            pc.is_in(known["scored"], scored.rows["scored"].unique()),
+            _is_in(current, scored.rows),
+            pc.is_in(current["scored"], scored.rows["scored"].unique()),
         )
-        back = scored.before.filter(_is_in(scored.before, known.filter(ours)))
-        kept = known.filter(pc.invert(ours))
-        change.replace_day(TABLE, scored.day, pa.concat_tables([kept, back]))
-    return int(known.num_rows - kept.num_rows)
+        restored = scored.replaced.filter(_is_in(scored.replaced, current.filter(ours)))
+        kept = current.filter(pc.invert(ours))
+        transaction.replace_day(TABLE, scored.day, pa.concat_tables([kept, restored]))
+    return int(current.num_rows - kept.num_rows)
 
 
 def key(rows: pa.Table, *columns: str) -> pa.ChunkedArray:
-    """Return what tells the connections of a day apart, as one text each.
+    """Return a key for each connection of a day, as a string.
 
     Parameters
     ----------
     rows
         The connections.
     *columns
-        Their time, addresses and ports; without any, as `flow_threat_investigation` names them.
+        Columns of the key; by default time, addresses and ports of `flow_threat_investigation`.
     """
-    texts = [pc.fill_null(rows[name].cast(pa.string()), "") for name in columns or _ENDS]
-    return pc.binary_join_element_wise(*texts, "\t")
+    values = [pc.fill_null(rows[name].cast(pa.string()), "") for name in columns or _KEY]
+    return pc.binary_join_element_wise(*values, "\t")
 
 
 def _is_in(rows: pa.Table, others: pa.Table) -> pa.ChunkedArray:

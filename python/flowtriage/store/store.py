@@ -1,4 +1,4 @@
-"""`FlowStore`: reading and writing the tables."""
+"""`FlowStore`: read and write the tables."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, InputError, StoreError
 from flowtriage.store.engine import open_engine
-from flowtriage.store.tables import MIGRATIONS, TABLES, check_version, migrate, version_of
+from flowtriage.store.tables import MIGRATIONS, TABLES, check_version, migrate, schema_version
 
 DEFAULT_URL = "duckdb:///flows.duckdb"
 _ATTEMPTS = 3
 
 
 class Transaction:
-    """Changes to a store that come true together, or not at all."""
+    """An open transaction of a store."""
 
     def __init__(self, connection: Any, *, shared: bool = False) -> None:
         self._connection = connection
         self._shared = shared
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """Run a query and return its rows; values are bound to `$1`, `$2` and so on."""
-        return _ask(self._connection, sql, parameters)
+        """Run a query and return its rows; values are bound to `$1`, `$2`, …."""
+        return _query(self._connection, sql, parameters)
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Run a statement; values are bound to `$1`, `$2` and so on."""
+        """Run a statement; values are bound to `$1`, `$2`, …."""
         _execute(self._connection, sql, parameters)
 
     def lock(self, *names: str) -> None:
-        """Keep others from changing tables until the end of the transaction; they wait.
+        """Lock tables against other writers until the transaction ends; readers are not blocked.
 
-        Reading goes on. What is read after this and written back loses nothing of what others
-        wrote. A DuckDB file has one writer anyway.
+        A read-modify-write after this loses no concurrent change. No effect in DuckDB, whose
+        files have one writer.
         """
         for name in names:
             _schema(name)
@@ -45,73 +45,75 @@ class Transaction:
             self.execute(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE")
 
     def read(self, name: str, day: date, where: Mapping[str, Any] | None = None) -> pa.Table:
-        """Return the rows that a table has of a day, as far as the transaction is."""
+        """Return the rows of a day, including uncommitted changes of this transaction."""
         sql, values = _selection(name, day, day, where, (), None)
         return self.query(sql, values).cast(TABLES[name])
 
     def append(self, name: str, day: date, rows: pa.Table) -> None:
-        """Add rows of a day to a table.
+        """Insert rows of a day into a table.
 
         Parameters
         ----------
         name
             Name of the table.
         day
-            The day that the rows belong to.
+            Value of the column `day`.
         rows
-            Columns of the table by their names; those left out are null.
+            Columns of the table, by name; missing columns are null.
 
         Raises
         ------
         InputError
-            If a column is not one of the table, or not of its type.
+            If a value cannot be cast to the type of its column.
+        ArgumentError
+            If the table or a column does not exist.
         StoreError
-            If the database refuses.
+            If the insert fails.
         """
         schema = _schema(name)
-        table = _fitted(rows, name, schema, day)
+        table = _as_rows_of(rows, name, schema, day)
         if not table.num_rows:
             return
-        # A cursor that ingested cannot be used again with DuckDB's driver.
+        # DuckDB's driver cannot reuse a cursor after an ingest.
         with self._connection.cursor() as cursor:
             cursor.adbc_ingest(name, table, mode="append")
 
     def delete(self, name: str, day: date, where: Mapping[str, Any] | None = None) -> None:
-        """Delete the rows of a day from a table, or those of it that have certain values."""
+        """Delete the rows of a day that match all values of `where`, by column."""
         text, values = _condition(_schema(name), day, day, where)
         self.execute(f"DELETE FROM {name}{text}", values)  # noqa: S608
 
     def replace_day(self, name: str, day: date, rows: pa.Table) -> None:
-        """Put rows in the place of those that a table has of a day."""
+        """Replace the rows of a day."""
         self.delete(name, day)
         self.append(name, day, rows)
 
 
 class FlowStore:
-    """Tables of Flow OA and of threat investigation, in a DuckDB file or in PostgreSQL.
+    """Tables of Flow OA and threat investigation, in a DuckDB file or in PostgreSQL.
 
-    The tables are created when a store is first opened, and brought up to date when an earlier
-    version made them. Every operation connects by itself and leaves no lock behind.
+    Opening a store creates missing tables and migrates older schemas. Every operation opens a
+    connection of its own and holds no lock afterwards.
 
     Parameters
     ----------
     url
-        `duckdb:///flows.duckdb` (a file beside you), `duckdb:////var/flows.duckdb` (from the
-        root), or `postgresql://user@server/database`. libpq finds passwords in `~/.pgpass` and
-        `PGPASSWORD` too.
+        `duckdb:///flows.duckdb` (relative path), `duckdb:////var/flows.duckdb` (absolute path), or
+        `postgresql://user@server/database`. libpq also reads passwords from `~/.pgpass` and
+        `PGPASSWORD`.
     wait
-        Seconds to wait for a DuckDB file that another process has open.
+        Seconds to wait for a DuckDB file that is locked by another process.
 
     Raises
     ------
     ArgumentError
-        If `url` names no such database.
+        If `url` is invalid.
     MissingExtraError
-        If its driver is not installed.
+        If the database driver is not installed.
     StoreError
-        If it cannot be reached, or a later version of flowtriage made it.
+        If the database cannot be opened, or its schema is newer than this version of flowtriage.
     StoreLockedError
-        If another process has the DuckDB file open for longer than `wait`.
+        If the DuckDB file is still locked by another process after `wait`.
 
     Examples
     --------
@@ -119,8 +121,8 @@ class FlowStore:
     >>> folder = tempfile.TemporaryDirectory()
     >>> store = FlowStore(f"duckdb:///{folder.name}/flows.duckdb")
     >>> rows = pa.table({"tdate": ["2013-09-15 23:44"], "total": [17]})
-    >>> with store.transaction() as change:
-    ...     change.replace_day("flow_ingest_summary", date(2013, 9, 15), rows)
+    >>> with store.transaction() as transaction:
+    ...     transaction.replace_day("flow_ingest_summary", date(2013, 9, 15), rows)
     >>> store.read("flow_ingest_summary", start=date(2013, 9, 1)).to_pylist()
     [{'tdate': '2013-09-15 23:44', 'total': 17, 'day': datetime.date(2013, 9, 15)}]
     >>> folder.cleanup()
@@ -128,51 +130,51 @@ class FlowStore:
 
     def __init__(self, url: str = DEFAULT_URL, *, wait: float = 5.0) -> None:
         self._engine = open_engine(url, wait)
-        self._bring_up_to_date(MIGRATIONS)
+        self._migrate(MIGRATIONS)
 
     @property
     def url(self) -> str:
-        """Where the store is, without a password."""
+        """URL of the store, without a password."""
         return self._engine.shown
 
     @property
     def portable_url(self) -> str:
-        """Where the store is, whatever the current folder is, without a password."""
+        """URL of the store with an absolute path, without a password."""
         return self._engine.portable
 
     @property
     def folder(self) -> Path | None:
-        """Folder of the DuckDB file; None in PostgreSQL."""
+        """Folder of the DuckDB file; None for PostgreSQL."""
         return None if self._engine.path is None else self._engine.path.parent
 
     @property
     def schema_version(self) -> int:
-        """Version of the schema of the tables."""
+        """Version of the database schema."""
         with self._engine.connected(writing=False) as connection:
-            return version_of(Transaction(connection).query)
+            return schema_version(Transaction(connection).query)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
-        """Run a query.
+        """Run a read-only query.
 
         Parameters
         ----------
         sql
-            A query in the database's own SQL.
+            Query in the SQL dialect of the database.
         parameters
-            Values of `$1`, `$2`, … in it. Put values from anywhere here, never into `sql`.
+            Values of `$1`, `$2`, …; never format untrusted values into `sql`.
 
         Returns
         -------
         pyarrow.Table
-            Its rows.
+            Result rows.
 
         Raises
         ------
         StoreError
-            If the database refuses it; a query cannot change the store.
+            If the query fails or would change the store.
         """
         with self._engine.connected(writing=False) as connection:
-            return _ask(connection, sql, parameters)
+            return _query(connection, sql, parameters)
 
     def read(
         self,
@@ -192,27 +194,27 @@ class FlowStore:
         name
             Name of the table.
         day
-            Only those of this day.
+            Select one day.
         start, end
-            Only those of days between, both included.
+            First and last day, inclusive.
         where
-            Only those that have these values, by column.
+            Required values, by column.
         order
             Columns to sort by, ascending.
         limit
-            Most rows.
+            Maximum number of rows.
 
         Returns
         -------
         pyarrow.Table
-            All columns of the table, the same types from every database.
+            All columns of the table, with the types of `TABLES`.
 
         Raises
         ------
         ArgumentError
-            If there is no such table or column.
+            If the table or a column does not exist.
         StoreError
-            If the database cannot be read.
+            If the read fails.
         """
         sql, values = _selection(name, day or start, day or end, where, order, limit)
         return self.query(sql, values).cast(TABLES[name])
@@ -224,43 +226,43 @@ class FlowStore:
         return int(found["n"][0].as_py())
 
     def days(self) -> list[date]:
-        """Return the days that were run, in order."""
+        """Return the days with a committed run, sorted."""
         found: list[date] = self.query("SELECT day FROM flow_run ORDER BY day")["day"].to_pylist()
         return found
 
     def run_of(self, day: date) -> str | None:
-        """Return the name of the run that made what is stored of a day, or None."""
+        """Return the ID of the last committed run of a day, or None."""
         found = self.query("SELECT run FROM flow_run WHERE day = $1", (day,))["run"].to_pylist()
         return found[0] if found else None
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Change the store; at the end of the block all changes come true, after an error none.
+        """Open a transaction; commit on exit, roll back on error.
 
         Yields
         ------
         Transaction
-            What changes the store, and sees its own changes.
+            The transaction; its queries see its own changes.
 
         Raises
         ------
         StoreError
-            If the database refuses a change.
+            If a statement or the commit fails.
         StoreLockedError
-            If another process has the DuckDB file open.
+            If the DuckDB file is locked by another process.
         """
         with self._engine.connected(writing=True) as connection:
             yield Transaction(connection, shared=self._engine.path is None)
             connection.commit()
 
     def __repr__(self) -> str:
-        """Show where the store is."""
+        """Show the URL without a password."""
         return f"FlowStore({self.url!r})"
 
-    def _bring_up_to_date(self, migrations: Sequence[Sequence[str]]) -> None:
+    def _migrate(self, migrations: Sequence[Sequence[str]]) -> None:
         path = self._engine.path
         if path is not None and not path.parent.is_dir():
-            raise StoreError(f"store {self.url}: there is no folder {path.parent}; create it")
+            raise StoreError(f"store {self.url}: folder {path.parent} does not exist; create it")
         for attempt in range(_ATTEMPTS):
             if path is None or path.exists():
                 version = self.schema_version
@@ -268,16 +270,16 @@ class FlowStore:
                 if version == len(migrations):
                     return
             try:
-                with self.transaction() as change:
-                    migrate(change.query, change.execute, migrations)
+                with self.transaction() as transaction:
+                    migrate(transaction.query, transaction.execute, migrations)
                 return
             except StoreError:
-                # Somebody else may have created the tables at the same time.
+                # Another process may have created the tables concurrently.
                 if attempt == _ATTEMPTS - 1:
                     raise
 
 
-def _ask(connection: Any, sql: str, parameters: Sequence[Any]) -> pa.Table:
+def _query(connection: Any, sql: str, parameters: Sequence[Any]) -> pa.Table:
     with connection.cursor() as cursor:
         cursor.execute(sql, tuple(parameters) or None)
         return cursor.fetch_arrow_table()
@@ -290,13 +292,13 @@ def _execute(connection: Any, sql: str, parameters: Sequence[Any]) -> None:
 
 def _schema(name: str) -> pa.Schema:
     if name not in TABLES:
-        raise ArgumentError(f"there is no table {name!r}; choose one of {', '.join(TABLES)}")
+        raise ArgumentError(f"unknown table {name!r}; give {', '.join(TABLES)}")
     return TABLES[name]
 
 
 def _column(schema: pa.Schema, name: str) -> str:
     if name not in schema.names:
-        raise ArgumentError(f"there is no column {name!r}; choose from {', '.join(schema.names)}")
+        raise ArgumentError(f"unknown column {name!r}; give {', '.join(schema.names)}")
     return name
 
 
@@ -308,7 +310,7 @@ def _selection(
     order: Sequence[str],
     limit: int | None,
 ) -> tuple[str, list[Any]]:
-    """Write a query of a table, and the values that are bound in it."""
+    """Build a SELECT statement and its bound values."""
     schema = _schema(name)
     text, values = _condition(schema, start, end, where)
     if order:
@@ -321,7 +323,7 @@ def _selection(
 def _condition(
     schema: pa.Schema, start: date | None, end: date | None, where: Mapping[str, Any] | None
 ) -> tuple[str, list[Any]]:
-    """Write a condition, and the values that are bound in it."""
+    """Build a WHERE clause and its bound values."""
     parts: list[tuple[str, Any]] = []
     if start is not None:
         parts.append(("day >=", start))
@@ -332,8 +334,8 @@ def _condition(
     return (f" WHERE {text}" if text else ""), [value for _, value in parts]
 
 
-def _fitted(rows: pa.Table, name: str, schema: pa.Schema, day: date) -> pa.Table:
-    """Bring rows into the columns of a table."""
+def _as_rows_of(rows: pa.Table, name: str, schema: pa.Schema, day: date) -> pa.Table:
+    """Cast rows to the columns of a table."""
     for column in rows.column_names:
         _column(schema, column)
     columns = [

@@ -1,7 +1,8 @@
-"""The tables of the store: those of Spot's Flow OA, with its column names.
+"""Tables of the store and migrations of its schema.
 
-New columns stand after the seed's, `day` last of all. Counters are 64 bits wide, where Spot's `int`
-overflows at 2 GB; `float` is double, since scores differ by less than single precision can tell.
+Tables and columns are those of Spot's Flow OA; additional columns follow Spot's, `day` comes last.
+Counters have 64 bits, as Spot's `int` overflows at 2 GB; scores are doubles, as single precision
+cannot distinguish them.
 """
 
 from __future__ import annotations
@@ -13,42 +14,42 @@ import pyarrow as pa
 
 from flowtriage.errors import StoreError
 
-_TEXT, _INT, _BIGINT = pa.string(), pa.int32(), pa.int64()
-_DOUBLE, _BIT, _DATE = pa.float64(), pa.bool_(), pa.date32()
+_STRING, _INT, _BIGINT = pa.string(), pa.int32(), pa.int64()
+_DOUBLE, _BOOL, _DATE = pa.float64(), pa.bool_(), pa.date32()
 _SQL = {
-    _TEXT: "TEXT",
+    _STRING: "TEXT",
     _INT: "INTEGER",
     _BIGINT: "BIGINT",
     _DOUBLE: "DOUBLE PRECISION",
-    _BIT: "BOOLEAN",
+    _BOOL: "BOOLEAN",
     _DATE: "DATE",
 }
 SCORES = pa.schema(
     [
-        ("tstart", _TEXT),
-        ("srcip", _TEXT),
-        ("dstip", _TEXT),
+        ("tstart", _STRING),
+        ("srcip", _STRING),
+        ("dstip", _STRING),
         ("sport", _INT),
         ("dport", _INT),
-        ("proto", _TEXT),
+        ("proto", _STRING),
         ("ipkt", _BIGINT),
         ("ibyt", _BIGINT),
         ("opkt", _BIGINT),
         ("obyt", _BIGINT),
         ("score", _DOUBLE),
         ("rank", _INT),
-        ("srcip_internal", _BIT),
-        ("destip_internal", _BIT),
-        ("src_geoloc", _TEXT),
-        ("dst_geoloc", _TEXT),
-        ("src_domain", _TEXT),
-        ("dst_domain", _TEXT),
-        ("src_rep", _TEXT),
-        ("dst_rep", _TEXT),
-        ("src_context", _TEXT),
-        ("dst_context", _TEXT),
-        ("src_word", _TEXT),
-        ("dst_word", _TEXT),
+        ("srcip_internal", _BOOL),
+        ("destip_internal", _BOOL),
+        ("src_geoloc", _STRING),
+        ("dst_geoloc", _STRING),
+        ("src_domain", _STRING),
+        ("dst_domain", _STRING),
+        ("src_rep", _STRING),
+        ("dst_rep", _STRING),
+        ("src_context", _STRING),
+        ("dst_context", _STRING),
+        ("src_word", _STRING),
+        ("dst_word", _STRING),
         ("src_score", _DOUBLE),
         ("dst_score", _DOUBLE),
         ("src_word_count", _BIGINT),
@@ -58,20 +59,20 @@ SCORES = pa.schema(
 )
 EDGE = pa.schema(
     [
-        ("tstart", _TEXT),
-        ("srcip", _TEXT),
-        ("dstip", _TEXT),
+        ("tstart", _STRING),
+        ("srcip", _STRING),
+        ("dstip", _STRING),
         ("sport", _INT),
         ("dport", _INT),
-        ("proto", _TEXT),
-        ("flags", _TEXT),
+        ("proto", _STRING),
+        ("flags", _STRING),
         ("tos", _INT),
         ("ibyt", _BIGINT),
         ("ipkt", _BIGINT),
         ("pkts", _BIGINT),
         ("input", _INT),
         ("output", _INT),
-        ("rip", _TEXT),
+        ("rip", _STRING),
         ("obyt", _BIGINT),
         ("opkt", _BIGINT),
         ("hh", _INT),
@@ -81,39 +82,47 @@ EDGE = pa.schema(
 )
 CHORDS = pa.schema(
     [
-        ("ip_threat", _TEXT),
-        ("srcip", _TEXT),
-        ("dstip", _TEXT),
+        ("ip_threat", _STRING),
+        ("srcip", _STRING),
+        ("dstip", _STRING),
         ("ibyt", _BIGINT),
         ("ipkt", _BIGINT),
         ("day", _DATE),
     ]
 )
-INGEST_SUMMARY = pa.schema([("tdate", _TEXT), ("total", _BIGINT), ("day", _DATE)])
+INGEST_SUMMARY = pa.schema([("tdate", _STRING), ("total", _BIGINT), ("day", _DATE)])
 THREAT_INVESTIGATION = pa.schema(
     [
-        ("tstart", _TEXT),
-        ("srcip", _TEXT),
-        ("dstip", _TEXT),
+        ("tstart", _STRING),
+        ("srcip", _STRING),
+        ("dstip", _STRING),
         ("srcport", _INT),
         ("dstport", _INT),
         ("score", _INT),
-        ("scored", _TEXT),
+        ("scored", _STRING),
         ("day", _DATE),
     ]
 )
-STORYBOARD = pa.schema([("ip_threat", _TEXT), ("title", _TEXT), ("text", _TEXT), ("day", _DATE)])
+STORYBOARD = pa.schema(
+    [("ip_threat", _STRING), ("title", _STRING), ("text", _STRING), ("day", _DATE)]
+)
 STORYBOARD_HISTORY = pa.schema(
-    [("ip_threat", _TEXT), ("title", _TEXT), ("text", _TEXT), ("saved", _TEXT), ("day", _DATE)]
+    [
+        ("ip_threat", _STRING),
+        ("title", _STRING),
+        ("text", _STRING),
+        ("saved", _STRING),
+        ("day", _DATE),
+    ]
 )
 TIMELINE = pa.schema(
     [
-        ("ip_threat", _TEXT),
-        ("tstart", _TEXT),
-        ("tend", _TEXT),
-        ("srcip", _TEXT),
-        ("dstip", _TEXT),
-        ("proto", _TEXT),
+        ("ip_threat", _STRING),
+        ("tstart", _STRING),
+        ("tend", _STRING),
+        ("srcip", _STRING),
+        ("dstip", _STRING),
+        ("proto", _STRING),
         ("sport", _INT),
         ("dport", _INT),
         ("ipkt", _BIGINT),
@@ -131,9 +140,9 @@ TABLES: dict[str, pa.Schema] = {
     "flow_timeline": TIMELINE,
     "flow_storyboard_history": STORYBOARD_HISTORY,
 }
-"""Names of the tables, and their columns."""
+"""Schema of each table, by name."""
 MADE_BY_RUN = ("flow_scores", "flow_edge", "flow_chords", "flow_ingest_summary")
-"""Tables that a run of a day makes anew; the others are what analysts wrote."""
+"""Tables that a run replaces for its day; analysts write the others."""
 RENAMED = {
     "flow_scores": {
         "score": "ml_score",
@@ -141,11 +150,11 @@ RENAMED = {
     },
     "flow_edge": {"md": "mn"},
 }
-"""Columns that Spot's code calls otherwise than its documentation, which the tables follow."""
+"""Column names in Spot's code, where they differ from Spot's documentation and our tables."""
 
 
 def create_table(name: str) -> str:
-    """Return the SQL that creates a table.
+    """Return the SQL statement that creates a table.
 
     Examples
     --------
@@ -160,10 +169,10 @@ def create_table(name: str) -> str:
 
 
 def create_view(name: str) -> str:
-    """Return the SQL that creates a view of a table as Spot's code knows it.
+    """Return the SQL statement that creates a view with the column names of Spot's code.
 
-    Its name has `spot_` before that of the table, its columns are those of Spot's code, and
-    `y`, `m` and `d` stand for the day.
+    The name of the view is that of the table with the prefix `spot_`; columns `y`, `m` and `d`
+    replace `day`.
 
     Examples
     --------
@@ -196,55 +205,55 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     (create_table(_HISTORY), f"CREATE INDEX {_HISTORY}_day ON {_HISTORY} (day)"),
 )
-"""Statements that lead from each version of the schema to the next one."""
+"""SQL statements that migrate each schema version to the next one."""
 
 
-def version_of(ask: Callable[..., Any]) -> int:
-    """Return the version of the schema of a database, 0 if there is none.
+def schema_version(query: Callable[..., Any]) -> int:
+    """Return the schema version of a database, 0 for an empty one.
 
     Parameters
     ----------
-    ask
-        Runs a query and returns its table.
+    query
+        Function that runs a query and returns its rows as a table.
     """
-    found = ask(
+    found = query(
         "SELECT count(*) AS n FROM information_schema.tables "
         "WHERE table_name = $1 AND table_schema = current_schema()",
         (_VERSIONS,),
     )
     if not found["n"][0].as_py():
         return 0
-    versions = ask(f"SELECT version FROM {_VERSIONS}")["version"].to_pylist()  # noqa: S608
+    versions = query(f"SELECT version FROM {_VERSIONS}")["version"].to_pylist()  # noqa: S608
     return max(versions, default=0)
 
 
 def check_version(version: int, shown: str, migrations: Sequence[Sequence[str]]) -> None:
-    """Refuse a database of a later version than this one knows."""
+    """Raise `StoreError` if the schema is newer than the migrations."""
     if version > len(migrations):
         raise StoreError(
-            f"store {shown} has version {version} of the schema, and this flowtriage knows "
+            f"store {shown} has schema version {version}; this flowtriage supports "
             f"{len(migrations)}: update flowtriage"
         )
 
 
 def migrate(
-    ask: Callable[..., Any],
+    query: Callable[..., Any],
     execute: Callable[..., None],
     migrations: Sequence[Sequence[str]],
 ) -> None:
-    """Bring a database up to date, within the transaction that is open.
+    """Migrate a database to the latest schema version within an open transaction.
 
     Parameters
     ----------
-    ask
-        Runs a query and returns its table.
+    query
+        Function that runs a query and returns its rows as a table.
     execute
-        Runs a statement.
+        Function that runs a statement.
     migrations
-        Statements that lead from each version to the next one.
+        SQL statements that migrate each version to the next one.
     """
     execute(f"CREATE TABLE IF NOT EXISTS {_VERSIONS} (version INTEGER PRIMARY KEY)")
-    for version in range(version_of(ask), len(migrations)):
+    for version in range(schema_version(query), len(migrations)):
         execute(f"INSERT INTO {_VERSIONS} (version) VALUES ($1)", (version + 1,))  # noqa: S608
         for statement in migrations[version]:
             execute(statement)

@@ -1,4 +1,4 @@
-"""The notebooklet `FlowThreatInvestigation`: from a high-risk address to a saved story."""
+"""Flow threat investigation: search high-risk addresses and save their stories."""
 
 from flowtriage.threat_investigation.notebooklet import FlowThreatInvestigation
 from flowtriage.threat_investigation.result import FlowThreatResult

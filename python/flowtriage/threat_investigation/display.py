@@ -1,33 +1,41 @@
-"""What an analyst sees of an investigation, apart from the results."""
+"""Methods of the notebooklet that display, and their view as tables and text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.hosts import one_address
+from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.render.notebook import show
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.methods import DataMethods
 from flowtriage.threat_investigation.result import DIRECTIONS, FlowThreatResult, top_tables
-from flowtriage.threat_investigation.search import Connections, as_connections, check_top, top_of
+from flowtriage.threat_investigation.search import (
+    Connections,
+    as_connections,
+    check_top,
+    top_connections,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class View:
-    """Tables and text, for front ends without widgets.
+    """View as tables and text, for front ends without widgets.
 
     Parameters
     ----------
     investigation
-        The notebooklet; its methods are what there is to call.
+        The notebooklet.
 
     Attributes
     ----------
     parts : list of str
-        Names of the parts that are shown, in order.
+        Names of the displayed parts, in order.
     """
 
     def __init__(self, investigation: DisplayMethods) -> None:
@@ -35,29 +43,28 @@ class View:
         self.parts: list[str] = []
 
     def clear(self) -> None:
-        """Remove everything."""
+        """Remove all parts."""
         self.parts.clear()
 
     def controls(self, threats: pa.Table) -> None:
-        """Show the addresses to choose from, and how to search."""
+        """Show a list of addresses."""
         self._add("controls", self._listing(threats))
 
     def results(self, result: FlowThreatResult) -> None:
-        """Show what a search found."""
+        """Show the result of a search."""
         for section in result.sections:
             self._show(section)
 
     def refresh(self, result: FlowThreatResult) -> None:
-        """Show what changed in the store; text that was shown stays as it is."""
+        """Update displayed stories and scores; text cannot be updated."""
 
     def threat_box(self, ip: str) -> None:
-        """Show where to write down a story."""
-        told = self.investigation.section("threat_box", f"The address is {ip}.")
-        self._add("threat_box", told)
+        """Show how to save the story of an address."""
+        self._add("threat_box", self.investigation.section("threat_box", f"Address: {ip}"))
 
-    def say(self, text: str) -> None:
-        """Say what was done."""
-        self._add("said", self.investigation.section("said", text))
+    def message(self, text: str) -> None:
+        """Show a message."""
+        self._add("message", self.investigation.section("message", text))
 
     def remove(self, index: int) -> None:
         """Remove a part, counted from 0.
@@ -65,12 +72,12 @@ class View:
         Raises
         ------
         ArgumentError
-            If there is no such part.
+            If the index is out of range.
         """
         known = range(len(self.parts))
         if isinstance(index, bool) or not isinstance(index, int) or index not in known:
             raise ArgumentError(
-                f"there is no part {index!r}; there are {len(known)}, counted from 0"
+                f"no part {index!r}; {len(known)} are displayed, give an index from 0"
             )
         del self.parts[index]
 
@@ -88,7 +95,7 @@ class View:
 
 
 class DisplayMethods(DataMethods):
-    """The methods that show an investigation, and work on it where it is shown."""
+    """Methods that display an investigation; their names are those of Spot's notebook."""
 
     view: View
     selected: str | None
@@ -96,7 +103,7 @@ class DisplayMethods(DataMethods):
     comments: str
 
     def start_investigation(self) -> None:
-        """Begin anew: forget what was found, and list the addresses of high risk."""
+        """Reset the investigation and list the high-risk addresses."""
         self._result = None
         self.selected = None
         self.title = self.comments = ""
@@ -104,72 +111,74 @@ class DisplayMethods(DataMethods):
         threats = self.threats()
         self.display_controls(threats if threats.num_rows or self.store else self.talkers())
 
-    def display_controls(self, threat_list: Any) -> None:
-        """Show addresses to choose from.
+    def display_controls(self, threat_list: pa.Table | Iterable[str]) -> None:
+        """Show a list of addresses to search.
 
         Parameters
         ----------
         threat_list
-            Result of `threats` or `talkers`, or the addresses alone.
+            Result of `threats` or `talkers`, or an iterable of addresses.
         """
-        if not hasattr(threat_list, "column_names"):
-            listed = pa.array([one_address(ip) for ip in threat_list], pa.string())
-            threat_list = pa.table({"ip": listed})
+        if not isinstance(threat_list, pa.Table):
+            addresses = pa.array([parse_single_address(ip) for ip in threat_list], pa.string())
+            threat_list = pa.table({"ip": addresses})
         self.view.controls(threat_list)
 
     def search_ip(self, ip: str | None = None) -> None:
-        """Search an address, show its tables, and where to write down a story.
+        """Search an address, and show its result and the threat box.
 
         Parameters
         ----------
         ip
-            The address; None takes the one that is `selected`.
+            The address; None means `selected`.
         """
         self.view.results(self.search(self.selected if ip is None else ip))
         self.display_threat_box(self._latest().ip)
 
     def get_in_out_and_twoway_conns(self) -> tuple[Connections, Connections, Connections]:
-        """Show the four tables of the address, and return its peers.
+        """Show the four top tables of the latest search, and return its peers.
 
         Returns
         -------
         tuple of dict
-            Inbound, outbound and two-way peers: what is known of each, by its address.
+            Inbound, outbound and two-way peers: facts by address.
         """
         result = self._latest()
         for section in top_tables(type(self), result):
             if not self.silent:
                 show(section)
         inbound, outbound, two_way = (
-            as_connections(result.found.direction(name)) for name in DIRECTIONS
+            as_connections(result.search.direction(name)) for name in DIRECTIONS
         )
         return inbound, outbound, two_way
 
     def display_threat_box(self, ip: str) -> None:
-        """Show where to write down the story of an address.
+        """Show fields for the story of an address, or how to save it.
 
         Parameters
         ----------
         ip
             The address.
         """
-        self.view.threat_box(one_address(ip))
+        self.view.threat_box(parse_single_address(ip))
 
     def save_threat_summary(self, title: str | None = None, text: str | None = None) -> None:
-        """Save the story of the address that was searched last, and begin anew.
+        """Save the story of the latest search, and start a new investigation.
 
         Parameters
         ----------
         title, text
-            What was found; None takes `title` and `comments`.
+            The story; None means the attributes `title` and `comments`.
         """
         saved = self.save(
             self.title if title is None else title, self.comments if text is None else text
         )
         self.start_investigation()
-        self.view.say(str(saved))
+        self.view.message(str(saved))
 
-    def display_results(self, cols: Sequence[str], dataframe: Any, top: int) -> None:
+    def display_results(
+        self, cols: Sequence[str], dataframe: pd.DataFrame | pa.Table, top: int
+    ) -> None:
         """Show the first rows of a table.
 
         Parameters
@@ -179,57 +188,60 @@ class DisplayMethods(DataMethods):
         dataframe
             A `pandas.DataFrame` or a `pyarrow.Table`.
         top
-            Most rows.
+            Maximum number of rows.
 
         Raises
         ------
         ArgumentError
-            If there is no such column, or `top` is not positive.
+            If a column is missing, or `top` is not positive.
         """
         check_top(top)
-        known = list(getattr(dataframe, "column_names", getattr(dataframe, "columns", [])))
+        known = list(getattr(dataframe, "column_names", dataframe.columns))
         if missing := [name for name in cols if name not in known]:
-            raise ArgumentError(f"there is no column {missing[0]!r}; there are {known}")
-        rows = dataframe.slice(0, top) if hasattr(dataframe, "slice") else dataframe.head(top)
-        rows = rows.select(list(cols)) if hasattr(rows, "select") else rows[list(cols)]
+            raise ArgumentError(f"no column {missing[0]!r}; columns: {', '.join(map(str, known))}")
+        rows: pd.DataFrame | pa.Table
+        if isinstance(dataframe, pa.Table):
+            rows = dataframe.select(list(cols)).slice(0, top)
+        else:
+            rows = dataframe[list(cols)].head(top)
         show(self.section("results", rows))
 
     def get_top_bytes(self, conns_dict: Connections, top: int) -> Connections:
-        """Return the peers of a dictionary with the most bytes, those first.
+        """Return the top peers of a dictionary by bytes.
 
         Parameters
         ----------
         conns_dict
-            One of what `get_in_out_and_twoway_conns` returns.
+            One result of `get_in_out_and_twoway_conns`.
         top
-            Most peers.
+            Maximum number of peers.
         """
-        return top_of(conns_dict, "bytes", top)
+        return top_connections(conns_dict, "bytes", top)
 
     def get_top_conns(self, conns_dict: Connections, top: int) -> Connections:
-        """Return the peers of a dictionary with the most connections, those first.
+        """Return the top peers of a dictionary by connections.
 
         Parameters
         ----------
         conns_dict
-            One of what `get_in_out_and_twoway_conns` returns.
+            One result of `get_in_out_and_twoway_conns`.
         top
-            Most peers.
+            Maximum number of peers.
         """
-        return top_of(conns_dict, "connections", top)
+        return top_connections(conns_dict, "connections", top)
 
     def removeWidget(self, index: int) -> None:
-        """Remove a part of what is shown: controls, threat box.
+        """Remove a displayed part, such as the list of addresses or the threat box.
 
         Parameters
         ----------
         index
-            Which part, counted from 0.
+            Index of the part, from 0.
         """
         self.view.remove(index)
 
-    def _renew_scores(self) -> None:
-        """Show the scores as well, where they are shown."""
-        super()._renew_scores()
+    def _refresh_scores(self) -> None:
+        """Update the displayed scores, too."""
+        super()._refresh_scores()
         if isinstance(self._result, FlowThreatResult):
             self.view.refresh(self._result)

@@ -1,4 +1,4 @@
-"""Where the flows of an investigation come from."""
+"""Sources of the flows to search: raw flows of a day, loaded flows, or a query provider."""
 
 from __future__ import annotations
 
@@ -17,47 +17,44 @@ from flowtriage.analysis.aggregate import top_n
 from flowtriage.analysis.hosts import busiest_addresses
 from flowtriage.configuration import Settings
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.timespan import Timespan, day_span, within
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
+from flowtriage.schema import SEARCH_COLUMNS
 from flowtriage.store import FlowStore
 from flowtriage.store.raw_flows import RawFlows
 
-COLUMNS = (
-    *("start_time", "end_time", "src_ip", "dst_ip", "src_port", "dst_port", "protocol"),
-    *("src_bytes", "dst_bytes", "src_packets", "dst_packets", "flows", "denied_flows"),
-)
-"""Columns of the canonical schema that an investigation reads."""
 TALKERS = pa.schema([("ip", pa.string()), ("connections", pa.int64())])
-"""Columns of a list of addresses to look at."""
+"""An address and the number of flows that it initiated."""
 
 
-class FlowSource(Protocol):
-    """Anything that has flows of an address."""
+class SearchSource(Protocol):
+    """Source of the flows of an address."""
 
     @property
     def day(self) -> Date | None:
-        """Day that findings belong to, in UTC; None if no flow has a time."""
+        """Day of scores and stories, in UTC; None if no flow has a time."""
 
     @property
     def span(self) -> Timespan:
-        """Span of time that is searched unless told otherwise."""
+        """Default timespan of searches."""
 
-    def of(self, ip: str, span: Timespan | None) -> Flows:
-        """Return the flows of an address that start within a span, or within `span`."""
+    def flows_of(self, ip: str, span: Timespan | None) -> Flows:
+        """Return the flows of an address that start within a timespan; None means `span`."""
 
-    def busiest(self, n: int) -> pa.Table:
-        """Return the addresses that began the most flows, as far as that is known."""
+    def talkers(self, n: int) -> pa.Table:
+        """Return the top `n` initiators by flows as `TALKERS`; no rows if unknown."""
 
     def hint(self) -> str:
-        """Say what to try for an address without flows."""
+        """Return advice for an address without flows, or an empty string."""
 
 
 @dataclass(frozen=True)
 class RawDayFlows:
-    """The raw flows of a day, in the folder of Flow OA; a span may reach beyond the day."""
+    """Raw flows of a day, as Flow OA stores them; a timespan can reach beyond the day."""
 
     raw: RawFlows
     day: Date
@@ -67,71 +64,72 @@ class RawDayFlows:
         """The day."""
         return day_span(self.day)
 
-    def of(self, ip: str, span: Timespan | None) -> Flows:
-        """Read only what can hold the address."""
+    def flows_of(self, ip: str, span: Timespan | None) -> Flows:
+        """Read the row groups that can contain the address."""
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
-        read = self.raw.read(first, last, addresses=[ip], columns=COLUMNS)
-        return Flows(within(read, span), ReadReport())
+        flows = self.raw.read(first, last, addresses=[ip], columns=SEARCH_COLUMNS)
+        return Flows(within(flows, span), ReadReport())
 
-    def busiest(self, n: int) -> pa.Table:
-        """Return none: the addresses of a store are those that were scored."""
+    def talkers(self, n: int) -> pa.Table:
+        """Return no rows: the addresses of a store are those of scored connections."""
         return TALKERS.empty_table()
 
     def hint(self) -> str:
-        """Name the days that have flows."""
+        """Return the days that have flows, unless this day has."""
         days = self.raw.days()
         if self.day in days:
             return ""
-        known = ", ".join(map(str, days[:5])) + (", …" if len(days) > 5 else "")
-        return f" There are no flows of {self.day} in {self.raw.folder}; " + (
-            f"there are those of {known}." if days else "flowtriage oa ingest adds them."
-        )
+        missing = f" {self.raw.folder} has no flows of {self.day}; "
+        if not days:
+            return f"{missing}add them with flowtriage oa ingest."
+        listed = ", ".join(map(str, days[:5])) + (", …" if len(days) > 5 else "")
+        return f"{missing}days with flows: {listed}."
 
 
 @dataclass(frozen=True)
 class LoadedFlows:
-    """Flows that are given: a log, a table, `Flows`."""
+    """Flows from a log, a table or `Flows`."""
 
-    data: Any
+    data: FlowSource
     date: Date | None
 
     @cached_property
     def flows(self) -> Flows:
-        """The flows: of the day, or all of them."""
+        """Flows of the date, or all flows without a date."""
         return read_flows(self.data, timespan=day_span(self.date) if self.date else None)
 
     @property
     def day(self) -> Date | None:
-        """The day given, else that of the first flow."""
+        """The date, or else the day of the first flow."""
         start = self.flows.report.start
         return self.date or (start.astimezone(UTC).date() if start else None)
 
     @property
     def span(self) -> Timespan:
-        """The day given, else that from the first flow to the last."""
+        """The date, or else the time from the first flow to the last."""
         report = self.flows.report
         return day_span(self.date) if self.date else Timespan(report.start, report.end)
 
-    def of(self, ip: str, span: Timespan | None) -> Flows:
-        """Choose among the flows."""
-        return _chosen(self.flows, ip, span)
+    def flows_of(self, ip: str, span: Timespan | None) -> Flows:
+        """Filter the flows."""
+        return _filter(self.flows, ip, span)
 
-    def busiest(self, n: int) -> pa.Table:
-        """Return the sources of the most flows."""
-        found = top_n(self.flows, key="source", by="flows", n=n)
-        found = found.filter(pc.is_valid(found["source"])).select(["source", "flows"])
-        return found.rename_columns(TALKERS.names).cast(TALKERS)
+    def talkers(self, n: int) -> pa.Table:
+        """Return the top initiators by flows."""
+        top = top_n(self.flows, key="source", by="flows", n=n)
+        top = top.filter(pc.is_valid(top["source"])).select(["source", "flows"])
+        return top.rename_columns(TALKERS.names).cast(TALKERS)
 
     def hint(self) -> str:
-        """Name the busiest sources."""
+        """Return the top initiators."""
         busiest = ", ".join(busiest_addresses(self.flows.to_arrow()))
-        return f" The busiest sources are {busiest}." if busiest else ""
+        return f" Top sources: {busiest}." if busiest else ""
 
 
 @dataclass(frozen=True)
 class ProviderFlows:
-    """Flows that a query provider is asked for."""
+    """Flows from a query provider, queried for each search."""
 
     provider: Any
     date: Date | None
@@ -139,64 +137,65 @@ class ProviderFlows:
 
     @property
     def day(self) -> Date:
-        """The day given, else the first of the span."""
+        """The date, or else the first day of the timespan."""
         return self.date or self.span.start.date()  # type: ignore[union-attr]
 
-    def of(self, ip: str, span: Timespan | None) -> Flows:
-        """Ask the provider."""
+    def flows_of(self, ip: str, span: Timespan | None) -> Flows:
+        """Query the provider."""
         flows = query_flows(self.provider, None, (ip,), span or self.span, resolve=False)
-        return _chosen(flows, ip, span)
+        return _filter(flows, ip, span)
 
-    def busiest(self, n: int) -> pa.Table:
-        """Return none: a provider is asked for one address."""
+    def talkers(self, n: int) -> pa.Table:
+        """Return no rows: a provider is queried by address."""
         return TALKERS.empty_table()
 
     def hint(self) -> str:
-        """Say nothing."""
+        """Return an empty string."""
         return ""
 
 
 def open_source(
-    data: Any, day: Date | None, settings: Settings, store: FlowStore | None
-) -> FlowSource:
-    """Find out what flows are: a folder of raw flows, or flows themselves.
+    data: RawFlows | FlowSource | None,
+    day: Date | None,
+    settings: Settings,
+    store: FlowStore | None,
+) -> SearchSource:
+    """Open a folder of raw flows, or flows in any form that `read_flows` takes.
 
     Parameters
     ----------
     data
-        Either of them; None is the folder that is configured.
+        The folder or the flows; None means the configured folder.
     day
-        The day; of raw flows None is the latest day that was run, else that has flows.
+        The day, in UTC. None means, for raw flows, the latest day that was run or else the latest
+        day with flows.
     settings
-        The configuration of Flow OA.
+        Configuration of Flow OA.
     store
         The store, if there is one.
 
     Raises
     ------
     ArgumentError
-        If it is not known which day to look at.
+        If no day is given and none is found.
     """
-    if data is not None and not _is_raw(data):
+    if data is None:
+        raw = RawFlows(settings.folders.flows)
+    elif isinstance(data, RawFlows):
+        raw = data
+    elif isinstance(data, (str, os.PathLike)) and (Path(data) / "_sources").is_dir():
+        raw = RawFlows(data)
+    else:
         return LoadedFlows(data, day)
-    folder = settings.folders.flows if data is None else data
-    raw = folder if isinstance(folder, RawFlows) else RawFlows(folder)
     if day is None:
         days = (store.days() if store else []) or raw.days()
         if not days:
-            raise ArgumentError("it is not known which day to look at: give date=")
+            raise ArgumentError(f"no day with flows in {raw.folder}; give date=")
         day = days[-1]
     return RawDayFlows(raw, day)
 
 
-def _is_raw(data: Any) -> bool:
-    """Tell whether flows are those of a folder that Flow OA keeps."""
-    if isinstance(data, (str, os.PathLike)):
-        return (Path(data) / "_sources").is_dir()
-    return isinstance(data, RawFlows)
-
-
-def _chosen(flows: Flows, ip: str, span: Timespan | None) -> Flows:
+def _filter(flows: Flows, ip: str, span: Timespan | None) -> Flows:
     table = flows.to_arrow()
-    ends = pc.or_kleene(pc.equal(table["src_ip"], ip), pc.equal(table["dst_ip"], ip))
-    return Flows(within(table.filter(ends), span), flows.report)
+    is_endpoint = pc.or_kleene(pc.equal(table["src_ip"], ip), pc.equal(table["dst_ip"], ip))
+    return Flows(within(table.filter(is_endpoint), span), flows.report)

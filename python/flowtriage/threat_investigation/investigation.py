@@ -1,4 +1,4 @@
-"""The investigation itself: what it finds and keeps, without showing anything."""
+"""The engine of an investigation: search, score, and save stories, without display."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from flowtriage.errors import ArgumentError
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.progress import report_progress
 from flowtriage.store import FlowStore
-from flowtriage.store import scores as of_oa
-from flowtriage.threat_investigation.flow_source import FlowSource
+from flowtriage.store import scores as stored
+from flowtriage.threat_investigation.flow_source import SearchSource
 from flowtriage.threat_investigation.scoring import THREATS, BulkScore, score, threats
-from flowtriage.threat_investigation.search import SearchResult, search
+from flowtriage.threat_investigation.search import SearchResult, search_address
 from flowtriage.threat_investigation.stories import (
     HISTORY,
-    FiledStories,
+    FileStories,
     Saved,
-    StoredStories,
+    StoreStories,
     Stories,
     day_folder,
 )
@@ -41,20 +41,20 @@ class Investigation:
     Parameters
     ----------
     source
-        Where flows come from.
+        Source of the flows.
     store
-        Where scores and stories are kept; without one stories are kept in files.
+        Store of scores and stories; without one, stories are saved in files.
     settings
-        The configuration of Flow OA.
+        Configuration of Flow OA.
     asn
-        Database of autonomous systems and countries.
+        Database of AS numbers and countries.
     top
         Number of peers in tables and timelines.
     scored
-        What was scored, the latest last.
+        Scores that `undo` can revert, latest last.
     """
 
-    source: FlowSource
+    source: SearchSource
     store: FlowStore | None
     settings: Settings
     asn: AsnDatabase
@@ -63,7 +63,7 @@ class Investigation:
 
     @property
     def day(self) -> date:
-        """The day that findings belong to.
+        """Day of scores and stories, in UTC.
 
         Raises
         ------
@@ -71,12 +71,12 @@ class Investigation:
             If no flow has a time.
         """
         if self.source.day is None:
-            raise ArgumentError("no flow has a time, so there is no day to keep this under")
+            raise ArgumentError("no flow has a time, so the day is unknown; give date=")
         return self.source.day
 
     @property
     def folder(self) -> Path:
-        """Where files of the day are kept.
+        """Directory of the files of the day.
 
         Raises
         ------
@@ -87,57 +87,58 @@ class Investigation:
 
     @property
     def stories(self) -> Stories:
-        """Where stories are kept."""
+        """Storage of the stories."""
         if self.store is not None:
-            return StoredStories(self.store)
-        return FiledStories(self.settings.folders.data)
+            return StoreStories(self.store)
+        return FileStories(self.settings.folders.data)
 
     def threats(self) -> pa.Table:
-        """Return the addresses of connections of high risk that have no story yet."""
+        """Return the addresses of high-risk connections that have no story."""
         if self.store is None:
             return THREATS.empty_table()
         return _without_story(threats(self.store, self.day), self.stories.addresses(self.day))
 
     def talkers(self) -> pa.Table:
-        """Return the busiest addresses that have no story yet."""
-        told = self.history()["ip_threat"].unique()
-        return _without_story(self.source.busiest(self.top + len(told)), told).slice(0, self.top)
+        """Return the top initiators that have no story."""
+        with_story = self.history()["ip_threat"].unique()
+        talkers = self.source.talkers(self.top + len(with_story))
+        return _without_story(talkers, with_story).slice(0, self.top)
 
     def search(self, ip: str, span: Timespan | None = None) -> SearchResult:
         """Search the flows of an address."""
         task = f"search of {ip}"
         report_progress(task, 0, 2)
-        flows = self.source.of(ip, span)
+        flows = self.source.flows_of(ip, span)
         report_progress(task, 1, 2)
         context = self.settings.context
-        found = search(flows, ip, asn=self.asn, context=context, top=self.top)
+        search = search_address(flows, ip, asn=self.asn, context=context, top=self.top)
         report_progress(task, 2, 2)
-        return found
+        return search
 
     def history(self, ip: str | None = None) -> pa.Table:
-        """Return all stories that were saved, of one address or of the day."""
+        """Return all saved stories of one address or of the day, latest first."""
         if self.source.day is None:
             return HISTORY.empty_table()
         return self.stories.history(self.source.day, ip)
 
     def scores(self, ip: str) -> pa.Table:
-        """Return the scores that connections of an address have."""
-        rows = self._need_store().read(of_oa.TABLE, day=self.day, order=["scored", "tstart"])
-        ends = pc.or_kleene(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip))
-        return rows.filter(ends).drop_columns(["day"])
+        """Return the scores of the connections of an address."""
+        rows = self._require_store().read(stored.TABLE, day=self.day, order=["scored", "tstart"])
+        is_endpoint = pc.or_kleene(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip))
+        return rows.filter(is_endpoint).drop_columns(["day"])
 
-    def save(self, found: SearchResult, title: str, text: str) -> Saved:
-        """Save the story of an address, and the files about it."""
+    def save(self, search: SearchResult, title: str, text: str) -> Saved:
+        """Save the story of an address, and its files."""
         check_text("title", title)
         check_text("text", text)
-        files = write_files(self.folder, found.ip, found.peers, home=found.home)
-        saved = self.stories.save(self.day, found.ip, title, text, found.timeline)
-        place = self.stories.place(self.day, found.ip)
-        return Saved(found.ip, self.day, saved, place, tuple(vars(files).values()))
+        files = write_files(self.folder, search.ip, search.peers, origin=search.origin)
+        saved = self.stories.save(self.day, search.ip, title, text, search.timeline)
+        storage = self.stories.storage(self.day, search.ip)
+        return Saved(search.ip, self.day, saved, storage, tuple(vars(files).values()))
 
     def score(
         self,
-        found: SearchResult,
+        search: SearchResult,
         risk: int,
         *,
         peer: str | Iterable[str] | None = None,
@@ -145,89 +146,92 @@ class Investigation:
         asn: int | Iterable[int] | None = None,
     ) -> BulkScore:
         """Score connections of an address."""
-        done = score(self._need_store(), self.day, found, risk, peer=peer, port=port, asn=asn)
+        done = score(self._require_store(), self.day, search, risk, peer=peer, port=port, asn=asn)
         if len(done):
             self.scored.append(done)
         return done
 
     def undo(self) -> int:
-        """Take back what was scored last, and return the number of connections."""
+        """Revert the latest score, and return the number of connections."""
         if not self.scored:
-            raise ArgumentError("there is nothing to undo: nothing was scored here")
-        count = of_oa.undo(self._need_store(), self.scored[-1].scored)
+            raise ArgumentError("nothing to undo; no connection was scored in this session")
+        count = stored.undo(self._require_store(), self.scored[-1].scored)
         self.scored.pop()
         return count
 
-    def _need_store(self) -> FlowStore:
+    def _require_store(self) -> FlowStore:
         if self.store is None:
-            raise ArgumentError("scores are kept in a store, and there is none: give store=")
+            raise ArgumentError("scores need a store; give store=")
         return self.store
 
 
-def _without_story(addresses: pa.Table, told: pa.Array) -> pa.Table:
-    return addresses.filter(pc.invert(pc.is_in(addresses["ip"], value_set=told)))
+def _without_story(addresses: pa.Table, with_story: pa.Array) -> pa.Table:
+    return addresses.filter(pc.invert(pc.is_in(addresses["ip"], value_set=with_story)))
 
 
-def story_of(
-    engine: Investigation, found: SearchResult, title: str | None = None, text: str | None = None
+def make_story(
+    engine: Investigation, search: SearchResult, title: str | None = None, text: str | None = None
 ) -> Story:
-    """Put together what was found of an address, and what was saved of it last.
+    """Return the story of a search.
 
     Parameters
     ----------
     engine
         The investigation.
-    found
-        What its search found.
+    search
+        The search.
     title, text
-        What is told of it; None takes what was saved last.
+        Title and text of the story; None means those saved last.
 
     Raises
     ------
     ArgumentError
-        If a text has a character that no file keeps.
+        If title or text contain a NUL character or an unpaired surrogate.
     StoreError
         If the store cannot be read.
     OSError
-        If a file that the story was made of cannot be read.
+        If an input file of the story cannot be read.
     """
-    history = engine.history(found.ip)
+    history = engine.history(search.ip)
     [latest] = history.slice(0, 1).to_pylist() or [{"title": "", "text": ""}]
     context = engine.settings.context
-    named = (context.ipranges, context.network_context, context.iploc, *context.mmdb)
-    files = [Path(one) for one in (*found.flows.report.sources, *named) if one is not None]
-    stored = {} if engine.store is None else {"scored": engine.scores(found.ip)}
+    configured = (context.ipranges, context.network_context, context.iploc, *context.mmdb)
+    paths = (*search.flows.report.sources, *configured)
+    scores = {} if engine.store is None else {"scored": engine.scores(search.ip)}
     return Story(
-        ip=found.ip,
+        ip=search.ip,
         title=check_text("title", (latest["title"] or "") if title is None else title),
         text=check_text("text", (latest["text"] or "") if text is None else text),
-        connections=found.connections,
-        peers=found.peers,
+        connections=search.connections,
+        peers=search.peers,
         day=engine.source.day,
-        **found.tables,
-        bins=found.bins,
-        timeline=found.timeline,
+        **search.tables,
+        bins=search.bins,
+        timeline=search.timeline,
         history=history,
-        **stored,
-        home=found.home,
-        configuration={"oa": engine.settings, "top_results": found.top},
-        inputs=(_flows(found), *_files(files)),
+        **scores,
+        origin=search.origin,
+        configuration={"oa": engine.settings, "top_results": search.top},
+        inputs=(
+            _flow_input(search),
+            *_file_inputs(Path(path) for path in paths if path is not None),
+        ),
         credits=engine.asn.credits,
     )
 
 
-def _flows(found: SearchResult) -> Input:
-    """Identify the flows that were searched, wherever they came from."""
+def _flow_input(search: SearchResult) -> Input:
+    """Identify the searched flows by their content, whatever their source."""
     sink = pa.BufferOutputStream()
-    table = found.flows.to_arrow().replace_schema_metadata(None).combine_chunks()
+    table = search.flows.to_arrow().replace_schema_metadata(None).combine_chunks()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     content = sink.getvalue()
-    name = f"{len(table):,} flows of {found.ip} as an Arrow stream"
+    name = f"{len(table):,} flows of {search.ip} as an Arrow stream"
     return Input(name, hashlib.sha256(content).hexdigest(), content.size)
 
 
-def _files(paths: Iterable[Path]) -> list[Input]:
+def _file_inputs(paths: Iterable[Path]) -> list[Input]:
     inputs = []
     for path in dict.fromkeys(paths):
         if path.is_file():

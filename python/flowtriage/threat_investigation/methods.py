@@ -1,4 +1,4 @@
-"""What an investigation finds and keeps, as data."""
+"""Methods of the notebooklet that return data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.hosts import one_address
+from flowtriage.inputs.hosts import parse_single_address
+from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.msticnb import as_theirs
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.store import FlowStore
-from flowtriage.threat_investigation.investigation import Investigation, story_of
-from flowtriage.threat_investigation.result import FlowThreatResult, written
+from flowtriage.threat_investigation.investigation import Investigation, make_story
+from flowtriage.threat_investigation.result import FlowThreatResult, saved_sections
 from flowtriage.threat_investigation.scoring import BulkScore
 from flowtriage.threat_investigation.search import check_top
 from flowtriage.threat_investigation.stories import Saved
@@ -25,7 +26,7 @@ from flowtriage.threat_investigation.story.spot_files import story_file
 
 
 class DataMethods(Notebooklet):
-    """The methods that return data and show nothing; front ends are built on them."""
+    """Methods that return data and display nothing; front ends build on them."""
 
     store: FlowStore | None
     _engine: Investigation | None
@@ -45,7 +46,7 @@ class DataMethods(Notebooklet):
 
     @property
     def engine(self) -> Investigation:
-        """The investigation without its display.
+        """The investigation without display.
 
         Raises
         ------
@@ -55,95 +56,96 @@ class DataMethods(Notebooklet):
         if self._engine is None:
             raise as_theirs(
                 MsticnbMissingParameterError(
-                    "there are no flows to search: give a store or flows to "
-                    "FlowThreatInvestigation(…), data= to run(), or load a provider with "
-                    "flowtriage.init(…) and give timespan="
+                    "no flows to search; give a store or flows to FlowThreatInvestigation(…), "
+                    "data= to run(), or load a provider with flowtriage.init(…) and give "
+                    "timespan="
                 )
             )
         return self._engine
 
     @property
     def day(self) -> date:
-        """The day that scores and stories belong to, in UTC."""
+        """Day of scores and stories, in UTC."""
         return self.engine.day
 
     def threats(self) -> pa.Table:
-        """Return the addresses of connections of high risk that have no story yet.
+        """Return the addresses of high-risk connections that have no story.
 
         Returns
         -------
         pyarrow.Table
-            `ip`, `connections` (scored 1), `as_source`, `as_destination`, those with the most
-            first. Empty without a store.
+            `ip`, `connections` (scored 1), `as_source` and `as_destination`, sorted by
+            connections, descending. Empty without a store.
         """
         return self.engine.threats()
 
     def talkers(self) -> pa.Table:
-        """Return the addresses that began the most flows, of flows that are given.
+        """Return the top initiators of loaded flows that have no story.
 
         Returns
         -------
         pyarrow.Table
-            `ip` and `connections`. Empty for the raw flows of a store.
+            `ip` and `connections`. Empty for raw flows and query providers.
         """
         return self.engine.talkers()
 
-    def search(self, ip: Any, timespan: Any = None) -> FlowThreatResult:
-        """Search the connections of an address, and show nothing.
+    def search(self, ip: Any, timespan: TimespanLike | None = None) -> FlowThreatResult:
+        """Search the connections of an address without display.
 
         Parameters
         ----------
         ip
-            The address.
+            The address, or a msticpy `IpAddress`.
         timespan
-            As for `run`.
+            As in `run`.
 
         Returns
         -------
         FlowThreatResult
-            What was found.
+            Connections and peers of the address.
         """
         self.run(ip, timespan=timespan, silent=True)
         return self._latest()
 
     def history(self, ip: str | None = None) -> pa.Table:
-        """Return the stories that were saved of the day, or of one address.
+        """Return the saved stories of the day or of one address.
 
         Parameters
         ----------
         ip
-            The address; None takes all of the day.
+            The address; None means all of the day.
 
         Returns
         -------
         pyarrow.Table
-            `ip_threat`, `title`, `text` and `saved` (when, UTC), the latest first.
+            `ip_threat`, `title`, `text` and `saved` (UTC), latest first.
         """
-        return self.engine.history(None if ip is None else one_address(ip))
+        return self.engine.history(None if ip is None else parse_single_address(ip))
 
     def save(self, title: str, text: str) -> Saved:
-        """Save the story of the address that was searched last, its timeline, and its files.
+        """Save story, timeline and files of the latest search.
 
         Parameters
         ----------
         title, text
-            What was found. They are kept as they are: in the store, or in a file without one.
+            The story, saved verbatim in the store, or in a file without a store.
 
         Returns
         -------
         Saved
-            When and where.
+            Time and storage.
 
         Raises
         ------
         ArgumentError
-            If nothing was searched yet, or a text has a character that no store keeps.
+            If there is no search, or title or text contain a NUL character or an unpaired
+            surrogate.
         StoreError
-            If the store cannot be changed; then nothing is.
+            If the store cannot be changed; the transaction is rolled back.
         OSError
-            If a file cannot be written; then nothing is stored.
+            If a file cannot be written; nothing is stored.
         """
-        return self.engine.save(self._latest().found, title, text)
+        return self.engine.save(self._latest().search, title, text)
 
     def score(
         self,
@@ -153,15 +155,15 @@ class DataMethods(Notebooklet):
         port: int | Iterable[int] | None = None,
         asn: int | Iterable[int] | None = None,
     ) -> BulkScore:
-        """Score connections of the address that was searched last.
+        """Score connections of the latest search.
 
         Parameters
         ----------
         risk
             1 high, 2 medium, 3 low.
         peer, port, asn
-            Which connections: address of the peer, port at either end, number of the peer's
-            autonomous system; one or several. All that are given have to be met.
+            Connections to score: address of the peer, port at either end, AS number of the peer;
+            one or several. Connections have to match all that are given.
 
         Returns
         -------
@@ -171,58 +173,59 @@ class DataMethods(Notebooklet):
         Raises
         ------
         ArgumentError
-            If nothing was searched yet, there is no store, nothing says which connections, or
-            the risk is none.
+            If there is no search, no store or no filter, or the risk, a peer, a port or an AS
+            number is invalid.
         StoreError
             If the store cannot be changed.
         """
-        found = self._latest().found
-        done = self.engine.score(found, risk, peer=peer, port=port, asn=asn)
-        self._renew_scores()
+        search = self._latest().search
+        done = self.engine.score(search, risk, peer=peer, port=port, asn=asn)
+        self._refresh_scores()
         return done
 
     def undo(self) -> int:
-        """Take back the latest `score`; connections have the scores again that they had before.
+        """Revert the latest `score` and restore the earlier scores of its connections.
 
         Returns
         -------
         int
-            Number of connections whose score was taken back. What somebody else scored since
-            stays.
+            Number of reverted connections. Connections that somebody else scored since then are
+            not reverted.
 
         Raises
         ------
         ArgumentError
-            If nothing was scored with this instance.
+            If this instance has no score to revert.
         """
         count = self.engine.undo()
-        self._renew_scores()
+        self._refresh_scores()
         return count
 
     def story(self, title: str | None = None, text: str | None = None) -> Story:
-        """Return the story of the address that was searched last, to be written or drawn.
+        """Return the story of the latest search.
 
         Parameters
         ----------
         title, text
-            What is told of it; None takes what was saved last.
+            Title and text of the story; None means those saved last.
 
         Returns
         -------
         Story
-            What was found, and the title and text. Its `write_html` writes a report, its
-            `write_bundle` an archive that `open_bundle` opens elsewhere.
+            The data. Its `write_html` writes a report, its `write_bundle` an archive that
+            `open_bundle` opens.
 
         Raises
         ------
         ArgumentError
-            If nothing was searched yet, or a text has a character that no file keeps.
+            If there is no search, or title or text contain a NUL character or an unpaired
+            surrogate.
         StoreError
             If the store cannot be read.
         OSError
-            If a file that the story was made of cannot be read.
+            If an input file of the story cannot be read.
         """
-        return story_of(self.engine, self._latest().found, title, text)
+        return make_story(self.engine, self._latest().search, title, text)
 
     def save_report(
         self,
@@ -231,15 +234,15 @@ class DataMethods(Notebooklet):
         title: str | None = None,
         text: str | None = None,
     ) -> Path:
-        """Save the story of the address that was searched last as one HTML page.
+        """Save the story of the latest search as one HTML page.
 
         Parameters
         ----------
         path
-            The file; it is replaced as a whole or not at all. None takes `story-<ip>.html`
-            beside the other files about the address.
+            The file; an existing one is replaced atomically. None means `story-<ip>.html` in the
+            directory of the day.
         title, text
-            As for `story`.
+            As in `story`.
 
         Returns
         -------
@@ -249,13 +252,13 @@ class DataMethods(Notebooklet):
         Raises
         ------
         ArgumentError, StoreError
-            As for `story`.
+            As in `story`.
         MissingExtraError
             If bokeh or jinja2 is not installed.
         OSError
-            If the file cannot be written, or one that the story was made of cannot be read.
+            If the file cannot be written, or an input file of the story cannot be read.
         """
-        return self.story(title, text).write_html(self._place(path, "html"))
+        return self.story(title, text).write_html(self._story_path(path, "html"))
 
     def save_bundle(
         self,
@@ -264,16 +267,16 @@ class DataMethods(Notebooklet):
         title: str | None = None,
         text: str | None = None,
     ) -> Path:
-        """Save the story of the address that was searched last as an archive for other analysts.
+        """Save the story of the latest search as an archive for other analysts.
 
         `flowtriage.threat_investigation.open_bundle` opens it.
 
         Parameters
         ----------
         path
-            The file; None takes `story-<ip>.zip`, as `save_report` does.
+            As in `save_report`; None means `story-<ip>.zip`.
         title, text
-            As for `story`.
+            As in `story`.
 
         Returns
         -------
@@ -283,28 +286,28 @@ class DataMethods(Notebooklet):
         Raises
         ------
         ArgumentError, MissingExtraError, StoreError, OSError
-            As for `save_report`.
+            As in `save_report`.
         """
-        return self.story(title, text).write_bundle(self._place(path, "zip"))
+        return self.story(title, text).write_bundle(self._story_path(path, "zip"))
 
-    def _place(self, path: str | os.PathLike[str] | None, suffix: str) -> Path:
+    def _story_path(self, path: str | os.PathLike[str] | None, suffix: str) -> Path:
         if path is not None:
             return Path(path)
-        place = story_file(self.engine.folder, self._latest().ip, suffix)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        return place
+        default = story_file(self.engine.folder, self._latest().ip, suffix)
+        default.parent.mkdir(parents=True, exist_ok=True)
+        return default
 
-    def _renew_scores(self) -> None:
-        """Bring the latest result up to date with what was scored since."""
+    def _refresh_scores(self) -> None:
+        """Update the scores of the latest result and their section."""
         result = self._result
         if isinstance(result, FlowThreatResult):
             result.scores = self.engine.scores(result.ip).to_pandas()
             if "written" in self._context["options"]:
                 title = self.section("written").title
                 others = [section for section in result.sections if section.title != title]
-                result.sections[:] = [*others, *written(type(self), result)]
+                result.sections[:] = [*others, *saved_sections(type(self), result)]
 
     def _latest(self) -> FlowThreatResult:
         if not isinstance(self._result, FlowThreatResult):
-            raise ArgumentError("no address was searched yet: use search_ip() or run() first")
+            raise ArgumentError("no address searched yet; call search_ip() or run()")
         return self._result

@@ -1,22 +1,26 @@
-"""The notebooklet class."""
+"""The notebooklet: investigate high-risk addresses and save their stories."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date as Date
 from typing import Any
 
 from flowtriage.configuration import Settings, beside, load_settings
-from flowtriage.enrich.asn import as_database
-from flowtriage.inputs.hosts import one_address
-from flowtriage.inputs.timespan import Timespan, day_span, parse_day
+from flowtriage.enrich.asn import AsnDatabase, as_database
+from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.hosts import parse_single_address
+from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike, day_span, parse_day
+from flowtriage.providers import DataProviders
 from flowtriage.store import FlowStore
+from flowtriage.store.raw_flows import RawFlows
 from flowtriage.threat_investigation.display import DisplayMethods
 from flowtriage.threat_investigation.flow_source import (
-    FlowSource,
     ProviderFlows,
     RawDayFlows,
+    SearchSource,
     open_source,
 )
 from flowtriage.threat_investigation.investigation import Investigation
@@ -28,57 +32,58 @@ _URLS = ("duckdb://", "postgresql://", "postgres://")
 
 
 class FlowThreatInvestigation(DisplayMethods):
-    """From an address of high risk to a saved story.
+    """Investigate high-risk addresses and save their stories.
 
     Lists the addresses of connections that were scored as high risk, searches all connections of
-    one of them, and saves what an analyst writes down of it. The names of Apache Spot's notebook
-    are kept.
+    an address, and saves the story that an analyst writes about it. Methods have the names of
+    Apache Spot's notebook.
 
     Parameters
     ----------
     store_or_flows
-        A `FlowStore` or its URL, whose raw flows are those of Flow OA; or flows in any form that
-        `read_flows` takes, of which nothing is scored beforehand. None asks the query provider.
+        A `FlowStore` or its URL, to search the raw flows of Flow OA; or flows in any form that
+        `read_flows` takes. None means the query provider.
     date
-        The day, in UTC. None takes the latest day that was run of a store, and all flows of a log.
+        The day, in UTC. None means the latest day that was run of a store, and all flows of a log.
     top_results
         Number of peers in each table and in the timeline.
     store
-        Where scores and stories are kept, for flows that are given themselves. Without one,
-        stories are kept in files.
+        Store of scores and stories, if `store_or_flows` are flows. Without a store, stories are
+        saved in files.
     flows
-        Folder of the raw flows, or flows in any form that `read_flows` takes; None takes the
-        folder that is configured, beside the store where it is there.
+        Folder of raw flows, or flows in any form that `read_flows` takes. None means the
+        configured folder, or the one beside the store if it exists.
     configuration
-        Configuration of Flow OA, or the path of its file; None takes it as `flowtriage.oa.load_settings`.
+        Configuration of Flow OA, or the path of its file; None means the result of
+        `flowtriage.configuration.load_settings`.
     asn
-        An `AsnDatabase`, or the path of one; None takes the embedded one.
+        An `AsnDatabase`, or the path of one; None means the bundled database.
     data_providers
-        Where flows come from when neither a store nor flows are given; None takes, at each run,
-        the current `DataProviders`.
+        Providers of flows if neither a store nor flows are given; None means the current
+        `DataProviders` at each run.
     silent
-        Whether to show nothing.
+        Whether to display nothing.
 
     Attributes
     ----------
     selected : str or None
-        The address that `search_ip` looks at unless told otherwise.
+        Default address of `search_ip`.
     title, comments : str
-        What `save_threat_summary` saves unless told otherwise.
+        Default story of `save_threat_summary`.
 
     Methods
     -------
     - run: the main method.
-    - start_investigation: list the addresses of high risk.
-    - search_ip: look at one of them.
-    - save_threat_summary: save what was found.
+    - start_investigation: list the high-risk addresses.
+    - search_ip: search an address.
+    - save_threat_summary: save the story of the latest search.
 
     Default Options
     ---------------
-    - top_tables: Show the sources and destinations with the most connections and bytes.
+    - top_tables: Show the top sources and destinations by connections and by bytes.
     - connection_sets: Show inbound, outbound and two-way peers.
-    - plot_timeline: Plot the flows with the peers that have the most connections.
-    - written: Show earlier stories of the address, and scores of its connections.
+    - plot_timeline: Plot the flows with the top peers by connections.
+    - written: Show saved stories of the address, and scores of its connections.
 
     Other Options
     -------------
@@ -87,7 +92,7 @@ class FlowThreatInvestigation(DisplayMethods):
     Raises
     ------
     ArgumentError
-        If the date is none, no day of the store was run, or `top_results` is not positive.
+        If the date is invalid, no day of the store was run, or `top_results` is not positive.
     ConfigurationError, StoreError
         If the configuration or the store cannot be used.
 
@@ -102,24 +107,26 @@ class FlowThreatInvestigation(DisplayMethods):
 
     def __init__(
         self,
-        store_or_flows: Any = None,
-        date: Any = None,
+        store_or_flows: FlowStore | RawFlows | FlowSource | None = None,
+        date: str | Date | None = None,
         top_results: int = 20,
         *,
         store: FlowStore | str | None = None,
-        flows: Any = None,
+        flows: RawFlows | FlowSource | None = None,
         configuration: Settings | str | os.PathLike[str] | None = None,
-        asn: Any = None,
-        data_providers: Any = None,
-        **kwargs: Any,
+        asn: AsnDatabase | str | os.PathLike[str] | None = None,
+        data_providers: DataProviders | None = None,
+        silent: bool = False,
     ) -> None:
-        """Make a new instance of the notebooklet."""
-        super().__init__(data_providers, **kwargs)
+        super().__init__(data_providers, silent=silent)
         check_top(top_results)
-        if _is_store(store_or_flows):
-            store, data = store_or_flows, flows
-        else:
-            data = flows if store_or_flows is None else store_or_flows
+        data = flows
+        if isinstance(store_or_flows, FlowStore) or (
+            isinstance(store_or_flows, str) and store_or_flows.startswith(_URLS)
+        ):
+            store = store_or_flows
+        elif store_or_flows is not None:
+            data = store_or_flows
         self._top = top_results
         self.store = FlowStore(store) if isinstance(store, str) else store
         settings = (
@@ -134,92 +141,90 @@ class FlowThreatInvestigation(DisplayMethods):
         self.title = self.comments = ""
         self.view = make_view(self)
         if data is not None or self.store is not None:
-            self._take(open_source(data, self._date, self._settings, self.store))
+            self._set_source(open_source(data, self._date, self._settings, self.store))
 
     def run(
         self,
         value: Any = None,
-        data: Any = None,
-        timespan: Any = None,
+        data: RawFlows | FlowSource | None = None,
+        timespan: TimespanLike | None = None,
         options: Iterable[str] | None = None,
-        **kwargs: Any,
+        *,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        silent: bool | None = None,
     ) -> FlowThreatResult:
         """Search the connections of an address.
 
         Parameters
         ----------
         value
-            The address, or a msticpy `IpAddress`. It is needed.
+            The address, or a msticpy `IpAddress`; required.
         data
-            Flows to search from now on, in any form that `read_flows` takes.
+            Flows for this and later searches, in any form that `read_flows` takes.
         timespan
-            Only flows that start within this span; None takes the whole day.
+            Restricts the search to flows that start within it; None means the whole day.
         options
-            Names of options; None means the default ones, `+name` adds to them and `-name`
-            takes from them. `list_options` tells what there is.
-
-        Other Parameters
-        ----------------
+            Names of options; None means the default ones. `+name` adds an option to the default
+            ones, `-name` removes one. `list_options` lists them.
         start, end
             Alternative to `timespan`.
         silent
-            Whether this run shows nothing; None takes the setting of the notebooklet.
+            Whether this run displays nothing; None means the setting of the notebooklet.
 
         Returns
         -------
         FlowThreatResult
-            What was found.
+            Connections, peers, stories and scores.
 
         Raises
         ------
         MsticnbMissingParameterError
-            If there is no value, or there are no flows to search.
+            If the value is missing, or there are no flows to search.
         ArgumentError
-            If the value is no address, an option is unknown, or the timespan cannot be read.
+            If the value is not an address, an option is unknown, or the timespan is invalid.
         FlowtriageError, OSError
-            If the flows, the store or a file that is configured cannot be read.
+            If the flows, the store or a configured file cannot be read.
         """
-        asked = self._run_arguments(value, data, timespan, options, kwargs)
-        ip = one_address(value)
-        self._prepare(data, asked.span)
-        found = self.engine.search(ip, asked.span)
+        arguments = self._run_arguments(
+            value, data, timespan, options, start=start, end=end, silent=silent
+        )
+        ip = parse_single_address(value)
+        self._update_source(data, arguments.span)
+        search = self.engine.search(ip, arguments.span)
         result = FlowThreatResult(
-            found=found,
+            search=search,
             description=f"Flow threat investigation of {ip}",
-            timespan=asked.span or self.engine.source.span,
+            timespan=arguments.span or self.engine.source.span,
             notebooklet=self,
-            report=found.flows.report,
+            report=search.flows.report,
         )
         result.credits = self._asn.credits
         result.stories = self.engine.history(ip).to_pandas()
         if self.store is not None:
             result.scores = self.engine.scores(ip).to_pandas()
         self.selected = ip
-        self._finish(result, asked)
-        hint = "" if found.connections.num_rows else self.engine.source.hint()
-        for section in sections(type(self), result, asked.options, hint):
-            self._present(result, section, silent=asked.silent)
+        self._finish(result, arguments)
+        hint = "" if search.connections.num_rows else self.engine.source.hint()
+        for section in sections(type(self), result, arguments.options, hint):
+            result.present(section, silent=arguments.silent)
         return result
 
-    def _take(self, source: FlowSource) -> None:
-        """Go on with other flows; what was scored can still be undone."""
+    def _set_source(self, source: SearchSource) -> None:
+        """Replace the flows; earlier scores can still be undone."""
         if self._engine is None:
             self._engine = Investigation(source, self.store, self._settings, self._asn, self._top)
         else:
             self._engine.source = source
 
-    def _prepare(self, data: Any, span: Timespan | None) -> None:
-        """Make sure that there are flows to search."""
+    def _update_source(self, data: RawFlows | FlowSource | None, span: Timespan | None) -> None:
+        """Set the flows that a run searches, if they are not those of the previous one."""
         source = self._engine.source if self._engine else None
         if data is not None:
-            self._take(open_source(data, self._date, self._settings, self.store))
+            self._set_source(open_source(data, self._date, self._settings, self.store))
         elif isinstance(source, RawDayFlows) and self._date is None and span and span.start:
-            self._take(replace(source, day=span.start.date()))
+            self._set_source(replace(source, day=span.start.date()))
         elif (source is None or isinstance(source, ProviderFlows)) and self.query_provider:
             whole = span or (day_span(self._date) if self._date else None)
             if whole is not None and whole.start is not None and whole.end is not None:
-                self._take(ProviderFlows(self.query_provider, self._date, whole))
-
-
-def _is_store(source: Any) -> bool:
-    return isinstance(source, FlowStore) or (isinstance(source, str) and source.startswith(_URLS))
+                self._set_source(ProviderFlows(self.query_provider, self._date, whole))

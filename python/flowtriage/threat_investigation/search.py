@@ -1,4 +1,4 @@
-"""The expanded search: everything that an address did."""
+"""Search all connections of an address, and rank its peers."""
 
 from __future__ import annotations
 
@@ -20,12 +20,20 @@ from flowtriage.errors import ArgumentError
 from flowtriage.read.flows import Flows
 from flowtriage.threat_investigation.story.globe import Location
 
-_END = ["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]
+Connections = dict[str, dict[str, Any]]
+"""Facts of peers by address: `connections`, `bytes` and the other columns of the peers."""
+TABLE_COLUMNS = (
+    *("peer", "direction", "connections", "bytes", "bytes_from_peer", "bytes_to_peer"),
+    *("asn", "as_name", "country", "context", "first_seen", "last_seen"),
+    *("max_packets", "mean_packets", "max_bytes", "mean_bytes", "peer_ports"),
+)
+"""Columns of the peers that tables show."""
+_CONNECTION_KEY = ["src_ip", "dst_ip", "src_port", "dst_port", "protocol"]
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What the expanded search found.
+    """Flows, connections and peers of an address.
 
     Attributes
     ----------
@@ -36,13 +44,13 @@ class SearchResult:
     connections : pyarrow.Table
         Result of `flowtriage.expanded_search`.
     peers : pyarrow.Table
-        Result of `flowtriage.connection_sets`, and what else is known of the peers.
+        Result of `flowtriage.connection_sets`, with address facts.
     sources, destinations : pyarrow.Table
-        The same of connections that peers began, and of those that the address began.
+        The same for connections that peers initiated, and for those that the address initiated.
     top
         Number of peers in the tables and the timeline.
-    home
-        Where the address itself is, if that is known.
+    origin
+        Location of the address; None if unknown.
     """
 
     ip: str
@@ -52,50 +60,51 @@ class SearchResult:
     sources: pa.Table
     destinations: pa.Table
     top: int
-    home: Location | None
+    origin: Location | None
 
     def direction(self, name: str) -> pa.Table:
-        """Return the peers that are `inbound`, `outbound` or `two-way`."""
+        """Return the peers of a direction: `inbound`, `outbound` or `two-way`."""
         return self.peers.filter(pc.equal(self.peers["direction"], name))
 
     @cached_property
     def tables(self) -> dict[str, pa.Table]:
-        """The four tables of greatest peers, by name of their section."""
+        """The four tables of top peers, by section name."""
         return {
-            f"top_{end}_by_{by}": greatest(peers, by, self.top)
+            f"top_{end}_by_{by}": top_peers(peers, by, self.top)
             for end, peers in (("sources", self.sources), ("destinations", self.destinations))
             for by in ("connections", "bytes")
         }
 
     @cached_property
-    def _flows_of_top(self) -> pa.Table:
-        """Flows with the peers that have the most connections, and the peer of each."""
+    def _top_flows(self) -> pa.Table:
+        """Flows with the top peers by connections, with the column `peer`."""
         flows = self.flows.to_arrow()
         flows = flows.append_column("peer", peers_of(flows, self.ip))
-        wanted = greatest(self.peers, "connections", self.top)["peer"]
-        return flows.filter(pc.is_in(flows["peer"], value_set=wanted.combine_chunks()))
+        peers = top_peers(self.peers, "connections", self.top)["peer"]
+        return flows.filter(pc.is_in(flows["peer"], value_set=peers.combine_chunks()))
 
     @cached_property
     def bins(self) -> pa.Table:
-        """Result of `flowtriage.timeline` by peer."""
-        return timeline(self._flows_of_top, by="peer")
+        """Result of `flowtriage.timeline` by peer, for the top peers."""
+        return timeline(self._top_flows, by="peer")
 
     @cached_property
     def timeline(self) -> pa.Table:
-        """Rows for `flow_timeline`: one for each peer, ports and protocol."""
-        flows = self._flows_of_top
-        ends = pc.coalesce(flows["end_time"], flows["start_time"])
-        sums = [
+        """Rows of `flow_timeline`: one per peer, ports and protocol, for the top peers."""
+        flows = self._top_flows
+        last_seen = pc.coalesce(flows["end_time"], flows["start_time"])
+        measures = [
             ("start_time", "min"),
-            ("ended", "max"),
+            ("last_seen", "max"),
             ("src_packets", "sum"),
             ("src_bytes", "sum"),
         ]
-        grouped = flows.append_column("ended", ends).group_by(_END).aggregate(sums)
+        flows = flows.append_column("last_seen", last_seen)
+        grouped = flows.group_by(_CONNECTION_KEY).aggregate(measures)
         columns = {
             "ip_threat": pa.repeat(self.ip, grouped.num_rows),
-            "tstart": as_text(grouped["start_time_min"]),
-            "tend": as_text(grouped["ended_max"]),
+            "tstart": format_times(grouped["start_time_min"]),
+            "tend": format_times(grouped["last_seen_max"]),
             "srcip": grouped["src_ip"],
             "dstip": grouped["dst_ip"],
             "proto": grouped["protocol"],
@@ -108,7 +117,7 @@ class SearchResult:
         return pa.table(columns).sort_by([(name, "ascending") for name in order])
 
 
-def search(
+def search_address(
     flows: Flows, ip: str, *, asn: AsnDatabase, context: ContextSettings, top: int
 ) -> SearchResult:
     """Search the flows of an address.
@@ -116,104 +125,98 @@ def search(
     Parameters
     ----------
     flows
-        Its flows.
+        Flows of the address.
     ip
-        The address, in canonical text.
+        The address, in canonical notation.
     asn, context
-        What is known of addresses.
+        Sources of address facts.
     top
         Number of peers in the tables and the timeline.
 
     Raises
     ------
     FlowtriageError, OSError
-        If a value of the flows cannot be used, or a file that is configured is broken.
+        If a value of the flows is invalid, or a configured file cannot be read.
     """
     ranges = context.ipranges
     internal = ranges if ranges is not None and Path(ranges).exists() else None
     connections = expanded_search(flows, ip)
     peers = add_facts(connection_sets(connections, ip, internal=internal), asn, context)
 
-    def as_end(end: str) -> pa.Table:
-        part = connection_sets(
-            connections.filter(pc.equal(connections[end], ip)), ip, internal=internal
-        )
-        known = peers.take(pc.index_in(part["peer"], value_set=peers["peer"].combine_chunks()))
-        part = part.set_column(
-            part.column_names.index("direction"), "direction", known["direction"]
-        )
+    def peers_with_address_at(end: str) -> pa.Table:
+        rows = connections.filter(pc.equal(connections[end], ip))
+        sets = connection_sets(rows, ip, internal=internal)
+        known = peers.take(pc.index_in(sets["peer"], value_set=peers["peer"].combine_chunks()))
+        at = sets.column_names.index("direction")
+        sets = sets.set_column(at, "direction", known["direction"])
         for field in FACTS:
-            part = part.append_column(field, known[field.name])
-        return part
+            sets = sets.append_column(field, known[field.name])
+        return sets
 
-    home = _place(add_facts(pa.table({"peer": [ip]}), asn, context))
     return SearchResult(
-        ip, flows, connections, peers, as_end("dst_ip"), as_end("src_ip"), top, home
+        ip,
+        flows,
+        connections,
+        peers,
+        sources=peers_with_address_at("dst_ip"),
+        destinations=peers_with_address_at("src_ip"),
+        top=top,
+        origin=_location(add_facts(pa.table({"peer": [ip]}), asn, context)),
     )
 
 
+def _location(facts: pa.Table) -> Location | None:
+    [row] = facts.to_pylist()
+    longitude, latitude = row["longitude"], row["latitude"]
+    if longitude is None or latitude is None:
+        return None
+    return Location(row["peer"], longitude, latitude, row["location"] or "")
+
+
 def peers_of(rows: pa.Table, ip: str) -> pa.ChunkedArray:
-    """Return the other end of each row."""
+    """Return the peer in each row: the endpoint that is not `ip`."""
     return pc.if_else(pc.equal(rows["src_ip"], ip), rows["dst_ip"], rows["src_ip"])
 
 
-def as_text(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Write times as the store has them: `2013-09-15 23:44:10`, UTC."""
+def format_times(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Format times as in the store: `2013-09-15 23:44:10`, UTC."""
     seconds = pc.floor_temporal(times, unit="second").cast(pa.timestamp("s", "UTC"))
     return pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S")
 
 
-def _place(own: pa.Table) -> Location | None:
-    [facts] = own.to_pylist()
-    longitude, latitude = facts["longitude"], facts["latitude"]
-    if longitude is None or latitude is None:
-        return None
-    return Location(facts["peer"], longitude, latitude, facts["location"] or "")
+def top_peers(peers: pa.Table, by: str, top: int) -> pa.Table:
+    """Return the top peers by `connections` or `bytes`; ties by address."""
+    return sort_peers(peers, by).slice(0, top)
 
 
-Connections = dict[str, dict[str, Any]]
-"""What is known of peers, by address: `connections`, `bytes` and the other columns."""
-SHOWN = (
-    *("peer", "direction", "connections", "bytes", "bytes_from_peer", "bytes_to_peer"),
-    *("asn", "as_name", "country", "context", "first_seen", "last_seen"),
-    *("max_packets", "mean_packets", "max_bytes", "mean_bytes", "peer_ports"),
-)
-"""Columns of the four tables."""
-
-
-def greatest(peers: pa.Table, by: str, top: int) -> pa.Table:
-    """Return the peers with the most `connections` or `bytes`; of equals the lesser address."""
-    return in_order(peers, by).slice(0, top)
-
-
-def in_order(peers: pa.Table, by: str = "connections") -> pa.Table:
-    """Return peers, those with the most `connections` or `bytes` first."""
+def sort_peers(peers: pa.Table, by: str = "connections") -> pa.Table:
+    """Sort peers by `connections` or `bytes`, descending."""
     return peers.sort_by([(by, "descending")])
 
 
 def as_connections(peers: pa.Table) -> Connections:
-    """Return peers as a dictionary."""
+    """Return peers as a dictionary by address."""
     facts = peers.drop_columns(["peer"]).to_pylist()
     return dict(zip(peers["peer"].to_pylist(), facts, strict=True))
 
 
-def top_of(connections: Mapping[str, Mapping[str, Any]], by: str, top: int) -> Connections:
-    """Return the greatest of a dictionary of peers by `connections` or `bytes`.
+def top_connections(connections: Mapping[str, Mapping[str, Any]], by: str, top: int) -> Connections:
+    """Return the top peers of a dictionary by `connections` or `bytes`; null comes last.
 
     Raises
     ------
     ArgumentError
-        If a peer lacks what to order by, or `top` is not positive.
+        If a peer lacks the measure, or `top` is not positive.
 
     Examples
     --------
-    >>> top_of({"10.0.0.1": {"bytes": 3}, "10.0.0.2": {"bytes": 7}}, "bytes", 1)
+    >>> top_connections({"10.0.0.1": {"bytes": 3}, "10.0.0.2": {"bytes": 7}}, "bytes", 1)
     {'10.0.0.2': {'bytes': 7}}
     """
     check_top(top)
     if lacking := [peer for peer, facts in connections.items() if by not in facts]:
         raise ArgumentError(
-            f"{lacking[0]!r} has no {by!r}; take what get_in_out_and_twoway_conns returns"
+            f"{lacking[0]!r} has no {by!r}; give a result of get_in_out_and_twoway_conns()"
         )
 
     def measure(peer: str) -> float:
@@ -227,6 +230,6 @@ def top_of(connections: Mapping[str, Mapping[str, Any]], by: str, top: int) -> C
 
 
 def check_top(top: int) -> None:
-    """Refuse a number of rows that is none."""
+    """Raise `ArgumentError` unless the number of results is a positive integer."""
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise ArgumentError(f"the number of top results is {top!r}; give a whole number from 1")
+        raise ArgumentError(f"number of top results must be an integer of 1 or more, got {top!r}")

@@ -1,4 +1,4 @@
-"""Stories: what an analyst writes down of an address, and where it is kept."""
+"""Save the stories of analysts in a store or in files, with their history."""
 
 from __future__ import annotations
 
@@ -18,80 +18,80 @@ from flowtriage.threat_investigation.story.spot_files import safe_ip
 from flowtriage.threat_investigation.story.text import check_text
 
 HISTORY = pa.schema([(name, pa.string()) for name in ("ip_threat", "title", "text", "saved")])
-"""A story, and when it was saved (UTC); null of one that another program wrote."""
+"""A story and when it was saved (UTC, null if another program wrote it)."""
 _STORY, _TIMELINE, _HISTORY = "flow_storyboard", "flow_timeline", "flow_storyboard_history"
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A story that was saved.
+    """A saved story.
 
     Attributes
     ----------
     ip
-        The address.
+        Address of the story.
     day
-        Its day.
+        Day of the story, in UTC.
     saved
-        When, UTC, as the history has it.
-    place
-        Where: a store without its password, or a file.
+        Time of saving, in UTC, as in the history.
+    storage
+        URL of the store without its password, or path of the file.
     files
-        Files about the address that were written beside.
+        Globe, stats and dendrogram of the address.
     """
 
     ip: str
     day: date
     saved: str
-    place: str
+    storage: str
     files: tuple[Path, ...]
 
     def __str__(self) -> str:
-        """Say what was saved, and where."""
+        """Return a message for the analyst."""
         names = ", ".join(path.name for path in self.files)
         return (
-            f"The story of {self.ip} on {self.day} is saved in {self.place}; {names} are in "
-            f"{self.files[0].parent}."
+            f"Story of {self.ip} on {self.day} saved in {self.storage}; files in "
+            f"{self.files[0].parent}: {names}."
         )
 
 
 class Stories(Protocol):
-    """Where stories are kept."""
+    """Storage of stories."""
 
     def save(self, day: date, ip: str, title: str, text: str, timeline: pa.Table) -> str:
-        """Save a story in the place of an earlier one, and return when."""
+        """Save a story, which replaces an earlier one, and return the time of saving."""
 
     def history(self, day: date, ip: str | None = None) -> pa.Table:
-        """Return all stories of a day or of one address, the latest first, as `HISTORY`."""
+        """Return all stories of a day or of one address as `HISTORY`, latest first."""
 
     def addresses(self, day: date) -> pa.Array:
         """Return the addresses that have a story."""
 
-    def place(self, day: date, ip: str) -> str:
-        """Say where the story of an address is."""
+    def storage(self, day: date, ip: str) -> str:
+        """Return the URL of the store, or the path of the file, of a story."""
 
 
 @dataclass(frozen=True)
-class StoredStories:
-    """Stories in a store; several analysts may save at the same time."""
+class StoreStories:
+    """Stories in a store; analysts can save concurrently."""
 
     store: FlowStore
 
     def save(self, day: date, ip: str, title: str, text: str, timeline: pa.Table) -> str:
-        """Save a story and its timeline; an earlier one of the day stays in the history.
+        """Save a story and its timeline; earlier stories of the day stay in the history.
 
         Raises
         ------
         ArgumentError
-            If a text cannot be kept as it is.
+            If title or text contain a NUL character or an unpaired surrogate.
         StoreError
-            If the store cannot be changed; then nothing is.
+            If the store cannot be changed; the transaction is rolled back.
         """
         row = _row(ip, title, text)
         with self.store.transaction() as change:
             change.lock(_STORY, _TIMELINE, _HISTORY)
             now = _now()
-            _keep_unknown(change, day, ip)
+            _archive(change, day, ip)
             change.append(_HISTORY, day, pa.Table.from_pylist([row | {"saved": now}]))
             for name, rows in ((_STORY, pa.Table.from_pylist([row])), (_TIMELINE, timeline)):
                 change.delete(name, day, {"ip_threat": ip})
@@ -99,34 +99,34 @@ class StoredStories:
         return now
 
     def history(self, day: date, ip: str | None = None) -> pa.Table:
-        """Return all stories of a day or of one address, the latest first."""
+        """Return all stories of a day or of one address, latest first."""
         where = {} if ip is None else {"ip_threat": ip}
-        kept = self.store.read(_HISTORY, day=day, where=where).drop_columns(["day"])
-        unknown = _unknown(self.store.read(_STORY, day=day, where=where), kept)
-        return _latest_first(pa.concat_tables([kept, unknown], promote_options="default"))
+        history = self.store.read(_HISTORY, day=day, where=where).drop_columns(["day"])
+        missing = _not_in_history(self.store.read(_STORY, day=day, where=where), history)
+        return _latest_first(pa.concat_tables([history, missing], promote_options="default"))
 
     def addresses(self, day: date) -> pa.Array:
         """Return the addresses that have a story."""
         return self.store.read(_STORY, day=day)["ip_threat"].combine_chunks()
 
-    def place(self, day: date, ip: str) -> str:
-        """Name the store."""
+    def storage(self, day: date, ip: str) -> str:
+        """Return the URL of the store."""
         return self.store.url
 
 
 @dataclass(frozen=True)
-class FiledStories:
-    """Stories in files, where there is no store: a line of JSON for each that was saved."""
+class FileStories:
+    """Stories in JSON Lines files, for investigations without a store."""
 
     folder: Path
 
     def save(self, day: date, ip: str, title: str, text: str, timeline: pa.Table) -> str:
-        """Add a story to the file of its address.
+        """Append a story to the file of its address.
 
         Raises
         ------
         ArgumentError
-            If a text cannot be kept as it is.
+            If title or text contain a NUL character or an unpaired surrogate.
         OSError
             If the file cannot be written.
         """
@@ -139,7 +139,7 @@ class FiledStories:
         return now
 
     def history(self, day: date, ip: str | None = None) -> pa.Table:
-        """Return all stories of a day or of one address, the latest first.
+        """Return all stories of a day or of one address, latest first.
 
         Raises
         ------
@@ -147,15 +147,15 @@ class FiledStories:
             If a file is damaged.
         """
         pattern = self._path(day, "*" if ip is None else safe_ip(ip))
-        rows = [row for path in sorted(pattern.parent.glob(pattern.name)) for row in _stories(path)]
+        rows = [row for path in sorted(pattern.parent.glob(pattern.name)) for row in _read(path)]
         return _latest_first(pa.Table.from_pylist(rows, schema=HISTORY))
 
     def addresses(self, day: date) -> pa.Array:
         """Return the addresses that have a story."""
         return self.history(day)["ip_threat"].unique()
 
-    def place(self, day: date, ip: str) -> str:
-        """Name the file."""
+    def storage(self, day: date, ip: str) -> str:
+        """Return the path of the file."""
         return str(self._path(day, safe_ip(ip)))
 
     def _path(self, day: date, name: str) -> Path:
@@ -163,7 +163,7 @@ class FiledStories:
 
 
 def day_folder(data: Path, day: date) -> Path:
-    """Return the folder of a day's files."""
+    """Return the directory of the files of a day."""
     return data / "flow" / day.isoformat()
 
 
@@ -179,27 +179,26 @@ def _latest_first(stories: pa.Table) -> pa.Table:
     return stories.sort_by([("ip_threat", "ascending"), ("saved", "descending")])
 
 
-def _keep_unknown(change: Transaction, day: date, ip: str) -> None:
-    """Put a story that another program wrote into the history before its place is taken."""
+def _archive(change: Transaction, day: date, ip: str) -> None:
+    """Copy a story that another program wrote to the history, before it is replaced."""
     where = {"ip_threat": ip}
-    told, kept = change.read(_STORY, day, where), change.read(_HISTORY, day, where)
-    change.append(_HISTORY, day, _unknown(told, kept))
+    stories, history = change.read(_STORY, day, where), change.read(_HISTORY, day, where)
+    change.append(_HISTORY, day, _not_in_history(stories, history))
 
 
-def _unknown(told: pa.Table, kept: pa.Table) -> pa.Table:
-    """Return the stories that the history does not have."""
-    known = pc.is_in(_key(told), value_set=_key(kept).combine_chunks())
-    return told.filter(pc.invert(known)).drop_columns(["day"])
+def _not_in_history(stories: pa.Table, history: pa.Table) -> pa.Table:
+    known = pc.is_in(_key(stories), value_set=_key(history).combine_chunks())
+    return stories.filter(pc.invert(known)).drop_columns(["day"])
 
 
 def _key(rows: pa.Table) -> pa.ChunkedArray:
-    texts = [pc.fill_null(rows[name], "") for name in ("ip_threat", "title", "text")]
-    return pc.binary_join_element_wise(*texts, "\0")
+    strings = [pc.fill_null(rows[name], "") for name in ("ip_threat", "title", "text")]
+    return pc.binary_join_element_wise(*strings, "\0")
 
 
-def _stories(path: Path) -> list[dict[str, str]]:
+def _read(path: Path) -> list[dict[str, str]]:
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return pa.Table.from_pylist(rows, schema=HISTORY).to_pylist()  # type: ignore[no-any-return]
     except (ValueError, TypeError, AttributeError) as error:
-        raise FormatError(f"{sanitize(str(path))} has no stories: {error}") from None
+        raise FormatError(f"{sanitize(str(path))} is not a file of stories: {error}") from None

@@ -1,4 +1,4 @@
-"""The chord diagram of what passed between suspicious addresses."""
+"""The chord diagram of traffic between addresses."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, LayoutDOM
+from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM
 
 from flowtriage.humanize import human_bytes, sanitize, thousands
 from flowtriage.viz.colours import OTHER, protocol_colours
 from flowtriage.viz.figures import (
     CHARACTER,
     INK,
+    add_hover,
     add_notes,
     message_plot,
     quiet_figure,
@@ -29,7 +30,7 @@ _WIDTH = 640
 
 
 def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDOM:
-    """Draw traffic between addresses as ribbons within a circle.
+    """Draw traffic between addresses as ribbons in a circle.
 
     Parameters
     ----------
@@ -38,15 +39,15 @@ def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDO
     title
         Title of the plot.
     ip
-        Address whose arc comes first.
+        Address of the first arc.
 
     Returns
     -------
     bokeh.models.LayoutDOM
-        An arc for each address and a ribbon for each pair. A ribbon is as wide at an address as
-        the square root of the bytes that it sent to the other, of the packets where no bytes are
-        known, and has the colour of the one that sent more. Addresses beyond the `MAX_ARCS` that
-        sent and received most share an arc.
+        An arc for each address and a ribbon for each pair. The width of a ribbon at an address is
+        the square root of the bytes (packets, if no bytes are known) that it sent to the other;
+        the colour is that of the address that sent more. Addresses beyond the top `MAX_ARCS` by
+        traffic share an arc.
     """
     rows = rows.filter(pc.not_equal(rows["srcip"], rows["dstip"]))
     if not rows.num_rows:
@@ -68,7 +69,7 @@ def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDO
             min_border=0,
         )
     )
-    plot.circle([-reach, reach], [-reach, reach], size=0)  # room for the labels
+    plot.circle([-reach, reach], [-reach, reach], size=0)  # space for the labels
     _draw_ribbons(plot, chords, arcs)
     _draw_arcs(plot, chords, arcs)
     add_notes(plot, _notes(chords))
@@ -77,20 +78,20 @@ def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDO
 
 @dataclass(frozen=True)
 class _Chords:
-    """Who sent how much to whom.
+    """Traffic between the addresses of the arcs.
 
     Attributes
     ----------
     names, colours
-        Of each arc.
+        Name and colour of each arc.
     sent
-        What widths stand for: row to column.
+        Widths of ribbons, from row to column.
     bytes, packets
-        Row to column.
+        Totals from row to column.
     measure
-        What `sent` is.
+        Unit of `sent`.
     addresses
-        How many there are.
+        Number of addresses before grouping.
     """
 
     names: list[str]
@@ -103,7 +104,7 @@ class _Chords:
 
 
 def _chords(rows: pa.Table, ip: str | None) -> _Chords:
-    # Between two addresses that both have several peers, the same sums stand in the table twice.
+    # The table has the sums of two addresses twice if both have several peers.
     sums = rows.group_by(["srcip", "dstip"], use_threads=False).aggregate(
         [("ibyt", "max"), ("ipkt", "max")]
     )
@@ -114,12 +115,12 @@ def _chords(rows: pa.Table, ip: str | None) -> _Chords:
     measure = next((at for at in (0, 1) if counts[at].any()), 2)
     counts.append(np.ones(sums.num_rows, np.int64))
     total: Any = sum(np.bincount(code, counts[measure], len(names)) for code in codes)
-    asked = pc.fill_null(pc.equal(names, ip), False).to_numpy(zero_copy_only=False)
-    order = np.lexsort((np.arange(len(names)), -total, ~asked))
-    place = np.empty(len(names), np.int64)
-    place[order] = np.minimum(np.arange(len(names)), MAX_ARCS)
+    first = pc.fill_null(pc.equal(names, ip), False).to_numpy(zero_copy_only=False)
+    order = np.lexsort((np.arange(len(names)), -total, ~first))
+    arc = np.empty(len(names), np.int64)
+    arc[order] = np.minimum(np.arange(len(names)), MAX_ARCS)
     size = min(len(names), MAX_ARCS + 1)
-    at = place[codes[0]], place[codes[1]]
+    at = arc[codes[0]], arc[codes[1]]
     tables = []
     for count in counts:
         table = np.zeros((size, size))
@@ -131,29 +132,29 @@ def _chords(rows: pa.Table, ip: str | None) -> _Chords:
     if size > MAX_ARCS:
         shown.append(f"{len(names) - MAX_ARCS:,} others")
         colours.append(OTHER)
-    what = ("bytes", "packets", "connections")[measure]
-    return _Chords(shown, colours, tables[measure], tables[0], tables[1], what, len(names))
+    unit = ("bytes", "packets", "connections")[measure]
+    return _Chords(shown, colours, tables[measure], tables[0], tables[1], unit, len(names))
 
 
 def _draw_ribbons(plot: Any, chords: _Chords, arcs: Arcs) -> None:
     names = [sanitize(name, _NAME) for name in chords.names]
     amounts = {"bytes": _bytes(chords.bytes), "packets": _numbers(chords.packets)}
-    more = np.argwhere(np.triu(chords.sent + chords.sent.T) > 0)
-    swap = chords.sent[more[:, 0], more[:, 1]] < chords.sent[more[:, 1], more[:, 0]]
-    more[swap] = more[swap][:, ::-1]
-    total = chords.sent[more[:, 0], more[:, 1]] + chords.sent[more[:, 1], more[:, 0]]
-    more = more[np.argsort(-total, kind="stable")]
-    shapes = [ribbon(arcs, one, other) for one, other in more]
+    pairs = np.argwhere(np.triu(chords.sent + chords.sent.T) > 0)
+    swap = chords.sent[pairs[:, 0], pairs[:, 1]] < chords.sent[pairs[:, 1], pairs[:, 0]]
+    pairs[swap] = pairs[swap][:, ::-1]
+    total = chords.sent[pairs[:, 0], pairs[:, 1]] + chords.sent[pairs[:, 1], pairs[:, 0]]
+    pairs = pairs[np.argsort(-total, kind="stable")]
+    shapes = [ribbon(arcs, one, other) for one, other in pairs]
     columns: dict[str, Any] = {
         "xs": [shape[:, 0] for shape in shapes],
         "ys": [shape[:, 1] for shape in shapes],
-        "colour": [chords.colours[one] for one, _ in more],
-        "one": [names[one] for one, _ in more],
-        "other": [names[other] for _, other in more],
+        "colour": [chords.colours[one] for one, _ in pairs],
+        "one": [names[one] for one, _ in pairs],
+        "other": [names[other] for _, other in pairs],
     }
     for name, table in amounts.items():
-        columns[f"{name}_sent"] = [table[one][other] for one, other in more]
-        columns[f"{name}_got"] = [table[other][one] for one, other in more]
+        columns[f"{name}_sent"] = [table[one][other] for one, other in pairs]
+        columns[f"{name}_got"] = [table[other][one] for one, other in pairs]
     drawn = plot.patches(
         xs="xs",
         ys="ys",
@@ -165,18 +166,9 @@ def _draw_ribbons(plot: Any, chords: _Chords, arcs: Arcs) -> None:
         hover_fill_color="colour",
         source=ColumnDataSource(columns),
     )
-    plot.add_tools(
-        HoverTool(
-            renderers=[drawn],
-            point_policy="follow_mouse",
-            tooltips=[
-                ("one", "@one"),
-                ("sent", "@bytes_sent, @packets_sent packets"),
-                ("other", "@other"),
-                ("sent", "@bytes_got, @packets_got packets"),
-            ],
-        )
-    )
+    rows = [("one", "@one"), ("sent", "@bytes_sent, @packets_sent packets")]
+    rows += [("other", "@other"), ("sent", "@bytes_got, @packets_got packets")]
+    add_hover(plot, [drawn], rows)
 
 
 def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
@@ -200,19 +192,9 @@ def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
             }
         ),
     )
-    plot.add_tools(
-        HoverTool(
-            renderers=[drawn],
-            point_policy="follow_mouse",
-            tooltips=[
-                ("address", "@name"),
-                ("sent", "@sent"),
-                ("received", "@got"),
-                ("peers", "@peers"),
-            ],
-        )
-    )
-    middle = (arcs.begin + arcs.end) / 2
+    rows = [("address", "@name"), ("sent", "@sent"), ("received", "@got"), ("peers", "@peers")]
+    add_hover(plot, [drawn], rows)
+    middle = (arcs.start + arcs.end) / 2
     left = np.cos(middle) < 0
     for side, align in ((left, "right"), (~left, "left")):
         plot.text(
@@ -241,20 +223,17 @@ def _texts(values: Any, write: Any) -> Any:
 
 
 def _notes(chords: _Chords) -> list[str]:
-    notes = [
-        f"Widths grow with the square root of {chords.measure} sent; a ribbon has the colour of "
-        "who sent more."
-    ]
+    notes = [f"Width: square root of {chords.measure} sent. Colour: the address that sent more."]
     if chords.addresses > MAX_ARCS:
         notes.append(
-            f"{chords.addresses:,} addresses are too many to show each: the "
-            f"{chords.addresses - MAX_ARCS:,} with the least are one arc."
+            f"{chords.addresses:,} addresses exceed the limit of arcs: the "
+            f"{chords.addresses - MAX_ARCS:,} with the least traffic share one."
         )
     return notes
 
 
 _GAP = np.radians(3.5)
-_FINE = np.radians(2)
+_STEP = np.radians(2)
 _INNER, _OUTER = 0.985, 1.05
 _CURVE = np.linspace(0, 1, 25)[1:-1, None]
 
@@ -265,71 +244,70 @@ class Arcs:
 
     Attributes
     ----------
-    begin, end
-        Angle of each, in radians.
+    start, end
+        Angles of each arc, in radians.
     slots
-        Angles between which the ribbon of one to another begins, of shape (arcs, arcs, 2).
+        Angles of the ribbon from one arc to another, at the first; shape (arcs, arcs, 2).
     """
 
-    begin: Floats
+    start: Floats
     end: Floats
     slots: Floats
 
 
 def arcs_of(width: Floats) -> Arcs:
-    """Share the circle.
+    """Divide the circle into arcs.
 
     Parameters
     ----------
     width
-        How wide the ribbon of each to each other is at its beginning.
+        Width of each ribbon at its start, shape (arcs, arcs).
 
     Returns
     -------
     Arcs
-        Each as wide as the ribbons that begin or end at it, with gaps between.
+        Each as wide as its ribbons, with gaps between.
 
     Examples
     --------
     >>> arcs = arcs_of(np.array([[0.0, 1.0], [1.0, 0.0]]))
-    >>> np.degrees(arcs.begin - arcs.end).round().tolist()
+    >>> np.degrees(arcs.start - arcs.end).round().tolist()
     [176.0, 176.0]
     """
     count = len(width)
-    whole = 2 * np.pi - _GAP * count
-    scale = whole / width.sum()
+    scale = (2 * np.pi - _GAP * count) / width.sum()
     size = width.sum(axis=1) * scale
     before = np.cumsum(size) - size
-    begin = np.pi / 2 - (before + _GAP * (np.arange(count) + 0.5))
-    # Ribbons leave an arc in the order in which the circle is walked, so that fewer cross.
+    start = np.pi / 2 - (before + _GAP * (np.arange(count) + 0.5))
+    # Ribbons leave an arc in the order of the arcs around the circle, so that fewer cross.
     turn = (np.arange(count)[None, :] - np.arange(count)[:, None]) % count
     order = np.argsort(-turn, axis=1, kind="stable")
     ordered = np.take_along_axis(width * scale, order, axis=1)
     ends = np.cumsum(ordered, axis=1)
     slots = np.empty((count, count, 2))
-    np.put_along_axis(slots[:, :, 0], order, begin[:, None] - (ends - ordered), axis=1)
-    np.put_along_axis(slots[:, :, 1], order, begin[:, None] - ends, axis=1)
-    return Arcs(begin, begin - size, slots)
+    np.put_along_axis(slots[:, :, 0], order, start[:, None] - (ends - ordered), axis=1)
+    np.put_along_axis(slots[:, :, 1], order, start[:, None] - ends, axis=1)
+    return Arcs(start, start - size, slots)
 
 
 def ring(arcs: Arcs, at: int) -> Floats:
-    """Return the outline of an arc, as points of shape (points, 2)."""
-    there = _arc(arcs.begin[at], arcs.end[at])
-    return np.concatenate([there, there[::-1] * (_OUTER / _INNER)])
+    """Return the outline of an arc, shape (points, 2)."""
+    inner = _arc(arcs.start[at], arcs.end[at])
+    return np.concatenate([inner, inner[::-1] * (_OUTER / _INNER)])
 
 
 def ribbon(arcs: Arcs, one: int, other: int) -> Floats:
-    """Return the outline of a ribbon, as points of shape (points, 2)."""
-    begin = _arc(*arcs.slots[one, other])
+    """Return the outline of a ribbon, shape (points, 2)."""
+    start = _arc(*arcs.slots[one, other])
     end = _arc(*arcs.slots[other, one])
-    return np.concatenate([begin, _curve(begin[-1], end[0]), end, _curve(end[-1], begin[0])])
+    return np.concatenate([start, _curve(start[-1], end[0]), end, _curve(end[-1], start[0])])
 
 
-def _arc(begin: float, end: float) -> Floats:
-    points = np.linspace(begin, end, 2 + int(abs(end - begin) / _FINE))
+def _arc(start: float, end: float) -> Floats:
+    points = np.linspace(start, end, 2 + int(abs(end - start) / _STEP))
     return np.asarray(_INNER * np.stack([np.cos(points), np.sin(points)], axis=1))
 
 
-def _curve(begin: Floats, end: Floats) -> Floats:
-    """Bend a line towards the middle (a quadratic Bézier curve)."""
-    return np.asarray((1 - _CURVE) ** 2 * begin + _CURVE**2 * end)
+def _curve(start: Floats, end: Floats) -> Floats:
+    """Bend a line towards the centre (a quadratic Bézier curve)."""
+    return np.asarray((1 - _CURVE) ** 2 * start + _CURVE**2 * end)

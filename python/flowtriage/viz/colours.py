@@ -67,17 +67,16 @@ _PALETTE = (
 
 
 def protocol_colours(names: Iterable[str | None]) -> dict[str | None, str]:
-    """Give each protocol of one plot its colour.
+    """Assign colours to the protocols of one plot.
 
-    Well-known protocols have a colour of their own. Any other starts at a place in the palette
-    that depends on its name alone, and moves on while that colour is taken in this plot. So the
-    same set of names always gives the same colours, and two names share one only when the
-    palette is used up.
+    Well-known protocols have a fixed colour. Any other takes the first free colour of the
+    palette, from an index that depends on its name alone. The same names always get the same
+    colours, and two names share one only when the palette is exhausted.
 
     Parameters
     ----------
     names
-        Protocol or service names; null stands for "not known".
+        Protocol or service names; null is unknown.
 
     Returns
     -------
@@ -100,12 +99,12 @@ def protocol_colours(names: Iterable[str | None]) -> dict[str | None, str]:
 
 
 def direction_colours(codes: Iterable[str | None]) -> dict[str | None, str]:
-    """Give each direction code its colour: blue goes out, purple comes in, as on the maps.
+    """Assign colours to direction codes: blue outbound, purple inbound, as on the maps.
 
     Parameters
     ----------
     codes
-        Direction letters ``I O L X U``; null and any other text count as unknown.
+        Direction letters ``I O L X U``; null and any other string count as unknown.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What all plots share: figure, message, legend above, notes below.
+"""Parts of all plots: figure, axes, message, legend, hover box and notes.
 
 Figures are typed as ``Any``, because Bokeh types its properties as descriptors.
 """
@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
-from bokeh.models.annotations import Legend, Title
+from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
+from bokeh.models.annotations import Legend, LegendItem, Title
 from bokeh.plotting import figure
 
-INK, FAINT, RULE = "#24292F", "#57606A", "#E4E7EB"
+INK, FAINT, RULE, PANEL = "#24292F", "#57606A", "#E4E7EB", "#F6F8FA"
 CHARACTER = 6.3
 """Width of a character of a label, in pixels."""
 
 
 def quiet_figure(title: str, **options: Any) -> Any:
-    """Make an empty figure of which nothing stands out but its title.
+    """Make an empty figure in which only the title stands out.
 
     Parameters
     ----------
     title
-        Title, kept short: the toolbar stands beside it.
+        Short title: the toolbar is beside it.
     **options
-        As Bokeh's `figure` takes them.
+        Options of Bokeh's `figure`.
     """
     plot: Any = figure(title=title, **({"outline_line_color": None} | options))
     plot.title.text_font_size = "12px"
@@ -35,7 +35,7 @@ def quiet_figure(title: str, **options: Any) -> Any:
 
 
 def wide_figure(title: str, **options: Any) -> Any:
-    """Make a quiet figure as wide as there is room, with its tools above."""
+    """Make a quiet figure of full width, with its tools above."""
     usual = {"toolbar_location": "above", "sizing_mode": "stretch_width", "min_width": 320}
     plot = quiet_figure(title, **(usual | options))
     plot.toolbar.logo = None
@@ -44,19 +44,43 @@ def wide_figure(title: str, **options: Any) -> Any:
 
 
 def without_axes(plot: Any) -> Any:
-    """Hide the axes and the grid of a figure whose places mean nothing."""
+    """Hide the axes and the grid of a figure whose positions have no meaning."""
     plot.axis.visible = False
     plot.grid.visible = False
     return plot
 
 
+def quiet_axes(plot: Any) -> None:
+    """Draw the axes of a figure in faint colours."""
+    plot.axis.axis_line_color = RULE
+    plot.axis.major_tick_line_color = RULE
+    plot.axis.minor_tick_line_color = None
+    plot.axis.major_label_text_color = FAINT
+
+
+def add_hover(plot: Any, renderers: list[Any], rows: list[tuple[str, str]], **options: Any) -> None:
+    """Show a hover box at the pointer.
+
+    Parameters
+    ----------
+    plot, renderers
+        Figure, and the renderers whose columns the rows name.
+    rows
+        Label and Bokeh template of each row. Unlike an HTML template, rows show values as text.
+    **options
+        Options of Bokeh's `HoverTool`.
+    """
+    usual = {"point_policy": "follow_mouse"}
+    plot.add_tools(HoverTool(renderers=renderers, tooltips=rows, **(usual | options)))
+
+
 def alone(plot: Any) -> LayoutDOM:
-    """Lay a figure out by itself."""
+    """Lay out a single figure."""
     return column(plot, sizing_mode="stretch_width")
 
 
 def message_plot(title: str, message: str, notes: Sequence[str] = ()) -> LayoutDOM:
-    """Make a plot that says why there is nothing to draw."""
+    """Make a plot with a message why there is nothing to draw."""
     plot = without_axes(
         quiet_figure(
             title,
@@ -83,24 +107,32 @@ def message_plot(title: str, message: str, notes: Sequence[str] = ()) -> LayoutD
     return alone(plot)
 
 
-def legend_above(items: list[Any]) -> Any:
-    """Make a legend of one line, to stand above a figure."""
-    return Legend(
+def legend_item(label: str, count: int | None, renderers: list[Any]) -> Any:
+    """Make a legend entry of a name and a count, if there is one."""
+    text = label if count is None else f"{label} · {count:,}"
+    return LegendItem(label={"value": text}, renderers=renderers)
+
+
+def add_legend(plot: Any, items: list[Any], swatch: int = 12) -> None:
+    """Add a legend of one line above a figure, with swatches of that size in pixels."""
+    legend = Legend(
         items=items,
         orientation="horizontal",
+        location="top_left",
         border_line_color=None,
         background_fill_alpha=0,
         label_text_font_size="11px",
         label_text_color=INK,
-        glyph_width=12,
-        glyph_height=12,
+        glyph_width=swatch,
+        glyph_height=swatch,
         spacing=16,
         padding=0,
     )
+    plot.add_layout(legend, "above")
 
 
 def add_notes(plot: Any, notes: Sequence[str]) -> None:
-    """Write lines of text under a figure."""
+    """Add lines of text below a figure."""
     for note in notes:
         line = Title(
             text=note,

@@ -1,4 +1,4 @@
-"""From suspicious connections to a graph of few enough nodes to be seen."""
+"""The graph of suspicious connections, limited to a readable number of nodes, and its layout."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 MAX_NODES = 120
-_OWN = (64, 32, 16, 8, 4)
-"""Addresses with a single neighbour that a neighbour keeps before the rest are one node."""
+_LEAVES = (64, 32, 16, 8, 4)
+"""Limits to try on the leaves of a node; a leaf is an address with a single neighbour."""
 _FACTS = ("internal", "geoloc", "context", "rep")
+_GRAVITY, _SEED, _HALF_WIDTH = 0.3, 1, 1.7
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Who is connected to whom.
+    """Addresses as nodes, connections as edges.
 
     Attributes
     ----------
     nodes
-        `name`, `grouped` (number of addresses that the node stands for), `connections`, `rank`
-        (the lowest), and what is known of the address: `internal`, `geoloc`, `context`, `rep`.
+        `name`, `grouped` (number of addresses in the node), `connections`, `rank` (the lowest),
+        and facts of the address: `internal`, `geoloc`, `context`, `rep`. A node of several
+        addresses has an empty name.
     edges
-        `source` and `dest` (places in `nodes`), `connections`, `rank` (the lowest), `score`.
+        `source` and `dest` (indices in `nodes`), `connections`, `rank` (the lowest), `score`.
     addresses, connections
-        How many there are; how many of the latter are drawn is the sum of those of the edges.
+        Totals before grouping; the edges hold the connections that are drawn.
     """
 
     nodes: pa.Table
@@ -36,55 +40,55 @@ class Graph:
     connections: int
 
 
-def graph_of(rows: pa.Table, most: int = MAX_NODES) -> Graph:
-    """Make the graph of suspicious connections.
+def graph_of(rows: pa.Table, max_nodes: int = MAX_NODES) -> Graph:
+    """Build the graph of suspicious connections.
 
     Parameters
     ----------
     rows
-        Of `flow_scores`, in order of rank; at least one.
-    most
-        Most nodes. Where there are more, the addresses that only one other address is connected
-        to become one node, but for the first few; then the connections of the lowest ranks stay.
+        Rows of `flow_scores`, in order of rank; at least one.
+    max_nodes
+        Maximum number of nodes. Above it, each node keeps a few leaves (addresses with a single
+        neighbour) and the rest of its leaves become one node; then the edges of the highest rank
+        numbers are dropped.
 
     Returns
     -------
     Graph
-        Each pair of source and destination once.
+        One edge for each pair of source and destination.
     """
     ends = [pc.fill_null(rows[name], "not known") for name in ("srcip", "dstip")]
     facts = _facts(rows, ends)
     codes = [pc.index_in(end, facts["name"].combine_chunks()) for end in ends]
     columns = {"source": codes[0], "dest": codes[1], "rank": rows["rank"], "score": rows["score"]}
-    once = pa.repeat(pa.scalar(1, pa.int64()), rows.num_rows)
-    edges = _summed(pa.table({**columns, "connections": once}))
+    one = pa.repeat(pa.scalar(1, pa.int64()), rows.num_rows)
+    edges = _summed(pa.table({**columns, "connections": one}))
     known = facts.num_rows
-    place = np.arange(known)
-    if known > most:
-        place = _folded(edges, known, most)
-        edges = _summed(_moved(edges, place))
-        edges = edges.filter(_within(edges, most))
+    node = np.arange(known)
+    if known > max_nodes:
+        node = _group_leaves(edges, known, max_nodes)
+        edges = _summed(_renumbered(edges, node))
+        edges = edges.filter(_within(edges, max_nodes))
     kept, inverse = np.unique(_ends(edges), return_inverse=True)
-    shared = np.bincount(place[place >= known], minlength=2 * known)[kept]
-    position = np.zeros(2 * known, np.int64)
-    position[kept] = np.arange(len(kept))
-    edges = _moved(edges, position)
-    own = pa.array(kept, pa.int64(), mask=kept >= known)
-    nodes = facts.take(own)
-    names = pc.fill_null(nodes["name"], "")
-    grouped = pa.array(np.maximum(shared, 1))
-    nodes = nodes.set_column(0, "name", names).append_column("grouped", grouped)
+    grouped = np.bincount(node[node >= known], minlength=2 * known)[kept]
+    index = np.zeros(2 * known, np.int64)
+    index[kept] = np.arange(len(kept))
+    edges = _renumbered(edges, index)
+    nodes = facts.take(pa.array(kept, pa.int64(), mask=kept >= known))
+    nodes = nodes.set_column(0, "name", pc.fill_null(nodes["name"], ""))
     flat = inverse.reshape(-1)
     twice = np.repeat(edges["connections"].to_numpy(), 2)
     lowest = np.full(len(kept), np.iinfo(np.int64).max)
     np.minimum.at(lowest, flat, np.repeat(edges["rank"].to_numpy(), 2))
     count = np.bincount(flat, twice, len(kept)).astype(np.int64)
-    nodes = nodes.append_column("connections", pa.array(count))
-    return Graph(nodes.append_column("rank", pa.array(lowest)), edges, known, rows.num_rows)
+    measures = {"grouped": np.maximum(grouped, 1), "connections": count, "rank": lowest}
+    for name, values in measures.items():
+        nodes = nodes.append_column(name, pa.array(values))
+    return Graph(nodes, edges, known, rows.num_rows)
 
 
 def _facts(rows: pa.Table, ends: list[pa.ChunkedArray]) -> pa.Table:
-    """Return each address once, with what is known of it."""
+    """Return one row per address, with its facts."""
     sides = [("srcip_internal", "src"), ("destip_internal", "dst")]
     parts = [
         pa.table(
@@ -99,7 +103,7 @@ def _facts(rows: pa.Table, ends: list[pa.ChunkedArray]) -> pa.Table:
 
 
 def _summed(edges: pa.Table) -> pa.Table:
-    """Return each pair of ends once, those of the lowest ranks first."""
+    """Merge edges of the same two nodes; sort by rank."""
     sums = edges.group_by(["source", "dest"], use_threads=False).aggregate(
         [("rank", "min"), ("score", "min"), ("connections", "sum")]
     )
@@ -107,98 +111,79 @@ def _summed(edges: pa.Table) -> pa.Table:
     return named.sort_by([(name, "ascending") for name in ("rank", "source", "dest")])
 
 
-def _moved(edges: pa.Table, place: Places) -> pa.Table:
-    for at, name in enumerate(("source", "dest")):
-        edges = edges.set_column(at, name, pa.array(place[edges[name].to_numpy()]))
+def _renumbered(edges: pa.Table, index: Indices) -> pa.Table:
+    for column, name in enumerate(("source", "dest")):
+        edges = edges.set_column(column, name, pa.array(index[edges[name].to_numpy()]))
     return edges
 
 
-def _ends(edges: pa.Table) -> Places:
+def _ends(edges: pa.Table) -> Indices:
     return np.stack([edges[name].to_numpy() for name in ("source", "dest")], axis=1)
 
 
-def _folded(edges: pa.Table, known: int, most: int) -> Places:
-    """Return for each address its place; one that is shared is beyond those that are known."""
+def _group_leaves(edges: pa.Table, known: int, max_nodes: int) -> Indices:
+    """Return the node of each address; the grouped leaves of address `a` are node `known + a`."""
     ends = np.sort(_ends(edges).astype(np.int64), axis=1)
     links = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
     degree = np.bincount(links.ravel(), minlength=known)
     hub = np.full(known, -1)
     for one, other in ((0, 1), (1, 0)):
-        hanging = (degree[links[:, one]] == 1) & (degree[links[:, other]] > 1)
-        hub[links[hanging, one]] = links[hanging, other]
+        leaf = (degree[links[:, one]] == 1) & (degree[links[:, other]] > 1)
+        hub[links[leaf, one]] = links[leaf, other]
     rank = np.full(known, np.iinfo(np.int64).max)
     np.minimum.at(rank, ends.ravel(), np.repeat(edges["rank"].to_numpy(), 2))
-    hanging = np.flatnonzero(hub >= 0)
-    hanging = hanging[np.lexsort((rank[hanging], hub[hanging]))]
-    hubs = hub[hanging]
-    before = np.arange(len(hubs)) - np.searchsorted(hubs, hubs)
-    for own in _OWN:
-        shared = hanging[before >= own]
-        place = np.arange(known)
-        place[shared] = known + hub[shared]
-        if len(np.unique(place)) <= most:
+    leaves = np.flatnonzero(hub >= 0)
+    leaves = leaves[np.lexsort((rank[leaves], hub[leaves]))]
+    hubs = hub[leaves]
+    position = np.arange(len(hubs)) - np.searchsorted(hubs, hubs)
+    for limit in _LEAVES:
+        rest = leaves[position >= limit]
+        node = np.arange(known)
+        node[rest] = known + hub[rest]
+        if len(np.unique(node)) <= max_nodes:
             break
-    return place
+    return node
 
 
-def _within(edges: pa.Table, most: int) -> pa.Array:
-    """Tell which edges, taken in their order, have no more than so many ends."""
+def _within(edges: pa.Table, max_nodes: int) -> pa.Array:
+    """Select the first edges that together have at most `max_nodes` nodes."""
     _, first = np.unique(_ends(edges).ravel(), return_index=True)
     new = np.bincount(first // 2, minlength=edges.num_rows)
-    return pa.array(np.cumsum(new) <= most)
+    return pa.array(np.cumsum(new) <= max_nodes)
 
 
-Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
-_ROUNDS = 400
-_GRAVITY = 0.9
-_WIDE = 1.7
+def layout(count: int, ends: Indices) -> Floats:
+    """Compute node positions that keep neighbours close and all other nodes apart.
 
-
-def spread(count: int, ends: Places) -> Floats:
-    """Place nodes so that neighbours are near each other and all others are apart.
-
-    Nodes push each other off, those of many edges more, edges pull, and the middle pulls a
-    little, so that parts that are not connected stay in sight (after Fruchterman and Reingold,
-    1991). The same graph always looks the same.
+    The same graph always gets the same layout: networkx's `spring_layout` with a fixed seed. An
+    invisible node with a weak edge to every other node keeps unconnected parts in view.
 
     Parameters
     ----------
     count
         Number of nodes.
     ends
-        The two ends of each edge, of shape (edges, 2).
+        Indices of the two nodes of each edge, shape (edges, 2).
 
     Returns
     -------
     numpy.ndarray
-        Places of shape (count, 2), within -1.7 to 1.7 across and -1 to 1 upwards.
+        Positions, shape (count, 2): -1.7 to 1.7 horizontally, -1 to 1 vertically.
 
     Examples
     --------
-    >>> spread(1, np.empty((0, 2), np.int64)).tolist()
+    >>> layout(1, np.empty((0, 2), np.int64)).tolist()
     [[0.0, 0.0]]
     """
-    if count == 1:
-        return np.zeros((1, 2))
-    turn = np.arange(count) * np.pi * (3 - np.sqrt(5))
-    radius = np.sqrt((np.arange(count) + 0.5) / count)
-    place = np.stack([radius * np.cos(turn), radius * np.sin(turn)], axis=1)
-    near = np.sqrt(1 / count)
-    weight = np.sqrt(1 + np.bincount(ends.ravel(), minlength=count))
-    for heat in np.linspace(0.1, 0.002, _ROUNDS):
-        apart = place[:, None, :] - place[None, :, :]
-        square = np.maximum((apart**2).sum(axis=2), 1e-6)
-        push = (apart * (near**2 * weight / square)[:, :, None]).sum(axis=1)
-        along = place[ends[:, 0]] - place[ends[:, 1]]
-        pull = along * (np.sqrt((along**2).sum(axis=1)) / near)[:, None]
-        np.add.at(push, ends[:, 0], -pull)
-        np.add.at(push, ends[:, 1], pull)
-        push -= _GRAVITY * place
-        length = np.maximum(np.sqrt((push**2).sum(axis=1)), 1e-9)
-        place += push * (np.minimum(length, heat) / length)[:, None]
-    place -= (place.max(axis=0) + place.min(axis=0)) / 2
-    size = np.maximum(np.abs(place).max(axis=0), 1e-9)
-    if size[1] > size[0]:
-        place, size = place[:, ::-1], size[::-1]
-    return np.asarray(place / size * [_WIDE, 1])
+    import networkx as nx
+
+    graph = nx.Graph()
+    graph.add_edges_from(((node, count) for node in range(count)), weight=_GRAVITY)
+    graph.add_edges_from(ends[ends[:, 0] != ends[:, 1]].tolist(), weight=1.0)
+    found = nx.spring_layout(graph, seed=_SEED)
+    position = np.array([found[node] for node in range(count)])
+    position -= (position.max(axis=0) + position.min(axis=0)) / 2
+    extent = np.maximum(np.abs(position).max(axis=0), 1e-9)
+    if extent[1] > extent[0]:
+        position, extent = position[:, ::-1], extent[::-1]
+    return np.asarray(position / extent * [_HALF_WIDTH, 1])

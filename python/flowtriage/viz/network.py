@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
+from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
-from flowtriage.enrich.reputation.severity import severity
+from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.humanize import UNKNOWN as DASH
 from flowtriage.humanize import sanitize
 from flowtriage.viz.colours import DENIED, DIRECTIONS, UNKNOWN
 from flowtriage.viz.figures import (
     CHARACTER,
-    FAINT,
     INK,
+    add_hover,
+    add_legend,
     add_notes,
     alone,
+    legend_item,
     message_plot,
     wide_figure,
     without_axes,
 )
-from flowtriage.viz.graph import Floats, Graph, graph_of, spread
+from flowtriage.viz.graph import Floats, Graph, Indices, graph_of, layout
 
 _LABEL, _NAME = 24, 120
 _USUAL_WIDTH, _LINE = 900, 14
-_APART = 0.25
-"""Part of a line at either end where the pointer is at the node instead."""
+_NODE_SHARE = 0.25
+"""Share of a line, at either end, where the pointer selects the node instead."""
 _LEFT, _RIGHT, _BOTTOM, _TOP = -2.0, 2.0, -1.4, 1.2
-_BAD = 2
+_COUNTS = [("connections", "@connections{0,0}"), ("first rank", "@rank{0,0}")]
 _KINDS = {
     "known as bad": DENIED,
     "internal": DIRECTIONS["O"],
@@ -40,7 +43,9 @@ _KINDS = {
 }
 
 
-def connection_network(rows: pa.Table, title: str) -> LayoutDOM:
+def connection_network(
+    rows: pa.Table, title: str, severity_of: Callable[[str], Severity]
+) -> LayoutDOM:
     """Draw connections between addresses as a graph.
 
     Parameters
@@ -49,20 +54,22 @@ def connection_network(rows: pa.Table, title: str) -> LayoutDOM:
         Columns of `flow_scores`, in order of rank.
     title
         Title of the plot.
+    severity_of
+        Parser of a reputation; from severity warning on, an address is known as bad.
 
     Returns
     -------
     bokeh.models.LayoutDOM
-        A node for each address, as large as it has connections, and a line for each pair of
-        source and destination, which tapers towards the destination. Of more than 120 addresses,
-        those with a single neighbour share a node, then the last in rank are left out; a note
-        says so.
+        A node for each address, sized by its connections, and a line for each pair of source and
+        destination, tapering towards the destination. Above 120 addresses, those with a single
+        neighbour share a node, then the connections of the highest rank numbers are dropped; a
+        note reports both.
     """
     if not rows.num_rows:
-        return message_plot(title, "No suspicious connection is left to look at")
+        return message_plot(title, "No suspicious connection to review")
     graph = graph_of(rows)
     ends = np.stack([graph.edges[name].to_numpy() for name in ("source", "dest")], axis=1)
-    place = spread(graph.nodes.num_rows, ends)
+    position = layout(graph.nodes.num_rows, ends)
     plot = without_axes(
         wide_figure(
             title,
@@ -73,20 +80,20 @@ def connection_network(rows: pa.Table, title: str) -> LayoutDOM:
         )
     )
     names = _names(graph)
-    _draw_edges(plot, graph, place, ends, names)
-    _draw_nodes(plot, graph, place, names)
+    _draw_edges(plot, graph, position, ends, names)
+    _draw_nodes(plot, graph, position, names, _kinds(graph.nodes, severity_of))
     add_notes(plot, _notes(graph))
     return alone(plot)
 
 
-def _draw_edges(plot: Any, graph: Graph, place: Floats, ends: Any, names: list[str]) -> None:
-    begin, end = place[ends[:, 0]], place[ends[:, 1]]
-    along = end - begin
+def _draw_edges(plot: Any, graph: Graph, position: Floats, ends: Indices, names: list[str]) -> None:
+    start, end = position[ends[:, 0]], position[ends[:, 1]]
+    along = end - start
     length = np.maximum(np.sqrt((along**2).sum(axis=1)), 1e-9)
     count = graph.edges["connections"].to_numpy()
     half = 0.006 * np.minimum(1 + np.log2(count), 4) / length
     across = np.stack([-along[:, 1], along[:, 0]], axis=1) * half[:, None]
-    corners = np.stack([begin + across, begin - across, end], axis=1)
+    corners = np.stack([start + across, start - across, end], axis=1)
     order = np.arange(len(ends)) / max(len(ends) - 1, 1)
     plot.patches(
         xs="xs",
@@ -103,7 +110,7 @@ def _draw_edges(plot: Any, graph: Graph, place: Floats, ends: Any, names: list[s
         ),
     )
     edges = graph.edges
-    begin, end = begin + _APART * along, end - _APART * along
+    start, end = start + _NODE_SHARE * along, end - _NODE_SHARE * along
     lines = plot.segment(
         x0="x0",
         y0="y0",
@@ -115,7 +122,7 @@ def _draw_edges(plot: Any, graph: Graph, place: Floats, ends: Any, names: list[s
         hover_line_color=INK,
         source=ColumnDataSource(
             {
-                **dict(zip(("x0", "y0"), begin.T, strict=True)),
+                **dict(zip(("x0", "y0"), start.T, strict=True)),
                 **dict(zip(("x1", "y1"), end.T, strict=True)),
                 "from": [names[at] for at in ends[:, 0]],
                 "to": [names[at] for at in ends[:, 1]],
@@ -125,28 +132,16 @@ def _draw_edges(plot: Any, graph: Graph, place: Floats, ends: Any, names: list[s
             }
         ),
     )
-    plot.add_tools(
-        HoverTool(
-            renderers=[lines],
-            line_policy="interp",
-            tooltips=[
-                ("from", "@from"),
-                ("to", "@to"),
-                ("connections", "@connections{0,0}"),
-                ("first rank", "@rank{0,0}"),
-                ("lowest score", "@score"),
-            ],
-        )
-    )
+    rows = [("from", "@from"), ("to", "@to"), *_COUNTS, ("lowest score", "@score")]
+    add_hover(plot, [lines], rows, point_policy="snap_to_data", line_policy="interp")
 
 
-def _draw_nodes(plot: Any, graph: Graph, place: Floats, names: list[str]) -> None:
+def _draw_nodes(plot: Any, graph: Graph, position: Floats, names: list[str], kinds: Any) -> None:
     nodes = graph.nodes
     count = nodes["connections"].to_numpy()
-    kinds = np.array(_kinds(nodes))
     columns = {
-        "x": place[:, 0],
-        "y": place[:, 1],
+        "x": position[:, 0],
+        "y": position[:, 1],
         "size": np.minimum(9 + 4 * np.sqrt(count), 40),
         "name": np.array(names, dtype=object),
         "kind": kinds,
@@ -154,83 +149,68 @@ def _draw_nodes(plot: Any, graph: Graph, place: Floats, names: list[str]) -> Non
         "rank": nodes["rank"].to_numpy(),
         **{name: _shown(nodes[name]) for name in ("geoloc", "context", "rep")},
     }
-    drawn = []
+    drawn, items = [], []
     for kind, colour in _KINDS.items():
         here = kinds == kind
         if not here.any():
             continue
         look = {"fill_color": colour, "line_color": INK if colour == "#FFFFFF" else "white"}
         source = ColumnDataSource({name: values[here] for name, values in columns.items()})
-        label = f"{kind} · {here.sum():,}"
-        drawn.append(plot.circle("x", "y", size="size", source=source, legend_label=label, **look))
-    plot.add_tools(
-        HoverTool(
-            renderers=drawn,
-            tooltips=[
-                ("address", "@name"),
-                ("side", "@kind"),
-                ("connections", "@connections{0,0}"),
-                ("first rank", "@rank{0,0}"),
-                ("place", "@geoloc"),
-                ("network", "@context"),
-                ("reputation", "@rep"),
-            ],
-        )
-    )
+        drawn.append(plot.circle("x", "y", size="size", source=source, **look))
+        items.append(legend_item(kind, here.sum(), drawn[-1:]))
+    rows = [("address", "@name"), ("side", "@kind"), *_COUNTS, ("location", "@geoloc")]
+    rows += [("network", "@context"), ("reputation", "@rep")]
+    add_hover(plot, drawn, rows, point_policy="snap_to_data")
+    add_legend(plot, items, swatch=24)
     texts = np.array([sanitize(name, _LABEL) for name in names], dtype=object)
     below = columns["size"] / 2 + 2
     pixels = np.array([_USUAL_WIDTH / (_RIGHT - _LEFT), plot.height / (_BOTTOM - _TOP)])
-    middle = place * pixels + np.stack([0 * below, below], axis=1)
-    told = _apart(middle, texts, np.lexsort((columns["rank"], -count)))
+    centre = position * pixels + np.stack([0 * below, below], axis=1)
+    shown = _without_overlap(centre, texts, np.lexsort((columns["rank"], -count)))
     plot.text(
-        x=place[told, 0],
-        y=place[told, 1],
-        text=texts[told],
-        y_offset=below[told],
+        x=position[shown, 0],
+        y=position[shown, 1],
+        text=texts[shown],
+        y_offset=below[shown],
         text_align="center",
         text_baseline="top",
         text_font_size="11px",
         text_color=INK,
     )
-    plot.legend.orientation = "horizontal"
-    plot.legend.location = "top_left"
-    plot.legend.border_line_color = None
-    plot.legend.label_text_font_size = "11px"
-    plot.legend.label_text_color = FAINT
-    plot.add_layout(plot.legend[0], "above")
 
 
-def _apart(middle: Floats, texts: Any, order: Any) -> Any:
-    """Choose the labels, taken in an order, that do not lie on one chosen before; in pixels."""
+def _without_overlap(centre: Floats, texts: Any, order: Any) -> Any:
+    """Choose the labels that do not overlap one chosen before, in the given order; in pixels."""
     half = np.array([len(text) for text in texts]) * CHARACTER / 2
     chosen: list[int] = []
     for at in order:
-        away = np.abs(middle[chosen] - middle[at])
-        if not ((away[:, 0] < half[chosen] + half[at]) & (away[:, 1] < _LINE)).any():
+        distance = np.abs(centre[chosen] - centre[at])
+        wide = distance[:, 0] < half[chosen] + half[at]
+        if not (wide & (distance[:, 1] < _LINE)).any():
             chosen.append(int(at))
     return np.array(chosen)
 
 
 def _names(graph: Graph) -> list[str]:
-    several = graph.nodes["grouped"].to_pylist()
+    grouped = graph.nodes["grouped"].to_pylist()
     names = graph.nodes["name"].to_pylist()
     return [
         sanitize(name, _NAME) if name else f"{count:,} more"
-        for name, count in zip(names, several, strict=True)
+        for name, count in zip(names, grouped, strict=True)
     ]
 
 
-def _kinds(nodes: pa.Table) -> list[str]:
-    return [
+def _kinds(nodes: pa.Table, severity_of: Callable[[str], Severity]) -> Any:
+    columns = (nodes[column].to_pylist() for column in ("name", "internal", "rep"))
+    kinds = [
         "several addresses"
         if not name
         else "known as bad"
-        if rep and severity(rep.partition("::")[0]) >= _BAD
+        if rep and severity_of(rep) >= Severity.WARNING
         else {True: "internal", False: "external"}.get(internal, "not known")
-        for name, internal, rep in zip(
-            *(nodes[column].to_pylist() for column in ("name", "internal", "rep")), strict=True
-        )
+        for name, internal, rep in zip(*columns, strict=True)
     ]
+    return np.array(kinds)
 
 
 def _shown(values: pa.ChunkedArray) -> Any:
@@ -240,20 +220,20 @@ def _shown(values: pa.ChunkedArray) -> Any:
 
 def _notes(graph: Graph) -> list[str]:
     notes = [
-        "Lines taper from source to destination; the darker, the lower the rank. Point at a node "
-        "without a label to read it."
+        "Lines taper from source to destination; darker lines have lower ranks. Hover over a node "
+        "to read its address."
     ]
     single = int(pc.sum(pc.equal(graph.nodes["name"], "").cast(pa.int64())).as_py())
-    folded = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
+    grouped = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
     drawn = int(pc.sum(graph.edges["connections"]).as_py())
     if single:
         notes.append(
-            f"{graph.addresses:,} addresses are too many to show each: {folded:,} that only one "
-            "other is connected to share a node (“more”)."
+            f"{graph.addresses:,} addresses exceed the limit of nodes: {grouped:,} with a single "
+            "neighbour share a node (“more”)."
         )
     if drawn < graph.connections:
         notes.append(
-            f"The first {drawn:,} of {graph.connections:,} connections in rank are shown; ask "
-            "for one address (ip=) to see the others."
+            f"Connections shown: {drawn:,} of {graph.connections:,}, by rank; give an address "
+            "(ip=) to see others."
         )
     return notes

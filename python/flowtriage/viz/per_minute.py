@@ -1,4 +1,4 @@
-"""Flows per minute, as the ingest summary counted them."""
+"""Flows per minute of the ingest summary."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM, NumeralTickFormatter
 
 from flowtriage.viz.colours import TOTAL
-from flowtriage.viz.figures import message_plot
+from flowtriage.viz.figures import legend_item, message_plot
 from flowtriage.viz.series import Style, bin_series
-from flowtriage.viz.time_axis import hover_box, legend_item, timeline_figure, with_slider
+from flowtriage.viz.time_axis import hover_box, timeline_figure, with_slider
 
 MAX_BARS = 1500
 _WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440)
@@ -17,23 +17,23 @@ _STYLE = Style(label=str, colours=lambda names: dict.fromkeys(names, TOTAL))
 
 
 def flows_per_minute(summary: pa.Table, days: str) -> LayoutDOM:
-    """Draw the flows of each minute, denied ones included.
+    """Draw the flows per minute, denied ones included.
 
     Parameters
     ----------
     summary
         `tdate` and `total`, as in the table `flow_ingest_summary`.
     days
-        Days that the summary covers, as text.
+        Days of the summary, for notes.
 
     Returns
     -------
     bokeh.models.LayoutDOM
-        Bars over a range slider. Of more than `MAX_BARS` minutes several share a bar; the title
-        says how many.
+        Bars over a range slider. Above `MAX_BARS` minutes several share a bar; the title has
+        their number.
     """
     if not summary.num_rows:
-        return message_plot("Flows per minute", f"No flows are stored of {days}")
+        return message_plot("Flows per minute", f"No flows stored for {days}")
     minutes = pc.strptime(summary["tdate"], format="%Y-%m-%d %H:%M", unit="us")
     width = _width(minutes)
     binned = bin_series(_timeline(minutes, summary["total"], width), _STYLE)
@@ -52,32 +52,32 @@ def flows_per_minute(summary: pa.Table, days: str) -> LayoutDOM:
         line_color=None,
     )
     hover_box(plot, binned, [bars], [("flows", "@flows{0,0}")])
-    note = f"{summary.num_rows:,} minutes of {days} (UTC) have flows"
+    note = f"Minutes with flows on {days} (UTC): {summary.num_rows:,}"
     if width > 1:
-        note += f"; {width} of them share a bar, since there is no room for each"
+        note += f"; minutes per bar: {width}"
     return with_slider(plot, binned, [legend_item("flows", series.flows, [bars])], f"{note}.", 70)
 
 
 def _width(minutes: pa.ChunkedArray) -> int:
-    """Return how many minutes have to share a bar."""
-    ends = pc.min_max(minutes)
-    covered = (ends["max"].as_py() - ends["min"].as_py()).total_seconds() / 60 + 1
+    """Return the number of minutes per bar."""
+    limits = pc.min_max(minutes)
+    covered = (limits["max"].as_py() - limits["min"].as_py()).total_seconds() / 60 + 1
     return next((width for width in _WIDTHS if covered / width <= MAX_BARS), _WIDTHS[-1])
 
 
 def _timeline(minutes: pa.ChunkedArray, flows: pa.ChunkedArray, width: int) -> pa.Table:
-    """Return what `flowtriage.timeline` would, with a single series."""
-    begin = pc.floor_temporal(minutes, multiple=width, unit="minute")
-    counted = pa.table({"begin": begin, "flows": flows}).group_by("begin")
+    """Return a table like that of `flowtriage.timeline`, with a single series."""
+    start = pc.floor_temporal(minutes, multiple=width, unit="minute")
+    counted = pa.table({"start": start, "flows": flows}).group_by("start")
     bars = counted.aggregate([("flows", "sum")])
-    none = pa.nulls(bars.num_rows, pa.int64())
-    start = pc.assume_timezone(bars["begin"], "UTC")
+    null = pa.nulls(bars.num_rows, pa.int64())
+    start = pc.assume_timezone(bars["start"], "UTC")
     return pa.table(
         {
             "bin_start": start,
             "bin_end": pc.add(start, pa.scalar(width * 60_000_000, pa.duration("us"))),
             "series": pa.repeat("flows", bars.num_rows),
             "flows": bars["flows_sum"],
-            **dict.fromkeys(("denied_flows", "src_bytes", "dst_bytes"), none),
+            **dict.fromkeys(("denied_flows", "src_bytes", "dst_bytes"), null),
         }
     )

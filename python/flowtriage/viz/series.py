@@ -1,4 +1,4 @@
-"""From a timeline table to the columns a plot draws, one set for each series."""
+"""Columns to draw for each series of a timeline table."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _SUMS = ("flows", "denied_flows", "src_bytes", "dst_bytes")
 
 @dataclass(frozen=True)
 class Style:
-    """How the keys of a timeline are shown.
+    """Labels, colours and order of the keys of a timeline.
 
     Parameters
     ----------
     label
-        Readable text of a key; null is never passed.
+        Label of a key; null is never passed.
     colours
         Colour by key.
     order
-        Keys which come first, in this order; the rest follow by their number of flows.
-    most
-        Number of series beyond which the smallest are folded into one.
+        Keys that come first, in this order; the rest follow by number of flows.
+    max_series
+        Maximum number of series; the smallest beyond it are folded into one.
     """
 
     label: Callable[[str], str]
     colours: Callable[[Iterable[str | None]], dict[str | None, str]]
     order: Sequence[str] = ()
-    most: int = MAX_SERIES
+    max_series: int = MAX_SERIES
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,17 @@ class Series:
     Parameters
     ----------
     name, label
-        Full text for the hover box, and the same shortened for the axis and the legend.
+        Full text for the hover box, and a short one for the axis and the legend.
     colour
         ``#RRGGBB``.
     flows
-        Allowed flows in the whole timeline.
+        Number of allowed flows in the timeline.
     denied
         Denied flows in each non-empty bin.
     columns
         Columns of equal length, one row for each non-empty bin: `left` and `right` in
         milliseconds since 1970, allowed `flows` as numbers, and `denied_text`, `sent` and
-        `received` to be read.
+        `received` as text.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Binned:
-    """A timeline, folded to as many series as a plot can show.
+    """A timeline, folded to the maximum number of series.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Binned:
     totals
         Columns `left`, `right`, `denied` and `all` (allowed and denied flows) over all series.
     start, end, width
-        First and last moment and the width of a bin, in milliseconds.
+        First and last time and the width of a bin, in milliseconds.
     untimed
         Number of flows, allowed and denied, without a time.
     """
@@ -104,19 +104,19 @@ def bin_series(timeline: pa.Table, style: Style) -> Binned:
     timeline
         Result of `flowtriage.timeline`.
     style
-        Labels, colours and order of its series.
+        Style of its series.
 
     Returns
     -------
     Binned
-        At most `style.most` series and one which holds all others.
+        At most `style.max_series` series, and one for all others.
     """
     known = pc.is_valid(timeline["bin_start"])
     untimed = _flow_count(timeline.filter(pc.invert(known)))
     timed = timeline.filter(known)
     if timed.num_rows == 0:
         return Binned((), {}, 0.0, 0.0, 0.0, untimed)
-    kept, folded = _biggest_keys(timed, style)
+    kept, folded = _top_keys(timed, style)
     cells = _fold(timed, kept)
     colours = style.colours(kept)
     series = [
@@ -147,27 +147,27 @@ def _flow_count(table: pa.Table) -> int:
     return sum(int(part) for part in parts)
 
 
-def _biggest_keys(timed: pa.Table, style: Style) -> tuple[list[str | None], int]:
-    """Choose the keys to keep, counting denied flows too; return them in order of display."""
+def _top_keys(timed: pa.Table, style: Style) -> tuple[list[str | None], int]:
+    """Return the top keys by flows, denied ones included, in display order; count the rest."""
     sums = timed.group_by("series").aggregate([("flows", "sum"), ("denied_flows", "sum")])
     allowed = pc.fill_null(sums["flows_sum"], 0)
     both = pc.add(allowed, pc.fill_null(sums["denied_flows_sum"], 0))
     keys = sums["series"].to_pylist()
     size = dict(zip(keys, zip(both.to_pylist(), allowed.to_pylist(), strict=True), strict=True))
-    place = {key: at for at, key in enumerate(style.order)}
+    position = {key: at for at, key in enumerate(style.order)}
 
     def rank(key: str | None, measure: int) -> tuple[int, int, bool, str]:
-        return place.get(key or "", len(place)), -size[key][measure], key is None, key or ""
+        return position.get(key or "", len(position)), -size[key][measure], key is None, key or ""
 
-    kept = sorted(size, key=lambda key: rank(key, 0))[: style.most]
+    kept = sorted(size, key=lambda key: rank(key, 0))[: style.max_series]
     return sorted(kept, key=lambda key: rank(key, 1)), len(size) - len(kept)
 
 
 def _fold(timed: pa.Table, kept: Sequence[str | None]) -> pa.Table:
-    """Sum the cells by bin and by place of the key in `kept`; all other keys share one place."""
+    """Sum the cells by bin and by index of the key in `kept`; all other keys share an index."""
     names = pc.cast(timed["series"], pa.string())
-    place = pc.index_in(names, value_set=pa.array(kept, pa.string()), skip_nulls=False)
-    coded = timed.append_column("code", pc.fill_null(place, len(kept)))
+    index = pc.index_in(names, value_set=pa.array(kept, pa.string()), skip_nulls=False)
+    coded = timed.append_column("code", pc.fill_null(index, len(kept)))
     known_only = pc.ScalarAggregateOptions(min_count=1)
     keys = ["code", "bin_start", "bin_end"]
     cells = coded.group_by(keys).aggregate([(name, "sum", known_only) for name in _SUMS])

@@ -1,4 +1,4 @@
-"""What the timelines share: figure, range slider, legend and hover box.
+"""Parts of all timelines: figure, range slider, legend and hover box.
 
 Figures are typed as ``Any``, because Bokeh types its properties as descriptors.
 """
@@ -12,17 +12,27 @@ from bokeh.layouts import column
 from bokeh.models import (
     ColumnDataSource,
     DatetimeTickFormatter,
-    HoverTool,
     LayoutDOM,
     Range,
     Range1d,
     RangeTool,
 )
-from bokeh.models.annotations import Legend, LegendItem
+from bokeh.models.annotations import Legend
 from bokeh.plotting import figure
 
-from flowtriage.viz.colours import TOTAL
-from flowtriage.viz.figures import CHARACTER, FAINT, INK, RULE, add_notes, message_plot, wide_figure
+from flowtriage.viz.colours import DIRECTIONS, TOTAL
+from flowtriage.viz.figures import (
+    CHARACTER,
+    FAINT,
+    INK,
+    PANEL,
+    RULE,
+    add_hover,
+    add_notes,
+    message_plot,
+    quiet_axes,
+    wide_figure,
+)
 from flowtriage.viz.series import Binned
 
 DASH = "\N{EN DASH}"
@@ -38,11 +48,11 @@ def timeline_figure(binned: Binned, title: str, height: int, y_range: Range) -> 
     Parameters
     ----------
     binned
-        What will be drawn.
+        Series to draw.
     title
-        Title, kept short: the toolbar stands beside it.
+        Short title: the toolbar is beside it.
     height
-        In pixels.
+        Height in pixels.
     y_range
         Vertical range.
     """
@@ -58,54 +68,33 @@ def timeline_figure(binned: Binned, title: str, height: int, y_range: Range) -> 
     )
     plot.xgrid.grid_line_color = plot.ygrid.grid_line_color = RULE
     plot.xaxis.axis_label = f"{_span(binned)}, slots of {_duration(binned.width)}"
-    _quiet_axes(plot)
+    _time_axis(plot)
     return plot
 
 
 def hover_box(plot: Any, binned: Binned, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
-    """Show the time slot and the given rows while the pointer is over one of the renderers.
-
-    Parameters
-    ----------
-    plot, binned
-        Figure, and what it shows.
-    renderers
-        Whose columns the rows name.
-    rows
-        Label and Bokeh template of each row. A list of rows, unlike a template in HTML, is
-        shown as text whatever the columns hold.
-    """
+    """Show a hover box with the time slot after the first row; parameters as in `add_hover`."""
     day, clock = "%Y-%m-%d ", _clock(binned.width)
     end = clock if binned.width < _DAY / 2 else day + clock
     slot = f"@left{{{day}{clock}}} {DASH} @right{{{end}}} UTC"
-    plot.add_tools(
-        HoverTool(
-            renderers=renderers,
-            tooltips=[*rows[:1], ("time", slot), *rows[1:]],
-            formatters={"@left": "datetime", "@right": "datetime"},
-            point_policy="follow_mouse",
-        )
-    )
-
-
-def legend_item(label: str, flows: int, renderers: list[Any]) -> Any:
-    """Make the legend's entry of one series: its name and its number of flows."""
-    return LegendItem(label={"value": f"{label} · {flows:,}"}, renderers=renderers)
+    rows = [*rows[:1], ("time", slot), *rows[1:]]
+    formatters = {"@left": "datetime", "@right": "datetime"}
+    add_hover(plot, renderers, rows, formatters=formatters)
 
 
 def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: int) -> LayoutDOM:
-    """Put the legend beside a figure, and the range slider and the notes under it.
+    """Add a legend beside a figure, and a range slider and notes below it.
 
     Parameters
     ----------
     plot, binned
-        Figure, and what it shows.
+        Figure, and the series in it.
     items
         Entries of the legend.
     note
-        How to read the figure, in one line.
+        One line on how to read the figure.
     left
-        Width of what is left of the frame, in pixels, so that both frames line up.
+        Width of the area left of the frame, in pixels, which aligns both frames.
     """
     legend = Legend(
         items=items,
@@ -134,16 +123,15 @@ def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: in
 
 
 def empty_figure(binned: Binned, title: str) -> LayoutDOM:
-    """Make the figure for a time span in which nothing happened."""
+    """Make the figure of a time span without flows."""
     return message_plot(title, EMPTY, untimed_note(binned))
 
 
 def untimed_note(binned: Binned) -> list[str]:
-    """Say how many flows are missing because they have no time."""
+    """Report the number of flows without a time."""
     if not binned.untimed:
         return []
-    verb = "flow has" if binned.untimed == 1 else "flows have"
-    return [f"{binned.untimed:,} {verb} no time and cannot be shown here."]
+    return [f"Flows without a time, not shown: {binned.untimed:,}"]
 
 
 def _slider(plot: Any, binned: Binned) -> Any:
@@ -158,7 +146,7 @@ def _slider(plot: Any, binned: Binned) -> Any:
         sizing_mode="stretch_width",
         min_width=320,
         outline_line_color=RULE,
-        background_fill_color="#F6F8FA",
+        background_fill_color=PANEL,
     )
     slider.grid.visible = False
     slider.quad(
@@ -171,21 +159,18 @@ def _slider(plot: Any, binned: Binned) -> Any:
         line_color=None,
     )
     tool: Any = RangeTool(x_range=plot.x_range)
-    tool.overlay.fill_color = "#0072B2"
+    tool.overlay.fill_color = DIRECTIONS["O"]
     tool.overlay.fill_alpha = 0.12
-    tool.overlay.line_color = "#0072B2"
+    tool.overlay.line_color = DIRECTIONS["O"]
     tool.overlay.line_dash = "solid"
     tool.overlay.line_alpha = 0.6
     slider.add_tools(tool)
-    _quiet_axes(slider)
+    _time_axis(slider)
     return slider
 
 
-def _quiet_axes(plot: Any) -> None:
-    plot.axis.axis_line_color = RULE
-    plot.axis.major_tick_line_color = RULE
-    plot.axis.minor_tick_line_color = None
-    plot.axis.major_label_text_color = FAINT
+def _time_axis(plot: Any) -> None:
+    quiet_axes(plot)
     plot.axis.axis_label_text_color = FAINT
     plot.axis.axis_label_text_font_size = "11px"
     plot.axis.axis_label_text_font_style = "normal"
@@ -210,7 +195,7 @@ def _duration(width: float) -> str:
 
 
 def _clock(width: float) -> str:
-    return next(clock for least, clock in _CLOCKS if width >= least)
+    return next(clock for shortest, clock in _CLOCKS if width >= shortest)
 
 
 def _span(binned: Binned) -> str:

@@ -1,7 +1,7 @@
 """Bokeh timelines of network flows, drawn from binned counts.
 
-Series names come from the network. They reach the browser as plain text only: in the labels of
-axis and legend, and as the name of a renderer, which the hover box shows as text.
+Series names are untrusted. They reach the browser as plain text only: as labels of axis and
+legend, and as the name of a renderer, which the hover box shows as text.
 """
 
 from __future__ import annotations
@@ -24,15 +24,9 @@ from bokeh.models import (
 from bokeh.models.renderers import GlyphRenderer
 
 from flowtriage.viz.colours import DENIED, direction_colours, protocol_colours
-from flowtriage.viz.figures import CHARACTER, RULE
+from flowtriage.viz.figures import CHARACTER, RULE, legend_item
 from flowtriage.viz.series import Binned, Floats, Series, Style, bin_series
-from flowtriage.viz.time_axis import (
-    empty_figure,
-    hover_box,
-    legend_item,
-    timeline_figure,
-    with_slider,
-)
+from flowtriage.viz.time_axis import empty_figure, hover_box, timeline_figure, with_slider
 
 DIRECTION_NAMES = {
     "I": "I inbound",
@@ -42,7 +36,7 @@ DIRECTION_NAMES = {
     "U": "U unknown",
 }
 _PROTOCOL = Style(label=str, colours=protocol_colours)
-_PEER = Style(label=str, colours=protocol_colours, most=100)
+_PEER = Style(label=str, colours=protocol_colours, max_series=100)
 _DIRECTION = Style(
     label=lambda code: DIRECTION_NAMES.get(code, code),
     colours=direction_colours,
@@ -68,9 +62,9 @@ def plot_flows_by_protocol(timeline: pa.Table) -> LayoutDOM:
     Returns
     -------
     bokeh.models.LayoutDOM
-        One lane for each protocol, the busiest on top, over a range slider. Bars rise with the
-        square root of the number of flows in the slot, up to the peak of the lane, and darken
-        with the number against all lanes. Red bars hang below where flows were denied.
+        One lane for each protocol, the busiest on top, over a range slider. The height of a bar
+        is the square root of the flows in the slot relative to the peak of the lane; its depth
+        of colour is relative to all lanes. Red bars below are denied flows.
     """
     return _lanes(bin_series(timeline, _PROTOCOL), "protocol", 26)
 
@@ -118,9 +112,9 @@ def plot_flow_values(timeline: pa.Table) -> LayoutDOM:
     Returns
     -------
     bokeh.models.LayoutDOM
-        Flows of each time slot as stacked bars over a range slider. The smallest series lies at
-        the bottom, so that hiding the largest ones in the legend leaves no hole; the vertical
-        axis follows what is visible. Denied flows hang below the axis.
+        Flows of each time slot as stacked bars over a range slider. The smallest series is at
+        the bottom, so that hiding the largest ones in the legend leaves no gap; the vertical
+        axis fits the visible series. Denied flows are below zero.
     """
     binned = bin_series(timeline, _PROTOCOL)
     title = "Number of network flows by protocol"
@@ -141,7 +135,7 @@ def plot_flow_values(timeline: pa.Table) -> LayoutDOM:
         bars.append(bar)
         items.append(legend_item(series.label, series.flows, [bar]))
     hover_box(plot, binned, bars, [("protocol", "$name"), *_COUNTS])
-    note = "Click a protocol in the legend to hide it; the axis follows."
+    note = "Click a protocol in the legend to hide it."
     if denied:
         columns = binned.totals | {"depth": -binned.totals["denied"]}
         bar = _bars(plot, columns, 0.0, "depth", fill_color=DENIED, name="all protocols")
@@ -151,41 +145,41 @@ def plot_flow_values(timeline: pa.Table) -> LayoutDOM:
     return with_slider(plot, binned, items, note, left=70)
 
 
-def _lanes(binned: Binned, what: str, lane_height: int) -> LayoutDOM:
-    title = f"Network flows by {what}"
+def _lanes(binned: Binned, key: str, lane_height: int) -> LayoutDOM:
+    title = f"Network flows by {key}"
     if not binned.series:
         return empty_figure(binned, title)
     count = len(binned.series)
     plot = timeline_figure(binned, title, 92 + lane_height * count, Range1d(start=0, end=count))
-    most = max(1.0, *(float(series.columns["flows"].max()) for series in binned.series))
-    nowhere = ColumnDataSource({"left": [binned.start], "right": [binned.start]})
+    peak = max(1.0, *(float(series.columns["flows"].max()) for series in binned.series))
+    empty = ColumnDataSource({"left": [binned.start], "right": [binned.start]})
     items, cells = [], []
     for at, series in enumerate(binned.series):
-        cell, *marks = _lane(plot, series, count - 1 - at, most)
-        # The legend paints its swatch from the last renderer: a bar without extent, in full colour.
-        swatch = _bars(plot, nowhere, 0, 0, fill_color=series.colour)
+        cell, *marks = _lane(plot, series, count - 1 - at, peak)
+        # The legend takes its swatch from the last renderer: an empty bar in full colour.
+        swatch = _bars(plot, empty, 0, 0, fill_color=series.colour)
         cells.append(cell)
         items.append(legend_item(series.label, series.flows, [cell, *marks, swatch]))
-    hover_box(plot, binned, cells, [(what, "$name"), *_COUNTS])
+    hover_box(plot, binned, cells, [(key, "$name"), *_COUNTS])
     plot.ygrid.ticker = FixedTicker(ticks=list(range(count + 1)))
     plot.yaxis.ticker = FixedTicker(ticks=[count - at - 0.5 for at in range(count)])
     plot.yaxis.major_label_overrides = {
         count - at - 0.5: PlainText(text=series.label) for at, series in enumerate(binned.series)
     }
-    note = "Height: flows against the peak of the lane. Depth of colour: against all lanes."
+    note = "Height: flows relative to the peak of the lane. Depth of colour: relative to all lanes."
     if binned.totals["denied"].any():
-        note += " Red, hanging: denied."
+        note += " Red, below: denied."
     longest = max(len(series.label) for series in binned.series)
     return with_slider(plot, binned, items, note, left=24 + round(longest * CHARACTER))
 
 
-def _lane(plot: Any, series: Series, floor: int, most: float) -> list[Any]:
-    """Draw one lane: cells that catch the pointer, denied flows, and the flows on top."""
+def _lane(plot: Any, series: Series, floor: int, peak: float) -> list[Any]:
+    """Draw one lane: cells for the hover box, denied flows, and the flows on top."""
     base = floor + _BASELINE
     columns = series.columns | {
         "up": base + _RISE * _height(series.columns["flows"]),
         "down": base - _DROP * _height(series.denied),
-        "depth": 0.45 + 0.55 * np.log1p(series.columns["flows"]) / np.log1p(most),
+        "depth": 0.45 + 0.55 * np.log1p(series.columns["flows"]) / np.log1p(peak),
     }
     source = ColumnDataSource(columns)
     cell = _bars(
@@ -204,7 +198,7 @@ def _lane(plot: Any, series: Series, floor: int, most: float) -> list[Any]:
 
 
 def _height(counts: Floats) -> Floats:
-    """Scale counts to 0..1 by the largest, so that a single flow is still seen beside it."""
+    """Scale counts to 0..1 by the largest; a single flow stays visible."""
     share = np.sqrt(counts / max(float(counts.max()), 1.0))
     return np.where(counts > 0, np.maximum(share, _MIN_HEIGHT), 0.0)
 
@@ -220,14 +214,14 @@ def _bars(
     name: str | None = None,
     on_hover: str | None = None,
 ) -> Any:
-    """Draw bars, with the glyphs that are looked at only: `plot.quad` makes five of them."""
+    """Draw bars with one glyph; `plot.quad` makes five."""
     source = columns if isinstance(columns, ColumnDataSource) else ColumnDataSource(columns)
-    place: Any = {"left": "left", "right": "right", "bottom": bottom, "top": top}
-    place["line_color"] = None
+    sides: Any = {"left": "left", "right": "right", "bottom": bottom, "top": top}
+    sides["line_color"] = None
     bar = GlyphRenderer(
         data_source=source,
-        glyph=Quad(fill_color=fill_color, fill_alpha=fill_alpha, **place),
-        hover_glyph=on_hover and Quad(fill_color=on_hover, fill_alpha=0.8, **place),
+        glyph=Quad(fill_color=fill_color, fill_alpha=fill_alpha, **sides),
+        hover_glyph=on_hover and Quad(fill_color=on_hover, fill_alpha=0.8, **sides),
         name=name,
     )
     plot.renderers.append(bar)
@@ -235,7 +229,7 @@ def _bars(
 
 
 def _stack(series: Sequence[Series]) -> list[tuple[Floats, Floats]]:
-    """Lay the series of each bin on one another, the last at the bottom."""
+    """Stack the series of each bin, the last at the bottom."""
     bins = np.unique(np.concatenate([one.columns["left"] for one in series]))
     height = np.zeros(len(bins))
     stacked = []

@@ -1,4 +1,4 @@
-"""Writing flows in the formats of other tools."""
+"""Writers of flows in the formats of other tools."""
 
 from flowtriage.write.write_flows import FORMATS, Written, write_flows
 

@@ -1,7 +1,7 @@
 """Flows as JSON lines in Microsoft's ASIM NetworkSession schema 0.2.6.
 
-What the schema has no field for, or only a coarser one, is in `AdditionalFields` under its
-canonical name. The texts nan, NaN and None read back as missing values.
+Columns without an equal field are in `AdditionalFields` under their canonical names. The strings
+nan, NaN and None read back as null.
 
 Source: https://learn.microsoft.com/azure/sentinel/normalization-schema-network
 """
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
+from flowtriage.schema import PAYLOAD_SCHEMA
 from flowtriage.write.json_lines import (
     Value,
     constant,
@@ -26,8 +26,8 @@ from flowtriage.write.json_lines import (
 )
 from flowtriage.write.text import TextFormat, Values, denied, number_of_flows
 
-_MISSING = ("nan", "NaN", "None")
-_TEXTS = ("service", "state", "tcp_flags", "host")
+_NULLS = ("nan", "NaN", "None")
+_STRINGS = ("service", "state", "tcp_flags", "host")
 _DIRECTIONS = {
     "inbound": "Inbound",
     "outbound": "Outbound",
@@ -71,12 +71,12 @@ _RECORD: Mapping[str, Value] = {
 }
 
 
-def _either(batch: pa.RecordBatch, refused: str, others: str) -> Values:
-    return quoted(pc.if_else(denied(batch), refused, others))
+def _either(batch: pa.RecordBatch, if_denied: str, otherwise: str) -> Values:
+    return quoted(pc.if_else(denied(batch), if_denied, otherwise))
 
 
 def _duration(batch: pa.RecordBatch) -> Values:
-    """Write whole milliseconds between start and end, unless the end comes first."""
+    """Return the milliseconds from start to end, or null if the end is first."""
     length = pc.subtract(
         pc.cast(batch["end_time"], pa.int64()), pc.cast(batch["start_time"], pa.int64())
     )
@@ -86,9 +86,9 @@ def _duration(batch: pa.RecordBatch) -> Values:
 
 def _lost(batch: pa.RecordBatch) -> dict[str, int]:
     counts = {
-        name: pc.sum(pc.is_in(batch[name], pa.array(_MISSING))).as_py() or 0 for name in _TEXTS
+        name: pc.sum(pc.is_in(batch[name], pa.array(_NULLS))).as_py() or 0 for name in _STRINGS
     }
     return {name: count for name, count in counts.items() if count}
 
 
-ASIM = TextFormat(carries=tuple(SCHEMA.names), lines=lines(_RECORD), lost=_lost)
+ASIM = TextFormat(carries=tuple(PAYLOAD_SCHEMA.names), lines=lines(_RECORD), lost=_lost)

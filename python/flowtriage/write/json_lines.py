@@ -1,4 +1,4 @@
-"""Flows as JSON lines, a whole column at a time."""
+"""Flows as JSON lines, column by column."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ import pyarrow.compute as pc
 
 from flowtriage.write.text import Values, escaped
 
-Column: TypeAlias = Callable[[pa.RecordBatch], Values]
-"""Makes JSON text, or null, for each flow."""
-Value: TypeAlias = "Column | Mapping[str, Value]"
-"""How a value is made: as a column, or as an object of others."""
+JsonColumn: TypeAlias = Callable[[pa.RecordBatch], Values]
+"""Returns a JSON value, or null, for each flow."""
+Value: TypeAlias = "JsonColumn | Mapping[str, Value]"
+"""A JSON column, or an object of further values."""
 _ESCAPES = {"\\": r"\\", '"': r"\""} | {chr(c): f"\\u{c:04x}" for c in (*range(32), 127)}
 
 
-def lines(record: Mapping[str, Value]) -> Column:
-    """Make a writer of records: one JSON object for each flow."""
+def lines(record: Mapping[str, Value]) -> JsonColumn:
+    """Return a writer of records: one JSON object per flow."""
     return lambda batch: _object(record, batch)
 
 
-def number(name: str) -> Column:
-    """Write a column of numbers."""
+def number(name: str) -> JsonColumn:
+    """Return a writer of a numeric column."""
     return lambda batch: pc.cast(batch[name], pa.string())
 
 
-def text(name: str, words: Mapping[str, str] | None = None) -> Column:
-    """Write a column of text; `words` are written as others."""
+def text(name: str, words: Mapping[str, str] | None = None) -> JsonColumn:
+    """Return a writer of a string column; `words` maps values to others."""
     return lambda batch: quoted(replaced(batch[name], words or {}))
 
 
-def code(name: str, words: Mapping[str, int]) -> Column:
-    """Write a column of text as numbers."""
+def code(name: str, words: Mapping[str, int]) -> JsonColumn:
+    """Return a writer of a string column as numeric codes."""
     codes = {word: str(value) for word, value in words.items()}
     return lambda batch: replaced(batch[name], codes, others=None)
 
 
-def constant(value: object) -> Column:
-    """Write the same value in every record."""
+def constant(value: object) -> JsonColumn:
+    """Return a writer of the same value in every record."""
     return lambda batch: pa.repeat(json.dumps(value), len(batch))
 
 
-def exactly(value: Column) -> Column:
-    """Write a null too, as one."""
+def exactly(value: JsonColumn) -> JsonColumn:
+    """Return a writer that keeps nulls."""
     return lambda batch: pc.coalesce(value(batch), pa.scalar("null"))
 
 
-def iso_time(name: str) -> Column:
-    """Write a column of times as ISO 8601 in UTC with microseconds."""
+def iso_time(name: str) -> JsonColumn:
+    """Return a writer of times in ISO 8601, UTC with microseconds."""
 
     def value(batch: pa.RecordBatch) -> Values:
         text = pc.cast(pc.cast(batch[name], pa.timestamp("us")), pa.string())
@@ -60,8 +60,8 @@ def iso_time(name: str) -> Column:
     return value
 
 
-def milliseconds(name: str) -> Column:
-    """Write a column of times as whole milliseconds since 1970, rounded down."""
+def milliseconds(name: str) -> JsonColumn:
+    """Return a writer of times as milliseconds since 1970, rounded down."""
 
     def value(batch: pa.RecordBatch) -> Values:
         times = pc.floor_temporal(batch[name], unit="millisecond")
@@ -71,25 +71,25 @@ def milliseconds(name: str) -> Column:
 
 
 def quoted(values: Values) -> Values:
-    """Write text as JSON strings."""
+    """Return strings as JSON."""
     return pc.binary_join_element_wise('"', escaped(values, _ESCAPES), '"', "")
 
 
 def replaced(values: Values, words: Mapping[str, str], others: str | None = "") -> Values:
-    """Replace whole words; what is none of them stays, or is null if `others` is None."""
-    place = pc.index_in(values, pa.array(list(words), pa.string()))
-    found = pc.take(pa.array(list(words.values()), pa.string()), place)
+    """Replace whole values; others stay, or become null if `others` is None."""
+    index = pc.index_in(values, pa.array(list(words), pa.string()))
+    found = pc.take(pa.array(list(words.values()), pa.string()), index)
     return found if others is None else pc.coalesce(found, values)
 
 
 def _object(record: Mapping[str, Value], batch: pa.RecordBatch) -> Values:
-    """Write an object without its null members; one without any is null."""
+    """Return objects without null members; an empty object is null."""
     members = []
     for key, value in record.items():
         made = _object(value, batch) if isinstance(value, Mapping) else value(batch)
         member = pc.binary_join_element_wise(f",{json.dumps(key)}:", made, "")
         members.append(pc.coalesce(member, ""))
-    # Joined without separators, because pyarrow's skipping of nulls loses rows of nothing else.
+    # Joined without separators: if pyarrow skips nulls, it drops rows that have nulls only.
     joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*members, ""), 1)
     whole = pc.binary_join_element_wise("{", joined, "}", "")
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), whole)

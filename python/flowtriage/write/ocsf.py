@@ -1,7 +1,6 @@
 """Flows as JSON lines of OCSF Network Activity (class 4001).
 
-What the class has no attribute for, or only a coarser one, is in `unmapped` under its canonical
-name.
+Columns without an equal attribute are in `unmapped` under their canonical names.
 
 Source: https://schema.ocsf.io/classes/network_activity
 """
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
+from flowtriage.schema import PAYLOAD_SCHEMA
 from flowtriage.write.json_lines import (
     Value,
     code,
@@ -86,4 +85,4 @@ _RECORD: Mapping[str, Value] = {
         "dst_payload_bytes": number("dst_payload_bytes"),
     },
 }
-OCSF = TextFormat(carries=tuple(SCHEMA.names), lines=lines(_RECORD))
+OCSF = TextFormat(carries=tuple(PAYLOAD_SCHEMA.names), lines=lines(_RECORD))

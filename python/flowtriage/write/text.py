@@ -1,4 +1,4 @@
-"""Columns as lines of text, a whole column at a time."""
+"""Text formats, written column by column."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def _nothing_lost(_: pa.RecordBatch) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class TextFormat:
-    """A format of text that flows are written in.
+    """A text format to write.
 
     Parameters
     ----------
     carries
-        Columns of flows that it has a place for.
+        Columns of flows that the format has.
     lines
-        Makes the lines of flows that have all these columns, without line feeds.
+        Returns the lines of flows that have all these columns, without line feeds.
     header
         Text before the first line.
     lost
-        Counts the values, by column, that it has no place for all the same.
+        Returns the number of values that the format cannot represent, by column.
     """
 
     carries: tuple[str, ...]
@@ -40,7 +40,7 @@ class TextFormat:
 
 
 def as_bytes(lines: Values) -> pa.Buffer:
-    """Put lines together, a line feed after each."""
+    """Join lines, with a line feed after each."""
     if isinstance(lines, pa.ChunkedArray):
         lines = lines.combine_chunks()
     ended = pc.binary_join_element_wise(lines, "", "\n")
@@ -49,9 +49,9 @@ def as_bytes(lines: Values) -> pa.Buffer:
 
 
 def escaped(values: Values, escapes: Mapping[str, str]) -> Values:
-    """Replace characters, in the order given."""
-    kinds = "".join(f"\\x{{{ord(character):x}}}" for character in escapes)
-    if not pc.any(pc.match_substring_regex(values, f"[{kinds}]")).as_py():
+    """Replace characters in the given order."""
+    characters = "".join(f"\\x{{{ord(character):x}}}" for character in escapes)
+    if not pc.any(pc.match_substring_regex(values, f"[{characters}]")).as_py():
         return values
     for character, escape in escapes.items():
         values = pc.replace_substring(values, character, escape)
@@ -59,7 +59,7 @@ def escaped(values: Values, escapes: Mapping[str, str]) -> Values:
 
 
 def decimal_seconds(micros: Values) -> Values:
-    """Write whole microseconds as seconds with six digits after the point."""
+    """Return integer microseconds as seconds with six decimals."""
     size = pc.abs(micros)
     whole = pc.divide(size, 1_000_000)
     rest = pc.subtract(size, pc.multiply(whole, 1_000_000))
@@ -75,11 +75,11 @@ def micros(times: Values) -> Values:
 
 
 def denied(batch: pa.RecordBatch) -> Values:
-    """Tell rows that stand for refused flows only."""
-    refused = pc.fill_null(pc.greater(batch["denied_flows"], 0), False)
-    return pc.and_(refused, pc.equal(batch["flows"], 0))
+    """Return which rows have only denied flows."""
+    some = pc.fill_null(pc.greater(batch["denied_flows"], 0), False)
+    return pc.and_(some, pc.equal(batch["flows"], 0))
 
 
 def number_of_flows(batch: pa.RecordBatch) -> Values:
-    """Count the flows of each row: the refused ones if there are no others."""
+    """Return the number of flows of each row: the denied ones if there are no others."""
     return pc.if_else(denied(batch), batch["denied_flows"], batch["flows"])

@@ -1,4 +1,4 @@
-"""Flows in any form into a file of any format that is written."""
+"""Writing flows of any source to a file."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pyarrow as pa
 
-from flowtriage._core import canonical_schema
-from flowtriage.atomic import packed, replacing
+from flowtriage.atomic import compressed, replacing
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.arrow import FlowSource
 from flowtriage.progress import report_progress
-from flowtriage.quality.report import ReadReport
-from flowtriage.read.flows import read_tables
+from flowtriage.quality import ReadReport
+from flowtriage.read.flows import ReadRequest, read_tables
 from flowtriage.read.logs import Options
-from flowtriage.schema import PAYLOAD_SCHEMA as SCHEMA
+from flowtriage.schema import PAYLOAD_SCHEMA, SCHEMA
 from flowtriage.write.asim import ASIM
 from flowtriage.write.ocsf import OCSF
 from flowtriage.write.text import TextFormat, as_bytes
 from flowtriage.write.zeek import ZEEK
 
 _ROWS = 1 << 16
-_PACKED = (".gz", ".zst", ".zstd")
+_COMPRESSED = (".gz", ".zst", ".zstd")
 _TEXT = {"zeek": ZEEK, "ocsf": OCSF, "asim": ASIM}
 FORMATS: tuple[str, ...] = (*_TEXT, "parquet")
-"""Short names of the formats that are written."""
+"""Short names of the formats to write."""
 
 
 @dataclass
 class Written:
-    """What was written.
+    """Result of writing flows.
 
     Attributes
     ----------
@@ -45,45 +45,47 @@ class Written:
     format
         Short name of its format.
     flows
-        Rows in it.
-    left_out
-        Values that the format has no place for, by their column.
+        Number of rows.
+    dropped
+        Number of values that the format cannot represent, by column.
     report
-        What was found while reading the flows.
+        Report of reading the flows.
     """
 
     path: Path
     format: str
     flows: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
     report: ReadReport = field(default_factory=ReadReport)
 
     def __str__(self) -> str:
-        """Say what was written and what was not."""
+        """Return the numbers of written and dropped flows and values."""
         text = f"{self.flows:,} flows written to {sanitize(str(self.path))} ({self.format})"
         if self.report.rows_bad:
-            text += f"; {self.report.rows_bad:,} bad rows were not"
-        if self.left_out:
-            lost = ", ".join(f"{count:,} of {name}" for name, count in self.left_out.items())
-            text += f"; values that the format has no place for: {sanitize(lost)}"
+            text += f"; {self.report.rows_bad:,} bad rows dropped"
+        if self.dropped:
+            lost = ", ".join(f"{count:,} of {name}" for name, count in self.dropped.items())
+            text += f"; values that the format cannot represent: {sanitize(lost)}"
         return text
 
     def _repr_html_(self) -> str:
         return html.escape(str(self))
 
 
-def write_flows(flows: Any, path: str | os.PathLike[str], *, format: str) -> Written:
-    """Write flows into a file, in a format of other tools.
+def write_flows(
+    flows: FlowSource | ReadRequest, path: str | os.PathLike[str], *, format: str
+) -> Written:
+    """Write flows to a file, in a format of other tools.
 
-    The file takes its place only when all of it is written; an interrupt leaves what was there.
-    Flows are read and written in parts, so that they need not fit into memory.
+    The file is replaced when it is complete; an interrupt leaves the old one. Flows are read and
+    written in parts, so they may exceed memory.
 
     Parameters
     ----------
     flows
-        Flows in any form that `read_flows` takes.
+        Any source of `read_flows`.
     path
-        The file; it is replaced if there is one. An ending `.gz` or `.zst` packs text.
+        The file to create or replace. The suffix `.gz` or `.zst` compresses text.
     format
         `zeek` (TSV), `ocsf` (JSON lines, class 4001), `asim` (JSON lines, NetworkSession) or
         `parquet` (the canonical schema).
@@ -91,17 +93,17 @@ def write_flows(flows: Any, path: str | os.PathLike[str], *, format: str) -> Wri
     Returns
     -------
     Written
-        Number of flows, and of values that the format has no place for. Reading the file gives
-        the same flows but for these.
+        Number of flows, and of values that the format cannot represent. Reading the file returns
+        the same flows without these values.
 
     Raises
     ------
     ArgumentError
-        If `format` is not known, or `path` is no place for such a file.
+        If `format` is unknown, or `path` does not suit it.
     FormatError
         If the format of `flows` is not recognised.
     OSError
-        As the operating system says.
+        As raised by the operating system.
 
     Examples
     --------
@@ -115,12 +117,10 @@ def write_flows(flows: Any, path: str | os.PathLike[str], *, format: str) -> Wri
     """
     path = Path(path)
     if format not in FORMATS:
+        raise ArgumentError(f"cannot write format {format!r}; give one of {', '.join(FORMATS)}")
+    if format == "parquet" and path.suffix in _COMPRESSED:
         raise ArgumentError(
-            f"format {format!r} cannot be written; choose one of {', '.join(FORMATS)}"
-        )
-    if format == "parquet" and path.suffix in _PACKED:
-        raise ArgumentError(
-            f"{sanitize(str(path))}: Parquet packs its columns itself; leave {path.suffix} away"
+            f"{sanitize(str(path))}: Parquet compresses its columns; omit {path.suffix}"
         )
     written = Written(path, format)
     tables = read_tables(flows, Options(), written.report)
@@ -128,15 +128,17 @@ def write_flows(flows: Any, path: str | os.PathLike[str], *, format: str) -> Wri
         if format == "parquet":
             _write_parquet(tables, file, written)
         else:
-            with packed(file, path) as out:
+            with compressed(file, path) as out:
                 _write_text(tables, out, _TEXT[format], written)
     return written
 
 
-def _write_text(tables: Iterator[pa.Table], out: Any, chosen: TextFormat, to: Written) -> None:
+def _write_text(
+    tables: Iterator[pa.Table], out: IO[bytes], chosen: TextFormat, to: Written
+) -> None:
     out.write(chosen.header.encode())
     for part in _parts(tables, chosen.carries, to):
-        to.left_out.update(chosen.lost(part))
+        to.dropped.update(chosen.lost(part))
         out.write(as_bytes(chosen.lines(part)))
 
 
@@ -144,7 +146,7 @@ def _write_parquet(tables: Iterator[pa.Table], out: IO[bytes], to: Written) -> N
     import pyarrow.parquet as pq
 
     filled = (table for table in tables if table.num_rows)
-    first = next(filled, canonical_schema().empty_table())
+    first = next(filled, SCHEMA.empty_table())
     schema = first.schema.remove_metadata()
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for part in _parts(chain([first], filled), schema.names, to):
@@ -154,11 +156,11 @@ def _write_parquet(tables: Iterator[pa.Table], out: IO[bytes], to: Written) -> N
 def _parts(
     tables: Iterable[pa.Table], carries: Sequence[str], to: Written
 ) -> Iterator[pa.RecordBatch]:
-    """Cut tables into parts that have just the columns that can be written."""
+    """Slice tables into batches with exactly the columns to write."""
     for table in tables:
         for name in table.column_names:
             if name not in carries and (values := len(table) - table[name].null_count):
-                to.left_out[name] += values
+                to.dropped[name] += values
         columns = {
             name: table[name] if name in table.column_names else _nulls(table, name)
             for name in carries
@@ -169,4 +171,5 @@ def _parts(
 
 
 def _nulls(table: pa.Table, name: str) -> pa.Array:
-    return pa.nulls(len(table), SCHEMA.field(name).type if name in SCHEMA.names else pa.null())
+    known = name in PAYLOAD_SCHEMA.names
+    return pa.nulls(len(table), PAYLOAD_SCHEMA.field(name).type if known else pa.null())

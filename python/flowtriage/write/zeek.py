@@ -1,7 +1,7 @@
 """Flows as a Zeek `conn.log` in TSV.
 
-What Zeek has no column for stands after Zeek's own columns, under its canonical name. A flow
-without an end, or one that ends before it starts, has no `duration`.
+Columns that Zeek does not have follow Zeek's own under their canonical names. A flow without an
+end, or with an end before its start, has no `duration`.
 
 Source: https://docs.zeek.org/en/master/logs/conn.html and
 https://docs.zeek.org/en/master/log-formats.html
@@ -62,9 +62,9 @@ def _values(batch: pa.RecordBatch, kind: str, name: str | None) -> Values:
 
 def _text(values: Values) -> Values:
     values = escaped(values, _ESCAPES)
-    for meaning in (_UNSET, _EMPTY):
-        other = rf"\x{ord(meaning[0]):02x}{meaning[1:]}"
-        values = pc.if_else(pc.equal(values, meaning), other, values)
+    for reserved in (_UNSET, _EMPTY):
+        escape = rf"\x{ord(reserved[0]):02x}{reserved[1:]}"
+        values = pc.if_else(pc.equal(values, reserved), escape, values)
     return values
 
 

@@ -150,7 +150,7 @@ def test_other_threads_run_while_a_verb_works() -> None:
 
 def test_wrong_arguments_are_explained() -> None:
     flows = oracle.table([])
-    with pytest.raises(ArgumentError, match="n is 0"):
+    with pytest.raises(ArgumentError, match="n must be 1 or more, got 0"):
         ft.top_n(flows, key="source", by="flows", n=0)
     with pytest.raises(ArgumentError, match="must be one of flows, bytes"):
         ft.top_n(flows, key="source", by="weight")

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 import flowtriage as ft
 import oracle
 from flowtriage import sample
-from flowtriage.analysis.search import COLUMNS
 from flowtriage.errors import ArgumentError, InputError
+from flowtriage.schema import SEARCH_COLUMNS
 
 SOUGHT = st.sampled_from(
     ["10.0.0.1", "[::ffff:a00:1]", "8.8.8.8", "FD00:0::1", "2606:4700:0:0::1", "::1"]
@@ -230,7 +230,7 @@ def test_of_a_dataset_only_what_is_needed_is_read(tmp_path: Path) -> None:
     flows = sample.office_day()
     path = tmp_path / "flows.parquet"
     pq.write_table(flows, path)
-    damage(path, *(name for name in flows.column_names if name not in COLUMNS))
+    damage(path, *(name for name in flows.column_names if name not in SEARCH_COLUMNS))
     found = ft.expanded_search(ds.dataset(path), sample.HOST_IP)
     assert found == ft.expanded_search(flows, sample.HOST_IP)
     damage(path, "dst_ip")

@@ -1,4 +1,4 @@
-"""The configuration: one TOML file, and the environment over it."""
+"""Settings from a TOML file and the environment."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_without_anything_there_are_defaults(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_settings(environment={}) == Settings()
 
 
-def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     file = write(
         tmp_path,
         """
@@ -58,7 +56,9 @@ def test_a_file_is_read_and_its_paths_are_beside_it(tmp_path: Path) -> None:
     assert "ranking.seed" not in settings.given
 
 
-def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, "[ranking]\nlimit = 250\nseed = 3\n")
     other = tmp_path / "other.toml"
     other.write_text("[ranking]\nlimit = 99\n")
@@ -80,32 +80,37 @@ def test_the_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("[store", "is no TOML"),
-        ("[database]\nurl = 'x'", "database is unknown; there are store, folders"),
-        ("store = 'x'", "store is a section; write it as [store]"),
-        ("[store]\nurll = 'x'", "store.urll is unknown; [store] has url, wait"),
-        ("[store]\nurl = 3", "store.url is 3; give a text"),
-        ("[ranking]\nlimit = 'ten'", "ranking.limit is 'ten'; give a whole number"),
-        ("[ranking]\nlimit = 2.5", "ranking.limit is 2.5; give a whole number"),
-        ("[ranking]\nlimit = true", "ranking.limit is True; give a whole number"),
-        ("[ranking]\nlimit = 0", "ranking.limit is 0; it cannot be less than 1"),
-        ("[ranking]\nthreshold = nan", "ranking.threshold is nan"),
-        ("[folders]\ndata = ''", "folders.data is ''; give a path"),
-        ("[context]\nmmdb = 'a.mmdb'", "context.mmdb is 'a.mmdb'; give a list of texts"),
+        ("[store", "is not valid TOML"),
+        ("[database]\nurl = 'x'", "database: unknown section; give store, folders"),
+        ("store = 'x'", "store: expected a section; write [store]"),
+        ("[store]\nurll = 'x'", "store.urll: unknown key; [store] has url, wait"),
+        ("[store]\nurl = 3", "store.url: expected a string, got 3"),
+        ("[ranking]\nlimit = 'ten'", "ranking.limit: expected an integer, got 'ten'"),
+        ("[ranking]\nlimit = 2.5", "ranking.limit: expected an integer, got 2.5"),
+        ("[ranking]\nlimit = true", "ranking.limit: expected an integer, got True"),
+        ("[ranking]\nlimit = 0", "ranking.limit: must be 1 or more, got 0"),
+        ("[ranking]\nthreshold = nan", "ranking.threshold: must be 0 or more, got nan"),
+        ("[folders]\ndata = ''", "folders.data: expected a path, got ''"),
+        ("[context]\nmmdb = 'a.mmdb'", "context.mmdb: expected a list of strings, got 'a.mmdb'"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
+def test_invalid_values_are_reported_with_file_and_key(
+    tmp_path: Path, text: str, message: str
+) -> None:
     file = write(tmp_path, text)
     with pytest.raises(ConfigurationError) as error:
         load_settings(file, {})
     assert str(error.value).startswith(str(file))
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
-def test_a_variable_that_is_wrong_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"FLOWTRIAGE_RANKING_LIMIT: ranking.limit is 'x'"):
+def test_invalid_variables_are_reported_by_name() -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match=r"FLOWTRIAGE_RANKING_LIMIT: ranking.limit: expected an integer, got 'x'",
+    ):
         load_settings(environment={"FLOWTRIAGE_RANKING_LIMIT": "x"})
     with pytest.raises(FileNotFoundError):
         load_settings("absent.toml", {})

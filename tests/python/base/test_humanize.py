@@ -1,4 +1,4 @@
-"""Quantities and foreign text as they are shown in plots and tables."""
+"""Quantities and untrusted text, formatted for plots and tables."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_bytes_of_unsigned_and_chunked_columns() -> None:
         ("\ud800", "\\ud800"),
     ],
 )
-def test_nothing_in_foreign_text_stays_unseen(text: str, shown: str) -> None:
+def test_untrusted_text_is_escaped(text: str, shown: str) -> None:
     assert sanitize(text) == shown
 
 

@@ -1,4 +1,4 @@
-"""Beside msticnb 1.2.3: its error clauses, its base class and its providers work with ours."""
+"""With msticnb 1.2.3 loaded: its error clauses, base class and providers work with ours."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ pytestmark = [
 def test_clauses_for_their_errors_catch_ours(msticnb: Any) -> None:
     from msticnb import common
 
-    with pytest.raises(common.MsticnbMissingParameterError, match="value is missing") as told:
+    with pytest.raises(common.MsticnbMissingParameterError, match="value is missing") as error:
         ft.NetworkFlowSummary(silent=True).run()
-    assert isinstance(told.value, MsticnbMissingParameterError)
-    assert isinstance(told.value, common.MsticnbError)
+    assert isinstance(error.value, MsticnbMissingParameterError)
+    assert isinstance(error.value, common.MsticnbError)
     with pytest.raises(common.MsticnbMissingParameterError, match=r"flowtriage\.init"):
         ft.NetworkFlowSummary(silent=True).run(WEB, start=START, end=END)
     with pytest.raises(common.MsticnbDataProviderError, match="not loaded") as lost:

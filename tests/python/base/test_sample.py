@@ -1,4 +1,4 @@
-"""The synthetic day: its schema, its determinism, and what is planted in it."""
+"""The synthetic day: schema, determinism and planted findings."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def test_peers_belong_to_the_owner_named(
     as_of: Callable[[str], dict[str, Any] | None], rows: list[dict[str, Any]]
 ) -> None:
     owners = [
-        (ip_network(prefix), network.owner)
+        (ip_network(prefix), network.organisation)
         for network in sample.NETWORKS
         for prefix in network.prefixes.split()
     ]

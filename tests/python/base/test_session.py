@@ -1,4 +1,4 @@
-"""Starting a session: what `init` loads, and what it leaves alone."""
+"""`init`: what it loads and what it leaves unchanged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def day(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_msticpy_files_are_provided_and_the_rest_says_what_to_install(day: Path) -> None:
+def test_without_msticpy_local_files_work_and_other_providers_name_the_extra(day: Path) -> None:
     code = f"""
 import sys
 sys.modules["msticpy"] = None

@@ -1,4 +1,4 @@
-"""The benchmarks: a quick run of a part, and what the report makes of measurements."""
+"""The benchmarks: a quick run of a part, and the report of given measurements."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_quick_run_checks_results_and_writes_a_report(tmp_path: Path) -> None:
     index = cells(text, "sensor log with bytes and packets, 100,000 | 9")
     assert len(index) == 7
     assert all(re.fullmatch(r"[\d.]+ m?s", cell) for cell in (index[2], index[3], index[5]))
-    assert all(re.fullmatch(r"\*\*\d+(\.\d)? ×\*\*", index[place]) for place in (4, 6))
+    assert all(re.fullmatch(r"\*\*\d+(\.\d)? ×\*\*", index[column]) for column in (4, 6))
     assert all(f"| {target.work} |" in text for target, _ in TARGETS)
 
 
@@ -91,9 +91,9 @@ def test_ratios_are_to_the_fastest_peer_of_a_form() -> None:
     row = cells(text, "a network with high cardinality, 1,000,000 | 3 rows")
     assert row[2:] == ["200 ms", "1 s", "900 ms", "**4.5 ×**", "500 ms", "**2.5 ×**"]
     start = "`flow_index`, high cardinality, 1,000,000 rows"
-    verdicts = [line for line in text.splitlines() if line.startswith(f"| {start}")]
-    assert "both ordered by key | at least 4.0 × | 4.5 × | reached |" in verdicts[0]
-    assert "they in any order | at least 4.0 × | 2.5 × | **not reached** |" in verdicts[1]
+    outcomes = [line for line in text.splitlines() if line.startswith(f"| {start}")]
+    assert "both ordered by key | at least 4.0 × | 4.5 × | reached |" in outcomes[0]
+    assert "peers in any order | at least 4.0 × | 2.5 × | **not reached** |" in outcomes[1]
 
 
 def test_times_of_different_results_are_not_compared() -> None:
@@ -114,13 +114,13 @@ def test_growth_is_between_sizes_of_one_shape() -> None:
     assert "| at most 12.0 × | 13.0 × | **not reached** |" in text
 
 
-def test_targets_tell_whether_they_are_reached() -> None:
-    least = Target("work", 4, "{:.1f} ×")
-    most = Target("work", 3, "{:.2f} MB", least=False)
-    assert least.row(4.0) == ("work", "at least 4.0 ×", "4.0 ×", "reached")
-    assert least.row(3.9) == ("work", "at least 4.0 ×", "3.9 ×", "**not reached**")
-    assert most.row(3.1) == ("work", "at most 3.00 MB", "3.10 MB", "**not reached**")
-    assert most.row(None) == ("work", "at most 3.00 MB", "–", "not measured")
+def test_targets_are_reached_or_not() -> None:
+    minimum = Target("work", 4, "{:.1f} ×")
+    maximum = Target("work", 3, "{:.2f} MB", minimum=False)
+    assert minimum.row(4.0) == ("work", "at least 4.0 ×", "4.0 ×", "reached")
+    assert minimum.row(3.9) == ("work", "at least 4.0 ×", "3.9 ×", "**not reached**")
+    assert maximum.row(3.1) == ("work", "at most 3.00 MB", "3.10 MB", "**not reached**")
+    assert maximum.row(None) == ("work", "at most 3.00 MB", "–", "not measured")
 
 
 def test_results_survive_their_file(tmp_path: Path) -> None:
@@ -129,15 +129,15 @@ def test_results_survive_their_file(tmp_path: Path) -> None:
     assert Results.read(tmp_path / "new" / "bench.json") == results
 
 
-def test_digests_tell_tables_apart_whatever_the_order_and_type_of_text() -> None:
+def test_digests_ignore_row_order_and_string_type() -> None:
     table = pa.table({"a": ["x", None, "y"], "n": [1, 2, None]})
     same = pa.table(
         {"a": pa.array(["y", "x", None]).dictionary_encode(), "n": pa.array([None, 1, 2])}
     )
     swapped = pa.table({"a": ["x", None, "y"], "n": [2, 1, None]})
-    told = digest({"t": table})
-    assert told == digest({"t": same})
-    differing = {name for name, value in digest({"t": swapped}).items() if value != told[name]}
+    expected = digest({"t": table})
+    assert expected == digest({"t": same})
+    differing = {name for name, value in digest({"t": swapped}).items() if value != expected[name]}
     assert differing == {"t: whole rows"}
 
 
@@ -182,16 +182,16 @@ def test_each_program_replaces_its_own_part_of_the_document(tmp_path: Path) -> N
     assert path.read_text(encoding="utf-8") == expected
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+@pytest.mark.skipif(sys.platform != "linux", reason="known on Linux only")
 def test_memory_is_what_is_held() -> None:
     code = """
 from benchmarks import memory
-memory.forget_peak()
+memory.reset_peak()
 before = memory.resident()
 block = bytearray(b"x" * 50_000_000)
 during = memory.peak() - before
 del block
-memory.forget_peak()
+memory.reset_peak()
 print(during > 45_000_000, memory.peak() - before < 45_000_000)
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -210,10 +210,10 @@ def test_programs_agree_on_a_data_set_on_disk(tmp_path: Path) -> None:
     assert ours.digests == theirs.digests
 
 
-def test_the_large_part_tells_memory_and_growth() -> None:
+def test_the_large_part_reports_memory_and_growth() -> None:
     readings = {
-        ("flowtriage", large.SMALL): large.ReadRequest(2.0, 10**9, 5, {}),
-        ("flowtriage", large.LARGE): large.ReadRequest(26.0, 1_400_000_000, 5, {}),
+        ("flowtriage", large.SMALL): large.DatasetMeasurement(2.0, 10**9, 5, {}),
+        ("flowtriage", large.LARGE): large.DatasetMeasurement(26.0, 1_400_000_000, 5, {}),
     }
     text = large.render(readings, {large.SMALL: 1, large.LARGE: 2})
     assert text.startswith(document.LARGE)
@@ -230,8 +230,8 @@ def test_a_day_of_flow_oa_is_measured_step_by_step(
     steps = oa.run(log)
     assert [step.count for step in steps if step.title.startswith("Add")] == [9_000, *[500] * 3]
     assert sum(step.seconds for step in steps[:-1]) <= steps[-1].seconds
-    days = {"an office": steps, "at random": [oa.ReadRequest("all", 200, 9, 10**9, 1)]}
-    text = oa.render(days, [oa.ReadRequest("embedded", 2.5, 1.5, None, 9_000)], 0.5)
+    days = {"an office": steps, "at random": [oa.StepMeasurement("all", 200, 9, 10**9, 1)]}
+    text = oa.render(days, [oa.StepMeasurement("embedded", 2.5, 1.5, None, 9_000)], 0.5)
     assert cells(text, "a day of 1,000,000 flows, an office: all steps")[-1] == "reached"
     assert cells(text, "a day of 1,000,000 flows, at random: all steps")[-1] == "**not reached**"
     assert cells(text, "enrichment")[2:] == ["2.50 s", "**not reached**"]

@@ -28,9 +28,9 @@ def test_the_latest_medians_are_read(tmp_path: Path) -> None:
     assert compare_benches.read_medians(tmp_path / "absent") == {}
 
 
-def test_the_least_of_several_rounds_counts() -> None:
+def test_the_minimum_of_several_rounds_counts() -> None:
     rounds = [{"a": 3.0, "b": 1.0}, {"a": 2.0, "b": 4.0}]
-    assert compare_benches.least(rounds) == {"a": 2.0, "b": 1.0}
+    assert compare_benches.minimum(rounds) == {"a": 2.0, "b": 1.0}
 
 
 @pytest.mark.parametrize(("percent", "slower"), [(9.9, ["a"]), (10.1, []), (-60, ["a", "b"])])

@@ -24,7 +24,7 @@ COMMANDS = [["summary"], ["top"], ["asn"], ["db", "info"]]
 
 
 def plain(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows of a table as they look after a way through JSON."""
+    """Rows of a table after a round trip through JSON."""
     rows: list[dict[str, Any]] = json.loads(
         json.dumps(table.to_pylist(), default=datetime.isoformat)
     )
@@ -79,7 +79,7 @@ def test_summary_of_the_sample() -> None:
     lines = done.stdout.splitlines()
     assert lines[0].split()[:3] == ["Host", f"{sample.HOST_NAME},", sample.HOST_IP]
     assert sample.HOST_IPV6 in lines[0]
-    assert ["Rows", "bad", "0"] in [line.split() for line in lines]
+    assert ["Bad", "rows", "0"] in [line.split() for line in lines]
     for finding in sample.FINDINGS:
         assert f"AS{finding.asn} " in done.stdout
         assert any(finding.peer in line.split() for line in lines)
@@ -95,7 +95,7 @@ def test_summary_of_the_sample() -> None:
     assert re.search(shown, done.stdout, re.M)
 
 
-def test_summary_as_json_is_what_the_functions_return(parquet: Path) -> None:
+def test_summary_as_json_equals_the_functions(parquet: Path) -> None:
     document = json.loads(run("summary", parquet, "--host", sample.HOST_IP, "--json").stdout)
     report = ft.read_flows(parquet).report
     flows = host_flows(parquet, sample.HOST_IP)
@@ -153,19 +153,19 @@ def test_a_host_that_does_not_occur(parquet: Path, options: list[str]) -> None:
     assert done.stdout == ""
     busiest = ft.top_n(ft.read_flows(parquet), key="source", by="flows", n=5)["source"]
     assert done.stderr == (
-        f"192.0.2.1 occurs nowhere in the {sample.office_day().num_rows:,} flows. "
-        f"The busiest sources are {', '.join(busiest.to_pylist())}.\n"
+        f"no flows of host 192.0.2.1 in {sample.office_day().num_rows:,} flows; "
+        f"top sources: {', '.join(busiest.to_pylist())}\n"
     )
 
 
-def test_the_host_is_found_in_any_spelling() -> None:
-    spelled = run("summary", "--sample", "--host", f"::ffff:{sample.HOST_IP}", "--json").stdout
-    assert spelled == run("summary", "--sample", "--host", sample.HOST_IP, "--json").stdout
+def test_the_host_is_found_in_any_notation() -> None:
+    mapped = run("summary", "--sample", "--host", f"::ffff:{sample.HOST_IP}", "--json").stdout
+    assert mapped == run("summary", "--sample", "--host", sample.HOST_IP, "--json").stdout
 
 
 @pytest.mark.parametrize("by", ["flows", "bytes", "dst_packets"])
 @pytest.mark.parametrize("keys", [["dest"], ["L7Protocol"], ["dst_port", "FlowDirection"]])
-def test_top_as_json_is_what_top_n_returns(parquet: Path, keys: list[str], by: str) -> None:
+def test_top_as_json_equals_top_n(parquet: Path, keys: list[str], by: str) -> None:
     options = [word for key in keys for word in ("--key", key)]
     rows = json.loads(run("top", parquet, *options, "--by", by, "-n", "7", "--json").stdout)
     assert rows == plain(ft.top_n(ft.read_flows(parquet), key=keys, by=by, n=7))
@@ -179,7 +179,7 @@ def test_top_of_one_host(parquet: Path) -> None:
     assert len(rows) == 20
 
 
-def test_top_shows_ports_plain_and_counts_grouped(parquet: Path) -> None:
+def test_top_shows_ports_plain_and_counts_with_separators(parquet: Path) -> None:
     text = run("top", parquet, "--key", "dst_port", "--by", "flows", "-n", "20").stdout
     assert re.search(r"^443 +4,\d{3} ", text, re.M)
     assert re.search(r"^5353 +\d{3} ", text, re.M)

@@ -1,4 +1,4 @@
-"""`flowtriage convert`, and the places that all commands read from."""
+"""`flowtriage convert`, and the sources that all commands read."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def test_several_sources_become_one(log: Path, tmp_path: Path) -> None:
     assert len(ft.read_flows(out)) == 2 * sample.office_day().num_rows
 
 
-def test_what_is_there_is_replaced_only_by_force(log: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_overwritten_only_by_force(log: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.write_text("before")
     refused = run("convert", log, out, "--format", "zeek", status=2)
-    assert "is there already; --force replaces it" in refused.stderr
+    assert "already exists; --force overwrites it" in refused.stderr
     assert out.read_text() == "before"
     run("convert", log, out, "--format", "zeek", "--force")
     assert out.read_bytes() == log.read_bytes()
@@ -117,7 +117,7 @@ def test_the_report_is_shown_as_facts(log: Path) -> None:
     assert "--deduplicate" in run("report", "--help").stdout
 
 
-def test_losses_are_told(tmp_path: Path) -> None:
+def test_losses_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "flows.csv"
     path.write_text(
         "start_time,end_time,src_ip,dst_ip,service,flows\n"
@@ -125,14 +125,14 @@ def test_losses_are_told(tmp_path: Path) -> None:
         ",,ten,10.0.0.2,dns,1\n"
     )
     done = run("convert", path, tmp_path / "out", "--format", "zeek")
-    assert "zeek has no place for 1 values of end_time" in done.stderr
+    assert "zeek has no field for end_time: 1 values dropped" in done.stderr
     assert "'ten' is not an IP address" in done.stderr
     assert "1 flows (of 2 rows: 1 bad) written" in done.stdout
 
 
-def test_arguments_that_cannot_be(log: Path, tmp_path: Path) -> None:
+def test_invalid_arguments(log: Path, tmp_path: Path) -> None:
     done = run("convert", log, tmp_path / "out", "--format", "pcap", status=2)
-    assert "choose one of zeek, ocsf, asim, parquet" in done.stderr
+    assert "give one of zeek, ocsf, asim, parquet" in done.stderr
     assert "absent.log" in run("convert", "absent.log", "out", "--format", "zeek", status=2).stderr
     assert run("convert", log, "--format", "zeek", status=2).stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.log"]

@@ -1,4 +1,4 @@
-"""How the command line ends: errors, interrupts, missing extras."""
+"""Exit statuses: errors, interrupts, missing extras."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ WITHOUT_NOTEBOOK = """
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("summary", "--host is missing; whose flows are wanted?"),
+        ("summary", "--host is missing; give the address or name of the host"),
         ("summary --host 10.0.0.1", "give a FILE, or --sample"),
         ("summary absent --sample", "give files or --sample, not both"),
         ("summary absent --host 10.0.0.1", "absent: No such file or directory"),
-        ("summary / --host 10.0.0.1", "/: is the root of a file system; name a folder of .*"),
+        ("summary / --host 10.0.0.1", "/ is the root of a file system; give a directory of .*"),
         ("summary --sample --top 0", "Invalid value for .*--top"),
         ("summary --sample --start soon", "start 'soon' is not a time; .*"),
         ("summary --sample --start 2026-03-03 --end 2026-03-02", "the end of the timespan .*"),
-        ("summary --sample --html absent/report.html", "absent: there is no such directory"),
-        ("summary --sample --html /", "/: is a directory; name a file in it"),
+        ("summary --sample --html absent/report.html", "absent: no such directory"),
+        ("summary --sample --html /", "/: is a directory; give a file"),
         (f"summary {__file__} --host 10.0.0.1", ".*: the format is not recognised.*"),
-        (f"summary {__file__} --host 10.0.0.1 --format csv", "format 'csv' is not known; .*"),
+        (f"summary {__file__} --host 10.0.0.1 --format csv", "unknown format 'csv'; .*"),
         ("top --sample --key dest --by size", 'by must be one of flows, .*, got "size"'),
         ("top --sample --key nothing --by flows", 'column "nothing" is missing'),
         ("top --sample --key flows --by flows", "--key flows is a measure; .*"),
@@ -64,7 +64,7 @@ def test_an_error_is_one_line(command: str, message: str) -> None:
 
 
 @pytest.mark.parametrize("library", ["typer", "rich"])
-def test_without_the_extra_the_program_tells_how_to_get_it(library: str) -> None:
+def test_without_the_extra_the_program_names_it(library: str) -> None:
     done = run_code("""
         import sys
         sys.modules[sys.argv[1]] = None
@@ -83,7 +83,7 @@ def test_the_bare_install_suffices() -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_report_without_the_extra_tells_how_to_get_it(tmp_path: Path) -> None:
+def test_a_report_without_the_extra_names_it(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     done = run_code(WITHOUT_NOTEBOOK, "summary", "--sample", "--html", str(path))
     assert (done.returncode, done.stdout) == (2, "")
@@ -110,7 +110,7 @@ def test_a_full_disk_is_an_error() -> None:
 def test_an_interrupt_is_quiet() -> None:
     code = """
         import signal, sys
-        from flowtriage.cli import app, asn, main
+        from flowtriage.cli import app, main
         signal.signal(signal.SIGINT, signal.default_int_handler)
         print("ready", file=sys.stderr, flush=True)
         sys.exit(main(["asn", "-"]))

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.extra
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a log of the sample's day, where the commands run."""
     monkeypatch.chdir(tmp_path)
     _, flows = sample_day()
@@ -27,7 +27,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_from_a_log_to_tables(place: Path) -> None:
+def test_from_a_log_to_tables(folder: Path) -> None:
     day, flows = sample_day()
     done = run("oa", "run", str(day), "--flows", "day.log", "--limit", "30")
     assert "Store the suspicious connections" in done.stdout
@@ -44,67 +44,67 @@ def test_from_a_log_to_tables(place: Path) -> None:
     assert flows.num_rows
 
 
-def test_ingest_and_what_is_wrong_with_it(place: Path) -> None:
+def test_ingest_and_its_errors(folder: Path) -> None:
     _, flows = sample_day()
     assert f"{flows.num_rows:,} flows of 1 files" in run("oa", "ingest", "day.log").stdout
-    assert "1 files were there already" in run("oa", "ingest", "day.log").stdout
+    assert "1 files already ingested" in run("oa", "ingest", "day.log").stdout
     assert "absent.log" in run("oa", "ingest", "absent.log", status=2).stderr
-    (place / "text").write_text("nothing\n")
+    (folder / "text").write_text("nothing\n")
     assert "text" in run("oa", "ingest", "text", status=2).stderr
 
 
-def test_check_tells_what_is_skipped_and_what_is_missing(place: Path) -> None:
+def test_check_lists_skipped_and_missing_parts(folder: Path) -> None:
     done = run("oa", "check")
     assert "skipped  context.ipranges" in done.stdout
-    assert "srcip_internal and destip_internal stay empty" in done.stdout
-    assert not (place / "flows.duckdb").exists()
-    (place / "flowtriage.toml").write_text('[context]\nipranges = "absent.csv"\n')
+    assert "srcip_internal and destip_internal are null" in done.stdout
+    assert not (folder / "flows.duckdb").exists()
+    (folder / "flowtriage.toml").write_text('[context]\nipranges = "absent.csv"\n')
     findings = json.loads(run("oa", "check", "--json", status=1).stdout)
     states = {finding["key"]: finding["state"] for finding in findings}
     assert states["context.ipranges"] == "missing"
     assert states["context.iploc"] == "skipped"
     day, _ = sample_day()
     refused = run("oa", "run", str(day), "--flows", "day.log", status=2)
-    assert "context.ipranges: there is no such file" in refused.stderr
-    (place / "flowtriage.toml").write_text("[rank]\n")
-    assert "rank is unknown" in run("oa", "check", status=2).stderr
+    assert "context.ipranges: file not found" in refused.stderr
+    (folder / "flowtriage.toml").write_text("[rank]\n")
+    assert "rank: unknown section" in run("oa", "check", status=2).stderr
 
 
-def test_errors_are_one_line(place: Path) -> None:
+def test_errors_are_one_line(folder: Path) -> None:
     day, _ = sample_day()
-    assert "is no date" in run("oa", "run", "yesterday", status=2).stderr
+    assert "is not a date" in run("oa", "run", "yesterday", status=2).stderr
     refused = run("oa", "run", str(day), status=2).stderr
-    assert refused.startswith("error: there is no flow of")
-    assert "is none; write duckdb:///" in run("store", "info", "--store", "x", status=2).stderr
+    assert refused.startswith("error: no flows of")
+    assert "give duckdb:///" in run("store", "info", "--store", "x", status=2).stderr
     absent = run("store", "info", "--store", "postgresql://u:secret@127.0.0.1:1/x", status=2)
     assert "Connection refused" in absent.stderr
     assert "secret" not in absent.stderr
-    assert "there is no table" in run("store", "read", "flows", status=2).stderr
-    assert "there is no step" in run("oa", "run", str(day), "--step", "x", status=2).stderr
+    assert "unknown table" in run("store", "read", "flows", status=2).stderr
+    assert "unknown step" in run("oa", "run", str(day), "--step", "x", status=2).stderr
 
 
-def test_scores_are_forgotten_only_when_it_is_said(place: Path) -> None:
+def test_scores_are_deleted_only_after_confirmation(folder: Path) -> None:
     day, _ = sample_day()
     run("oa", "run", str(day), "--flows", "day.log", "--limit", "5")
     store = ft.FlowStore()
     first = store.read("flow_scores", order=["rank"]).to_pylist()[0]
     count = queries.score_connection(store, day, 1, dstip=first["dstip"])
     refused = run("oa", "reset", str(day), status=2).stderr
-    assert f"{count} scores of {day} would be lost; --yes forgets them" in refused
+    assert f"this deletes {count} scores of {day}; confirm with --yes" in refused
     assert queries.get_scored_connections(store, day).num_rows == count
-    assert f"{count} scores of {day} forgotten" in run("oa", "reset", str(day), "--yes").stdout
+    assert f"{count} scores of {day} deleted" in run("oa", "reset", str(day), "--yes").stdout
     assert queries.get_scored_connections(store, day).num_rows == 0
 
 
-def test_the_environment_configures(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_configures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(command_line.ENVIRONMENT, "FLOWTRIAGE_FOLDERS_FLOWS", "elsewhere")
     run("oa", "ingest", "day.log")
-    assert (place / "elsewhere" / "_sources").is_dir()
+    assert (folder / "elsewhere" / "_sources").is_dir()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written(place: Path) -> None:
+def test_a_folder_that_cannot_be_written(folder: Path) -> None:
     day, _ = sample_day()
-    (place / "data").mkdir(mode=0o500)
+    (folder / "data").mkdir(mode=0o500)
     refused = run("oa", "run", str(day), "--flows", "day.log", status=2).stderr
     assert "Permission denied" in refused

@@ -19,7 +19,7 @@ EARLIER, DAY = "2013-09-14", "2013-09-15"
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a run of a day, and the raw flows of the next."""
     monkeypatch.chdir(tmp_path)
     flows = office()
@@ -33,11 +33,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_scores_are_given_listed_compared_and_withdrawn(place: Path) -> None:
+def test_scores_are_given_listed_compared_and_withdrawn(folder: Path) -> None:
     scored = run("oa", "score", EARLIER, "3", "--srcip", UPLOADER, "--dstip", DROP)
     assert scored.stdout == f"3 connections of {EARLIER} scored\n"
     assert "0 connections" in run("oa", "score", EARLIER, "1", "--srcip", "' OR 1=1 --").stdout
-    assert "say which" in run("oa", "score", EARLIER, "1", status=2).stderr
+    assert "no connections selected" in run("oa", "score", EARLIER, "1", status=2).stderr
     assert "RISK" in run("oa", "score", EARLIER, "4", "--dport", "443", status=2).stderr
     shown = run("oa", "feedback", "list").stdout
     assert shown.count(DROP) == 3
@@ -53,10 +53,10 @@ def test_scores_are_given_listed_compared_and_withdrawn(place: Path) -> None:
     assert "Rank without  Rank with" in table
     assert "1 of 3 shown" in table
     refused = run("oa", "feedback", "compare", "2001-01-01", status=2).stderr
-    assert f"there are flows of {EARLIER}, {DAY}" in refused
+    assert f"available days: {EARLIER}, {DAY}" in refused
 
     kept = run("oa", "feedback", "withdraw", "--ip", DROP, status=2).stderr
-    assert "3 scores would be lost; --yes forgets them" in kept
+    assert "this deletes 3 scores; confirm with --yes" in kept
     done = run("oa", "feedback", "withdraw", "--ip", DROP, "--score", "3", "--yes").stdout
-    assert done == "3 scores forgotten\n"
+    assert done == "3 scores deleted\n"
     assert json.loads(run("oa", "feedback", "compare", DAY, "--json").stdout) == []

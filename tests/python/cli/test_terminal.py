@@ -1,4 +1,4 @@
-"""What the command line lets through to a terminal."""
+"""Untrusted text in the output of the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG_IPV6 = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def untrusted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     services = [
         "\u001b[31mred",
         "[bold]x[/]",
@@ -44,14 +44,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_top_tells_of_bad_rows_on_stderr(hostile: Path) -> None:
-    done = run("top", hostile, "--key", "dest", "--by", "flows", "--json")
+def test_top_reports_bad_rows_on_stderr(untrusted: Path) -> None:
+    done = run("top", untrusted, "--key", "dest", "--by", "flows", "--json")
     assert done.stderr.startswith("warning: 5 flows (of 6 rows: 1 bad)\nwarning: ")
     assert len(json.loads(done.stdout)) == 1
 
 
-def test_hostile_values_reach_a_pipe_as_text(hostile: Path) -> None:
-    done = run("summary", hostile, "--host", "10.0.0.1")
+def test_untrusted_values_reach_a_pipe_as_text(untrusted: Path) -> None:
+    done = run("summary", untrusted, "--host", "10.0.0.1")
     assert not CONTROL.search(done.stdout)
     for shown in (
         r"\x1b[31mred",
@@ -65,15 +65,15 @@ def test_hostile_values_reach_a_pipe_as_text(hostile: Path) -> None:
     assert LONG_IPV6 in done.stdout
 
 
-def test_hostile_values_reach_json_escaped_and_whole(hostile: Path) -> None:
-    text = run("summary", hostile, "--host", "10.0.0.1", "--json").stdout
+def test_untrusted_values_reach_json_escaped_and_whole(untrusted: Path) -> None:
+    text = run("summary", untrusted, "--host", "10.0.0.1", "--json").stdout
     assert text.isascii()
     assert not CONTROL.search(text)
     names = {row["L7Protocol"] for row in json.loads(text)["flow_index"]}
     assert {"\x1b[31mred", "\x9b2J\u202e:smile:", "z" * 500} <= names
 
 
-def test_hostile_arguments_are_shown_as_text(tmp_path: Path) -> None:
+def test_untrusted_arguments_are_shown_as_text(tmp_path: Path) -> None:
     for arguments in (
         ["summary", tmp_path / "\x1b[31m", "--host", "10.0.0.1"],
         ["summary", "--\x1b[31m"],
@@ -86,8 +86,8 @@ def test_hostile_arguments_are_shown_as_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
-def test_a_terminal_gets_colour_and_whole_addresses(hostile: Path, width: int) -> None:
-    shown = on_terminal("summary", hostile, "--host", "10.0.0.1", width=width)
+def test_a_terminal_gets_colour_and_whole_addresses(untrusted: Path, width: int) -> None:
+    shown = on_terminal("summary", untrusted, "--host", "10.0.0.1", width=width)
     assert "\x1b[1m" in shown
     assert LONG_IPV6 in shown
     assert "reading conn\\x1b[35m.log" in shown
@@ -103,13 +103,13 @@ def test_tables_fit_a_narrow_terminal() -> None:
     assert sample.UPLOAD.peer in table
 
 
-def test_progress_is_not_written_into_a_pipe(hostile: Path) -> None:
-    assert run("summary", hostile, "--host", "10.0.0.1").stderr == ""
+def test_progress_is_not_written_into_a_pipe(untrusted: Path) -> None:
+    assert run("summary", untrusted, "--host", "10.0.0.1").stderr == ""
 
 
-def test_an_encoding_without_the_characters_does_not_matter(hostile: Path) -> None:
+def test_an_encoding_without_the_characters_does_not_matter(untrusted: Path) -> None:
     done = subprocess.run(
-        [*PROGRAM, "summary", hostile, "--host", "10.0.0.1"],
+        [*PROGRAM, "summary", untrusted, "--host", "10.0.0.1"],
         capture_output=True,
         env=ENVIRONMENT | {"PYTHONIOENCODING": "ascii"},
         timeout=120,

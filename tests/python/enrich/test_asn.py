@@ -15,7 +15,7 @@ import flowtriage as ft
 from flowtriage.errors import DatabaseError, InputError
 
 
-def test_embedded_database_knows_address_name_country_and_prefix() -> None:
+def test_bundled_database_has_asn_name_country_and_prefix() -> None:
     table = ft.AsnDatabase().lookup(["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
     rows = table.to_pylist()
     assert [row["asn"] for row in rows] == [15169, 13335, 15169]
@@ -24,7 +24,7 @@ def test_embedded_database_knows_address_name_country_and_prefix() -> None:
     assert ipaddress.ip_address("8.8.8.8") in ipaddress.ip_network(rows[0]["prefix"])
 
 
-def test_what_has_no_asn_is_labelled() -> None:
+def test_addresses_without_an_asn_are_labelled() -> None:
     addresses = ["10.0.0.1", "100.64.0.1", "127.0.0.1", "224.0.0.251", "fe80::1", None, ""]
     rows = ft.AsnDatabase().lookup(addresses).to_pylist()
     assert [row["asn"] for row in rows] == [None] * 7
@@ -49,7 +49,7 @@ def test_public_address_without_a_record_is_labelled(shared: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["asn.mmdb", "maxmind-test/GeoIP2-ISP-Test.mmdb"])
-def test_answers_equal_those_of_the_maxminddb_reader(shared: Path, name: str) -> None:
+def test_results_equal_those_of_the_maxminddb_reader(shared: Path, name: str) -> None:
     path = shared / "mmdb" / name
     generator = random.Random(5)
     with maxminddb.open_database(path) as reader:
@@ -80,7 +80,7 @@ def test_country_of_nested_and_flat_databases(shared: Path) -> None:
     assert flat.lookup(["8.8.8.8"])["country"].to_pylist() == ["US"]
 
 
-def test_of_several_databases_the_first_that_knows_wins(shared: Path) -> None:
+def test_the_first_database_with_a_fact_wins(shared: Path) -> None:
     own = shared / "mmdb" / "maxmind-test" / "GeoLite2-ASN-Test.mmdb"
     both = ft.AsnDatabase([own, shared / "mmdb" / "asn.mmdb"])
     rows = both.lookup(["1.128.0.1", "8.8.8.8"]).to_pylist()
@@ -103,12 +103,12 @@ def test_addresses_come_in_every_form() -> None:
     assert database.lookup("8.8.8.8").num_rows == 1
 
 
-def test_text_that_is_no_address_is_named() -> None:
+def test_the_error_contains_the_invalid_address() -> None:
     with pytest.raises(InputError, match=r"row 1, column \"address\": \"example.org\""):
         ft.AsnDatabase().lookup(["8.8.8.8", "example.org"])
 
 
-def test_files_that_are_no_databases_are_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_databases_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="absent.mmdb"):
         ft.AsnDatabase(tmp_path / "absent.mmdb")
     for content in (b"", b"not a database", bytes(100_000)):
@@ -200,12 +200,12 @@ def test_every_database_of_the_vendor_opens(shared: Path) -> None:
         assert file.source is None
 
 
-def test_embedded_files_fit_into_the_wheel() -> None:
+def test_bundled_files_fit_into_the_wheel() -> None:
     files = [Path(file.path) for file in ft.AsnDatabase().files]
     assert sum(len(zlib.compress(file.read_bytes())) for file in files) < 15_000_000
 
 
-def test_embedded_files_tell_source_date_licence_and_attribution() -> None:
+def test_bundled_files_have_source_date_licence_and_attribution() -> None:
     files = {Path(file.path).name: file for file in ft.AsnDatabase().files}
     assert set(files) == {"asn.mmdb", "country.mmdb"}
     for file in files.values():

@@ -38,20 +38,20 @@ def test_lines_with_remarks(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_no_network_is_counted_and_told_with_its_line(tmp_path: Path) -> None:
+def test_invalid_networks_are_counted_and_listed_by_line(tmp_path: Path) -> None:
     path = written(tmp_path / "mixed.txt", "# hosts\nevil.example\n192.0.2.1\n300.1.1.1/8\n")
     lists = BlockLists(path)
     shown = repr(lists)
     assert "mixed (1 entry, 2 unusable; line 2: 'evil.example', line 4: '300.1.1.1/8')" in shown
     found = lists.lists[0].find(pa.array(["192.0.2.1", "192.0.2.2"]))
-    assert found["place"].to_pylist() == ["line 3", None]
+    assert found["position"].to_pylist() == ["line 3", None]
 
 
 @pytest.mark.parametrize(
     "heading",
     ['"first_seen","dst_ip","severity","malware"', "# first_seen,DstIP,severity,malware"],
 )
-def test_csv_with_a_heading_even_in_a_remark(tmp_path: Path, heading: str) -> None:
+def test_csv_with_a_header_even_in_a_remark(tmp_path: Path, heading: str) -> None:
     rows = '2024-01-01,192.0.2.1,medium,"Emotet, E4"\n2024-01-02,192.0.2.0/24,,\n'
     path = written(tmp_path / "feodo.csv", f"# Feodo\n{heading}\n{rows}# END\n")
     assert entries(path) == [
@@ -125,15 +125,15 @@ def test_misp_event_export_and_feed(tmp_path: Path) -> None:
         ("# only remarks\n", "no address and no network"),
     ],
 )
-def test_what_is_no_list_is_refused(tmp_path: Path, content: str, message: str) -> None:
+def test_invalid_lists_are_rejected(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         BlockLists(written(tmp_path / "list.txt", content))
 
 
-def test_other_mistakes_are_named(tmp_path: Path) -> None:
+def test_other_errors(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         BlockLists(tmp_path / "absent")
-    with pytest.raises(ArgumentError, match="no block list"):
+    with pytest.raises(ArgumentError, match="no block list given"):
         BlockLists([])
     path = written(tmp_path / "a.txt", "192.0.2.1")
     with pytest.raises(ArgumentError, match="'fatal'"):
@@ -145,7 +145,7 @@ def test_other_mistakes_are_named(tmp_path: Path) -> None:
         BlockLists(path).lists[0].find(pa.array(["office"]))
 
 
-def test_the_longest_network_answers(tmp_path: Path) -> None:
+def test_the_longest_prefix_matches(tmp_path: Path) -> None:
     path = written(tmp_path / "a.txt", "10.0.0.0/8 wide\n10.1.0.0/16 narrow\n::ffff:10.1.2.3 one\n")
     found = (
         BlockLists(path)
@@ -156,7 +156,7 @@ def test_the_longest_network_answers(tmp_path: Path) -> None:
 
 
 @pytest.mark.extra
-def test_lists_answer_under_their_own_names(tmp_path: Path) -> None:
+def test_each_list_is_a_provider(tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     (tmp_path / "x").mkdir()
     first = written(tmp_path / "drop.txt", "192.0.2.0/24 SBL1")

@@ -1,4 +1,4 @@
-"""The point of each country, beside the embedded database."""
+"""The point of each country, beside the bundled database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def countries() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_country_of_the_embedded_database_has_a_point() -> None:
+def test_every_country_of_the_bundled_database_has_a_point() -> None:
     with maxminddb.open_database(DATA / "country.mmdb") as reader:
         known = {record["country_code"] for _, record in reader}
     codes = [country["code"] for country in countries()]

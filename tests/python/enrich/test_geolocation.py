@@ -1,4 +1,4 @@
-"""Where addresses are: Spot's file of places, and files in MaxMind's format."""
+"""Location of addresses: Spot's file, and files in MaxMind's format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spot_files import iploc, written
 GOOGLE, QUAD9 = "8.8.8.8", "9.9.9.9"
 
 
-def test_spots_file_of_places(tmp_path: Path) -> None:
+def test_locations_from_spots_file(tmp_path: Path) -> None:
     places = IpLocations(iploc(tmp_path))
     assert places.unusable == 1
     found = places.find(pa.array([GOOGLE, QUAD9, "8.8.9.0", "2001:db8::1", None])).to_pylist()
@@ -30,7 +30,7 @@ def test_spots_file_of_places(tmp_path: Path) -> None:
         IpLocations(written(tmp_path / "bad.csv", "1,2,3\n"))
 
 
-def test_places_in_maxminds_format(shared: Path) -> None:
+def test_locations_from_maxmind_databases(shared: Path) -> None:
     city = shared / "mmdb" / "maxmind-test" / "GeoIP2-City-Test.mmdb"
     if not city.exists():
         pytest.skip("no city file")

@@ -1,4 +1,4 @@
-"""The client of GTI: how it is called, and what becomes of its answers."""
+"""The client of GTI: its calls and their results."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 import gti_program
+from flowtriage.enrich.reputation import look_up
 from flowtriage.enrich.reputation.gti import Gti
 from flowtriage.errors import FormatError
-from flowtriage.oa.enrichment import check
+from flowtriage.oa.enrichment import spot_texts
 from spot_files import written
 
 GOOGLE, QUAD9 = "8.8.8.8", "9.9.9.9"
@@ -31,8 +32,8 @@ def test_the_gti_client_is_called_as_spot_calls_it_but_without_a_shell(tmp_path:
         "8.8.4.4": "not JSON",
     }
     gti, log = client(tmp_path, known)
-    said = gti.check([*known, "10.0.0.1", "9.9.9.10"])
-    assert said == {
+    found = look_up([*known, "10.0.0.1", "9.9.9.10"], [gti], non_public=True)
+    assert spot_texts(found) == {
         GOOGLE: "gti:Minimal:1",
         QUAD9: "gti:High:3",
         "1.1.1.1": "gti:Medium:2",
@@ -46,19 +47,23 @@ def test_the_gti_client_is_called_as_spot_calls_it_but_without_a_shell(tmp_path:
     assert calls[0] == ["-s", "gti.example", "-q", query, "-i", "o'hara", "-p", password, "-t"]
     assert len(calls) == 6
     assert not list(tmp_path.glob("*hacked*"))
+    [row] = found.providers.to_pylist()
+    assert (row["asked"], row["answered"], row["hits"], row["failed"]) == (6, 4, 2, 2)
+    assert "returned no JSON result" in row["reason"]
+    assert found.problems == {}
 
 
-def test_a_gti_client_that_never_answers_is_a_problem(tmp_path: Path) -> None:
+def test_a_gti_client_that_always_fails_is_a_problem(tmp_path: Path) -> None:
     gti, log = client(tmp_path, {})
-    said = check([GOOGLE, QUAD9, "1.1.1.1", "1.0.0.1"], [gti])
-    assert said.texts == {}
-    assert "ended with 1: no route" in said.problems["gti"]
+    found = look_up([GOOGLE, QUAD9, "1.1.1.1", "1.0.0.1"], [gti])
+    assert spot_texts(found) == {}
+    assert "ended with 1: no route" in found.problems["gti"]
     assert len(log.read_text().splitlines()) == 3
     absent, _ = client(tmp_path, {}, refclient=str(tmp_path / "absent"))
-    assert "No such file" in check([GOOGLE], [absent]).problems["gti"]
+    assert "No such file" in look_up([GOOGLE], [absent]).problems["gti"]
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"gti": {}}', "[]"])
-def test_a_gti_configuration_that_is_none(tmp_path: Path, text: str) -> None:
+def test_an_invalid_gti_configuration_is_rejected(tmp_path: Path, text: str) -> None:
     with pytest.raises(FormatError, match="does not configure gti"):
         Gti.configured(written(tmp_path / "c.json", text))

@@ -49,12 +49,12 @@ def test_context_is_that_of_the_narrowest_entry(tmp_path: Path) -> None:
     assert context.unusable["ip"].to_pylist() == ["no address"]
 
 
-def test_context_without_a_heading_keeps_its_first_line(tmp_path: Path) -> None:
+def test_context_without_a_header_keeps_its_first_line(tmp_path: Path) -> None:
     context = read_context(written(tmp_path / "nc.csv", "10.0.0.1,first\n10.0.0.2,second\n"))
     assert context.find(pa.array(["10.0.0.1"])).to_pylist() == ["first"]
 
 
 @pytest.mark.parametrize("text", ["", "ip\n10.0.0.1\n", "a,b\nc,d\n", "ip,name\n10.0.0.1,x,y\n"])
-def test_context_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+def test_invalid_context_is_rejected(tmp_path: Path, text: str) -> None:
     with pytest.raises(FormatError, match=r"nc\.csv"):
         read_context(written(tmp_path / "nc.csv", text))

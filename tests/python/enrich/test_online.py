@@ -37,7 +37,7 @@ KNOWN = "8.8.8.8"
 
 
 def unknown(count: int = 1) -> list[str]:
-    """Public addresses that the embedded database does not know."""
+    """Public addresses that the bundled database does not know."""
     candidates = [f"{a}.{b}.0.1" for a in range(1, 224) for b in (0, 100, 200)]
     rows = ft.AsnDatabase().lookup(candidates).to_pylist()
     known = [row["address"] for row in rows if row["as_name"] == "No ASN record"]
@@ -50,7 +50,7 @@ def ledger(database: ft.AsnDatabase, service: str = "origin") -> dict[str, dict[
     return {row["address"]: row for row in rows if row["service"] == service}
 
 
-def test_nothing_is_asked_by_default() -> None:
+def test_online_look_up_is_off_by_default() -> None:
     database = ft.AsnDatabase()
     database.lookup([KNOWN, *unknown()])
     assert database.online is None
@@ -58,7 +58,7 @@ def test_nothing_is_asked_by_default() -> None:
     assert messages(database.ledger) == []
 
 
-def test_what_no_file_knows_is_asked_for(tmp_path: Path) -> None:
+def test_addresses_without_an_asn_are_looked_up_online(tmp_path: Path) -> None:
     (address,) = unknown()
     with serving() as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
@@ -76,12 +76,12 @@ def test_what_no_file_knows_is_asked_for(tmp_path: Path) -> None:
     assert (registered["status"], registered["name"]) == ("answered", "Example Registrant")
     assert (registered["country"], registered["cached"]) == ("NZ", False)
     assert messages(database.ledger) == [
-        "Asked online for origin of 1: 1 answered.",
-        "Asked online for registration of 1: 1 answered.",
+        "Online look-up of origin for 1 address: 1 answered.",
+        "Online look-up of registration for 1 address: 1 answered.",
     ]
 
 
-def test_everything_is_asked_if_wanted_but_what_is_not_public(tmp_path: Path) -> None:
+def test_everything_looks_up_all_public_addresses(tmp_path: Path) -> None:
     with serving() as service:
         database = ft.AsnDatabase(online=service.online(tmp_path, everything=True))
         rows = database.lookup([KNOWN, "2606:4700::1111", "192.168.0.1", "::1"]).to_pylist()
@@ -134,12 +134,12 @@ TROUBLE: dict[str, tuple[Behaviour, str, int]] = {
 
 
 @pytest.mark.parametrize("case", TROUBLE)
-def test_a_service_in_trouble_is_told_in_the_ledger(case: str, tmp_path: Path) -> None:
+def test_the_ledger_lists_failures(case: str, tmp_path: Path) -> None:
     behaviour, reason, requests = TROUBLE[case]
     (address,) = unknown()
     with serving({address: behaviour}) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
-        with pytest.warns(UserWarning, match="Asked online for origin of 1: 1 failed"):
+        with pytest.warns(UserWarning, match="Online look-up of origin for 1 address: 1 failed"):
             (row,) = database.lookup([address]).to_pylist()
         assert service.origins(address) == requests
     entry = ledger(database)[address]
@@ -149,7 +149,7 @@ def test_a_service_in_trouble_is_told_in_the_ledger(case: str, tmp_path: Path) -
     assert ledger(database, "registration")[address]["status"] == "answered"
 
 
-def test_a_database_asks_once_even_in_vain(tmp_path: Path) -> None:
+def test_a_database_queries_an_address_once(tmp_path: Path) -> None:
     (address,) = unknown()
     with serving({address: says(403)}) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
@@ -166,7 +166,7 @@ def test_a_database_asks_once_even_in_vain(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "trouble", [says(429, Retry_After="1"), says(503, Retry_After="1"), says(500), hangs_up]
 )
-def test_what_passes_is_asked_again(trouble: Behaviour, tmp_path: Path) -> None:
+def test_temporary_failures_are_retried(trouble: Behaviour, tmp_path: Path) -> None:
     (address,) = unknown()
     with serving({address: first(trouble)}) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
@@ -177,7 +177,7 @@ def test_what_passes_is_asked_again(trouble: Behaviour, tmp_path: Path) -> None:
     assert waited > 0.45
 
 
-def test_the_time_that_a_service_names_is_waited_for(tmp_path: Path) -> None:
+def test_retry_after_is_respected(tmp_path: Path) -> None:
     (address,) = unknown()
     with serving({address: first(says(429, Retry_After="2"))}) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
@@ -203,7 +203,7 @@ def test_no_record_and_several_origins(tmp_path: Path) -> None:
     assert entries[several]["reason"] == "also announced by AS64502"
 
 
-def test_answers_are_kept(tmp_path: Path) -> None:
+def test_results_are_cached(tmp_path: Path) -> None:
     addresses = unknown(3)
     with serving() as service:
         expected = ft.AsnDatabase(online=service.online(tmp_path)).lookup(addresses)
@@ -213,7 +213,7 @@ def test_answers_are_kept(tmp_path: Path) -> None:
         assert service.asked.total() == asked
         assert database.ledger["cached"].to_pylist() == [True] * 6
         assert messages(database.ledger)[0] == (
-            "Asked online for origin of 3: 3 answered; 3 from the cache."
+            "Online look-up of origin for 3 addresses: 3 answered; 3 cached."
         )
         expired = ft.AsnDatabase(online=service.online(tmp_path, expiry=0))
         assert expired.lookup(addresses) == expected
@@ -224,7 +224,7 @@ def test_answers_are_kept(tmp_path: Path) -> None:
         assert service.asked[f"/origin?elsewhere&resource={addresses[0]}"] == 1
 
 
-def test_damaged_and_old_answers_are_asked_for_again(tmp_path: Path) -> None:
+def test_damaged_and_expired_cache_entries_are_queried_again(tmp_path: Path) -> None:
     (address,) = unknown()
     with serving() as service:
         ft.AsnDatabase(online=service.online(tmp_path)).lookup([address])
@@ -242,7 +242,7 @@ def test_damaged_and_old_answers_are_asked_for_again(tmp_path: Path) -> None:
             assert json.loads(file.read_text())["answer"] == whole["answer"]
 
 
-def test_files_of_the_cache_are_whole_private_and_safely_named(tmp_path: Path) -> None:
+def test_cache_files_are_complete_private_and_safely_named(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "cache"
     with serving() as service:
         database = ft.AsnDatabase(online=service.online(folder, everything=True))
@@ -285,7 +285,7 @@ def test_requests_at_the_same_time_are_bounded(tmp_path: Path) -> None:
     assert {row["status"] for row in database.ledger.to_pylist()} == {"answered"}
 
 
-def test_what_exceeds_the_limit_is_not_asked(tmp_path: Path) -> None:
+def test_queries_beyond_the_limit_are_not_made(tmp_path: Path) -> None:
     addresses = unknown(6)
     with serving() as service:
         database = ft.AsnDatabase(online=service.online(tmp_path, limit=4))
@@ -297,7 +297,7 @@ def test_what_exceeds_the_limit_is_not_asked(tmp_path: Path) -> None:
     assert (statuses.count("answered"), statuses.count("not asked")) == (4, 8)
 
 
-def test_a_server_that_only_fails_is_left_alone(tmp_path: Path) -> None:
+def test_a_server_that_always_fails_is_not_queried_again(tmp_path: Path) -> None:
     addresses = unknown(30)
     with serving(dict.fromkeys(addresses, says(403))) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path, workers=2))
@@ -317,14 +317,14 @@ def test_a_server_that_only_fails_is_left_alone(tmp_path: Path) -> None:
         ({"origin": "https://10.0.0.1/{address}"}, "not public but Private"),
         ({"origin": "ftp://stat.ripe.net/{address}"}, "is not https"),
         ({"origin": "{address}"}, "cannot be asked"),
-        ({"origin": "https://stat.ripe.net/"}, "has no {address}"),
+        ({"origin": "https://stat.ripe.net/"}, "must contain {address}"),
         ({"bootstrap": "http://[fd00::1]/"}, "not public but Private"),
-        ({"workers": 0}, "from 1 to 8"),
-        ({"workers": 9}, "from 1 to 8"),
+        ({"workers": 0}, "must be 1 to 8, got 0"),
+        ({"workers": 9}, "must be 1 to 8, got 9"),
         ({"timeout": 0}, "more than 0"),
         ({"expiry": -1}, "0 or more"),
         ({"expiry": float("inf")}, "expiry of inf s"),
-        ({"limit": 0}, "at least one"),
+        ({"limit": 0}, "must be 1 or more"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(
@@ -334,7 +334,7 @@ def test_settings_that_cannot_be_used_are_refused(
         ft.AsnDatabase(online=Online(cache=tmp_path, **setting))
 
 
-def test_a_name_that_leads_to_no_public_address_is_not_asked(tmp_path: Path) -> None:
+def test_a_name_that_resolves_to_a_non_public_address_is_rejected(tmp_path: Path) -> None:
     name = socket.gethostname()
     try:
         found = [end[0] for *_, end in socket.getaddrinfo(name, 443)]
@@ -359,23 +359,23 @@ def test_a_service_without_the_encryption_it_promises_fails(tmp_path: Path) -> N
         assert set(service.asked) == {"/bootstrap/ipv4.json", f"/rdap/ip/{unknown()[0]}"}
 
 
-def test_a_bootstrap_that_fails_is_told_for_every_address(tmp_path: Path) -> None:
+def test_a_failed_bootstrap_is_listed_for_every_address(tmp_path: Path) -> None:
     addresses = unknown(2)
     with serving({"/elsewhere/ipv4.json": says(200, b"[]")}) as service:
         online = service.online(tmp_path, bootstrap=f"{service.url}/elsewhere")
         database = ft.AsnDatabase(online=online)
-        with pytest.warns(UserWarning, match="registration of 2: 2 failed"):
+        with pytest.warns(UserWarning, match="registration for 2 addresses: 2 failed"):
             assert database.lookup(addresses)["asn"].to_pylist() == [64500, 64500]
     for entry in ledger(database, "registration").values():
         assert "ipv4.json: the answer cannot be used" in entry["reason"]
 
 
-def test_ctrl_c_stops_asking(tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_look_up(tmp_path: Path) -> None:
     addresses = unknown(40)
     code = """
 import json, os, signal, sys, threading, time
 import flowtriage as ft
-from flowtriage.online import Online
+from flowtriage.enrich.online import Online
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings, addresses = json.loads(sys.argv[1])
@@ -414,7 +414,7 @@ time.sleep(3)
     assert asked <= 4
 
 
-def test_long_and_hostile_names_are_cut_and_shown_as_text(tmp_path: Path) -> None:
+def test_long_and_untrusted_names_are_cut_and_shown_as_text(tmp_path: Path) -> None:
     (address,) = unknown()
     answer = origin(address)
     answer["data"]["asns"][0]["holder"] = "<script>alert(1)</script>" + "x" * 10_000
@@ -426,7 +426,7 @@ def test_long_and_hostile_names_are_cut_and_shown_as_text(tmp_path: Path) -> Non
 
 
 @pytest.mark.extra
-def test_a_run_tells_what_was_asked(tmp_path: Path) -> None:
+def test_a_run_reports_the_online_look_up(tmp_path: Path) -> None:
     good, bad = unknown(2)
     ends = {"src_ip": ["10.0.0.1"] * 2, "dst_ip": [good, bad]}
     flows = pa.table({"start_time": [1e9, 1e9], **ends, "flows": [1, 1], "service": ["dns"] * 2})

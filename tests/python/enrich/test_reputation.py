@@ -1,4 +1,4 @@
-"""Looking up addresses: who was asked, who answered, and what is said of it."""
+"""Look-up of addresses: results, coverage and messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def coverage(found: Reputation) -> dict[str, tuple[Any, ...]]:
     return {name: tuple(counts) for name, *counts in rows}
 
 
-def test_each_address_is_asked_once_by_its_type_and_private_ones_never() -> None:
+def test_each_public_address_is_looked_up_once_by_its_type() -> None:
     with serving({GOOGLE: ["Botnet"], V6: ["A", "B"]}) as service:
         asked = [GOOGLE, "10.0.0.1", f"::ffff:{GOOGLE}", V6, "fd00::1", "224.0.0.1", None, ""]
         found = look_up(asked, [ti_lookup(service.url, "OTX")])
@@ -42,18 +42,18 @@ def test_each_address_is_asked_once_by_its_type_and_private_ones_never() -> None
         f"/api/v1/indicators/IPv4/{GOOGLE}/general",
         f"/api/v1/indicators/IPv6/{V6}/general",
     ]
-    assert (found.asked, found.withheld, found.unanswered) == (2, 3, 0)
+    assert (found.public, found.non_public, found.without_result) == (2, 3, 0)
     assert found.results[["Ioc", "IocType", "Severity"]].to_numpy().tolist() == [
         [V6, "ipv6", "high"],
         [GOOGLE, "ipv4", "warning"],
     ]
     assert found.messages() == [
-        "3 addresses are not public, and sent to nobody.",
-        "2 of 2 public addresses have an answer; 2 addresses are known as a threat.",
+        "3 non-public addresses were not looked up.",
+        "2 of 2 public addresses have a result; 2 addresses are known as a threat.",
     ]
 
 
-def test_the_ledger_tells_what_was_answered_unsupported_and_failed() -> None:
+def test_coverage_counts_answered_unsupported_and_failed_addresses() -> None:
     trouble = {QUAD9: 500, CLOUDFLARE: 429}
     with serving({GOOGLE: ["Botnet"]}, trouble) as service:
         asked = [GOOGLE, "8.8.4.4", QUAD9, CLOUDFLARE, V6]
@@ -62,11 +62,11 @@ def test_the_ledger_tells_what_was_answered_unsupported_and_failed() -> None:
     counts = found.coverage
     assert (counts["asked"] == counts[["answered", "unsupported", "failed"]].sum(axis=1)).all()
     assert counts["reason"].tolist() == ["Internal Server Error"] * 2
-    assert found.unanswered == 2
-    assert found.messages()[-1] == "Nothing is known of the other 2."
+    assert found.without_result == 2
+    assert found.messages()[-1] == "2 public addresses have no result."
 
 
-def test_a_service_that_cannot_be_reached_does_not_cost_the_answers_of_others() -> None:
+def test_an_unreachable_provider_does_not_lose_the_results_of_others() -> None:
     with serving({GOOGLE: ["Botnet"]}) as service:
         source = ti_lookup(service.url, "OTX")
         nowhere = ti_lookup("http://127.0.0.1:1", "GreyNoise")
@@ -76,7 +76,7 @@ def test_a_service_that_cannot_be_reached_does_not_cost_the_answers_of_others() 
     assert "ConnectError" in found.coverage["reason"][1]
 
 
-def test_providers_that_are_switched_off_are_not_asked() -> None:
+def test_disabled_providers_are_not_queried() -> None:
     with serving({GOOGLE: ["Botnet"]}) as service:
         source = ti_lookup(service.url, "OTX", "GreyNoise")
         source.disable_provider("GreyNoise")
@@ -88,31 +88,35 @@ def test_providers_that_are_switched_off_are_not_asked() -> None:
 @pytest.mark.parametrize(
     ("addresses", "says"),
     [
-        (["10.0.0.1"], ["1 address is not public, and sent to nobody.", "Nothing was asked."]),
-        ([], ["Nothing was asked."]),
-        ([GOOGLE], ["No provider answered: nothing is known of 1 asked about."]),
+        (
+            ["10.0.0.1"],
+            [
+                "1 non-public address was not looked up.",
+                "There is no public address to look up.",
+            ],
+        ),
+        ([], ["There is no public address to look up."]),
+        ([GOOGLE], ["No provider returned a result: 1 address is unknown."]),
     ],
 )
-def test_without_an_answer_nothing_is_said_to_be_clean(
-    addresses: list[str], says: list[str]
-) -> None:
+def test_without_a_result_no_address_is_clean(addresses: list[str], says: list[str]) -> None:
     found = look_up(addresses, [ti_lookup("http://127.0.0.1:1", "OTX")])
     assert found.messages() == says
     assert found.results.empty
     assert "known as a threat" not in " ".join(found.messages())
 
 
-def test_without_a_provider_nothing_is_asked() -> None:
+def test_without_a_provider_nothing_is_looked_up() -> None:
     from msticpy.context.tilookup import TILookup
 
     empty = TILookup(providers=[])
     for sources in ([], [empty]):
         found = look_up([GOOGLE, QUAD9], sources)
-        assert found.messages() == ["No provider is loaded: 2 addresses are not asked about."]
+        assert found.messages() == ["No provider is loaded: 2 addresses are not looked up."]
         assert found.coverage.empty
 
 
-def test_block_lists_stand_beside_services_or_alone(tmp_path: Path) -> None:
+def test_block_lists_work_with_services_or_alone(tmp_path: Path) -> None:
     path = tmp_path / "drop.txt"
     path.write_text("8.8.8.0/24 SBL1\n")
     alone = look_up([GOOGLE, QUAD9, "10.0.0.1"], [BlockLists(path)])
@@ -120,14 +124,12 @@ def test_block_lists_stand_beside_services_or_alone(tmp_path: Path) -> None:
     assert alone.hits["Details"].tolist() == ["8.8.8.0/24: SBL1"]
     assert alone.messages()[-1].endswith("; 1 address is known as a threat.")
     clean = look_up([QUAD9], [BlockLists(path)])
-    assert clean.messages() == [
-        "1 of 1 public addresses have an answer; none is known as a threat."
-    ]
+    assert clean.messages() == ["1 of 1 public addresses have a result; none is known as a threat."]
     with serving({GOOGLE: ["Botnet"]}) as service:
         both = look_up([GOOGLE], [BlockLists(path), ti_lookup(service.url, "OTX")])
     assert both.results["Provider"].tolist() == ["drop", "OTX"]
 
 
-def test_what_is_no_address_is_refused() -> None:
+def test_invalid_addresses_are_rejected() -> None:
     with pytest.raises(InputError, match="office"):
         look_up(["office"], [])

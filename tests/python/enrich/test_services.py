@@ -14,7 +14,7 @@ from flowtriage.enrich.services import protocol_name, protocol_number, service_n
 @pytest.mark.parametrize(
     ("number", "name"), [(1, "icmp"), (6, "tcp"), (17, "udp"), (58, "ipv6-icmp"), (132, "sctp")]
 )
-def test_protocols_both_ways(number: int, name: str) -> None:
+def test_protocols_by_number_and_by_name(number: int, name: str) -> None:
     assert protocol_name(number) == name
     assert protocol_number(name.upper()) == number
 
@@ -40,7 +40,7 @@ def test_ports_of_services() -> None:
     assert (6063, "udp") in service_ports("x11")
 
 
-def test_whose_list_it_is_is_told() -> None:
+def test_the_source_of_the_list_is_documented() -> None:
     data = Path(ft.__file__).parent / "data"
     heading = (data / "services.csv").read_text().partition("\n")[0]
     attribution = (data / "ATTRIBUTION.md").read_text()

@@ -14,7 +14,7 @@ import pytest
 import flowtriage as ft
 from flowtriage import formats
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.formats.declaration import Column, Ends, Format
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 from flowtriage.read import detect
 from flowtriage.schema import SCHEMA
 
@@ -259,7 +259,7 @@ def test_aws_fields_without_a_header_are_told_by_the_caller(
 
 def test_fields_that_do_not_fit_are_refused(log: Path) -> None:
     log.write_text(AWS_RECORDS[0])
-    with pytest.raises(FormatError, match="names 2 fields, but the first line has .*7 between ' '"):
+    with pytest.raises(FormatError, match="has 2 fields, but the first line has .*7 split at ' '"):
         ft.read_flows(log, columns=["srcaddr", "dstaddr"])
     with pytest.raises(ArgumentError, match="'srcaddr' twice"):
         ft.read_flows(log, columns="srcaddr srcaddr")
@@ -294,11 +294,11 @@ def test_gcp_tells_what_both_ends_reported(log: Path, indent: int | None) -> Non
     flows = read(log, json.dumps(records, indent=indent), "gcp-vpc")
     assert rows(flows, "src_bytes", "dst_port", "host")[0] == (900, 443, "SRC")
     assert flows.report.quality is not None
-    assert flows.report.quality.reported_again == 1
+    assert flows.report.quality.duplicates == 1
     assert "deduplicate=True" in str(flows.report)
     once = ft.read_flows(log, deduplicate=True)
     assert rows(once, "src_bytes", "host") == [(900, "SRC"), (5, "DEST")]
-    assert once.report.rows_reported_again == 1
+    assert once.report.rows_duplicate == 1
 
 
 NFDUMP_NEW = """firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,flows
@@ -537,16 +537,18 @@ def test_a_format_is_one_declaration(log: Path, monkeypatch: pytest.MonkeyPatch)
         name="lighthouse",
         title="Lighthouse keeper's book",
         signature=("lamp",),
-        ends=(Ends("ship", "shore"),),
+        endpoints=(Endpoints("ship", "shore"),),
         columns=(
-            Column("start_time", "time", ("seen",), unit="ms"),
-            Column("end_time", "duration", ("for",), unit="s"),
-            Column("src_bytes", "difference", (("all", "answered"),)),
-            Column("dst_bytes", "count", ("answered",)),
-            Column("flows", "count", ("signals",), when=(("lamp", ("lit", "")),)),
-            Column("denied_flows", "count", ("signals",), when=(("lamp", ("dark",)),)),
-            Column("reported_direction", "direction", ("way",), values=(("home", "inbound"),)),
-            Column("fog", "number", ("fog",)),
+            FieldMapping("start_time", "time", ("seen",), unit="ms"),
+            FieldMapping("end_time", "duration", ("for",), unit="s"),
+            FieldMapping("src_bytes", "difference", (("all", "answered"),)),
+            FieldMapping("dst_bytes", "count", ("answered",)),
+            FieldMapping("flows", "count", ("signals",), when=(("lamp", ("lit", "")),)),
+            FieldMapping("denied_flows", "count", ("signals",), when=(("lamp", ("dark",)),)),
+            FieldMapping(
+                "reported_direction", "direction", ("way",), values=(("home", "inbound"),)
+            ),
+            FieldMapping("fog", "number", ("fog",)),
         ),
         nulls=("none",),
         reversed=(("began", ("shore",)),),

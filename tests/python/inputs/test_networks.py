@@ -56,7 +56,7 @@ def test_files_that_name_no_network(tmp_path: Path) -> None:
     flows = SCHEMA.empty_table()
     path = tmp_path / "ranges.csv"
     path.write_text("10.0.0.0,10.0.0.255,a\nten,eleven,b\n")
-    with pytest.raises(ArgumentError, match="line 2: 'ten,eleven,b' is neither"):
+    with pytest.raises(ArgumentError, match="line 2: invalid network 'ten,eleven,b'"):
         ft.classify_direction(flows, internal=path)
     path.write_text("10.0.0.9,10.0.0.1,backwards\n")
     with pytest.raises(ArgumentError, match="line 1"):

@@ -83,3 +83,19 @@ def test_the_host_itself_stays_as_it_was(nb: ft.NetworkFlowSummary) -> None:
         nb.show_selected_asn_map()
     assert repr(nb.result.host_entity.properties) == before
     assert len([s for s in nb.result.sections if s.title.startswith("TI Lookup")]) == 1
+
+
+def test_two_results_of_one_notebooklet_stay_apart(nb: ft.NetworkFlowSummary) -> None:
+    first = nb.result
+    second = nb.run(sample.HOST_IP, data=sample.office_day(), options=["flow_summary"])
+    assert nb.result is second
+    first.select_asns()
+    first.lookup_ti_for_asn_ips()
+    drawing = first.show_selected_asn_map()
+    assert nb.asn_selector is second.asn_selector is None
+    assert first.ti_results["Ioc"].tolist() == ["1.1.1.1"]
+    assert drawing.places["Address"].to_pylist() == ["1.1.1.1"]
+    assert (second.ti_results, second.geo_map_selected) == (None, None)
+    nb.select_asns()
+    assert nb.asn_selector is second.asn_selector is not first.asn_selector
+    assert nb.asn_selector.selected_items != first.asn_selector.selected_items

@@ -118,5 +118,5 @@ def test_what_to_do_first_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count("Use run() with the option flow_summary") == 3
     nb.run("10.0.0.1", data=sample.office_day(), options=["flow_summary"])
     nb.select_asns()
-    assert "there is no ASN to choose" in capsys.readouterr().out
+    assert "there is no ASN to select" in capsys.readouterr().out
     assert nb.asn_selector is None

@@ -207,14 +207,14 @@ def test_a_terminal_shows_text(tmp_path: Path, width: int) -> None:
     )
     assert not CONTROL.search(done.stdout.replace("\n", ""))
     assert "Flow Index.\n-----------" in done.stdout
-    assert "The places on the map:" in done.stdout
+    assert "Locations on the map:" in done.stdout
     assert "[plot: shown in a notebook or a report]" in done.stdout
     assert [attack in done.stdout for attack in SHOWN] == [True] * len(SHOWN)
     tables = re.findall(r"^(source  .*\n(?:(?!…|\n).+\n)*)", done.stdout, re.MULTILINE)
     lines = [line for table in tables for line in table.splitlines()]
     assert len(lines) > 20
     assert max(map(len, lines)) <= width
-    assert ("Too wide to show here: " in done.stdout) == (width == 80)
+    assert ("Columns not shown: " in done.stdout) == (width == 80)
 
 
 def picture(page: Any, name: str) -> None:

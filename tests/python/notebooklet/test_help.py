@@ -52,7 +52,7 @@ def test_help_has_every_part_in_both_formats() -> None:
         assert f">{html.escape(section.title)}</h" in page
     for option, text in {**CLASS.metadata.default_options, **CLASS.metadata.other_options}.items():
         assert f"<b>{option}</b>: {html.escape(text)}" in page
-    with pytest.raises(ArgumentError, match="not as 'pdf'"):
+    with pytest.raises(ArgumentError, match="unknown help format 'pdf'"):
         CLASS.get_help("pdf")
 
 
@@ -71,7 +71,8 @@ def test_help_names_every_attribute_of_the_result() -> None:
     described = dict(parse(ft.NetworkFlowResult).sections["Attributes"])
     names = {term.split(" : ")[0] for term in described}
     own = {"description", "timespan", "notebooklet", "report", "sections", "credits"}
-    assert names == set(vars(ft.NetworkFlowResult(description="x"))) - own
+    held = {name for name in vars(ft.NetworkFlowResult(description="x")) if name[0] != "_"}
+    assert names == held - own
     page = CLASS.get_help()
     for term, text in described.items():
         assert text
@@ -100,8 +101,6 @@ def _documented(function: Any) -> set[str]:
 def test_docstrings_name_the_parameters_that_methods_take(name: str) -> None:
     taken = set(inspect.signature(getattr(CLASS, name)).parameters) - {"self"}
     documented = _documented(getattr(CLASS, name))
-    if name == "run":
-        taken = (taken - {"kwargs"}) | {"start", "end", "silent", "asn", "reverse_dns"}
     if documented or len(taken) > 1:
         assert documented == taken
 
@@ -133,11 +132,55 @@ def test_constructors_are_documented(kind: Any) -> None:
     assert parse(kind).summary.endswith(".")
 
 
-def test_every_keyword_of_run_is_taken() -> None:
-    keywords = _documented(CLASS.run) - set(inspect.signature(CLASS.run).parameters)
-    for name in keywords:
-        with pytest.raises(Exception, match="value is missing"):
-            CLASS(silent=True).run(**{name: None})
+POSITIONAL = ["value", "data", "timespan", "options"]
+KEYWORDS = ["start", "end", "silent"]
+
+
+@pytest.mark.parametrize(
+    ("function", "positional", "keywords"),
+    [
+        (CLASS.run, POSITIONAL, [*KEYWORDS, "asn", "reverse_dns"]),
+        (CLASS().run, POSITIONAL, [*KEYWORDS, "asn", "reverse_dns"]),
+        (CLASS().get_pivot_run(lambda: ("2013-09-15", None)), POSITIONAL, [*KEYWORDS, "asn"]),
+        (ft.Notebooklet.run, POSITIONAL, KEYWORDS),
+        (CLASS, ["data_providers"], ["silent"]),
+        (CLASS.add_nb_function, ["nb_func"], ["name", "options", "header", "text"]),
+        (CLASS.select_asns, ["asns"], []),
+        (ft.NetworkFlowResult.select_asns, ["asns"], []),
+    ],
+)
+def test_signatures_name_and_type_every_parameter(
+    function: Any, positional: list[str], keywords: list[str]
+) -> None:
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
+    names = [p.name for p in parameters]
+    assert names[: len(positional) + len(keywords)] == [*positional, *keywords]
+    assert not any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters)
+    assert all(p.kind is p.KEYWORD_ONLY for p in parameters[len(positional) :])
+    assert all(p.annotation not in (p.empty, "Any") for p in parameters if p.name != "value")
+
+
+def test_run_shows_the_types_of_its_arguments() -> None:
+    parameters = inspect.signature(CLASS.run).parameters
+    assert {name: p.annotation for name, p in parameters.items() if name != "self"} == {
+        "value": "HostValue | None",
+        "data": "FlowSource | None",
+        "timespan": "TimespanLike | None",
+        "options": "Iterable[str] | None",
+        "start": "TimeLike | None",
+        "end": "TimeLike | None",
+        "silent": "bool | None",
+        "asn": "AsnDatabase | str | os.PathLike[str] | None",
+        "reverse_dns": "bool",
+    }
+    for name in parameters:
+        assert name in CLASS.get_help("md")
+
+
+@pytest.mark.parametrize("name", inspect.getfullargspec(CLASS.run).kwonlyargs)
+def test_every_keyword_of_run_is_taken(name: str) -> None:
+    with pytest.raises(Exception, match="value is missing"):
+        CLASS(silent=True).run(**{name: None})
 
 
 def test_help_of_python_shows_the_same() -> None:

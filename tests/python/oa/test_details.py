@@ -1,4 +1,4 @@
-"""Details, chords and the ingest summary, against the same questions in DuckDB's SQL."""
+"""Details, chords and the ingest summary, compared with the same queries in DuckDB."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def every(flows: pa.Table, step: int) -> pa.Table:
     """Suspicious connections: every n-th flow."""
     some = flows.take(pa.array(range(0, flows.num_rows, step)))
     columns = {"srcip": some["src_ip"], "dstip": some["dst_ip"]}
-    return pa.table({"tstart": details._text(some["start_time"], "%Y-%m-%d %H:%M:%S"), **columns})
+    return pa.table({"tstart": details._format(some["start_time"], "%Y-%m-%d %H:%M:%S"), **columns})
 
 
 @pytest.mark.parametrize("log", LOGS)

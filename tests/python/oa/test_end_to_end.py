@@ -150,8 +150,8 @@ def test_a_run_stores_the_same_enriched_rows_in_both_databases(
             ("src", "srcip_internal", row["srcip"]),
             ("dst", "destip_internal", row["dstip"]),
         ):
-            told = {name: row[f"{side}_{name}"] for name in ("context", "geoloc", "domain", "rep")}
-            assert {"internal": row[internal], **told} == expected(end, public)
+            facts = {name: row[f"{side}_{name}"] for name in ("context", "geoloc", "domain", "rep")}
+            assert {"internal": row[internal], **facts} == expected(end, public)
     texts = [row[f"{side}_rep"] or "" for row in rows for side in ("src", "dst")]
     assert any(text.startswith("bad:High:3:") and "::gti:" in text for text in texts)
     assert any(row["src_context"] or row["dst_context"] for row in rows)

@@ -1,4 +1,4 @@
-"""What a run does when the disk, the database or the names in the data are against it."""
+"""Failures of the disk and the database, and untrusted names in the data."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_full_disk_leaves_the_earlier_state_or_the_new_one(tmp_path: Path) -> 
 
 @own_disk
 @pytest.mark.slow
-def test_a_read_only_folder_is_told_and_nothing_changes(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_an_error_and_nothing_changes(tmp_path: Path) -> None:
     first, refused, last = small_disk.run(tmp_path, "read-only")
     assert refused["status"] == 2
     assert "Read-only file system" in refused["error"]
@@ -154,7 +154,7 @@ HOSTILE = [
 ]
 
 
-def test_metacharacters_of_sql_are_stored_and_asked_for_as_text(
+def test_sql_metacharacters_are_stored_and_queried_literally(
     tmp_path: Path, store_url: str
 ) -> None:
     file = tmp_path / "flow_results.csv"
@@ -179,9 +179,9 @@ def test_metacharacters_of_sql_are_stored_and_asked_for_as_text(
         assert queries.details(store, NIGHT, text, text, text).num_rows == 0
         assert queries.chord_details(store, NIGHT, text).num_rows == 0
         story = pa.table({"ip_threat": [text], "title": [text], "text": [text]})
-        with store.transaction() as change:
-            change.append("flow_storyboard", NIGHT, story)
-            change.append("flow_timeline", NIGHT, pa.table({"ip_threat": [text]}))
+        with store.transaction() as transaction:
+            transaction.append("flow_storyboard", NIGHT, story)
+            transaction.append("flow_timeline", NIGHT, pa.table({"ip_threat": [text]}))
         assert queries.time_line(store, NIGHT, text)["ip_threat"].to_pylist() == [text]
     assert sorted(queries.story_board(store, NIGHT)["text"].to_pylist()) == sorted(HOSTILE)
     assert withdraw_feedback(store, ip=HOSTILE[1]) == 1

@@ -1,4 +1,4 @@
-"""Feedback of analysts: how it is gathered, withdrawn, and what it does to the next run."""
+"""Feedback tables: collect, withdraw, and the effect on the next run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flowtriage.errors import ArgumentError, InputError
 from flowtriage.oa import feedback as fb
 from flowtriage.oa.model import ModelSettings
 from flowtriage.oa.ranking import rank
-from flowtriage.oa.results import as_flow_scores
+from flowtriage.oa.results import DEFAULT
 from oa_office import DROP, SCANNED, SCANNER, UPLOADER, office
 
 pytestmark = pytest.mark.extra
@@ -25,7 +25,7 @@ ALL = ModelSettings(threshold=1, limit=100_000)
 
 def scores_of(results: pa.Table, day: dt.date) -> pa.Table:
     """Rows of `flow_scores` as a store returns them."""
-    table = as_flow_scores(results)
+    table = DEFAULT.scores(results)
     return table.append_column("day", pa.repeat(pa.scalar(day), table.num_rows))
 
 
@@ -76,7 +76,7 @@ def test_feedback_is_added_to_limited_by_day_and_withdrawn(scores: pa.Table) -> 
     assert fb.withdraw(known, day=EARLIER).num_rows == 0
 
 
-def test_low_risk_is_learnt_by_the_duplication_factor(before: pa.Table, scores: pa.Table) -> None:
+def test_low_risk_is_repeated_by_the_duplication_factor(before: pa.Table, scores: pa.Table) -> None:
     low = fb.collect(investigation(scores, 3, DROP), scores)
     ranks = []
     for duplication in (0, 1, 1000):
@@ -91,7 +91,7 @@ def test_low_risk_is_learnt_by_the_duplication_factor(before: pa.Table, scores: 
     assert sum(ranks[1]) < sum(ranks[2])
 
 
-def test_high_risk_is_not_learnt(before: pa.Table, scores: pa.Table) -> None:
+def test_high_risk_is_excluded_from_training(before: pa.Table, scores: pa.Table) -> None:
     high = fb.collect(investigation(scores, 1, DROP), scores)
     after = rank(office(), ALL, high).results
     changes = fb.compare(before, after, high)
@@ -104,15 +104,15 @@ def test_medium_risk_changes_nothing(before: pa.Table, scores: pa.Table) -> None
     assert rank(office(), ALL, medium).results.equals(before)
 
 
-def test_comparison_tells_flows_that_made_only_one_list(before: pa.Table) -> None:
+def test_comparison_includes_flows_of_one_run_only(before: pa.Table) -> None:
     changes = fb.compare(before.slice(0, 2), before.slice(1, 2)).to_pylist()
     assert [(c["rank_before"], c["rank_after"]) for c in changes] == [(0, None), (1, 1), (None, 2)]
 
 
-def test_a_model_that_is_applied_does_not_learn(before: pa.Table, scores: pa.Table) -> None:
+def test_feedback_needs_a_new_model(before: pa.Table, scores: pa.Table) -> None:
     low = fb.collect(investigation(scores, 3, DROP), scores)
     model = rank(office(), ModelSettings(iterations=1)).model
-    with pytest.raises(ArgumentError, match="does not learn"):
+    with pytest.raises(ArgumentError, match="give model= or feedback=, not both"):
         rank(office(), ALL, low, model=model)
 
 

@@ -1,4 +1,4 @@
-"""The mapping of columns: Spot's own file, and files that name other columns."""
+"""Column mapping: Spot's own `flow_conf.json`, and files with other columns."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SPOT = {
         "rank": 11,
     },
 }
-"""The parts of the `flow_conf.json` that Spot ships."""
+"""Parts of the `flow_conf.json` that Spot distributes."""
 
 
 def test_spots_own_mapping_is_the_default(tmp_path: Path) -> None:
@@ -88,36 +88,39 @@ def change(part: str, value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("conf", "told"),
+    ("conf", "message"),
     [
-        ([], "no JSON object"),
-        ({}, "flow_results_fields does not give every column an index"),
-        (change("flow_results_fields", {"sip": 1, "dip": 1}), "an index of its own"),
-        (change("flow_results_fields", {"sip": "1"}), "an index of its own"),
-        (change("column_indexes_filter", [0, 99]), "column_indexes_filter is no list of indices"),
-        (change("column_indexes_filter", [0]), "name the 1 columns"),
-        (change("flow_score_fields", {"tstart": 0, "rank": 5}), "and rank after them"),
+        ([], "expected a JSON object"),
+        ({}, "flow_results_fields must give every column a unique index"),
+        (change("flow_results_fields", {"sip": 1, "dip": 1}), "a unique index"),
+        (change("flow_results_fields", {"sip": "1"}), "a unique index"),
+        (
+            change("column_indexes_filter", [0, 99]),
+            "column_indexes_filter must be a list of indices",
+        ),
+        (change("column_indexes_filter", [0]), "give the 1 columns"),
+        (change("flow_score_fields", {"tstart": 0, "rank": 5}), "and rank the last one"),
         (
             change("flow_score_fields", {**SPOT["flow_score_fields"], "rank": 0, "tstart": 11}),
-            "and rank after them",
+            "and rank the last one",
         ),
     ],
 )
-def test_mappings_that_cannot_be(tmp_path: Path, conf: Any, told: str) -> None:
+def test_mappings_that_cannot_be(tmp_path: Path, conf: Any, message: str) -> None:
     file = tmp_path / "flow_conf.json"
     file.write_text(json.dumps(conf))
-    with pytest.raises(ConfigurationError, match=told) as error:
+    with pytest.raises(ConfigurationError, match=message) as error:
         load_mapping(file)
     assert str(error.value).startswith(str(file))
 
 
-def test_a_mapping_of_unknown_names(tmp_path: Path) -> None:
+def test_a_mapping_with_unknown_columns(tmp_path: Path) -> None:
     file = tmp_path / "flow_conf.json"
     fields = {{"score": "points"}.get(k, k): v for k, v in SPOT["flow_score_fields"].items()}
     file.write_text(json.dumps(change("flow_score_fields", fields)))
-    with pytest.raises(ConfigurationError, match="names 'points', which is no column"):
+    with pytest.raises(ConfigurationError, match="unknown column 'points' in flow_score_fields"):
         load_mapping(file)
     places = {{"sip": "source"}.get(k, k): v for k, v in SPOT["flow_results_fields"].items()}
     file.write_text(json.dumps(change("flow_results_fields", places)))
-    with pytest.raises(ConfigurationError, match="names 'source', which is no column"):
+    with pytest.raises(ConfigurationError, match="unknown column 'source' in flow_results_fields"):
         load_mapping(file)

@@ -1,4 +1,4 @@
-"""The notebooks of a day run as they were copied."""
+"""The copied notebooks of a day run without errors."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_feedback_is_compared_and_withdrawn_in_the_notebook(tmp_path: Path) -> N
     oa.run()
     rows = oa.store.read("flow_scores", order=["rank"]).drop_columns(["day"])
     yesterday = day - dt.timedelta(days=1)
-    with oa.store.transaction() as change:
-        change.append("flow_scores", yesterday, rows)
+    with oa.store.transaction() as transaction:
+        transaction.append("flow_scores", yesterday, rows)
     peer = rows["dstip"][0].as_py()
     scored = queries.score_connection(oa.store, yesterday, 3, dstip=peer)
     path = tmp_path / "ipynb" / "flow" / str(day) / "Advanced_Mode.ipynb"

@@ -1,4 +1,4 @@
-"""Plots of what Flow OA stored: what they count, what they leave out, and hostile text in them."""
+"""Plots of stored results: values, limits and untrusted text."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def fill(store: ft.FlowStore, ends: Ends, **values: Any) -> pa.Table:
         {"ip_threat": source, "srcip": source, "dstip": dest, "ibyt": 1000 * (n + 1), "ipkt": n}
         for n, (source, dest) in enumerate(dict.fromkeys(ends))
     ]
-    with store.transaction() as change:
-        change.append("flow_scores", DAY, pa.Table.from_pylist(rows))
-        change.append("flow_chords", DAY, pa.Table.from_pylist(sums))
+    with store.transaction() as transaction:
+        transaction.append("flow_scores", DAY, pa.Table.from_pylist(rows))
+        transaction.append("flow_chords", DAY, pa.Table.from_pylist(sums))
     return store.read("flow_scores", day=DAY, order=["rank"])
 
 
 def minutes(store: ft.FlowStore, day: dt.date, counts: dict[str, int]) -> None:
     table = pa.table({"tdate": [f"{day} {m}" for m in counts], "total": list(counts.values())})
-    with store.transaction() as change:
-        change.append("flow_ingest_summary", day, table)
+    with store.transaction() as transaction:
+        transaction.append("flow_ingest_summary", day, table)
 
 
 def columns(plot: Any, name: str) -> list[dict[str, Any]]:
@@ -101,10 +101,10 @@ def test_every_minute_has_its_bar(store: ft.FlowStore) -> None:
     at = dt.datetime(2013, 9, 15, 10, 1, tzinfo=dt.UTC).timestamp() * 1000
     assert (bars["left"][1], bars["right"][1]) == (at, at + 60_000)
     assert "Flows per minute" in written(plot)
-    assert "3 minutes of 2013-09-15 (UTC) have flows." in written(plot)
+    assert "Minutes with flows on 2013-09-15 (UTC): 3." in written(plot)
 
 
-def test_of_many_days_minutes_share_bars_and_that_is_said(store: ft.FlowStore) -> None:
+def test_bars_of_many_days_cover_several_minutes_and_state_it(store: ft.FlowStore) -> None:
     days = [DAY + dt.timedelta(days=n) for n in range(10)]
     whole = {f"{hour:02}:{minute:02}": 1 for hour in range(24) for minute in range(60)}
     for day in days:
@@ -114,7 +114,7 @@ def test_of_many_days_minutes_share_bars_and_that_is_said(store: ft.FlowStore) -
     assert len(bars["flows"]) == 14_400 / 10 <= MAX_BARS
     assert set(bars["flows"]) == {10}
     assert "Flows per 10 minutes" in written(plot)
-    assert "10 of them share a bar" in written(plot)
+    assert "minutes per bar: 10." in written(plot)
 
 
 def test_a_day_without_anything_says_so(store: ft.FlowStore) -> None:
@@ -181,30 +181,30 @@ def test_a_graph_of_any_size_can_be_read(store: ft.FlowStore, shape: Any, size: 
         assert (drawn, shown) == (size, len(ends))
     elif shape is star:
         assert shown == len(ends)
-        assert "1,935 that only one other" in written(plot)
+        assert "1,935 with a single neighbour" in written(plot)
         assert "1,935 more" in lines["to"]
     else:
         assert shown == MAX_NODES / 2
-        assert "The first 60 of 1,000 connections in rank are shown" in written(plot)
+        assert "Connections shown: 60 of 1,000, by rank" in written(plot)
     for data in nodes:
         assert np.isfinite(data["x"]).all()
 
 
-def test_ribbons_are_what_was_sent(store: ft.FlowStore) -> None:
+def test_ribbons_show_bytes_sent(store: ft.FlowStore) -> None:
     sums = [("a", "b", 100), ("b", "a", 400), ("a", "c", 900)]
     rows = [
         {"ip_threat": threat, "srcip": source, "dstip": dest, "ibyt": sent, "ipkt": 1}
         for threat in ("a", "b")
         for source, dest, sent in sums
     ]
-    with store.transaction() as change:
-        change.append("flow_chords", DAY, pa.Table.from_pylist(rows))
+    with store.transaction() as transaction:
+        transaction.append("flow_chords", DAY, pa.Table.from_pylist(rows))
     plot = plots.chord_diagram(store, DAY)
     [ribbons] = columns(plot, "one")
-    told = list(
+    shown = list(
         zip(*(ribbons[n] for n in ("one", "other", "bytes_sent", "bytes_got")), strict=True)
     )
-    assert told == [("a", "c", "900 B", "0 B"), ("b", "a", "400 B", "100 B")]
+    assert shown == [("a", "c", "900 B", "0 B"), ("b", "a", "400 B", "100 B")]
     [arcs] = columns(plot, "peers")
     assert sorted(zip(arcs["name"], arcs["sent"], arcs["got"], strict=True)) == [
         ("a", "1 kB", "400 B"),
@@ -216,8 +216,8 @@ def test_ribbons_are_what_was_sent(store: ft.FlowStore) -> None:
 @pytest.mark.parametrize("known", ["ibyt", "ipkt", None])
 def test_packets_stand_in_for_bytes(store: ft.FlowStore, known: str | None) -> None:
     rows = [{"ip_threat": "a", "srcip": "a", "dstip": dest} for dest in "bc"]
-    with store.transaction() as change:
-        change.append(
+    with store.transaction() as transaction:
+        transaction.append(
             "flow_chords",
             DAY,
             pa.Table.from_pylist([row | {known: 5} for row in rows if known] or rows),
@@ -235,7 +235,7 @@ def test_many_addresses_share_an_arc(store: ft.FlowStore) -> None:
     assert len(arcs["name"]) == MAX_ARCS + 1
     assert arcs["name"][0] == "10.0.0.1"
     assert arcs["name"][-1] == "1,976 others"
-    assert "2,000 addresses are too many to show each" in written(plot)
+    assert "2,000 addresses exceed the limit of arcs" in written(plot)
     asked = plots.chord_diagram(store, DAY, ip="10.0.0.1")
     assert columns(asked, "peers")[0]["name"][0] == "10.0.0.1"
 

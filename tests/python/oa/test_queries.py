@@ -1,4 +1,4 @@
-"""Questions to the store under Spot's names."""
+"""Queries of the store with the names of Spot's API."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def store(store_url: str) -> ft.FlowStore:
     names = ["tstart", "srcip", "dstip", "sport", "dport"]
     columns = dict(zip(names, zip(*ROWS, strict=True), strict=True))
     rows = pa.table({name: list(column) for name, column in columns.items()})
-    with store.transaction() as change:
-        change.append("flow_scores", DAY, rows.append_column("rank", pa.array(range(4))))
-        change.append("flow_edge", DAY, rows)
+    with store.transaction() as transaction:
+        transaction.append("flow_scores", DAY, rows.append_column("rank", pa.array(range(4))))
+        transaction.append("flow_edge", DAY, rows)
     return store
 
 
@@ -57,7 +57,7 @@ def test_a_scored_connection_is_no_more_to_be_looked_at(store: ft.FlowStore) -> 
     ]
 
 
-def test_a_later_score_takes_the_place_of_an_earlier_one(store: ft.FlowStore) -> None:
+def test_a_later_score_replaces_an_earlier_one(store: ft.FlowStore) -> None:
     queries.score_connection(store, DAY, 1, srcip="192.0.2.2")
     queries.score_connection(store, DAY, 2, srcip="192.0.2.2", dport=6)
     scored = queries.get_scored_connections(store, DAY)
@@ -68,9 +68,9 @@ def test_a_later_score_takes_the_place_of_an_earlier_one(store: ft.FlowStore) ->
 
 
 def test_scores_that_cannot_be(store: ft.FlowStore) -> None:
-    with pytest.raises(ArgumentError, match="the score is 4; 1 is high"):
+    with pytest.raises(ArgumentError, match="invalid score 4; give 1 .high"):
         queries.score_connection(store, DAY, 4, srcip="10.0.0.1")
-    with pytest.raises(ArgumentError, match="say which connections"):
+    with pytest.raises(ArgumentError, match="no connections selected"):
         queries.score_connection(store, DAY, 1)
     assert queries.score_connection(store, DAY, 1, srcip="' OR 1=1 --") == 0
 
@@ -86,12 +86,12 @@ def test_details_of_a_minute(store: ft.FlowStore) -> None:
 
 
 def test_tables_by_day_and_address(store: ft.FlowStore, tmp_path: Path) -> None:
-    with store.transaction() as change:
+    with store.transaction() as transaction:
         for day in (DAY, DAY + dt.timedelta(days=1)):
             minutes = pa.table({"tdate": [f"{day} 10:00"], "total": [1]})
-            change.append("flow_ingest_summary", day, minutes)
+            transaction.append("flow_ingest_summary", day, minutes)
             for name in ("flow_chords", "flow_timeline", "flow_storyboard"):
-                change.append(name, day, pa.table({"ip_threat": ["a", "b"]}))
+                transaction.append(name, day, pa.table({"ip_threat": ["a", "b"]}))
     assert queries.ingest_summary(store, DAY, DAY).num_rows == 1
     assert queries.ingest_summary(store, DAY, "2013-09-30")["tdate"].to_pylist() == [
         "2013-09-15 10:00",

@@ -1,4 +1,4 @@
-"""Ranking: scores by a direct use of scikit-learn, planted findings, stored models."""
+"""Ranking: scores computed with scikit-learn directly, planted findings, saved models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.extra
 
 ALL = ModelSettings(limit=100_000, iterations=5)
 SPOT = {"doc_topic_prior": 0.52, "topic_word_prior": 0.501, "mean_change_tol": 0.05}
-"""The priors of Spot less a half; a twentieth of a word may still move between topics."""
+"""Spot's priors minus 0.5; convergence at a mean change of 0.05 words."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def documents_of(day: pa.Table) -> dict[str, Counter[str]]:
 
 
 @pytest.mark.parametrize("repeated", [0, 1000])
-def test_scores_are_those_of_scikit_learn_used_directly(repeated: int) -> None:
+def test_scores_equal_those_of_scikit_learn(repeated: int) -> None:
     day = office().slice(0, 1500)
     documents = documents_of(day)
     seen = Counter[str]()

@@ -1,4 +1,4 @@
-"""Reading Spot's ranked results as they are."""
+"""Read Spot's ranked results."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_another_mapping(path: Path) -> None:
     )
     with pytest.raises(ArgumentError, match="lacks score"):
         results.read(path, {name: at for name, at in mapping.items() if name != "score"})
-    with pytest.raises(FormatError, match="tab separated"):
+    with pytest.raises(FormatError, match="tab-separated"):
         results.read(path, mapping | {"dip": 9})
 
 
@@ -81,7 +81,7 @@ def test_quotes_and_missing_values_are_taken_as_they_are(path: Path) -> None:
     assert (row["proto"], row["tdur"]) == ('"; DROP TABLE flow_scores; --', None)
 
 
-def test_an_empty_file_and_none(path: Path) -> None:
+def test_empty_and_missing_files(path: Path) -> None:
     path.write_text("")
     assert results.read(path).equals(results.RESULTS.empty_table())
     path.unlink()
@@ -89,14 +89,14 @@ def test_an_empty_file_and_none(path: Path) -> None:
         results.read(path)
 
 
-def test_what_is_written_is_read_again(path: Path, tmp_path: Path) -> None:
+def test_written_results_are_read_back(path: Path, tmp_path: Path) -> None:
     table = results.read(path)
     results.write(table, tmp_path / "again.csv")
     assert results.read(tmp_path / "again.csv").equals(table)
 
 
 def test_names_of_flow_scores(path: Path) -> None:
-    assert results.as_flow_scores(results.read(path)).column_names == [
+    assert results.DEFAULT.scores(results.read(path)).column_names == [
         *("tstart", "srcip", "dstip", "sport", "dport", "proto"),
         *("ipkt", "ibyt", "opkt", "obyt", "score", "rank"),
     ]

@@ -1,4 +1,4 @@
-"""The run of a day: steps, folders, re-runs, feedback, and what breaks off."""
+"""The run of a day: steps, folders, repeated runs, feedback and interruptions."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_steps_of_the_seed_in_their_order(oa: ft.FlowOA, tmp_path: Path) -> 
     assert "Store the suspicious connections" in str(run)
 
 
-def test_what_is_stored_is_what_was_ranked(oa: ft.FlowOA, tmp_path: Path) -> None:
+def test_stored_scores_equal_ranked_results(oa: ft.FlowOA, tmp_path: Path) -> None:
     from flowtriage.oa import results
 
     oa.run()
@@ -107,7 +107,7 @@ def test_duckdb_and_postgresql_have_the_same_rows(tmp_path: Path, server: object
     assert snapshots[0]["flow_scores"]
 
 
-def test_other_days_and_what_analysts_wrote_stay(oa: ft.FlowOA, tmp_path: Path) -> None:
+def test_a_run_keeps_other_days_and_analyst_data(oa: ft.FlowOA, tmp_path: Path) -> None:
     oa.run()
     _, flows = sample_day()
     start = pc.add(flows["start_time"], pa.scalar(dt.timedelta(days=1), pa.duration("us")))
@@ -117,8 +117,8 @@ def test_other_days_and_what_analysts_wrote_stay(oa: ft.FlowOA, tmp_path: Path) 
     tomorrow.run()
     other = snapshot(oa.store, tomorrow.day)
     story = pa.table({"ip_threat": ["192.0.2.1"], "title": ["'--"], "text": ["seen"]})
-    with oa.store.transaction() as change:
-        change.append("flow_storyboard", oa.day, story)
+    with oa.store.transaction() as transaction:
+        transaction.append("flow_storyboard", oa.day, story)
     first = oa.store.read("flow_scores", day=oa.day, order=["rank"]).to_pylist()[0]
     scored = queries.score_connection(
         oa.store, oa.day, 3, srcip=first["srcip"], dstip=first["dstip"]
@@ -136,13 +136,13 @@ def test_scores_of_earlier_days_weigh_in(oa: ft.FlowOA) -> None:
     oa.run()
     rows = oa.store.read("flow_scores", day=oa.day, order=["rank"])
     first = rows.slice(0, 1).drop_columns(["day"])
-    with oa.store.transaction() as change:
-        change.append("flow_scores", yesterday, first)
+    with oa.store.transaction() as transaction:
+        transaction.append("flow_scores", yesterday, first)
     peer = first["dstip"][0].as_py()
     assert queries.score_connection(oa.store, yesterday, 3, dstip=peer) == 1
     run = oa.run()
     notes = {step.name: step.note for step in run.steps}
-    assert "1 scores of analysts weighed in" in notes["results"]
+    assert "trained with 1 analyst scores" in notes["results"]
     before, after = first["score"][0].as_py(), oa.store.read("flow_scores", day=oa.day)
     same = after.filter(
         pc.and_(pc.equal(after["tstart"], first["tstart"][0]), pc.equal(after["dstip"], peer))
@@ -194,26 +194,26 @@ def test_the_limit_holds(oa: ft.FlowOA) -> None:
     day, flows = sample_day()
     ft.FlowOA(day, flows, settings=oa.settings, store=oa.store, limit=7).run()
     assert oa.store.count("flow_scores") == 7
-    with pytest.raises(ArgumentError, match="the limit is 0"):
+    with pytest.raises(ArgumentError, match="limit must be 1 or more, got 0"):
         ft.FlowOA(day, flows, settings=oa.settings, limit=0)
 
 
 def test_one_step_again(oa: ft.FlowOA) -> None:
     oa.run()
     first = snapshot(oa.store)
-    with oa.store.transaction() as change:
-        change.delete("flow_edge", oa.day)
-        change.delete("flow_chords", oa.day)
+    with oa.store.transaction() as transaction:
+        transaction.delete("flow_edge", oa.day)
+        transaction.delete("flow_chords", oa.day)
     run = oa.run(["details"])
     assert [step.name for step in run.steps] == ["details"]
     assert snapshot(oa.store) == first
     oa.run(["context", "store"])
     assert snapshot(oa.store) == first
-    with pytest.raises(ArgumentError, match="there is no step 'detail'; there are ingest, folders"):
+    with pytest.raises(ArgumentError, match="unknown step 'detail'; give ingest, folders"):
         oa.run(["detail"])
 
 
-def test_an_error_leaves_what_was_there(
+def test_an_error_rolls_back_the_run(
     oa: ft.FlowOA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     oa.run()
@@ -227,14 +227,14 @@ def test_an_error_leaves_what_was_there(
     with pytest.raises(OSError, match="ipynb"):
         other.run()
     (tmp_path / "ipynb").unlink()
-    with other.store.transaction() as change:
-        change.execute("DROP VIEW spot_flow_chords")
-        change.execute("DROP INDEX flow_chords_day")
-        change.execute("ALTER TABLE flow_chords RENAME TO hidden")
+    with other.store.transaction() as transaction:
+        transaction.execute("DROP VIEW spot_flow_chords")
+        transaction.execute("DROP INDEX flow_chords_day")
+        transaction.execute("ALTER TABLE flow_chords RENAME TO hidden")
     with pytest.raises(StoreError, match="flow_chords"):
         other.run()
-    with other.store.transaction() as change:
-        change.execute("ALTER TABLE hidden RENAME TO flow_chords")
+    with other.store.transaction() as transaction:
+        transaction.execute("ALTER TABLE hidden RENAME TO flow_chords")
     assert snapshot(oa.store) == first
     assert {path.name: path.read_bytes() for path in data.glob("flow_results.csv")} == files
     assert " details " in (data / "run.log").read_text().splitlines()[-1]
@@ -249,7 +249,7 @@ def test_two_runs_of_one_day_at_once(oa: ft.FlowOA, tmp_path: Path) -> None:
 
     folder = tmp_path / "data" / "flow" / str(oa.day)
     folder.mkdir(parents=True)
-    with day_locked(folder), pytest.raises(StoreError, match="another run of this day is at work"):
+    with day_locked(folder), pytest.raises(StoreError, match="another run of this day is active"):
         oa.run()
     oa.run()
 
@@ -296,38 +296,39 @@ def test_notebooks_know_their_day_and_are_not_overwritten(oa: ft.FlowOA, tmp_pat
     assert values["DATE"] == str(oa.day)
     assert values["STORE"] == oa.store.portable_url
     assert "of%20the%20tests" not in parameters
-    reset = [c["source"] for c in cells if "reset_scored_connections" in c["source"]]
+    sources = ["".join(c["source"]) for c in cells]
+    reset = [source for source in sources if "reset_scored_connections" in source]
     assert len(reset) == 1
     assert all(line.startswith("#") for line in reset[0].splitlines())
     path.write_text("mine")
-    assert "all are there already" in str(oa.run())
+    assert "all exist already" in str(oa.run())
     assert path.read_text() == "mine"
 
 
 def test_a_day_without_flows(oa: ft.FlowOA, tmp_path: Path) -> None:
     none = ft.FlowOA("2001-01-01", settings=oa.settings)
-    with pytest.raises(InputError, match=r"no flow of 2001-01-01 \(UTC\).*with --flows"):
+    with pytest.raises(InputError, match=r"no flows of 2001-01-01 \(UTC\).*with --flows"):
         none.run()
     _, flows = sample_day()
     log = tmp_path / "day.log"
     ft.write_flows(flows, log, format="zeek")
     RawFlows(oa.settings.folders.flows).ingest(log)
-    with pytest.raises(InputError, match=f"there are flows of {oa.day}"):
+    with pytest.raises(InputError, match=f"available days: {oa.day}"):
         none.run()
     assert oa.store.days() == []
 
 
-def test_what_cannot_be_run(tmp_path: Path) -> None:
+def test_invalid_runs(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
-    with pytest.raises(ArgumentError, match="'15/09/2013' is no date"):
+    with pytest.raises(ArgumentError, match="'15/09/2013' is not a date"):
         ft.FlowOA("15/09/2013", settings=settings)
     context = replace(settings.context, ipranges=tmp_path / "absent.csv")
     named = replace(settings, context=context, given=frozenset({"context.ipranges"}))
-    with pytest.raises(ConfigurationError, match=r"context.ipranges: there is no such file"):
+    with pytest.raises(ConfigurationError, match=r"context.ipranges: file not found"):
         ft.FlowOA(NIGHT, settings=named)
     templates = FolderSettings(tmp_path, tmp_path, tmp_path, tmp_path)
     day, flows = sample_day()
-    with pytest.raises(ConfigurationError, match="there is no notebook in"):
+    with pytest.raises(ConfigurationError, match="no notebooks in"):
         ft.FlowOA(day, flows, settings=replace(settings, folders=templates)).run()
 
 

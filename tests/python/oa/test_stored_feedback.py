@@ -1,4 +1,4 @@
-"""What analysts scored, from the store: listed, withdrawn, and what it does to the next day."""
+"""Feedback in the store: list, withdraw, and the effect on the next day."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ ROWS = [
 def store(store_url: str) -> ft.FlowStore:
     """Three connections of each of two days; all of the first day are scored, one of the second."""
     store = ft.FlowStore(store_url)
-    with store.transaction() as change:
+    with store.transaction() as transaction:
         for day in (EARLIER, DAY):
             names = ["tstart", "srcip", "dstip", "sport", "dport"]
             rows = [(f"{day} {clock}", *ends) for clock, *ends in ROWS]
             table = pa.table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
-            change.append("flow_scores", day, table.append_column("rank", pa.array(range(3))))
+            transaction.append("flow_scores", day, table.append_column("rank", pa.array(range(3))))
     queries.score_connection(store, EARLIER, 3, dstip="192.0.2.1")
     queries.score_connection(store, EARLIER, 2, srcip="192.0.2.2")
     queries.score_connection(store, DAY, 1, srcip="192.0.2.2")
@@ -70,9 +70,9 @@ def test_scores_are_listed_over_days(store: ft.FlowStore) -> None:
     assert list_feedback(store, ip="' OR 1=1 --").num_rows == 0
 
 
-def test_a_flow_that_is_no_more_in_the_list_is_told_not_to_be_learnt(store: ft.FlowStore) -> None:
-    with store.transaction() as change:
-        change.delete("flow_scores", EARLIER, {"srcip": "10.0.0.1"})
+def test_a_flow_missing_from_the_scores_is_not_learnt(store: ft.FlowStore) -> None:
+    with store.transaction() as transaction:
+        transaction.delete("flow_scores", EARLIER, {"srcip": "10.0.0.1"})
     listed = {row[:2]: row[3] for row in told(list_feedback(store, EARLIER))}
     assert listed[str(EARLIER), "10.0.0.1"] is False
     assert listed[str(EARLIER), "10.0.0.2"] is True
@@ -80,7 +80,7 @@ def test_a_flow_that_is_no_more_in_the_list_is_told_not_to_be_learnt(store: ft.F
     assert learnt["srcip"].to_pylist() == ["10.0.0.2", "192.0.2.2"]
 
 
-def test_what_is_withdrawn_is_what_is_listed(store: ft.FlowStore) -> None:
+def test_withdrawn_scores_are_the_listed_ones(store: ft.FlowStore) -> None:
     assert withdraw_feedback(store, ip="' OR 1=1 --") == 0
     for asked in ({"date": EARLIER, "ip": "10.0.0.1", "score": 3}, {"ip": "192.0.2.2"}, {}):
         before = list_feedback(store)
@@ -112,7 +112,7 @@ def ranks(store: ft.FlowStore, dstip: str) -> list[int]:
     return list(rows["rank"].to_pylist())
 
 
-def test_the_comparison_is_what_the_next_run_does(offices: tuple[ft.FlowOA, ft.FlowOA]) -> None:
+def test_the_comparison_equals_the_next_run(offices: tuple[ft.FlowOA, ft.FlowOA]) -> None:
     store, later, flows = offices[0].store, offices[1], office()
     assert compare_ranks(store, flows, DAY, later.settings.ranking).num_rows == 0
     upload, scan = ranks(store, DROP), ranks(store, SCANNED)

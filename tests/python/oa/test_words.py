@@ -1,4 +1,4 @@
-"""Flow words: a table of cases, and a naive version on random flows."""
+"""Flow words: a table of cases, and a naive implementation on random flows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing the package is quick and needs pyarrow only."""
+"""Importing the package is fast and needs pyarrow only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_import_brings_no_heavy_library() -> None:
     assert loaded == "[]"
 
 
-def test_verbs_need_pyarrow_only() -> None:
+def test_functions_need_pyarrow_only() -> None:
     code = f"""
 import sys
 class Absent:
@@ -34,7 +34,7 @@ print(ft.flow_summary(index).num_rows > 20, binned.num_rows > 20)
     assert run(code) == "True True"
 
 
-def test_notebooklet_without_its_extra_says_what_to_install() -> None:
+def test_notebooklet_without_its_extra_names_it() -> None:
     code = """
 import sys
 sys.modules['msticpy'] = None
@@ -49,6 +49,6 @@ except ft.errors.MissingExtraError as error:
     assert 'pip install "flowtriage[notebook]"' in run(code)
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     names = run("import flowtriage as ft; print(all(hasattr(ft, n) for n in ft.__all__))")
     assert names == "True"

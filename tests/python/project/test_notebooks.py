@@ -1,4 +1,4 @@
-"""The notebooks run as they are."""
+"""All notebooks run."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SHOWS = {
     "network_flow_summary.ipynb": ("Flow Summary with ASN details.", 3),
     "threat_investigation.ipynb": ("Top 20 destination IP per bytes transfered", 1),
 }
-"""A text that is among the outputs, and the least number of plots."""
+"""A text among the outputs, and the minimum number of plots."""
 
-LARGEST = 3_000_000
-"""Characters of a notebook with its outputs, of which Bokeh takes one million."""
+MAX_SIZE = 3_000_000
+"""Characters of an executed notebook; Bokeh itself is one million."""
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 
@@ -38,8 +38,8 @@ def executed(path: Path) -> Any:
     return notebook
 
 
-def progress_to(notebook: Any, source: str) -> str:
-    """Return what the only cell with that text in it shows, as text."""
+def output_of(notebook: Any, source: str) -> str:
+    """Return the text output of the only cell with this source."""
     [cell] = [cell for cell in notebook.cells if source in cell.source]
     return "\n".join(o.get("data", {}).get("text/plain", "") for o in cell.outputs)
 
@@ -53,30 +53,30 @@ def test_notebook_runs(path: Path) -> None:
     assert expected in text
     assert text.count("plot-data") >= plots
     assert "Traceback" not in text
-    assert len(text) < LARGEST
+    assert len(text) < MAX_SIZE
 
 
-def test_the_story_finds_what_was_planted() -> None:
+def test_the_summary_finds_all_findings() -> None:
     story = executed(FOLDER / "network_flow_summary.ipynb")
-    finding = progress_to(story, "finding.sort_values")
+    finding = output_of(story, "finding.sort_values")
     assert [one.kind for one in sample.FINDINGS if one.peer not in finding] == []
     assert sample.UPLOAD.peer in finding.split("address")[1].split("\n")[1]
-    assert sample.BEACON.peer in progress_to(story, "lookup_ti_for_asn_ips")
-    assert "4 of 41 selected" in progress_to(story, "select_asns(owners")
-    places = progress_to(story, "show_selected_asn_map")
-    assert [one.kind for one in sample.FINDINGS if one.peer not in places] == []
+    assert sample.BEACON.peer in output_of(story, "lookup_ti_for_asn_ips")
+    assert "4 of 41 selected" in output_of(story, "select_asns(networks")
+    mapped = output_of(story, "show_selected_asn_map")
+    assert [one.kind for one in sample.FINDINGS if one.peer not in mapped] == []
 
 
-def test_the_investigation_finds_and_keeps_what_was_planted() -> None:
+def test_the_investigation_finds_and_saves_the_findings() -> None:
     notebook = executed(FOLDER / "threat_investigation.ipynb")
-    listed = progress_to(notebook, "start_investigation")
+    listed = output_of(notebook, "start_investigation")
     assert "Addresses scored as high risk" in listed and sample.HOST_IP in listed
     planted = (sample.SCAN, sample.BEACON, sample.UPLOAD)
-    assert [one.kind for one in planted if one.peer not in progress_to(notebook, "nb.run")] == []
+    assert [one.kind for one in planted if one.peer not in output_of(notebook, "nb.run")] == []
     [cell] = [cell for cell in notebook.cells if "nb.score" in cell.source]
     assert cell.outputs[0]["text"].startswith("641 connections scored 1, ")
-    after = progress_to(notebook, "nb.score")
+    after = output_of(notebook, "nb.score")
     assert [one.kind for one in planted if one.peer not in after] == []
     [cell] = [cell for cell in notebook.cells if "story_board" in cell.source]
     assert cell.outputs[0]["text"] == "It is no longer in the list.\n"
-    assert "Upload by ws-0341" in progress_to(notebook, "story_board")
+    assert "Upload by ws-0341" in output_of(notebook, "story_board")

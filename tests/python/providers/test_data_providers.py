@@ -53,13 +53,13 @@ def test_lists_of_providers(day: Path, asked: list[str] | None, loaded: set[str]
 
 
 def test_mixed_lists_and_unknown_names_are_refused(day: Path) -> None:
-    with pytest.raises(ArgumentError, match="not both"):
+    with pytest.raises(ArgumentError, match="mixes names with and without"):
         ft.DataProviders("LocalFlows", ["tilookup", "-geolitelookup"], LocalFlows_paths=day)
-    with pytest.raises(MsticnbDataProviderError, match="'Sentinal' is not known.*MSSentinel"):
+    with pytest.raises(MsticnbDataProviderError, match="unknown provider 'Sentinal'.*MSSentinel"):
         ft.DataProviders("Sentinal", ALONE)
-    with pytest.raises(ArgumentError, match="Splunk_host: parameters are named after"):
+    with pytest.raises(ArgumentError, match="unknown parameters Splunk_host; .* named after"):
         ft.DataProviders("LocalFlows", ALONE, LocalFlows_paths=day, Splunk_host="x")
-    with pytest.raises(FileNotFoundError, match="fits the pattern"):
+    with pytest.raises(FileNotFoundError, match="matches the pattern"):
         ft.DataProviders("LocalFlows", ALONE, LocalFlows_paths=day.parent / "*.log")
     assert ft.DataProviders.current() is None
 
@@ -81,7 +81,7 @@ def test_a_provider_that_fails_is_told_and_stops_nothing(
     assert list(providers.providers) == ["LocalFlows"]
     assert "LocalData" in providers.failures
     assert shown.startswith("Loaded providers: LocalFlows\nLocalData: ")
-    with pytest.raises(MsticnbDataProviderError, match="'LocalData' is not loaded .*loaded are"):
+    with pytest.raises(MsticnbDataProviderError, match="'LocalData' is not loaded .*Loaded prov"):
         ft.NetworkFlowSummary().get_provider("LocalData")
 
 
@@ -93,7 +93,7 @@ def test_providers_are_added_later_and_once(day: Path, tmp_path: Path) -> None:
     providers.add_provider("LocalData")
     assert providers.LocalData is added
     assert added.environment == "LocalData"
-    with pytest.raises(MsticnbDataProviderError, match="not known"):
+    with pytest.raises(MsticnbDataProviderError, match="unknown provider"):
         providers.add_provider("mailbox")
 
 
@@ -127,7 +127,7 @@ def test_without_providers_construction_works_and_run_says_what_to_do() -> None:
     assert nb.query_provider is None
     with pytest.raises(MsticnbMissingParameterError, match=r"give data=.*flowtriage\.init"):
         nb.run("10.0.0.4", start="2024-05-01", end="2024-05-02")
-    with pytest.raises(MsticnbDataProviderError, match="loaded are: none"):
+    with pytest.raises(MsticnbDataProviderError, match="Loaded providers: none"):
         nb.get_provider("tilookup")
 
 
@@ -157,7 +157,7 @@ def test_data_defaults_to_its_own_span(day: Path) -> None:
 def test_tables_of_the_query_provider(day: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nb = ft.NetworkFlowSummary(silent=True)
     assert not nb.check_table_exists("Heartbeat")
-    assert "no query provider" in capsys.readouterr().out
+    assert "No query provider" in capsys.readouterr().out
     ft.init(providers=ALONE, LocalFlows_paths=day)
     capsys.readouterr()
     assert nb.check_table_exists("day.parquet")

@@ -25,8 +25,8 @@ def test_the_report_counts_reports_against_the_addresses() -> None:
     records = [dict(zip(names, row, strict=True)) | {"flows": 1} for row in rows]
     report = ft.read_flows(pa.Table.from_pylist(records, schema=SCHEMA)).report
     assert report.quality is not None
-    assert report.quality.contradictions == 2
-    assert "2 rows are reported against what their addresses tell" in str(report)
+    assert report.quality.direction_conflicts == 2
+    assert "2 rows whose logged direction contradicts their addresses" in str(report)
     assert "RFC 1918" in str(report)
 
 
@@ -46,11 +46,10 @@ def test_the_report_and_the_verdicts_go_by_the_networks_that_are_told(tmp_path: 
     for internal in (path, ["203.0.113.0/24"]):
         flows = ft.read_flows(table, internal=internal)
         assert flows.report.quality is not None
-        assert flows.report.quality.contradictions == 2
-        assert "2 rows are reported against what their addresses tell (internal: 203.0.113" in str(
-            flows.report
-        )
-        assert "Internal by default" not in str(flows.report)
+        assert flows.report.quality.direction_conflicts == 2
+        conflicts = "2 rows whose logged direction contradicts their addresses (internal: 203.0.113"
+        assert conflicts in str(flows.report)
+        assert "Internal networks (default)" not in str(flows.report)
         told = flows.to_arrow()
         assert told["direction"].to_pylist()[3:] == ["external", "outbound"]
         assert told["direction_reason"].to_pylist()[3:] == ["internal ranges"] * 2
@@ -61,7 +60,7 @@ def test_the_report_and_the_verdicts_go_by_the_networks_that_are_told(tmp_path: 
         assert streamed.quality == flows.report.quality
     default = ft.read_flows(table).report.quality
     assert default is not None
-    assert default.contradictions == 0  # these networks are outside by default
+    assert default.direction_conflicts == 0  # these networks are outside by default
     assert "direction" not in ft.read_flows(table).to_arrow().column_names
     with pytest.raises(ArgumentError, match="is empty"):
         ft.read_flows(table, internal=[])

@@ -38,7 +38,7 @@ def test_gaps_are_longer_than_two_records_and_five_minutes() -> None:
     long = {"end_time": START + timedelta(minutes=11)}
     quality = flows(*at(4, 5, 26), long).report.quality
     assert quality is not None
-    assert (quality.gaps, quality.longest_record) == (0, timedelta(minutes=11))
+    assert (quality.gaps, quality.max_record_duration) == (0, timedelta(minutes=11))
 
 
 def test_nulls_repeats_and_one_way_rows_are_counted() -> None:
@@ -46,7 +46,7 @@ def test_nulls_repeats_and_one_way_rows_are_counted() -> None:
     both = {"src_bytes": 5, "dst_bytes": 7}
     quality = flows(row, row, both, {"start_time": None}).report.quality
     assert quality is not None
-    assert (quality.repeats, quality.one_way) == (1, 2)
+    assert (quality.repeats, quality.unidirectional) == (1, 2)
     assert quality.nulls["start_time"] == 1
     assert quality.nulls["src_bytes"] == 1
     assert quality.nulls["protocol"] == 2
@@ -75,7 +75,7 @@ def test_limits_of_a_format_are_told_and_hostile_text_is_escaped() -> None:
         "log-status": "<script>",
     }
     report = ft.read_flows(pa.Table.from_pylist([record, record | {"log-status": "OK"}])).report
-    assert "stitch=True joins them" in str(report)
+    assert "stitch=True merges them" in str(report)
     assert report.skipped == {"log-status <script>": 1}
     assert "&lt;script&gt;" in report._repr_html_()
     assert "<script>" not in report._repr_html_()
@@ -131,7 +131,7 @@ def test_counts_are_those_of_a_naive_count() -> None:
     quality = ft.read_flows(table).report.quality
     assert quality is not None
     assert quality.repeats == len(rows) - len(seen)
-    assert quality.one_way == sum(
+    assert quality.unidirectional == sum(
         bool(row["src_bytes"]) != bool(row["dst_packets"]) for row in rows
     )
     assert quality.nulls == {name: table[name].null_count for name in SCHEMA.names}

@@ -30,7 +30,7 @@ def test_no_such_file(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="there is no file in this folder"):
+    with pytest.raises(FormatError, match="the directory contains no file"):
         ft.read_flows(tmp_path)
 
 
@@ -49,7 +49,7 @@ def test_a_binary_file(log: Path) -> None:
         ft.read_flows(log)
     for magic in (b"PAR1", b"ARROW1"):
         log.write_bytes(magic + bytes(100))
-        with pytest.raises(FormatError, match="cannot be read"):
+        with pytest.raises(FormatError, match="cannot read this"):
             ft.read_flows(log)
 
 
@@ -79,9 +79,9 @@ def test_a_gzip_that_was_cut(zat: Path, log: Path) -> None:
     log.write_bytes(packed[: len(packed) // 2])
     flows = ft.read_flows(log)
     assert 0 < len(flows) < 360
-    assert any("gzip stream is cut short" in row.reason for row in flows.report.bad_rows)
+    assert any("gzip stream is truncated" in row.reason for row in flows.report.bad_rows)
     log.write_bytes(packed[:12])
-    with pytest.raises(FormatError, match="cut short|empty"):
+    with pytest.raises(FormatError, match="truncated|empty"):
         ft.read_flows(log)
 
 
@@ -96,7 +96,7 @@ def test_blank_lines_before_the_header_are_passed_over(log: Path) -> None:
 
 def test_an_endless_line_is_no_header(log: Path) -> None:
     log.write_text('"' + "x" * 300_000)
-    with pytest.raises(FormatError, match="no header|not recognised"):
+    with pytest.raises(FormatError, match="not a header|not recognised"):
         ft.read_flows(log)
 
 
@@ -200,7 +200,7 @@ def test_a_timespan_that_cannot_be(log: Path, timespan: object, message: str) ->
 
 def test_a_format_that_is_not_known(log: Path) -> None:
     log.write_text(HEADER + GOOD)
-    with pytest.raises(ArgumentError, match="choose one of canonical, zeek"):
+    with pytest.raises(ArgumentError, match="give one of canonical, zeek"):
         ft.read_flows(log, format="pcap")
 
 

@@ -98,10 +98,10 @@ def test_named_columns_of_a_dataframe(table: pa.Table) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"src_address": "a", "dst_ip": "b"}, "'src_address', which is no canonical column"),
+        ({"src_address": "a", "dst_ip": "b"}, "'src_address', which is not a canonical column"),
         ({"src_prt": "p", "src_ip": "a", "dst_ip": "b"}, "did you mean .*src_port"),
         ({"src_ip": "a"}, "no column for dst_ip"),
-        ({"src_ip": "a", "dst_ip": "b", "start_time": ("t", "ns")}, "choose one of s, ms, us"),
+        ({"src_ip": "a", "dst_ip": "b", "start_time": ("t", "ns")}, "give one of s, ms, us"),
         ({"src_ip": "a", "dst_ip": ("b", "s")}, "a unit for dst_ip"),
         ({"src_ip": "a", "dst_ip": "b", "src_port": ("p", "s")}, "a unit for src_port"),
         ({"src_ip": "a", "dst_ip": "b", "end_time": "e", "duration": "d"}, "both duration and"),
@@ -141,9 +141,9 @@ def test_kept_columns_have_their_own_types_in_tables_and_are_text_in_text(
         {"Rule": "allow web", "Score": "0.5"},
         {"Rule": None, "Score": None},
     ]
-    with pytest.raises(ArgumentError, match="'Colour', a column that no source has"):
+    with pytest.raises(ArgumentError, match="'Colour', but no source has this column"):
         ft.read_flows(table, columns=COLUMNS, keep=["Colour"])
-    with pytest.raises(InputError, match="not the same type"):
+    with pytest.raises(InputError, match="different types"):
         ft.read_flows([table, path], columns=COLUMNS, keep=["Score"])
 
 

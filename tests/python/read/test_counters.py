@@ -54,13 +54,13 @@ def test_long_connections_of_zeek_are_not_counted_twice(tmp_path: Path) -> None:
     flows = ft.read_flows(tmp_path)
     assert sums(flows) == (2, 4_005, 45)
     assert (flows.report.rows_read, flows.report.rows_superseded, len(flows)) == (4, 2, 2)
-    assert "2 rows left out; later ones of the same flow tell more" in str(flows.report)
+    assert "2 dropped; later records of the same flows contain more" in str(flows.report)
     alone = ft.read_flows(tmp_path / "conn_long.log")
     assert sums(alone) == (2, 3_005, 35)
     report = ft.flow_report(tmp_path)
     assert report.quality is not None
-    assert (report.flows, report.quality.earlier_states) == (4, 2)
-    assert "2 rows, of flows of which a later row tells more" in str(report)
+    assert (report.flows, report.quality.superseded) == (4, 2)
+    assert "2; later records of the same flows contain more" in str(report)
 
 
 def test_what_is_no_earlier_state_stays(tmp_path: Path) -> None:
@@ -92,9 +92,7 @@ def test_deltas_are_added_up_and_each_source_says_what_it_counts(tmp_path: Path)
     flows = ft.read_flows(tmp_path)
     assert sums(flows) == (3, 6_700, 40)
     assert flows.report.counters == {"aws-vpc": "record", "zeek": "flow"}
-    assert "aws-vpc: of each record alone (deltas); zeek: of the flow since it began" in str(
-        flows.report
-    )
+    assert "aws-vpc: delta (per record); zeek: cumulative (per flow)" in str(flows.report)
     assert flows.report.to_dict()["counters"] == flows.report.counters
 
 
@@ -118,8 +116,8 @@ def test_counters_of_32_bits_that_ran_full_are_told(
     )
     report = ft.read_flows(log).report
     assert report.quality is not None
-    assert report.quality.rollovers == full
-    assert ("Counters ran full" in str(report)) == full
+    assert report.quality.counter_overflows == full
+    assert ("32-bit counter overflow" in str(report)) == full
 
 
 def test_what_is_sampled_is_told(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def test_the_reporter_that_saw_most_stays() -> None:
     )
     once = ft.read_flows(flows, deduplicate=True)
     assert sorted(once.to_arrow()["src_bytes"].to_pylist()) == [5, 5, 900]
-    assert once.report.rows_reported_again == 2
+    assert once.report.rows_duplicate == 2
     assert len(ft.read_flows(flows)) == 5
 
 

@@ -217,7 +217,7 @@ def test_a_folder_is_read_in_order_and_tells_what_it_passed_over(
     flows = ft.read_flows(folder)
     assert flows.to_arrow().equals(expected)
     assert [Path(name).parent.name for name in flows.report.sources] == ["h=01", "h=10"]
-    reasons = {Path(name).name: why for name, why in flows.report.passed_over.items()}
+    reasons = {Path(name).name: why for name, why in flows.report.skipped_files.items()}
     assert set(reasons) == {
         "_SUCCESS",
         ".000000_0.crc",
@@ -226,18 +226,18 @@ def test_a_folder_is_read_in_order_and_tells_what_it_passed_over(
         "other.parquet",
         "empty.log",
     }
-    assert len(flows.report.passed_over) == 8
+    assert len(flows.report.skipped_files) == 8
     assert "not recognised" in reasons["README.txt"]
     assert "is empty" in reasons["empty.log"]
     assert "README.txt" in str(flows.report)
-    assert flows.report.to_dict()["passed_over"] == flows.report.passed_over
+    assert flows.report.to_dict()["skipped_files"] == flows.report.skipped_files
 
 
 def test_a_folder_without_a_flow_log_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("nothing")
     (tmp_path / "b.txt").write_text("nothing")
     with pytest.raises(
-        FormatError, match="none of the 2 files in this folder is a flow log; .*a.txt"
+        FormatError, match="none of the 2 files in this directory is a flow log; .*a.txt"
     ):
         ft.read_flows(tmp_path)
 
@@ -267,7 +267,7 @@ def test_urls(expected: pa.Table) -> None:
         assert ft.read_flows(place).to_arrow().equals(expected), place
     flows = ft.read_flows("memory://logs")
     assert flows.report.sources == ["memory:///logs/a.log", "memory:///logs/b.log.zst"]
-    assert list(flows.report.passed_over) == ["memory:///logs/_SUCCESS"]
+    assert list(flows.report.skipped_files) == ["memory:///logs/_SUCCESS"]
     with pytest.raises(FileNotFoundError):
         ft.read_flows("memory://absent.log")
     with pytest.raises(ArgumentError, match="gopher"):
@@ -306,7 +306,7 @@ def test_a_log_that_grows_gives_what_was_whole(tmp_path: Path) -> None:
             flows = ft.read_flows(growing)
     assert len(flows) == 100
     assert (flows.report.rows_read, flows.report.rows_bad) == (101, 1)
-    assert str(flows.report.bad_rows[0]).endswith("is not whole; the log was still being written")
+    assert str(flows.report.bad_rows[0]).endswith("is incomplete; the log was still being written")
     assert flows.report.bad_rows[0].number == 103
     shutil.copy(path, tmp_path / "still.log")
     assert len(ft.read_flows(tmp_path / "still.log")) > 1000
@@ -326,7 +326,7 @@ def test_a_packed_log_cut_in_the_middle_gives_whole_records_only(
     assert 1000 < count < 200_000
     assert flows.to_arrow()["src_bytes"].to_pylist() == numbers[:count]
     (bad,) = flows.report.bad_rows
-    assert "cut short" in bad.reason
+    assert "truncated" in bad.reason
     assert bad.number == count + 2
 
 
@@ -391,7 +391,7 @@ def test_a_record_of_40_mb_in_an_array_is_refused(tmp_path: Path) -> None:
     told, megabytes, _ = measured(path)
     assert told == [
         "2 1",
-        "is longer than 32 MB; nothing after the beginning of this record was read",
+        "is longer than 32 MB; nothing after the start of this record was read",
     ]
     assert megabytes < 300
 

@@ -233,9 +233,11 @@ def test_an_error_of_the_source_is_passed_on() -> None:
         ft.flow_index(pa.RecordBatchReader.from_batches(schema, batches()))
 
 
-def test_bad_rows_of_a_file_given_to_a_verb_are_told(tmp_path: Path) -> None:
+def test_functions_without_a_report_warn_of_bad_rows(tmp_path: Path) -> None:
     log = tmp_path / "flows.csv"
     rows = ["start_time,src_ip,dst_ip,flows", "0,10.0.0.1,192.0.2.1,1", "0,somebody,192.0.2.1,1"]
     log.write_text("\n".join(rows))
-    with pytest.warns(UserWarning, match=r"flows\.csv: 1 of 2 rows could not be used"):
-        assert ft.flow_index(log).num_rows == 1
+    for source in (log, tmp_path, str(tmp_path / "*.csv"), [log]):
+        with pytest.warns(UserWarning, match=r"flows\.csv: 1 of 2 rows could not be used") as seen:
+            assert ft.flow_index(source).num_rows == 1
+        assert [warning.filename for warning in seen] == [__file__]

@@ -1,4 +1,4 @@
-"""The report in a real Chromium: it draws, reacts, and runs nothing foreign."""
+"""The page in a real Chromium: it draws, reacts, and runs no untrusted script."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from PIL import Image
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.render import write_report
+from flowtriage.render import write_page
 from flowtriage.render.section import Section
 from flowtriage.viz.colours import protocol_colours
 from flowtriage.viz.timelines import plot_flow_values, plot_flows_by_protocol
@@ -86,7 +86,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Section("Hosts", "", 2, (hosts,)),
     ]
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return write_report(sections, path, title=SCRIPT, summary={"Host": SCRIPT})
+    return write_page(sections, path, title=SCRIPT, summary={"Host": SCRIPT})
 
 
 @pytest.mark.extra
@@ -212,7 +212,7 @@ def cells(visit: Visit, at: int) -> list[str]:
     return [row.locator("td").nth(at).inner_text() for row in rows.all()]
 
 
-def test_a_click_on_a_heading_sorts_by_value_and_nulls_stay_last(visit: Visit) -> None:
+def test_a_click_on_a_header_sorts_by_value_and_nulls_stay_last(visit: Visit) -> None:
     ascending = ["5 B", "7 B", "300 B", "999 B", "1 kB", "40 kB", "2 MB"]
     heading = visit.page.get_by_role("button", name="src_bytes")
     heading.click()
@@ -246,7 +246,7 @@ def test_a_long_list_unfolds(visit: Visit) -> None:
     assert "10.0.0.11" in row.inner_text()
 
 
-def test_foreign_text_is_shown_and_not_run(visit: Visit) -> None:
+def test_untrusted_text_is_shown_and_not_run(visit: Visit) -> None:
     assert visit.page.title() == SCRIPT
     assert visit.page.locator("h1").inner_text() == SCRIPT
     assert visit.page.locator("section p").first.inner_text() == SCRIPT

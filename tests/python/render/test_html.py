@@ -1,4 +1,4 @@
-"""The report file and its tables: whole, self-contained, readable, escaped."""
+"""The page and its tables: complete, self-contained, readable, escaped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flowtriage.render import html_table, write_report
+from flowtriage.render import html_table, write_page
 from flowtriage.render.assets import asset
 from flowtriage.render.plots import PLOT_NOTE
 from flowtriage.render.section import Section
@@ -64,7 +64,7 @@ def column(name: str, values: pa.Array) -> list[str]:
 
 def write(tmp_path: Path, *contents: object, **options: Any) -> tuple[Path, Page]:
     section = Section("Part", "Why.\n\nAnd how.", 2, contents)
-    file = write_report([section], tmp_path / "report.html", title="T", summary={}, **options)
+    file = write_page([section], tmp_path / "report.html", title="T", summary={}, **options)
     return file, Page(file.read_text(encoding="utf-8"))
 
 
@@ -131,7 +131,7 @@ def test_long_lists_fold() -> None:
     assert huge.endswith("… 200 more")
 
 
-def test_lists_of_many_rows_are_told_less_of() -> None:
+def test_lists_of_many_rows_are_shortened() -> None:
     many = pa.array([[f"10.0.0.{at}" for at in range(200)]] * 400)
     page = Page(html_table(pa.table({"source_ips": many})))
     assert page.texts("td")[0].endswith("10.0.0.24… 175 more")
@@ -145,13 +145,13 @@ def test_long_text_folds() -> None:
 
 
 @pytest.mark.parametrize(("rows", "sentence"), [(0, "No rows"), (1, "1 row"), (1200, "1,200 rows")])
-def test_the_number_of_rows_is_told(rows: int, sentence: str) -> None:
+def test_the_number_of_rows_is_shown(rows: int, sentence: str) -> None:
     page = Page(html_table(pa.table({"n": list(range(rows))}), max_rows=2000))
     assert page.texts("p") == [sentence]
     assert len(page.texts("td")) == rows
 
 
-def test_only_the_first_rows_are_shown_and_that_is_said() -> None:
+def test_only_the_first_rows_are_shown_with_the_total() -> None:
     page = Page(html_table(pa.table({"n": list(range(1201))})))
     assert page.texts("p") == ["First 500 of 1,201 rows"]
     assert page.texts("td")[-1] == "499"
@@ -184,7 +184,7 @@ def test_frames_of_any_content_are_shown() -> None:
 
 
 @pytest.mark.parametrize("thing", [{"a": 1}, "text", None, [1]])
-def test_what_is_no_table_is_refused(thing: object) -> None:
+def test_other_objects_are_rejected(thing: object) -> None:
     with pytest.raises(TypeError, match="expected a table"):
         html_table(thing)
 
@@ -199,7 +199,7 @@ def test_a_table_styles_nothing_else_on_the_page() -> None:
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
     table = pa.table({HOSTILE: [HOSTILE], "list": [[HOSTILE] * 6], "score": [1.5]})
-    file = write_report(
+    file = write_page(
         [Section(HOSTILE, HOSTILE, 1, (table, HOSTILE))],
         tmp_path / "report.html",
         title=HOSTILE,
@@ -216,7 +216,7 @@ def test_everything_is_escaped(tmp_path: Path) -> None:
 
 def test_contents_lead_to_the_headings(tmp_path: Path) -> None:
     sections = [Section("One", level=1), Section("Two", "Text."), Section("Three", level=9)]
-    file = write_report(sections, tmp_path / "r.html", title="All", summary={"Host": "h1"})
+    file = write_page(sections, tmp_path / "r.html", title="All", summary={"Host": "h1"})
     page = Page(file.read_text(encoding="utf-8"))
     found = {attrs.get("id"): (tag, "".join(text)) for tag, attrs, text in page.tags}
     links = [target for target in page.attributes("href") if target.startswith("#")]
@@ -228,7 +228,7 @@ def test_contents_lead_to_the_headings(tmp_path: Path) -> None:
     assert page.texts("dt", "dd") == ["Host", "h1"]
 
 
-def test_the_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
+def test_the_page_makes_no_requests(tmp_path: Path) -> None:
     bokeh_plotting = pytest.importorskip("bokeh.plotting")
     plot = bokeh_plotting.figure(title="</script><script>alert(1)</script>")
     plot.scatter([1, 2], [3, 4])
@@ -263,7 +263,7 @@ def test_without_plots_the_report_is_small(tmp_path: Path) -> None:
     ]
 
 
-def test_the_places_of_a_map_are_listed(tmp_path: Path) -> None:
+def test_the_locations_of_a_map_are_listed(tmp_path: Path) -> None:
     class Map:
         places = pa.table({"address": ["192.0.2.7"]})
 
@@ -284,7 +284,7 @@ def test_a_failed_report_leaves_the_old_one(
         raise PermissionError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", fail)
+        patch.setattr("os.replace", fail)
         with pytest.raises(PermissionError):
             write(tmp_path, "new")
     assert list(tmp_path.iterdir()) == [file]

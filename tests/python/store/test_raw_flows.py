@@ -1,4 +1,4 @@
-"""Raw flows: idempotent by content, whole or not there, read by predicate."""
+"""Raw flows: idempotent by content, atomic, with predicate pushdown."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
-from flowtriage.analysis.search import COLUMNS
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.schema import SEARCH_COLUMNS
 from flowtriage.store.ingest import SCHEMA
 from flowtriage.store.raw_flows import RawFlows
 from killing import killed_after
@@ -70,7 +70,7 @@ def test_columns_of_exporters_are_kept(raw: RawFlows, tmp_path: Path) -> None:
     assert (row["tos"], row["input"], row["output"]) == (3, 2, 3)
 
 
-def test_a_known_content_is_left_out_whatever_its_name(raw: RawFlows, log: Path) -> None:
+def test_known_content_is_skipped_whatever_its_name(raw: RawFlows, log: Path) -> None:
     first = raw.ingest(log)
     assert raw.ingest(log).known == [str(log)]
     other = log.rename(log.with_name("conn.1.log"))
@@ -80,7 +80,7 @@ def test_a_known_content_is_left_out_whatever_its_name(raw: RawFlows, log: Path)
     assert raw.read(*_span(raw)).num_rows == first.flows
 
 
-def test_a_log_that_grew_replaces_what_was_read_of_it(raw: RawFlows, tmp_path: Path) -> None:
+def test_a_log_that_grew_replaces_its_earlier_ingest(raw: RawFlows, tmp_path: Path) -> None:
     path = hours(tmp_path, "a.csv", 1, 2)
     raw.ingest(path)
     with path.open("a") as file:
@@ -112,7 +112,7 @@ def test_rows_that_cannot_be_kept_are_counted(raw: RawFlows, tmp_path: Path) -> 
     done = raw.ingest(path)
     source = raw.sources()[0]
     assert (source.flows, source.rows_bad, source.rows_timeless) == (1, 1, 1)
-    assert "1 bad rows left out; 1 rows without a start time left out" in str(done)
+    assert "1 bad rows dropped; 1 rows without a start time dropped" in str(done)
 
 
 def test_a_folder_may_hold_other_files(raw: RawFlows, tmp_path: Path, log: Path) -> None:
@@ -122,13 +122,13 @@ def test_a_folder_may_hold_other_files(raw: RawFlows, tmp_path: Path, log: Path)
     (folder / "readme").write_text("nothing to see\n")
     done = raw.ingest(folder)
     assert done.flows == sample.office_day().num_rows
-    assert [Path(name).name for name in done.passed_over] == ["readme"]
+    assert [Path(name).name for name in done.skipped] == ["readme"]
     with pytest.raises(FormatError):
         raw.ingest(folder / "readme")
     assert len(raw.sources()) == 1
 
 
-def test_only_what_is_asked_for_is_read(raw: RawFlows, log: Path) -> None:
+def test_only_selected_rows_and_columns_are_read(raw: RawFlows, log: Path) -> None:
     raw.ingest(log)
     day, flows = sample_day()
     one = flows["dst_ip"][0].as_py()
@@ -142,7 +142,7 @@ def test_only_what_is_asked_for_is_read(raw: RawFlows, log: Path) -> None:
     assert raw.read(day - dt.timedelta(days=400)).num_rows == 0
 
 
-def test_flows_of_an_address_are_found_on_the_days_asked_for(raw: RawFlows, tmp_path: Path) -> None:
+def test_flows_of_an_address_are_selected_by_day(raw: RawFlows, tmp_path: Path) -> None:
     log = tmp_path / "a.csv"
     ends = ["10.0.0.1,2001:db8::1", "2001:DB8:0::1,192.0.2.1", "10.0.0.1,192.0.2.1"]
     times = ["2013-09-15T23:59:59Z", "2013-09-16T00:00:00Z"]
@@ -151,7 +151,7 @@ def test_flows_of_an_address_are_found_on_the_days_asked_for(raw: RawFlows, tmp_
     days = dt.date(2013, 9, 15), dt.date(2013, 9, 16)
     for ip in ("2001:0db8::1", "::ffff:10.0.0.1", "192.0.2.1", "203.0.113.9"):
         for asked in (days[:1], days[1:], days):
-            found = raw.read(*asked, addresses=[ip], columns=COLUMNS)
+            found = raw.read(*asked, addresses=[ip], columns=SEARCH_COLUMNS)
             whole = ft.expanded_search(raw.read(*asked), ip)
             assert ft.expanded_search(found, ip) == whole
     rows = [raw.read(*asked, addresses=["2001:db8::1"]).num_rows for asked in (days[:1], days)]
@@ -168,9 +168,9 @@ def test_no_more_than_addresses_is_read_where_the_sought_one_is_absent(
     raw.ingest(hours(tmp_path, "a.csv", 3, 17))
     day = dt.date(2013, 9, 15)
     (file,) = raw.folder.glob("y=2013/m=9/d=15/h=17/*.parquet")
-    told = pq.read_metadata(file).row_group(0)
-    names = [told.column(place).path_in_schema for place in range(told.num_columns)]
-    column = told.column(names.index("src_bytes"))
+    group = pq.read_metadata(file).row_group(0)
+    names = [group.column(index).path_in_schema for index in range(group.num_columns)]
+    column = group.column(names.index("src_bytes"))
     start, length = column.dictionary_page_offset, column.total_compressed_size
     content = bytearray(file.read_bytes())
     content[start : start + length] = b"\xff" * length
@@ -192,9 +192,9 @@ def test_an_ingest_that_is_killed_leaves_nothing_half(raw: RawFlows, tmp_path: P
     raw.ingest(path)
     assert killed
     assert raw.read(*_span(raw)).num_rows == 200 * flows.num_rows
-    told = {name for source in raw.sources() for name in source.files}
+    listed = {name for source in raw.sources() for name in source.files}
     there = {str(f.relative_to(raw.folder)) for f in raw.folder.glob("y=*/**/*.parquet")}
-    assert there == told
+    assert there == listed
     assert not list(raw.folder.glob("_waiting-*"))
 
 
@@ -222,13 +222,13 @@ def test_one_process_at_a_time_adds_flows(raw: RawFlows, tmp_path: Path) -> None
     assert raw.read(dt.date(2013, 9, 15)).num_rows == 6
 
 
-def test_what_was_ingested_is_told_beside_it(raw: RawFlows, log: Path) -> None:
+def test_each_source_has_a_record(raw: RawFlows, log: Path) -> None:
     raw.ingest(log)
     note = next((raw.folder / "_sources").glob("*.json"))
-    told = json.loads(note.read_text())
-    assert told["path"] == str(log)
-    assert told["format"] == "zeek"
-    assert told["size"] == log.stat().st_size
+    record = json.loads(note.read_text())
+    assert record["path"] == str(log)
+    assert record["format"] == "zeek"
+    assert record["size"] == log.stat().st_size
 
 
 def _span(raw: RawFlows, day: dt.date | None = None) -> tuple[dt.date, dt.date]:

@@ -13,7 +13,7 @@ TOP = 6
 
 
 def made(folder: str) -> ft.FlowThreatInvestigation:
-    """Ingest the invented day, score what was planted in it, and investigate that."""
+    """Ingest the synthetic day, score what was planted in it, and investigate that."""
     day, flows = sample_day()
     place = Path(folder).absolute()
     place.mkdir()

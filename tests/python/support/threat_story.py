@@ -61,7 +61,7 @@ def story(**changes: Any) -> Story:
         timeline=pa.table({"ip_threat": [IP], "tstart": ["2026-03-02 08:00:00"], "sport": [443]}),
         history=pa.table({"saved": ["2026-03-02T10:00:00"], "title": ["First"], "text": ["?"]}),
         scored=pa.table({"srcip": [IP], "score": pa.array([1], pa.int32())}),
-        home=Location(IP, 8.5, 47.4, "CH Office"),
+        origin=Location(IP, 8.5, 47.4, "CH Office"),
         configuration=CONFIGURATION,
         inputs=(Input("conn.log", "ab" * 32, 12_345),),
         credits={"DB-IP": "https://db-ip.com"},

@@ -1,4 +1,4 @@
-"""A bundle opens as the story that it was made of, or tells why it does not."""
+"""Bundles: written, opened, and rejected with the reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from flowtriage.threat_investigation.story import Story
 from flowtriage.threat_investigation.story.bundle import write_bundle
 from flowtriage.threat_investigation.story.globe import Globe
 from flowtriage.threat_investigation.story.story import TABLES
-from flowtriage.threat_investigation.story.text import without_secrets
+from flowtriage.threat_investigation.story.text import redact
 from threat_story import CONFIGURATION, IP, SECRETS, story
 
 HOSTILE = "</script><script>alert(1)</script>'; DROP TABLE x; -- \"\u202e\U0001f600\r\n\t{{ 7*7 }}"
@@ -96,14 +96,14 @@ def forged(path: Path, folder: Path, packing: int = ZIP_DEFLATED, **changes: Any
     return made
 
 
-def test_a_bundle_opens_as_the_story_that_it_was_made_of(bundle: Path, whole: Story) -> None:
+def test_bundle_opens_as_the_story_that_was_written(bundle: Path, whole: Story) -> None:
     opened = open_bundle(bundle)
     assert same(opened, whole)
-    assert opened.configuration == without_secrets(CONFIGURATION)
-    assert opened.globe == Globe.of(whole.peers, whole.home)
+    assert opened.configuration == redact(CONFIGURATION)
+    assert opened.globe == Globe.of(whole.peers, whole.origin)
 
 
-def test_a_real_search_comes_back_with_its_types(tmp_path: Path) -> None:
+def test_tables_of_a_search_keep_their_types(tmp_path: Path) -> None:
     made = story()
     opened = open_bundle(write_bundle(made, tmp_path / "story.zip"))
     assert same(opened, made)
@@ -111,7 +111,7 @@ def test_a_real_search_comes_back_with_its_types(tmp_path: Path) -> None:
     assert len(opened.connections) > 7000
 
 
-def test_every_member_is_what_its_manifest_says(bundle: Path, whole: Story) -> None:
+def test_members_match_the_manifest(bundle: Path, whole: Story) -> None:
     members = contents(bundle)
     assert list(members) == NAMES
     manifest = json.loads(members["manifest.json"])
@@ -123,7 +123,7 @@ def test_every_member_is_what_its_manifest_says(bundle: Path, whole: Story) -> N
     assert json.loads(members["stats-10_20_30_41.json"])["size"] == 2
 
 
-def test_secrets_are_in_no_member(bundle: Path) -> None:
+def test_no_member_contains_a_secret(bundle: Path) -> None:
     members = contents(bundle)
     assert b"***" in members["manifest.json"] and b"***" in members["report.html"]
     for name, content in members.items():
@@ -148,9 +148,9 @@ def test_secrets_are_in_no_member(bundle: Path) -> None:
         ("duckdb:///flows.duckdb", "duckdb:///flows.duckdb"),
     ],
 )
-def test_what_may_be_a_secret_is_hidden(value: Any, public: Any) -> None:
+def test_secrets_are_redacted(value: Any, public: Any) -> None:
     expected = {"path": "a/b", "none": None, "inf": "inf"} if public is None else public
-    assert without_secrets(value) == expected
+    assert redact(value) == expected
 
 
 CODE = """
@@ -160,13 +160,13 @@ from bokeh.plotting import figure
 for _ in range({before}):
     figure()
 from test_bundle import small
-from flowtriage.threat_investigation.bundle import write_bundle
+from flowtriage.threat_investigation.story.bundle import write_bundle
 write_bundle(small(), {path!r})
 """
 
 
 @pytest.mark.slow
-def test_the_same_story_makes_the_same_bytes(tmp_path: Path) -> None:
+def test_bundles_are_reproducible(tmp_path: Path) -> None:
     made = []
     for before in (0, 3):
         path = tmp_path / f"{before}.zip"
@@ -180,21 +180,21 @@ def test_the_same_story_makes_the_same_bytes(tmp_path: Path) -> None:
     assert made[0] == made[1]
 
 
-def test_hostile_and_long_text_comes_back_as_typed(tmp_path: Path) -> None:
+def test_untrusted_and_long_text_is_unchanged(tmp_path: Path) -> None:
     made = small(title=HOSTILE, text=HOSTILE * 1500)
     assert len(made.text) > 100_000
     opened = open_bundle(write_bundle(made, tmp_path / "story.zip"))
     assert (opened.title, opened.text) == (made.title, made.text)
 
 
-def test_an_ipv6_address_without_a_day_or_a_place(tmp_path: Path) -> None:
-    made = small(ip="fe80::1", day=None, home=None)
+def test_ipv6_address_without_day_or_origin(tmp_path: Path) -> None:
+    made = small(ip="fe80::1", day=None, origin=None)
     path = write_bundle(made, tmp_path / "story.zip")
     assert "globe-fe80__1.json" in contents(path)
     assert same(open_bundle(path), made)
 
 
-def test_a_story_that_cannot_be_kept_leaves_the_earlier_bundle(tmp_path: Path) -> None:
+def test_invalid_story_leaves_the_earlier_bundle(tmp_path: Path) -> None:
     path = tmp_path / "story.zip"
     path.write_text("earlier")
     for wrong in ({"ip": "../x"}, {"title": "\ud800"}, {"text": "\0"}):
@@ -206,7 +206,7 @@ def test_a_story_that_cannot_be_kept_leaves_the_earlier_bundle(tmp_path: Path) -
 
 @settings(max_examples=150)
 @given(data=st.data())
-def test_damage_is_told_or_means_nothing(
+def test_damage_is_an_error_or_has_no_effect(
     bundle: Path, whole: Story, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     content = bytearray(bundle.read_bytes())
@@ -224,21 +224,21 @@ def test_damage_is_told_or_means_nothing(
 
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.99])
-def test_a_part_of_a_bundle_is_none(bundle: Path, tmp_path: Path, part: float) -> None:
+def test_truncated_bundle_is_an_error(bundle: Path, tmp_path: Path, part: float) -> None:
     path = tmp_path / "part.zip"
     content = bundle.read_bytes()
     path.write_bytes(content[: int(len(content) * part)])
-    with pytest.raises(FormatError, match=r"part\.zip is no bundle, or a damaged one"):
+    with pytest.raises(FormatError, match=r"part\.zip is damaged or not a bundle"):
         open_bundle(path)
 
 
-def test_a_changed_member_is_named(bundle: Path, tmp_path: Path) -> None:
+def test_error_names_a_changed_member(bundle: Path, tmp_path: Path) -> None:
     members = contents(bundle) | {"report.html": b"<h1>other</h1>"}
     path = tmp_path / "changed.zip"
     with ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    with pytest.raises(FormatError, match=r"report\.html is not the one of its manifest"):
+    with pytest.raises(FormatError, match=r"report\.html does not match its hash in the manifest"):
         open_bundle(path)
 
 
@@ -254,24 +254,24 @@ def set_(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (set_("version", to=2), "is of version 2, and this flowtriage reads version 1"),
-        (set_("version", to=True), "version is not a whole number"),
-        (set_("format", to="other"), "is no manifest"),
+        (set_("version", to=2), "has version 2; this flowtriage reads version 1"),
+        (set_("version", to=True), "version is not an integer"),
+        (set_("format", to="other"), "is not a manifest"),
         (set_("story", to=[]), "story is not an object"),
-        (set_("story", "ip", to="../../x"), "no IPv4 or IPv6 address"),
-        (set_("story", "day", to="2026-13-01"), "day is no date"),
-        (set_("story", "title", to=5), "title is not text"),
-        (set_("story", "text", to="\ud800"), "not text in UTF-8"),
+        (set_("story", "ip", to="../../x"), "invalid address"),
+        (set_("story", "day", to="2026-13-01"), "day is not a date"),
+        (set_("story", "title", to=5), "title is not a string"),
+        (set_("story", "text", to="\ud800"), "not valid UTF-8"),
         (set_("story", "home", "latitude", to="x"), "home: latitude is not a number"),
-        (set_("story", "credits", to={"x": "javascript:alert(1)"}), "does not begin with https"),
+        (set_("story", "credits", to={"x": "javascript:alert(1)"}), "does not start with https"),
         (set_("inputs", to=[5]), r"inputs\[0\] is not an object"),
-        (set_("inputs", 0, "sha256", to="<script>"), r"inputs\[0\]: sha256 is no hash"),
+        (set_("inputs", 0, "sha256", to="<script>"), r"inputs\[0\]: sha256 is not 64"),
         (set_("members", to=None), "members is not an object"),
-        (set_("members", "report.html", to=None), "report.html is not the one"),
-        (set_("members", "../../evil", to="00"), "'../../evil' is no part of a bundle"),
+        (set_("members", "report.html", to=None), "report.html does not match its hash"),
+        (set_("members", "../../evil", to="00"), "unexpected member '../../evil'"),
     ],
 )
-def test_a_manifest_with_a_fault_tells_its_place(
+def test_error_names_the_invalid_field_of_a_manifest(
     bundle: Path, tmp_path: Path, change: Any, message: str
 ) -> None:
     path = forged(bundle, tmp_path, manifest=change)
@@ -282,30 +282,29 @@ def test_a_manifest_with_a_fault_tells_its_place(
 @pytest.mark.parametrize(
     "name", ["../../evil", "/etc/passwd", "C:\\evil", "tables/../../evil", "tables/more.parquet"]
 )
-def test_a_member_that_no_bundle_has_is_refused(bundle: Path, tmp_path: Path, name: str) -> None:
+def test_unexpected_member_is_an_error(bundle: Path, tmp_path: Path, name: str) -> None:
     path = forged(bundle, tmp_path, members={name: b"x"})
-    with pytest.raises(FormatError, match="is no part of a bundle"):
+    with pytest.raises(FormatError, match="unexpected member"):
         open_bundle(path)
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_missing_member_is_named(bundle: Path, tmp_path: Path, name: str) -> None:
+def test_error_names_a_missing_member(bundle: Path, tmp_path: Path, name: str) -> None:
     path = tmp_path / "less.zip"
     with ZipFile(path, "w") as archive:
         for other, content in contents(bundle).items():
             if other != name:
                 archive.writestr(other, content)
-    message = "has no manifest.json" if name == "manifest.json" else f"{name} is missing"
-    with pytest.raises(FormatError, match=message):
+    with pytest.raises(FormatError, match=f"{name} is missing"):
         open_bundle(path)
 
 
-def test_json_files_of_other_peers_are_refused(bundle: Path, tmp_path: Path) -> None:
+def test_json_files_have_to_match_the_peers(bundle: Path, tmp_path: Path) -> None:
     name = "stats-10_20_30_41.json"
     other = contents(bundle)[name].replace(b'"size": 2', b'"size": 3')
     path = forged(bundle, tmp_path, members={name: other})
-    with pytest.raises(FormatError, match=f"{name} does not fit tables/peers.parquet"):
+    with pytest.raises(FormatError, match=f"{name} does not match tables/peers.parquet"):
         open_bundle(path)
 
 
@@ -319,8 +318,8 @@ def packed(table: pa.Table, **options: Any) -> bytes:
     ("content", "message"),
     [
         (b"PAR1", "is damaged"),
-        (packed(pa.table({"a": [1]}), compression="zstd"), "is packed, or has lists"),
-        (packed(pa.table({"a": [[1]]}), compression="none"), "is packed, or has lists"),
+        (packed(pa.table({"a": [1]}), compression="zstd"), "is compressed or has nested columns"),
+        (packed(pa.table({"a": [[1]]}), compression="none"), "is compressed or has nested columns"),
         (packed(pa.table({"a": pa.nulls(10**7, pa.int64())}), compression="none"), "too large"),
         (
             packed(
@@ -332,7 +331,7 @@ def packed(table: pa.Table, **options: Any) -> bytes:
         ),
     ],
 )
-def test_a_table_that_no_bundle_has_is_refused(
+def test_table_in_another_layout_is_an_error(
     bundle: Path, tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = forged(bundle, tmp_path, members={"tables/scored.parquet": content})
@@ -340,36 +339,36 @@ def test_a_table_that_no_bundle_has_is_refused(
         open_bundle(path, max_bytes=20_000_000)
 
 
-def test_a_table_of_something_else_is_no_table_of_peers(bundle: Path, tmp_path: Path) -> None:
+def test_table_without_columns_of_peers_is_an_error(bundle: Path, tmp_path: Path) -> None:
     other = packed(pa.table({"a": [1]}), compression="none")
     path = forged(bundle, tmp_path, members={"tables/peers.parquet": other})
-    with pytest.raises(FormatError, match=r"tables/peers\.parquet is no table of peers"):
+    with pytest.raises(FormatError, match=r"tables/peers\.parquet is not a table of peers"):
         open_bundle(path)
 
 
-def test_a_bomb_is_not_unpacked(bundle: Path, tmp_path: Path) -> None:
+def test_zip_bomb_is_not_decompressed(bundle: Path, tmp_path: Path) -> None:
     path = forged(bundle, tmp_path, members={"report.html": b"\0" * 50_000_000})
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(FormatError, match=r"max_bytes allows 20,000,000"):
+    with pytest.raises(FormatError, match=r"max_bytes is 20,000,000"):
         open_bundle(path, max_bytes=20_000_000)
 
 
-def test_other_archives_are_told(bundle: Path, tmp_path: Path) -> None:
+def test_other_archives_are_errors(bundle: Path, tmp_path: Path) -> None:
     path = tmp_path / "other.zip"
     with ZipFile(path, "w") as archive:
         archive.writestr("readme", "x")
-    with pytest.raises(FormatError, match=r"has no manifest\.json"):
+    with pytest.raises(FormatError, match=r"manifest\.json is missing"):
         open_bundle(path)
-    with pytest.raises(FormatError, match="packed in another way"):
+    with pytest.raises(FormatError, match="unsupported compression"):
         open_bundle(forged(bundle, tmp_path, packing=ZIP_BZIP2))
     with pytest.warns(UserWarning, match="Duplicate"), ZipFile(path, "w") as archive:
         archive.writestr("manifest.json", "{}")
         archive.writestr("manifest.json", "{}")
-    with pytest.raises(FormatError, match="'manifest.json' is there twice"):
+    with pytest.raises(FormatError, match="duplicate member 'manifest.json'"):
         open_bundle(path)
     with pytest.raises(FileNotFoundError):
         open_bundle(tmp_path / "absent.zip")
 
 
-def test_the_address_of_the_sample_is_that_of_the_names() -> None:
+def test_member_names_have_the_address_of_the_sample() -> None:
     assert IP == "10.20.30.41"

@@ -1,4 +1,4 @@
-"""What the drawings of a story show, read from their data."""
+"""Plots and map of a story, read from their data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def texts(plot: Any) -> list[str]:
 
 
 def many(count: int) -> Any:
-    """Peers at 50 places, in 40 contexts of different sizes."""
+    """Peers at 50 locations, in 40 contexts of different sizes."""
     return connection_sets(
         *(
             peer(
@@ -68,7 +68,7 @@ def test_the_bars_add_up_to_the_peers() -> None:
     assert len(totals) == 16 and bars[0]["context"][-1] == "25 other contexts"
 
 
-def test_the_tree_has_each_direction_and_its_greatest_contexts() -> None:
+def test_tree_has_each_direction_and_its_top_contexts() -> None:
     dendrogram = Dendrogram.of(many(2_000), IP)
     plot = plot_dendrogram(dendrogram)
     (nodes,) = drawn(plot, "Scatter")
@@ -98,7 +98,7 @@ def test_sectors_of_the_globe_add_up_to_the_peers() -> None:
     assert all(part["addresses"][0].count(",") == 4 for part in sectors)
 
 
-def test_sectors_of_a_place_make_a_circle() -> None:
+def test_sectors_of_a_location_make_a_circle() -> None:
     counts = {"inbound": 3, "outbound": 2, "two-way": 1}
     elsewhere = peer("9.9.9.9", "two-way", latitude=40.0, longitude=8.0)
     rows = [
@@ -121,19 +121,19 @@ def test_the_address_itself_is_no_peer_on_the_globe() -> None:
     globe = Globe.of(many(3), Location(IP, 8.0, 47.0))
     plot = plot_globe(globe, IP)
     assert [part["peers"] for part in drawn(plot, "Wedge")] == [[1], [1], [1]]
-    (home,) = drawn(plot, "Scatter")
-    assert home["longitude"] == [8.0]
+    (origin,) = drawn(plot, "Scatter")
+    assert origin["longitude"] == [8.0]
 
 
-@pytest.mark.parametrize("home", [None, Location(IP, 8.0, -89.0)])
-def test_without_peers_the_drawings_say_so(home: Location | None) -> None:
+@pytest.mark.parametrize("origin", [None, Location(IP, 8.0, -89.0)])
+def test_plots_without_peers_have_a_message(origin: Location | None) -> None:
     empty = SCHEMA.empty_table()
     assert texts(plot_stats(Stats.of(empty, IP))) == ["No peers"]
     assert texts(plot_dendrogram(Dendrogram.of(empty, IP))) == ["No peers"]
-    assert texts(plot_globe(Globe.of(empty, home))) == ["No peer has a known location"]
+    assert texts(plot_globe(Globe.of(empty, origin))) == ["No peer has a known location"]
 
 
-def test_the_size_of_a_drawing_does_not_follow_the_number_of_peers() -> None:
+def test_size_of_plots_is_independent_of_the_number_of_peers() -> None:
     def size(count: int) -> int:
         sets = many(count)
         plots = (
@@ -147,7 +147,7 @@ def test_the_size_of_a_drawing_does_not_follow_the_number_of_peers() -> None:
 
 
 @pytest.mark.extra
-def test_each_place_is_on_the_map_once() -> None:
+def test_each_address_is_on_the_map_once() -> None:
     pytest.importorskip("msticpy")
     from flowtriage.threat_investigation.story.globe_plots import globe_map
 

@@ -39,9 +39,11 @@ TITLE = (
 ATTACK = "</textarea><script>alert(2)</script> `${alert(3)}` \\u202e é 😀 %s $1\n"
 COMMENTS = (ATTACK * 2_000)[:99_999] + "!"
 RECORD = """() => {
-  window.told = [];
+  window.messages = [];
   new MutationObserver(() => {
-    for (const one of document.querySelectorAll(".ft-said")) window.told.push(one.innerText.trim());
+    for (const one of document.querySelectorAll(".ft-message")) {
+      window.messages.push(one.innerText.trim());
+    }
   }).observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
 ROWS = """(table) => Array.from(table.tBodies[0].rows, (row) => Object.fromEntries(
@@ -50,7 +52,7 @@ ROWS = """(table) => Array.from(table.tBodies[0].rows, (row) => Object.fromEntri
     cell.dataset.sort ?? cell.innerText,
   ])
 ))"""
-WRITTEN = "What is written down already"
+SAVED = "Saved stories and scores"
 HOST, BEACON, SCAN, UPLOAD = (
     sample.HOST_IP,
     *(finding.peer for finding in (sample.BEACON, sample.SCAN, sample.UPLOAD)),
@@ -72,7 +74,7 @@ def listed(page: Any) -> list[str]:
     """Addresses in the list."""
     return [
         text.split()[0]
-        for text in page.get_by_label("In the list").locator("option").all_inner_texts()
+        for text in page.get_by_label("Candidates").locator("option").all_inner_texts()
     ]
 
 
@@ -81,9 +83,9 @@ def press(page: Any, name: str) -> None:
     page.locator(".ft-box").get_by_role("button", name=re.compile(rf"\b{name}$")).click()
 
 
-def told(page: Any, text: str) -> None:
-    """Wait until the page says something."""
-    page.locator(".ft-said", has_text=text).wait_for(timeout=20_000)
+def wait_for_message(page: Any, text: str) -> None:
+    """Wait until the page shows a message."""
+    page.locator(".ft-message", has_text=text).wait_for(timeout=20_000)
 
 
 def table(page: Any, title: str) -> list[dict[str, str]]:
@@ -106,7 +108,7 @@ def peers_by_sql(log: Path, ip: str, end: str) -> dict[str, tuple[int, int]]:
 
 
 def stories(day: Path, ip: str) -> list[dict[str, Any]]:
-    """What the store has of an address."""
+    """Stories of an address in the store."""
     store = FlowStore(f"duckdb:///{day}/flows.duckdb")
     return store.read("flow_storyboard", where={"ip_threat": ip}).to_pylist()
 
@@ -121,12 +123,12 @@ def test_by_mouse(opened: Any) -> None:
     notebook.picture("threat_1_start")
 
     press(page, "Search")
-    told(page, "choose an address of the list, or type one")
+    wait_for_message(page, "no address given; choose one from the list or type one")
     page.locator("option", has_text=HOST).click()
     press(page, "Search")
     page.get_by_label("Comments").wait_for()
-    told(page, f"{HOST}: ")
-    assert f"Searching the connections of {HOST} …" in tab.evaluate("window.told")
+    wait_for_message(page, f"{HOST}: ")
+    assert f"Searching the connections of {HOST} …" in tab.evaluate("window.messages")
     notebook.picture("threat_2_search")
 
     log = day / "log.parquet"
@@ -145,7 +147,7 @@ def test_by_mouse(opened: Any) -> None:
     flows, size = (
         sum(sums[at] for peers in sql.values() for sums in peers.values()) for at in (0, 1)
     )
-    assert f"{flows:,} flows of {size / 1e9:.1f} GB" in page.locator(".ft-said").inner_text()
+    assert f"{flows:,} flows, {size / 1e9:.1f} GB" in page.locator(".ft-message").inner_text()
     plot = page.locator(".bk-Figure").first
     plot.scroll_into_view_if_needed()
     plot.wait_for()
@@ -155,33 +157,33 @@ def test_by_mouse(opened: Any) -> None:
     page.get_by_label("Risk").select_option(label="3 – low")
     page.get_by_role("combobox", name="Peer").fill(BEACON)
     press(page, "Score")
-    told(page, "285 connections scored 3")
-    # The risk stands before the time at which it was told.
-    risks = page.locator("h3", has_text=WRITTEN).locator("xpath=following::table[1]//td[last()-1]")
+    wait_for_message(page, "285 connections scored 3")
+    # The risk is in the column before the time of scoring.
+    risks = page.locator("h3", has_text=SAVED).locator("xpath=following::table[1]//td[last()-1]")
     low = risks.filter(has_text=re.compile("^3$"))
     low.first.wait_for()
     assert page.locator(".bk-Figure[data-same]").count() == 1
     press(page, "Undo")
-    told(page, "The scores of 285 connections are taken back.")
+    wait_for_message(page, "Scores of 285 connections reverted.")
     low.first.wait_for(state="detached")
     assert risks.count() > 0
     page.get_by_role("combobox", name="Peer").fill("192.0.2.77")
     press(page, "Score")
-    told(page, "no connection of the address has that")
+    wait_for_message(page, "no connection matches")
 
     page.locator("option", has_text=BEACON).click()
     press(page, "Search")
-    told(page, f"{BEACON}: 285 different connections")
+    wait_for_message(page, f"{BEACON}: 285 distinct connections")
     page.get_by_label("Title").fill(TITLE)
     page.get_by_label("Comments").fill(COMMENTS)
     files = day / "data" / "flow" / f"{sample_day()[0]}"
     for what, ending in (("report", "html"), ("bundle", "zip")):
         press(page, f"Save {what}")
-        told(page, f"The {what} of {BEACON} is saved as {files}/story-")
+        wait_for_message(page, f"{what.capitalize()} of {BEACON} saved as {files}/story-")
         assert (files / f"story-{safe_ip(BEACON)}.{ending}").stat().st_size > 10_000
     notebook.picture("threat_3_files")
     press(page, "Save")
-    told(page, f"The story of {BEACON} on")
+    wait_for_message(page, f"Story of {BEACON} on")
     assert page.get_by_label("Comments").count() == page.locator(".ft-table").count() == 0
     assert BEACON not in listed(page) and HOST in listed(page)
     [kept] = stories(day, BEACON)
@@ -193,7 +195,7 @@ def test_by_mouse(opened: Any) -> None:
     page.get_by_label("Comments").wait_for()
     assert page.get_by_label("Title").input_value() == TITLE
     assert page.get_by_label("Comments").input_value() == COMMENTS
-    [row] = [row for row in table(page, WRITTEN) if row["ip_threat"] == BEACON]
+    [row] = [row for row in table(page, SAVED) if row["ip_threat"] == BEACON]
     assert "<img src=x onerror=alert(1)>" in row["title"]
     notebook.picture("threat_5_kept")
 
@@ -203,7 +205,7 @@ def test_by_keyboard_alone(opened: Any) -> None:
     tab = notebook.tab
     notebook.run(0)
     page = notebook.run(1)
-    page.get_by_label("In the list").wait_for()
+    page.get_by_label("Candidates").wait_for()
 
     def keys(*pressed: str) -> None:
         for key in pressed:
@@ -217,13 +219,13 @@ def test_by_keyboard_alone(opened: Any) -> None:
     assert focused() == "Address"
     tab.keyboard.type("no address")
     keys("Enter")
-    told(page, "'no address' is not one address")
+    wait_for_message(page, "'no address' is not one address")
     assert page.get_by_role("alert").count() == 1
     keys("Control+A")
     tab.keyboard.type(UPLOAD)
     keys("Enter")
-    told(page, f"{UPLOAD}: 96 different connections")
-    assert page.locator(".ft-said").get_attribute("aria-live") == "polite"
+    wait_for_message(page, f"{UPLOAD}: 96 distinct connections")
+    assert page.locator(".ft-message").get_attribute("aria-live") == "polite"
     keys("Tab")
     assert focused() == "Search"
     outline = "getComputedStyle(document.activeElement).outlineStyle"
@@ -241,38 +243,38 @@ def test_by_keyboard_alone(opened: Any) -> None:
     keys("Tab")
     assert focused() == "Save report"
     keys("Enter")
-    told(page, f"The report of {UPLOAD} is saved as")
+    wait_for_message(page, f"Report of {UPLOAD} saved as")
     keys("Tab")
     assert focused() == "Save bundle"
     keys("Enter")
-    told(page, f"The bundle of {UPLOAD} is saved as")
+    wait_for_message(page, f"Bundle of {UPLOAD} saved as")
     keys("Tab", "ArrowDown", "Tab", "ArrowDown", "ArrowDown", "Tab")
     page.get_by_role("combobox", name="ASN").wait_for()
     assert focused() == "ASN"
     tab.keyboard.type("AS64496 nobody's")
     keys("Tab", "Enter")
-    told(page, "no connection of the address has that")
+    wait_for_message(page, "no connection matches")
     notebook.picture("threat_6_keyboard")
     keys(*["Shift+Tab"] * 6, "Enter")
-    told(page, f"The story of {UPLOAD} on")
+    wait_for_message(page, f"Story of {UPLOAD} on")
     [kept] = stories(day, UPLOAD)
     assert (kept["title"], kept["text"]) == ("Upload at night", "To whom?\n4.5 GB.")
     assert UPLOAD not in listed(page)
     tab.wait_for_function("document.activeElement.tagName === 'SELECT'")
-    assert focused() == "In the list"
+    assert focused() == "Candidates"
 
     keys("ArrowDown", "ArrowDown")
     keys("Tab")
     tab.wait_for_function("document.activeElement.value !== ''")
     second = listed(page)[1]
     keys("Enter")
-    told(page, f"{second}: ")
+    wait_for_message(page, f"{second}: ")
     keys("Tab", "Tab")
     tab.keyboard.type("not saved yet")
     keys("Shift+Tab", "Shift+Tab", "Control+A")
     tab.keyboard.type(UPLOAD)
     keys("Enter")
-    told(page, f"{UPLOAD}: ")
+    wait_for_message(page, f"{UPLOAD}: ")
     keys("Tab", "Tab", "Tab")
     assert focused() == "Comments"
     assert page.get_by_label("Title").input_value() == "Upload at night"
@@ -280,6 +282,6 @@ def test_by_keyboard_alone(opened: Any) -> None:
     keys("Shift+Tab", "Shift+Tab", "Shift+Tab", "Control+A")
     tab.keyboard.type(second)
     keys("Enter")
-    told(page, f"{second}: ")
+    wait_for_message(page, f"{second}: ")
     assert page.get_by_label("Title").input_value() == "not saved yet"
-    assert "which are not saved yet" in page.inner_text()
+    assert "These changes are not saved." in page.inner_text()

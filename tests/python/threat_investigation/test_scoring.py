@@ -1,4 +1,4 @@
-"""Scoring connections of an address, and taking scores back."""
+"""Scores of connections of an address, and their undo."""
 
 from __future__ import annotations
 
@@ -114,15 +114,15 @@ def test_scores_make_the_list_of_threats(nb: ft.FlowThreatInvestigation) -> None
     assert nb.threats().num_rows == 0
 
 
-def test_scores_that_cannot_be(nb: ft.FlowThreatInvestigation) -> None:
+def test_invalid_scores(nb: ft.FlowThreatInvestigation) -> None:
     for risk in (0, 4, True, "1"):
         with pytest.raises(ArgumentError, match="1 is high risk, 2 medium, 3 low"):
             nb.score(risk, port=443)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="say which connections: peer="):
+    with pytest.raises(ArgumentError, match="no connections selected; give peer="):
         nb.score(1)
-    with pytest.raises(ArgumentError, match="peer is 'web', which is no address"):
+    with pytest.raises(ArgumentError, match="invalid peer 'web'"):
         nb.score(1, peer="web")
-    with pytest.raises(ArgumentError, match="port is 'https'; give a number"):
+    with pytest.raises(ArgumentError, match="invalid port 'https'; give one or several integers"):
         nb.score(1, port="https")  # type: ignore[arg-type]
     assert len(nb.score(1, port=9)) == 0
     assert len(nb.score(1, asn=1)) == 0
@@ -131,7 +131,7 @@ def test_scores_that_cannot_be(nb: ft.FlowThreatInvestigation) -> None:
         nb.undo()
 
 
-def test_analysts_that_score_at_once_lose_nothing(tmp_path: Path, server: Server) -> None:
+def test_concurrent_scores_lose_nothing(tmp_path: Path, server: Server) -> None:
     url = server.new_database()
     analysts = [investigation(tmp_path, table(*ROWS), url) for _ in range(4)]
     chosen = [{"port": 53}, {"peer": IPV6}, {"peer": TWO_WAY}, {"port": 443, "peer": "8.8.8.8"}]

@@ -1,4 +1,4 @@
-"""The files of a story: their layout, their names, and what is no such file."""
+"""Files of a story: layout, names, and errors."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_files_have_the_layout_of_spot(tmp_path: Path) -> None:
     assert read_dendrogram(files.dendrogram) == Dendrogram.of(SETS, IP)
 
 
-def test_the_address_itself_stands_opposite_to_its_peers() -> None:
+def test_origin_is_paired_with_each_peer() -> None:
     globe = json.loads(Globe.of(SETS, Location("9.9.9.9", 8.0, 47.0, "Home")).to_json())
     pairs = zip(globe["sourceips"], globe["destips"], strict=True)
     found = [[(f["properties"]["ip"], f["properties"]["type"]) for f in pair] for pair in pairs]
@@ -106,7 +106,7 @@ def test_the_address_itself_stands_opposite_to_its_peers() -> None:
     assert globe["sourceips"][0] == feature("9.9.9.9", 3, "Home", 8.0, 47.0)
 
 
-def test_peers_without_a_place_on_earth_are_left_out() -> None:
+def test_peers_without_valid_coordinates_are_dropped() -> None:
     nowhere = [(None, None), (1.0, None), (float("nan"), 1.0), (90.5, 0.0), (0.0, -180.5)]
     rows = [
         peer(f"8.8.8.{at}", "inbound", latitude=latitude, longitude=longitude)
@@ -115,9 +115,9 @@ def test_peers_without_a_place_on_earth_are_left_out() -> None:
     assert len(Globe.of(connection_sets(*rows)).sources) == 0
 
 
-@pytest.mark.parametrize("home", [None, Location(IP, 8.0, 47.0)])
-def test_an_address_without_peers_has_files_too(tmp_path: Path, home: Location | None) -> None:
-    files = write_files(tmp_path, IP, SCHEMA.empty_table(), home=home)
+@pytest.mark.parametrize("origin", [None, Location(IP, 8.0, 47.0)])
+def test_an_address_without_peers_has_files_too(tmp_path: Path, origin: Location | None) -> None:
+    files = write_files(tmp_path, IP, SCHEMA.empty_table(), origin=origin)
     globe = read_globe(files.globe)
     assert len(globe.sources) == len(globe.destinations) == 0
     assert [(one.name, one.peers) for one in read_stats(files.stats).branches] == [
@@ -167,22 +167,22 @@ GOOD = feature("8.8.8.8", 1, "", 1.0, 2.0)
 @pytest.mark.parametrize(
     ("features", "message"),
     [
-        (None, r"destips is no list"),
-        ([GOOD, "text"], r"destips\[1\] is no Feature"),
+        (None, r"destips is not an array"),
+        ([GOOD, "text"], r"destips\[1\] is not a Feature"),
         ([GOOD, GOOD | {"type": "Curve"}], r'destips\[1\]: type is not "Feature"'),
         ([GOOD, {"type": "Feature"}], r"destips\[1\]: properties.ip is missing"),
-        ([feature("8.8.8.8", 4, "", 0, 0)], r"destips\[0\]: properties.type is none of 1, 2, 3"),
+        ([feature("8.8.8.8", 4, "", 0, 0)], r"destips\[0\]: properties.type is not 1, 2 or 3"),
         ([GOOD | {"geometry": {"type": "Line"}}], r'\[0\]: geometry.type is not "Point"'),
-        ([feature("8.8.8.8", 1, "", 0, 91)], r"coordinates are no place on earth"),
-        ([feature("8.8.8.8", 1, "", 0, None)], r"coordinates are no place on earth"),
-        ([feature("8.8.8.8", 1, "", "0", 0)], r"destips\[0\] is no Feature"),
+        ([feature("8.8.8.8", 1, "", 0, 91)], r"coordinates is out of range"),
+        ([feature("8.8.8.8", 1, "", 0, None)], r"coordinates is out of range"),
+        ([feature("8.8.8.8", 1, "", "0", 0)], r"destips\[0\] is not a Feature"),
         (
             [GOOD | {"geometry": {"type": "Point", "coordinates": [1]}}],
-            r"coordinates are not two numbers",
+            r"coordinates is not a pair of numbers",
         ),
     ],
 )
-def test_a_globe_with_a_fault_tells_its_place(tmp_path: Path, features: Any, message: str) -> None:
+def test_error_states_the_position_in_a_globe(tmp_path: Path, features: Any, message: str) -> None:
     path = tmp_path / "globe.json"
     document = {"type": "FeatureCollection", "sourceips": [GOOD], "destips": features}
     path.write_text(json.dumps(document))
@@ -193,17 +193,17 @@ def test_a_globe_with_a_fault_tells_its_place(tmp_path: Path, features: Any, mes
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no JSON: .* line 1 column 1"),
-        (b'{"type": "Feature', "no JSON: .*line 1 column 10"),
-        (b'{"type": NaN}', "no JSON: NaN is no number"),
-        (b"\xff\xfe{}", "not text in UTF-8"),
-        (b'{"name": "\\ud800"}', "not text in UTF-8"),
+        (b"", "not valid JSON: .* line 1 column 1"),
+        (b'{"type": "Feature', "not valid JSON: .*line 1 column 10"),
+        (b'{"type": NaN}', "not valid JSON: NaN is not a JSON number"),
+        (b"\xff\xfe{}", "not valid UTF-8"),
+        (b'{"name": "\\ud800"}', "not valid UTF-8"),
         (b"[" * 200_000, "nested too deeply"),
-        (b"[]", "no globe"),
-        (SPOT_STATS.encode(), "no globe"),
+        (b"[]", "not a globe"),
+        (SPOT_STATS.encode(), "not a globe"),
     ],
 )
-def test_what_is_no_globe_is_told(tmp_path: Path, content: bytes, message: str) -> None:
+def test_other_content_is_not_a_globe(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "globe.json"
     path.write_bytes(content)
     with pytest.raises(FormatError, match=rf"globe\.json is {message}"):
@@ -217,35 +217,38 @@ def with_(document: dict[str, Any], **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[]", "the stats is no object with name"),
-        (with_(STATS, name=5), "the stats: name is no text"),
-        (with_(STATS, size="5"), "size is no whole number"),
-        (with_(STATS, size=True), "size is no whole number"),
-        (with_(STATS, size=-1), "size is no whole number"),
-        (with_(STATS, children={}), "the stats: children is no list"),
-        (with_(STATS, children=[{"name": "x", "size": 1}]), r"children\[0\]: children is no list"),
+        ("[]", "the stats is not an object with name"),
+        (with_(STATS, name=5), "the stats: name is not a string"),
+        (with_(STATS, size="5"), "size is not an integer"),
+        (with_(STATS, size=True), "size is not an integer"),
+        (with_(STATS, size=-1), "size is not an integer"),
+        (with_(STATS, children={}), "the stats: children is not an array"),
+        (
+            with_(STATS, children=[{"name": "x", "size": 1}]),
+            r"children\[0\]: children is not an array",
+        ),
         (
             with_(STATS, children=[{"name": "x", "size": 1, "children": [{"name": None}]}]),
-            r"the stats: children\[0\]: children\[0\]: name is no text",
+            r"the stats: children\[0\]: children\[0\]: name is not a string",
         ),
     ],
 )
-def test_stats_with_a_fault_tell_its_place(content: str, message: str) -> None:
+def test_error_states_the_position_in_stats(content: str, message: str) -> None:
     with pytest.raises(FormatError, match=message):
         Stats.from_json(content)
 
 
-def test_a_dendrogram_is_no_stats_and_the_other_way_round() -> None:
-    with pytest.raises(FormatError, match="size is no whole number"):
+def test_dendrogram_and_stats_are_not_interchangeable() -> None:
+    with pytest.raises(FormatError, match="size is not an integer"):
         Stats.from_json(json.dumps(DENDROGRAM))
-    with pytest.raises(FormatError, match="the dendrogram: time is no text"):
+    with pytest.raises(FormatError, match="the dendrogram: time is not a string"):
         Dendrogram.from_json(json.dumps(STATS))
 
 
-def test_tables_which_are_no_connection_sets_are_told() -> None:
-    with pytest.raises(InputError, match="no column location, longitude, latitude"):
+def test_tables_without_columns_of_connection_sets_are_errors() -> None:
+    with pytest.raises(InputError, match="lack the columns location, longitude, latitude"):
         Globe.of(SETS.drop_columns(["location", "longitude", "latitude"]))
-    with pytest.raises(InputError, match="no column context"):
+    with pytest.raises(InputError, match="lack the columns context"):
         Stats.of(SETS.drop_columns(["context"]), IP)
     sideways = SETS.set_column(1, "direction", [["sideways"] * len(SETS)])
     for of in (Globe.of, lambda sets: Stats.of(sets, IP)):
@@ -288,7 +291,7 @@ def test_small_ipv6_addresses_do_not_meet_ipv4(number: int) -> None:
 
 
 @given(st.text() | addresses.map(lambda ip: f"{ip}%../../x") | addresses.map("../{}".format))
-def test_no_text_leads_out_of_the_folder(text: str) -> None:
+def test_no_text_escapes_the_folder(text: str) -> None:
     try:
         files = story_files("/stories", text)
     except ArgumentError:
@@ -300,7 +303,7 @@ def test_no_text_leads_out_of_the_folder(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "..", "10.0.0.0/8", "fe80::1%eth0", "fe80::1%../../etc", "a/b", "10.0.0.1\0"]
 )
-def test_what_is_no_address_makes_no_file(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ArgumentError, match="no IPv4 or IPv6 address"):
+def test_invalid_addresses_have_no_files(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ArgumentError, match="invalid address"):
         write_files(tmp_path, text, SETS)
     assert list(tmp_path.iterdir()) == []

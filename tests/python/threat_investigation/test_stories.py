@@ -1,4 +1,4 @@
-"""Stories: what is kept, what comes back, and who else is writing."""
+"""Stories: storage, history, and concurrent writers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def store_of(nb: ft.FlowThreatInvestigation) -> ft.FlowStore:
 def test_a_story_is_replaced_and_its_history_is_kept(nb: ft.FlowThreatInvestigation) -> None:
     nb.search(IP)
     first = nb.save("first", "one")
-    assert (first.ip, first.day, first.place) == (IP, DAY, store_of(nb).url)
+    assert (first.ip, first.day, first.storage) == (IP, DAY, store_of(nb).url)
     nb.search(TWO_WAY)
     nb.save("other", "of another address")
     nb.search(IP)
@@ -73,9 +73,7 @@ def test_a_story_of_another_program_goes_into_the_history(nb: ft.FlowThreatInves
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "", "😀" * 100_000, HOSTILE + "x" * 100_000])
-def test_text_comes_back_as_typed(
-    nb: ft.FlowThreatInvestigation, tmp_path: Path, text: str
-) -> None:
+def test_text_is_unchanged(nb: ft.FlowThreatInvestigation, tmp_path: Path, text: str) -> None:
     nb.search(IP)
     nb.save(text, text)
     for rows in (queries.story_board(store_of(nb), DAY), nb.history(IP)):
@@ -86,26 +84,26 @@ def test_text_comes_back_as_typed(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
-        ("ab\0c", "the title has a NUL character as its character 3"),
-        ("\ud83d", "the title has half of a surrogate pair as its character 1"),
-        (None, "the title is None; give a text"),
+        ("ab\0c", "title contains a NUL character at character 3"),
+        ("\ud83d", "title contains an unpaired surrogate at character 1"),
+        (None, "title must be a string, got None"),
     ],
 )
-def test_text_that_no_store_keeps_is_refused(
-    nb: ft.FlowThreatInvestigation, tmp_path: Path, text: str, told: str
+def test_text_that_stores_cannot_hold_is_an_error(
+    nb: ft.FlowThreatInvestigation, tmp_path: Path, text: str, expected: str
 ) -> None:
     nb.search(IP)
-    with pytest.raises(ArgumentError, match=told):
+    with pytest.raises(ArgumentError, match=expected):
         nb.save(text, "text")
-    with pytest.raises(ArgumentError, match=told.replace("title", "text")):
+    with pytest.raises(ArgumentError, match=expected.replace("title", "text")):
         nb.save("title", text)
     assert store_of(nb).count("flow_storyboard_history") == 0
     assert not (tmp_path / "data").exists()
 
 
-def test_files_are_written_beside(nb: ft.FlowThreatInvestigation, tmp_path: Path) -> None:
+def test_files_are_written_with_the_story(nb: ft.FlowThreatInvestigation, tmp_path: Path) -> None:
     nb.search(IP)
     saved = nb.save("title", "text")
     folder = tmp_path / "data" / "flow" / "2013-09-15"
@@ -172,7 +170,7 @@ def test_two_analysts_lose_nothing(tmp_path: Path, server: Server) -> None:
         assert queries.time_line(store_of(nb), DAY, ip).num_rows == rows
 
 
-def test_the_second_writer_of_a_file_is_told(tmp_path: Path) -> None:
+def test_second_writer_of_a_file_gets_an_error(tmp_path: Path) -> None:
     store = ft.FlowStore(f"duckdb:///{tmp_path}/flows.duckdb", wait=0.1)
     nb = investigation(tmp_path, FLOWS, store)
     nb.search(IP)
@@ -186,7 +184,7 @@ def test_the_second_writer_of_a_file_is_told(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"open\n"
-        with pytest.raises(StoreLockedError, match=f"process {other.pid} has the file open"):
+        with pytest.raises(StoreLockedError, match=f"locked by process {other.pid}"):
             nb.save("title", "text")
         other.communicate()
     nb.save("title", "text")
@@ -216,7 +214,7 @@ def test_stories_in_files(tmp_path: Path) -> None:
     assert nb.history().num_rows == 0
     nb.save(HOSTILE, "x" * 100_000)
     saved = nb.save("second", "😀")
-    path = Path(saved.place)
+    path = Path(saved.storage)
     assert path.name == "story-10_0_0_1.jsonl"
     assert [json.loads(line)["title"] for line in path.read_text().splitlines()] == [
         HOSTILE,
@@ -228,5 +226,5 @@ def test_stories_in_files(tmp_path: Path) -> None:
     assert nb.history()["title"].to_pylist() == ["second", HOSTILE, "third"]
     assert nb.history(TWO_WAY)["title"].to_pylist() == ["third"]
     path.write_text("{")
-    with pytest.raises(FormatError, match="story-10_0_0_1.jsonl has no stories"):
+    with pytest.raises(FormatError, match="story-10_0_0_1.jsonl is not a file of stories"):
         nb.history()

@@ -33,12 +33,12 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_story_has_what_was_found_and_saved(tmp_path: Path, log: Path) -> None:
+def test_story_has_search_result_and_saved_text(tmp_path: Path, log: Path) -> None:
     context = tmp_path / "context.csv"
     context.write_text("ip,name\n8.8.8.0/24,resolver\n")
     settings = settings_in(tmp_path, network_context=context)
     nb = ft.FlowThreatInvestigation(str(log), configuration=settings, silent=True)
-    with pytest.raises(ArgumentError, match="no address was searched"):
+    with pytest.raises(ArgumentError, match="no address searched"):
         nb.story()
     nb.search(IP)
     assert nb.story().heading == f"Story of {IP}"
@@ -63,7 +63,7 @@ def test_a_story_has_what_was_found_and_saved(tmp_path: Path, log: Path) -> None
     assert "<script>alert" not in page and "DB-IP" in page
 
 
-def test_a_bundle_tells_nothing_of_the_folders_of_its_machine(tmp_path: Path, log: Path) -> None:
+def test_bundle_has_no_directories_of_the_machine(tmp_path: Path, log: Path) -> None:
     settings = settings_in(tmp_path, network_context=tmp_path / "networks.csv")
     (tmp_path / "networks.csv").write_text("ip,name\n8.8.8.0/24,resolver\n")
     settings = replace(settings, source=tmp_path / "flowtriage.toml")
@@ -74,10 +74,10 @@ def test_a_bundle_tells_nothing_of_the_folders_of_its_machine(tmp_path: Path, lo
     with ZipFile(nb.story().write_bundle(tmp_path / "story.zip")) as archive:
         for name in archive.namelist():
             assert str(tmp_path).encode() not in archive.read(name), name
-        told = json.loads(archive.read("manifest.json"))
-    assert [one["name"] for one in told["inputs"][1:]] == ["flows.parquet", "networks.csv"]
-    assert told["configuration"]["oa"]["store"]["url"] == "duckdb:///flows.duckdb"
-    assert told["configuration"]["oa"]["folders"]["data"] == "data"
+        manifest = json.loads(archive.read("manifest.json"))
+    assert [one["name"] for one in manifest["inputs"][1:]] == ["flows.parquet", "networks.csv"]
+    assert manifest["configuration"]["oa"]["store"]["url"] == "duckdb:///flows.duckdb"
+    assert manifest["configuration"]["oa"]["folders"]["data"] == "data"
 
 
 def test_the_same_search_makes_the_same_bundle(tmp_path: Path, log: Path) -> None:

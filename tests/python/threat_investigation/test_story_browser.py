@@ -1,4 +1,4 @@
-"""A story in a real Chromium: its page draws, and runs nothing that is written in it."""
+"""The page of a story in Chromium: plots are drawn, untrusted text is not executed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def hostile() -> Story:
         peers=connection_sets(*rows),
         history=notes,
         scored=notes,
-        home=Location(IP, 8.0, 47.0, ATTACKS[1]),
+        origin=Location(IP, 8.0, 47.0, ATTACKS[1]),
         configuration={everything: everything, "password": SECRETS[0]},
         inputs=(Input(everything, "ab" * 32, 1),),
     )
@@ -69,7 +69,7 @@ def hostile() -> Story:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Any]:
-    """A page that may ask for files only; no error may occur, and no dialog open."""
+    """A page that loads files only; errors and dialogs fail the test."""
     page, trouble = browser.new_page(viewport={"width": 1280, "height": 900}), []
     page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
     page.on("pageerror", lambda error: trouble.append(str(error)))
@@ -87,7 +87,7 @@ def open_page(visit: Any, made: Story, folder: Path) -> None:
     visit.wait_for_function("Bokeh.documents.every((one) => one.is_idle)")
 
 
-def test_the_page_of_a_story_tells_all_of_it(visit: Any, tmp_path: Path) -> None:
+def test_page_has_all_parts_of_the_story(visit: Any, tmp_path: Path) -> None:
     open_page(visit, story(), tmp_path)
     assert visit.inner_text("h1") == "Beacon <b>& more</b>"
     facts = dict(
@@ -99,8 +99,8 @@ def test_the_page_of_a_story_tells_all_of_it(visit: Any, tmp_path: Path) -> None
     )
     assert facts["Address"] == IP and facts["Peers"] == "197" and facts["Connections"] == "7,232"
     assert visit.locator("main h2").all_inner_texts() == [
-        *("Comments", "Sums", "Top peers", "Peers", "Timeline", "Places", "Contexts", "Tree"),
-        *("Notes", "Scores", "Connections", "Origin"),
+        *("Comments", "Totals", "Top peers", "Peers", "Timeline", "Locations"),
+        *("Network contexts", "Dendrogram", "History", "Scores", "Connections", "Provenance"),
     ]
     assert visit.locator("main h3").count() == 7
     assert visit.locator("figure").count() == 4
@@ -110,7 +110,7 @@ def test_the_page_of_a_story_tells_all_of_it(visit: Any, tmp_path: Path) -> None
     assert not any(secret in visit.content() for secret in SECRETS)
 
 
-def test_hostile_text_is_shown_and_not_run(visit: Any, tmp_path: Path) -> None:
+def test_untrusted_text_is_shown_and_not_executed(visit: Any, tmp_path: Path) -> None:
     open_page(visit, hostile(), tmp_path)
     assert visit.inner_text("h1") == ATTACKS[0]
     text = visit.inner_text("main section >> nth=0")
@@ -137,19 +137,19 @@ def test_hover_boxes_of_bars_show_names_as_text(visit: Any, tmp_path: Path) -> N
     assert shown == [[text, "Outbound Only", "1"] for text in sorted(ATTACKS)]
 
 
-def test_an_opened_bundle_is_as_harmless(visit: Any, tmp_path: Path) -> None:
+def test_opened_bundle_is_as_harmless(visit: Any, tmp_path: Path) -> None:
     path = write_bundle(hostile(), tmp_path / "story.zip")
     open_page(visit, open_bundle(path), tmp_path)
     assert visit.inner_text("h1") == ATTACKS[0]
 
 
 @pytest.mark.extra
-def test_foreign_text_on_the_map_is_shown_and_not_run(browser: Any, tmp_path: Path) -> None:
+def test_untrusted_text_on_the_map_is_shown_and_not_executed(browser: Any, tmp_path: Path) -> None:
     pytest.importorskip("msticpy")
     from flowtriage.threat_investigation.story.globe_plots import globe_map
 
     made = hostile()
-    drawn = globe_map(Globe.of(made.peers, made.home), IP)
+    drawn = globe_map(Globe.of(made.peers, made.origin), IP)
     path = tmp_path / "map.html"
     path.write_text(drawn.folium_map.get_root().render())
     page, trouble = browser.new_page(), []
@@ -158,7 +158,7 @@ def test_foreign_text_on_the_map_is_shown_and_not_run(browser: Any, tmp_path: Pa
     page.route("https://**/*", lambda route: route.abort())
     page.goto(path.as_uri())
     shown = page.evaluate(
-        """[...Object.keys(window)].filter((name) => name.startsWith("place_layer_"))
+        """[...Object.keys(window)].filter((name) => name.startsWith("marker_layer_"))
           .flatMap((name) => window[name].getLayers())
           .map((marker) => {
             const list = marker.getPopup().getContent()(marker);

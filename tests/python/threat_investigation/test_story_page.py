@@ -1,4 +1,4 @@
-"""The page of a story: its sums, and what it needs."""
+"""The page of a story: totals, reproducibility, missing extras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connection_sets import SCHEMA, connection_sets, peer
-from flowtriage.threat_investigation.story.page import sums, write_story
+from flowtriage.threat_investigation.story.page import totals, write_story
 from threat_story import story
 
 ROWS = [
@@ -26,8 +26,8 @@ def naive(rows: list[dict[str, Any]], name: str) -> int | None:
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])
-def test_sums_are_those_of_all_peers(rows: list[dict[str, Any]]) -> None:
-    found = sums(connection_sets(*rows)).to_pylist()
+def test_totals_are_those_of_all_peers(rows: list[dict[str, Any]]) -> None:
+    found = totals(connection_sets(*rows)).to_pylist()
     assert [row["direction"] for row in found] == ["inbound", "outbound", "two-way", "all"]
     for row in found:
         mine = [one for one in rows if row["direction"] in (one["direction"], "all")]
@@ -47,14 +47,14 @@ def test_a_page_without_its_date_is_the_same_each_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("library", ["bokeh", "jinja2"])
-def test_what_is_missing_is_told(library: str) -> None:
+def test_error_names_the_missing_extra(library: str) -> None:
     code = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})
 from threat_story import story
 from flowtriage.errors import MissingExtraError
 sys.modules[{library!r}] = None
-from flowtriage.threat_investigation.story_report import write_story
+from flowtriage.threat_investigation.story.page import write_story
 try:
     write_story(story(), 'story.html')
 except MissingExtraError as error:

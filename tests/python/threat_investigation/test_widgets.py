@@ -1,4 +1,4 @@
-"""The page of an investigation: what its buttons do, without a browser."""
+"""The page of an investigation: its buttons, without a browser."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from flowtriage.threat_investigation.widgets.boxes import (
     ScoreBox,
     SearchBox,
     StoryBox,
-    chosen,
-    offered,
+    parse_filter,
+    suggestions,
 )
 from flowtriage.threat_investigation.widgets.view import WidgetView
 from threat_work import HOSTILE, IP, IPV6, TWO_WAY, flow, investigation, suspicious, table
@@ -59,13 +59,13 @@ def box(nb: ft.FlowThreatInvestigation, kind: type) -> Any:
     return one
 
 
-def said(nb: ft.FlowThreatInvestigation) -> str:
-    return str(nb.view._page._said.value)  # type: ignore[attr-defined]
+def message(nb: ft.FlowThreatInvestigation) -> str:
+    return str(nb.view._page._message.value)  # type: ignore[attr-defined]
 
 
 def shown(nb: ft.FlowThreatInvestigation) -> str:
     page = nb.view._page  # type: ignore[attr-defined]
-    outputs = (*page._found.outputs, *page._written.outputs)
+    outputs = (*page._results.outputs, *page._saved.outputs)
     return "".join(one["data"]["text/html"] for one in outputs)
 
 
@@ -84,13 +84,13 @@ def test_search_save_and_start_again(nb: ft.FlowThreatInvestigation) -> None:
     assert [ip for _, ip in search.listed.options] == [IP, IPV6]
     search.listed.value = IPV6
     search.button.click()
-    assert f"{IPV6}: 1 different connections with 1 peer" in said(nb)
+    assert f"{IPV6}: 1 distinct connections with 1 peer" in message(nb)
     assert "Top 20 source IP by connections" in shown(nb)
     assert nb.view.parts == ["controls", "threat_box"]
     story = box(nb, StoryBox)
     story.title.value, story.comments.value = "a < b", HOSTILE
     story.button.click()
-    assert f"The story of {IPV6} on" in said(nb)
+    assert f"Story of {IPV6} on" in message(nb)
     assert nb.view.parts == ["controls"] and shown(nb) == ""
     assert [ip for _, ip in search.listed.options] == [IP]
     assert (search.listed.index, search.address.value) == (None, "")
@@ -101,40 +101,40 @@ def test_search_save_and_start_again(nb: ft.FlowThreatInvestigation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "expected"),
     [
-        ("", "choose an address of the list, or type one"),
+        ("", "no address given; choose one from the list or type one"),
         ("<img src=x>", "is not one address"),
         ("192.0.2.200", "192.0.2.200 does not occur in the flows searched"),
     ],
 )
-def test_what_is_wrong_with_an_address_is_said(
-    nb: ft.FlowThreatInvestigation, typed: str, told: str
+def test_errors_of_an_address_are_shown(
+    nb: ft.FlowThreatInvestigation, typed: str, expected: str
 ) -> None:
     look_at(nb, typed)
-    assert told in said(nb)
-    assert "<img" not in said(nb)
+    assert expected in message(nb)
+    assert "<img" not in message(nb)
 
 
-def test_errors_of_any_kind_are_said_and_text_stays(
+def test_all_errors_are_shown_and_text_stays(
     nb: ft.FlowThreatInvestigation, tmp_path: Path
 ) -> None:
     look_at(nb, IP)
     story = box(nb, StoryBox)
     story.button.click()
-    assert "there is nothing to save" in said(nb) and 'role="alert"' in said(nb)
+    assert "nothing to save" in message(nb) and 'role="alert"' in message(nb)
     story.title.value = "half \ud83d"
     story.button.click()
-    assert "half of a surrogate pair" in said(nb)
+    assert "an unpaired surrogate" in message(nb)
     (tmp_path / "data").write_text("in the way")
     story.title.value = "whole"
     story.button.click()
-    assert 'role="alert"' in said(nb) and "data" in said(nb)
+    assert 'role="alert"' in message(nb) and "data" in message(nb)
     assert box(nb, StoryBox).title.value == "whole"
     assert nb.history().num_rows == 0
 
 
-def test_a_report_and_a_bundle_have_what_the_fields_hold(
+def test_report_and_bundle_have_the_content_of_the_fields(
     nb: ft.FlowThreatInvestigation, tmp_path: Path
 ) -> None:
     look_at(nb, IPV6)
@@ -142,21 +142,21 @@ def test_a_report_and_a_bundle_have_what_the_fields_hold(
     story.title.value, story.comments.value = "a < b", HOSTILE
     place = tmp_path / "data" / "flow" / "2013-09-15" / "story-2606_4700__1"
     story.report.click()
-    assert f"The report of {IPV6} is saved as {place}.html. Your changes are in it" in said(nb)
+    assert f"Report of {IPV6} saved as {place}.html. It contains unsaved changes." in message(nb)
     page = place.with_suffix(".html").read_text()
     assert "<h1>a &lt; b</h1>" in page and "<script>alert(1)" not in page
     story.bundle.click()
-    assert f"The bundle of {IPV6} is saved as {place}.zip. Your changes are in it" in said(nb)
+    assert f"Bundle of {IPV6} saved as {place}.zip. It contains unsaved changes." in message(nb)
     opened = open_bundle(place.with_suffix(".zip"))
     assert (opened.ip, opened.title, opened.text) == (IPV6, "a < b", HOSTILE)
     assert nb.history().num_rows == 0 and story.draft is not None
     story.button.click()
     look_at(nb, IPV6)
     box(nb, StoryBox).report.click()
-    assert said(nb).endswith(f"{place}.html.</p>")
+    assert message(nb).endswith(f"{place}.html.</p>")
 
 
-def test_what_keeps_a_report_or_a_bundle_from_being_saved_is_said(
+def test_errors_of_report_and_bundle_are_shown(
     nb: ft.FlowThreatInvestigation, tmp_path: Path
 ) -> None:
     look_at(nb, IP)
@@ -164,26 +164,26 @@ def test_what_keeps_a_report_or_a_bundle_from_being_saved_is_said(
     for button in (story.report, story.bundle):
         story.title.value = "half \ud83d"
         button.click()
-        assert "half of a surrogate pair" in said(nb) and 'role="alert"' in said(nb)
+        assert "an unpaired surrogate" in message(nb) and 'role="alert"' in message(nb)
         story.title.value = "whole"
         (tmp_path / "data").write_text("in the way")
         button.click()
-        assert 'role="alert"' in said(nb) and str(tmp_path / "data") in said(nb)
+        assert 'role="alert"' in message(nb) and str(tmp_path / "data") in message(nb)
         (tmp_path / "data").unlink()
         nb.search(IPV6)
         button.click()
-        assert "another address was searched since" in said(nb)
+        assert "another address was searched since then" in message(nb)
         nb.search(IP)
     assert not (tmp_path / "data").exists()
 
 
-def test_a_story_is_saved_of_the_address_that_it_is_about(nb: ft.FlowThreatInvestigation) -> None:
+def test_story_is_saved_for_its_own_address(nb: ft.FlowThreatInvestigation) -> None:
     look_at(nb, IP)
     story = box(nb, StoryBox)
     story.title.value = "of the first"
     nb.search(IPV6)
     story.button.click()
-    assert "another address was searched since" in said(nb)
+    assert "another address was searched since then" in message(nb)
     assert nb.history().num_rows == 0
 
 
@@ -203,21 +203,23 @@ def test_what_is_not_saved_comes_back(nb: ft.FlowThreatInvestigation) -> None:
 @pytest.mark.parametrize(
     ("by", "which", "count"), [("peer", "8.8.8.8, 1.1.1.1", 3), ("port", "443", 3), ("asn", "", 2)]
 )
-def test_scores_are_given_and_taken_back(
+def test_scores_are_written_and_reverted(
     nb: ft.FlowThreatInvestigation, by: str, which: str, count: int
 ) -> None:
     look_at(nb, IP)
     scores = box(nb, ScoreBox)
     scores.risk.value, scores.by.value = 2, by
-    [google] = [one for one in offered(nb.search(IP).found, "asn") if one.startswith("AS15169 ")]
+    [google] = [
+        one for one in suggestions(nb.search(IP).search, "asn") if one.startswith("AS15169 ")
+    ]
     scores.which.value = which or google
     scores.button.click()
-    assert f"{count} connections scored 2" in said(nb)
+    assert f"{count} connections scored 2" in message(nb)
     assert nb.store is not None
     where = {"score": 2}
     assert nb.store.read("flow_threat_investigation", where=where).num_rows == count
     scores.undo.click()
-    assert f"The scores of {count} connections are taken back" in said(nb)
+    assert f"Scores of {count} connections reverted" in message(nb)
     assert nb.store.read("flow_threat_investigation", where=where).num_rows == 0
 
 
@@ -229,31 +231,31 @@ def test_the_table_of_scores_follows_what_is_scored(nb: ft.FlowThreatInvestigati
 
     look_at(nb, IP)
     before, page = scores(), shown(nb)
-    assert before == [(IPV6, IP, 1)] and "1.1.1.1" not in page.split("What is written down")[1]
-    found = nb.view._page._found.outputs  # type: ignore[attr-defined]
+    assert before == [(IPV6, IP, 1)] and "1.1.1.1" not in page.split("Saved stories and scores")[1]
+    found = nb.view._page._results.outputs  # type: ignore[attr-defined]
     box(nb, ScoreBox).which.value = "1.1.1.1"
     box(nb, ScoreBox).button.click()
     assert scores() == [(IP, "1.1.1.1", 1), *before]
-    assert "1.1.1.1" in shown(nb).split("What is written down")[1]
-    assert [one.title for one in nb.result.sections].count("What is written down already") == 1
-    assert nb.view._page._found.outputs is found  # type: ignore[attr-defined]
+    assert "1.1.1.1" in shown(nb).split("Saved stories and scores")[1]
+    assert [one.title for one in nb.result.sections].count("Saved stories and scores") == 1
+    assert nb.view._page._results.outputs is found  # type: ignore[attr-defined]
     box(nb, ScoreBox).undo.click()
     assert scores() == before and shown(nb) == page
     nb.undo()
-    assert scores() == [] and shown(nb) == page.split("<h3>What is written down")[0]
+    assert scores() == [] and shown(nb) == page.split("<h3>Saved stories and scores")[0]
 
 
-def test_what_can_be_scored_is_offered_with_the_most_first() -> None:
-    found = ft.FlowThreatInvestigation(FLOWS, silent=True).search(IP).found
-    assert offered(found, "peer")[0] == "8.8.8.8"
-    assert offered(found, "port") == ("443", "40000", "40001")
-    assert offered(found, "asn")[0].split()[0] == "AS15169"
+def test_suggestions_are_sorted_by_connections() -> None:
+    found = ft.FlowThreatInvestigation(FLOWS, silent=True).search(IP).search
+    assert suggestions(found, "peer")[0] == "8.8.8.8"
+    assert suggestions(found, "port") == ("443", "40000", "40001")
+    assert suggestions(found, "asn")[0].split()[0] == "AS15169"
 
 
 @pytest.mark.parametrize(("by", "text"), [("peer", " "), ("port", "http"), ("asn", "Cloudflare")])
-def test_what_names_no_connections_is_refused(by: str, text: str) -> None:
-    with pytest.raises(ArgumentError, match="choose one of the list, or type one such as"):
-        chosen(by, text)
+def test_invalid_filter_is_an_error(by: str, text: str) -> None:
+    with pytest.raises(ArgumentError, match="choose one from the list or type one such as"):
+        parse_filter(by, text)
 
 
 def test_a_log_without_a_store_has_no_scores(tmp_path: Path, monkeypatch: Any) -> None:
@@ -268,7 +270,7 @@ def test_a_log_without_a_store_has_no_scores(tmp_path: Path, monkeypatch: Any) -
         box(nb, ScoreBox)
     box(nb, StoryBox).title.value = "no flows"
     box(nb, StoryBox).button.click()
-    assert f"The story of {TWO_WAY}" in said(nb)
+    assert f"Story of {TWO_WAY}" in message(nb)
 
 
 def test_the_page_moves_to_the_cell_that_asks(
@@ -279,7 +281,7 @@ def test_the_page_moves_to_the_cell_that_asks(
     assert "Top 20 source IP by connections" in capsys.readouterr().out
     assert "later cell" in first.children[0].value
     assert box(nb, SearchBox) and box(nb, StoryBox).ip == IP
-    assert f"{IP}: 4 different connections" in said(nb)
+    assert f"{IP}: 4 distinct connections" in message(nb)
     assert nb.view.parts == ["controls", "threat_box"]
     nb.removeWidget(1)
     assert nb.view.parts == ["controls"]
@@ -287,16 +289,16 @@ def test_the_page_moves_to_the_cell_that_asks(
         box(nb, StoryBox)
 
 
-def test_a_press_comes_with_what_the_fields_hold(nb: ft.FlowThreatInvestigation) -> None:
-    box(nb, SearchBox).sent.value = json.dumps({"button": 0, "fields": [IP]})
-    assert f"{IP}: 4 different connections" in said(nb)
-    box(nb, ScoreBox).sent.value = json.dumps({"button": 0, "fields": [2, 1, "443"]})
-    assert "3 connections scored 3" in said(nb)
-    box(nb, ScoreBox).sent.value = json.dumps({"button": 1, "fields": [2, 1, "443"]})
-    assert "The scores of 3 connections are taken back" in said(nb)
-    box(nb, StoryBox).sent.value = json.dumps({"button": 2, "fields": ["a title", HOSTILE]})
-    assert f"The bundle of {IP} is saved as" in said(nb)
-    box(nb, StoryBox).sent.value = json.dumps({"button": 0, "fields": ["a title", HOSTILE]})
+def test_press_arrives_with_the_values_of_the_fields(nb: ft.FlowThreatInvestigation) -> None:
+    box(nb, SearchBox).event.value = json.dumps({"button": 0, "fields": [IP]})
+    assert f"{IP}: 4 distinct connections" in message(nb)
+    box(nb, ScoreBox).event.value = json.dumps({"button": 0, "fields": [2, 1, "443"]})
+    assert "3 connections scored 3" in message(nb)
+    box(nb, ScoreBox).event.value = json.dumps({"button": 1, "fields": [2, 1, "443"]})
+    assert "Scores of 3 connections reverted" in message(nb)
+    box(nb, StoryBox).event.value = json.dumps({"button": 2, "fields": ["a title", HOSTILE]})
+    assert f"Bundle of {IP} saved as" in message(nb)
+    box(nb, StoryBox).event.value = json.dumps({"button": 0, "fields": ["a title", HOSTILE]})
     assert nb.history(IP).to_pylist()[0]["text"] == HOSTILE
 
 

@@ -1,4 +1,4 @@
-"""Colours of protocols and directions are stable and tell series apart."""
+"""Colours of protocols and directions are stable and distinct."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The map of a host's peers: where they are, what is said of them, and what is not run."""
+"""The map of a host's peers: locations, facts, and escaping."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HOSTILE = [
 ]
 
 
-def test_the_map_is_that_of_msticpy_and_knows_its_places() -> None:
+def test_the_map_is_that_of_msticpy_with_its_locations() -> None:
     drawn = draw(row(HOST, GOOGLE, "O"), row(HOST, RIPE, "O"))
     assert isinstance(drawn, FoliumMap)
     united_states, netherlands = (39.5, -98.4), (52.2, 5.6)
@@ -46,7 +46,7 @@ def test_the_map_is_that_of_msticpy_and_knows_its_places() -> None:
     assert page(drawn).count("flowtriageMap.fit(") == 1
 
 
-def test_the_places_are_listed_for_a_report() -> None:
+def test_the_locations_are_listed_for_a_page() -> None:
     drawn = draw(row(HOST, RIPE, "O"), row(HOST, GOOGLE, "O", TotalAllowedFlows=2))
     assert drawn.places["Address"].to_pylist() == [GOOGLE, RIPE]
     assert drawn.places["Country"].to_pylist() == ["United States", "Netherlands"]
@@ -60,10 +60,10 @@ def test_addresses_without_a_location_are_counted() -> None:
     )
     assert peer(drawn)["Address"] == GOOGLE
     assert "1 address in 1 country; 3 without a location" in note(drawn)
-    assert "country level, from the embedded database" in note(drawn)
+    assert "country level, from the bundled database" in note(drawn)
 
 
-def test_a_map_of_nothing_is_a_map() -> None:
+def test_an_empty_map_is_a_map() -> None:
     drawn = draw()
     assert layers(drawn) == [[], []]
     assert drawn.locations == []
@@ -91,7 +91,7 @@ class HostileNames(AsnDatabase):
         return known.set_column(2, "as_name", pa.array(names, pa.string()))
 
 
-def test_foreign_text_is_data_to_every_reader_on_its_way() -> None:
+def test_untrusted_text_is_data_to_every_reader() -> None:
     peers = [f"8.8.8.{100 + at}" for at in range(len(HOSTILE))]
     drawn = draw(
         *(row(HOST, one, "O", L7Protocol=HOSTILE[at]) for at, one in enumerate(peers)),
@@ -150,14 +150,14 @@ def test_a_notebook_shows_the_same_page() -> None:
 def test_a_database_of_the_user_is_not_credited_to_others() -> None:
     own = AsnDatabase(DATA / "country.mmdb")
     drawn = draw(row(HOST, GOOGLE, "O"), asn=own)
-    assert "from the database given" in note(drawn)
+    assert "from the given database" in note(drawn)
     assert "DB-IP" not in note(drawn)
     assert "IP Geolocation by DB-IP" in note(draw())
     assert peer(drawn)["Network"] == "No ASN record"
 
 
 @pytest.mark.parametrize("library", ["msticpy.vis.foliummap", "folium"])
-def test_what_is_missing_is_told(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_reported(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = [name for name in sys.modules if name.startswith((library, "msticpy.vis.foliummap"))]
     own = [f"flowtriage.viz.maps.{part}" for part in ("layer", "page")]
     for name in [*gone, *own]:

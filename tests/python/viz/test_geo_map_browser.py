@@ -29,7 +29,7 @@ BLUE, PURPLE, GREEN, RED = (
     *("rgb(0, 114, 178)", "rgb(170, 68, 153)", "rgb(34, 139, 85)", "rgb(193, 18, 31)"),
 )
 MARKERS = """
-[...Object.keys(window)].filter((name) => name.startsWith("place_layer_"))
+[...Object.keys(window)].filter((name) => name.startsWith("marker_layer_"))
   .flatMap((name) => window[name].getLayers())
 """
 
@@ -63,7 +63,7 @@ def fill(tab: Any, kind: str) -> str:
     )
 
 
-def test_hovering_tells_little_and_a_click_all(visit: Any) -> None:
+def test_hovering_shows_few_facts_and_a_click_all(visit: Any) -> None:
     show(visit, draw(row(HOST, GOOGLE, "O", src_bytes=None), hosts=[HOST, RIPE]))
     brief = ["Address", GOOGLE, "Country", "United States", "Flows", "1"]
     visit.locator(".ft-marker.ft-outbound").hover()
@@ -91,7 +91,7 @@ def test_four_colours_stand_for_four_kinds(visit: Any) -> None:
     assert full[full.index("Known as") + 1] == "drop: SBL1"
 
 
-def test_foreign_text_is_shown_and_not_run(visit: Any) -> None:
+def test_untrusted_text_is_shown_and_not_run(visit: Any) -> None:
     peers = [f"8.8.8.{at}" for at in range(len(ATTACKS))]
     known = pa.table({"address": peers, "severity": ["high"] * len(peers), "threat": ATTACKS})
     rows = zip(peers, ATTACKS, strict=True)
@@ -110,7 +110,7 @@ def test_foreign_text_is_shown_and_not_run(visit: Any) -> None:
     assert visit.locator("dl img, dl script").count() == 0
 
 
-def test_a_ring_tells_how_many_and_which(visit: Any) -> None:
+def test_a_ring_shows_counts_by_kind(visit: Any) -> None:
     show(
         visit,
         draw(
@@ -125,7 +125,7 @@ def test_a_ring_tells_how_many_and_which(visit: Any) -> None:
     visit.wait_for_function("document.querySelectorAll('.ft-ring').length === 1")
     face = visit.locator(".ft-ring").first
     assert face.inner_text() == "4"
-    assert face.get_attribute("title") == "4 addresses: 1 outbound, 1 both ways, 2 inbound"
+    assert face.get_attribute("title") == "4 addresses: 1 outbound, 1 two-way, 2 inbound"
     ring = face.evaluate("(one) => getComputedStyle(one).backgroundImage")
     assert ring.count(BLUE) == 4 and ring.count(PURPLE) == 2
     assert ring.index(BLUE) < ring.index(PURPLE)

@@ -1,4 +1,4 @@
-"""What a map says of each peer."""
+"""Facts of each peer on a map."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_peer_shows_the_sum_of_its_rows() -> None:
     }
 
 
-def test_bytes_are_told_as_seen_from_the_host() -> None:
+def test_bytes_are_relative_to_the_host() -> None:
     drawn = draw(
         row(HOST, GOOGLE, "O", src_bytes=1, dst_bytes=20),
         row(GOOGLE, HOST, "I", src_bytes=300, dst_bytes=4000),
@@ -48,7 +48,7 @@ def test_bytes_are_told_as_seen_from_the_host() -> None:
     assert (known["Bytes from host"], known["Bytes to host"]) == ("4 kB", "320 B")
 
 
-def test_nothing_is_said_where_nothing_is_known() -> None:
+def test_unknown_facts_are_not_shown() -> None:
     gone = dict.fromkeys(("L7Protocol", "src_bytes", "dst_bytes", "first_seen", "last_seen"))
     known = peer(draw(row(HOST, GOOGLE, "O", **gone, denied_flows=None)))
     assert known["Protocols"] == "not known"
@@ -83,29 +83,29 @@ def test_the_kind_of_a_peer_is_that_of_its_flows(ways: str, kind: str, direction
     ]
     drawn = draw(*rows)
     assert (peer(drawn)[""], peer(drawn)["Direction"]) == (kind, direction)
-    assert ("Both ways" in note(drawn)) == (kind == "both")
+    assert ("Two-way" in note(drawn)) == (kind == "both")
     assert ("Other direction" in note(drawn)) == (kind == "other")
     assert all(label in note(drawn) for label in ("Outbound", "Inbound", "Host"))
 
 
-def test_only_flows_of_the_host_count_and_the_others_are_told() -> None:
+def test_only_flows_of_the_host_count_and_the_others_are_reported() -> None:
     drawn = draw(
         row(HOST, GOOGLE, "O"),
         row("10.0.0.6", GOOGLE, "O", TotalAllowedFlows=1000, denied_flows=234),
         row(HOST, HOST, "L", TotalAllowedFlows=7),
     )
     assert peer(drawn)["Flows"] == "1"
-    assert "1,234 flows left out" in note(drawn)
+    assert "1,234 flows excluded" in note(drawn)
     assert "1 address in 1 country\n" in note(drawn)
     assert "left out" not in note(draw(row(HOST, GOOGLE, "O")))
 
 
-def test_without_host_addresses_the_direction_tells_the_peer() -> None:
+def test_without_host_addresses_the_direction_decides_the_peer() -> None:
     drawn = draw(
         row("10.0.0.6", GOOGLE, "O"), row(RIPE, "10.0.0.6", "I"), row(GOOGLE, RIPE, "X"), hosts=()
     )
     assert {known["Address"] for known in layers(drawn)[0]} == {GOOGLE, RIPE}
-    assert "1 flow left out" in note(drawn)
+    assert "1 flow excluded" in note(drawn)
 
 
 def test_text_that_cannot_be_seen_is_shown() -> None:

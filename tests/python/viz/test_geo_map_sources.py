@@ -1,4 +1,4 @@
-"""Exact places: from providers of locations, from city files, and what is said where they fail."""
+"""Exact locations: from providers, from city files, and messages where they fail."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def known(drawn: Any) -> dict[str, tuple[Any, ...]]:
 ROWS = [row(HOST, one, "O") for one in (LONDON, BOXFORD, GOOGLE)]
 
 
-def test_a_city_file_of_the_user_gives_exact_places(test_files: Path) -> None:
+def test_a_city_file_of_the_user_gives_exact_locations(test_files: Path) -> None:
     country = Path(test_files.parent) / "country.mmdb"
     drawn = draw(*ROWS, asn=AsnDatabase([country, test_files / "GeoLite2-City-Test.mmdb"]))
     assert known(drawn) == {
@@ -55,7 +55,7 @@ def test_a_city_file_of_the_user_gives_exact_places(test_files: Path) -> None:
         GOOGLE: ([39.5, -98.4], None, "country level"),
     }
     assert "2 locations are city level, from country.mmdb, GeoLite2-City-Test.mmdb" in note(drawn)
-    assert "1 locations are country level, from the database given" in note(drawn)
+    assert "1 locations are country level, from the given database" in note(drawn)
 
 
 def test_geolite_of_msticpy_comes_first(test_files: Path, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_geolite_of_msticpy_comes_first(test_files: Path, tmp_path: Path) -> Non
     (host,) = layers(drawn)[1]
     assert (host["point"], host["City"]) == ([51.5142, -0.0931], "London")
     assert "city level, from geolitelookup" in note(drawn)
-    assert "country level, from the embedded database" in note(drawn)
+    assert "country level, from the bundled database" in note(drawn)
 
 
 def test_geolite_without_a_database_leaves_countries(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_geolite_without_a_database_leaves_countries(tmp_path: Path) -> None:
     drawn = draw(*ROWS, geoip={"geolitelookup": GeoLiteLookup(db_folder=str(tmp_path))})
     assert set(known(drawn)) == {LONDON, BOXFORD, GOOGLE}
     assert {exactness for *_, exactness in known(drawn).values()} == {"country level"}
-    said = "geolitelookup could not be asked: Maxmind GeoIP database not found\n"
+    said = "Look-up by geolitelookup failed: Maxmind GeoIP database not found\n"
     assert said in note(drawn)
 
 
@@ -101,7 +101,7 @@ class _Stack(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-def test_ipstack_is_asked_about_public_addresses_only() -> None:
+def test_ipstack_looks_up_public_addresses_only() -> None:
     from msticpy.context.geoip import IPStackLookup
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Stack)

@@ -94,7 +94,7 @@ def series_columns(layout: bm.LayoutDOM) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("plot", PLOTS)
-def test_an_empty_timeline_says_so(plot: Any) -> None:
+def test_an_empty_timeline_has_a_message(plot: Any) -> None:
     layout = plot(timeline([]))
     assert "No flows in this time span" in json.dumps(json_item(layout))
     assert not of_type(layout, bm.RangeTool)
@@ -103,10 +103,10 @@ def test_an_empty_timeline_says_so(plot: Any) -> None:
 @pytest.mark.parametrize("plot", PLOTS)
 def test_flows_without_a_time_are_mentioned_not_drawn(plot: Any) -> None:
     layout = plot(timeline([(0, "O", 5, 1), (None, "O", 1200, 34), (None, None, 0, 2)]))
-    assert "1,236 flows have no time and cannot be shown here." in titles(layout)
+    assert "Flows without a time, not shown: 1,236" in titles(layout)
     assert [list(columns["flows"]) for columns in series_columns(layout).values()] == [[5.0]]
     only_untimed = plot(timeline([(None, "O", 1, 0)]))
-    assert "1 flow has no time and cannot be shown here." in titles(only_untimed)
+    assert "Flows without a time, not shown: 1" in titles(only_untimed)
     assert not [text for text in titles(plot(timeline([(0, "O", 1, 0)]))) if "no time" in text]
 
 
@@ -129,7 +129,7 @@ def test_no_flow_is_lost_or_counted_twice(plot: Any, series: int, bins: int) -> 
     assert len(kept) == min(distinct, 15)
 
 
-def test_small_series_are_folded_and_the_legend_says_how_many() -> None:
+def test_small_series_are_folded_and_the_legend_counts_them() -> None:
     rows: list[Row] = [(0, f"big-{at:02}", 100 + at, 0) for at in range(14)]
     rows += [(0, f"small-{at:02}", 2, 0) for at in range(25)]
     rows += [(0, "scanned", 0, 5000)]
@@ -224,7 +224,7 @@ def test_one_slot_of_any_width_is_drawn(plot: Any, width: int) -> None:
     assert main.x_range.end - main.x_range.start == pytest.approx(3 * width / 1000, rel=0.05)
 
 
-def test_the_hover_box_tells_time_flows_and_bytes_as_text() -> None:
+def test_the_hover_box_shows_time_flows_and_bytes_as_text() -> None:
     layout = by_protocol(timeline([(0, "dns", 1_500, 1_234), (1, "dns", 1, None)]))
     [hover] = of_type(layout, bm.HoverTool)
     assert isinstance(hover.tooltips, list)
@@ -239,7 +239,7 @@ def test_the_hover_box_tells_time_flows_and_bytes_as_text() -> None:
     assert columns["denied_text"] == ["1,234", "\N{EN DASH}"]
 
 
-def test_hostile_names_are_plain_text_wherever_they_go() -> None:
+def test_untrusted_names_are_plain_text_everywhere() -> None:
     layout = by_protocol(timeline([(0, name, 5, 0) for name in HOSTILE]))
     labels = layout.children[0].yaxis[0].major_label_overrides.values()
     assert all(isinstance(label, bm.PlainText) for label in labels)
@@ -249,7 +249,7 @@ def test_hostile_names_are_plain_text_wherever_they_go() -> None:
     assert "\n" not in "".join(legend_labels(layout))
 
 
-def test_nameless_series_are_told_apart() -> None:
+def test_nameless_series_are_distinct() -> None:
     layout = values(timeline([(0, None, 3, 0), (0, "", 2, 0), (0, " ", 1, 0)]))
     assert legend_labels(layout) == ["unknown · 3", "(blank) · 2", "(blank) · 1"]
 
@@ -265,7 +265,7 @@ def test_the_size_does_not_explode(plot: Any) -> None:
 
 
 @pytest.mark.parametrize("plot", PLOTS)
-def test_the_input_may_come_in_chunks_and_is_left_alone(plot: Any) -> None:
+def test_the_input_may_be_chunked_and_is_not_changed(plot: Any) -> None:
     rows = random_rows(series=6, bins=10, seed=1)
     whole = timeline(rows)
     pieces = pa.concat_tables([whole.slice(0, 7), whole.slice(7)])

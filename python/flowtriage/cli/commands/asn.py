@@ -11,7 +11,7 @@ import typer
 from flowtriage.cli.options import Databases, Json, open_database
 from flowtriage.cli.output import TableColumn, output, print_json, print_table
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 
 EXAMPLES = """
 [b]Examples[/b]
@@ -25,9 +25,9 @@ flowtriage asn 8.8.8.8 --asn GeoLite2-ASN.mmdb --json
 _COLUMNS = (
     TableColumn("address", "Address"),
     TableColumn("asn", "ASN", "asn"),
-    TableColumn("as_name", "Owner", flexible=True),
+    TableColumn("as_name", "AS name", flexible=True),
     TableColumn("country", "Country"),
-    TableColumn("prefix", "Network"),
+    TableColumn("prefix", "Prefix"),
     TableColumn("ip_type", "Type"),
 )
 
@@ -35,24 +35,24 @@ _COLUMNS = (
 def asn(
     addresses: Annotated[
         list[str],
-        typer.Argument(metavar="IP", help="Addresses; a single - reads them from standard input."),
+        typer.Argument(metavar="IP", help="IP addresses, or - to read them from stdin."),
     ],
     databases: Databases = None,
     as_json: Json = False,
 ) -> None:
-    """Show who owns addresses: autonomous system, country, network."""
+    """Look up the AS, country and prefix of addresses."""
     database = open_database(databases)
     if addresses == ["-"]:
         addresses = _standard_input()
-    for place, address in enumerate(addresses, 1):
-        if canonical_address(address) is None:
-            raise ArgumentError(f"address {place}: {address!r} is not an IP address")
+    for position, address in enumerate(addresses, 1):
+        if parse_address(address) is None:
+            raise ArgumentError(f"address {position}: {address!r} is not an IP address")
     table = database.lookup(addresses)
     if as_json:
         print_json(table.to_pylist())
         return
     with output() as console:
-        print_table(console, "Owners of addresses", _COLUMNS, table)
+        print_table(console, "Autonomous systems", _COLUMNS, table)
 
 
 def _standard_input() -> list[str]:

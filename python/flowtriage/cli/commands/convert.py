@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowtriage.cli.output import progress_bar
-from flowtriage.cli.source import Source, read_from, reading, warn_of_losses
+from flowtriage.cli.source import Source, count_flows, print_warnings, takes_source
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.write import FORMATS, write_flows
@@ -27,29 +27,28 @@ flowtriage convert flows.csv flows.parquet --format parquet --from nfdump --tz E
 """
 
 
-@reading
+@takes_source
 def convert(
     source: Source,
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File to write; .gz or .zst packs text.")
+        Path, typer.Argument(metavar="OUT", help="File to write; .gz or .zst compresses text.")
     ],
     to: Annotated[
-        str, typer.Option("--format", metavar="NAME", help=f"One of {', '.join(FORMATS)}.")
+        str,
+        typer.Option("--format", metavar="NAME", help=f"Format to write: {', '.join(FORMATS)}."),
     ],
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace OUT if it is there already.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing OUT.")] = False,
 ) -> None:
-    """Write flow logs again in the format of another tool."""
+    """Convert flow logs to the format of another tool."""
     if out.exists() and not force:
-        raise ArgumentError(f"{sanitize(str(out))} is there already; --force replaces it")
+        raise ArgumentError(f"{sanitize(str(out))} already exists; --force overwrites it")
     with progress_bar():
-        written = write_flows(source.parts(), out, format=to)
+        written = write_flows(source.stream(), out, format=to)
     written.report.flows = written.flows
-    warn_of_losses(written.report)
-    for name, count in written.left_out.items():
+    print_warnings(written.report)
+    for name, count in written.dropped.items():
         print(
-            f"warning: {to} has no place for {count:,} values of {sanitize(name)}",
+            f"warning: {to} has no field for {sanitize(name)}: {count:,} values dropped",
             file=sys.stderr,
         )
-    print(f"{read_from(written.report)} written to {sanitize(str(out))}")
+    print(f"{count_flows(written.report)} written to {sanitize(str(out))}")

@@ -19,30 +19,30 @@ flowtriage db info
 
 flowtriage db info GeoLite2-ASN.mmdb --json
 """
-app = typer.Typer(help="Look after the databases of autonomous systems and countries.")
+app = typer.Typer(help="Inspect the AS and country databases.")
 
 
 @app.callback()
 def _database() -> None:
-    """Keep `info` a command of its own while it is the only one."""
+    """Keep `info` a subcommand although it is the only one."""
 
 
 @app.command("info", epilog=EXAMPLES)
 def info(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files in MaxMind's format; none means those shipped."),
+        typer.Argument(metavar="PATH", help="MaxMind database files; default: the bundled ones."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what is in the databases: source, date, licences, whom to name, what to beware of."""
+    """Show source, date, licences, attributions and warnings of the databases."""
     files = open_database(paths).files
     if as_json:
         print_json([asdict(file) for file in files])
         return
     with output() as console:
-        for place, file in enumerate(files):
-            if place:
+        for index, file in enumerate(files):
+            if index:
                 console.print()
             print_facts(console, _facts(file))
 

@@ -22,12 +22,12 @@ from flowtriage.cli.options import (
     read_settings,
 )
 from flowtriage.cli.output import output, print_json, progress_bar
-from flowtriage.cli.source import reading_options, warn_of_losses
+from flowtriage.cli.source import print_warnings, read_options
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
-from flowtriage.oa.check import check as look_at
+from flowtriage.oa.check import check as check_settings
 from flowtriage.oa.pipeline import STEPS, FlowOA
 from flowtriage.store.raw_flows import RawFlows
 
@@ -57,31 +57,34 @@ app = typer.Typer(help="Rank the suspicious flows of a day, enrich and store the
 def run(
     date: Day,
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="LOG", help="More logs, as for --flows.")
+        list[str] | None, typer.Argument(metavar="LOG", help="Further logs, as for --flows.")
     ] = None,
     flows: Annotated[
         list[str] | None,
         typer.Option(
             "--flows",
             metavar="LOG",
-            help="Flow logs to ingest first: files, folders, globs, URLs; what is known already "
-            "is left out.",
+            help="Flow logs to ingest first: files, folders, globs, URLs; known files are skipped.",
         ),
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option("--results", metavar="FILE", help="Spot's flow_results.csv to read."),
+        typer.Option(
+            "--results", metavar="FILE", help="Read Spot's flow_results.csv instead of ranking."
+        ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", metavar="N", min=1, help="Most suspicious connections."),
+        typer.Option(
+            "--limit", metavar="N", min=1, help="Maximum number of suspicious connections."
+        ),
     ] = None,
     steps: Annotated[
         list[str] | None,
         typer.Option(
             "--step",
             metavar="NAME",
-            help=f"Only this step, also given several times: {', '.join(s.name for s in STEPS)}.",
+            help=f"Run only this step; may be repeated: {', '.join(s.name for s in STEPS)}.",
         ),
     ] = None,
     store: StoreUrl = None,
@@ -91,10 +94,10 @@ def run(
     tz: Zone = None,
     as_json: Json = False,
 ) -> None:
-    """Run all steps for a day; what an earlier run of the day stored is replaced."""
+    """Run all steps for a day; replaces the results of an earlier run of that day."""
     settings = read_settings(config, store)
     logs = [*(flows or ()), *(more or ())]
-    options = reading_options(format_name, columns, tz)
+    options = read_options(format_name, columns, tz)
     oa = FlowOA(date, logs or None, settings=settings, results=results, limit=limit, **options)
     with progress_bar():
         done = oa.run(steps)
@@ -122,29 +125,29 @@ def ingest(
     columns: ColumnNames = None,
     tz: Zone = None,
 ) -> None:
-    """Add flows to the raw flows; a file that is known already is left out."""
+    """Add flow logs to the raw flows; known files are skipped."""
     folder = read_settings(config).folders.flows
     with progress_bar():
-        done = RawFlows(folder).ingest(files, **reading_options(format_name, columns, tz))
+        done = RawFlows(folder).ingest(files, **read_options(format_name, columns, tz))
     for report in done.reports:
         if report.rows_bad:
-            warn_of_losses(report)
-    for name, reason in done.passed_over.items():
+            print_warnings(report)
+    for name, reason in done.skipped.items():
         print(f"warning: {sanitize(name)}: {sanitize(reason)}", file=sys.stderr)
     print(f"{sanitize(str(done))}, into {sanitize(str(folder))}")
 
 
 @app.command("check")
 def check(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
-    """Tell what is configured, what is missing, and what is skipped for that."""
+    """Check the configuration: parts that are ready, skipped or missing."""
     settings = read_settings(config, store)
-    findings = look_at(settings)
+    findings = check_settings(settings)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
         with output() as console:
             console.print(
-                f"configuration: {sanitize(str(settings.source or 'none; all defaults'))}"
+                f"configuration: {sanitize(str(settings.source or 'none; defaults apply'))}"
             )
             for finding in findings:
                 text = f"{finding.key} = {finding.value}: {finding.effect}"
@@ -157,16 +160,24 @@ def check(config: Config = None, store: StoreUrl = None, as_json: Json = False) 
 def score(
     date: Day,
     risk: Annotated[
-        int, typer.Argument(metavar="RISK", min=1, max=3, help="1 high, 2 medium, 3 low.")
+        int, typer.Argument(metavar="RISK", min=1, max=3, help="Risk: 1 high, 2 medium, 3 low.")
     ],
-    srcip: Annotated[str | None, typer.Option("--srcip", metavar="IP", help="Source.")] = None,
-    dstip: Annotated[str | None, typer.Option("--dstip", metavar="IP", help="Destination.")] = None,
-    sport: Annotated[int | None, typer.Option("--sport", metavar="PORT", help="Its port.")] = None,
-    dport: Annotated[int | None, typer.Option("--dport", metavar="PORT", help="Its port.")] = None,
+    srcip: Annotated[
+        str | None, typer.Option("--srcip", metavar="IP", help="Source address.")
+    ] = None,
+    dstip: Annotated[
+        str | None, typer.Option("--dstip", metavar="IP", help="Destination address.")
+    ] = None,
+    sport: Annotated[
+        int | None, typer.Option("--sport", metavar="PORT", help="Source port.")
+    ] = None,
+    dport: Annotated[
+        int | None, typer.Option("--dport", metavar="PORT", help="Destination port.")
+    ] = None,
     config: Config = None,
     store: StoreUrl = None,
 ) -> None:
-    """Score the suspicious connections of a day that have all that is given."""
+    """Score the suspicious connections of a day that match all given options."""
     day = parse_day(date)
     opened = open_store(config, store)
     scored = queries.score_connection(
@@ -182,10 +193,10 @@ def reset(
     config: Config = None,
     store: StoreUrl = None,
 ) -> None:
-    """Forget all scores that analysts gave to connections of a day."""
+    """Delete all analyst scores of a day."""
     day = parse_day(date)
     opened = open_store(config, store)
     if not yes:
         count = queries.get_scored_connections(opened, day).num_rows
-        raise ArgumentError(f"{count:,} scores of {day} would be lost; --yes forgets them")
-    print(f"{queries.reset_scored_connections(opened, day):,} scores of {day} forgotten")
+        raise ArgumentError(f"this deletes {count:,} scores of {day}; confirm with --yes")
+    print(f"{queries.reset_scored_connections(opened, day):,} scores of {day} deleted")

@@ -6,7 +6,16 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from flowtriage.cli.options import Config, Day, Json, Most, StoreUrl, Yes, open_store, read_settings
+from flowtriage.cli.options import (
+    Config,
+    Day,
+    Json,
+    Limit,
+    StoreUrl,
+    Yes,
+    open_store,
+    read_settings,
+)
 from flowtriage.cli.output import TableColumn, output, print_json, print_table, progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.timespan import parse_day
@@ -23,17 +32,22 @@ flowtriage oa feedback withdraw --ip 192.0.2.53 --yes
 
 flowtriage oa feedback compare 2013-09-16
 """
-app = typer.Typer(help="What analysts scored: list it, withdraw it, see what it does to ranks.")
+app = typer.Typer(help="List and withdraw analyst scores, and compare ranks with and without them.")
 Date: TypeAlias = Annotated[
-    str | None, typer.Option("--date", metavar="DATE", help="Only what was scored of this day.")
+    str | None, typer.Option("--date", metavar="DATE", help="Only scores of this day.")
 ]
 Ip: TypeAlias = Annotated[
-    str | None, typer.Option("--ip", metavar="IP", help="Only with this address at either end.")
+    str | None,
+    typer.Option("--ip", metavar="IP", help="Only scores of this address, source or destination."),
 ]
 Score: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        "--score", metavar="RISK", min=1, max=3, help="Only of this risk: 1 high, 2 medium, 3 low."
+        "--score",
+        metavar="RISK",
+        min=1,
+        max=3,
+        help="Only scores of this risk: 1 high, 2 medium, 3 low.",
     ),
 ]
 _LISTED = [
@@ -45,7 +59,7 @@ _LISTED = [
     TableColumn("dport", "Port"),
     TableColumn("proto", "Protocol", optional=True),
     TableColumn("score", "Risk"),
-    TableColumn("learnt", "Learnt"),
+    TableColumn("learnt", "Used in\ntraining"),
     TableColumn("scored", "Scored (UTC)", optional=True),
 ]
 _COMPARED = [
@@ -67,18 +81,18 @@ def list_scores(
     date: Date = None,
     ip: Ip = None,
     score: Score = None,
-    top: Most = 100,
+    top: Limit = 100,
     config: Config = None,
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> None:
-    """List what analysts scored, and whether later runs learn from it."""
+    """List analyst scores, and whether later runs use them in training."""
     rows = list_feedback(open_store(config, store), date, ip=ip, score=score)
     if as_json:
         print_json(rows.to_pylist())
         return
     with output() as console:
-        title = "Scores of analysts"
+        title = "Analyst scores"
         print_table(console, title, _LISTED, rows.slice(0, top), total=rows.num_rows)
 
 
@@ -91,23 +105,23 @@ def withdraw(
     config: Config = None,
     store: StoreUrl = None,
 ) -> None:
-    """Forget what analysts scored: of a day, with an address, of a risk; or all."""
+    """Delete analyst scores: of a day, an address or a risk, or all."""
     opened = open_store(config, store)
     if not yes:
         count = list_feedback(opened, date, ip=ip, score=score).num_rows
-        raise ArgumentError(f"{count:,} scores would be lost; --yes forgets them")
-    print(f"{withdraw_feedback(opened, date, ip=ip, score=score):,} scores forgotten")
+        raise ArgumentError(f"this deletes {count:,} scores; confirm with --yes")
+    print(f"{withdraw_feedback(opened, date, ip=ip, score=score):,} scores deleted")
 
 
 @app.command("compare", epilog=EXAMPLES)
 def compare(
     date: Day,
-    top: Most = 100,
+    top: Limit = 100,
     config: Config = None,
     store: StoreUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Rank a day without and with the scores before it, and show the flows they are about."""
+    """Rank a day without and with the scores of earlier days; show the scored flows."""
     settings = read_settings(config, store)
     day = parse_day(date)
     raw = RawFlows(settings.folders.flows)

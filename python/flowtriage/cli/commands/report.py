@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowtriage.cli.options import Json
 from flowtriage.cli.output import output, print_facts, print_json
-from flowtriage.cli.source import Source, reading
+from flowtriage.cli.source import Source, takes_source
 
 EXAMPLES = """
 [b]Examples[/b]
@@ -15,13 +15,13 @@ flowtriage report logs/ --internal ipranges.csv --json
 """
 
 
-@reading
+@takes_source
 def report(source: Source, as_json: Json = False) -> None:
-    """Show how far flow logs can be trusted; they may be larger than memory."""
-    told = source.report()
+    """Report the quality of flow logs in one pass; they may be larger than memory."""
+    result = source.report()
     if as_json:
-        print_json(told.to_dict())
+        print_json(result.to_dict())
         return
-    bad = {f"Bad row {number}": str(row) for number, row in enumerate(told.bad_rows, 1)}
+    bad = {f"Bad row {number}": str(row) for number, row in enumerate(result.bad_rows, 1)}
     with output() as console:
-        print_facts(console, told.facts() | bad)
+        print_facts(console, result.facts() | bad)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.cli.options import Config, Json, Most, StoreUrl, open_store
+from flowtriage.cli.options import Config, Json, Limit, StoreUrl, open_store
 from flowtriage.cli.output import TableColumn, output, print_facts, print_json, print_table
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import TABLES
@@ -18,12 +18,12 @@ flowtriage store info
 
 flowtriage store read flow_scores --date 2013-09-15 --top 20
 """
-app = typer.Typer(help="Look into the store of Flow OA.")
+app = typer.Typer(help="Inspect the store of Flow OA.")
 
 
 @app.command("info", epilog=EXAMPLES)
 def info(config: Config = None, store: StoreUrl = None, as_json: Json = False) -> None:
-    """Show where the store is, which days it has, and how many rows of each table."""
+    """Show the URL, schema version, days and row counts of the store."""
     opened = open_store(config, store)
     rows = {name: opened.count(name) for name in TABLES}
     days = [day.isoformat() for day in opened.days()]
@@ -42,11 +42,11 @@ def info(config: Config = None, store: StoreUrl = None, as_json: Json = False) -
 
 @app.command("read", epilog=EXAMPLES)
 def read(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help=f"One of {', '.join(TABLES)}.")],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help=f"Table: {', '.join(TABLES)}.")],
     day: Annotated[
         str | None, typer.Option("--date", metavar="DATE", help="Only rows of this day.")
     ] = None,
-    top: Most = 20,
+    top: Limit = 20,
     config: Config = None,
     store: StoreUrl = None,
     as_json: Json = False,

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
-from flowtriage import sample
 from flowtriage.analysis.aggregate import flow_index, flow_summary, top_n
 from flowtriage.analysis.hosts import HostFlows
 from flowtriage.cli.options import Databases, Json, open_database
@@ -26,11 +25,13 @@ from flowtriage.cli.output import (
     print_table,
     progress_bar,
 )
-from flowtriage.cli.source import Source, reading, select_host
+from flowtriage.cli.source import Source, select_host, takes_source
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.read.flows import Flows
+from flowtriage.sample import HOST_NAME
 
 EXAMPLES = """
 [b]Examples[/b]
@@ -44,9 +45,9 @@ flowtriage summary conn.*.log.gz --host 10.20.30.41 --html report.html
 flowtriage summary conn.log --host 10.20.30.41 --json
 """
 _FLOWS = TableColumn("TotalAllowedFlows", "Flows", "count")
-_NETWORKS = (
-    TableColumn("DestASN", "Dest network", flexible=True),
-    TableColumn("SourceASN", "Source network", flexible=True),
+_BY_AS = (
+    TableColumn("DestASN", "Destination AS", flexible=True),
+    TableColumn("SourceASN", "Source AS", flexible=True),
     _FLOWS,
     *MEASURES,
     TableColumn("L7Protocols", "Protocols", "list", flexible=True),
@@ -76,7 +77,7 @@ _INDEX_ORDER = [
 ]
 
 
-@reading
+@takes_source
 def summary(
     source: Source,
     host: Annotated[
@@ -84,44 +85,44 @@ def summary(
         typer.Option(
             "--host",
             metavar="IP",
-            help="Address of the host, or its name where the log tells it; "
-            "needed unless the sample is used.",
+            help="Address of the host, or its name if the log contains it; "
+            "required without --sample.",
         ),
     ] = None,
     top: Annotated[
         int,
-        typer.Option(
-            "-n", "--top", metavar="N", min=1, help="Most rows of each table, greatest first."
-        ),
+        typer.Option("-n", "--top", metavar="N", min=1, help="Maximum number of rows per table."),
     ] = 20,
     html: Annotated[
         Path | None,
         typer.Option(
             "--html",
             metavar="OUT",
-            help="Also write a report with plots that needs no network to be seen; "
+            help="Also write a self-contained HTML report with plots; "
             'needs pip install "flowtriage\\[notebook]".',
         ),
     ] = None,
     as_json: Json = False,
     asn: Databases = None,
 ) -> None:
-    """Show whom a host talked to: by network owner, by peer and by protocol."""
+    """Summarise a host's flows by AS, peer and protocol."""
     if host is None:
         if not source.use_sample:
-            raise ArgumentError("--host is missing; whose flows are wanted?")
-        host = sample.HOST_NAME
+            raise ArgumentError("--host is missing; give the address or name of the host")
+        host = HOST_NAME
     if html:
-        _check_place(html)
+        _check_path(html)
     database = open_database(asn)
     flows = source.read()
     selected = select_host(flows, host)
     if html:
-        _write_html(html, flows, host, (source.start, source.end), database)
-    index = flow_index(selected.flows).sort_by(_INDEX_ORDER)
+        index, by_as = _write_html(html, flows, host, source.timespan, database)
+    else:
+        index = flow_index(selected.flows)
+        by_as = flow_summary(index, asn=database)
     tables = {
-        "flow_summary": flow_summary(index, asn=database),
-        "flow_index": index,
+        "flow_summary": by_as,
+        "flow_index": index.sort_by(_INDEX_ORDER),
         "protocols": top_n(
             selected.flows, key=["protocol", "L7Protocol"], by="flows", n=index.num_rows
         ),
@@ -129,33 +130,42 @@ def summary(
     if as_json:
         print_json(_document(flows, selected, tables, top))
     else:
-        facts = _facts(flows, selected, database, shipped=not asn)
+        facts = _facts(flows, selected, database, bundled=not asn)
         _show(facts, tables, top, selected.addresses)
     if html:
         print(f"report written to {sanitize(str(html.resolve()))}", file=sys.stderr)
 
 
-def _check_place(path: Path) -> None:
-    """Refuse a place for the report before long work is done for it."""
+def _check_path(path: Path) -> None:
+    """Raise an error for an unusable path of the report before the flows are read."""
     if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a directory; name a file in it", str(path))
+        raise IsADirectoryError(errno.EISDIR, "is a directory; give a file", str(path))
     if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such directory", str(path.parent))
+        raise FileNotFoundError(errno.ENOENT, "no such directory", str(path.parent))
 
 
 def _write_html(
     path: Path,
     flows: Flows,
     host: str,
-    timespan: tuple[str | None, str | None],
+    timespan: Timespan | None,
     database: AsnDatabase,
-) -> None:
+) -> tuple[pa.Table, pa.Table]:
+    """Write the report of the notebooklet; return its flow index and its summary by AS."""
     from flowtriage.network_flow_summary import NetworkFlowSummary
 
     with redirect_stdout(sys.stderr), progress_bar():
         notebooklet = NetworkFlowSummary(silent=True)
         result = notebooklet.run(value=host, data=flows, timespan=timespan, asn=database)
         result.write_html(path)
+    tables = {
+        section.title: content
+        for section in result.sections
+        for content in section.contents
+        if isinstance(content, pa.Table)
+    }
+    index, by_as = (notebooklet.section(name).title for name in ("flow_index", "flow_summary"))
+    return tables[index], tables[by_as]
 
 
 def _document(
@@ -174,14 +184,14 @@ def _document(
 
 
 def _facts(
-    flows: Flows, host: HostFlows, database: AsnDatabase, *, shipped: bool
+    flows: Flows, host: HostFlows, database: AsnDatabase, *, bundled: bool
 ) -> dict[str, str]:
-    owners = database.lookup(host.addresses)["as_name"].to_pylist()
-    known = [f"{a} ({owner})" for a, owner in zip(host.addresses, owners, strict=True)]
+    names = database.lookup(host.addresses)["as_name"].to_pylist()
+    known = [f"{a} ({name})" for a, name in zip(host.addresses, names, strict=True)]
     return {
         "Host": ", ".join([*([host.name] if host.name else []), *known]),
-        "Host's flows": f"{host.flows.num_rows:,} of {flows.report.flows:,}",
-        "Owners from": "database shipped (flowtriage db info)" if shipped else repr(database),
+        "Host flows": f"{host.flows.num_rows:,} of {flows.report.flows:,}",
+        "ASN database": "bundled (flowtriage db info)" if bundled else repr(database),
         **flows.report.facts(),
         **{f"Bad row {n}": str(row) for n, row in enumerate(flows.report.bad_rows, 1)},
     }
@@ -194,8 +204,8 @@ def _show(
     addresses: Sequence[str],
 ) -> None:
     sections = (
-        ("flow_summary", "Networks at both ends, by owner (ASN)", _NETWORKS),
-        ("flow_index", "Flow index, most flows first", _INDEX),
+        ("flow_summary", "Flow summary by AS", _BY_AS),
+        ("flow_index", "Flow index, by number of flows", _INDEX),
         ("protocols", "Protocols", _PROTOCOLS),
     )
     with output() as console:

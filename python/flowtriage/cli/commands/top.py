@@ -9,7 +9,7 @@ import typer
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.cli.options import Host, Json
 from flowtriage.cli.output import MEASURES, SEEN, TableColumn, output, print_json, print_table
-from flowtriage.cli.source import Source, reading, select_host, warn_of_losses
+from flowtriage.cli.source import Source, print_warnings, select_host, takes_source
 from flowtriage.errors import ArgumentError
 
 EXAMPLES = """
@@ -30,7 +30,7 @@ _COUNTS = (
 )
 
 
-@reading
+@takes_source
 def top(
     source: Source,
     key: Annotated[
@@ -39,7 +39,7 @@ def top(
             "--key",
             metavar="COLUMN",
             help="Column to group by: source, dest, L7Protocol, FlowDirection, protocol, dst_port "
-            "or any other column of text or whole numbers; up to four, each with its own --key.",
+            "or any other string or integer column; may be repeated up to four times.",
         ),
     ],
     by: Annotated[
@@ -52,18 +52,18 @@ def top(
         ),
     ],
     n: Annotated[
-        int, typer.Option("-n", "--top", metavar="N", min=1, help="Most groups to show.")
+        int, typer.Option("-n", "--top", metavar="N", min=1, help="Maximum number of groups.")
     ] = 20,
     host: Host = None,
     as_json: Json = False,
 ) -> None:
-    """Show the greatest groups of flows, for instance the busiest sources or ports."""
+    """Show the top groups of flows, such as the busiest sources or ports."""
     key = list(dict.fromkeys(key))
     for name in key:
         if name in {column.name for column in _COUNTS}:
             raise ArgumentError(f"--key {name} is a measure; group by a column such as dest")
     flows = source.read()
-    warn_of_losses(flows.report)
+    print_warnings(flows.report)
     chosen = flows if host is None else select_host(flows, host).flows
     table = top_n(chosen, key=key, by=by, n=n)
     if as_json:

@@ -1,6 +1,7 @@
-"""What is known against addresses: local block lists and services of threat intelligence."""
+"""Reputation of addresses: block lists, threat intelligence and one severity scale."""
 
 from flowtriage.enrich.reputation.block_lists import BlockLists
 from flowtriage.enrich.reputation.lookup import Reputation, look_up
+from flowtriage.enrich.reputation.severity import Severity
 
-__all__ = ["BlockLists", "Reputation", "look_up"]
+__all__ = ["BlockLists", "Reputation", "Severity", "look_up"]

@@ -1,4 +1,4 @@
-"""The formats of block lists: each is read into a table of entries."""
+"""Read block lists as lines, CSV, STIX 2 and MISP into tables of entries."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from flowtriage.enrich.reputation.severity import SEVERITY_WORDS, Severity
 from flowtriage.errors import FormatError
 
 ENTRY = pa.schema(
     [
-        ("place", pa.string()),
+        ("position", pa.string()),
         ("network", pa.string()),
         ("severity", pa.string()),
         ("details", pa.string()),
@@ -24,37 +25,32 @@ _ADDRESS_COLUMNS = (
     *("network", "cidr", "prefix", "ip", "address", "ip_address", "ipaddress", "ip address"),
     *("dst_ip", "dstip", "src_ip", "srcip", "ioc", "ioc_value", "indicator", "value"),
 )
-_SEVERITIES = {
-    **dict.fromkeys(("information", "info", "low"), "information"),
-    **dict.fromkeys(("warning", "medium"), "warning"),
-    **dict.fromkeys(("high", "critical"), "high"),
-}
 _LINE = r"^\s*(?P<network>[^\s#;,]+)[\s#;,]*(?P<details>.*?)\s*$"
 _NO_ENTRY = r"^\s*([#;].*|//.*)?$"
 _FEED_INDICES = {"manifest", "hashes"}
 
 
 def read_entries(path: Path) -> pa.Table:
-    """Read a block list in whichever format it is.
+    """Read a block list; the content decides the format.
 
     Parameters
     ----------
     path
-        Lines of addresses or CIDR prefixes, with anything after them as remark; CSV with a
-        heading; a STIX 2 bundle; a MISP event, an export of them, or the folder of a MISP feed.
+        Lines of addresses or CIDR prefixes, each with an optional remark; CSV with a header; a
+        STIX 2 bundle; a MISP event, an export of events, or the folder of a MISP feed.
 
     Returns
     -------
     pyarrow.Table
-        `place` (where in the file), `network` (as written), `severity` (null where the list
-        tells none) and `details`.
+        `position` (line, row or id in the file), `network` (as written), `severity` (null where
+        the list has none) and `details`.
 
     Raises
     ------
     OSError
-        As the operating system says.
+        If the file cannot be read.
     FormatError
-        If JSON is broken or neither STIX nor MISP, or the text is not UTF-8.
+        If JSON is invalid or neither STIX nor MISP, or text is not UTF-8.
     """
     if path.is_dir():
         events = sorted(path.glob("*.json"))
@@ -94,25 +90,25 @@ def _indicators(path: Path, content: Any) -> Iterator[dict[str, str | None]]:
 def _text_entries(lines: list[str]) -> pa.Table:
     import pyarrow.compute as pc
 
-    numbered = pa.table({"place": _numbers(len(lines)), "line": pa.array(lines, pa.string())})
+    numbered = pa.table({"position": _numbers("line", len(lines)), "line": lines})
     numbered = numbered.filter(pc.invert(pc.match_substring_regex(numbered["line"], _NO_ENTRY)))
     found = pc.extract_regex(numbered["line"], _LINE)
     parts = {name: pc.struct_field(found, name) for name in ("network", "details")}
     network = pc.coalesce(parts["network"], numbered["line"])
     severity = pa.nulls(len(network), pa.string())
-    columns = [numbered["place"], network, severity, parts["details"]]
+    columns = [numbered["position"], network, severity, parts["details"]]
     return pa.table(columns, schema=ENTRY)
 
 
-def _numbers(lines: int) -> pa.Array:
+def _numbers(unit: str, count: int) -> pa.Array:
     import pyarrow.compute as pc
 
-    number = pc.cast(pa.array(range(1, lines + 1), pa.int64()), pa.string())
-    return pc.binary_join_element_wise("line ", number, "")
+    number = pc.cast(pa.array(range(1, count + 1), pa.int64()), pa.string())
+    return pc.binary_join_element_wise(unit, number, " ")
 
 
 def _header(lines: list[str]) -> tuple[list[str], int] | None:
-    """Find the heading of CSV: the first line that is no remark, or the last remark before."""
+    """Find the CSV header: the first line that is not a remark, or the remark before it."""
     first = next((at for at, line in enumerate(lines) if line[:1] not in ("#", "", "\r")), None)
     if first is None:
         return None
@@ -139,40 +135,39 @@ def _csv_entries(lines: list[str], names: list[str], skipped: int) -> pa.Table:
     )
     network = next(name for name in _ADDRESS_COLUMNS if name in unique)
     facts = [name for name in unique if name not in (network, "severity")]
-    told = [_labelled(name, table[name]) for name in facts]
-    nothing = pa.repeat("", len(table))
-    details = pc.utf8_rtrim(pc.binary_join_element_wise(*told, nothing, ""), "; ")
+    labelled = [_labelled(name, table[name]) for name in facts]
+    empty = pa.repeat("", len(table))
+    details = pc.utf8_rtrim(pc.binary_join_element_wise(*labelled, empty, ""), "; ")
     severity = pa.nulls(len(table), pa.string())
     if "severity" in unique:
-        known = pa.array(_SEVERITIES.keys())
-        place = pc.index_in(pc.utf8_lower(table["severity"]), value_set=known)
-        severity = pa.array(_SEVERITIES.values()).take(place.combine_chunks())
-    rows = pc.replace_substring(_numbers(len(table)), "line", "row")
-    return pa.table(
-        [rows, pc.utf8_trim_whitespace(table[network]), severity, details], schema=ENTRY
-    )
+        words = pc.utf8_lower(table["severity"]).combine_chunks()
+        index = pc.index_in(words, value_set=pa.array(SEVERITY_WORDS.keys()))
+        labels = [None if s is Severity.UNKNOWN else s.label for s in SEVERITY_WORDS.values()]
+        severity = pa.array(labels, pa.string()).take(index)
+    columns = [_numbers("row", len(table)), pc.utf8_trim_whitespace(table[network])]
+    return pa.table([*columns, severity, details], schema=ENTRY)
 
 
 def _labelled(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
-    told = pc.binary_join_element_wise(f"{name}: ", values, "; ", "")
-    return pc.if_else(pc.equal(values, ""), "", told)
+    labelled = pc.binary_join_element_wise(f"{name}: ", values, "; ", "")
+    return pc.if_else(pc.equal(values, ""), "", labelled)
 
 
 _ADDRESS = r"(?:ipv[46]-addr:value|network-traffic:(?:src|dst)_ref\.value)"
-_TEXT = r"'((?:[^'\\]|\\.)*)'"
-_COMPARISON = re.compile(rf"{_ADDRESS}\s*(?:=|ISSUBSET)\s*{_TEXT}")
+_STRING = r"'((?:[^'\\]|\\.)*)'"
+_COMPARISON = re.compile(rf"{_ADDRESS}\s*(?:=|ISSUBSET)\s*{_STRING}")
 _SET = re.compile(rf"{_ADDRESS}\s+IN\s*\(([^)]*)\)")
-_ONE_OF_SET = re.compile(_TEXT)
-_ALONE = re.compile(r"[\s\[\]()]|OR")
+_MEMBER = re.compile(_STRING)
+_GLUE = re.compile(r"[\s\[\]()]|OR")
 
 
 def stix_entries(bundle: dict[str, Any]) -> Iterator[dict[str, str | None]]:
     """Yield the addresses of a bundle's indicators that are not revoked.
 
-    An indicator whose pattern asks for more than addresses is met only in part by an address:
-    it is told as a warning, with its pattern. A pattern that negates is left out.
+    An address matches an indicator only in part if the pattern has conditions beyond addresses:
+    such an entry is a warning, with the pattern in its details. Negating patterns are skipped.
     """
     objects = bundle.get("objects")
     for thing in objects if isinstance(objects, list) else ():
@@ -185,12 +180,12 @@ def stix_entries(bundle: dict[str, Any]) -> Iterator[dict[str, str | None]]:
         if re.search(r"\bNOT\b|!=", pattern):
             continue
         rest = _SET.sub("", _COMPARISON.sub("", pattern))
-        whole = not _ALONE.sub("", rest)
+        whole = not _GLUE.sub("", rest)
         for address in _addresses(pattern):
             yield {
-                "place": str(thing.get("id", "indicator")),
+                "position": str(thing.get("id", "indicator")),
                 "network": address,
-                "severity": None if whole else "warning",
+                "severity": None if whole else Severity.WARNING.label,
                 "details": _details(thing, None if whole else pattern),
             }
 
@@ -198,13 +193,13 @@ def stix_entries(bundle: dict[str, Any]) -> Iterator[dict[str, str | None]]:
 def _addresses(pattern: str) -> Iterator[str]:
     yield from _COMPARISON.findall(pattern)
     for members in _SET.findall(pattern):
-        yield from _ONE_OF_SET.findall(members)
+        yield from _MEMBER.findall(members)
 
 
 def _details(indicator: dict[str, Any], pattern: str | None) -> str:
     names = ("name", "description", "valid_from", "valid_until")
-    told = [f"{name}: {indicator[name]}" for name in names if indicator.get(name)]
-    return "; ".join([*told, *([f"part of {pattern}"] if pattern else [])])
+    facts = [f"{name}: {indicator[name]}" for name in names if indicator.get(name)]
+    return "; ".join([*facts, *([f"part of {pattern}"] if pattern else [])])
 
 
 _PART = {"ip-src": 0, "ip-dst": 0, "ip-src|port": 0, "ip-dst|port": 0, "domain|ip": 1}
@@ -213,7 +208,7 @@ _PART = {"ip-src": 0, "ip-dst": 0, "ip-src|port": 0, "ip-dst|port": 0, "domain|i
 def misp_entries(content: Any, event: str = "") -> Iterator[dict[str, str | None]]:
     """Yield the addresses of an event, of a list of events, or of an export of either.
 
-    Attributes that are not meant for detection (`to_ids` is false) are told as information.
+    Attributes that are not meant for detection (`to_ids` is false) get severity information.
     """
     if isinstance(content, list):
         for part in content:
@@ -230,10 +225,10 @@ def misp_entries(content: Any, event: str = "") -> Iterator[dict[str, str | None
 def _entry(attribute: dict[str, Any], event: str) -> dict[str, str | None]:
     parts = str(attribute.get("value")).split("|")
     part = _PART[attribute["type"]]
-    told = {"event": event, **{name: attribute.get(name) for name in ("category", "comment")}}
+    facts = {"event": event, **{name: attribute.get(name) for name in ("category", "comment")}}
     return {
-        "place": f"attribute {attribute.get('uuid')}",
+        "position": f"attribute {attribute.get('uuid')}",
         "network": parts[part] if part < len(parts) else None,
-        "severity": None if attribute.get("to_ids", True) else "information",
-        "details": "; ".join(f"{name}: {text}" for name, text in told.items() if text),
+        "severity": None if attribute.get("to_ids", True) else Severity.INFORMATION.label,
+        "details": "; ".join(f"{name}: {text}" for name, text in facts.items() if text),
     }

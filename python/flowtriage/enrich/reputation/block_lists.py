@@ -1,4 +1,4 @@
-"""Local block lists, asked as a service of threat intelligence is."""
+"""Local block lists, with the interface of a threat intelligence service."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import pyarrow as pa
 
 from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
+from flowtriage.enrich.reputation.results import COLUMNS, result_table
+from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_SEVERITIES = ("information", "warning", "high")
-_NAMED = 3
+_SEVERITIES = tuple(one.label for one in Severity if one is not Severity.UNKNOWN)
+_MAX_LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,11 @@ class BlockList:
     Attributes
     ----------
     name
-        Name under which it answers.
+        Provider name of the list in results.
     path
         Its file or folder.
     entries : pyarrow.Table
-        `place`, `network`, `severity` and `details` of each entry, as they are in the file.
+        `position`, `network`, `severity` and `details` of each entry, as written in the file.
     """
 
     name: str
@@ -42,7 +44,7 @@ class BlockList:
 
     @cached_property
     def networks(self) -> AddressRanges:
-        """The networks, ready to be asked."""
+        """The networks as a look-up structure."""
         return AddressRanges.from_networks(self.entries["network"].combine_chunks())
 
     @property
@@ -51,25 +53,25 @@ class BlockList:
         return self.entries.take(pa.array(self.networks.bad(), pa.int64()))
 
     def find(self, addresses: pa.Array) -> pa.Table:
-        """Return for each address the entry with the longest network that holds it, or nulls."""
+        """Return for each address the entry of the longest matching prefix, or nulls."""
         return self.entries.take(self.networks.find(addresses, strict=True)["range"])
 
 
 class BlockLists:
-    """Local block lists, asked as a service of threat intelligence is.
+    """Local block lists, with the interface of a threat intelligence service.
 
-    Each list answers under its own name about every address; addresses never leave the machine.
+    Each list is a provider of its own and has a result for every address. Addresses never leave
+    the machine.
 
     Parameters
     ----------
     paths
-        A file, or several. The format is told from the content: lines of addresses or CIDR
-        prefixes with remarks after them (`#`, `;`), CSV whose heading names a column of
-        addresses (such as `network`, `ip`, `dst_ip`, `indicator`), a STIX 2 bundle, a MISP event
-        or an export of events, or the folder of a MISP feed.
+        One file or several. The content decides the format: lines of addresses or CIDR prefixes
+        with optional remarks (`#`, `;`), CSV whose header has an address column (such as
+        `network`, `ip`, `dst_ip`, `indicator`), a STIX 2 bundle, a MISP event or an export of
+        events, or the folder of a MISP feed.
     severity
-        Severity of a listed address where its list tells none: `information`, `warning` or
-        `high`.
+        Severity of a listed address where its list has none: `information`, `warning` or `high`.
 
     Attributes
     ----------
@@ -81,11 +83,11 @@ class BlockLists:
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        If a file is missing or cannot be read.
     FormatError
-        If a file holds no address and no network, or is broken.
+        If a file is invalid or has no address and no network.
     ArgumentError
-        If no file is named, or `severity` is none of the three.
+        If no file is given, or `severity` is invalid.
 
     Examples
     --------
@@ -97,6 +99,8 @@ class BlockLists:
     BlockLists: drop (1 entry)
     """
 
+    local = True
+
     def __init__(
         self,
         paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
@@ -104,12 +108,17 @@ class BlockLists:
         severity: str = "high",
     ) -> None:
         if severity not in _SEVERITIES:
-            raise ArgumentError(f"severity is {severity!r}; choose one of {', '.join(_SEVERITIES)}")
+            raise ArgumentError(f"invalid severity {severity!r}; give {', '.join(_SEVERITIES)}")
         files = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         if not files:
-            raise ArgumentError("no block list was named")
+            raise ArgumentError("no block list given; give at least one file")
         self.severity = severity
         self.lists = tuple(_read_lists([Path(file) for file in files]))
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Names of the lists."""
+        return tuple(one.name for one in self.lists)
 
     def lookup_iocs(self, data: Iterable[str], *, progress: bool = False, **_: Any) -> pd.DataFrame:
         """Look up addresses in every list.
@@ -119,7 +128,7 @@ class BlockLists:
         data
             Addresses, or a mapping from addresses to their types.
         progress
-            Taken as msticpy's `TILookup` takes it; matching is too quick to show any.
+            Accepted for compatibility with msticpy's `TILookup`, and ignored.
 
         Returns
         -------
@@ -129,54 +138,51 @@ class BlockLists:
         Raises
         ------
         InputError
-            If a text is not an address.
+            If an address is invalid.
         """
-        addresses = pa.array(list(data), pa.string())
-        answers = [self._answers(one, addresses) for one in self.lists]
-        frame: pd.DataFrame = pa.concat_tables(answers).to_pandas()
+        found = self.query(pa.array(list(data), pa.string()))
+        frame: pd.DataFrame = found.select(COLUMNS).to_pandas()
         return frame
 
-    def _answers(self, one: BlockList, addresses: pa.Array) -> pa.Table:
+    def query(self, addresses: pa.Array) -> pa.Table:
+        """Look up addresses in every list; return the columns of `lookup_iocs` and `Network`."""
+        return pa.concat_tables([self._query(one, addresses) for one in self.lists])
+
+    def _query(self, one: BlockList, addresses: pa.Array) -> pa.Table:
         import pyarrow.compute as pc
 
         found = one.find(addresses)
         listed = pc.is_valid(found["network"])
-        kind = pc.if_else(pc.match_substring(addresses, ":"), "ipv6", "ipv4")
         remark = pc.binary_join_element_wise("", pc.fill_null(found["details"], ""), ": ")
-        told = pc.if_else(
+        entry = pc.if_else(
             pc.equal(found["details"], ""),
             found["network"],
             pc.binary_join_element_wise(found["network"], remark, ""),
         )
         severity = pc.coalesce(found["severity"], pa.scalar(self.severity))
-        rows = len(addresses)
-        return pa.table(
-            {
-                "Ioc": addresses,
-                "IocType": kind,
-                "QuerySubtype": pa.nulls(rows, pa.string()),
-                "Provider": pa.repeat(one.name, rows),
-                "Result": listed,
-                "Severity": pc.if_else(listed, severity, "information"),
-                "Details": pc.if_else(listed, told, "Not listed."),
-                "RawResult": found["place"],
-                "Reference": pa.repeat(str(one.path), rows),
-                "Status": pa.repeat(pa.scalar(0, pa.int64()), rows),
-            }
+        return result_table(
+            addresses,
+            Provider=one.name,
+            Result=listed,
+            Severity=pc.if_else(listed, severity, Severity.INFORMATION.label),
+            Details=pc.if_else(listed, entry, "Not listed."),
+            RawResult=found["position"],
+            Reference=str(one.path),
+            Network=found["network"],
         )
 
     def __repr__(self) -> str:
-        """Name the lists, with their numbers of entries."""
+        """List the names and numbers of entries."""
         return f"BlockLists: {', '.join(map(_described, self.lists))}"
 
 
 def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
-    taken: set[str] = set()
+    used: set[str] = set()
     for path in paths:
         entries = read_entries(path)
         stem = path.stem or path.name
-        name = next(n for n in _names(stem, len(paths)) if n not in taken)
-        taken.add(name)
+        name = next(n for n in _names(stem, len(paths)) if n not in used)
+        used.add(name)
         one = BlockList(name, path, entries)
         unusable = one.unusable
         if len(unusable) == len(entries):
@@ -184,14 +190,14 @@ def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
         yield one
 
 
-def _names(stem: str, most: int) -> list[str]:
-    return [stem, *(f"{stem} {number}" for number in range(2, most + 2))]
+def _names(stem: str, count: int) -> list[str]:
+    return [stem, *(f"{stem} {number}" for number in range(2, count + 2))]
 
 
 def _examples(unusable: pa.Table) -> str:
-    first = unusable.slice(0, _NAMED).to_pylist()
-    named = ", ".join(f"{entry['place']}: {str(entry['network'])[:60]!r}" for entry in first)
-    return f"; {named}" if named else ""
+    first = unusable.slice(0, _MAX_LISTED).to_pylist()
+    listed = ", ".join(f"{entry['position']}: {str(entry['network'])[:60]!r}" for entry in first)
+    return f"; {listed}" if listed else ""
 
 
 def _described(one: BlockList) -> str:

@@ -5,37 +5,38 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from flowtriage.enrich.asn import embedded
-from flowtriage.enrich.reputation.severity import LABELS, UNVERIFIED
+from flowtriage.enrich.reputation.results import result_table
+from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import FormatError, ServiceError
 from flowtriage.humanize import sanitize
 
 _QUERY = "###QUERY###"
+_MAX_FAILURES = 3
+_FAILED, _OK = 1, 0
 
 
 @dataclass(frozen=True)
 class Gti:
-    """McAfee's GTI, through its client program, as Apache Spot calls it.
+    """McAfee's GTI, through its client program, called as Apache Spot calls it.
 
-    Only public addresses are asked about. The program is started without a shell; other users of
-    the machine can see its arguments, the password among them, while it runs.
+    The program is started without a shell. Other users of the machine can see its arguments,
+    including the password, while it runs.
 
     Attributes
     ----------
     refclient
         Path of the program.
     server, user, password
-        Handed to it.
+        Arguments of the program.
     ci
-        The request, JSON in which `###QUERY###` stands for the questions.
+        The request: JSON in which `###QUERY###` stands for the queries.
     timeout
-        Seconds that one call may take.
+        Timeout of one call, in seconds.
     """
 
     refclient: str
@@ -44,18 +45,19 @@ class Gti:
     password: str
     ci: str
     timeout: float = 60.0
-    name = "gti"
+    local = False
+    providers = ("gti",)
 
     @classmethod
     def configured(cls, path: str | os.PathLike[str], timeout: float = 60.0) -> Gti:
-        """Read `gti` of Spot's `reputation_config.json`.
+        """Read the key `gti` of Spot's `reputation_config.json`.
 
         Raises
         ------
         FileNotFoundError, PermissionError
-            As the operating system says.
+            If the file is missing or cannot be read.
         FormatError
-            If the file is not JSON with that part, or lacks a key of it.
+            If the file is not JSON, or lacks a required key.
         """
         try:
             part = json.loads(Path(path).read_text(encoding="utf-8"))["gti"]
@@ -70,29 +72,39 @@ class Gti:
             raise FormatError(f"{sanitize(str(path))}: gti.ci lacks {_QUERY}")
         return cls(**given, timeout=timeout)
 
-    def check(self, addresses: Sequence[str]) -> dict[str, str]:
-        """Return the label of every public address; one whose call fails is unverified.
+    def query(self, addresses: pa.Array) -> pa.Table:
+        """Look up addresses; the result of a failed call has unknown severity, as in Spot.
 
         Raises
         ------
         ServiceError
-            If every call fails.
+            If every call fails, or each of the first three.
         """
-        said: dict[str, str] = {}
-        failed: list[ServiceError] = []
-        for address in _public(addresses):
+        severities: list[Severity] = []
+        details: list[str] = []
+        status: list[int] = []
+        for address in addresses.to_pylist():
             try:
-                said[address] = f"gti:{self._ask(address)}"
-            except ServiceError as error:
-                said[address] = f"gti:{UNVERIFIED}"
-                failed.append(error)
-                if len(failed) == len(said) >= 3:
-                    break
-        if failed and len(failed) == len(said):
-            raise failed[0]
-        return said
+                found, error = self._query(address), None
+            except ServiceError as failure:
+                found, error = Severity.UNKNOWN, failure
+            severities.append(found)
+            details.append(str(error or ""))
+            status.append(_FAILED if error else _OK)
+            if error and sum(status) == len(status) in (len(addresses), _MAX_FAILURES):
+                raise error
+        return result_table(
+            addresses,
+            Provider="gti",
+            Result=True,
+            Severity=pa.array([severity.label for severity in severities], pa.string()),
+            Details=pa.array(details, pa.string()),
+            Reference=self.refclient,
+            Status=pa.array(status, pa.int64()),
+            Network=pa.scalar(None, pa.string()),
+        )
 
-    def _ask(self, address: str) -> str:
+    def _query(self, address: str) -> Severity:
         query = self.ci.replace(_QUERY, json.dumps({"op": "ip", "ip": address}))
         command = [self.refclient, "-s", self.server, "-q", query]
         command += ["-i", self.user, "-p", self.password, "-t"]
@@ -103,34 +115,20 @@ class Gti:
         except subprocess.TimeoutExpired:
             raise ServiceError(f"{self.refclient} took more than {self.timeout:g} s") from None
         if done.returncode:
-            told = done.stderr.decode(errors="replace").strip()
-            raise ServiceError(f"{self.refclient} ended with {done.returncode}: {told}")
+            errors = done.stderr.decode(errors="replace").strip()
+            raise ServiceError(f"{self.refclient} ended with {done.returncode}: {errors}")
         try:
-            answer = json.loads(done.stdout)["a"][0]
-            unknown = "aflag" in answer or "rep" not in answer
-            return UNVERIFIED if unknown else _label(int(answer["rep"]))
+            result = json.loads(done.stdout)["a"][0]
+            unknown = "aflag" in result or "rep" not in result
+            return Severity.UNKNOWN if unknown else _severity(int(result["rep"]))
         except (ValueError, KeyError, IndexError, TypeError):
-            raise ServiceError(f"{self.refclient} gave no answer in JSON") from None
+            raise ServiceError(f"{self.refclient} returned no JSON result") from None
 
 
-def _label(rep: int) -> str:
-    """Return Spot's label of a GTI reputation."""
+def _severity(rep: int) -> Severity:
+    """Return the severity of a GTI reputation, with Spot's limits."""
     if rep < 15:
-        return LABELS["information"]
+        return Severity.INFORMATION
     if rep < 30:
-        return UNVERIFIED
-    return LABELS["warning"] if rep < 50 else LABELS["high"]
-
-
-def _public(addresses: Sequence[str]) -> list[str]:
-    import pyarrow.compute as pc
-
-    asked = pa.array(addresses, pa.string())
-    kinds = embedded().lookup(asked)["ip_type"]
-    public: list[str] = asked.filter(pc.equal(kinds, "Public").combine_chunks()).to_pylist()
-    return public
-
-
-def _plain(name: str) -> str:
-    """Names stand between colons."""
-    return sanitize(name.replace(":", " "), 60)
+        return Severity.UNKNOWN
+    return Severity.WARNING if rep < 50 else Severity.HIGH

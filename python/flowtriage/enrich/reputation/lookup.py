@@ -1,197 +1,220 @@
-"""Looking up addresses, with an account of who was asked and who answered."""
+"""Look-up of the reputation of addresses, with the coverage and failures of each provider."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from flowtriage.enrich.asn import embedded
-from flowtriage.enrich.reputation.threat_intelligence import Answers, ask
+from flowtriage.enrich.asn import bundled
+from flowtriage.enrich.reputation.results import COLUMNS, FOUND, read_results
+from flowtriage.enrich.reputation.severity import Severity
+from flowtriage.enrich.reputation.threat_intelligence import SourceResults, query_source
 from flowtriage.humanize import sanitize
 from flowtriage.progress import report_progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESULTS = (
-    *("Ioc", "IocType", "QuerySubtype", "Provider", "Result", "Severity", "Details"),
-    *("RawResult", "Reference", "Status"),
+_COVERAGE = pa.schema(
+    [
+        ("provider", pa.string()),
+        *((name, pa.int64()) for name in ("asked", "answered", "hits", "unsupported", "failed")),
+        ("reason", pa.string()),
+    ]
 )
-_RANK = {"unknown": -1, "information": 0, "warning": 1, "high": 2}
-_ANSWERED = (0, 4, 404)  # found, no data, and not found where a service says so by HTTP
-_REASON = 160
+_MAX_REASON = 160
 
 
 @dataclass(frozen=True)
 class Reputation:
-    """What is known against addresses, and how much of it could be known.
+    """Reputation of addresses, and how complete it is.
 
     Attributes
     ----------
-    results : pandas.DataFrame
-        The answers, the most severe first: `Ioc` (the address), `IocType`, `QuerySubtype`,
-        `Provider`, `Result` (whether it knows the address), `Severity`, `Details`, `RawResult`,
-        `Reference`, `Status`.
-    coverage : pandas.DataFrame
-        A row for each provider: how many addresses it was `asked` about, of how many it
-        `answered`, how many are `hits`, and how many are `unsupported` or `failed`, with the
-        first `reason`. The asked are the answered, the unsupported and the failed.
-    asked : int
-        Number of distinct public addresses.
-    withheld : int
-        Number of distinct addresses that were not asked about because they are not public.
-    unanswered : int
+    found : pyarrow.Table
+        One row per result, the most severe first; the columns are those of `results.FOUND`.
+    providers : pyarrow.Table
+        One row per provider: number of addresses it was `asked` about and `answered`, of `hits`,
+        of `unsupported` and `failed` addresses, and the first `reason` of a failure. Every
+        address asked about is answered, unsupported or failed.
+    public, non_public : int
+        Numbers of distinct addresses.
+    without_result : int
         Number of distinct public addresses that no provider answered.
     """
 
-    results: pd.DataFrame
-    coverage: pd.DataFrame
-    asked: int
-    withheld: int
-    unanswered: int
+    found: pa.Table
+    providers: pa.Table
+    public: int
+    non_public: int
+    without_result: int
+    _tables: tuple[pa.Table | pd.DataFrame, ...]
+    _order: pa.Array
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        """The results in the columns of msticpy's `TILookup`, the most severe first."""
+        import pandas as pd
+
+        frames = [t.to_pandas() if isinstance(t, pa.Table) else t for t in self._tables]
+        if not frames:
+            return pd.DataFrame(columns=list(COLUMNS))
+        every = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
+        results: pd.DataFrame = every.reindex(columns=list(COLUMNS)).iloc[self._order.to_numpy()]
+        results = results.reset_index(drop=True)
+        labels = {int(severity): severity.label for severity in Severity}
+        results["Severity"] = [labels[number] for number in self.found["severity"].to_pylist()]
+        return results
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """The table `providers` for pandas."""
+        frame: pd.DataFrame = self.providers.to_pandas()
+        return frame
 
     @property
     def hits(self) -> pd.DataFrame:
-        """The answers of severity warning or high."""
-        rank = self.results["Severity"].map(_RANK)
-        return self.results[(rank >= _RANK["warning"]) & _answered(self.results)]
+        """The results of severity warning or high."""
+        hits: pd.DataFrame = self.results[_is_hit(self.found).to_numpy(zero_copy_only=False)]
+        return hits
+
+    @property
+    def known(self) -> int:
+        """Number of distinct addresses that a provider knows."""
+        count: int = pc.count_distinct(self.found.filter(self.found["known"])["address"]).as_py()
+        return count
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Reason of failure of each provider that failed and answered nothing."""
+        rows = self.providers.to_pylist()
+        return {r["provider"]: r["reason"] for r in rows if r["failed"] and not r["answered"]}
 
     def messages(self) -> list[str]:
-        """Say what was found; that nothing was found only of addresses that were answered."""
-        told = []
-        if self.withheld:
-            told.append(f"{_are(self.withheld)} not public, and sent to nobody.")
-        if not self.asked:
-            return [*told, "Nothing was asked."]
-        if self.coverage.empty:
-            return [*told, f"No provider is loaded: {_are(self.asked)} not asked about."]
-        answered, hits = self.asked - self.unanswered, self.hits["Ioc"].nunique()
+        """Summarise the results; only addresses with a result may count as clean."""
+        lines = []
+        if self.non_public:
+            lines.append(f"{_non_public(self.non_public)} not looked up.")
+        if not self.public:
+            return [*lines, "There is no public address to look up."]
+        if not self.providers.num_rows:
+            return [*lines, f"No provider is loaded: {_are(self.public)} not looked up."]
+        answered = self.public - self.without_result
         if not answered:
-            return [*told, f"No provider answered: nothing is known of {self.asked:,} asked about."]
-        found = "none is" if not hits else f"{_are(hits)}"
-        told.append(
-            f"{answered:,} of {self.asked:,} public addresses have an answer; "
-            f"{found} known as a threat."
+            return [*lines, f"No provider returned a result: {_are(self.public)} unknown."]
+        hits = pc.count_distinct(self.found.filter(_is_hit(self.found))["address"]).as_py()
+        threats = _are(hits) if hits else "none is"
+        lines.append(
+            f"{answered:,} of {self.public:,} public addresses have a result; "
+            f"{threats} known as a threat."
         )
-        if self.unanswered:
-            told.append(f"Nothing is known of the other {self.unanswered:,}.")
-        return told
+        if self.without_result:
+            lines.append(f"{self.without_result:,} public addresses have no result.")
+        return lines
 
 
 def look_up(
-    addresses: Iterable[str], sources: Sequence[Any], *, progress: bool = False
+    addresses: Iterable[str],
+    sources: Sequence[Any],
+    *,
+    non_public: bool = False,
+    progress: bool = False,
 ) -> Reputation:
-    """Look up what is known against addresses.
-
-    Only public addresses are asked about, each once, with its type.
+    """Look up the reputation of addresses, each distinct address once.
 
     Parameters
     ----------
     addresses
-        IPv4 and IPv6 addresses; null and empty text stand for a missing one.
+        IPv4 and IPv6 addresses; null and empty strings stand for a missing one.
     sources
-        What to ask: msticpy's `TILookup`, `BlockLists`, or anything with their `lookup_iocs`.
+        Sources of reputation: msticpy's `TILookup`, `BlockLists`, `Gti`, or anything with the
+        method `lookup_iocs` of `TILookup`.
+    non_public
+        Whether to look up non-public addresses too, in sources that send nothing: block lists.
     progress
         Whether msticpy may show a progress bar.
 
     Returns
     -------
     Reputation
+        It names addresses in canonical notation.
 
     Raises
     ------
     InputError
-        If a text is not an address.
+        If an address is invalid.
 
     Examples
     --------
-    >>> found = look_up(["10.0.0.1"], [])
-    >>> found.messages()
-    ['1 address is not public, and sent to nobody.', 'Nothing was asked.']
+    >>> look_up(["10.0.0.1"], []).messages()
+    ['1 non-public address was not looked up.', 'There is no public address to look up.']
     """
-    known = embedded().lookup(pa.array(list(addresses), pa.string()))
-    types = dict(zip(*(known[name].to_pylist() for name in ("address", "ip_type")), strict=True))
-    types.pop(None, None)
-    public = [address for address, kind in types.items() if kind == "Public"]
-    kinds = {address: "ipv6" if ":" in address else "ipv4" for address in public}
-    answers = []
-    for done, source in enumerate(sources if kinds else ()):
+    known = bundled().lookup(pa.array(list(addresses), pa.string()))
+    known = known.select(["address", "ip_type"]).group_by(["address", "ip_type"], use_threads=False)
+    known = known.aggregate([]).drop_null().combine_chunks()
+    every = known["address"].combine_chunks()
+    public = every.filter(pc.equal(known["ip_type"], "Public").combine_chunks())
+    parts = []
+    for done, source in enumerate(sources):
         report_progress("threat intelligence", done, len(sources))
-        answers.append(ask(source, kinds, progress=progress))
-    results = _results(answers)
-    answered = results[_answered(results)]["Ioc"].nunique()
+        chosen = every if non_public and getattr(source, "local", False) else public
+        if len(chosen):
+            parts.append(query_source(source, chosen, progress=progress))
+    tables = tuple(table for part in parts for table in part.tables if len(table))
+    found = pa.concat_tables([FOUND.empty_table(), *map(read_results, tables)]).combine_chunks()
+    order = pc.sort_indices(found, [("severity", "descending")])
+    answered = found.filter(found["answered"])["address"].combine_chunks()
     return Reputation(
-        results=results,
-        coverage=_coverage(answers, results, kinds),
-        asked=len(public),
-        withheld=len(types) - len(public),
-        unanswered=len(public) - answered,
+        found=found.take(order),
+        providers=_coverage(parts, found),
+        public=len(public),
+        non_public=len(every) - len(public),
+        without_result=len(public.filter(pc.invert(pc.is_in(public, value_set=answered)))),
+        _tables=tables,
+        _order=order,
     )
 
 
-def _results(answers: Sequence[Answers]) -> pd.DataFrame:
-    import pandas as pd
-
-    frames = [frame for one in answers for frame in one.frames if len(frame)]
-    if not frames:
-        return pd.DataFrame(columns=list(RESULTS))
-    results = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
-    results = results.reindex(columns=list(RESULTS))
-    results["Severity"] = _severity_names(results["Severity"])
-    rank = results["Severity"].map(_RANK)
-    return results.iloc[(-rank).argsort(kind="stable")].reset_index(drop=True)
+def _is_hit(found: pa.Table) -> pa.ChunkedArray:
+    severe = pc.greater_equal(found["severity"], int(Severity.WARNING))
+    return pc.and_(severe, found["answered"])
 
 
-def _severity_names(severities: pd.Series[Any]) -> pd.Series[Any]:
-    names = severities.astype("string").str.lower().str.removeprefix("resultseverity.")
-    numbers = {str(number): name for name, number in _RANK.items()}
-    names = names.replace(numbers)
-    return names.where(names.isin(list(_RANK)), "unknown").astype(object)
-
-
-def _answered(results: pd.DataFrame) -> pd.Series[bool]:
-    """Tell which rows are answers; msticpy puts an error, as text, in place of a raw result."""
-    error = results["RawResult"].map(lambda raw: isinstance(raw, str)).eq(True) & ~results[
-        "Result"
-    ].eq(True)
-    return results["Status"].isin(_ANSWERED) & ~(error & results["Status"].eq(0))
-
-
-def _coverage(
-    answers: Sequence[Answers], results: pd.DataFrame, kinds: dict[str, str]
-) -> pd.DataFrame:
-    import pandas as pd
-
-    good = _answered(results)
-    hits = good & (results["Severity"].map(_RANK) >= _RANK["warning"])
+def _coverage(parts: Sequence[SourceResults], found: pa.Table) -> pa.Table:
     rows = []
-    for one in answers:
-        for name, supported in one.supported.items():
-            mine = results["Provider"].eq(name)
-            answered = set(results[mine & good]["Ioc"])
-            failed = set(results[mine & ~good]["Ioc"]) - answered
+    for part in parts:
+        kinds = part.types()
+        for name, supported in part.supported.items():
+            mine = found.filter(pc.equal(found["provider"], name))
+            failures = mine.filter(pc.invert(mine["answered"]))
+            answered = set(mine.filter(mine["answered"])["address"].to_pylist())
+            failed = set(failures["address"].to_pylist()) - answered
             silent = kinds.keys() - answered - failed
             unsupported = {a for a in silent if supported and kinds[a] not in supported}
-            told = [one.errors[name]] if name in one.errors else []
-            told += [str(text) for text in results[mine & ~good]["Details"].head(1)]
-            told += ["gave no answer"] if silent - unsupported else []
-            rows.append(
-                {
-                    "provider": name,
-                    "asked": len(kinds),
-                    "answered": len(answered),
-                    "hits": results[mine & hits]["Ioc"].nunique(),
-                    "unsupported": len(unsupported),
-                    "failed": len(failed | (silent - unsupported)),
-                    "reason": sanitize(told[0], _REASON) if told else None,
-                }
-            )
-    names = ["provider", "asked", "answered", "hits", "unsupported", "failed", "reason"]
-    return pd.DataFrame(rows, columns=names)
+            reasons = [part.errors[name]] if name in part.errors else []
+            reasons += failures["reason"].slice(0, 1).to_pylist()
+            reasons += ["no result"] if silent - unsupported else []
+            row = {
+                "provider": name,
+                "asked": len(kinds),
+                "answered": len(answered),
+                "hits": pc.count_distinct(mine.filter(_is_hit(mine))["address"]).as_py(),
+                "unsupported": len(unsupported),
+                "failed": len(failed | (silent - unsupported)),
+                "reason": sanitize(reasons[0], _MAX_REASON) if reasons else None,
+            }
+            rows.append(row)
+    return pa.Table.from_pylist(rows, _COVERAGE)
 
 
 def _are(count: int) -> str:
     return f"{count:,} {'address is' if count == 1 else 'addresses are'}"
+
+
+def _non_public(count: int) -> str:
+    return f"{count:,} non-public {'address was' if count == 1 else 'addresses were'}"

@@ -1,25 +1,47 @@
-"""Severity of what a reputation service reports."""
+"""The severity scale of block lists and threat intelligence."""
 
 from __future__ import annotations
 
-import re
-
-LABELS = {"high": "High:3", "warning": "Medium:2", "information": "Minimal:1"}
-UNVERIFIED = "Unverified:-1"
-_SEVERITY = re.compile(r"[^:]*:[^:]*:(-?\d+)(?::|$)")
+from enum import IntEnum
 
 
-def severity(text: str) -> int:
-    """Return how severe a text of a service is; 0 where it does not tell.
+class Severity(IntEnum):
+    """Severity of a reputation result, with msticpy's numbers.
 
     Examples
     --------
-    >>> severity("gti:High:3"), severity("gti:Unverified:-1"), severity("seen once")
-    (3, -1, 0)
+    >>> Severity.WARNING < Severity.HIGH, Severity.HIGH.label
+    (True, 'high')
     """
-    found = _SEVERITY.match(text)
-    return int(found[1]) if found else 0
+
+    UNKNOWN = -1
+    INFORMATION = 0
+    WARNING = 1
+    HIGH = 2
+
+    @property
+    def label(self) -> str:
+        """The name in lower case."""
+        return self.name.lower()
 
 
-def _worst_first(text: str) -> tuple[int, str]:
-    return -severity(text), text
+SEVERITY_WORDS = {
+    **{severity.label: severity for severity in Severity},
+    **dict.fromkeys(("info", "low"), Severity.INFORMATION),
+    "medium": Severity.WARNING,
+    "critical": Severity.HIGH,
+}
+"""Severity by the words that block lists and services use."""
+_PARSED = {str(int(severity)): severity for severity in Severity} | SEVERITY_WORDS
+
+
+def parse_severity(value: object) -> Severity:
+    """Parse a severity of msticpy: a word, a number, or a member of its `ResultSeverity`.
+
+    Examples
+    --------
+    >>> parse_severity("High").label, parse_severity(1).label, parse_severity(None).label
+    ('high', 'warning', 'unknown')
+    """
+    word = str(value).lower().removeprefix("resultseverity.")
+    return _PARSED.get(word, Severity.UNKNOWN)

@@ -1,79 +1,87 @@
-"""Services of threat intelligence, asked through msticpy or through its interface."""
+"""Queries to one source of reputation: msticpy's `TILookup`, or a source with its interface."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flowtriage.enrich.reputation.block_lists import BlockLists
+import pyarrow as pa
+
+from flowtriage.enrich.reputation.results import ioc_types
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass
-class Answers:
-    """What the providers of one source said.
+class SourceResults:
+    """Results of the providers of one source.
 
     Attributes
     ----------
-    frames
-        Their answers, with the columns of msticpy's `TILookup`.
+    addresses
+        The addresses that were looked up.
+    tables
+        Results with the columns of msticpy's `TILookup`.
     supported
-        Types of address that a provider can be asked about, by provider; None where it does not
-        tell.
+        Address types that each provider supports; None where it does not say.
     errors
-        What went wrong while asking a provider, by provider.
+        Reason of failure, by provider.
     """
 
-    frames: list[pd.DataFrame] = field(default_factory=list)
+    addresses: pa.Array
+    tables: list[pa.Table | pd.DataFrame] = field(default_factory=list)
     supported: dict[str, set[str] | None] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
+    def types(self) -> dict[str, str]:
+        """Return msticpy's type of each address."""
+        return _types(self.addresses)
 
-def ask(source: Any, kinds: Mapping[str, str], *, progress: bool) -> Answers:
-    """Ask all providers of a source at once.
 
-    Where that fails as a whole, because one provider cannot be reached, each is asked by itself,
-    so that the others' answers are not lost.
+def query_source(source: Any, addresses: pa.Array, *, progress: bool) -> SourceResults:
+    """Query all providers of a source together.
+
+    If that fails, each provider is queried separately: one that cannot be reached must not lose
+    the results of the others.
 
     Parameters
     ----------
     source
-        A msticpy `TILookup`, `BlockLists`, or anything with their `lookup_iocs`.
-    kinds
-        Type of each address, `ipv4` or `ipv6`.
+        A msticpy `TILookup`, `BlockLists`, `Gti`, or anything with `lookup_iocs`.
+    addresses
+        Distinct addresses.
     progress
         Whether the source may show its progress.
     """
-    answers = Answers(supported=providers_of(source))
-    if not answers.supported:
-        return answers
-    names = list(answers.supported)
+    results = SourceResults(addresses, supported=providers_of(source))
+    names = list(results.supported)
+    if not names or not len(addresses):
+        return results
     try:
-        answers.frames.append(_look_up(source, kinds, names, progress))
+        results.tables.append(_query(source, addresses, names, progress))
     except Exception as error:
         if len(names) == 1:
-            answers.errors[names[0]] = _reason(error)
+            results.errors[names[0]] = _reason(error)
         for name in names if len(names) > 1 else ():
             try:
-                answers.frames.append(_look_up(source, kinds, [name], progress))
+                results.tables.append(_query(source, addresses, [name], progress))
             except Exception as failed:
-                answers.errors[name] = _reason(failed)
-    return answers
+                results.errors[name] = _reason(failed)
+    return results
 
 
 def providers_of(source: Any) -> dict[str, set[str] | None]:
-    """Return the providers that a source asks by default, and the types they can be asked for."""
-    if isinstance(source, BlockLists):
-        return {one.name: None for one in source.lists}
+    """Return the providers that a source queries by default, with the types they support."""
+    if hasattr(source, "query"):
+        return dict.fromkeys(source.providers)
     loaded = getattr(source, "loaded_providers", None)
     if loaded is None:
-        return {type(source).__name__: None}
-    # Only its text tells which of them are asked by default.
+        return {getattr(source, "name", type(source).__name__): None}
+    # Only its text marks the providers that are queried by default.
     primary = [text for text in source.provider_status if text.endswith("(primary)")]
     return {
         name: set(types) if (types := getattr(provider, "supported_types", None)) else None
@@ -82,17 +90,25 @@ def providers_of(source: Any) -> dict[str, set[str] | None]:
     }
 
 
-def _look_up(source: Any, kinds: Mapping[str, str], names: list[str], progress: bool) -> Any:
-    data = dict(kinds)
+def _query(source: Any, addresses: pa.Array, names: Sequence[str], progress: bool) -> Any:
+    if hasattr(source, "query"):
+        return source.query(addresses)
+    data = _types(addresses)
     if not hasattr(source, "loaded_providers"):
         return source.lookup_iocs(data=data)
-    return _apart(lambda: source.lookup_iocs(data=data, providers=names, progress=progress))
+    return _outside_loop(
+        lambda: source.lookup_iocs(data=data, providers=list(names), progress=progress)
+    )
 
 
-def _apart(call: Callable[[], Any]) -> Any:
-    """Call where msticpy can run an event loop: not within one, unless that lets itself be nested.
+def _types(addresses: pa.Array) -> dict[str, str]:
+    return dict(zip(addresses.to_pylist(), ioc_types(addresses).to_pylist(), strict=True))
 
-    In notebooks msticpy makes the loop of the kernel such a one.
+
+def _outside_loop(call: Callable[[], Any]) -> Any:
+    """Call where msticpy can run an event loop: outside a running one, unless it can be nested.
+
+    In notebooks msticpy makes the kernel's event loop nestable.
     """
     try:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Stories: what an investigation found and what an analyst wrote, as files and pages."""
+"""Stories: the result of an investigation with an analyst's notes, as data, page and bundle."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ __all__ = ["Input", "Story"]
 
 
 class Story(StoryData):
-    """The story of one address, which can be written as a page or as a bundle.
-
-    Its attributes are those of `StoryData`.
-    """
+    """The story of one address: the data of `StoryData`, and methods that write it to files."""
 
     def write_html(self, path: str | os.PathLike[str]) -> Path:
         """Write the story as one HTML page; see `write_story`."""
         return write_story(self, path)
 
     def write_bundle(self, path: str | os.PathLike[str]) -> Path:
-        """Write the story as an archive; see `write_bundle`."""
+        """Write the story as a .zip archive; see `write_bundle`."""
         return write_bundle(self, path)

@@ -1,4 +1,4 @@
-"""A story as one archive, for another analyst to open."""
+"""Write a story as a .zip archive (a bundle) for other analysts."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from flowtriage.atomic import replacing
 from flowtriage.threat_investigation.story.page import write_story
 from flowtriage.threat_investigation.story.spot_files import story_files
 from flowtriage.threat_investigation.story.story import StoryData
-from flowtriage.threat_investigation.story.text import check_text, without_secrets
+from flowtriage.threat_investigation.story.text import check_text, redact
 
 FORMAT = "flowtriage threat story"
 VERSION = 1
 MANIFEST = "manifest.json"
 REPORT = "report.html"
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_bundle(story: StoryData, path: str | os.PathLike[str]) -> Path:
     """Write a story as a .zip archive.
 
-    It holds the tables as Parquet, the three JSON files, the report, and `manifest.json` with the
-    rest of the story and the hash of each member. The same story always makes the same bytes.
-    What may be a secret in the configuration is left out.
+    It contains the tables as Parquet, the three JSON files, the report, and `manifest.json` with
+    the other fields of the story and the hash of each member. The configuration is redacted. A
+    bundle is reproducible: the same story gives the same bytes.
 
     Parameters
     ----------
     story
         The story.
     path
-        The file; it is replaced as a whole or not at all.
+        The file; an existing one is replaced atomically.
 
     Returns
     -------
@@ -49,9 +49,10 @@ def write_bundle(story: StoryData, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ArgumentError
-        If the story's address is none, or its text has a character that no file keeps.
+        If the address of the story is invalid, or title or text contain a NUL character or an
+        unpaired surrogate.
     InputError
-        If its tables are not those of an investigation.
+        If a table of the story lacks columns.
     MissingExtraError
         If bokeh or jinja2 is not installed.
     OSError
@@ -68,7 +69,7 @@ def write_bundle(story: StoryData, path: str | os.PathLike[str]) -> Path:
     manifest = json.dumps(_manifest(story, members), indent=1, sort_keys=True).encode()
     with replacing(path) as file, ZipFile(file, "w") as archive:
         for name, content in {MANIFEST: manifest, **members}.items():
-            entry = ZipInfo(name, _LONG_AGO)
+            entry = ZipInfo(name, _ZIP_EPOCH)
             entry.compress_type = ZIP_DEFLATED
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, content, compresslevel=6)
@@ -76,17 +77,17 @@ def write_bundle(story: StoryData, path: str | os.PathLike[str]) -> Path:
 
 
 def table_file(name: str) -> str:
-    """Return the name of the member that holds a table."""
+    """Return the member name of a table."""
     return f"tables/{name}.parquet"
 
 
 def json_names(ip: str) -> list[str]:
-    """Return the names of the members that are JSON files: globe, stats, dendrogram."""
+    """Return the member names of the JSON files: globe, stats, dendrogram."""
     return [path.name for path in vars(story_files("", ip)).values()]
 
 
 def json_files(story: StoryData) -> dict[str, bytes]:
-    """Return the three JSON files of a story by their names."""
+    """Return the three JSON files of a story by member name."""
     parts = (story.globe, story.stats, story.dendrogram)
     texts = (part.to_json().encode() for part in parts)
     return dict(zip(json_names(story.ip), texts, strict=True))
@@ -107,17 +108,17 @@ def _manifest(story: StoryData, members: dict[str, bytes]) -> dict[str, Any]:
             "day": story.day.isoformat() if story.day else None,
             "title": story.title,
             "text": story.text,
-            "home": vars(story.home) if story.home else None,
+            "home": vars(story.origin) if story.origin else None,
             "credits": dict(story.credits),
         },
-        "configuration": without_secrets(story.configuration),
-        "inputs": [vars(one) | {"name": without_secrets(one.name)} for one in story.inputs],
+        "configuration": redact(story.configuration),
+        "inputs": [vars(one) | {"name": redact(one.name)} for one in story.inputs],
         "members": {name: digest(content) for name, content in members.items()},
     }
 
 
 def _parquet(table: pa.Table) -> bytes:
-    """Write a table unpacked: the archive packs it, and tells its size before it is read."""
+    """Write a table uncompressed; the archive compresses it and declares its size."""
     sink = pa.BufferOutputStream()
     table = table.replace_schema_metadata(None).combine_chunks()
     parquet.write_table(table, sink, compression="none", use_dictionary=False, store_schema=False)

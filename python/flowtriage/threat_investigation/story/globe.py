@@ -1,4 +1,4 @@
-"""Where the peers of an address are: `globe-<ip>.json`."""
+"""Locations of the peers of an address: `globe-<ip>.json`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import FormatError, InputError
-from flowtriage.threat_investigation.story.text import parsed, written
+from flowtriage.threat_investigation.story.text import dump_json, parse_json
 
 TYPES = {"two-way": 1, "inbound": 2, "outbound": 3}
-"""What `type` of a Feature says of its peer."""
-PLACES = pa.schema(
+"""Value of `type` in a Feature, by direction of the peer."""
+LOCATIONS = pa.schema(
     [
         ("ip", pa.string()),
         ("type", pa.int64()),
@@ -31,16 +31,16 @@ _LISTS = ("sourceips", "destips")
 
 @dataclass(frozen=True)
 class Location:
-    """Where an address is.
+    """Location of an address.
 
     Attributes
     ----------
     ip
         The address.
     longitude, latitude
-        In degrees.
+        Coordinates in degrees.
     location
-        What the place is called.
+        Name of the location.
     """
 
     ip: str
@@ -51,12 +51,12 @@ class Location:
 
 @dataclass(frozen=True)
 class Globe:
-    """Where the two ends of an address's connections are.
+    """Locations of the peers of an address, by role in its connections.
 
     Attributes
     ----------
     sources, destinations : pyarrow.Table
-        Columns `PLACES`: `ip`, `type` (1 two-way, 2 inbound, 3 outbound), `location`,
+        Columns of `LOCATIONS`: `ip`, `type` (1 two-way, 2 inbound, 3 outbound), `location`,
         `longitude` and `latitude` in degrees.
     """
 
@@ -64,32 +64,32 @@ class Globe:
     destinations: pa.Table
 
     @classmethod
-    def of(cls, sets: pa.Table, home: Location | None = None) -> Globe:
-        """Place the peers of an address; those without a place are left out.
+    def of(cls, sets: pa.Table, origin: Location | None = None) -> Globe:
+        """Locate the peers of an address; peers without a location are dropped.
 
-        A peer that only sent is a source, any other a destination. If the place of the address
-        itself is known, it stands at the other end of each peer: the two lists are as long as
-        each other, and their rows belong together.
+        A peer that only initiated connections is a source, any other peer a destination. If the
+        origin is given, `sources` and `destinations` have the same length: each row pairs a peer
+        with the origin at the other end.
 
         Parameters
         ----------
         sets
             Result of `flowtriage.connection_sets` with `location`, `latitude`, `longitude`.
-        home
-            Where the address itself is.
+        origin
+            Location of the address itself.
 
         Raises
         ------
         InputError
-            If `sets` lacks a column, or a direction is none.
+            If `sets` lacks a column or has an unknown direction.
         """
         names = ("peer", "direction", "connections_to_peer", "location", "longitude", "latitude")
         if missing := [name for name in names if name not in sets.column_names]:
-            raise InputError(f"the connection sets have no column {', '.join(missing)}")
-        sets = sets.filter(_on_earth(sets["longitude"], sets["latitude"]))
+            raise InputError(f"connection sets lack the columns {', '.join(missing)}")
+        sets = sets.filter(_in_range(sets["longitude"], sets["latitude"]))
         kind = pc.index_in(sets["direction"].cast(pa.string()), value_set=pa.array(list(TYPES)))
         if kind.null_count:
-            raise InputError(f"the connection sets have a direction other than {', '.join(TYPES)}")
+            raise InputError(f"connection sets have a direction other than {', '.join(TYPES)}")
         columns = {
             "ip": sets["peer"],
             "type": pc.add(kind, 1),
@@ -97,100 +97,102 @@ class Globe:
             "longitude": sets["longitude"],
             "latitude": sets["latitude"],
         }
-        peers = pa.table(columns).cast(PLACES)
-        sent = pc.equal(pc.fill_null(sets["connections_to_peer"], 0), 0)
-        received = pc.invert(sent)
-        if home is None:
-            return cls(peers.filter(sent), peers.filter(received))
-        return cls(_either(sent, peers, home), _either(received, peers, home))
+        peers = pa.table(columns).cast(LOCATIONS)
+        is_source = pc.equal(pc.fill_null(sets["connections_to_peer"], 0), 0)
+        is_destination = pc.invert(is_source)
+        if origin is None:
+            return cls(peers.filter(is_source), peers.filter(is_destination))
+        return cls(*(_paired(side, peers, origin) for side in (is_source, is_destination)))
 
     def to_json(self) -> str:
-        """Write the globe as Spot does: ``sourceips`` and ``destips`` are lists of Features."""
+        """Return the globe in Spot's format: Features in ``sourceips`` and ``destips``."""
         features = (_features(table) for table in (self.sources, self.destinations))
-        return written({"type": "FeatureCollection", **dict(zip(_LISTS, features, strict=True))})
+        return dump_json({"type": "FeatureCollection", **dict(zip(_LISTS, features, strict=True))})
 
     @classmethod
     def from_json(cls, content: str | bytes, where: str = "the globe") -> Globe:
-        """Read what `to_json` or Spot wrote.
+        """Parse a globe from `to_json` or from Spot.
 
         Parameters
         ----------
         content
             The JSON.
         where
-            What an error calls it.
+            Name of the document in errors.
 
         Raises
         ------
         FormatError
-            If it is damaged or something else; the message says where.
+            If the content is not a globe; the message states the position.
         """
-        document = parsed(content, where)
+        document = parse_json(content, where)
         if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
-            raise FormatError(f'{where} is no globe: it is not of type "FeatureCollection"')
-        return cls(*(_places(document.get(name), f"{where}: {name}") for name in _LISTS))
+            raise FormatError(f'{where} is not a globe: type is not "FeatureCollection"')
+        return cls(*(_read_features(document.get(name), f"{where}: {name}") for name in _LISTS))
 
 
-def _on_earth(longitude: Any, latitude: Any) -> Any:
-    """Tell which coordinates, in degrees, are a place."""
+def _in_range(longitude: Any, latitude: Any) -> Any:
+    """Test whether coordinates are within ±180 and ±90 degrees; False for null and NaN."""
     east, north = (pc.abs(axis.cast(pa.float64())) for axis in (longitude, latitude))
-    there = pc.and_(pc.less_equal(east, 180.0), pc.less_equal(north, 90.0))
-    return pc.fill_null(there, False)
+    within = pc.and_(pc.less_equal(east, 180.0), pc.less_equal(north, 90.0))
+    return pc.fill_null(within, False)
 
 
-def _either(chosen: pa.ChunkedArray, peers: pa.Table, home: Location) -> pa.Table:
-    """Take each peer where it is chosen, the address itself elsewhere."""
-    own = {"type": peers["type"], **vars(home)}
-    columns = [pc.if_else(chosen, peers[name], own[name]) for name in PLACES.names]
-    return pa.table(columns, schema=PLACES)
+def _paired(is_peer: pa.ChunkedArray, peers: pa.Table, origin: Location) -> pa.Table:
+    """Return one side of the pairs: the peer where `is_peer`, the origin elsewhere."""
+    other = {"type": peers["type"], **vars(origin)}
+    columns = [pc.if_else(is_peer, peers[name], other[name]) for name in LOCATIONS.names]
+    return pa.table(columns, schema=LOCATIONS)
 
 
-def _features(places: pa.Table) -> list[dict[str, Any]]:
-    axes = pa.chunked_array([*places["longitude"].chunks, *places["latitude"].chunks], pa.float64())
-    at = pc.cumulative_sum(pa.repeat(2, len(places)))
-    in_turn = pc.sort_indices(pa.concat_arrays([at, pc.add(at, 1)]))
-    points = pa.FixedSizeListArray.from_arrays(axes.combine_chunks().take(in_turn), 2)
+def _features(locations: pa.Table) -> list[dict[str, Any]]:
+    axes = pa.chunked_array(
+        [*locations["longitude"].chunks, *locations["latitude"].chunks], pa.float64()
+    )
+    at = pc.cumulative_sum(pa.repeat(2, len(locations)))
+    interleaved = pc.sort_indices(pa.concat_arrays([at, pc.add(at, 1)]))
+    points = pa.FixedSizeListArray.from_arrays(axes.combine_chunks().take(interleaved), 2)
     properties = pc.make_struct(
-        *(places[name].combine_chunks() for name in _PROPERTIES.names),
+        *(locations[name].combine_chunks() for name in _PROPERTIES.names),
         field_names=_PROPERTIES.names,
     )
     geometry = pc.make_struct("Point", points, field_names=_GEOMETRY.names)
     features = pc.make_struct("Feature", properties, geometry, field_names=_FEATURE.names)
-    found: list[dict[str, Any]] = features.to_pylist()
-    return found
+    listed: list[dict[str, Any]] = features.to_pylist()
+    return listed
 
 
-def _places(features: Any, where: str) -> pa.Table:
+def _read_features(features: Any, where: str) -> pa.Table:
     rows = _rows(features, where)
 
-    def part(*path: str) -> pa.Array:
+    def column(*path: str) -> pa.Array:
         return pc.struct_field(rows, list(path))
 
-    ip, kind = part("properties", "ip"), part("properties", "type")
-    points = part("geometry", "coordinates")
+    ip, kind = column("properties", "ip"), column("properties", "type")
+    points = column("geometry", "coordinates")
     types = pa.array(list(TYPES.values()), pa.int64())
     checks = {
-        'type is not "Feature"': pc.equal(part("type"), "Feature"),
+        'type is not "Feature"': pc.equal(column("type"), "Feature"),
         "properties.ip is missing": ip.is_valid(),
-        "properties.type is none of 1, 2, 3": pc.is_in(kind, value_set=types),
-        'geometry.type is not "Point"': pc.equal(part("geometry", "type"), "Point"),
-        "geometry.coordinates are not two numbers": pc.equal(pc.list_value_length(points), 2),
+        "properties.type is not 1, 2 or 3": pc.is_in(kind, value_set=types),
+        'geometry.type is not "Point"': pc.equal(column("geometry", "type"), "Point"),
+        "geometry.coordinates is not a pair of numbers": pc.equal(pc.list_value_length(points), 2),
     }
     _check(checks, where)
     longitude, latitude = (pc.list_element(points, axis) for axis in (0, 1))
-    _check({"geometry.coordinates are no place on earth": _on_earth(longitude, latitude)}, where)
-    location = pc.fill_null(part("properties", "location"), "")
-    return pa.table([ip, kind, location, longitude, latitude], schema=PLACES)
+    _check({"geometry.coordinates is out of range": _in_range(longitude, latitude)}, where)
+    location = pc.fill_null(column("properties", "location"), "")
+    return pa.table([ip, kind, location, longitude, latitude], schema=LOCATIONS)
 
 
 def _rows(features: Any, where: str) -> pa.StructArray:
     if not isinstance(features, list):
-        raise FormatError(f"{where} is no list")
+        raise FormatError(f"{where} is not an array")
     try:
         return pa.array(features, _FEATURE)
     except (ValueError, TypeError, OverflowError):
         at = next(at for at, feature in enumerate(features) if not _is_feature(feature))
-        raise FormatError(f"{where}[{at}] is no Feature as a globe has them") from None
+        raise FormatError(f"{where}[{at}] is not a Feature of a globe") from None
 
 
 def _is_feature(feature: Any) -> bool:

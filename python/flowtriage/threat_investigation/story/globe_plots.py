@@ -1,88 +1,72 @@
-"""The globe of a story as a Bokeh plot, which needs no map server."""
+"""The globe of a story: a Bokeh plot that needs no map server, and a folium map."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
-from bokeh.models.annotations import LegendItem
+from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
 from flowtriage.enrich.geolocation import countries
 from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import sanitize, sanitize_array
-from flowtriage.threat_investigation.story.globe import PLACES, Globe
+from flowtriage.threat_investigation.story.globe import LOCATIONS, TYPES, Globe
 from flowtriage.viz.colours import DIRECTIONS, TWO_WAY
-from flowtriage.viz.figures import RULE, add_notes, alone, legend_above, message_plot, wide_figure
+from flowtriage.viz.figures import (
+    PANEL,
+    RULE,
+    add_hover,
+    add_legend,
+    add_notes,
+    alone,
+    legend_item,
+    message_plot,
+    wide_figure,
+)
 
 if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
 
-_TITLE = "Where the peers are"
-_LAND = "#A9B2BC"
-_KINDS = {
-    2: ("inbound", DIRECTIONS["I"]),
-    3: ("outbound", DIRECTIONS["O"]),
-    1: ("two-way", TWO_WAY),
-}
-_SHOWN = 5
+_TITLE = "Locations of peers"
+_COUNTRY_CODE = "#A9B2BC"
+_COLOURS = {"inbound": DIRECTIONS["I"], "outbound": DIRECTIONS["O"], "two-way": TWO_WAY}
+_MAX_ADDRESSES = 5
+_AXES = ("longitude", "latitude")
+_FACTS = {"ip": "Address", "location": "Location", "direction": "Direction"}
+_MAP_KINDS = pa.array(["both", "inbound", "outbound"])
+_DIRECTIONS = pa.array(list(TYPES))
 
 
 def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
-    """Draw where the peers of an address are.
+    """Plot the locations of the peers.
 
     Parameters
     ----------
     globe
-        What to draw.
+        The globe.
     ip
-        The address itself.
+        The investigated address.
 
     Returns
     -------
     bokeh.models.LayoutDOM
-        A circle for each place, the greater the more peers are there, with a sector for each
-        direction, over the codes of countries. Longitude runs from left to right, latitude
-        upwards, in degrees.
+        One pie per location over the codes of countries: its radius grows with the number of
+        peers, its sectors are directions. Longitude (x) and latitude (y) are in degrees.
     """
-    peers, home = _peers(globe, ip)
-    if not len(peers) and not len(home):
+    located, origin = _split(globe, ip)
+    peers = _sectors(located)
+    if not len(peers) and not len(origin):
         return message_plot(_TITLE, "No peer has a known location")
-    both = pc.min_max(pa.chunked_array([*peers["latitude"].chunks, *home["latitude"].chunks]))
-    south, north = (both[end].as_py() for end in ("min", "max"))
-    plot = wide_figure(
-        _TITLE,
-        x_range=Range1d(start=-180, end=180),
-        y_range=Range1d(start=min(south - 5, -60), end=max(north + 5, 85)),
-        height=440,
-        tools="pan,box_zoom,wheel_zoom,reset,save",
-        min_width=480,
-        outline_line_color=RULE,
-        background_fill_color="#F6F8FA",
-    )
-    plot.axis.visible = False
-    plot.grid.grid_line_color = RULE
-    land = countries()
-    plot.text(
-        "longitude",
-        "latitude",
-        "code",
-        source=ColumnDataSource(land.to_pydict()),
-        text_font_size="8px",
-        text_align="center",
-        text_baseline="middle",
-        text_color=_LAND,
-    )
-    items, dots = [], []
-    for kind, (direction, colour) in _KINDS.items():
-        mine = peers.filter(pc.equal(peers["type"], kind))
-        if not len(mine):
+    plot = _figure(pa.chunked_array([*peers["latitude"].chunks, *origin["latitude"].chunks]))
+    items, sectors = [], []
+    for direction, colour in _COLOURS.items():
+        of_direction = peers.filter(pc.equal(peers["type"], TYPES[direction]))
+        if not len(of_direction):
             continue
-        dot = plot.wedge(
-            "longitude",
-            "latitude",
+        sector = plot.wedge(
+            *_AXES,
             radius="radius",
             radius_units="screen",
             start_angle="start",
@@ -90,91 +74,42 @@ def plot_globe(globe: Globe, ip: str | None = None) -> LayoutDOM:
             fill_color=colour,
             fill_alpha=0.7,
             line_color=None,
-            source=ColumnDataSource(mine.to_pydict()),
+            source=ColumnDataSource(of_direction.to_pydict()),
             name=direction,
         )
-        dots.append(dot)
-        count = pc.sum(mine["peers"], min_count=0).as_py()
-        items.append(LegendItem(label={"value": f"{direction} · {count:,}"}, renderers=[dot]))
+        sectors.append(sector)
+        count = pc.sum(of_direction["peers"], min_count=0).as_py()
+        items.append(legend_item(direction, count, [sector]))
     rows = [("peers", "@peers{0,0}"), ("direction", "$name"), ("location", "@location")]
     rows.append(("addresses", "@addresses"))
-    plot.add_tools(HoverTool(renderers=dots, tooltips=rows, point_policy="follow_mouse"))
-    if len(home):
-        own = plot.scatter(
-            "longitude",
-            "latitude",
-            source=ColumnDataSource(home.to_pydict()),
+    add_hover(plot, sectors, rows)
+    if len(origin):
+        marker = plot.scatter(
+            *_AXES,
+            source=ColumnDataSource(origin.to_pydict()),
             size=13,
             marker="inverted_triangle",
             fill_color=DIRECTIONS["L"],
             line_color="white",
         )
-        items.append(LegendItem(label={"value": sanitize(ip or "", 60)}, renderers=[own]))
-    plot.add_layout(legend_above(items), "above")
-    add_notes(plot, ["Grey: codes of countries (ISO 3166), at one point of each."])
+        items.append(legend_item(sanitize(ip or "", 60), None, [marker]))
+    add_legend(plot, items)
+    add_notes(plot, ["Grey: country codes (ISO 3166), each at one point of the country."])
     return alone(plot)
 
 
-def _peers(globe: Globe, ip: str | None) -> tuple[pa.Table, pa.Table]:
-    """Return how many peers are at each point, by direction, and the place of the address."""
-    both = pa.concat_tables([globe.sources, globe.destinations])
-    own = pc.equal(both["ip"], ip) if ip is not None else pc.equal(both["type"], 0)
-    axes = ["longitude", "latitude"]
-    order = [(name, "ascending") for name in (*axes, "type")]
-    peers = (
-        both.filter(pc.invert(own))
-        .group_by(["type", *axes, "ip"], use_threads=False)
-        .aggregate([("location", "min")])
-        .group_by(["type", *axes], use_threads=False)
-        .aggregate([("ip", "list"), ("ip", "count"), ("location_min", "min")])
-        .sort_by(order)
-        .combine_chunks()
-    )
-    count, key = peers["ip_count"].combine_chunks(), _key(peers)
-    points = pa.table({"key": key, "peers": count}).group_by("key", use_threads=False)
-    total = points.aggregate([("peers", "sum")])
-    at = pc.index_in(key, value_set=total["key"].combine_chunks())
-    here = total["peers_sum"].combine_chunks()
-    earlier = pc.subtract(pc.cumulative_sum(here), here).take(at)
-    start = pc.subtract(pc.subtract(pc.cumulative_sum(count), count), earlier)
-    here = here.take(at).cast(pa.float64())
-    first = pc.binary_join(pc.list_slice(peers["ip_list"], 0, _SHOWN), ", ")
-    more = pc.if_else(pc.greater(count, _SHOWN), " …", "")
-    columns = {
-        **{name: peers[name] for name in ("type", *axes)},
-        "peers": count,
-        "radius": pc.min_element_wise(pc.add(pc.multiply(pc.log2(here), 1.8), 4.5), 24.0),
-        "start": pc.multiply(pc.divide(start, here), math.tau),
-        "end": pc.multiply(pc.divide(pc.add(start, count), here), math.tau),
-        "addresses": sanitize_array(pc.binary_join_element_wise(first, more, "")),
-        "location": sanitize_array(peers["location_min_min"]),
-    }
-    greatest = [("radius", "descending"), *order]
-    return pa.table(columns).sort_by(greatest), both.filter(own).slice(0, 1)
-
-
-def _key(peers: pa.Table) -> pa.Array:
-    texts = (peers[axis].combine_chunks().cast(pa.string()) for axis in ("longitude", "latitude"))
-    return pc.binary_join_element_wise(*texts, " ")
-
-
-_FACTS = {"ip": "Address", "location": "Location", "direction": "Direction"}
-_MAP_KINDS = pa.array(["both", "inbound", "outbound"])
-_DIRECTIONS = pa.array(["two-way", "inbound", "outbound"])
-
-
 def globe_map(globe: Globe, ip: str | None = None) -> FoliumMap:
-    """Map where the peers of an address are.
+    """Map the locations of the peers.
 
-    Blue marks outbound, purple inbound, both colours two-way, green the address itself. Peers at
-    the same point are drawn around it.
+    Markers are blue for outbound, purple for inbound, both colours for two-way, and green for the
+    investigated address. Peers at the same point are drawn around it.
 
     Parameters
     ----------
     globe
-        What to draw.
+        The globe.
     ip
-        The address itself.
+        The investigated address.
 
     Returns
     -------
@@ -188,72 +123,134 @@ def globe_map(globe: Globe, ip: str | None = None) -> FoliumMap:
 
     Notes
     -----
-    As `flowtriage.viz.maps.geo_map.geo_map`: markers show without a network, the tiles
-    behind them come from OpenStreetMap.
+    As in `flowtriage.viz.maps.geo_map.geo_map`, markers are visible offline; the tiles behind
+    them come from OpenStreetMap.
     """
     try:
-        from flowtriage.viz.maps.layer import PlaceLayer
+        from flowtriage.viz.maps.layer import MarkerLayer
         from flowtriage.viz.maps.page import draw_map
     except ImportError as error:
         raise MissingExtraError(
             f'maps need msticpy and folium: pip install "flowtriage[notebook]" ({error})'
         ) from error
-    places = drawn_places(globe, ip)
-    own = pc.equal(places["kind"], "host")
-    peers, home = places.filter(pc.invert(own)), places.filter(own)
+    peers, origin = _markers(globe, ip)
     layers = (
-        PlaceLayer(peers, _FACTS, clustered=True),
-        PlaceLayer(home, {"ip": "Investigated", "location": "Location"}, clustered=False),
+        MarkerLayer(peers, _FACTS, clustered=True),
+        MarkerLayer(origin, {"ip": "Investigated", "location": "Location"}, clustered=False),
     )
     count = len(peers)
     lines = [f"{count:,} peer{'' if count == 1 else 's'} with a known location"]
-    kinds = {"outbound", "inbound", *places["kind"].to_pylist()}
+    markers = pa.concat_tables([peers, origin])
+    kinds = {"outbound", "inbound", *markers["kind"].to_pylist()}
     drawn = draw_map(layers, "Key", kinds, lines, {})
-    drawn.places = places.select(list(_FACTS)).rename_columns(list(_FACTS.values()))
+    drawn.places = markers.select(list(_FACTS)).rename_columns(list(_FACTS.values()))
     return drawn
 
 
-def drawn_places(globe: Globe, ip: str | None) -> pa.Table:
-    """Return each place once, the address itself last.
+def _split(globe: Globe, ip: str | None) -> tuple[pa.Table, pa.Table]:
+    """Return the rows of peers, and one or no row of the investigated address."""
+    both = pa.concat_tables([globe.sources, globe.destinations])
+    own = pc.equal(both["ip"], ip) if ip is not None else pc.equal(both["type"], 0)
+    return both.filter(pc.invert(own)), both.filter(own).slice(0, 1)
+
+
+def _figure(latitudes: pa.ChunkedArray) -> Any:
+    """Return an empty map with the codes of countries, which covers the latitudes."""
+    limits = pc.min_max(latitudes)
+    south, north = limits["min"].as_py(), limits["max"].as_py()
+    plot = wide_figure(
+        _TITLE,
+        x_range=Range1d(start=-180, end=180),
+        y_range=Range1d(start=min(south - 5, -60), end=max(north + 5, 85)),
+        height=440,
+        tools="pan,box_zoom,wheel_zoom,reset,save",
+        min_width=480,
+        outline_line_color=RULE,
+        background_fill_color=PANEL,
+    )
+    plot.axis.visible = False
+    plot.grid.grid_line_color = RULE
+    plot.text(
+        *_AXES,
+        "code",
+        source=ColumnDataSource(countries().to_pydict()),
+        text_font_size="8px",
+        text_align="center",
+        text_baseline="middle",
+        text_color=_COUNTRY_CODE,
+    )
+    return plot
+
+
+def _sectors(located: pa.Table) -> pa.Table:
+    """Return one row per location and direction: its peers, and the sector to draw."""
+    order = [(name, "ascending") for name in (*_AXES, "type")]
+    peers = (
+        located.group_by(["type", *_AXES, "ip"], use_threads=False)
+        .aggregate([("location", "min")])
+        .group_by(["type", *_AXES], use_threads=False)
+        .aggregate([("ip", "list"), ("ip", "count"), ("location_min", "min")])
+        .sort_by(order)
+        .combine_chunks()
+    )
+    count, point = peers["ip_count"].combine_chunks(), _point(peers).combine_chunks()
+    counts = pa.table({"point": point, "peers": count}).group_by("point", use_threads=False)
+    totals = counts.aggregate([("peers", "sum")])
+    at = pc.index_in(point, value_set=totals["point"].combine_chunks())
+    total = totals["peers_sum"].combine_chunks()
+    before_point = pc.subtract(pc.cumulative_sum(total), total).take(at)
+    start = pc.subtract(pc.subtract(pc.cumulative_sum(count), count), before_point)
+    total = total.take(at).cast(pa.float64())
+    first = pc.binary_join(pc.list_slice(peers["ip_list"], 0, _MAX_ADDRESSES), ", ")
+    more = pc.if_else(pc.greater(count, _MAX_ADDRESSES), " …", "")
+    columns = {
+        **{name: peers[name] for name in ("type", *_AXES)},
+        "peers": count,
+        "radius": pc.min_element_wise(pc.add(pc.multiply(pc.log2(total), 1.8), 4.5), 24.0),
+        "start": pc.multiply(pc.divide(start, total), math.tau),
+        "end": pc.multiply(pc.divide(pc.add(start, count), total), math.tau),
+        "addresses": sanitize_array(pc.binary_join_element_wise(first, more, "")),
+        "location": sanitize_array(peers["location_min_min"]),
+    }
+    largest_first = [("radius", "descending"), *order]
+    return pa.table(columns).sort_by(largest_first)
+
+
+def _markers(globe: Globe, ip: str | None) -> tuple[pa.Table, pa.Table]:
+    """Return the markers of the peers and of the investigated address, each address once.
 
     Returns
     -------
-    pyarrow.Table
-        `ip` and `location`, safe to look at; `direction`; `kind` (`both`, `inbound`, `outbound`,
-        or `host` for the address itself); `longitude` and `latitude` in degrees, moved apart
-        where they are the same.
+    tuple of pyarrow.Table
+        `ip`, `location` and `direction`, sanitized; `kind` (`both`, `inbound`, `outbound` or
+        `host`); `longitude` and `latitude` in degrees, spread where several are the same.
     """
     from flowtriage.viz.maps.positions import spread
 
-    both = pa.concat_tables([globe.sources, globe.destinations])
-    own = pc.equal(both["ip"], ip) if ip is not None else pc.equal(both["type"], 0)
-    home = both.filter(own).slice(0, 1)
-    peers = both.filter(pc.invert(own)).group_by(PLACES.names, use_threads=False).aggregate([])
-    point = pc.binary_join_element_wise(
-        *(peers[axis].cast(pa.string()) for axis in ("latitude", "longitude")), " "
-    )
+    located, origin = _split(globe, ip)
+    peers = located.group_by(LOCATIONS.names, use_threads=False).aggregate([])
     order = [("point", "ascending"), ("type", "ascending"), ("ip", "ascending")]
-    peers = spread(peers.append_column("point", point).sort_by(order), "point")
+    peers = spread(peers.append_column("point", _point(peers)).sort_by(order), "point")
     at = pc.subtract(peers["type"], 1)
-    return pa.concat_tables(
-        [
-            _told(peers, _MAP_KINDS.take(at), _DIRECTIONS.take(at)),
-            _told(
-                home,
-                *(pa.array([text] * len(home), pa.string()) for text in ("host", "investigated")),
-            ),
-        ]
+    labels = (pa.repeat(text, len(origin)).cast(pa.string()) for text in ("host", "investigated"))
+    return (
+        _marker_columns(peers, _MAP_KINDS.take(at), _DIRECTIONS.take(at)),
+        _marker_columns(origin, *labels),
     )
 
 
-def _told(places: pa.Table, kind: pa.Array, direction: pa.Array) -> pa.Table:
+def _marker_columns(located: pa.Table, kind: pa.Array, direction: pa.Array) -> pa.Table:
     return pa.table(
         {
-            "ip": sanitize_array(places["ip"]),
-            "location": sanitize_array(places["location"]),
+            "ip": sanitize_array(located["ip"]),
+            "location": sanitize_array(located["location"]),
             "direction": direction,
             "kind": kind,
-            "longitude": places["longitude"],
-            "latitude": places["latitude"],
+            **{axis: located[axis] for axis in _AXES},
         }
     )
+
+
+def _point(located: pa.Table) -> pa.ChunkedArray:
+    """Return the coordinates of each row as a string to group by."""
+    return pc.binary_join_element_wise(*(located[axis].cast(pa.string()) for axis in _AXES), " ")

@@ -1,4 +1,4 @@
-"""A story as one HTML page."""
+"""Write a story as one HTML page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import UNKNOWN, human_bytes, thousands
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.story.story import TOP_TABLES, StoryData
-from flowtriage.threat_investigation.story.text import without_secrets
+from flowtriage.threat_investigation.story.text import redact
 
 _DIRECTIONS = {"inbound": "Inbound", "outbound": "Outbound", "two-way": "Two way"}
 _SUMS = (
@@ -28,18 +28,17 @@ _PERIOD = {"first_seen": "min", "last_seen": "max"}
 def write_story(story: StoryData, path: str | os.PathLike[str], *, dated: bool = True) -> Path:
     """Write a story as one self-contained HTML page.
 
-    The page asks nothing of the network, and text of the story is shown as it is and runs
-    nowhere.
+    The page loads nothing from the network. Text of the story is escaped.
 
     Parameters
     ----------
     story
         The story.
     path
-        The file; it is replaced as a whole or not at all.
+        The file; an existing one is replaced atomically.
     dated
-        Whether the page tells when it was written; without that, the same story always makes the
-        same bytes.
+        Whether the page states the time of writing. An undated page is reproducible: the same
+        story gives the same bytes.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def write_story(story: StoryData, path: str | os.PathLike[str], *, dated: bool =
     Raises
     ------
     InputError
-        If its tables are not those of an investigation.
+        If a table of the story lacks columns.
     MissingExtraError
         If bokeh or jinja2 is not installed.
     OSError
@@ -63,9 +62,9 @@ def write_story(story: StoryData, path: str | os.PathLike[str], *, dated: bool =
         raise MissingExtraError(
             f'reports need bokeh and jinja2: pip install "flowtriage[notebook]" ({error})'
         ) from error
-    from flowtriage.render import write_report
+    from flowtriage.render import write_page
 
-    return write_report(
+    return write_page(
         sections,
         path,
         title=story.heading,
@@ -75,8 +74,8 @@ def write_story(story: StoryData, path: str | os.PathLike[str], *, dated: bool =
     )
 
 
-def sums(peers: pa.Table) -> pa.Table:
-    """Add up the peers of each direction, and all of them.
+def totals(peers: pa.Table) -> pa.Table:
+    """Return the totals of each direction and of all peers.
 
     Parameters
     ----------
@@ -86,51 +85,51 @@ def sums(peers: pa.Table) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        A row for each of `inbound`, `outbound`, `two-way` and `all`: `direction`, `peers`, and
-        the sums of connections, bytes and packets, and the first and last time; bytes, packets
-        and times are null where none is known.
+        One row each for `inbound`, `outbound`, `two-way` and `all`: `direction`, `peers`, the
+        sums of connections, bytes and packets, `first_seen` and `last_seen`. Bytes, packets and
+        times are null where no peer has a value.
     """
-    wanted = [([], "count_all"), *((name, "sum") for name in _SUMS), *_PERIOD.items()]
-    every = peers.set_column(
+    measures = [([], "count_all"), *((name, "sum") for name in _SUMS), *_PERIOD.items()]
+    overall = peers.set_column(
         peers.column_names.index("direction"),
         "direction",
         pa.repeat("all", len(peers)).cast(pa.string()),
     )
-    rows = pa.concat_tables([peers.select(every.column_names), every])
-    added = rows.group_by("direction", use_threads=False).aggregate(wanted)
+    rows = pa.concat_tables([peers.select(overall.column_names), overall])
+    grouped = rows.group_by("direction", use_threads=False).aggregate(measures)
     order = pa.table({"direction": [*_DIRECTIONS, "all"]})
-    at = pc.index_in(order["direction"], value_set=added["direction"].combine_chunks())
+    index = pc.index_in(order["direction"], value_set=grouped["direction"].combine_chunks())
     columns = {
-        "peers": pc.fill_null(added["count_all"].take(at), 0),
-        **{name: _sum(name, added[f"{name}_sum"].take(at)) for name in _SUMS},
-        **{name: added[f"{name}_{end}"].take(at) for name, end in _PERIOD.items()},
+        "peers": pc.fill_null(grouped["count_all"].take(index), 0),
+        **{name: _known_sum(name, grouped[f"{name}_sum"].take(index)) for name in _SUMS},
+        **{name: grouped[f"{name}_{end}"].take(index) for name, end in _PERIOD.items()},
     }
     return pa.table({"direction": order["direction"], **columns})
 
 
-def _sum(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _known_sum(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.fill_null(values, 0) if name.startswith("connections") else values
 
 
 def _facts(story: StoryData) -> dict[str, str]:
-    total = sums(story.peers).slice(3)
+    total = totals(story.peers).slice(3)
 
-    def told(name: str, write: Any = thousands) -> str:
+    def fact(name: str, write: Any = thousands) -> str:
         return write(total[name])[0].as_py() or UNKNOWN
 
     facts = {"Address": story.ip}
     if story.day is not None:
         facts["Day"] = story.day.isoformat()
     facts |= {
-        "Peers": told("peers"),
-        "Connections": told("connections"),
-        "Bytes from peers": told("bytes_from_peer", human_bytes),
-        "Bytes to peers": told("bytes_to_peer", human_bytes),
+        "Peers": fact("peers"),
+        "Connections": fact("connections"),
+        "Bytes from peers": fact("bytes_from_peer", human_bytes),
+        "Bytes to peers": fact("bytes_to_peer", human_bytes),
     }
     seen = {name: total[name][0].as_py() for name in _PERIOD}
-    named = {"first_seen": "First seen, UTC", "last_seen": "Last seen, UTC"}
+    labels = {"first_seen": "First seen (UTC)", "last_seen": "Last seen (UTC)"}
     return facts | {
-        named[name]: f"{moment:%Y-%m-%d %H:%M:%S}" for name, moment in seen.items() if moment
+        labels[name]: f"{moment:%Y-%m-%d %H:%M:%S}" for name, moment in seen.items() if moment
     }
 
 
@@ -139,34 +138,34 @@ def _sections(story: StoryData) -> Iterator[Section]:
     from flowtriage.threat_investigation.story.tree_plots import plot_dendrogram, plot_stats
     from flowtriage.viz.timelines import plot_flows_by_peer
 
-    def part(title: str, text: str, *contents: Any) -> Section:
+    def section(title: str, text: str, *contents: Any) -> Section:
         return Section(title, text, 1, contents)
 
-    yield part("Comments", story.text.replace("\r\n", "\n") or "None.")
-    yield part("Sums", "All peers of each direction, added up.", sums(story.peers))
-    yield part("Top peers", "")
+    yield section("Comments", story.text.replace("\r\n", "\n") or "None.")
+    yield section("Totals", "By direction, and of all peers.", totals(story.peers))
+    yield section("Top peers", "")
     for name, heading in TOP_TABLES.items():
         yield Section(heading, "", 2, (getattr(story, name),))
-    yield part("Peers", "")
+    yield section("Peers", "")
     for direction, heading in _DIRECTIONS.items():
-        mine = story.peers.filter(pc.equal(story.peers["direction"], direction))
-        yield Section(heading, "", 2, (mine.drop_columns(["direction"]),))
+        peers = story.peers.filter(pc.equal(story.peers["direction"], direction))
+        yield Section(heading, "", 2, (peers.drop_columns(["direction"]),))
     if story.bins.column_names:
         plot = plot_flows_by_peer(story.bins)
-        yield part("Timeline", "Flows with the peers that have the most connections.", plot)
-    yield part("Places", "", plot_globe(story.globe, story.ip))
-    yield part("Contexts", "", plot_stats(story.stats))
-    yield part("Tree", "", plot_dendrogram(story.dendrogram))
-    yield part("Notes", "All that was saved of this address.", story.history)
-    yield part("Scores", "1 is high risk, 2 medium, 3 low.", story.scored)
-    yield part("Connections", "By addresses and ports.", story.connections)
-    yield part("Origin", "What the story was made of, and how.", _inputs(story), _settings(story))
+        yield section("Timeline", "Flows with the top peers by connections.", plot)
+    yield section("Locations", "", plot_globe(story.globe, story.ip))
+    yield section("Network contexts", "", plot_stats(story.stats))
+    yield section("Dendrogram", "", plot_dendrogram(story.dendrogram))
+    yield section("History", "All saved stories of this address.", story.history)
+    yield section("Scores", "Risk: 1 high, 2 medium, 3 low.", story.scored)
+    yield section("Connections", "Grouped by addresses and ports.", story.connections)
+    yield section("Provenance", "Input files and settings.", _inputs(story), _settings(story))
 
 
 def _inputs(story: StoryData) -> pa.Table:
     return pa.table(
         {
-            "input": pa.array([without_secrets(one.name) for one in story.inputs], pa.string()),
+            "input": pa.array([redact(one.name) for one in story.inputs], pa.string()),
             "bytes": pa.array([one.size for one in story.inputs], pa.int64()),
             "sha256": pa.array([one.sha256 for one in story.inputs], pa.string()),
         }
@@ -184,7 +183,7 @@ def _settings(story: StoryData) -> pa.Table:
             names.append(name)
             values.append(value if isinstance(value, str) else json.dumps(value))
 
-    add("", without_secrets(story.configuration))
+    add("", redact(story.configuration))
     return pa.table(
         {"setting": pa.array(names, pa.string()), "value": pa.array(values, pa.string())}
     )

@@ -1,4 +1,4 @@
-"""The files of a story: `globe-<ip>.json`, `stats-<ip>.json` and `threat-dendro-<ip>.json`."""
+"""Files of a story in Spot's format: globe, stats and dendrogram."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import pyarrow as pa
 from flowtriage.atomic import replacing
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import canonical_address
+from flowtriage.inputs.addresses import parse_address
 from flowtriage.threat_investigation.story.globe import Globe, Location
 from flowtriage.threat_investigation.story.trees import Dendrogram, Stats
 
-_SHOWN = 200
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class StoryFiles:
-    """Where the files of one address are.
+    """Paths of the files of one address.
 
     Attributes
     ----------
     globe, stats, dendrogram
-        Their paths.
+        Paths of `globe-<ip>.json`, `stats-<ip>.json` and `threat-dendro-<ip>.json`.
     """
 
     globe: Path
@@ -35,34 +35,35 @@ class StoryFiles:
 
 
 def safe_ip(ip: str) -> str:
-    """Return an address as it stands in the name of a file.
+    """Return an address in a form that is safe in file names.
 
-    The address is made canonical, then each ``.`` and ``:`` becomes ``_``. No two addresses share
-    a name: IPv4 has three single ``_``, IPv6 has seven, or a double one.
+    Replaces each ``.`` and ``:`` of the canonical address by ``_``. Names are unique: IPv4 has
+    three single ``_``, IPv6 has seven or a double one.
 
     Raises
     ------
     ArgumentError
-        If this is no address, or one with a zone such as ``%eth0``.
+        If the address is invalid or has a zone such as ``%eth0``.
 
     Examples
     --------
     >>> safe_ip("10.0.0.1"), safe_ip("2001:DB8::1")
     ('10_0_0_1', '2001_db8__1')
     """
-    address = canonical_address(ip)
-    if address is None or not re.fullmatch(r"[0-9a-f.:]+", address):
-        raise ArgumentError(f"{sanitize(repr(ip), _SHOWN)} is no IPv4 or IPv6 address")
+    address = parse_address(ip)
+    if address is None or "%" in ip:
+        shown = sanitize(repr(ip), _MAX_SHOWN)
+        raise ArgumentError(f"invalid address {shown}; give IPv4 or IPv6 without a zone")
     return re.sub("[.:]", "_", address)
 
 
 def story_files(folder: str | os.PathLike[str], ip: str) -> StoryFiles:
-    """Return where the files of an address are, whether they exist or not.
+    """Return the paths of the files of an address, which need not exist.
 
     Raises
     ------
     ArgumentError
-        If `ip` is no address.
+        If `ip` is invalid.
     """
     folder, name = Path(folder), safe_ip(ip)
     kinds = ("globe", "stats", "threat-dendro")
@@ -70,52 +71,50 @@ def story_files(folder: str | os.PathLike[str], ip: str) -> StoryFiles:
 
 
 def story_file(folder: str | os.PathLike[str], ip: str, suffix: str) -> Path:
-    """Return where the story of an address is as one file: `story-<ip>.<suffix>`.
+    """Return the path of a story as one file: `story-<ip>.<suffix>`.
 
     Raises
     ------
     ArgumentError
-        If `ip` is no address.
+        If `ip` is invalid.
     """
     return Path(folder) / f"story-{safe_ip(ip)}.{suffix}"
 
 
 def write_files(
-    folder: str | os.PathLike[str], ip: str, sets: pa.Table, *, home: Location | None = None
+    folder: str | os.PathLike[str], ip: str, sets: pa.Table, *, origin: Location | None = None
 ) -> StoryFiles:
-    """Write the three files of an address.
-
-    Each file takes the place of an earlier one at once and whole.
+    """Write the three files of an address, each replaced atomically.
 
     Parameters
     ----------
     folder
-        Where to; it is made if it is absent.
+        Directory of the files; created if missing.
     ip
-        The address that was investigated.
+        Investigated address.
     sets
         Result of `flowtriage.connection_sets` with the columns `context`, `location`, `latitude`
         and `longitude` (degrees).
-    home
-        Where the address itself is, if that is known.
+    origin
+        Location of the address itself; None if unknown.
 
     Returns
     -------
     StoryFiles
-        Their paths.
+        Paths of the files.
 
     Raises
     ------
     ArgumentError
-        If `ip` is no address.
+        If `ip` is invalid.
     InputError
-        If `sets` lacks a column.
+        If `sets` lacks a column or has an unknown direction.
     OSError
         If a file cannot be written.
     """
     files = story_files(folder, ip)
     texts = {
-        files.globe: Globe.of(sets, home).to_json(),
+        files.globe: Globe.of(sets, origin).to_json(),
         files.stats: Stats.of(sets, ip).to_json(),
         files.dendrogram: Dendrogram.of(sets, ip).to_json(),
     }
@@ -127,14 +126,14 @@ def write_files(
 
 
 def read_globe(path: str | os.PathLike[str]) -> Globe:
-    """Read a `globe-<ip>.json`, whether flowtriage or Spot wrote it.
+    """Read a `globe-<ip>.json` from flowtriage or Spot.
 
     Raises
     ------
     FileNotFoundError, PermissionError
-        As the operating system says.
+        If the file cannot be read.
     FormatError
-        If the file is damaged or something else; the message says where.
+        If the content is not a globe; the message states the position.
     """
     return Globe.from_json(*_content(path))
 
@@ -150,4 +149,4 @@ def read_dendrogram(path: str | os.PathLike[str]) -> Dendrogram:
 
 
 def _content(path: str | os.PathLike[str]) -> tuple[bytes, str]:
-    return Path(path).read_bytes(), sanitize(str(path), _SHOWN)
+    return Path(path).read_bytes(), sanitize(str(path), _MAX_SHOWN)

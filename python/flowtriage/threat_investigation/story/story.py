@@ -1,4 +1,4 @@
-"""A story: everything that an investigation of one address found, and what was written of it."""
+"""The data of a story: search results and notes about one address."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ TOP_TABLES = {
     "top_destinations_by_connections": "Top destinations by connections",
     "top_destinations_by_bytes": "Top destinations by bytes",
 }
-"""The four tables of a story, and their headings."""
+"""Titles of the four top tables of a story, by name."""
 TABLES = ("connections", "peers", *TOP_TABLES, "bins", "timeline", "history", "scored")
-"""Names of all tables of a story."""
+"""Names of all tables of a story; a bundle stores each as `tables/<name>.parquet`."""
 
 
 def _no_rows() -> pa.Table:
@@ -29,16 +29,16 @@ def _no_rows() -> pa.Table:
 
 @dataclass(frozen=True)
 class Input:
-    """What a story was made of.
+    """A file or table that a story was made from.
 
     Attributes
     ----------
     name
-        Name of the file or table.
+        Name of the file, or description of the table.
     sha256
-        SHA-256 of its bytes, in hexadecimal.
+        SHA-256 of the content, in hexadecimal.
     size
-        Number of its bytes.
+        Size of the content in bytes.
     """
 
     name: str
@@ -48,41 +48,41 @@ class Input:
 
 @dataclass(frozen=True)
 class StoryData:
-    """What is known of one address.
+    """The data of a story; `Story` adds the methods that write it.
 
     Attributes
     ----------
     ip
-        The address that was investigated, in canonical text.
+        Investigated address, in canonical notation.
     title, text
-        What the analyst wrote.
+        Notes of the analyst.
     connections : pyarrow.Table
         Result of `flowtriage.expanded_search`.
     peers : pyarrow.Table
-        Result of `flowtriage.connection_sets`, with what else is known of them: `context`,
-        `location`, `latitude` and `longitude` (degrees) at least.
+        Result of `flowtriage.connection_sets` with address facts: at least `context`,
+        `location`, `latitude` and `longitude` (degrees).
     day
-        The day that the story belongs to.
+        Day of the story, in UTC.
     top_sources_by_connections, top_sources_by_bytes : pyarrow.Table
-        The greatest peers that began connections.
+        Top peers among the initiators of connections to the address.
     top_destinations_by_connections, top_destinations_by_bytes : pyarrow.Table
-        The greatest peers that the address began connections to.
+        Top peers among the responders to connections from the address.
     bins : pyarrow.Table
         Result of `flowtriage.timeline` by peer.
     timeline : pyarrow.Table
         Rows of `flow_timeline`.
     history : pyarrow.Table
-        Every story that was saved of the address, with its time.
+        All saved stories of the address, with the time of saving.
     scored : pyarrow.Table
         Scores of its connections: 1 high, 2 medium, 3 low risk.
-    home
-        Where the address is, if that is known.
+    origin
+        Location of the address; None if unknown.
     configuration
-        How the story was made. What may be a secret in it is written nowhere.
+        Settings of the investigation; files contain a redacted copy.
     inputs
-        What it was made of.
+        Files and tables that the story was made from.
     credits
-        Whose data is shown, with the link that they ask for.
+        Attributions of the data sources: name and link.
     """
 
     ip: str
@@ -99,32 +99,32 @@ class StoryData:
     timeline: pa.Table = field(default_factory=_no_rows)
     history: pa.Table = field(default_factory=_no_rows)
     scored: pa.Table = field(default_factory=_no_rows)
-    home: Location | None = None
+    origin: Location | None = None
     configuration: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[Input, ...] = ()
     credits: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def heading(self) -> str:
-        """The title, or one made of the address."""
+        """The title; of an untitled story, one with the address."""
         return self.title.strip() or f"Story of {self.ip}"
 
     @property
     def tables(self) -> dict[str, pa.Table]:
-        """All tables by their name."""
+        """All tables by name."""
         return {name: getattr(self, name) for name in TABLES}
 
     @property
     def globe(self) -> Globe:
-        """Where the peers are."""
-        return Globe.of(self.peers, self.home)
+        """Locations of the peers."""
+        return Globe.of(self.peers, self.origin)
 
     @property
     def stats(self) -> Stats:
-        """How many peers there are, by direction and context."""
+        """Number of peers by direction and network context."""
         return Stats.of(self.peers, self.ip)
 
     @property
     def dendrogram(self) -> Dendrogram:
-        """The same as a tree."""
+        """Number of peers by direction and network context, as a tree."""
         return Dendrogram.of(self.peers, self.ip)

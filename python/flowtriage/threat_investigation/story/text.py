@@ -1,4 +1,4 @@
-"""JSON as the files of a story have it: strict, and the same text for the same content."""
+"""Text of a story: valid strings, strict and deterministic JSON, redacted settings."""
 
 from __future__ import annotations
 
@@ -12,71 +12,8 @@ from urllib.parse import unquote_plus
 
 from flowtriage.errors import ArgumentError, FormatError
 
-_UNKEPT = re.compile("[\0\ud800-\udfff]")
-
-
-def check_text(name: str, text: str) -> str:
-    """Refuse what cannot be kept as it is.
-
-    Raises
-    ------
-    ArgumentError
-        If it is no text, has a NUL character, or half of a surrogate pair.
-
-    Examples
-    --------
-    >>> check_text("title", "beacon 😀")
-    'beacon 😀'
-    """
-    if not isinstance(text, str):
-        raise ArgumentError(f"the {name} is {text!r}; give a text")
-    if found := _UNKEPT.search(text):
-        what = "a NUL character" if found[0] == "\0" else "half of a surrogate pair"
-        raise ArgumentError(
-            f"the {name} has {what} as its character {found.start() + 1:,}, which no store keeps: "
-            "take it out"
-        )
-    return text
-
-
-def written(value: Any) -> str:
-    """Write JSON in ASCII, with a line feed at its end."""
-    return json.dumps(value, allow_nan=False) + "\n"
-
-
-def parsed(content: str | bytes, where: str) -> Any:
-    """Read JSON.
-
-    Parameters
-    ----------
-    content
-        Text, or bytes in UTF-8.
-    where
-        What an error calls it, such as the path of the file.
-
-    Raises
-    ------
-    FormatError
-        If it is damaged; the message tells line and column.
-    """
-    try:
-        text = content if isinstance(content, str) else content.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False).encode()
-    except (UnicodeDecodeError, UnicodeEncodeError):
-        raise FormatError(f"{where} is not text in UTF-8") from None
-    except RecursionError:
-        raise FormatError(f"{where} is nested too deeply") from None
-    except ValueError as error:
-        raise FormatError(f"{where} is no JSON: {error}") from None
-    return value
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
-
-
-HIDDEN = "***"
+_HIDDEN = "***"
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _SECRET = re.compile(
     r"pass|pwd|secret|token|credential|auth|signature|^sig$|(^|[_-])key$|apikey", re.I
 )
@@ -85,48 +22,118 @@ _FOLDERS = re.compile(r"(?<=duckdb:///)/[^?#\n]*/")
 _SETTING = re.compile(r"([^\s?&;#=]+)=([^\s&;#]*)")
 
 
-def without_secrets(value: Any) -> Any:
-    """Return a configuration as JSON has it, without what may be a secret.
+def check_text(name: str, text: str) -> str:
+    """Return a string if every store can hold it.
 
-    Values of keys such as `password` or `token` are hidden, and in each text the log-in of a URL
-    and settings like ``password=…``. Of absolute paths and URLs of DuckDB files the name of the
-    file stays: folders tell of the machine and its user.
+    Parameters
+    ----------
+    name
+        Name of the string in errors.
+    text
+        The string.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not a string, or contains a NUL character or an unpaired surrogate.
+
+    Examples
+    --------
+    >>> check_text("title", "beacon 😀")
+    'beacon 😀'
+    """
+    if not isinstance(text, str):
+        raise ArgumentError(f"{name} must be a string, got {text!r}")
+    if match := _UNSTORABLE.search(text):
+        what = "a NUL character" if match[0] == "\0" else "an unpaired surrogate"
+        raise ArgumentError(
+            f"{name} contains {what} at character {match.start() + 1:,}, which stores cannot "
+            "hold; remove it"
+        )
+    return text
+
+
+def dump_json(value: Any) -> str:
+    """Return a value as JSON in ASCII that ends with a line feed."""
+    return json.dumps(value, allow_nan=False) + "\n"
+
+
+def parse_json(content: str | bytes, where: str) -> Any:
+    """Parse strict JSON.
+
+    Parameters
+    ----------
+    content
+        A string, or bytes in UTF-8.
+    where
+        Name of the document in errors, such as the path of the file.
+
+    Raises
+    ------
+    FormatError
+        If the content is not valid JSON; the message states line and column.
+    """
+    try:
+        text = content if isinstance(content, str) else content.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_reject_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeDecodeError, UnicodeEncodeError):
+        raise FormatError(f"{where} is not valid UTF-8") from None
+    except RecursionError:
+        raise FormatError(f"{where} is nested too deeply") from None
+    except ValueError as error:
+        raise FormatError(f"{where} is not valid JSON: {error}") from None
+    return value
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def redact(value: Any) -> Any:
+    """Return a configuration as JSON values without secrets.
+
+    Hides the values of keys such as `password` or `token`, and in strings the login of a URL and
+    settings such as ``password=…``. Reduces absolute paths and URLs of DuckDB files to the file
+    name, since directories reveal the machine and its user.
 
     Parameters
     ----------
     value
-        Mappings, lists, dataclasses, text, numbers, and anything else that has a text.
+        Mappings, sequences, dataclasses, strings and numbers; other values are converted to
+        strings.
 
     Examples
     --------
-    >>> without_secrets({"url": "postgresql://ann:p/w@db/flows?sslpassword=x", "token": "x"})
+    >>> redact({"url": "postgresql://ann:p/w@db/flows?sslpassword=x", "token": "x"})
     {'url': 'postgresql://***@db/flows?sslpassword=***', 'token': '***'}
-    >>> without_secrets({"url": "duckdb:////home/ann/a.duckdb", "data": PurePath("/home/ann/b")})
+    >>> redact({"url": "duckdb:////home/ann/a.duckdb", "data": PurePath("/home/ann/b")})
     {'url': 'duckdb:///a.duckdb', 'data': 'b'}
     """
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _of_key(str(key), inner) for key, inner in value.items()}
+        return {str(key): _redact_item(str(key), inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [without_secrets(inner) for inner in value]
+        return [redact(inner) for inner in value]
     if isinstance(value, set | frozenset):
-        return sorted(without_secrets(str(inner)) for inner in value)
+        return sorted(redact(str(inner)) for inner in value)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float) and value - value == 0:
         return value
     absolute = isinstance(value, PurePath) and value.is_absolute()
     text = value.name if absolute else _FOLDERS.sub("", str(value))
-    text = _LOGIN.sub(f"{HIDDEN}@", text)
-    return _SETTING.sub(_of_setting, text)
+    text = _LOGIN.sub(f"{_HIDDEN}@", text)
+    return _SETTING.sub(_redact_setting, text)
 
 
-def _of_key(key: str, value: Any) -> Any:
+def _redact_item(key: str, value: Any) -> Any:
     if _SECRET.search(key) and value is not None:
-        return HIDDEN
-    return without_secrets(value)
+        return _HIDDEN
+    return redact(value)
 
 
-def _of_setting(found: re.Match[str]) -> str:
-    return f"{found[1]}={HIDDEN}" if _SECRET.search(unquote_plus(found[1])) else found[0]
+def _redact_setting(match: re.Match[str]) -> str:
+    secret = _SECRET.search(unquote_plus(match[1]))
+    return f"{match[1]}={_HIDDEN}" if secret else match[0]

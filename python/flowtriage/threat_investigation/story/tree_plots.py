@@ -1,7 +1,7 @@
-"""Bokeh plots of how many peers an address has: by context, and as a tree.
+"""Bokeh plots of the number of peers: bars by network context, and a dendrogram.
 
-Names come from the network. They reach the browser as plain text only: on axes, in glyphs of
-text, and in rows of a hover box.
+Names are untrusted text. They reach the browser as plain text only: axis labels, text glyphs and
+hover rows.
 """
 
 from __future__ import annotations
@@ -15,48 +15,58 @@ from typing import Any
 from bokeh.models import (
     ColumnDataSource,
     FixedTicker,
-    HoverTool,
     LayoutDOM,
     NumeralTickFormatter,
     PlainText,
     Range1d,
 )
-from bokeh.models.annotations import LegendItem
 
 from flowtriage.humanize import sanitize
 from flowtriage.threat_investigation.story.trees import BRANCHES, Branch, Dendrogram, Stats
 from flowtriage.viz.colours import DIRECTIONS, TWO_WAY, UNKNOWN
-from flowtriage.viz.figures import FAINT, INK, RULE, alone, legend_above, message_plot, wide_figure
+from flowtriage.viz.figures import (
+    FAINT,
+    INK,
+    RULE,
+    add_hover,
+    add_legend,
+    alone,
+    legend_item,
+    message_plot,
+    quiet_axes,
+    wide_figure,
+    without_axes,
+)
 
 _EMPTY = "No peers"
-_MAX_BRANCHES, _LABEL, _NAME = 15, 40, 200
+_MAX_BRANCHES, _LABEL_LENGTH, _NAME_LENGTH = 15, 40, 200
 _INBOUND, _OUTBOUND, _TWO_WAY = BRANCHES.values()
 _COLOURS = {_INBOUND: DIRECTIONS["I"], _OUTBOUND: DIRECTIONS["O"], _TWO_WAY: TWO_WAY}
-_ROW, _GAP = 24, 0.6
+_ROW_HEIGHT, _GAP = 24, 0.6
 
 
 def plot_stats(stats: Stats) -> LayoutDOM:
-    """Draw how many peers there are of each context, and in which direction.
+    """Plot the number of peers by network context and direction.
 
     Parameters
     ----------
     stats
-        What to draw.
+        The stats.
 
     Returns
     -------
     bokeh.models.LayoutDOM
-        A bar for each of the 15 contexts with the most peers and one for all others, made of a
-        part for each direction: purple inbound, blue outbound, dark blue two-way.
+        One stacked bar for each of the top 15 contexts by peers and one for all others. Colours
+        are directions: purple inbound, blue outbound, dark blue two-way.
     """
-    title = f"Peers of {sanitize(stats.name, _LABEL)} by network context"
-    rows = _contexts(stats.branches)
+    title = f"Peers of {sanitize(stats.name, _LABEL_LENGTH)} by network context"
+    rows = _top_contexts(stats.branches)
     if not rows:
         return message_plot(title, _EMPTY)
     names = [name for name, _ in rows]
-    most = max(parts.total() for _, parts in rows)
-    plot = _figure(title, 100 + _ROW * len(rows))
-    plot.x_range = Range1d(start=0, end=most * 1.1)
+    longest = max(parts.total() for _, parts in rows)
+    plot = _figure(title, 100 + _ROW_HEIGHT * len(rows))
+    plot.x_range = Range1d(start=0, end=longest * 1.1)
     plot.y_range = Range1d(start=len(rows), end=0)
     items, bars, ends = [], [], [0] * len(rows)
     for direction in dict.fromkeys(branch.name for branch in stats.branches):
@@ -69,8 +79,8 @@ def plot_stats(stats: Stats) -> LayoutDOM:
             "right": ends,
             "top": [at + 0.18 for at in range(len(rows))],
             "bottom": [at + 0.82 for at in range(len(rows))],
-            "context": [sanitize(name, _NAME) for name in names],
-            "direction": [sanitize(direction, _NAME)] * len(rows),
+            "context": [sanitize(name, _NAME_LENGTH) for name in names],
+            "direction": [sanitize(direction, _NAME_LENGTH)] * len(rows),
             "peers": peers,
         }
         bar = plot.quad(
@@ -83,61 +93,58 @@ def plot_stats(stats: Stats) -> LayoutDOM:
             fill_color=_COLOURS.get(direction, UNKNOWN),
         )
         bars.append(bar)
-        label = f"{sanitize(direction, _LABEL)} · {sum(peers):,}"
-        items.append(LegendItem(label={"value": label}, renderers=[bar]))
+        items.append(legend_item(sanitize(direction, _LABEL_LENGTH), sum(peers), [bar]))
     middles = [at + 0.5 for at in range(len(rows))]
-    _write(plot, ends, middles, [f"{end:,}" for end in ends], x_offset=6, text_color=FAINT)
-    _box(plot, bars, [("context", "@context"), ("direction", "@direction")])
-    plot.add_layout(legend_above(items), "above")
+    _add_text(plot, ends, middles, [f"{end:,}" for end in ends], x_offset=6, text_color=FAINT)
+    _add_peer_hover(plot, bars, [("context", "@context"), ("direction", "@direction")])
+    add_legend(plot, items)
     plot.yaxis.ticker = FixedTicker(ticks=middles)
     plot.yaxis.major_label_overrides = {
-        middle: PlainText(text=sanitize(name, _LABEL))
+        middle: PlainText(text=sanitize(name, _LABEL_LENGTH))
         for middle, name in zip(middles, names, strict=True)
     }
     return alone(plot)
 
 
 def plot_dendrogram(dendrogram: Dendrogram) -> LayoutDOM:
-    """Draw the tree of an address: directions, and the contexts of its peers in each.
+    """Plot the number of peers as a tree of directions and network contexts.
 
     Parameters
     ----------
     dendrogram
-        What to draw.
+        The dendrogram.
 
     Returns
     -------
     bokeh.models.LayoutDOM
-        The address at the left, the contexts at the right: of each direction the 15 with the
-        most peers, and one for all others. A line is the wider the more peers it leads to.
+        The address at the left, then the directions, then the top 15 contexts by peers of each
+        direction and one node for all others. Line width grows with the number of peers.
     """
-    title = f"Peers of {sanitize(dendrogram.name, _LABEL)} as a tree"
+    title = f"Peers of {sanitize(dendrogram.name, _LABEL_LENGTH)} as a tree"
     if not dendrogram.branches:
         return message_plot(title, _EMPTY)
-    groups = _laid_out(dendrogram.branches)
+    groups = _layout(dendrogram.branches)
     ends = [node for node, _ in groups]
-    leaves = [leaf for _, found in groups for leaf in found]
+    leaves = [leaf for _, contexts in groups for leaf in contexts]
     depth = max(node.y for node in (*ends, *leaves)) + 0.5
     middle, peers = (ends[0].y + ends[-1].y) / 2, sum(node.peers for node in ends)
     root = _Node(0, middle, dendrogram.name, peers, INK)
-    plot = _figure(title, 80 + round(_ROW * depth))
+    plot = without_axes(_figure(title, 80 + round(_ROW_HEIGHT * depth)))
     plot.x_range = Range1d(start=-0.03, end=3.2)
     plot.y_range = Range1d(start=depth + 0.3, end=-0.5)
-    plot.axis.visible = False
-    plot.grid.visible = False
-    _link(plot, [(root, node) for node in ends], peers)
-    _link(plot, [(node, leaf) for node, found in groups for leaf in found], peers)
-    _mark(plot, [root, *ends, *leaves])
+    _add_links(plot, [(root, node) for node in ends], peers)
+    _add_links(plot, [(node, leaf) for node, contexts in groups for leaf in contexts], peers)
+    _add_nodes(plot, [root, *ends, *leaves])
     total = f"{peers:,} peer" + ("" if peers == 1 else "s")
-    _write(plot, [0], [middle], [total], y_offset=9, text_baseline="top")
-    _label(plot, ends, y_offset=-8, text_baseline="bottom", text_align="center")
-    _label(plot, leaves, x_offset=10)
+    _add_text(plot, [0], [middle], [total], y_offset=9, text_baseline="top")
+    _add_labels(plot, ends, y_offset=-8, text_baseline="bottom", text_align="center")
+    _add_labels(plot, leaves, x_offset=10)
     return alone(plot)
 
 
 @dataclass(frozen=True)
 class _Node:
-    """A branch, and where it is drawn."""
+    """A branch and its position in the plot."""
 
     x: float
     y: float
@@ -146,43 +153,43 @@ class _Node:
     colour: str
 
 
-def _laid_out(branches: Sequence[Branch]) -> list[tuple[_Node, list[_Node]]]:
-    """Place each direction in the middle of its contexts, which stand one below the other."""
+def _layout(branches: Sequence[Branch]) -> list[tuple[_Node, list[_Node]]]:
+    """Position the contexts one below the other, each direction centred on its contexts."""
     groups, top = [], 0.5
     for branch in branches:
         colour = _COLOURS.get(branch.name, UNKNOWN)
-        kept = _greatest(branch.branches)
-        leaves = [_Node(2, top + at, *leaf, colour) for at, leaf in enumerate(kept)]
+        contexts = _top_branches(branch.branches)
+        leaves = [_Node(2, top + at, *leaf, colour) for at, leaf in enumerate(contexts)]
         peers = branch.peers or sum(leaf.peers for leaf in leaves)
-        below = max(len(leaves), 1)
-        groups.append((_Node(1, top + (below - 1) / 2, branch.name, peers, colour), leaves))
-        top += below + _GAP
+        rows = max(len(leaves), 1)
+        groups.append((_Node(1, top + (rows - 1) / 2, branch.name, peers, colour), leaves))
+        top += rows + _GAP
     return groups
 
 
-def _greatest(branches: Sequence[Branch]) -> list[tuple[str, int]]:
-    """Name the contexts with the most peers, and count the rest as one."""
+def _top_branches(branches: Sequence[Branch]) -> list[tuple[str, int]]:
+    """Return name and peers of the top contexts, and of all others as one."""
     ordered = sorted(branches, key=lambda branch: (-branch.peers, branch.name))
-    kept = [(branch.name, branch.peers) for branch in ordered[:_MAX_BRANCHES]]
+    top = [(branch.name, branch.peers) for branch in ordered[:_MAX_BRANCHES]]
     if rest := ordered[_MAX_BRANCHES:]:
-        kept.append((_others(len(rest)), sum(branch.peers for branch in rest)))
-    return kept
+        top.append((_others(len(rest)), sum(branch.peers for branch in rest)))
+    return top
 
 
-def _contexts(directions: Sequence[Branch]) -> list[tuple[str, Counter[str]]]:
-    """Count the peers of each context by direction, in the same order."""
+def _top_contexts(directions: Sequence[Branch]) -> list[tuple[str, Counter[str]]]:
+    """Return the top contexts and all others as one, each with its peers by direction."""
     counts: dict[str, Counter[str]] = {}
     for direction in directions:
         for leaf in direction.branches:
             counts.setdefault(leaf.name, Counter())[direction.name] += leaf.peers
     names = sorted(counts, key=lambda name: (-counts[name].total(), name))
-    kept = [(name, counts[name]) for name in names[:_MAX_BRANCHES]]
+    top = [(name, counts[name]) for name in names[:_MAX_BRANCHES]]
     if rest := names[_MAX_BRANCHES:]:
         others: Counter[str] = Counter()
         for name in rest:
             others.update(counts[name])
-        kept.append((_others(len(rest)), others))
-    return kept
+        top.append((_others(len(rest)), others))
+    return top
 
 
 def _others(count: int) -> str:
@@ -193,27 +200,26 @@ def _figure(title: str, height: int) -> Any:
     plot = wide_figure(title, height=height, tools="save", min_width=480)
     plot.xgrid.grid_line_color = RULE
     plot.ygrid.visible = False
-    plot.axis.axis_line_color = plot.axis.major_tick_line_color = RULE
-    plot.axis.minor_tick_line_color = None
-    plot.axis.major_label_text_color = INK
-    plot.xaxis.major_label_text_color = FAINT
+    quiet_axes(plot)
+    plot.yaxis.major_label_text_color = INK
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
     plot.xaxis.ticker.min_interval = 1
     return plot
 
 
-def _box(plot: Any, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
-    rows = [*rows, ("peers", "@peers{0,0}")]
-    plot.add_tools(HoverTool(renderers=renderers, tooltips=rows, point_policy="follow_mouse"))
+def _add_peer_hover(plot: Any, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
+    add_hover(plot, renderers, [*rows, ("peers", "@peers{0,0}")])
 
 
-def _write(plot: Any, x: Sequence[float], y: Sequence[float], text: list[str], **look: Any) -> None:
-    look = {"text_color": INK, "text_baseline": "middle", "text_font_size": "11px"} | look
+def _add_text(
+    plot: Any, x: Sequence[float], y: Sequence[float], text: list[str], **style: Any
+) -> None:
+    style = {"text_color": INK, "text_baseline": "middle", "text_font_size": "11px"} | style
     columns = {"x": list(x), "y": list(y), "text": text}
-    plot.text("x", "y", "text", source=ColumnDataSource(columns), **look)
+    plot.text("x", "y", "text", source=ColumnDataSource(columns), **style)
 
 
-def _link(plot: Any, links: list[tuple[_Node, _Node]], total: int) -> None:
+def _add_links(plot: Any, links: list[tuple[_Node, _Node]], total: int) -> None:
     columns = {
         "x0": [start.x for start, _ in links],
         "y0": [start.y for start, _ in links],
@@ -233,19 +239,19 @@ def _link(plot: Any, links: list[tuple[_Node, _Node]], total: int) -> None:
     )
 
 
-def _mark(plot: Any, nodes: list[_Node]) -> None:
+def _add_nodes(plot: Any, nodes: list[_Node]) -> None:
     columns = {
         "x": [node.x for node in nodes],
         "y": [node.y for node in nodes],
         "colour": [node.colour for node in nodes],
-        "name": [sanitize(node.name, _NAME) for node in nodes],
+        "name": [sanitize(node.name, _NAME_LENGTH) for node in nodes],
         "peers": [node.peers for node in nodes],
     }
     dots = plot.scatter("x", "y", size=9, color="colour", source=ColumnDataSource(columns))
-    _box(plot, [dots], [("name", "@name")])
+    _add_peer_hover(plot, [dots], [("name", "@name")])
 
 
-def _label(plot: Any, nodes: list[_Node], **look: Any) -> None:
+def _add_labels(plot: Any, nodes: list[_Node], **style: Any) -> None:
     x, y = [node.x for node in nodes], [node.y for node in nodes]
-    texts = [f"{sanitize(node.name, _LABEL)} · {node.peers:,}" for node in nodes]
-    _write(plot, x, y, texts, **look)
+    texts = [f"{sanitize(node.name, _LABEL_LENGTH)} · {node.peers:,}" for node in nodes]
+    _add_text(plot, x, y, texts, **style)

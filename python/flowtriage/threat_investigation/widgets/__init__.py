@@ -1,1 +1,1 @@
-"""The investigation as widgets of a notebook."""
+"""The investigation as a page of notebook widgets."""

@@ -1,4 +1,4 @@
-"""Fields and buttons that belong together, and what stands beside them."""
+"""Forms of the page: search an address, write its story, score its connections."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
-from flowtriage.threat_investigation.search import SearchResult, in_order
+from flowtriage.threat_investigation.search import SearchResult, sort_peers
+
+_STYLE = {"description_width": "6.5em"}
+_RISKS = [("1 – high", 1), ("2 – medium", 2), ("3 – low", 3)]
+_FILTERS = {"peer": "Peer", "port": "Port", "asn": "ASN"}
+_EXAMPLES = {"peer": "192.0.2.1", "port": "443", "asn": "AS64496"}
+_MAX_SUGGESTIONS = 1_000
 
 
 class Form(widgets.VBox):  # type: ignore[misc]
-    """Fields and buttons whose presses come with what the fields hold at that moment.
+    """Fields and buttons; a press arrives together with the values of the fields.
 
-    A kernel may take messages of several widgets in another order than they were sent in, so that
-    a button alone could find what a field held before. The script of the page sends both at once;
-    where it does not run, buttons are as usual.
+    A kernel can process the messages of several widgets out of order, so that the handler of a
+    button would read old values of the fields. The script of the page sends both in one message;
+    without it, buttons work as usual.
 
     Parameters
     ----------
     children
-        All that is shown.
-    fields
-        What is filled in, in the order of the page.
-    buttons
-        What is pressed, in the order of the page.
+        All widgets of the form.
+    fields, buttons
+        Fields and buttons among them, in document order.
     """
 
     def __init__(
@@ -40,107 +44,83 @@ class Form(widgets.VBox):  # type: ignore[misc]
         buttons: list[widgets.Widget],
     ) -> None:
         self._fields, self._buttons = fields, buttons
-        for kind, parts in (("ft-field", fields), ("ft-press", buttons)):
+        for name, parts in (("ft-field", fields), ("ft-button", buttons)):
             for part in parts:
-                part.add_class(kind)
-        self.sent = widgets.Text(continuous_update=False)
-        self.sent.add_class("ft-sent")
-        self.sent.observe(self._receive, "value")
-        super().__init__([*children, self.sent])
+                part.add_class(name)
+        self.event = widgets.Text(continuous_update=False)
+        self.event.add_class("ft-event")
+        self.event.observe(self._receive, "value")
+        super().__init__([*children, self.event])
         self.add_class("ft-box")
 
     def _receive(self, change: dict[str, Any]) -> None:
-        pressed = json.loads(change["new"])
-        for field, held in zip(self._fields, pressed["fields"], strict=True):
-            if isinstance(held, int):
-                field.index = held
+        event = json.loads(change["new"])
+        for field, value in zip(self._fields, event["fields"], strict=True):
+            if isinstance(value, int):
+                field.index = value
             else:
-                field.value = held
-        self._buttons[pressed["button"]].click()
-
-
-def buttons(*buttons: widgets.Widget) -> widgets.Widget:
-    """Put buttons side by side."""
-    row = widgets.HBox(buttons)
-    row.add_class("ft-buttons")
-    return row
-
-
-def heading(text: str) -> widgets.Widget:
-    """Make a heading."""
-    return widgets.HTML(f"<h4>{escape(text)}</h4>")
-
-
-def note(text: str) -> widgets.Widget:
-    """Make a paragraph."""
-    return widgets.HTML(f"<p>{escape(text)}</p>")
-
-
-_WIDE = {"description_width": "6.5em"}
-_RISKS = [("1 – high", 1), ("2 – medium", 2), ("3 – low", 3)]
-_WHICH = {"peer": "Peer", "port": "Port", "asn": "ASN"}
-_LISTED = 1_000
-"""Addresses, ports or numbers to choose from; any other can be typed."""
+                field.value = value
+        self._buttons[event["button"]].click()
 
 
 class SearchBox(Form):
-    """A list of addresses, a field for any other, and a button.
+    """A list of addresses, a field for any other address, and the search button.
 
     Parameters
     ----------
     search
-        What to do with the address that was chosen.
+        Called with the address.
     """
 
     def __init__(self, search: Callable[[str], None]) -> None:
         self._title = widgets.HTML()
-        self.listed = widgets.Select(description="In the list", style=_WIDE)
+        self.listed = widgets.Select(description="Candidates", style=_STYLE)
         self.address = widgets.Text(
             description="Address",
             placeholder="10.0.0.1 or 2001:db8::1",
             continuous_update=False,
-            style=_WIDE,
+            style=_STYLE,
         )
         self.button = widgets.Button(description="Search", icon="search", button_style="primary")
         self.listed.add_class("ft-listed")
-        self.address.add_class("ft-entered")
+        self.address.add_class("ft-address")
         self.button.on_click(
             lambda _: search(self.address.value.strip() or self.listed.value or "")
         )
-        typed = widgets.HBox([self.address, self.button])
-        super().__init__([self._title, self.listed, typed], [self.address], [self.button])
+        row = widgets.HBox([self.address, self.button])
+        super().__init__([self._title, self.listed, row], [self.address], [self.button])
 
     def fill(self, title: str, threats: pa.Table) -> None:
-        """Show other addresses, of which none is chosen yet.
+        """Set the list of addresses, with none selected.
 
         Parameters
         ----------
         title
-            What the addresses are.
+            Title of the list.
         threats
-            The addresses, with their `connections` where that is known.
+            Addresses `ip`, with their `connections` if known.
         """
-        none = "" if len(threats) else "<p>No address is left in the list; type one.</p>"
-        self._title.value = f"<h4>{escape(title)}</h4>{none}"
+        empty = "" if len(threats) else "<p>The list is empty; type an address.</p>"
+        self._title.value = f"<h4>{escape(title)}</h4>{empty}"
         self.listed.rows = min(max(len(threats), 3), 10)
-        self.listed.options = _labelled(threats)
+        self.listed.options = _options(threats)
         self.listed.index = None
         self.address.value = ""
 
 
 class StoryBox(Form):
-    """Title and comments of an address, and buttons to save them: here, or for others.
+    """Title and comments of an address, and buttons that save them.
 
     Parameters
     ----------
     ip
         The address.
     history
-        Its stories, the latest first.
+        Its stories, latest first.
     draft
-        Title and comments that were not saved yet, if there are any.
+        Unsaved title and comments, if there are any.
     save, save_report, save_bundle
-        What to do with the title and the comments.
+        Called by the buttons.
     """
 
     def __init__(
@@ -154,11 +134,11 @@ class StoryBox(Form):
     ) -> None:
         self.ip = ip
         [latest] = history.slice(0, 1).to_pylist() or [{"title": "", "text": "", "saved": None}]
-        self._kept = (latest["title"] or "", latest["text"] or "")
-        title, comments = draft or self._kept
-        self.title = widgets.Text(title, description="Title", continuous_update=False, style=_WIDE)
+        self._saved = (latest["title"] or "", latest["text"] or "")
+        title, comments = draft or self._saved
+        self.title = widgets.Text(title, description="Title", continuous_update=False, style=_STYLE)
         self.comments = widgets.Textarea(
-            comments, description="Comments", rows=6, continuous_update=False, style=_WIDE
+            comments, description="Comments", rows=6, continuous_update=False, style=_STYLE
         )
         self.button = widgets.Button(description="Save", icon="save", button_style="primary")
         self.report = widgets.Button(description="Save report", icon="file-text-o")
@@ -166,117 +146,117 @@ class StoryBox(Form):
         self.button.on_click(lambda _: save())
         self.report.on_click(lambda _: save_report())
         self.bundle.on_click(lambda _: save_bundle())
-        told = _told(history, latest["saved"], draft)
-        fields, pressed = [self.title, self.comments], [self.button, self.report, self.bundle]
-        parts = [heading(f"What did {ip} do?"), *told, *fields, buttons(*pressed)]
-        super().__init__(parts, fields, pressed)
+        fields, buttons = [self.title, self.comments], [self.button, self.report, self.bundle]
+        status = _status(history, latest["saved"], draft)
+        parts = [_heading(f"Story of {ip}"), *status, *fields, _button_row(buttons)]
+        super().__init__(parts, fields, buttons)
 
     @property
     def draft(self) -> tuple[str, str] | None:
-        """Title and comments where they are not what was saved."""
-        now = (self.title.value, self.comments.value)
-        return None if now == self._kept else now
+        """Title and comments if they differ from the saved ones, else None."""
+        current = (self.title.value, self.comments.value)
+        return None if current == self._saved else current
 
 
 class ScoreBox(Form):
-    """Scores for connections of an address: which ones, how high, and back.
+    """Risk and filter for scoring connections of an address, and undo.
 
     Parameters
     ----------
-    found
-        What was found of the address.
+    search
+        The search of the address.
     score
-        What to do with a risk and the connections that it is of.
+        Called with risk, filter (`peer`, `port` or `asn`) and its text.
     undo
-        How to take the latest score back.
+        Called to revert the latest score.
     """
 
     def __init__(
         self,
-        found: SearchResult,
+        search: SearchResult,
         score: Callable[..., None],
         undo: Callable[[], None],
     ) -> None:
-        self._found = found
-        self.risk = widgets.Dropdown(description="Risk", options=_RISKS, style=_WIDE)
+        self._search = search
+        self.risk = widgets.Dropdown(description="Risk", options=_RISKS, style=_STYLE)
         self.by = widgets.Dropdown(
-            description="Chosen by", options=[(b, a) for a, b in _WHICH.items()], style=_WIDE
+            description="Filter by",
+            options=[(label, name) for name, label in _FILTERS.items()],
+            style=_STYLE,
         )
-        self.which = widgets.Combobox(continuous_update=False, style=_WIDE)
+        self.which = widgets.Combobox(continuous_update=False, style=_STYLE)
         self.button = widgets.Button(description="Score", icon="check")
         self.undo = widgets.Button(description="Undo", icon="undo")
-        self.by.observe(lambda _: self._offer(), "value")
+        self.by.observe(lambda _: self._suggest(), "value")
         self.button.on_click(lambda _: score(self.risk.value, self.by.value, self.which.value))
         self.undo.on_click(lambda _: undo())
-        self._offer()
-        fields, pressed = [self.risk, self.by, self.which], [self.button, self.undo]
-        parts = [heading("Score its connections"), *fields, buttons(*pressed)]
-        super().__init__(parts, fields, pressed)
+        self._suggest()
+        fields, buttons = [self.risk, self.by, self.which], [self.button, self.undo]
+        parts = [_heading("Score connections"), *fields, _button_row(buttons)]
+        super().__init__(parts, fields, buttons)
 
-    def _offer(self) -> None:
-        self.which.description = _WHICH[self.by.value]
-        self.which.placeholder = "choose, or type"
+    def _suggest(self) -> None:
+        self.which.description = _FILTERS[self.by.value]
+        self.which.placeholder = "select or type"
         self.which.value = ""
-        self.which.options = offered(self._found, self.by.value)
+        self.which.options = suggestions(self._search, self.by.value)
 
 
-def beside(boxes: list[widgets.Widget]) -> widgets.Widget:
-    """Put boxes side by side, as far as there is room."""
+def side_by_side(boxes: list[widgets.Widget]) -> widgets.Widget:
+    """Return boxes in a row that wraps in a narrow page."""
     row = widgets.HBox(boxes)
-    row.add_class("ft-beside")
+    row.add_class("ft-row")
     return row
 
 
-def offered(found: SearchResult, by: str) -> tuple[str, ...]:
-    """Return what connections can be scored by, those with the most first.
+def suggestions(search: SearchResult, by: str) -> tuple[str, ...]:
+    """Return values to score connections by, sorted by number of connections, descending.
 
     Parameters
     ----------
-    found
-        What was found of the address.
+    search
+        The search of the address.
     by
         `peer`, `port` or `asn`.
     """
     if by == "port":
-        ends = [found.connections[name] for name in ("src_port", "dst_port")]
+        ends = [search.connections[name] for name in ("src_port", "dst_port")]
         ports = pa.chunked_array([chunk for end in ends for chunk in end.chunks], pa.uint16())
         counted = (
             pa.table({"port": ports.drop_null()}).group_by("port").aggregate([([], "count_all")])
         )
         order = [("count_all", "descending"), ("port", "ascending")]
-        return tuple(map(str, counted.sort_by(order)["port"].slice(0, _LISTED).to_pylist()))
-    peers = in_order(found.peers)
+        top = counted.sort_by(order)["port"].slice(0, _MAX_SUGGESTIONS)
+        return tuple(map(str, top.to_pylist()))
+    peers = sort_peers(search.peers)
     if by == "peer":
-        return tuple(peers["peer"].slice(0, _LISTED).to_pylist())
+        return tuple(peers["peer"].slice(0, _MAX_SUGGESTIONS).to_pylist())
     names = dict(zip(peers["asn"].to_pylist(), peers["as_name"].to_pylist(), strict=True))
     known = [(asn, name) for asn, name in names.items() if asn is not None]
-    return tuple(sanitize(f"AS{asn} {name or ''}".strip(), 60) for asn, name in known[:_LISTED])
+    return tuple(
+        sanitize(f"AS{asn} {name or ''}".strip(), 60) for asn, name in known[:_MAX_SUGGESTIONS]
+    )
 
 
-def chosen(by: str, text: str) -> dict[str, Any]:
-    """Read which connections are meant.
+def parse_filter(by: str, text: str) -> dict[str, Any]:
+    """Parse the text of a filter into a parameter of `FlowThreatInvestigation.score`.
 
     Parameters
     ----------
     by
         `peer`, `port` or `asn`.
     text
-        Addresses or ports with commas or spaces between them; a number, also with a name after
-        it as `offered` gives it.
-
-    Returns
-    -------
-    dict
-        Parameter of `FlowThreatInvestigation.score`.
+        Addresses or ports, separated by commas or spaces; or one AS number, which a name can
+        follow as in `suggestions`.
 
     Raises
     ------
     ArgumentError
-        If it names none.
+        If the text is empty or invalid.
 
     Examples
     --------
-    >>> chosen("port", "53, 443"), chosen("asn", "AS13335 Cloudflare, Inc.")
+    >>> parse_filter("port", "53, 443"), parse_filter("asn", "AS13335 Cloudflare, Inc.")
     ({'port': [53, 443]}, {'asn': 13335})
     """
     words = re.split(r"[,;\s]+", text.strip(" ,;\t"))
@@ -286,37 +266,47 @@ def chosen(by: str, text: str) -> dict[str, Any]:
         return {"asn": int(number[1])}
     if by == "port" and all(re.fullmatch(r"\d{1,5}", word) for word in words):
         return {"port": [int(word) for word in words]}
-    examples = {"peer": "192.0.2.1", "port": "443", "asn": "AS64496"}
-    name = _WHICH[by] if by == "asn" else _WHICH[by].lower()
-    said = f"{text!r} is no {name}" if text.strip() else f"no {name} was given"
-    raise ArgumentError(f"{said}: choose one of the list, or type one such as {examples[by]}")
+    name = _FILTERS[by] if by == "asn" else _FILTERS[by].lower()
+    problem = f"invalid {name} {text!r}" if text.strip() else f"no {name} given"
+    raise ArgumentError(f"{problem}; choose one from the list or type one such as {_EXAMPLES[by]}")
 
 
-def _labelled(threats: pa.Table) -> list[tuple[str, str]]:
+def _options(threats: pa.Table) -> list[tuple[str, str]]:
+    """Return addresses as label and value; labels align the numbers of connections."""
     addresses = threats["ip"].to_pylist()
     if "connections" not in threats.column_names:
         return [(ip, ip) for ip in addresses]
     counts = [f"{count:,}" for count in threats["connections"].to_pylist()]
-    wide, high = (max(map(len, texts), default=0) for texts in (addresses, counts))
+    address_width, count_width = (max(map(len, texts), default=0) for texts in (addresses, counts))
     space = "\N{NO-BREAK SPACE}"
     return [
-        (f"{ip.ljust(wide, space)}{space * 3}{count.rjust(high, space)} {_counted(count)}", ip)
+        (
+            f"{ip.ljust(address_width, space)}{space * 3}{count.rjust(count_width, space)} "
+            f"connection{'' if count == '1' else 's'}",
+            ip,
+        )
         for ip, count in zip(addresses, counts, strict=True)
     ]
 
 
-def _counted(count: str) -> str:
-    return "connection" if count == "1" else "connections"
-
-
-def _told(
+def _status(
     history: pa.Table, saved: str | None, draft: tuple[str, str] | None
 ) -> list[widgets.Widget]:
-    parts = []
+    sentences = []
     if len(history):
         when = f" on {saved[:19].replace('T', ' ')} UTC" if saved else ""
-        versions = f", as version {len(history)} of its story" if len(history) > 1 else ""
-        parts.append(f"Saved{when}{versions}; all that was written is listed at the end.")
+        version = f" as version {len(history)}" if len(history) > 1 else ""
+        sentences.append(f"Saved{when}{version}; all versions are listed below.")
     if draft:
-        parts.append("These are your changes, which are not saved yet.")
-    return [note(" ".join(parts))] if parts else []
+        sentences.append("These changes are not saved.")
+    return [widgets.HTML(f"<p>{escape(' '.join(sentences))}</p>")] if sentences else []
+
+
+def _heading(text: str) -> widgets.Widget:
+    return widgets.HTML(f"<h4>{escape(text)}</h4>")
+
+
+def _button_row(buttons: list[widgets.Widget]) -> widgets.Widget:
+    row = widgets.HBox(buttons)
+    row.add_class("ft-buttons")
+    return row

@@ -1,4 +1,4 @@
-// Runs once a page: what widgets lack for work by keyboard and for screen readers.
+// Runs once per page: keyboard use, screen readers, and presses with the values of their fields.
 (() => {
   "use strict";
   if (window.flowtriageInvestigation) return;
@@ -7,47 +7,47 @@
   document.addEventListener("focusin", (event) => {
     const page = event.target.closest(".ft-investigation");
     if (!page) return;
-    // The line that says what is going on is announced whenever it changes.
-    for (const said of page.querySelectorAll(".ft-said:not([role])")) {
-      said.setAttribute("role", "status");
-      said.setAttribute("aria-live", "polite");
+    // Screen readers announce each change of the message line.
+    for (const line of page.querySelectorAll(".ft-message:not([role])")) {
+      line.setAttribute("role", "status");
+      line.setAttribute("aria-live", "polite");
     }
-    // Arrows and Enter are for what has the focus, not for going from cell to cell.
+    // JupyterLab would otherwise use arrows and Enter to move between cells.
     if (!event.target.matches("input, textarea")) {
       event.target.setAttribute("data-lm-suppress-shortcuts", "true");
     }
   });
 
-  // Enter in the field is a press of its button.
+  // Enter in the address field presses its button.
   document.addEventListener("keydown", (event) => {
-    const field = event.key === "Enter" && event.target.closest(".ft-investigation .ft-entered");
+    const field = event.key === "Enter" && event.target.closest(".ft-investigation .ft-address");
     if (!field) return;
     event.preventDefault();
-    field.closest(".ft-box").querySelector(".ft-press").click();
+    field.closest(".ft-box").querySelector(".ft-button").click();
   }, true);
 
-  // What is chosen in the list is in the field at once.
+  // A selection in the list fills the address field without a round trip to the kernel.
   document.addEventListener("change", (event) => {
     const list = event.target.closest(".ft-investigation .ft-listed");
     if (!list) return;
-    const field = list.closest(".ft-box").querySelector(".ft-entered input");
+    const field = list.closest(".ft-box").querySelector(".ft-address input");
     field.value = event.target.selectedOptions[0].text.split(/\s/)[0];
   }, true);
 
-  // A press is sent together with what the fields hold, since messages may overtake one another.
+  // One message has the button and all fields: the kernel may reorder messages of several widgets.
   document.addEventListener("click", (event) => {
-    const button = event.target.closest(".ft-investigation .ft-press");
+    const button = event.target.closest(".ft-investigation .ft-button");
     const box = button?.closest(".ft-box");
-    const sent = box?.querySelector(".ft-sent input");
-    if (!sent) return;
+    const channel = box?.querySelector(".ft-event input");
+    if (!channel) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const fields = Array.from(
       box.querySelectorAll(".ft-field :is(input, textarea, select)"),
       (one) => (one.tagName === "SELECT" ? one.selectedIndex : one.value),
     );
-    const at = Array.from(box.querySelectorAll(".ft-press")).indexOf(button);
-    sent.value = JSON.stringify({ button: at, fields, time: performance.now() });
-    sent.dispatchEvent(new Event("change", { bubbles: true }));
+    const index = Array.from(box.querySelectorAll(".ft-button")).indexOf(button);
+    channel.value = JSON.stringify({ button: index, fields, time: performance.now() });
+    channel.dispatchEvent(new Event("change", { bubbles: true }));
   }, true);
 })();

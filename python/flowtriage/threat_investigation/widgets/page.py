@@ -1,4 +1,4 @@
-"""The part of a notebook that an investigation is worked with in: one column of widgets."""
+"""One column of widgets: addresses, message, story fields, results, saved stories."""
 
 from __future__ import annotations
 
@@ -19,104 +19,105 @@ _HERE = Path(__file__).parent
 
 
 class Page:
-    """What is to be done above, then what was said, then what to write, then what was found.
+    """A page with named parts above and below its message line, and results at the end.
 
     Parameters
     ----------
-    controls
-        Names of the parts that stand above.
+    *above
+        Names of the parts above the message line.
     """
 
-    def __init__(self, *controls: str) -> None:
-        self._above = controls
+    def __init__(self, *above: str) -> None:
+        self._above = above
         self._parts: dict[str, widgets.Widget] = {}
-        self._dress = as_output([{"text/html": _dress(), "text/plain": ""}])
-        self._said = widgets.HTML()
-        self._said.add_class("ft-said")
-        self._found, self._written = widgets.Output(), widgets.Output()
+        self._assets = _output([{"text/html": _style_and_script(), "text/plain": ""}])
+        self._message = widgets.HTML()
+        self._message.add_class("ft-message")
+        self._results, self._saved = widgets.Output(), widgets.Output()
         self._box = widgets.VBox()
         self._box.add_class("ft-investigation")
         self._arrange()
 
     def display(self, section: Section) -> None:
-        """Show the page here, with a section as text for what shows no widgets."""
+        """Display the page, with a section as text for front ends without widgets."""
         from IPython.display import display
 
-        made = dict(self._box._repr_mimebundle_())
-        display(made | {"text/plain": as_text(section)}, raw=True)
+        rich = dict(self._box._repr_mimebundle_())
+        display(rich | {"text/plain": as_text(section)}, raw=True)
 
     def put(self, name: str, part: widgets.Widget) -> None:
-        """Show a part, in the place of an earlier one of its name."""
+        """Show a part, which replaces one of the same name."""
         self._parts[name] = part
         self._arrange()
 
-    def take(self, name: str) -> None:
-        """Remove a part, if it is there."""
+    def remove(self, name: str) -> None:
+        """Remove a part, if present."""
         self._parts.pop(name, None)
         self._arrange()
 
     def clear(self) -> None:
-        """Remove all parts, and what was found and said."""
+        """Remove all parts, the message and the results."""
         self._parts.clear()
-        self._found.outputs = self._written.outputs = ()
-        self._said.value = ""
+        self._results.outputs = self._saved.outputs = ()
+        self._message.value = ""
         self._arrange()
 
-    def say(self, text: str, look: str = "done") -> None:
-        """Say what is going on: `busy`, `done`, or `wrong`."""
-        role = ' role="alert"' if look == "wrong" else ""
-        told = escape(sanitize(text, multiline=True))
-        self._said.value = f'<p class="ft-{look} {AS_TEXT}"{role}>{told}</p>'
+    def message(self, text: str, status: str = "done") -> None:
+        """Show a message with status `busy`, `done` or `error`."""
+        role = ' role="alert"' if status == "error" else ""
+        content = escape(sanitize(text, multiline=True))
+        self._message.value = f'<p class="ft-{status} {AS_TEXT}"{role}>{content}</p>'
 
-    def show(self, sections: Iterable[Section], written: str) -> None:
-        """Show what was found; the section of that title can be shown anew by itself."""
+    def show(self, sections: Iterable[Section], saved: str) -> None:
+        """Show results; the section titled `saved` can be updated by `show_saved`."""
         listed = list(sections)
-        self._found.outputs = _outputs(one for one in listed if one.title != written)
-        self.show_written(one for one in listed if one.title == written)
+        self._results.outputs = _outputs(one for one in listed if one.title != saved)
+        self.show_saved(one for one in listed if one.title == saved)
 
-    def show_written(self, sections: Iterable[Section]) -> None:
-        """Show what is written down; what was found stays as it is, plots and sorted tables too."""
-        self._written.outputs = _outputs(sections)
+    def show_saved(self, sections: Iterable[Section]) -> None:
+        """Show saved stories and scores; plots and sorted tables of the results are unchanged."""
+        self._saved.outputs = _outputs(sections)
 
     def take_over(self, other: Page) -> None:
-        """Take everything of another page, which then says so."""
-        self._parts, self._said = other._parts, other._said
-        self._found, self._written = other._found, other._written
+        """Move the content of another page to this one, with a note in the other."""
+        self._parts, self._message = other._parts, other._message
+        self._results, self._saved = other._results, other._saved
         self._arrange()
-        note = widgets.HTML("<p><em>The investigation goes on in a later cell.</em></p>")
+        note = widgets.HTML("<p><em>The investigation continues in a later cell.</em></p>")
         other._box.children = (note,)
 
-    def held(self) -> AbstractContextManager[None]:
-        """Hold back what parts there are until all of them are known."""
+    def batch_changes(self) -> AbstractContextManager[None]:
+        """Send changes of the parts together at the end of the block."""
         return self._box.hold_sync()  # type: ignore[no-any-return]
 
     def _arrange(self) -> None:
         above = [part for name, part in self._parts.items() if name in self._above]
         below = [part for name, part in self._parts.items() if name not in self._above]
-        self._box.children = (self._dress, *above, self._said, *below, self._found, self._written)
-
-
-def as_output(bundles: Iterable[Bundle]) -> widgets.Output:
-    """Return a widget that shows bundles as the output of a cell would."""
-    kept = [{"output_type": "display_data", "data": one, "metadata": {}} for one in bundles]
-    return widgets.Output(outputs=tuple(kept))
+        results = (self._results, self._saved)
+        self._box.children = (self._assets, *above, self._message, *below, *results)
 
 
 def _outputs(sections: Iterable[Section]) -> tuple[dict[str, object], ...]:
-    """Return sections as outputs of a cell; the first plot brings Bokeh."""
+    """Return sections as outputs of a cell; the first plot includes Bokeh."""
     outputs: tuple[dict[str, object], ...]
-    outputs = as_output(one for section in sections for one in _bundles(section)).outputs
+    outputs = _output(one for section in sections for one in _bundles(section)).outputs
     return outputs
 
 
+def _output(bundles: Iterable[Bundle]) -> widgets.Output:
+    """Return a widget that shows bundles like the output of a cell."""
+    outputs = [{"output_type": "display_data", "data": one, "metadata": {}} for one in bundles]
+    return widgets.Output(outputs=tuple(outputs))
+
+
 def _bundles(section: Section) -> Iterable[Bundle]:
-    made = (bundle(one, section.title, with_bokeh=True) for one in section.contents)
-    return [heading_bundle(section), *(one for one in made if one is not None)]
+    contents = (bundle(one, section.title, with_bokeh=True) for one in section.contents)
+    return [heading_bundle(section), *(one for one in contents if one is not None)]
 
 
 @cache
-def _dress() -> str:
-    style, script = (_HERE / f"widgets.{kind}" for kind in ("css", "js"))
+def _style_and_script() -> str:
+    style, script = (_HERE / f"page.{kind}" for kind in ("css", "js"))
     return (
         f"<style>{style.read_text(encoding='utf-8')}</style>"
         f"<script>{script.read_text(encoding='utf-8')}</script>"

@@ -1,4 +1,4 @@
-"""An investigation by list, fields and buttons, where a notebook shows widgets."""
+"""View as widgets, for notebooks that show them."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ if TYPE_CHECKING:
 
 
 def make_view(investigation: DisplayMethods) -> View:
-    """Make the view that the front end can show."""
+    """Return the view that the front end supports."""
     if in_notebook() and find_spec("ipywidgets"):
         return WidgetView(investigation)
     return View(investigation)
 
 
 class WidgetView(View):
-    """One page of widgets, which is where something was asked for last.
+    """View as one page of widgets, in the output of the latest cell that requested it.
 
-    What a button does is shown in the page, errors as well. What a cell asks for is shown in the
-    output of that cell, and the page moves there.
+    Results and errors of a button are shown in the page; results of a cell are shown in the
+    output of the cell, and the page moves there.
 
     Parameters
     ----------
     investigation
-        The notebooklet; its methods are what the buttons call.
+        The notebooklet, whose methods the buttons call.
     """
 
     def __init__(self, investigation: DisplayMethods) -> None:
         super().__init__(investigation)
         self._page: Page | None = None
         self._pressed = False
-        self._one_at_a_time = Lock()
+        self._lock = Lock()
         self._done = ""
         self._search: SearchBox | None = None
         self._story: StoryBox | None = None
         self._drafts: dict[str, tuple[str, str]] = {}
-        self._written = investigation.section("written").title
+        self._saved_title = investigation.section("written").title
 
     def clear(self) -> None:
-        """Remove everything."""
+        """Remove all parts, and keep an unsaved draft."""
         super().clear()
         self._keep_draft()
         if self._page is not None:
             self._page.clear()
 
     def controls(self, threats: pa.Table) -> None:
-        """Show the addresses to choose from."""
+        """Show a list of addresses."""
         from flowtriage.threat_investigation.widgets.boxes import SearchBox
 
         if self.investigation.silent:
@@ -74,20 +74,20 @@ class WidgetView(View):
             self._search.listed.focus()
 
     def results(self, result: FlowThreatResult) -> None:
-        """Show what a search found: in the page after a button, else in the output of the cell."""
+        """Show the result of a search: of a button in the page, of a cell in its output."""
         if self._page is not None:
-            self._page.show(result.sections[1:] if self._pressed else (), self._written)
+            self._page.show(result.sections[1:] if self._pressed else (), self._saved_title)
         if not self._pressed:
             super().results(result)
 
     def refresh(self, result: FlowThreatResult) -> None:
-        """Show stories and scores as they are now."""
+        """Update the displayed stories and scores."""
         if self._page is not None:
-            self._page.show_written(one for one in result.sections if one.title == self._written)
+            self._page.show_saved(one for one in result.sections if one.title == self._saved_title)
 
     def threat_box(self, ip: str) -> None:
-        """Show title, comments and scores of an address."""
-        from flowtriage.threat_investigation.widgets.boxes import ScoreBox, StoryBox, beside
+        """Show the forms for story and scores of an address."""
+        from flowtriage.threat_investigation.widgets.boxes import ScoreBox, StoryBox, side_by_side
 
         if self.investigation.silent:
             super().threat_box(ip)
@@ -99,46 +99,46 @@ class WidgetView(View):
         boxes: list[Any] = [self._story]
         result = self._result_of(ip)
         if result is not None and self.investigation.store is not None:
-            boxes.append(ScoreBox(result.found, self.press_score, self.press_undo))
-        told = self.investigation.section("threat_box", f"The address is {ip}.")
-        self._put("threat_box", beside(boxes), told)
+            boxes.append(ScoreBox(result.search, self.press_score, self.press_undo))
+        section = self.investigation.section("threat_box", f"Address: {ip}")
+        self._put("threat_box", side_by_side(boxes), section)
         if result is not None:
-            self.say(result.notice)
+            self.message(result.summary)
 
-    def say(self, text: str) -> None:
-        """Say what was done; of a button, when the page shows all of it."""
+    def message(self, text: str) -> None:
+        """Show a message; that of a button once the page shows its result."""
         if self._pressed:
             self._done = text
         elif self._page is None or self.investigation.silent:
-            super().say(text)
+            super().message(text)
         else:
-            self._page.say(text)
+            self._page.message(text)
 
     def remove(self, index: int) -> None:
-        """Remove a part, counted from 0."""
+        """Remove a part by its index, from 0."""
         before = list(self.parts)
         super().remove(index)
         if self._page is not None:
-            self._page.take(before[index])
+            self._page.remove(before[index])
 
     def press_search(self, ip: str) -> None:
-        """Search an address, and say the sums."""
+        """Search an address."""
 
         def act() -> None:
             if not ip:
-                raise ArgumentError("choose an address of the list, or type one")
+                raise ArgumentError("no address given; choose one from the list or type one")
             self.investigation.search_ip(ip)
 
         self._press(f"Searching the connections of {ip} …", act)
 
     def press_save(self) -> None:
-        """Save the story, and start again."""
+        """Save the story, and start a new investigation."""
         notebooklet = self.investigation
 
         def act() -> None:
             box = self._story_of_latest()
             if not (box.title.value.strip() or box.comments.value.strip()):
-                raise ArgumentError("there is nothing to save: write a title or comments")
+                raise ArgumentError("nothing to save; enter a title or comments")
             notebooklet.title, notebooklet.comments = box.title.value, box.comments.value
             notebooklet.save_threat_summary()
             self._drafts.pop(box.ip, None)
@@ -146,64 +146,65 @@ class WidgetView(View):
         self._press("Saving …", act)
 
     def press_report(self) -> None:
-        """Save the story as a report, with what the fields hold."""
+        """Save the content of the fields as a report."""
         self._press_file("report", self.investigation.save_report)
 
     def press_bundle(self) -> None:
-        """Save the story as a bundle, with what the fields hold."""
+        """Save the content of the fields as a bundle."""
         self._press_file("bundle", self.investigation.save_bundle)
 
-    def press_score(self, risk: int, by: str, which: str) -> None:
+    def press_score(self, risk: int, by: str, text: str) -> None:
         """Score connections."""
-        from flowtriage.threat_investigation.widgets.boxes import chosen
+        from flowtriage.threat_investigation.widgets.boxes import parse_filter
 
         def act() -> None:
-            done = self.investigation.score(risk, **chosen(by, which))
+            done = self.investigation.score(risk, **parse_filter(by, text))
             if not len(done):
-                raise ArgumentError("no connection of the address has that; nothing was scored")
-            self.say(f"{done}. Undo takes it back.")
+                raise ArgumentError("no connection matches; nothing was scored")
+            self.message(f"{done}. Undo reverts it.")
 
         self._press("Scoring …", act)
 
     def press_undo(self) -> None:
-        """Take the latest score back."""
+        """Revert the latest score."""
 
         def act() -> None:
             count = self.investigation.undo()
-            self.say(f"The scores of {count:,} connections are taken back.")
+            self.message(f"Scores of {count:,} connections reverted.")
 
-        self._press("Taking back …", act)
+        self._press("Reverting …", act)
 
     def _press_file(self, what: str, save: Callable[..., Path]) -> None:
         def act() -> None:
             box = self._story_of_latest()
-            place = save(title=box.title.value, text=box.comments.value).absolute()
-            told = f"The {what} of {box.ip} is saved as {place}."
-            changes = " Your changes are in it, but not kept here yet: Save keeps them."
-            self.say(told + changes if box.draft else told)
+            path = save(title=box.title.value, text=box.comments.value).absolute()
+            saved = f"{what.capitalize()} of {box.ip} saved as {path}."
+            unsaved = " It contains unsaved changes."
+            self.message(saved + unsaved if box.draft else saved)
 
         self._press(f"Saving the {what} …", act)
 
-    def _press(self, doing: str, act: Callable[[], None]) -> None:
-        """Do what a button asks for; whatever goes wrong is said in the page."""
+    def _press(self, busy: str, act: Callable[[], None]) -> None:
+        """Run the action of a button, and show its message or error in the page."""
         page = self._page
         if page is None:
             return
-        with self._one_at_a_time:  # a kernel may take messages in several threads
-            page.say(doing, "busy")
+        with self._lock:  # a kernel can process messages in several threads
+            page.message(busy, "busy")
             self._pressed, self._done = True, ""
             try:
-                with page.held():
+                with page.batch_changes():
                     act()
-                page.say(self._done)
+                page.message(self._done)
             except Exception as error:
                 known = isinstance(error, (FlowtriageError, OSError))
-                page.say(str(error) if known else f"{type(error).__name__}: {error}", "wrong")
+                text = str(error) if known else f"{type(error).__name__}: {error}"
+                page.message(text, "error")
             finally:
                 self._pressed = False
 
     def _put(self, name: str, part: Any, section: Section) -> None:
-        """Put a part into the page; a cell that asks for it gets the page."""
+        """Show a part in the page; a cell that requests one gets the page."""
         from flowtriage.threat_investigation.widgets.page import Page
 
         if name not in self.parts:
@@ -221,13 +222,13 @@ class WidgetView(View):
         return result if isinstance(result, FlowThreatResult) and result.ip == ip else None
 
     def _story_of_latest(self) -> StoryBox:
-        """Return the box of the story, if it is about the address that was searched last."""
+        """Return the form of the story, if it is that of the latest search."""
         if self._story is None or self._result_of(self._story.ip) is None:
-            raise ArgumentError("another address was searched since: search this one again")
+            raise ArgumentError("another address was searched since then; search this one again")
         return self._story
 
     def _keep_draft(self) -> None:
-        """Keep what was written and not saved, for the next time that its address is searched."""
+        """Keep unsaved title and comments for the next search of their address."""
         if self._story is not None and (draft := self._story.draft):
             self._drafts[self._story.ip] = draft
         self._story = None

@@ -1,8 +1,8 @@
-// Markers and clusters of a flow map. Foreign text is only ever set as text.
+// Markers and clusters of a flow map. Untrusted text is only set as text content.
 const flowtriageMap = (() => {
   const kinds = ["threat", "outbound", "both", "inbound", "other", "host"];
   const above = { threat: 5000, host: 10000 };
-  const names = { both: "both ways", other: "other direction" };
+  const names = { both: "two-way", other: "other direction" };
   const hints = 3;
   const besideNote = 255;
   const outline = "M13 33C8 25 1.5 20 1.5 12.5a11.5 11.5 0 0 1 23 0C24.5 20 18 25 13 33z";
@@ -33,7 +33,7 @@ const flowtriageMap = (() => {
     return list;
   }
 
-  // Within one country, addresses stand closer together than countries do.
+  // Addresses within a country are closer to each other than countries are.
   function reach(zoom) {
     return zoom < 7 ? 40 : 18;
   }
@@ -73,17 +73,17 @@ const flowtriageMap = (() => {
     map.fitBounds(corners, { ...room, maxZoom: 5 });
   }
 
-  // Rows are [latitude, longitude]; columns are [label, values, code of each row's value], the
-  // first of them the kinds of the rows.
+  // Rows are [latitude, longitude]; columns are [label, values, code of each row's value]. The
+  // first column has the kinds of the rows.
   function layer(rows, [[, kindValues, kindCodes], ...fields], clustered) {
     const left = isNarrow() ? 5 : besideNote;
     document.querySelector(".ft-note").open = !isNarrow();
     const popup = { maxWidth: 360, maxHeight: 300, autoPanPaddingTopLeft: [left, 5] };
     const icons = new Map(kinds.map((kind) => [kind, icon(kind)]));
-    const markers = rows.map((place, row) => {
+    const markers = rows.map((point, row) => {
       const kind = kindValues[kindCodes[row]];
       const zIndexOffset = above[kind] ?? 0;
-      const marker = L.marker(place, { icon: icons.get(kind), kind, zIndexOffset });
+      const marker = L.marker(point, { icon: icons.get(kind), kind, zIndexOffset });
       marker.bindTooltip(() => facts(fields, row, hints), { direction: "top" });
       marker.bindPopup(() => facts(fields, row), popup);
       return marker.on("popupopen", () => marker.closeTooltip());

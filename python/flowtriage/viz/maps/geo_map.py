@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.enrich.geolocation import Locations, find_locations
+from flowtriage.enrich.exact_locations import Locations, find_locations
 from flowtriage.errors import MissingExtraError
 from flowtriage.viz.maps.threats import mark_threats
 
@@ -40,7 +40,7 @@ _HOST_FACTS = {
     "network": "Network",
     "exactness": "Location",
 }
-_HOSTS_NAMED = 3
+_MAX_HOSTS = 3
 
 
 def geo_map(
@@ -54,44 +54,42 @@ def geo_map(
 ) -> FoliumMap:
     """Map the locations of the addresses that communicated with a host.
 
-    Blue marks outbound, purple inbound, green the host, red a threat. A peer with both is half
-    blue and half purple; among the colours around a cluster it counts as outbound, because what
-    the host turned to by itself must not vanish behind what knocked at its door. Hovering tells
-    address, country and number of flows, a click tells all.
+    Blue marks outbound, purple inbound, green the host, red a threat. A peer with both directions
+    is half blue and half purple; in the ring of a cluster it counts as outbound, because what the
+    host initiated matters more. Hovering shows address, country and number of flows, a click
+    shows all facts.
 
-    Where only the country of an address is known, it is put near one point of that country; a
-    note on the map says of how many that is so, and how many have no location at all. A host
-    with a private address has none either: it is named in the note, rather than drawn at a place
-    where it is not.
+    An address of which only the country is known is drawn near one point of that country; a note
+    on the map has the number of such addresses, and of those without a location. The note also
+    lists hosts without a location, such as those with a private address.
 
     Parameters
     ----------
     index
         Result of `flowtriage.flow_index`.
     host_addresses
-        Addresses of the host: the map shows the other ends of its flows. If there are none, it
-        shows the destinations of outbound flows and the sources of inbound ones.
+        Addresses of the host: the map shows its peers. Without any, it shows the destinations of
+        outbound flows and the sources of inbound ones.
     asn
-        Database of countries and autonomous systems. City files among those of a user's own
-        database give exact places.
+        Database of countries and autonomous systems. City files in a user's own database give
+        exact locations.
     geoip
-        Providers of exact places, with msticpy's `lookup_ip`, by name; they come first.
+        Providers of exact locations, with msticpy's `lookup_ip`, by name; they take precedence.
     only
-        Addresses to show, of all that there are; None shows all.
+        Addresses to show; None shows all.
     threats
-        Result of `geomap_threats.threat_table`: addresses to mark red. None says that there was
-        no look-up.
+        Result of `threats.threat_table`: addresses to mark red. None if there was no look-up.
 
     Returns
     -------
     msticpy.vis.foliummap.FoliumMap
-        Its `folium_map` has the layers, its `locations` the place of each marker, and its
-        `places` the facts of each peer as a table, the busiest first.
+        `folium_map` has the layers, `locations` the coordinates of each marker, and `places` a
+        table of the facts of each peer, the busiest first.
 
     Raises
     ------
     InputError
-        If a host address is not an address.
+        If a host address is invalid.
     DatabaseError
         If a city file is damaged.
     MissingExtraError
@@ -99,11 +97,11 @@ def geo_map(
 
     Notes
     -----
-    The page brings Leaflet along: markers and text show without a network. The tiles behind them
-    come from OpenStreetMap.
+    The page includes Leaflet: markers and text need no network. The tiles behind them come from
+    OpenStreetMap.
     """
     try:
-        from flowtriage.viz.maps.layer import PlaceLayer
+        from flowtriage.viz.maps.layer import MarkerLayer
         from flowtriage.viz.maps.page import draw_map
         from flowtriage.viz.maps.positions import locate
     except ImportError as error:
@@ -111,29 +109,29 @@ def geo_map(
             f'maps need msticpy and folium: pip install "flowtriage[notebook]" ({error})'
         ) from error
     hosts = pc.unique(asn.lookup(host_addresses)["address"].drop_null())
-    peers, left_out = index_peers(index, hosts)
+    peers, excluded = index_peers(index, hosts)
     if only is not None:
         peers = peers.filter(pc.is_in(peers["address"], value_set=only))
     if threats is None:
-        nothing = pa.nulls(len(peers), pa.string())
-        peers = peers.append_column("severity", nothing).append_column("threat", nothing)
+        null = pa.nulls(len(peers), pa.string())
+        peers = peers.append_column("severity", null).append_column("threat", null)
     else:
         peers = mark_threats(peers, threats)
     addresses = pa.concat_arrays([*peers["address"].cast(pa.string()).chunks, hosts])
-    places = find_locations(pc.unique(addresses), asn, geoip or {})
-    drawn_peers = locate(peers, asn, places)
+    exact = find_locations(pc.unique(addresses), asn, geoip or {})
+    drawn_peers = locate(peers, asn, exact)
     kind, flows = pa.repeat("host", len(hosts)), pa.repeat(0, len(hosts))
-    drawn_hosts = locate(pa.table({"address": hosts, "kind": kind, "flows": flows}), asn, places)
-    placeless = hosts.filter(pc.invert(pc.is_in(hosts, value_set=drawn_hosts["address"])))
+    drawn_hosts = locate(pa.table({"address": hosts, "kind": kind, "flows": flows}), asn, exact)
+    unlocated = hosts.filter(pc.invert(pc.is_in(hosts, value_set=drawn_hosts["address"])))
 
     layers = (
-        PlaceLayer(drawn_peers, _PEER_FACTS, clustered=True),
-        PlaceLayer(drawn_hosts, _HOST_FACTS, clustered=False),
+        MarkerLayer(drawn_peers, _PEER_FACTS, clustered=True),
+        MarkerLayer(drawn_hosts, _HOST_FACTS, clustered=False),
     )
     lines = [
-        *_coverage(drawn_peers, len(peers), placeless.to_pylist(), left_out),
+        *_coverage(drawn_peers, len(peers), unlocated.to_pylist(), excluded),
         *_threats(drawn_peers, peers, threats),
-        *_exactness(drawn_peers, places, embedded=bool(asn.credits)),
+        *_exactness(drawn_peers, exact, bundled=bool(asn.credits)),
     ]
     levels = " and ".join(sorted(set(drawn_peers["exactness"].to_pylist()))) or "country level"
     kinds = {"outbound", "inbound", "host", *drawn_peers["kind"].to_pylist()}
@@ -146,20 +144,20 @@ def geo_map(
     return result
 
 
-def _coverage(drawn: pa.Table, peers: int, placeless: list[str], left_out: int) -> list[str]:
-    """Say how much is on the map, and what is not."""
+def _coverage(drawn: pa.Table, peers: int, unlocated: list[str], excluded: int) -> list[str]:
+    """Report what the map shows and what it lacks."""
     countries = pc.count_distinct(drawn["country"]).as_py()
     shown = _number(len(drawn), "address", "addresses")
     where = _number(countries, "country", "countries")
     absent = peers - len(drawn)
     lines = [f"{shown} in {where}" + (f"; {absent:,} without a location" if absent else "")]
-    if placeless:
-        more = len(placeless) - _HOSTS_NAMED
-        named = ", ".join(placeless[:_HOSTS_NAMED]) + (f" and {more} more" if more > 0 else "")
-        lines.append(f"Host without a location: {named}")
-    if left_out:
-        missed = _number(left_out, "flow", "flows")
-        lines.append(f"{missed} left out: neither end is a known address of the host")
+    if unlocated:
+        more = len(unlocated) - _MAX_HOSTS
+        listed = ", ".join(unlocated[:_MAX_HOSTS]) + (f" and {more} more" if more > 0 else "")
+        lines.append(f"Host without a location: {listed}")
+    if excluded:
+        flows = _number(excluded, "flow", "flows")
+        lines.append(f"{flows} excluded: neither endpoint is a known address of the host")
     return lines
 
 
@@ -171,15 +169,15 @@ def _threats(drawn: pa.Table, peers: pa.Table, threats: pa.Table | None) -> list
     return [line + (f"; {known - on_map:,} without a location" if known > on_map else "")]
 
 
-def _exactness(drawn: pa.Table, places: Locations, *, embedded: bool) -> list[str]:
-    """Say how exact the locations are, and where they come from."""
-    lines = [places.problem] if places.problem else []
+def _exactness(drawn: pa.Table, locations: Locations, *, bundled: bool) -> list[str]:
+    """Report the exactness and the source of the locations."""
+    lines = [locations.problem] if locations.problem else []
     exact = pc.sum(pc.equal(drawn["exactness"], "city level"), min_count=0).as_py()
     if exact:
         of_all = "Locations are" if exact == len(drawn) else f"{exact:,} locations are"
-        lines.append(f"{of_all} city level, from {places.source}")
+        lines.append(f"{of_all} city level, from {locations.source}")
     if exact < len(drawn) or not exact:
-        source = "the embedded database" if embedded else "the database given"
+        source = "the bundled database" if bundled else "the given database"
         of_all = f"{len(drawn) - exact:,} locations are" if exact else "Locations are"
         lines.append(f"{of_all} country level, from {source}; spread around one point per country")
     return lines

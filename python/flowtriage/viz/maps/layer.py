@@ -1,4 +1,4 @@
-"""The parts of a flow map which folium draws."""
+"""Elements of a flow map for folium."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from folium.plugins import MarkerCluster
 from jinja2 import Template
 
 
-class PlaceLayer(MarkerCluster):  # type: ignore[misc, unused-ignore]
-    """Markers of places, made in the browser.
+class MarkerLayer(MarkerCluster):  # type: ignore[misc, unused-ignore]
+    """Markers of addresses, created in the browser.
 
     Parameters
     ----------
-    places
+    rows
         Columns `latitude`, `longitude`, `kind`, and those of `facts`.
     facts
-        Label of each column that a popup shows; a tooltip shows the first three.
+        Label of each column of a popup; a tooltip has the first three.
     clustered
-        Whether markers close to one another are drawn as one.
+        Whether nearby markers are drawn as a cluster.
     """
 
     _template = Template(
@@ -34,25 +34,25 @@ class PlaceLayer(MarkerCluster):  # type: ignore[misc, unused-ignore]
         {% endmacro %}"""
     )
 
-    def __init__(self, places: pa.Table, facts: dict[str, str], *, clustered: bool) -> None:
+    def __init__(self, rows: pa.Table, facts: dict[str, str], *, clustered: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
-        self._name = "PlaceLayer"
+        self._name = "MarkerLayer"
         self.default_js, self.default_css = [], []
-        self.places = places
+        self.rows = rows
         labels = {"kind": "", **facts}
-        columns = [_coded(label, places[name]) for name, label in labels.items()]
+        columns = [_coded(label, rows[name]) for name, label in labels.items()]
         arguments = (self.points, columns, clustered)
         self.script_arguments = ", ".join(map(script_json, arguments))
 
     @property
     def points(self) -> list[tuple[float, float]]:
         """Latitude and longitude of each marker."""
-        axes = (self.places[axis].to_pylist() for axis in ("latitude", "longitude"))
+        axes = (self.rows[axis].to_pylist() for axis in ("latitude", "longitude"))
         return list(zip(*axes, strict=True))
 
 
 class View(MacroElement):  # type: ignore[misc, unused-ignore]
-    """What a map shows at first: all its markers, beside the note.
+    """The initial view of a map: all its markers, beside the note.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ class View(MacroElement):  # type: ignore[misc, unused-ignore]
 
 
 class FinishedHtml(Element):  # type: ignore[misc, unused-ignore]
-    """HTML that is written as it is: folium reads any other as a template.
+    """HTML that is written unchanged; folium renders any other as a template.
 
     Parameters
     ----------
     html
-        What to write.
+        The HTML.
     """
 
     def __init__(self, html: str) -> None:
@@ -87,11 +87,11 @@ class FinishedHtml(Element):  # type: ignore[misc, unused-ignore]
 
 
 def script_json(value: Any) -> str:
-    r"""Write numbers, text and lists of them so that they survive a script, HTML and folium.
+    r"""Write numbers, strings and lists as JSON that is safe in a script, HTML and folium.
 
-    folium renders a finished script as a Jinja template once more, so what foreign text has
-    between braces would be run in Python. All that means something to one of these readers is
-    written as an escape, which is sound as long as there are no JSON objects.
+    folium renders a finished script as a Jinja template again, so untrusted text in braces would
+    run as Python. All special characters are escaped, which is valid as long as there are no JSON
+    objects.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The page of a map: Leaflet, markers, and a note on what they are."""
+"""The page of a map: Leaflet, markers, and a note with their key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from msticpy.vis.foliummap import FoliumMap
 
 from flowtriage.viz.colours import DENIED, DIRECTIONS, UNKNOWN
-from flowtriage.viz.maps.layer import FinishedHtml, PlaceLayer, View
+from flowtriage.viz.maps.layer import FinishedHtml, MarkerLayer, View
 
 _HERE = Path(__file__).parent
 _LEAFLET = _HERE.parents[1] / "data" / "leaflet"
@@ -24,7 +24,7 @@ _COLOURS = {
 _KEY = {
     "outbound": "Outbound",
     "inbound": "Inbound",
-    "both": "Both ways",
+    "both": "Two-way",
     "other": "Other direction",
     "host": "Host",
     "threat": "Threat",
@@ -32,30 +32,30 @@ _KEY = {
 
 
 def draw_map(
-    layers: Sequence[PlaceLayer],
+    layers: Sequence[MarkerLayer],
     summary: str,
     kinds: Collection[str],
     lines: Sequence[str],
     credits: Mapping[str, str],
 ) -> FoliumMap:
-    """Draw layers of markers on a map that brings Leaflet along.
+    """Draw layers of markers on a map that includes Leaflet.
 
     Parameters
     ----------
     layers
         The markers.
     summary
-        Heading of the note.
+        Title of the note.
     kinds
-        Which colours the note explains.
+        Colours in the key of the note.
     lines
-        What else it says, as text.
+        Further lines of the note.
     credits
-        Whose data is shown, with the link that they ask for.
+        Data sources to credit, with their links.
     """
     result = FoliumMap(location=[20, 0], zoom_start=2)
     drawing = result.folium_map
-    drawing.control_scale = False  # kilometres mean nothing at country level
+    drawing.control_scale = False  # distances have no meaning at country level
     drawing.default_js = [link for link in drawing.default_js if link[0] != "leaflet"]
     drawing.default_css = [link for link in drawing.default_css if link[0] != "leaflet_css"]
     for layer in layers:
@@ -90,11 +90,11 @@ def _note(
         if kind in kinds
     )
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    owners = ", ".join(
-        f'<a href="{link}" target="_blank" rel="noopener">{owner}</a>'
-        for owner, link in credits.items()
+    sources = ", ".join(
+        f'<a href="{link}" target="_blank" rel="noopener">{source}</a>'
+        for source, link in credits.items()
     )
     return (
         f'<details class="ft-note" open><summary>{escape(summary)}</summary><ul>{key}</ul>{text}'
-        f"<p><small>{owners}</small></p></details>"
+        f"<p><small>{sources}</small></p></details>"
     )

@@ -1,4 +1,4 @@
-"""Where addresses are: a point for each, exact or near the middle of its country."""
+"""A point for each address, exact or near the point of its country."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.enrich.geolocation import Locations, countries
+from flowtriage.enrich.exact_locations import Locations
+from flowtriage.enrich.geolocation import countries
 from flowtriage.humanize import joined, sanitize_array
 
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
-_STEP, _WIDEST = 0.03, 2.0  # degrees: between neighbours, and from the middle to the rim
+_STEP, _MAX_RADIUS = 0.03, 2.0  # degrees: between neighbours, and of the disc
 
 
-def locate(table: pa.Table, asn: AsnDatabase, places: Locations) -> pa.Table:
-    """Keep the rows whose address has a place or a country, and place them.
+def locate(table: pa.Table, asn: AsnDatabase, locations: Locations) -> pa.Table:
+    """Add a point to the rows whose address has a location or a country; drop the others.
 
     Parameters
     ----------
@@ -23,20 +24,20 @@ def locate(table: pa.Table, asn: AsnDatabase, places: Locations) -> pa.Table:
         Has a column `address` of distinct addresses, and `flows`.
     asn
         Database of countries and autonomous systems.
-    places
-        Exact places, of as many addresses as are known.
+    locations
+        Exact locations, where known.
 
     Returns
     -------
     pyarrow.Table
         The rows with `country` (name), `city`, `network` (label of the autonomous system),
-        `exactness` (``city level`` or ``country level``), `latitude` and `longitude`; ordered by
-        country, then by `flows`, greatest first. Addresses of which only the country is known are
-        put around one point of it: the first at the point, the others like the seeds of a
-        sunflower, in a disc that grows with their number up to 2 degrees.
+        `exactness` (``city level`` or ``country level``), `latitude` and `longitude`; sorted by
+        country, then by `flows` in descending order. Addresses of which only the country is known
+        are spread around one point of it, in a spiral of up to 2 degrees.
     """
     known, listed = asn.lookup(table["address"]), countries()
-    exact = places.table.take(pc.index_in(table["address"], value_set=places.table["address"]))
+    index = pc.index_in(table["address"], value_set=locations.table["address"])
+    exact = locations.table.take(index)
     is_exact = pc.is_valid(exact["latitude"])
     code = pc.coalesce(exact["code"], known["country"])
     country = listed.take(pc.index_in(code, value_set=listed["code"]))
@@ -59,21 +60,21 @@ def locate(table: pa.Table, asn: AsnDatabase, places: Locations) -> pa.Table:
 
 
 def spread(table: pa.Table, by: str) -> pa.Table:
-    """Move rows of the same point apart.
+    """Move rows of the same point apart, in a spiral.
 
     Parameters
     ----------
     table
         Has `latitude` and `longitude`.
     by
-        Column that tells the points apart; the rows of each follow one another.
+        Column that identifies the points; the rows of a point are adjacent.
     """
     point = table[by].combine_chunks().dictionary_encode().indices.to_numpy()
     _, first, back, count = np.unique(
         point, return_index=True, return_inverse=True, return_counts=True
     )
     rank, size = np.arange(len(point)) - first[back], count[back]
-    radius = np.minimum(_WIDEST, _STEP * np.sqrt(size)) * np.sqrt(rank / np.maximum(size, 1))
+    radius = np.minimum(_MAX_RADIUS, _STEP * np.sqrt(size)) * np.sqrt(rank / np.maximum(size, 1))
     angle = rank * _GOLDEN_ANGLE
     latitude = table["latitude"].to_numpy()
     east = radius * np.cos(angle) / np.cos(np.radians(latitude))
