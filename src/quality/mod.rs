@@ -183,12 +183,14 @@ impl RowColumns {
     fn hash(&self, row: usize) -> u64 {
         let flows = &self.flows;
         let both = |counts: &[Integers; 2]| counts.each_ref().map(|counts| counts.get(row));
+        let ([src_bytes, dst_bytes], [src_packets, dst_packets]) =
+            (both(&flows.bytes), both(&flows.packets));
         hash_of((
             flows.starts.get(row),
             flows.ends.get(row),
             self.tuple(row),
-            [both(&flows.bytes), both(&flows.packets)],
-            [flows.flows.get(row), flows.denied.get(row)],
+            (src_bytes, dst_bytes, src_packets, dst_packets),
+            (flows.flows.get(row), flows.denied.get(row)),
             self.state.get(row),
             self.host.get(row),
         ))
@@ -196,11 +198,9 @@ impl RowColumns {
 
     /// Hash of the 5-tuple of a row.
     fn tuple(&self, row: usize) -> u64 {
-        hash_of((
-            self.flows.ips(row),
-            self.flows.ports.each_ref().map(|ports| ports.get(row)),
-            self.protocol.get(row),
-        ))
+        let [source, dest] = self.flows.ips(row);
+        let [src_port, dst_port] = self.flows.ports.each_ref().map(|ports| ports.get(row));
+        hash_of((source, dest, src_port, dst_port, self.protocol.get(row)))
     }
 
     /// A row with its flow, as it is compared with others.
