@@ -38,15 +38,15 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
         let values = groups
             .labels
             .iter()
-            .map(|ends| labels.texts.value(Some(label(ends)).into()));
+            .map(|pair| labels.texts.value(Some(label(pair)).into()));
         (
             Field::new(name, DataType::Utf8, true),
             Arc::new(values.collect::<StringArray>()) as ArrayRef,
         )
     };
     let mut out = vec![
-        text("DestASN", |ends| ends.0),
-        text("SourceASN", |ends| ends.1),
+        text("DestASN", |pair| pair.0),
+        text("SourceASN", |pair| pair.1),
     ];
     let mut sums = groups.sums.into_columns("TotalAllowedFlows")?;
     let others = sums.split_off(1);
@@ -120,8 +120,8 @@ struct Labels {
 }
 
 impl Labels {
-    fn new(index: &Index, asn: &Database, ends: [&[Encoded<u64>]; 2]) -> Result<Self> {
-        let mut ranks: Vec<u64> = ends
+    fn new(index: &Index, asn: &Database, endpoints: [&[Encoded<u64>]; 2]) -> Result<Self> {
+        let mut ranks: Vec<u64> = endpoints
             .into_iter()
             .flatten()
             .flat_map(|encoded| &encoded.values)
@@ -174,7 +174,7 @@ impl Groups {
         let mut of_entries: Vec<Vec<u32>> = labelled
             .par_iter()
             .map(|encoded| {
-                let group = |ends| labels.binary_search(ends).unwrap_or_default() as u32;
+                let group = |pair| labels.binary_search(pair).unwrap_or_default() as u32;
                 let groups: Vec<u32> = encoded.values.iter().map(group).collect();
                 let indices = encoded.indices.iter();
                 indices.map(|index| groups[*index as usize]).collect()
