@@ -5,16 +5,15 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch};
-use arrow::array::{StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use rayon::prelude::*;
 
-use crate::columns::cast::int64;
 use crate::columns::interner::Interner;
 use crate::columns::parallel::by_row;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
+use crate::flow::view::{Integers, Times};
 
 /// Stands for two ports that both belong to named services.
 const BOTH_LOW: u32 = 111_111;
@@ -58,50 +57,41 @@ fn magnitude(count: Option<i64>) -> Option<u8> {
 }
 
 /// The columns of a batch that make words.
-struct Columns {
+struct WordColumns {
     protocols: Vec<Option<u32>>,
-    times: Option<TimestampMicrosecondArray>,
-    ports: [Option<Int64Array>; 2],
-    bytes: Option<Int64Array>,
-    packets: Option<Int64Array>,
+    starts: Times,
+    ports: [Integers; 2],
+    bytes: Integers,
+    packets: Integers,
 }
 
-fn value(array: Option<&Int64Array>, row: usize) -> Option<i64> {
-    array.and_then(|array| array.is_valid(row).then(|| array.value(row)))
-}
-
-impl Columns {
+impl WordColumns {
     fn read(batch: &FlowBatch, names: &mut Interner) -> Result<Self> {
-        let number = |name: &str| {
-            let column = batch.column(name);
-            column.map(|array| int64(name, array)).transpose()
-        };
+        let integers = |name: &str| Integers::read(batch, name);
         let protocols = names.encode(&batch.text("protocol")?);
         Ok(Self {
             protocols: by_row(batch.rows(), |row| protocols.id(row).get()),
-            times: batch.start_times()?,
-            ports: [number("src_port")?, number("dst_port")?],
-            bytes: number("src_bytes")?,
-            packets: number("src_packets")?,
+            starts: Times::starts(batch)?,
+            ports: [integers("src_port")?, integers("dst_port")?],
+            bytes: integers("src_bytes")?,
+            packets: integers("src_packets")?,
         })
     }
 
     /// The words of a row at its source and its destination; none where the flow has no start
     /// or no protocol, or where a number is out of its range.
     fn words(&self, row: usize) -> Option<[Word; 2]> {
-        let time = self.times.as_ref().filter(|times| times.is_valid(row))?;
-        let [src, dst] = [0, 1].map(|end| {
-            let port = value(self.ports[end].as_ref(), row).unwrap_or_default();
-            u16::try_from(port).map(u32::from)
-        });
+        let start = self.starts.get(row)?;
+        let ports = self.ports.each_ref();
+        let [src, dst] = ports.map(|ports| u16::try_from(ports.count(row)).map(u32::from));
         let (port, of_src, of_dst) = port(src.ok()?, dst.ok()?);
         let word = Word {
             protocol: self.protocols[row]?,
             port,
             owner: of_src,
-            hour: time.value(row).div_euclid(HOUR).rem_euclid(24) as u8,
-            bytes: magnitude(value(self.bytes.as_ref(), row))?,
-            packets: magnitude(value(self.packets.as_ref(), row))?,
+            hour: start.div_euclid(HOUR).rem_euclid(24) as u8,
+            bytes: magnitude(self.bytes.get(row))?,
+            packets: magnitude(self.packets.get(row))?,
         };
         let at_dst = Word {
             owner: of_dst,
@@ -118,7 +108,7 @@ pub fn flow_words(batches: impl Iterator<Item = Result<FlowBatch>>) -> Result<Re
     let mut rows: Vec<Option<[Word; 2]>> = Vec::new();
     for batch in batches {
         let batch = batch?;
-        let columns = Columns::read(&batch, &mut protocols)?;
+        let columns = WordColumns::read(&batch, &mut protocols)?;
         rows.extend(by_row(batch.rows(), |row| columns.words(row)));
     }
     let mut vocabulary: Vec<Word> = rows.iter().flatten().flatten().copied().collect();

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::columns::batch::batch;
 use crate::columns::text::Text;
-use crate::columns::write::{Vocabulary, texts};
+use crate::columns::write::{StringPool, texts};
 use crate::enrich::answers::{Answer, Answers};
 use crate::enrich::database::Database;
 use crate::enrich::record::{Record, label, unnamed};
@@ -70,9 +70,9 @@ fn name(record: &Record) -> Cow<'_, str> {
 struct Facts<'a> {
     asns: Vec<Option<u32>>,
     /// What holders are called, then what stands for them by the category of the address.
-    holders: Vocabulary<'a>,
-    countries: Vocabulary<'a>,
-    kinds: Vocabulary<'a>,
+    holders: StringPool<'a>,
+    countries: StringPool<'a>,
+    kinds: StringPool<'a>,
 }
 
 impl<'a> Facts<'a> {
@@ -82,9 +82,9 @@ impl<'a> Facts<'a> {
         let unnamed = kinds.map(|kind| -> &str { unnamed(kind) });
         Self {
             asns: records.iter().map(|record| record.asn).collect(),
-            holders: Vocabulary::new(names.iter().map(|name| &**name).chain(unnamed)),
-            countries: Vocabulary::new(countries.map(Option::unwrap_or_default)),
-            kinds: Vocabulary::new(IpKind::ALL.into_iter().map(IpKind::name)),
+            holders: StringPool::new(names.iter().map(|name| &**name).chain(unnamed)),
+            countries: StringPool::new(countries.map(Option::unwrap_or_default)),
+            kinds: StringPool::new(IpKind::ALL.into_iter().map(IpKind::name)),
         }
     }
 }
@@ -95,7 +95,7 @@ fn write(
     facts: &Facts,
     rows: Range<usize>,
 ) -> Result<RecordBatch> {
-    let known: Vec<Option<(Ip, Answer)>> = distinct.places[rows]
+    let known: Vec<Option<(Ip, Answer)>> = distinct.indices[rows]
         .iter()
         .map(|place| {
             let place = place.get()? as usize;

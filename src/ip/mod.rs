@@ -1,6 +1,7 @@
-//! IP addresses: their text, kind and prefixes, and columns of them.
+//! IP addresses: parsing, kinds, prefixes, range maps, address columns.
 
 mod address;
+pub mod address_ranges;
 pub mod column;
 mod kind;
 pub mod prefix;

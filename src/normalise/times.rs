@@ -3,7 +3,7 @@
 use arrow::array::timezone::Tz;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
 
-use crate::columns::cast::whole_number;
+use crate::columns::cast::float_to_int;
 
 /// A point in time in microseconds since 1970: ISO 8601, its parts of a date separated by `-` or
 /// `/`, date and time by `T` or a blank. Without a zone it is in `zone`.
@@ -184,7 +184,7 @@ fn exponent(text: &str, scale: i64) -> Option<i64> {
     if !text.contains(['e', 'E']) {
         return None;
     }
-    whole_number((text.parse::<f64>().ok()? * scale as f64).round())?
+    float_to_int((text.parse::<f64>().ok()? * scale as f64).round())?
 }
 
 #[cfg(test)]

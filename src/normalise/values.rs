@@ -6,7 +6,7 @@ use arrow::array::Array;
 use arrow::array::timezone::Tz;
 use arrow::datatypes::DataType;
 
-use crate::columns::cast::whole_number;
+use crate::columns::cast::float_to_int;
 use crate::columns::column::Column;
 use crate::columns::text::Text;
 use crate::direction::rules::Direction;
@@ -143,7 +143,7 @@ impl<'a> Cells<'a> {
             };
             digits(&text)
                 .or_else(|| text.parse().ok())
-                .or_else(|| whole_number(text.parse().ok()?)?)
+                .or_else(|| float_to_int(text.parse().ok()?)?)
         };
         value
             .filter(|value| *value >= 0)

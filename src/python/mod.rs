@@ -30,13 +30,13 @@ mod _core {
     #[pymodule_export]
     use super::flow::{flow_words, protocol_keywords};
     #[pymodule_export]
-    use super::ip::{NetworkList, RangeList, canonical_address};
+    use super::ip::{AddressRanges, canonical_address};
     #[pymodule_export]
     use super::normalise::{canonical_schema, normalise_block, normalise_table, whole_records};
     #[pymodule_export]
     use super::quality::quality;
     #[pymodule_export]
-    use super::records::{distinct_reports, earlier_states, repeated_starts, stitch};
+    use super::records::{distinct_observations, repeated_starts, stitch, superseded_records};
     #[pymodule_export]
     use super::search::{connection_sets, expanded_search};
 }

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::error::Result;
 use crate::python::gateway::Batches;
 use crate::quality::{Findings, Quality};
@@ -16,7 +16,10 @@ pub fn quality<'py>(
     compare: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let flows = Batches::new(flows);
-    let mut quality = Quality::new(Rules::new::<String>(internal.as_deref(), &[])?, compare);
+    let mut quality = Quality::new(
+        DirectionRules::new::<String>(internal.as_deref(), &[])?,
+        compare,
+    );
     let found = py.detach(|| -> Result<Findings> {
         for batch in flows.flows() {
             quality.add(&batch?)?;

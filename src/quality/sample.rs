@@ -1,6 +1,6 @@
 //! Records of the same flow, among as many as can be held.
 
-use crate::records::compare::Seen;
+use crate::records::compare::Observation;
 use crate::records::reporters;
 use crate::records::states::superseded;
 
@@ -9,7 +9,7 @@ const MOST: usize = 1 << 21;
 
 /// Records by the hash of their flow.
 pub struct Sample {
-    kept: Vec<(u64, Seen)>,
+    kept: Vec<(u64, Observation)>,
     zeros: u32,
     most: usize,
 }
@@ -30,7 +30,7 @@ impl Sample {
     }
 
     /// Notes a record.
-    pub fn add(&mut self, (flow, seen): (u64, Seen)) {
+    pub fn add(&mut self, (flow, seen): (u64, Observation)) {
         if flow.trailing_zeros() < self.zeros {
             return;
         }
@@ -52,10 +52,10 @@ impl Sample {
             .chunk_by(|a, b| a.0 == b.0)
             .filter(|r| r.len() > 1)
         {
-            let mut records: Vec<Seen> = records.iter().map(|(_, seen)| *seen).collect();
+            let mut records: Vec<Observation> = records.iter().map(|(_, seen)| *seen).collect();
             superseded(&mut records, &mut |_| earlier += 1);
             if several_hosts {
-                reporters::again(&mut records, &mut |_| again += 1);
+                reporters::duplicates(&mut records, &mut |_| again += 1);
             }
         }
         (again << self.zeros, earlier << self.zeros)
@@ -77,7 +77,7 @@ mod tests {
             let mut sample = Sample::of(most);
             for flow in 0..10_000_u64 {
                 for host in 0..2 {
-                    let seen = Seen {
+                    let seen = Observation {
                         host,
                         start: 5,
                         end: 9,

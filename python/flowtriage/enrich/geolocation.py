@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from flowtriage._core import CityFiles, RangeList
+from flowtriage._core import AddressRanges, CityFiles
 from flowtriage.enrich.asn import AsnDatabase, bundled
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
@@ -84,7 +84,7 @@ class IpLocations:
                 f"{sanitize(str(path))} is not Spot's iploc.csv of ten columns: {error}"
             ) from None
         first, last = (table[name].combine_chunks() for name in ("first", "last"))
-        self._ranges = RangeList(first, last)
+        self._ranges = AddressRanges.from_ranges(first, last)
         self.unusable = len(self._ranges.bad())
         if table.num_rows and self.unusable == table.num_rows:
             raise FormatError(

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from flowtriage._core import NetworkList, RangeList
+from flowtriage._core import AddressRanges
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.networks import parse_networks
@@ -23,11 +23,12 @@ class InternalNetworks:
     """The internal network, from a file that `parse_networks` reads."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._networks = NetworkList(pa.array(parse_networks(Path(path)), pa.string()))
+        networks = pa.array(parse_networks(Path(path)), pa.string())
+        self._networks = AddressRanges.from_networks(networks)
 
     def check(self, addresses: pa.Array) -> pa.Array:
         """Check which addresses are internal; null where there is no address."""
-        found = self._networks.find(addresses)["network"].combine_chunks()
+        found = self._networks.find(addresses, strict=True)["range"].combine_chunks()
         return pc.if_else(pc.is_valid(addresses), pc.is_valid(found), None)
 
 
@@ -39,9 +40,9 @@ class NetworkContext:
     entries: pa.Table
 
     @cached_property
-    def _ranges(self) -> RangeList:
+    def _ranges(self) -> AddressRanges:
         networks = self.entries["ip"].combine_chunks()
-        return RangeList(networks, pa.nulls(len(networks), pa.string()))
+        return AddressRanges.from_ranges(networks, pa.nulls(len(networks), pa.string()))
 
     @property
     def unusable(self) -> pa.Table:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 
-from flowtriage._core import NetworkList
+from flowtriage._core import AddressRanges
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import parse_address
 
@@ -53,7 +53,7 @@ def _plain(network: str) -> str:
 
 
 def _is_network(text: str) -> bool:
-    return not NetworkList(pa.array([text], pa.string())).bad()
+    return not AddressRanges.from_networks(pa.array([text], pa.string())).bad()
 
 
 def _of_file(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage._core import NetworkList
+from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
@@ -45,9 +45,9 @@ class BlockList:
     entries: pa.Table
 
     @cached_property
-    def networks(self) -> NetworkList:
+    def networks(self) -> AddressRanges:
         """The networks as a look-up structure."""
-        return NetworkList(self.entries["network"].combine_chunks())
+        return AddressRanges.from_networks(self.entries["network"].combine_chunks())
 
     @property
     def unusable(self) -> pa.Table:
@@ -56,7 +56,7 @@ class BlockList:
 
     def find(self, addresses: pa.Array) -> pa.Table:
         """Return for each address the entry of the longest matching prefix, or nulls."""
-        return self.entries.take(self.networks.find(addresses)["network"])
+        return self.entries.take(self.networks.find(addresses, strict=True)["range"])
 
 
 class BlockLists:
