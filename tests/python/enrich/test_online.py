@@ -272,7 +272,7 @@ def test_the_cache_is_in_the_folder_of_the_user(
 
 def test_a_cache_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="folder of the cache"):
+    with pytest.raises(OSError, match="cache directory"):
         ft.AsnDatabase(online=Online(cache=tmp_path / "file" / "cache"))
 
 
