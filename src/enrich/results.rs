@@ -1,4 +1,4 @@
-//! What databases know of addresses.
+//! Results of address look-ups across databases.
 
 use hashbrown::HashMap;
 
@@ -7,35 +7,35 @@ use crate::columns::parallel::by_row;
 use crate::enrich::record::{Record, label, unnamed};
 use crate::ip::IpKind;
 
-/// What is known of a list of addresses, each by its place in the list.
+/// Results for a list of addresses, by their index in the list.
 #[derive(Debug, Default)]
-pub struct Answers {
-    answers: Vec<Answer>,
-    /// The records of all networks found.
+pub struct LookupResults {
+    results: Vec<LookupResult>,
+    /// The records of all matched networks.
     pub records: Vec<Record>,
 }
 
-/// What is known of one address.
+/// Result for one address.
 #[derive(Clone, Copy, Debug)]
-pub struct Answer {
+pub struct LookupResult {
     system: u32,
     country: u32,
-    /// Length of the network of the autonomous system.
+    /// Prefix length of the network of the autonomous system.
     prefix: u8,
     /// Category of the address.
     pub kind: IpKind,
 }
 
-/// The network of an address in one file.
+/// The network that matches an address in one file.
 #[derive(Clone, Copy, Debug)]
-pub struct Found {
-    /// Its place among the records.
+pub struct NetworkMatch {
+    /// Index of its record.
     pub record: u32,
     /// Length of its prefix.
     pub prefix: u8,
 }
 
-impl Found {
+impl NetworkMatch {
     /// No network.
     pub const NONE: Self = Self {
         record: NONE,
@@ -45,54 +45,58 @@ impl Found {
 
 const NONE: u32 = u32::MAX;
 
-impl Answers {
-    /// Brings together what the files found; for each fact the first that knows it wins.
-    pub fn new(kinds: &[IpKind], files: &[Vec<Found>], records: Vec<Record>) -> Self {
-        let first = |place: usize, tells: fn(&Record) -> bool| {
-            let found = files.iter().map(|file| file[place]);
-            let tells = |found: &Found| records.get(found.record as usize).is_some_and(tells);
-            found.into_iter().find(tells).unwrap_or(Found::NONE)
+impl LookupResults {
+    /// Combine the matches of the files; for each fact the first file that has it wins.
+    pub fn new(kinds: &[IpKind], files: &[Vec<NetworkMatch>], records: Vec<Record>) -> Self {
+        let first = |index: usize, has_fact: fn(&Record) -> bool| {
+            let matches = files.iter().map(|file| file[index]);
+            let has_fact =
+                |found: &NetworkMatch| records.get(found.record as usize).is_some_and(has_fact);
+            matches
+                .into_iter()
+                .find(has_fact)
+                .unwrap_or(NetworkMatch::NONE)
         };
-        let answers = by_row(kinds.len(), |place| {
-            let system = first(place, |record| record.asn.is_some());
-            Answer {
+        let results = by_row(kinds.len(), |index| {
+            let system = first(index, |record| record.asn.is_some());
+            LookupResult {
                 system: system.record,
                 prefix: system.prefix,
-                country: first(place, |record| record.country.is_some()).record,
-                kind: kinds[place],
+                country: first(index, |record| record.country.is_some()).record,
+                kind: kinds[index],
             }
         });
-        Self { answers, records }
+        Self { results, records }
     }
 
-    /// The answer for an address.
-    pub fn get(&self, place: usize) -> Answer {
-        self.answers[place]
+    /// The result for an address.
+    pub fn get(&self, index: usize) -> LookupResult {
+        self.results[index]
     }
 
-    /// Numbers the label of every address.
+    /// Intern the label of every address.
     pub fn labels(&self, labels: &mut Interner) -> Vec<u32> {
         let mut of_kind = HashMap::new();
         let mut of_record = vec![None; self.records.len()];
-        let number = |answer: &Answer| match answer.system() {
+        let intern = |result: &LookupResult| match result.system() {
             Some((record, _)) => {
                 *of_record[record].get_or_insert_with(|| labels.id(&label(&self.records[record])))
             }
             None => *of_kind
-                .entry(answer.kind)
-                .or_insert_with(|| labels.id(unnamed(Some(answer.kind)))),
+                .entry(result.kind)
+                .or_insert_with(|| labels.id(unnamed(Some(result.kind)))),
         };
-        self.answers.iter().map(number).collect()
+        self.results.iter().map(intern).collect()
     }
 }
 
-impl Answer {
-    /// Place of the record that tells the autonomous system, and the length of its prefix.
+impl LookupResult {
+    /// Index of the record of the autonomous system, and the length of its prefix.
     pub fn system(self) -> Option<(usize, u8)> {
         (self.system != NONE).then_some((self.system as usize, self.prefix))
     }
 
-    /// Place of the record that tells the country.
+    /// Index of the record of the country.
     pub fn country(self) -> Option<usize> {
         (self.country != NONE).then_some(self.country as usize)
     }

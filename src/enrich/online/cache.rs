@@ -29,7 +29,7 @@ struct Entry<T> {
 }
 
 impl Cache {
-    /// Opens the directory, or creates it, readable by its owner only.
+    /// Open the directory, or creates it, readable by its owner only.
     pub fn open(directory: &Path, expiry: Duration) -> io::Result<Self> {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
@@ -44,7 +44,7 @@ impl Cache {
         })
     }
 
-    /// Loads a result from this source, with its time in seconds since 1970; `None` if it is
+    /// Load a result from this source, with its time in seconds since 1970; `None` if it is
     /// absent, expired, from the future or damaged.
     pub fn load<T: DeserializeOwned>(&self, key: &str, source: &str) -> Option<(T, u64)> {
         let entry: Entry<T> = serde_json::from_slice(&read(self.path(key)).ok()?).ok()?;
@@ -52,7 +52,7 @@ impl Cache {
         (entry.source == source && age < self.expiry).then_some((entry.result, entry.time))
     }
 
-    /// Stores a result; the file is replaced atomically, so readers never see a part of it.
+    /// Store a result; the file is replaced atomically, so readers never see a part of it.
     pub fn store<T: Serialize>(&self, key: &str, source: &str, result: &T) -> io::Result<()> {
         let entry = Entry {
             source: source.into(),
