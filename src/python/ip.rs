@@ -5,8 +5,8 @@ use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
 use crate::ip::address_ranges::AddressRanges as Ranges;
+use crate::ip::parse_ip;
 use crate::python::gateway::{release_gil, table};
-use crate::search::parse_ip;
 
 /// Networks or address ranges; the narrowest range that contains an address wins.
 #[pyclass(frozen, module = "flowtriage._core")]
