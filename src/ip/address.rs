@@ -1,5 +1,6 @@
 //! IP addresses as 128-bit integers, IPv4 mapped into IPv6.
 
+use crate::error::{Error, Result};
 use crate::ip::{IpKind, parse_v4, parse_v6};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,6 +10,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Ip(pub u128);
 
 const V4_MAPPED: u128 = 0xffff_0000_0000;
+
+/// Parse an address that is given as an argument.
+pub fn parse_ip(text: &str) -> Result<Ip> {
+    Ip::parse(text)
+        .ok_or_else(|| Error::Argument(format!("invalid IP address {text:?}; give IPv4 or IPv6")))
+}
 
 impl Ip {
     /// Parse canonical and common non-canonical notations: surrounding spaces, brackets around

@@ -1,4 +1,4 @@
-//! Aggregates of streams of flows.
+//! Aggregates of flows: index, summary, timeline, top N.
 
 use pyo3::prelude::*;
 

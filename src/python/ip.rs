@@ -5,8 +5,8 @@ use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
 use crate::ip::address_ranges::AddressRanges as Ranges;
-use crate::python::gateway::table;
-use crate::search::parse_ip;
+use crate::ip::parse_ip;
+use crate::python::gateway::{release_gil, table};
 
 /// Networks or address ranges; the narrowest range that contains an address wins.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -17,14 +17,16 @@ impl AddressRanges {
     #[staticmethod]
     fn from_networks(py: Python<'_>, networks: PyArray) -> PyResult<Self> {
         let texts = Text::read("network", networks.array())?;
-        Ok(Self(py.detach(|| Ranges::from_networks(&texts))))
+        let ranges = release_gil(py, || Ok(Ranges::from_networks(&texts)))?;
+        Ok(Self(ranges))
     }
 
     #[staticmethod]
     fn from_ranges(py: Python<'_>, first: PyArray, last: PyArray) -> PyResult<Self> {
         let first = Text::read("first", first.array())?;
         let last = Text::read("last", last.array())?;
-        Ok(Self(py.detach(|| Ranges::from_ranges(&first, &last))?))
+        let ranges = release_gil(py, || Ranges::from_ranges(&first, &last))?;
+        Ok(Self(ranges))
     }
 
     fn bad(&self) -> Vec<usize> {

@@ -1,4 +1,4 @@
-//! How far flows can be trusted, as their own rows tell, in memory that does not grow with them.
+//! Quality of flows, measured in one pass and bounded memory.
 
 mod distinct;
 mod gaps;
@@ -16,71 +16,71 @@ use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
 use crate::flow::view::{FlowView, Integers};
 use crate::quality::distinct::Distinct;
-use crate::quality::gaps::Busy;
+use crate::quality::gaps::ActiveSpans;
 use crate::quality::sample::Sample;
 use crate::records::compare::Observation;
 
-/// What was found in all rows. Counts are exact unless `about` is set.
+/// Findings over all rows. Counts are exact unless listed in `estimated`.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// Number of rows.
     pub rows: u64,
-    /// Rows without a value, by column of the canonical schema.
+    /// Number of null values, by column of the canonical schema.
     pub nulls: Vec<(String, u64)>,
-    /// First start of a flow, in microseconds.
+    /// First start of a flow, in microseconds since 1970.
     pub first: Option<i64>,
     /// Last start or end.
     pub last: Option<i64>,
-    /// The longest time that one record sums up.
-    pub longest_record: Option<i64>,
-    /// Stretches without the start of a flow.
+    /// Maximum duration of a record, in microseconds.
+    pub max_record_duration: Option<i64>,
+    /// Number of coverage gaps.
     pub gaps: u64,
-    /// The longest of them.
+    /// Start and end of the longest gap.
     pub longest_gap: Option<(i64, i64)>,
-    /// Rows that are the same as an earlier one.
+    /// Rows that repeat an earlier one.
     pub repeats: u64,
-    /// Machines that reported flows.
-    pub reporters: u64,
-    /// Rows about flows that another machine reported too.
-    pub reported_again: u64,
-    /// Rows that tell an earlier state of a flow.
-    pub earlier_states: u64,
+    /// Number of exporters.
+    pub exporters: u64,
+    /// Duplicate observations: rows about flows that another exporter reported too.
+    pub duplicates: u64,
+    /// Superseded records of flows.
+    pub superseded: u64,
     /// Rows with packets or bytes in one direction only.
-    pub one_way: u64,
-    /// Rows whose reported direction is against what their addresses tell.
-    pub contradictions: u64,
-    /// Rows whose counters have 32 bits and ran full.
-    pub rollovers: u64,
-    /// Counts that were estimated from a sample, since there were too many rows.
-    pub about: Vec<&'static str>,
+    pub unidirectional: u64,
+    /// Rows whose logged direction contradicts their addresses.
+    pub direction_conflicts: u64,
+    /// Rows with a 32-bit counter that overflowed.
+    pub counter_overflows: u64,
+    /// Names of the counts that were estimated from a sample to bound memory.
+    pub estimated: Vec<&'static str>,
 }
 
-/// Looks at flows, a batch at a time.
+/// Measures the quality of flows, batch by batch.
 pub struct Quality {
     rules: DirectionRules,
     found: Findings,
     nulls: Vec<u64>,
-    busy: Busy,
+    active: ActiveSpans,
     rows: Distinct,
     hosts: Distinct,
     records: Option<Sample>,
 }
 
 impl Quality {
-    /// A look at nothing yet; `compare` tells whether records of one flow are sought, too.
+    /// No rows yet; `compare` enables the comparison of the records of each flow.
     pub fn new(rules: DirectionRules, compare: bool) -> Self {
         Self {
             rules,
             found: Findings::default(),
             nulls: vec![0; CANONICAL.fields().len()],
-            busy: Busy::default(),
+            active: ActiveSpans::default(),
             rows: Distinct::default(),
             hosts: Distinct::default(),
             records: compare.then(Sample::default),
         }
     }
 
-    /// Looks at a batch.
+    /// Add a batch.
     pub fn add(&mut self, batch: &FlowBatch) -> Result<()> {
         let columns = RowColumns::read(batch)?;
         for (nulls, field) in self.nulls.iter_mut().zip(CANONICAL.fields()) {
@@ -107,11 +107,12 @@ impl Quality {
         }
         let reported = columns.reported.map(|text| text.and_then(Direction::parse));
         for (row, reported) in reported.into_iter().enumerate() {
-            self.found.one_way += u64::from(columns.sent(0, row) != columns.sent(1, row));
-            self.found.rollovers += u64::from((0..2).any(|side| columns.overflowed(side, row)));
-            let against =
-                reported.is_some_and(|told| self.rules.contradict(columns.flows.ips(row), told));
-            self.found.contradictions += u64::from(against);
+            self.found.unidirectional += u64::from(columns.sent(0, row) != columns.sent(1, row));
+            self.found.counter_overflows +=
+                u64::from((0..2).any(|side| columns.overflowed(side, row)));
+            let conflicts = reported
+                .is_some_and(|logged| self.rules.contradict(columns.flows.ips(row), logged));
+            self.found.direction_conflicts += u64::from(conflicts);
         }
         self.found.rows += batch.rows() as u64;
         Ok(())
@@ -126,28 +127,30 @@ impl Quality {
         let (starts_by_row, ends) = (&flows.starts, &flows.ends);
         let duration = |row| Some(ends.get(row)?.saturating_sub(starts_by_row.get(row)?));
         let longest = (0..flows.rows()).filter_map(duration).max();
-        self.found.longest_record = self.found.longest_record.max(longest);
-        self.busy.add(starts);
+        self.found.max_record_duration = self.found.max_record_duration.max(longest);
+        self.active.add(starts);
     }
 
-    /// What was found.
+    /// Return the findings.
     pub fn finish(mut self) -> Findings {
         let names = CANONICAL.fields().iter().map(|field| field.name().clone());
         self.found.nulls = names.zip(self.nulls).collect();
-        let record = self.found.longest_record.unwrap_or_default();
-        (self.found.gaps, self.found.longest_gap) = self.busy.gaps(record);
-        self.found.repeats = self.rows.again();
+        let duration = self.found.max_record_duration.unwrap_or_default();
+        (self.found.gaps, self.found.longest_gap) = self.active.gaps(duration);
+        self.found.repeats = self.rows.repeats();
         if self.rows.is_sampled() {
-            self.found.about.push("repeats");
+            self.found.estimated.push("repeats");
         }
-        self.found.reporters = self.hosts.count();
+        self.found.exporters = self.hosts.count();
         if let Some(records) = self.records {
-            let several = self.found.reporters > 1;
+            let several = self.found.exporters > 1;
             if records.is_sampled() {
-                self.found.about.push("earlier_states");
-                self.found.about.extend(several.then_some("reported_again"));
+                self.found.estimated.push("earlier_states");
+                self.found
+                    .estimated
+                    .extend(several.then_some("reported_again"));
             }
-            (self.found.reported_again, self.found.earlier_states) = records.count(several);
+            (self.found.duplicates, self.found.superseded) = records.count(several);
         }
         self.found
     }
@@ -203,7 +206,7 @@ impl RowColumns {
         hash_of((source, dest, src_port, dst_port, self.protocol.get(row)))
     }
 
-    /// A row with its flow, as it is compared with others.
+    /// An observation of a flow, with the hash of the flow.
     fn observation(&self, row: usize, first: u64) -> Option<(u64, Observation)> {
         let [Some(_), Some(_)] = self.flows.ips(row) else {
             return None;

@@ -19,8 +19,8 @@ use crate::group_by::groups::{Groups, Piece};
 use crate::group_by::key::GroupKey;
 use crate::group_by::order::{FIELDS, Rank};
 use crate::group_by::sums::{Measure, Sums};
-use crate::ip::Ip;
-use crate::search::{mean, parse_ip, port};
+use crate::ip::{Ip, parse_ip};
+use crate::search::{mean, port};
 
 /// Addresses and ports: the key of a row of the result, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

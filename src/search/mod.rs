@@ -3,16 +3,9 @@
 use arrow::array::{Array, Int64Array};
 
 use crate::error::{Error, Result};
-use crate::ip::Ip;
 
 pub mod expanded;
 pub mod peers;
-
-/// Parse the address to search for.
-pub fn parse_ip(ip: &str) -> Result<Ip> {
-    Ip::parse(ip)
-        .ok_or_else(|| Error::Argument(format!("invalid IP address {ip:?}; give IPv4 or IPv6")))
-}
 
 /// The port of a row; `row_number` is the row in messages.
 fn port(name: &str, ports: &Int64Array, row: usize, row_number: usize) -> Result<Option<u16>> {

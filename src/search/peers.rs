@@ -13,10 +13,10 @@ use crate::columns::nulls::{NullsLast, get};
 use crate::columns::text::Text;
 use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::{Error, Result};
-use crate::ip::Ip;
 use crate::ip::column::Addresses;
 use crate::ip::write::addresses;
-use crate::search::{add, mean, parse_ip, port};
+use crate::ip::{Ip, parse_ip};
+use crate::search::{add, mean, port};
 
 /// Maximum number of ports listed per peer.
 const MAX_PORTS: usize = 10;

@@ -167,10 +167,10 @@ class AsnDatabase:
         if self._online is None:
             return
         before = without_result(self.ledger).num_rows
-        wanted = self._files.to_ask(addresses)["address"].combine_chunks()
+        wanted = self._files.pending(addresses)["address"].combine_chunks()
         for done in range(0, len(wanted), _BATCH):
             report_progress("online look-up", done, len(wanted))
-            self._files.ask(wanted.slice(done, _BATCH))
+            self._files.query(wanted.slice(done, _BATCH))
         if without_result(ledger := self.ledger).num_rows > before:
             warnings.warn(" ".join(messages(ledger)), stacklevel=3)
 
