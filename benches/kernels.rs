@@ -1,4 +1,4 @@
-//! The kernels on flows of many hosts.
+//! Kernels on flows of many hosts.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use flowtriage::aggregate::top_n::top_n;
 use flowtriage::aggregate::{index, timeline};
 use flowtriage::columns::text::Text;
 use flowtriage::direction::classify::classify;
-use flowtriage::direction::rules::Rules;
+use flowtriage::direction::rules::DirectionRules;
 use flowtriage::enrich::database::Database;
 use flowtriage::enrich::lookup::lookup;
 use flowtriage::error::Error;
@@ -21,7 +21,7 @@ use flowtriage::ip::column::Addresses;
 const ROWS: usize = 1_000_000;
 const SERVICES: [Option<&str>; 5] = [Some("ssl"), Some("dns"), Some("http"), Some("ntp"), None];
 
-/// A sequence of numbers that looks random and is the same every time (xorshift).
+/// A reproducible pseudorandom sequence (xorshift).
 fn numbers() -> impl Iterator<Item = u64> {
     std::iter::successors(Some(0x9e37_79b9_7f4a_7c15_u64), |x| {
         let x = x ^ (x << 13);
@@ -60,15 +60,15 @@ fn flows() -> Result<RecordBatch, Error> {
 
 fn kernels(criterion: &mut Criterion) {
     let Ok(batch) = flows() else {
-        panic!("the flows of the benchmark are well formed");
+        panic!("the flows of the benchmark are valid");
     };
     let input = || std::iter::once(FlowBatch::new(batch.clone(), 0));
-    let rules = Rules::default();
+    let rules = DirectionRules::default();
     let Ok(asn) = Database::open(&[
         "python/flowtriage/data/asn.mmdb",
         "python/flowtriage/data/country.mmdb",
     ]) else {
-        panic!("the embedded databases are usable");
+        panic!("the bundled databases are valid");
     };
     let mut group = criterion.benchmark_group("1 million flows");
     group

@@ -1,48 +1,45 @@
-//! Words of flows: what a topic model reads in place of text.
-//!
-//! The rules are those of Apache Spot's spot-ml.
+//! Flow words: the vocabulary of the topic model, by the rules of Apache Spot's spot-ml.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch};
-use arrow::array::{StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use rayon::prelude::*;
 
-use crate::columns::cast::int64;
 use crate::columns::interner::Interner;
 use crate::columns::parallel::by_row;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
+use crate::flow::view::{Integers, Times};
 
-/// Stands for two ports that both belong to named services.
+/// Port of flows between two well-known ports.
 const BOTH_LOW: u32 = 111_111;
-/// Stands for two ports of which neither belongs to a named service.
+/// Port of flows between two ports that are not well-known.
 const BOTH_HIGH: u32 = 333_333;
-/// The last port that names a service.
-const LAST_LOW: u32 = 1024;
+/// Highest port that counts as well-known.
+const MAX_LOW: u32 = 1024;
 const HOUR: i64 = 3_600_000_000;
 
-/// What the word of a flow says of one of its ends.
+/// The word of a flow at one of its endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Word {
     protocol: u32,
     port: u32,
-    /// Whether the named port is at this end.
+    /// Whether the port belongs to this endpoint.
     owner: bool,
     hour: u8,
     bytes: u8,
     packets: u8,
 }
 
-/// The named port of a flow, and whether its source or its destination owns it.
+/// The service port of a flow, and whether it belongs to the source or the destination.
 fn port(src: u32, dst: u32) -> (u32, bool, bool) {
     match (src, dst) {
         (0, 0) => (0, false, false),
         (src, 0) => (src, true, false),
         (0, dst) => (dst, false, true),
-        (src, dst) => match (src <= LAST_LOW, dst <= LAST_LOW) {
+        (src, dst) => match (src <= MAX_LOW, dst <= MAX_LOW) {
             (true, true) => (BOTH_LOW, false, false),
             (false, false) => (BOTH_HIGH, false, false),
             (true, false) => (src, true, false),
@@ -51,57 +48,48 @@ fn port(src: u32, dst: u32) -> (u32, bool, bool) {
     }
 }
 
-/// The smallest whole number that is not below log2(count + 1); a missing count is none.
+/// `log2(count + 1)` rounded up; a missing count is 0, a negative one has no magnitude.
 fn magnitude(count: Option<i64>) -> Option<u8> {
     let count = u64::try_from(count.unwrap_or_default()).ok()?;
     Some((u64::BITS - count.leading_zeros()) as u8)
 }
 
-/// The columns of a batch that make words.
-struct Columns {
+/// The columns of a batch that words are made of.
+struct WordColumns {
     protocols: Vec<Option<u32>>,
-    times: Option<TimestampMicrosecondArray>,
-    ports: [Option<Int64Array>; 2],
-    bytes: Option<Int64Array>,
-    packets: Option<Int64Array>,
+    starts: Times,
+    ports: [Integers; 2],
+    bytes: Integers,
+    packets: Integers,
 }
 
-fn value(array: Option<&Int64Array>, row: usize) -> Option<i64> {
-    array.and_then(|array| array.is_valid(row).then(|| array.value(row)))
-}
-
-impl Columns {
+impl WordColumns {
     fn read(batch: &FlowBatch, names: &mut Interner) -> Result<Self> {
-        let number = |name: &str| {
-            let column = batch.column(name);
-            column.map(|array| int64(name, array)).transpose()
-        };
+        let integers = |name: &str| Integers::read(batch, name);
         let protocols = names.encode(&batch.text("protocol")?);
         Ok(Self {
             protocols: by_row(batch.rows(), |row| protocols.id(row).get()),
-            times: batch.start_times()?,
-            ports: [number("src_port")?, number("dst_port")?],
-            bytes: number("src_bytes")?,
-            packets: number("src_packets")?,
+            starts: Times::starts(batch)?,
+            ports: [integers("src_port")?, integers("dst_port")?],
+            bytes: integers("src_bytes")?,
+            packets: integers("src_packets")?,
         })
     }
 
-    /// The words of a row at its source and its destination; none where the flow has no start
-    /// or no protocol, or where a number is out of its range.
+    /// The words of a row at its source and destination; `None` if the flow has no start or
+    /// protocol, or a number is out of range.
     fn words(&self, row: usize) -> Option<[Word; 2]> {
-        let time = self.times.as_ref().filter(|times| times.is_valid(row))?;
-        let [src, dst] = [0, 1].map(|end| {
-            let port = value(self.ports[end].as_ref(), row).unwrap_or_default();
-            u16::try_from(port).map(u32::from)
-        });
+        let start = self.starts.get(row)?;
+        let ports = self.ports.each_ref();
+        let [src, dst] = ports.map(|ports| u16::try_from(ports.count(row)).map(u32::from));
         let (port, of_src, of_dst) = port(src.ok()?, dst.ok()?);
         let word = Word {
             protocol: self.protocols[row]?,
             port,
             owner: of_src,
-            hour: time.value(row).div_euclid(HOUR).rem_euclid(24) as u8,
-            bytes: magnitude(value(self.bytes.as_ref(), row))?,
-            packets: magnitude(value(self.packets.as_ref(), row))?,
+            hour: start.div_euclid(HOUR).rem_euclid(24) as u8,
+            bytes: magnitude(self.bytes.get(row))?,
+            packets: magnitude(self.packets.get(row))?,
         };
         let at_dst = Word {
             owner: of_dst,
@@ -111,14 +99,14 @@ impl Columns {
     }
 }
 
-/// Columns `src_word` and `dst_word` of every flow, dictionary-encoded; both have the same
-/// dictionary, in order. A flow that has no words has nulls.
+/// Columns `src_word` and `dst_word` of every flow, dictionary-encoded with one sorted dictionary.
+/// A flow without words has nulls.
 pub fn flow_words(batches: impl Iterator<Item = Result<FlowBatch>>) -> Result<RecordBatch> {
     let mut protocols = Interner::default();
     let mut rows: Vec<Option<[Word; 2]>> = Vec::new();
     for batch in batches {
         let batch = batch?;
-        let columns = Columns::read(&batch, &mut protocols)?;
+        let columns = WordColumns::read(&batch, &mut protocols)?;
         rows.extend(by_row(batch.rows(), |row| columns.words(row)));
     }
     let mut vocabulary: Vec<Word> = rows.iter().flatten().flatten().copied().collect();
@@ -129,7 +117,7 @@ pub fn flow_words(batches: impl Iterator<Item = Result<FlowBatch>>) -> Result<Re
         let mut text = String::from(if word.owner { "-1_" } else { "" });
         let protocol = protocols.value(protocols.rank(Some(word.protocol).into()));
         let Word { port, hour, .. } = word;
-        // Writing into a text does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{port}_{}_{hour}", protocol.unwrap_or_default());
         let _ = write!(text, "_{}_{}", word.bytes, word.packets);
         text
@@ -137,17 +125,17 @@ pub fn flow_words(batches: impl Iterator<Item = Result<FlowBatch>>) -> Result<Re
     let mut texts: Vec<(String, u32)> = vocabulary.iter().map(text).zip(0..).collect();
     texts.par_sort_unstable();
     let mut ranks = vec![0; texts.len()];
-    for (rank, (_, place)) in (0..).zip(&texts) {
-        ranks[*place as usize] = rank;
+    for (rank, (_, index)) in (0..).zip(&texts) {
+        ranks[*index as usize] = rank;
     }
     i32::try_from(texts.len())
-        .map_err(|_| Error::Argument("there are too many distinct words of flows".into()))?;
+        .map_err(|_| Error::Argument("too many distinct flow words for a dictionary".into()))?;
     let values: Arc<StringArray> = Arc::new(texts.iter().map(|(text, _)| Some(text)).collect());
-    let column = |end: usize| -> Result<ArrayRef> {
+    let column = |side: usize| -> Result<ArrayRef> {
         let keys = by_row(rows.len(), |row| {
-            let word = rows[row].map(|words| words[end]);
+            let word = rows[row].map(|words| words[side]);
             word.and_then(|word| vocabulary.binary_search(&word).ok())
-                .map(|place| ranks[place])
+                .map(|index| ranks[index])
         });
         let keys: Int32Array = keys.into_iter().collect();
         Ok(Arc::new(DictionaryArray::try_new(keys, values.clone())?))
@@ -163,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_named_port_is_told_with_its_owner() {
+    fn the_service_port_has_an_owner() {
         for (src, dst, expected) in [
             (0, 0, (0, false, false)),
             (53, 0, (53, true, false)),

@@ -1,4 +1,4 @@
-//! The core of flowtriage: arrow in, arrow out.
+//! The core of flowtriage: Arrow in, Arrow out.
 
 #![deny(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Kernels on small tables whose results are known.
+//! Aggregates on small tables with known results.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -11,7 +11,7 @@ use arrow::array::{
 use arrow::datatypes::{Int32Type, Int64Type};
 use flowtriage::aggregate::top_n::top_n;
 use flowtriage::aggregate::{index, timeline};
-use flowtriage::direction::rules::Rules;
+use flowtriage::direction::rules::DirectionRules;
 use flowtriage::error::Result;
 use flowtriage::flow::batch::FlowBatch;
 
@@ -74,7 +74,7 @@ fn flows(batches: Vec<RecordBatch>) -> impl Iterator<Item = Result<FlowBatch>> {
 }
 
 fn build(batches: Vec<RecordBatch>) -> RecordBatch {
-    index::collect(flows(batches), &Rules::default())
+    index::collect(flows(batches), &DirectionRules::default())
         .unwrap()
         .into_batches()
         .unwrap()
@@ -100,7 +100,7 @@ fn ints(batch: &RecordBatch, name: &str) -> Vec<Option<i64>> {
 }
 
 #[test]
-fn the_index_groups_orders_and_conserves() {
+fn the_index_groups_sorts_and_conserves() {
     let index = build(vec![table(utf8, ROWS)]);
     assert_eq!(
         strings(&index, "source"),
@@ -132,7 +132,7 @@ fn the_index_groups_orders_and_conserves() {
 }
 
 #[test]
-fn every_text_encoding_gives_the_same_index() {
+fn every_string_encoding_gives_the_same_index() {
     let expected = build(vec![table(utf8, ROWS)]);
     let encodings: [Texts; 3] = [
         |v| Arc::new(StringViewArray::from(v)),
@@ -160,17 +160,19 @@ fn an_index_of_indices_is_the_index_of_their_flows() {
 fn no_flows_give_empty_tables() {
     assert_eq!(build(vec![]).num_rows(), 0);
     assert_eq!(build(vec![table(utf8, &[])]).num_rows(), 0);
-    let none = timeline::timeline(flows(vec![]), "service", 10, &Rules::default()).unwrap();
+    let none =
+        timeline::timeline(flows(vec![]), "service", 10, &DirectionRules::default()).unwrap();
     assert_eq!(none.num_rows(), 0);
 }
 
 #[test]
-fn a_bad_value_is_named_with_its_place() {
+fn an_invalid_value_is_named_with_its_row() {
     let rows = [
         Row(Some("10.0.0.1"), "8.8.8.8", None, 1, None),
         Row(Some("ten"), "8.8.8.8", None, 1, None),
     ];
-    let error = index::collect(flows(vec![table(utf8, &rows)]), &Rules::default()).unwrap_err();
+    let error =
+        index::collect(flows(vec![table(utf8, &rows)]), &DirectionRules::default()).unwrap_err();
     let text = error.to_string();
     for part in ["row 1", "src_ip", "ten"] {
         assert!(text.contains(part), "{text}");
@@ -178,10 +180,10 @@ fn a_bad_value_is_named_with_its_place() {
 }
 
 #[test]
-fn a_sum_that_does_not_fit_is_an_error() {
+fn an_overflowing_sum_is_an_error() {
     let row = || Row(Some("10.0.0.1"), "8.8.8.8", None, i64::MAX, None);
     let rows = table(utf8, &[row(), row()]);
-    let entries = index::collect(flows(vec![rows]), &Rules::default()).unwrap();
+    let entries = index::collect(flows(vec![rows]), &DirectionRules::default()).unwrap();
     assert!(entries.into_batches().is_err());
 }
 
@@ -194,7 +196,7 @@ fn top_n_ranks_by_the_measure_and_breaks_ties_by_key() {
             &key,
             by,
             n,
-            &Rules::default(),
+            &DirectionRules::default(),
         )
         .unwrap()
     };
@@ -217,7 +219,7 @@ fn top_n_ranks_by_the_measure_and_breaks_ties_by_key() {
 }
 
 #[test]
-fn a_timeline_widens_its_slots_as_time_goes_on() {
+fn a_timeline_widens_its_bins_as_time_goes_on() {
     let early = table(utf8, ROWS);
     let late = {
         let starts: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![
@@ -229,7 +231,8 @@ fn a_timeline_widens_its_slots_as_time_goes_on() {
         RecordBatch::try_new(early.schema(), columns).unwrap()
     };
     for batches in [vec![early.clone(), late.clone()], vec![late, early]] {
-        let table = timeline::timeline(flows(batches), "service", 48, &Rules::default()).unwrap();
+        let table =
+            timeline::timeline(flows(batches), "service", 48, &DirectionRules::default()).unwrap();
         let starts = table
             .column(0)
             .as_primitive::<arrow::datatypes::TimestampMicrosecondType>();
@@ -249,9 +252,9 @@ fn a_timeline_widens_its_slots_as_time_goes_on() {
 }
 
 #[test]
-fn a_long_index_comes_in_ordered_chunks_without_loss() {
+fn a_long_index_comes_in_sorted_batches_without_loss() {
     const ROWS: usize = 300_000;
-    // Every address twice over, in an order unlike that of the index, a third of them IPv6.
+    // Every address twice, not in the order of the index, a third of them IPv6.
     let address = |i: usize| {
         let n = i.wrapping_mul(2_654_435_761) % (ROWS / 2);
         match n % 3 {
@@ -273,7 +276,7 @@ fn a_long_index_comes_in_ordered_chunks_without_loss() {
         ("flows", Arc::new(Int64Array::from(vec![1; ROWS]))),
     ])
     .unwrap();
-    let entries = index::collect(flows(vec![batch]), &Rules::default()).unwrap();
+    let entries = index::collect(flows(vec![batch]), &DirectionRules::default()).unwrap();
     let chunks = entries.into_batches().unwrap();
     assert!(chunks.len() > 1);
     let found: Vec<std::net::IpAddr> = chunks

@@ -1,4 +1,4 @@
-//! The order of the rooms: each uses rooms of lower layers only.
+//! Layers of rooms: each room uses lower layers only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn layer(room: &str) -> Option<usize> {
     LAYERS.iter().position(|rooms| rooms.contains(&room))
 }
 
-/// All Rust files below a directory, in order.
+/// All Rust files below a directory, sorted.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("the directory can be read");
     let mut paths: Vec<PathBuf> = entries
@@ -45,7 +45,7 @@ fn room_of(path: &Path) -> String {
     first.strip_suffix(".rs").unwrap_or(&first).to_owned()
 }
 
-/// The code with its comment lines emptied.
+/// The code with empty lines for comments.
 fn code(source: &str) -> String {
     let lines = source.lines().map(|line| match line.trim_start() {
         comment if comment.starts_with("//") => "",
@@ -91,7 +91,7 @@ fn names(text: &str) -> Vec<(usize, &str)> {
     out
 }
 
-/// What a file of a room uses against the order, each with its line.
+/// Uses that violate the layers, each with its line.
 fn violations(file: &str, room: &str, source: &str) -> Vec<String> {
     let Some(own) = layer(room) else {
         return vec![format!("{file}:1: room {room:?} is in no layer")];
@@ -138,7 +138,7 @@ fn rooms_use_lower_layers_only() {
 }
 
 #[test]
-fn what_is_against_the_order_is_found_with_its_line() {
+fn violations_are_found_with_their_line() {
     for (room, source, expected) in [
         (
             "flow",

@@ -1,4 +1,4 @@
-//! The flows and the peers of one address, on small tables whose results are known.
+//! Flows and peers of one address, on small tables with known results.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -10,7 +10,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16Type};
 use flowtriage::columns::text::Text;
-use flowtriage::direction::rules::Rules;
+use flowtriage::direction::rules::DirectionRules;
 use flowtriage::error::{Error, Result};
 use flowtriage::flow::batch::FlowBatch;
 use flowtriage::ip::Ip;
@@ -81,7 +81,7 @@ fn search(batches: Vec<RecordBatch>, ip: &str) -> Result<RecordBatch> {
 fn peers(rows: &[Row], ip: &str) -> RecordBatch {
     let found = search(vec![flows(rows)], ip).unwrap();
     let peers = peers::collect([Ok(found)].into_iter(), ip).unwrap();
-    peers.into_table(&Rules::default()).unwrap()
+    peers.into_table(&DirectionRules::default()).unwrap()
 }
 
 fn texts(table: &RecordBatch, name: &str) -> Vec<Option<String>> {
@@ -104,7 +104,7 @@ fn some(texts: &[&str]) -> Vec<Option<String>> {
 }
 
 #[test]
-fn flows_at_either_end_are_found_whatever_the_spelling() {
+fn flows_from_and_to_an_address_are_found_in_any_notation() {
     let rows = [
         row("2001:db8:0::1", "9.9.9.9"),
         row("10.0.0.1", "2001:DB8::1"),
@@ -122,7 +122,7 @@ fn flows_at_either_end_are_found_whatever_the_spelling() {
 }
 
 #[test]
-fn rows_are_in_order_of_ends_and_ports_with_nulls_last() {
+fn rows_are_sorted_by_addresses_and_ports_with_nulls_last() {
     let with = |dst_port| Row {
         ports: [Some(5), dst_port],
         ..row("9.0.0.1", "10.0.0.1")
@@ -203,21 +203,21 @@ fn measures_of_a_row_are_those_of_its_records() {
 }
 
 #[test]
-fn nothing_found_is_an_empty_table_of_the_same_columns() {
+fn no_match_gives_an_empty_table_of_the_same_columns() {
     let rows = [row("10.0.0.1", "8.8.8.8")];
     let found = search(vec![flows(&rows)], "10.0.0.1").unwrap();
     for batches in [vec![flows(&rows)], vec![]] {
         let none = search(batches, "::1").unwrap();
         assert_eq!((none.num_rows(), none.schema()), (0, found.schema()));
         let none = peers::collect([Ok(none)].into_iter(), "::1").unwrap();
-        let none = none.into_table(&Rules::default()).unwrap();
+        let none = none.into_table(&DirectionRules::default()).unwrap();
         let some = peers(&rows, "10.0.0.1");
         assert_eq!((none.num_rows(), none.schema()), (0, some.schema()));
     }
 }
 
 #[test]
-fn what_cannot_be_used_is_told_with_its_row() {
+fn an_invalid_value_is_named_with_its_row() {
     let bad = [row("10.0.0.1", "8.8.8.8"), row("10.0.0.999", "8.8.8.8")];
     let good = flows(&bad[..1]);
     let message = |batches, ip| search(batches, ip).unwrap_err().to_string();
@@ -227,7 +227,7 @@ fn what_cannot_be_used_is_told_with_its_row() {
     );
     assert_eq!(
         message(vec![good.clone()], "10.0.0.1/8"),
-        "ip is \"10.0.0.1/8\", which is no IP address"
+        "invalid IP address \"10.0.0.1/8\"; give IPv4 or IPv6"
     );
     let wide: ArrayRef = Arc::new(Int64Array::from(vec![70_000]));
     let mut columns = good.columns().to_vec();
@@ -259,7 +259,7 @@ fn what_cannot_be_used_is_told_with_its_row() {
 }
 
 #[test]
-fn directions_of_peers_follow_who_is_inside() {
+fn directions_of_peers_follow_the_internal_endpoint() {
     let rows = |ip, a, b, c| [row(a, ip), row(ip, b), row(ip, c), row(c, ip)];
     for (ip, by_source, by_dest) in [
         ("10.0.0.1", "inbound", "outbound"),
@@ -285,7 +285,7 @@ fn directions_of_peers_follow_who_is_inside() {
 }
 
 #[test]
-fn what_each_side_sent_is_told_apart() {
+fn measures_are_separate_for_each_direction() {
     let asks = Row {
         ports: [Some(50_000), Some(443)],
         bytes: [Some(1), Some(10)],
@@ -334,7 +334,7 @@ fn an_address_that_sends_to_itself_is_its_own_peer() {
 }
 
 #[test]
-fn only_the_lowest_ports_of_a_peer_are_told() {
+fn only_the_lowest_ports_of_a_peer_are_listed() {
     let rows: Vec<Row> = (0..40)
         .map(|port| Row {
             ports: [Some(40 - port), Some(1)],

@@ -7,24 +7,24 @@ use arrow::datatypes::{DataType, Field};
 
 use crate::columns::batch::batch;
 use crate::columns::interner::{Interner, Sorted};
-use crate::columns::nulls::OrNull;
-use crate::columns::write::Vocabulary;
+use crate::columns::nulls::NullsLast;
+use crate::columns::write::StringPool;
 use crate::direction::classify::directions;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::group_by::address_codes::{
-    ADDRESS_BITS, AddressBook, AddressRanks, AddressTexts, place,
+    ADDRESS_BITS, AddressCodes, AddressRanks, AddressTexts, partition_rank,
 };
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::order::{FIELDS, Rank};
 
-/// Least entries of a chunk of the table.
-const PIECE: usize = 1 << 15;
+/// Minimum entries of a batch of the table.
+const MIN_PIECE: usize = 1 << 15;
 
-/// What entries of the index are told apart by, in the order of the index: 44 bits for each end,
-/// 33 for the protocol, 3 for the direction.
+/// Key of an index entry, in the order of the index: 44 bits for each address, 33 for the
+/// protocol, 3 for the direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct IndexKey(u64, u64);
 
@@ -36,11 +36,11 @@ const DIRECTION_BITS: u32 = 3;
 
 impl IndexKey {
     #[inline]
-    fn new(source: u64, dest: u64, service: OrNull<u32>, direction: Direction) -> Self {
+    fn new(source: u64, dest: u64, service: NullsLast<u32>, direction: Direction) -> Self {
         let service = service.get().map_or(SERVICE_NULL, u64::from);
-        let ends = u128::from(source) << ADDRESS_BITS | u128::from(dest);
+        let endpoints = u128::from(source) << ADDRESS_BITS | u128::from(dest);
         let rest = u128::from(service) << DIRECTION_BITS | direction as u128;
-        let all = ends << (SERVICE_BITS + DIRECTION_BITS) | rest;
+        let all = endpoints << (SERVICE_BITS + DIRECTION_BITS) | rest;
         Self((all >> 64) as u64, all as u64)
     }
 
@@ -62,9 +62,9 @@ impl IndexKey {
         self.bits(SERVICE_BITS + DIRECTION_BITS, ADDRESS_BITS)
     }
 
-    /// The layer-7 protocol, as its place among all names.
+    /// Id or rank of the layer-7 protocol.
     #[inline]
-    pub fn service(self) -> OrNull<u32> {
+    pub fn service(self) -> NullsLast<u32> {
         let service = self.bits(DIRECTION_BITS, SERVICE_BITS);
         (service != SERVICE_NULL).then_some(service as u32).into()
     }
@@ -76,10 +76,10 @@ impl IndexKey {
     }
 }
 
-impl Key for IndexKey {
+impl GroupKey for IndexKey {
     #[inline]
-    fn place(&self) -> u64 {
-        place(self.source(), self.dest())
+    fn partition_rank(&self) -> u64 {
+        partition_rank(self.source(), self.dest())
     }
 }
 
@@ -92,10 +92,10 @@ impl Rank for IndexKey {
     }
 }
 
-/// A flow index that is not yet written out.
+/// A flow index before it is written as a table.
 #[derive(Debug)]
 pub struct Index {
-    /// Entries in order.
+    /// Sorted entries.
     pub pieces: Vec<Piece<IndexKey>>,
     /// The addresses of the entries.
     pub ranks: AddressRanks,
@@ -103,26 +103,26 @@ pub struct Index {
     pub services: Sorted,
 }
 
-/// Entries of an index that are not yet in order.
+/// Unsorted entries of an index.
 #[derive(Debug, Default)]
 pub struct Entries {
     groups: Groups<IndexKey>,
-    book: AddressBook,
+    addresses: AddressCodes,
     services: Interner,
 }
 
 impl Entries {
-    /// Adds flows, or the entries of another index.
-    pub fn add(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<()> {
+    /// Add flows, or the entries of another index.
+    pub fn add(&mut self, batch: &FlowBatch, rules: &DirectionRules) -> Result<()> {
         let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
         let direction = directions(batch, &source, &dest, rules)?;
         let service = self.services.encode(&batch.text("service")?);
-        self.book.prepare(&[&source, &dest]);
-        let book = &self.book;
+        self.addresses.prepare(&[&source, &dest]);
+        let addresses = &self.addresses;
         let key = |row| {
             IndexKey::new(
-                book.code(&source, row),
-                book.code(&dest, row),
+                addresses.code(&source, row),
+                addresses.code(&dest, row),
                 service.id(row),
                 direction[row],
             )
@@ -131,11 +131,11 @@ impl Entries {
         Ok(())
     }
 
-    /// Puts the entries in order.
+    /// Sort the entries.
     pub fn into_index(self) -> Index {
-        let (ranks, services) = (self.book.into_ranks(), self.services.into_sorted());
+        let (ranks, services) = (self.addresses.into_ranks(), self.services.into_sorted());
         let rank = |key| ranked(key, &ranks, &services);
-        let pieces = self.groups.into_pieces(PIECE, rank, |piece| piece);
+        let pieces = self.groups.into_pieces(MIN_PIECE, rank, |piece| piece);
         Index {
             pieces,
             ranks,
@@ -143,17 +143,17 @@ impl Entries {
         }
     }
 
-    /// The index as a table, a batch for each piece; pieces are dropped as they are written.
+    /// Sort the entries and write them as batches, one per piece; pieces are dropped once written.
     pub fn into_batches(self) -> Result<Vec<RecordBatch>> {
-        let (ranks, services) = (self.book.into_ranks(), self.services.into_sorted());
+        let (ranks, services) = (self.addresses.into_ranks(), self.services.into_sorted());
         let rank = |key| ranked(key, &ranks, &services);
-        let texts = Texts {
+        let strings = Strings {
             addresses: ranks.texts()?,
-            services: services.vocabulary(),
-            directions: Vocabulary::new(Direction::ALL.into_iter().map(Direction::letter)),
+            services: services.pool(),
+            directions: StringPool::new(Direction::ALL.into_iter().map(Direction::letter)),
         };
-        let write = |piece| written(piece, &texts);
-        let batches = self.groups.into_pieces(PIECE, rank, write);
+        let write = |piece| written(piece, &strings);
+        let batches = self.groups.into_pieces(MIN_PIECE, rank, write);
         batches.into_iter().collect()
     }
 }
@@ -167,14 +167,14 @@ fn ranked(key: IndexKey, ranks: &AddressRanks, services: &Sorted) -> IndexKey {
     )
 }
 
-/// The texts of an index.
-struct Texts<'a> {
+/// The strings of an index.
+struct Strings<'a> {
     addresses: AddressTexts<'a>,
-    services: Vocabulary<'a>,
-    directions: Vocabulary<'a>,
+    services: StringPool<'a>,
+    directions: StringPool<'a>,
 }
 
-fn written(Piece { keys, sums }: Piece<IndexKey>, texts: &Texts) -> Result<RecordBatch> {
+fn written(Piece { keys, sums }: Piece<IndexKey>, strings: &Strings) -> Result<RecordBatch> {
     let text = |name: &str, values: StringArray| {
         let field = Field::new(name, DataType::Utf8, true);
         (field, Arc::new(values) as ArrayRef)
@@ -185,21 +185,27 @@ fn written(Piece { keys, sums }: Piece<IndexKey>, texts: &Texts) -> Result<Recor
     let mut columns = vec![
         text(
             "source",
-            texts.addresses.column(entries, |i| keys[i].source())?,
+            strings.addresses.column(entries, |i| keys[i].source())?,
         ),
-        text("dest", texts.addresses.column(entries, |i| keys[i].dest())?),
-        text("L7Protocol", texts.services.column(entries, service)?),
+        text(
+            "dest",
+            strings.addresses.column(entries, |i| keys[i].dest())?,
+        ),
+        text("L7Protocol", strings.services.column(entries, service)?),
         text(
             "FlowDirection",
-            texts.directions.column(entries, direction)?,
+            strings.directions.column(entries, direction)?,
         ),
     ];
     columns.extend(sums.into_columns("TotalAllowedFlows")?);
     batch(columns)
 }
 
-/// Collects the entries of flows, of other indices, or of both.
-pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, rules: &Rules) -> Result<Entries> {
+/// Collect entries from flows and from other indices.
+pub fn collect(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    rules: &DirectionRules,
+) -> Result<Entries> {
     let mut entries = Entries::default();
     for batch in flows {
         entries.add(&batch?, rules)?;

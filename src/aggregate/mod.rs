@@ -1,4 +1,4 @@
-//! Aggregates of flows: the index, the timeline, the top N, the summary by autonomous system.
+//! Aggregates of flows: index, timeline, top N, summary by AS.
 
 pub mod index;
 pub mod summary;

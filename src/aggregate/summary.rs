@@ -1,4 +1,4 @@
-//! The flow summary: the flow index by the autonomous systems at its two ends.
+//! The flow summary: the flow index by destination and source AS.
 
 use std::sync::Arc;
 
@@ -17,20 +17,19 @@ use crate::error::{Error, Result};
 use crate::group_by::groups::Piece;
 use crate::group_by::sums::{Measure, Sums};
 
-/// Groups the entries of an index by destination and source ASN label.
+/// Group the entries of an index by destination and source AS label.
 ///
-/// Lists hold distinct values in order; a null address or protocol is left out of them.
-/// The groups with the most flows come first.
+/// Lists hold distinct values in order without nulls. Groups are in descending order of flows.
 pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
     let pieces = &index.pieces;
-    let dests = numbered(pieces, IndexKey::dest);
-    let sources = numbered(pieces, IndexKey::source);
+    let dests = encoded(pieces, IndexKey::dest);
+    let sources = encoded(pieces, IndexKey::source);
     let labels = Labels::new(index, asn, [&dests, &sources])?;
-    let labelled: Vec<Numbered<(u32, u32)>> = (dests.into_par_iter().zip(sources))
+    let labelled: Vec<Encoded<(u32, u32)>> = (dests.into_par_iter().zip(sources))
         .map(|(dests, sources)| {
             let (dest, source) = (labels.of(&dests.values), labels.of(&sources.values));
-            let ends = dests.places.iter().zip(&sources.places);
-            Numbered::new(ends.map(|(d, s)| (dest[*d as usize], source[*s as usize])))
+            let pairs = dests.indices.iter().zip(&sources.indices);
+            Encoded::new(pairs.map(|(d, s)| (dest[*d as usize], source[*s as usize])))
         })
         .collect();
     let groups = Groups::new(&labelled, pieces);
@@ -39,15 +38,15 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
         let values = groups
             .labels
             .iter()
-            .map(|ends| labels.texts.value(Some(label(ends)).into()));
+            .map(|pair| labels.texts.value(Some(label(pair)).into()));
         (
             Field::new(name, DataType::Utf8, true),
             Arc::new(values.collect::<StringArray>()) as ArrayRef,
         )
     };
     let mut out = vec![
-        text("DestASN", |ends| ends.0),
-        text("SourceASN", |ends| ends.1),
+        text("DestASN", |pair| pair.0),
+        text("SourceASN", |pair| pair.1),
     ];
     let mut sums = groups.sums.into_columns("TotalAllowedFlows")?;
     let others = sums.split_off(1);
@@ -58,7 +57,7 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
         "L7Protocols",
         distinct(pieces, &groups.of_entries, count, service),
         |values| {
-            let services = index.services.vocabulary();
+            let services = index.services.pool();
             services.column(values.len(), |i| Some(values[i] as usize))
         },
     )?);
@@ -79,41 +78,41 @@ pub fn summarise(index: &Index, asn: &Database) -> Result<RecordBatch> {
     batch(out)
 }
 
-/// Values of entries: for each entry a place, and at each place a distinct value.
-struct Numbered<T> {
-    places: Vec<u32>,
+/// Values of entries, dictionary-encoded.
+struct Encoded<T> {
+    indices: Vec<u32>,
     values: Vec<T>,
 }
 
-impl<T: Copy + Eq + std::hash::Hash> Numbered<T> {
+impl<T: Copy + Eq + std::hash::Hash> Encoded<T> {
     fn new(values: impl Iterator<Item = T>) -> Self {
         let mut known = HashMap::new();
         let mut out = Self {
-            places: Vec::with_capacity(values.size_hint().0),
+            indices: Vec::with_capacity(values.size_hint().0),
             values: Vec::new(),
         };
         let mut last: Option<(T, u32)> = None;
         for value in values {
-            let place = match last {
-                Some((same, place)) if same == value => place,
+            let index = match last {
+                Some((same, index)) if same == value => index,
                 _ => *known.entry(value).or_insert_with(|| {
                     out.values.push(value);
                     out.values.len() as u32 - 1
                 }),
             };
-            last = Some((value, place));
-            out.places.push(place);
+            last = Some((value, index));
+            out.indices.push(index);
         }
         out
     }
 }
 
-fn numbered(pieces: &[Piece<IndexKey>], end: fn(IndexKey) -> u64) -> Vec<Numbered<u64>> {
-    let number = |piece: &Piece<IndexKey>| Numbered::new(piece.keys.iter().map(|key| end(*key)));
+fn encoded(pieces: &[Piece<IndexKey>], end: fn(IndexKey) -> u64) -> Vec<Encoded<u64>> {
+    let number = |piece: &Piece<IndexKey>| Encoded::new(piece.keys.iter().map(|key| end(*key)));
     pieces.par_iter().map(number).collect()
 }
 
-/// All addresses by rank, and the places of their labels.
+/// All addresses by rank, with the ranks of their labels.
 struct Labels {
     ranks: Vec<u64>,
     of_rank: Vec<u32>,
@@ -121,11 +120,11 @@ struct Labels {
 }
 
 impl Labels {
-    fn new(index: &Index, asn: &Database, ends: [&[Numbered<u64>]; 2]) -> Result<Self> {
-        let mut ranks: Vec<u64> = ends
+    fn new(index: &Index, asn: &Database, endpoints: [&[Encoded<u64>]; 2]) -> Result<Self> {
+        let mut ranks: Vec<u64> = endpoints
             .into_iter()
             .flatten()
-            .flat_map(|numbered| &numbered.values)
+            .flat_map(|encoded| &encoded.values)
             .copied()
             .collect();
         ranks.par_sort_unstable();
@@ -136,7 +135,7 @@ impl Labels {
             .collect();
         let mut texts = Interner::default();
         let mut of_rank = asn.resolve(&ips)?.labels(&mut texts);
-        // The rank of no address is the last one.
+        // The rank of the null address is the last one.
         of_rank.resize(ranks.len(), texts.id(unnamed(None)));
         let texts = texts.into_sorted();
         for label in &mut of_rank {
@@ -155,30 +154,30 @@ impl Labels {
     }
 }
 
-/// The groups of the summary in its order.
+/// The groups of the summary in order.
 struct Groups {
     labels: Vec<(u32, u32)>,
     sums: Sums,
-    /// For each entry of each piece, its group.
+    /// Group of each entry, by piece.
     of_entries: Vec<Vec<u32>>,
 }
 
 impl Groups {
-    fn new(labelled: &[Numbered<(u32, u32)>], pieces: &[Piece<IndexKey>]) -> Self {
+    fn new(labelled: &[Encoded<(u32, u32)>], pieces: &[Piece<IndexKey>]) -> Self {
         let mut labels: Vec<(u32, u32)> = labelled
             .iter()
-            .flat_map(|numbered| &numbered.values)
+            .flat_map(|encoded| &encoded.values)
             .copied()
             .collect();
         labels.sort_unstable();
         labels.dedup();
         let mut of_entries: Vec<Vec<u32>> = labelled
             .par_iter()
-            .map(|numbered| {
-                let group = |ends| labels.binary_search(ends).unwrap_or_default() as u32;
-                let groups: Vec<u32> = numbered.values.iter().map(group).collect();
-                let places = numbered.places.iter();
-                places.map(|place| groups[*place as usize]).collect()
+            .map(|encoded| {
+                let group = |pair| labels.binary_search(pair).unwrap_or_default() as u32;
+                let groups: Vec<u32> = encoded.values.iter().map(group).collect();
+                let indices = encoded.indices.iter();
+                indices.map(|index| groups[*index as usize]).collect()
             })
             .collect();
         let parts: Vec<(&Sums, &[u32])> = pieces
@@ -189,14 +188,14 @@ impl Groups {
         let sums = Sums::regroup(&parts, labels.len());
         let mut order: Vec<u32> = (0..labels.len() as u32).collect();
         order.sort_by_key(|group| std::cmp::Reverse(sums.get(*group as usize, Measure::Flows)));
-        let mut place = vec![0; order.len()];
+        let mut slots = vec![0; order.len()];
         for (to, from) in order.iter().zip(0..).map(|(from, to)| (to, *from)) {
-            place[from as usize] = to;
+            slots[from as usize] = to;
         }
         of_entries
             .par_iter_mut()
             .flatten()
-            .for_each(|group| *group = place[*group as usize]);
+            .for_each(|group| *group = slots[*group as usize]);
         Self {
             labels: order.iter().map(|group| labels[*group as usize]).collect(),
             sums: sums.select(&order),
@@ -205,7 +204,7 @@ impl Groups {
     }
 }
 
-/// The distinct values of each group in order, one group after the other, and where each ends.
+/// The distinct values of each group in order, group by group, and the end of each group.
 fn distinct(
     pieces: &[Piece<IndexKey>],
     groups: &[Vec<u32>],
@@ -235,7 +234,7 @@ fn distinct(
     (all.into_par_iter().map(|pair| pair as u64).collect(), ends)
 }
 
-/// A column of lists of the values that `texts` writes.
+/// Build a column of lists of strings, which `texts` writes.
 fn lists(
     name: &str,
     (values, ends): (Vec<u64>, Vec<usize>),

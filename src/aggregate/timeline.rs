@@ -1,21 +1,22 @@
-//! Flows counted in slots of time, per series.
+//! Flows by time bin and series.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field};
 
 use crate::columns::batch::batch;
-use crate::direction::rules::Rules;
+use crate::columns::nulls::get;
+use crate::direction::rules::DirectionRules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::timestamp;
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::key_columns::{Code, KeyColumn, decode_int, encode_int};
 use crate::group_by::order::{FIELDS, Rank};
 
-/// Most slots of time unless the caller asks otherwise.
+/// Default maximum number of bins.
 pub const DEFAULT_BINS: usize = 120;
 
 const MS: i64 = 1_000;
@@ -24,7 +25,7 @@ const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Widths of a slot in microseconds. Each divides the next, so that slots can be joined later.
+/// Widths of a bin in microseconds. Each divides the next, so that bins can be merged later.
 const WIDTHS: [i64; 17] = [
     MS,
     10 * MS,
@@ -45,44 +46,44 @@ const WIDTHS: [i64; 17] = [
     3_640 * DAY,
 ];
 
-/// A slot of time and a series.
-type SlotKey = (Code, Code);
+/// A time bin and a series.
+type BinKey = (Code, Code);
 
-impl Rank for SlotKey {
+impl Rank for BinKey {
     fn fields(&self) -> [u64; FIELDS] {
-        let (slot, series) = *self;
+        let (bin, series) = *self;
         let field = |code: Code| {
             (
                 u64::from(code.get().is_none()),
                 code.get().unwrap_or_default(),
             )
         };
-        let ((no_slot, slot), (no_series, series)) = (field(slot), field(series));
-        [no_slot, slot, no_series, series, 0]
+        let ((no_bin, bin), (no_series, series)) = (field(bin), field(series));
+        [no_bin, bin, no_series, series, 0]
     }
 }
 
-impl Key for SlotKey {
-    fn place(&self) -> u64 {
+impl GroupKey for BinKey {
+    fn partition_rank(&self) -> u64 {
         self.0.get().unwrap_or(u64::MAX)
     }
 }
 
-/// Counts flows by the slot of their start time and by the column `by`.
+/// Count flows by the bin of their start time and by the column `by`.
 ///
-/// Slots have the least width of a fixed list with which no more than `bins` are needed from the
-/// first to the last start time. Rows without a start time have a null slot.
+/// The width of a bin is the smallest of a fixed list with which at most `bins` bins span the
+/// first to the last start time. Rows without a start time have a null bin.
 pub fn timeline(
     flows: impl Iterator<Item = Result<FlowBatch>>,
     by: &str,
     bins: usize,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<RecordBatch> {
     if bins == 0 {
-        return Err(Error::Argument("bins is 0; at least one is needed".into()));
+        return Err(Error::Argument("bins must be 1 or more, got 0".into()));
     }
     let mut series = KeyColumn::new(by);
-    let mut groups = Groups::<SlotKey>::default();
+    let mut groups = Groups::<BinKey>::default();
     let mut range: Option<(i64, i64)> = None;
     let mut width = WIDTHS[0];
     for batch in flows {
@@ -90,14 +91,14 @@ pub fn timeline(
         let starts = batch.start_times()?;
         if let Some((first, last)) = starts.as_ref().and_then(span) {
             let (low, high) = range.unwrap_or((first, last));
-            let whole = (low.min(first), high.max(last));
-            range = Some(whole);
-            let needed = least_width(whole, bins);
+            let total = (low.min(first), high.max(last));
+            range = Some(total);
+            let needed = min_width(total, bins);
             if needed > width {
                 width = needed;
-                groups = groups.rekey(|(slot, series)| {
+                groups = groups.rekey(|(bin, series)| {
                     (
-                        slot.map(|s| encode_int(floor(decode_int(s), width))),
+                        bin.map(|start| encode_int(floor(decode_int(start), width))),
                         series,
                     )
                 });
@@ -107,17 +108,20 @@ pub fn timeline(
         groups.add_rows(
             batch.rows(),
             |row| {
-                let start = starts.as_ref().filter(|s| s.is_valid(row));
-                let slot = start.map(|s| encode_int(floor(s.value(row), width)));
-                (slot.into(), codes[row])
+                let start = starts.as_ref().and_then(|starts| get(starts, row));
+                let bin = start.map(|start| encode_int(floor(start, width)));
+                (bin.into(), codes[row])
             },
             &batch.measures()?,
         );
     }
     let series = series.finish();
-    let Piece { keys, sums } = groups.into_sorted(|(slot, code)| (slot, series.rank(code)));
+    let Piece { keys, sums } = groups.into_sorted(|(bin, code)| (bin, series.rank(code)));
     let times = |shift: i64| {
-        let start = |(slot, _): &SlotKey| slot.get().map(|s| decode_int(s).saturating_add(shift));
+        let start = |(bin, _): &BinKey| {
+            let start = bin.get().map(decode_int);
+            start.map(|start| start.saturating_add(shift))
+        };
         let times: TimestampMicrosecondArray = keys.iter().map(start).collect();
         Arc::new(times.with_timezone("UTC")) as ArrayRef
     };
@@ -140,14 +144,14 @@ fn span(times: &TimestampMicrosecondArray) -> Option<(i64, i64)> {
     Some((arrow::compute::min(times)?, arrow::compute::max(times)?))
 }
 
-fn least_width((first, last): (i64, i64), bins: usize) -> i64 {
-    let slots =
+fn min_width((first, last): (i64, i64), bins: usize) -> i64 {
+    let count =
         |width: i64| i128::from(last.div_euclid(width)) - i128::from(first.div_euclid(width)) + 1;
-    let fits = |width: &&i64| slots(**width) <= bins as i128;
+    let fits = |width: &&i64| count(**width) <= bins as i128;
     let mut widest = WIDTHS[WIDTHS.len() - 1];
     WIDTHS.iter().find(fits).copied().unwrap_or_else(|| {
-        // Times from all over the 64-bit range: go on in tens until they fit or cover it all.
-        while slots(widest) > bins as i128 && widest < i64::MAX / 10 {
+        // Times across the 64-bit range: multiply by ten until they fit or the range is covered.
+        while count(widest) > bins as i128 && widest < i64::MAX / 10 {
             widest *= 10;
         }
         widest
@@ -164,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn the_least_width_that_fits_is_taken() {
-        assert_eq!(least_width((0, DAY - 1), DEFAULT_BINS), 15 * MINUTE);
-        assert_eq!(least_width((0, 0), 1), MS);
-        assert_eq!(least_width((-1, 0), 2), MS);
-        assert!(least_width((-1, 0), 1) > MS);
-        assert!(least_width((i64::MIN, i64::MAX), 1) > 3_640 * DAY);
+    fn the_smallest_width_that_fits_is_used() {
+        assert_eq!(min_width((0, DAY - 1), DEFAULT_BINS), 15 * MINUTE);
+        assert_eq!(min_width((0, 0), 1), MS);
+        assert_eq!(min_width((-1, 0), 2), MS);
+        assert!(min_width((-1, 0), 1) > MS);
+        assert!(min_width((i64::MIN, i64::MAX), 1) > 3_640 * DAY);
     }
 }

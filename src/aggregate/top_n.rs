@@ -1,20 +1,20 @@
-//! The greatest groups by a measure.
+//! The top groups by a measure.
 
 use arrow::array::RecordBatch;
 
 use crate::columns::batch::batch;
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::key_columns::{Code, KeyColumn};
 use crate::group_by::sums::Measure;
 
-/// Most columns that can form one key.
+/// Maximum number of key columns.
 pub const MAX_KEYS: usize = 4;
 
-/// The values of a row.
+/// The key of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Codes<const N: usize>([Code; N]);
 
@@ -24,9 +24,9 @@ impl<const N: usize> Default for Codes<N> {
     }
 }
 
-impl<const N: usize> Key for Codes<N> {
-    /// Anywhere: only the greatest are put in order.
-    fn place(&self) -> u64 {
+impl<const N: usize> GroupKey for Codes<N> {
+    /// Any rank will do: only the top groups are sorted.
+    fn partition_rank(&self) -> u64 {
         let mix = |mixed: u64, code: &Code| {
             let code = code.get().map_or(0, |code| code.wrapping_add(1));
             (mixed ^ code).wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -35,14 +35,13 @@ impl<const N: usize> Key for Codes<N> {
     }
 }
 
-/// The `n` greatest groups of `key` by the measure `by`; of equals, the lesser key comes first,
-/// and groups without a value of the measure come last.
+/// Return the top `n` groups of `key` by the measure `by`; ties by key, nulls last.
 pub fn top_n(
     flows: impl Iterator<Item = Result<FlowBatch>>,
     key: &[String],
     by: &str,
     n: usize,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<RecordBatch> {
     match key.len() {
         1 => ranked::<1>(flows, key, by, n, rules),
@@ -50,7 +49,7 @@ pub fn top_n(
         3 => ranked::<3>(flows, key, by, n, rules),
         MAX_KEYS => ranked::<MAX_KEYS>(flows, key, by, n, rules),
         count => Err(Error::Argument(format!(
-            "key has {count} columns; name one to {MAX_KEYS}"
+            "key must have 1 to {MAX_KEYS} columns, got {count}"
         ))),
     }
 }
@@ -60,12 +59,12 @@ fn ranked<const N: usize>(
     key: &[String],
     by: &str,
     n: usize,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<RecordBatch> {
     let by = Measure::parse(by)?;
     if let Some(name) = key.iter().find(|name| Measure::parse(name).is_ok()) {
         return Err(Error::Argument(format!(
-            "key={name:?} is a measure; flows are grouped by other columns, such as source or dest"
+            "key must not be a measure, got {name:?}; give a column such as source or dest"
         )));
     }
     let mut columns: Vec<KeyColumn> = key.iter().map(|name| KeyColumn::new(name)).collect();

@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::error::Result;
 
-/// Position of a column, matched without regard to case.
+/// Index of a column; an exact match of the name precedes one that ignores case.
 pub fn position(schema: &SchemaRef, name: &str) -> Option<usize> {
     schema
         .fields()
@@ -21,22 +21,22 @@ pub fn position(schema: &SchemaRef, name: &str) -> Option<usize> {
         })
 }
 
-/// A column by name.
+/// Find a column by name.
 pub fn find<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a ArrayRef> {
     position(batch.schema_ref(), name).map(|index| batch.column(index))
 }
 
-/// A table of the given columns.
-pub fn batch(columns: Vec<(Field, ArrayRef)>) -> Result<RecordBatch> {
+/// Build a batch of columns.
+pub fn batch(columns: Vec<NamedColumn>) -> Result<RecordBatch> {
     let (fields, arrays): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
 
-/// A column with its name and type.
-pub type Named = (Field, ArrayRef);
+/// A column with its field.
+pub type NamedColumn = (Field, ArrayRef);
 
-/// A named column of the type of its values.
-pub fn named(name: &str, array: ArrayRef) -> Named {
+/// Name a nullable column.
+pub fn named(name: &str, array: ArrayRef) -> NamedColumn {
     let field = Field::new(name, array.data_type().clone(), true);
     (field, array)
 }

@@ -1,4 +1,4 @@
-//! Columns of numbers and times in the types the core works with.
+//! Casts of number and time columns to the types of the core.
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, TimestampMicrosecondArray};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::error::{Error, Result};
 
-/// Reads a column of integers, or of numbers without a fraction.
+/// Cast a column of integers, or of floats without a fraction, to 64-bit integers.
 pub fn int64(name: &str, array: &ArrayRef) -> Result<Int64Array> {
     match array.data_type() {
         kind if kind.is_integer() || *kind == DataType::Null => {}
@@ -14,7 +14,7 @@ pub fn int64(name: &str, array: &ArrayRef) -> Result<Int64Array> {
         DataType::Dictionary(_, values) if values.is_numeric() => {}
         other => {
             return Err(Error::Schema(format!(
-                "column {name:?} has type {other}; whole numbers are needed"
+                "column {name:?} must hold integers, got {other}"
             )));
         }
     }
@@ -22,18 +22,18 @@ pub fn int64(name: &str, array: &ArrayRef) -> Result<Int64Array> {
         let floats = checked_cast(name, array, &DataType::Float64)?;
         let floats = floats.as_primitive::<arrow::datatypes::Float64Type>();
         let unusable =
-            |row: &usize| floats.is_valid(*row) && whole_number(floats.value(*row)).is_none();
+            |row: &usize| floats.is_valid(*row) && float_to_int(floats.value(*row)).is_none();
         if let Some(row) = (0..floats.len()).find(unusable) {
             return Err(Error::Value {
                 row,
                 column: name.into(),
                 value: floats.value(row).to_string(),
-                reason: "is not a whole number of 64 bits",
+                reason: "is not a 64-bit integer",
             });
         }
         return Ok(floats
             .iter()
-            .map(|value| value.and_then(|v| whole_number(v).flatten()))
+            .map(|value| value.and_then(|v| float_to_int(v).flatten()))
             .collect());
     }
     Ok(checked_cast(name, array, &DataType::Int64)?
@@ -41,8 +41,9 @@ pub fn int64(name: &str, array: &ArrayRef) -> Result<Int64Array> {
         .clone())
 }
 
-/// `Some(None)` for NaN, which stands for a missing value; `None` where nothing fits.
-pub fn whole_number(value: f64) -> Option<Option<i64>> {
+/// Convert a float to an integer: `Some(None)` for NaN, which is a missing value; `None` for a
+/// fraction or a value out of range.
+pub fn float_to_int(value: f64) -> Option<Option<i64>> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if value.is_nan() {
         return Some(None);
@@ -50,17 +51,17 @@ pub fn whole_number(value: f64) -> Option<Option<i64>> {
     (value.fract() == 0.0 && (-LIMIT..LIMIT).contains(&value)).then_some(Some(value as i64))
 }
 
-/// Reads a column of timestamps; those without a zone are UTC.
+/// Cast a column of timestamps to microseconds; those without a zone are UTC.
 pub fn micros(name: &str, array: &ArrayRef) -> Result<TimestampMicrosecondArray> {
     match array.data_type() {
         DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 | DataType::Null => {}
         other => {
             return Err(Error::Schema(format!(
-                "column {name:?} has type {other}; a timestamp is needed"
+                "column {name:?} must hold timestamps, got {other}"
             )));
         }
     }
-    // Casting to the same zone only changes the unit: the instant is what is stored.
+    // A cast to the same zone changes only the unit, not the instant.
     let zone = match array.data_type() {
         DataType::Timestamp(_, zone) => zone.clone(),
         _ => None,

@@ -1,4 +1,4 @@
-//! Columns of any physical type as the few kinds the core works with.
+//! Columns of any physical type as one of the types of the core.
 
 use std::borrow::Cow;
 
@@ -11,23 +11,23 @@ use crate::columns::cast::{checked_cast, int64, micros};
 use crate::columns::text::Text;
 use crate::error::Result;
 
-/// A column whose values are converted row by row, such as one of a log file.
+/// A column whose values are converted row by row, such as that of a log file.
 #[derive(Clone, Debug)]
 pub enum Column {
-    /// Text.
+    /// Strings.
     Text(Text),
-    /// Whole numbers.
+    /// Integers.
     Int(Int64Array),
-    /// Numbers.
+    /// Floats.
     Float(Float64Array),
     /// Microseconds since 1970 UTC.
     Time(TimestampMicrosecondArray),
-    /// Truth values.
+    /// Booleans.
     Bool(BooleanArray),
 }
 
 impl Column {
-    /// Reads a column of any supported type.
+    /// Read a column of any supported type.
     pub fn read(name: &str, array: &ArrayRef) -> Result<Self> {
         let array = match array.data_type() {
             DataType::Dictionary(_, values) if !is_text(values) => {
@@ -50,7 +50,7 @@ impl Column {
         })
     }
 
-    /// The value of a row as text, for messages and text fields.
+    /// The value of a row as a string, for messages and string fields.
     pub fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         match self {
             Self::Text(text) => text.get(row).map(Cow::Borrowed),

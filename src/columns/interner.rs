@@ -1,4 +1,4 @@
-//! Distinct texts as numbers.
+//! Distinct strings as integer ids.
 
 use std::ops::Range;
 
@@ -6,34 +6,34 @@ use arrow::array::{Array, GenericStringArray, OffsetSizeTrait};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::parallel::{MORSEL, by_morsel};
 use crate::columns::text::{Text, short, short_at};
-use crate::columns::write::Vocabulary;
+use crate::columns::write::StringPool;
 
 const NULL: u32 = u32::MAX;
 
-/// Text values numbered in the order in which they were met.
+/// Strings with ids in order of first appearance.
 #[derive(Debug, Default)]
 pub struct Interner {
     ids: HashMap<String, u32>,
 }
 
-/// The numbers of a column's texts, by row.
+/// The ids of a column's strings, by row.
 #[derive(Debug)]
 pub struct Interned {
     ids: Vec<u32>,
 }
 
 impl Interned {
-    /// The number of a row's text.
-    pub fn id(&self, row: usize) -> OrNull<u32> {
+    /// The id of a row's string.
+    pub fn id(&self, row: usize) -> NullsLast<u32> {
         Some(self.ids[row]).filter(|id| *id != NULL).into()
     }
 }
 
 impl Interner {
-    /// Numbers the texts of a column.
+    /// Assign ids to the strings of a column.
     pub fn encode(&mut self, text: &Text) -> Interned {
         if let Text::Dictionary(keys, values) = text {
             let known: Vec<u32> = (0..values.len())
@@ -67,13 +67,13 @@ impl Interner {
         Interned { ids }
     }
 
-    /// The number of a text.
+    /// The id of a string.
     pub fn id(&mut self, text: &str) -> u32 {
         let next = self.ids.len() as u32;
         *self.ids.entry_ref(text).or_insert(next)
     }
 
-    /// The texts in order, and for each number its place in that order.
+    /// The strings in order, and the rank of each id.
     pub fn into_sorted(self) -> Sorted {
         let mut values: Vec<(String, u32)> = self.ids.into_iter().collect();
         values.par_sort_unstable();
@@ -88,7 +88,8 @@ impl Interner {
     }
 }
 
-/// Texts of one morsel. Most columns repeat a few short ones, which a small cache finds unhashed.
+/// Strings of one morsel. Most columns repeat a few short ones, which a small cache finds without
+/// hashing.
 struct Local<'a> {
     texts: Vec<&'a str>,
     ids: HashMap<&'a str, u32>,
@@ -120,8 +121,7 @@ impl<'a> Local<'a> {
         })
     }
 
-    /// The numbers of rows, and the texts that they number. Each text comes with it as a word, if
-    /// it is short.
+    /// The ids of rows, and the strings by id. A short string is given with its bytes as a word.
     fn of(
         rows: Range<usize>,
         text: impl Fn(usize) -> Option<(&'a str, Option<u64>)>,
@@ -134,20 +134,20 @@ impl<'a> Local<'a> {
     #[inline]
     fn id(&mut self, text: &'a str, word: Option<u64>) -> u32 {
         let Some(word) = word else {
-            return self.number(text);
+            return self.intern(text);
         };
         let slot = (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize;
         match self.cache[slot] {
             Some((known, length, id)) if known == word && length == text.len() => id,
             _ => {
-                let id = self.number(text);
+                let id = self.intern(text);
                 self.cache[slot] = Some((word, text.len(), id));
                 id
             }
         }
     }
 
-    fn number(&mut self, text: &'a str) -> u32 {
+    fn intern(&mut self, text: &'a str) -> u32 {
         let next = self.texts.len() as u32;
         let id = *self.ids.entry(text).or_insert(next);
         if id == next {
@@ -157,27 +157,27 @@ impl<'a> Local<'a> {
     }
 }
 
-/// The texts of an [`Interner`] in order.
+/// The strings of an [`Interner`] in order.
 #[derive(Debug)]
 pub struct Sorted {
-    /// The texts.
+    /// The strings.
     pub values: Vec<String>,
     ranks: Vec<u32>,
 }
 
 impl Sorted {
-    /// The place of a text, given its number.
-    pub fn rank(&self, id: OrNull<u32>) -> OrNull<u32> {
+    /// The rank of an id.
+    pub fn rank(&self, id: NullsLast<u32>) -> NullsLast<u32> {
         id.map(|id| self.ranks[id as usize])
     }
 
-    /// The texts, to be written.
-    pub fn vocabulary(&self) -> Vocabulary<'_> {
-        Vocabulary::new(self.values.iter().map(String::as_str))
+    /// The strings as a pool to write columns from.
+    pub fn pool(&self) -> StringPool<'_> {
+        StringPool::new(self.values.iter().map(String::as_str))
     }
 
-    /// The text at a place.
-    pub fn value(&self, rank: OrNull<u32>) -> Option<&str> {
+    /// The string of a rank.
+    pub fn value(&self, rank: NullsLast<u32>) -> Option<&str> {
         rank.get().map(|rank| self.values[rank as usize].as_str())
     }
 }

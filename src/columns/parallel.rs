@@ -1,11 +1,11 @@
-//! Work on rows in parallel.
+//! Parallel work on rows.
 
 use rayon::prelude::*;
 
-/// Rows that one parallel task works on.
+/// Rows of one parallel task.
 pub const MORSEL: usize = 16_384;
 
-/// Runs `work` over row ranges in parallel and returns the results in row order.
+/// Run `work` on row ranges in parallel; return the results in row order.
 pub fn by_morsel<T: Send>(
     rows: usize,
     work: impl Fn(std::ops::Range<usize>) -> T + Sync,
@@ -16,11 +16,11 @@ pub fn by_morsel<T: Send>(
         .collect()
 }
 
-/// Answers `of` for every row, in parallel.
-pub fn by_row<T: Send>(rows: usize, of: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+/// Compute `value` for every row in parallel.
+pub fn by_row<T: Send>(rows: usize, value: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     (0..rows)
         .into_par_iter()
         .with_min_len(MORSEL)
-        .map(of)
+        .map(value)
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Text of any width, dictionary-encoded or not.
+//! String columns of any width, dictionary-encoded or not.
 
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, LargeStringArray, StringArray, StringViewArray,
@@ -9,7 +9,7 @@ use crate::columns::cast::checked_cast;
 use crate::columns::parallel::by_row;
 use crate::error::{Error, Result};
 
-/// Text of any width, dictionary-encoded or not.
+/// A string column of any width, dictionary-encoded or not.
 #[derive(Clone, Debug)]
 pub enum Text {
     /// 32-bit offsets.
@@ -20,12 +20,12 @@ pub enum Text {
     View(StringViewArray),
     /// Indices into distinct values.
     Dictionary(Int64Array, Box<Text>),
-    /// No value in any row.
+    /// Null in every row.
     Null(usize),
 }
 
 impl Text {
-    /// Reads a text column.
+    /// Read a string column.
     pub fn read(name: &str, array: &ArrayRef) -> Result<Self> {
         Ok(match array.data_type() {
             DataType::Utf8 => Self::Utf8(array.as_string().clone()),
@@ -42,7 +42,7 @@ impl Text {
             }
             other => {
                 return Err(Error::Schema(format!(
-                    "column {name:?} has type {other}; text is needed"
+                    "column {name:?} must hold strings, got {other}"
                 )));
             }
         })
@@ -64,7 +64,7 @@ impl Text {
         self.len() == 0
     }
 
-    /// The text of a row.
+    /// The string of a row.
     pub fn get(&self, row: usize) -> Option<&str> {
         match self {
             Self::Utf8(a) => a.is_valid(row).then(|| a.value(row)),
@@ -78,7 +78,7 @@ impl Text {
         }
     }
 
-    /// Applies `f` to the text of every row, in parallel; once for each value of a dictionary.
+    /// Apply `f` to the string of every row in parallel; once for each value of a dictionary.
     pub fn map<T: Clone + Send + Sync>(&self, f: impl Fn(Option<&str>) -> T + Sync) -> Vec<T> {
         self.map_by(&f)
     }
@@ -104,7 +104,7 @@ impl Text {
     }
 }
 
-/// The bytes of a short text as a number, the first one lowest.
+/// The bytes of a string of at most 8 bytes as a little-endian word.
 #[inline]
 pub fn short(text: &[u8]) -> Option<u64> {
     let word = |chunk: &[u8; 4]| u64::from(u32::from_le_bytes(*chunk));
@@ -123,7 +123,7 @@ pub fn short(text: &[u8]) -> Option<u64> {
     }
 }
 
-/// [`short`] of a part of a longer text, which need not look how long the part is.
+/// [`short`] of a part of a longer string; one read of 8 bytes whatever the length of the part.
 #[inline]
 pub fn short_at(text: &[u8], start: usize, length: usize) -> Option<u64> {
     match text.get(start..).and_then(<[u8]>::first_chunk) {

@@ -1,4 +1,4 @@
-//! Columns of text, written in parallel.
+//! String columns, written in parallel.
 
 use std::mem::take;
 use std::ops::Range;
@@ -10,20 +10,20 @@ use rayon::prelude::*;
 use crate::columns::text::short;
 use crate::error::{Error, Result};
 
-/// Rows that one task writes.
+/// Rows of one task.
 const PART: usize = 1 << 16;
 
-/// Rows whose texts tell how long those after them will be.
+/// Rows from which the size of the remaining ones is estimated.
 const SAMPLE: usize = 1 << 10;
 
-/// Texts that are written again and again, the short ones as words.
+/// Strings that columns repeat; those of at most 16 bytes are written as words.
 #[derive(Debug)]
-pub struct Vocabulary<'a> {
+pub struct StringPool<'a> {
     texts: Vec<(u128, &'a [u8])>,
 }
 
-impl<'a> Vocabulary<'a> {
-    /// A vocabulary of texts, each at its place.
+impl<'a> StringPool<'a> {
+    /// A pool of strings, each addressed by its index.
     pub fn new(texts: impl Iterator<Item = &'a str>) -> Self {
         let word = |text: &'a str| {
             let mut word = [0; 16];
@@ -37,14 +37,14 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// A column of texts given by their places, one for each number below `rows`.
+    /// Write a column of `rows` strings, given by index.
     pub fn column(
         &self,
         rows: usize,
-        place: impl Fn(usize) -> Option<usize> + Sync,
+        index: impl Fn(usize) -> Option<usize> + Sync,
     ) -> Result<StringArray> {
         texts(rows, |row, bytes| {
-            let text = place(row).map(|place| self.texts[place]);
+            let text = index(row).map(|index| self.texts[index]);
             match text {
                 Some((word, text)) if text.len() <= 16 => write_word(word, text.len(), bytes),
                 Some((_, text)) => bytes.extend_from_slice(text),
@@ -55,7 +55,7 @@ impl<'a> Vocabulary<'a> {
     }
 }
 
-/// Appends a text, a short one as a word that is cut to its length.
+/// Append a string; a short one as a word that is truncated to its length.
 #[inline]
 pub fn write_text(text: &[u8], bytes: &mut Vec<u8>) {
     match short(text) {
@@ -64,7 +64,7 @@ pub fn write_text(text: &[u8], bytes: &mut Vec<u8>) {
     }
 }
 
-/// Appends the first bytes of a word, the lowest first.
+/// Append the first bytes of a little-endian word.
 #[inline]
 pub fn write_word(word: u128, length: usize, bytes: &mut Vec<u8>) {
     let end = bytes.len() + length;
@@ -72,12 +72,12 @@ pub fn write_word(word: u128, length: usize, bytes: &mut Vec<u8>) {
     bytes.truncate(end);
 }
 
-/// Texts of consecutive rows.
+/// Strings of consecutive rows.
 struct Part {
     bytes: Vec<u8>,
-    /// Where each row ends in `bytes`, after a first 0; meaningless where they are too long.
+    /// End of each row in `bytes`, after a first 0; invalid if `bytes` exceeds 31 bits.
     offsets: Vec<i32>,
-    /// Whether each row has a text; empty where all have.
+    /// Whether each row is valid; empty if all are.
     valid: Vec<bool>,
 }
 
@@ -100,8 +100,8 @@ impl Part {
             }
             part.offsets.push(part.bytes.len() as i32);
             if i + 1 == SAMPLE {
-                let to_come = part.bytes.len() * (rows.len() - SAMPLE) / SAMPLE;
-                part.bytes.reserve(to_come + to_come / 16 + 64);
+                let remaining = part.bytes.len() * (rows.len() - SAMPLE) / SAMPLE;
+                part.bytes.reserve(remaining + remaining / 16 + 64);
             }
         }
         part
@@ -112,7 +112,7 @@ impl Part {
     }
 }
 
-/// A column of texts that are appended one after the other, false standing for null.
+/// Write a string column; `write` appends the bytes of a row and returns false for null.
 pub fn texts(
     rows: usize,
     write: impl Fn(usize, &mut Vec<u8>) -> bool + Sync,
@@ -124,7 +124,7 @@ pub fn texts(
     let total: usize = parts.iter().map(|part| part.bytes.len()).sum();
     if i32::try_from(total).is_err() {
         return Err(Error::Argument(format!(
-            "the result holds {total} bytes of text in one column, and 2147483647 are the most; \
+            "a column of the result has {total} bytes, more than the limit of 2147483647; \
              narrow the timespan or the hosts"
         )));
     }
@@ -146,7 +146,7 @@ pub fn texts(
     )?)
 }
 
-/// The same bytes in memory of about their size.
+/// Shrink the memory of the bytes to about their size.
 fn fitting(bytes: Vec<u8>) -> Vec<u8> {
     if bytes.len() < bytes.capacity() / 8 * 7 {
         bytes.as_slice().to_vec()
@@ -155,21 +155,21 @@ fn fitting(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// The offsets and bytes of all parts, one after the other.
+/// Concatenate the offsets and bytes of all parts.
 fn joined(parts: Vec<Part>, rows: usize, total: usize) -> (Vec<i32>, Vec<u8>) {
     let (mut offsets, mut values) = (vec![0; rows + 1], vec![0; total]);
-    let mut places = Vec::with_capacity(parts.len());
+    let mut targets = Vec::with_capacity(parts.len());
     let (mut offsets_left, mut bytes_left, mut before) = (&mut offsets[1..], &mut values[..], 0);
     for part in parts {
-        let (own_offsets, later) = offsets_left.split_at_mut(part.rows());
-        offsets_left = later;
+        let (own_offsets, rest) = offsets_left.split_at_mut(part.rows());
+        offsets_left = rest;
         let length = part.bytes.len();
-        let (own_bytes, later) = bytes_left.split_at_mut(length);
-        bytes_left = later;
-        places.push((part, own_offsets, own_bytes, before));
+        let (own_bytes, rest) = bytes_left.split_at_mut(length);
+        bytes_left = rest;
+        targets.push((part, own_offsets, own_bytes, before));
         before += length as i32;
     }
-    places
+    targets
         .into_par_iter()
         .for_each(|(part, offsets, bytes, before)| {
             bytes.copy_from_slice(&part.bytes);

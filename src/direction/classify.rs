@@ -1,46 +1,45 @@
-//! The direction of every flow, as columns beside the flows.
+//! Direction columns of flows.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
-use crate::columns::write::Vocabulary;
-use crate::direction::rules::{Direction, Reason, Rules};
+use crate::columns::write::StringPool;
+use crate::direction::rules::{Direction, DirectionRules, Reason};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::flow::initiator::{Evidence, began};
-use crate::flow::tcp_flags;
+use crate::flow::initiator::initiated;
+use crate::flow::view::EvidenceColumns;
 use crate::ip::column::Addresses;
 
-/// The direction of every row: that of the `direction` column, or else by the rules.
+/// The direction of every row: from the `direction` column, or else by the rules.
 pub fn directions(
     batch: &FlowBatch,
     source: &Addresses,
     dest: &Addresses,
-    rules: &Rules,
+    rules: &DirectionRules,
 ) -> Result<Vec<Direction>> {
     if batch.column("direction").is_some() {
-        let told = |text: Option<&str>| text.and_then(Direction::parse);
-        let told = |text: Option<&str>| told(text).unwrap_or(Direction::Unknown);
-        return Ok(batch.text("direction")?.map(told));
+        let parse = |text: Option<&str>| text.and_then(Direction::parse);
+        let parse = |text: Option<&str>| parse(text).unwrap_or(Direction::Unknown);
+        return Ok(batch.text("direction")?.map(parse));
     }
-    let verdict = verdicts(batch, source, dest, rules)?;
-    Ok(by_row(batch.rows(), |row| verdict(row).0))
+    let classification = classifier(batch, source, dest, rules)?;
+    Ok(by_row(batch.rows(), |row| classification(row).0))
 }
 
-/// Adds the columns `direction` and `direction_reason`, or renews them.
-pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
+/// Add or replace the columns `direction` and `direction_reason`.
+pub fn classify(batch: &FlowBatch, rules: &DirectionRules) -> Result<RecordBatch> {
     let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
-    let verdict = verdicts(batch, &source, &dest, rules)?;
-    let verdicts = by_row(batch.rows(), verdict);
-    let rows = verdicts.len();
-    let directions = Vocabulary::new(Direction::ALL.into_iter().map(Direction::word))
-        .column(rows, |row| Some(verdicts[row].0 as usize))?;
-    let reasons = Vocabulary::new(Reason::ALL.into_iter().map(Reason::name))
-        .column(rows, |row| Some(verdicts[row].1 as usize))?;
+    let classification = classifier(batch, &source, &dest, rules)?;
+    let classified = by_row(batch.rows(), classification);
+    let rows = classified.len();
+    let directions = StringPool::new(Direction::ALL.into_iter().map(Direction::word))
+        .column(rows, |row| Some(classified[row].0 as usize))?;
+    let reasons = StringPool::new(Reason::ALL.into_iter().map(Reason::name))
+        .column(rows, |row| Some(classified[row].1 as usize))?;
     let new: [(&str, ArrayRef); 2] = [
         ("direction", Arc::new(directions)),
         ("direction_reason", Arc::new(reasons)),
@@ -58,20 +57,22 @@ pub fn classify(batch: &FlowBatch, rules: &Rules) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
 
-/// The direction of a row by the rules, and how it is known.
-fn verdicts<'a>(
+/// The direction of a row by the rules, with the reason.
+fn classifier<'a>(
     batch: &FlowBatch,
     source: &'a Addresses,
     dest: &'a Addresses,
-    rules: &'a Rules,
+    rules: &'a DirectionRules,
 ) -> Result<impl Fn(usize) -> (Direction, Reason) + 'a> {
     let parse = |text: Option<&str>| text.and_then(Direction::parse);
-    let reported = batch.text("reported_direction")?.map(parse);
-    let answers = Answers::find(batch)?;
+    let logged = batch.text("reported_direction")?.map(parse);
+    let responses = Responses::read(batch)?;
     Ok(move |row| {
         let (direction, reason) =
-            rules.classify(source.get(row).get(), dest.get(row).get(), reported[row]);
-        if reason != Reason::Reported && direction != direction.reversed() && answers.is_answer(row)
+            rules.classify(source.get(row).get(), dest.get(row).get(), logged[row]);
+        if reason != Reason::Reported
+            && direction != direction.reversed()
+            && responses.contains(row)
         {
             (direction.reversed(), Reason::PortsFlags)
         } else {
@@ -80,42 +81,25 @@ fn verdicts<'a>(
     })
 }
 
-/// Tells records of one direction that only answer what their destination began.
-struct Answers {
-    counts: Vec<ArrayRef>,
-    ports: [Option<Int64Array>; 2],
-    flags: Vec<Option<u8>>,
+/// Unidirectional records that may be the response to a flow that their destination initiated.
+struct Responses {
+    received: Vec<ArrayRef>,
+    evidence: EvidenceColumns,
 }
 
-impl Answers {
-    fn find(batch: &FlowBatch) -> Result<Self> {
-        let counts = ["dst_bytes", "dst_packets"].map(|name| batch.column(name).cloned());
-        let port = |name: &str| {
-            let column = batch.column(name);
-            column.map(|array| int64(name, array)).transpose()
-        };
+impl Responses {
+    fn read(batch: &FlowBatch) -> Result<Self> {
+        let received = ["dst_bytes", "dst_packets"].map(|name| batch.column(name).cloned());
         Ok(Self {
-            counts: counts.into_iter().flatten().collect(),
-            ports: [port("src_port")?, port("dst_port")?],
-            flags: batch
-                .text("tcp_flags")?
-                .map(|text| text.and_then(|text| tcp_flags::parse(text, 10))),
+            received: received.into_iter().flatten().collect(),
+            evidence: EvidenceColumns::read(batch)?,
         })
     }
 
-    /// Whether nothing is known to be sent back, and ports or flags tell that the record is an
-    /// answer.
-    fn is_answer(&self, row: usize) -> bool {
-        let port = |ports: &Option<Int64Array>| {
-            let ports = ports.as_ref().filter(|ports| ports.is_valid(row))?;
-            u16::try_from(ports.value(row)).ok()
-        };
-        let [src_port, dst_port] = &self.ports;
-        let record = Evidence {
-            src_port: port(src_port),
-            dst_port: port(dst_port),
-            flags: self.flags[row],
-        };
-        self.counts.iter().all(|counts| counts.is_null(row)) && began(record) == Some(false)
+    /// Whether the destination is not known to have sent anything, and initiated the flow by the
+    /// evidence of ports or flags.
+    fn contains(&self, row: usize) -> bool {
+        self.received.iter().all(|counts| counts.is_null(row))
+            && initiated(self.evidence.get(row)) == Some(false)
     }
 }

@@ -1,4 +1,4 @@
-//! Which way flows go: the rules, and the direction of each flow.
+//! Direction of flows: the rules and their application.
 
 pub mod classify;
 pub mod rules;

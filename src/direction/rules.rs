@@ -1,13 +1,12 @@
-//! Which way a flow goes, and how that is known.
+//! Rules for the direction of a flow.
 
 use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::ip::Ip;
-use crate::ip::range_map::PrefixSet;
+use crate::ip::range_map::RangeMap;
 
-/// What counts as internal where the caller names no networks:
-/// RFC 1918, RFC 4193, carrier-grade NAT and link-local.
+/// Default internal prefixes: RFC 1918, RFC 4193, carrier-grade NAT and link-local.
 pub const DEFAULT_INTERNAL: &[&str] = &[
     "10.0.0.0/8",
     "172.16.0.0/12",
@@ -18,16 +17,16 @@ pub const DEFAULT_INTERNAL: &[&str] = &[
     "fe80::/10",
 ];
 
-/// Which way a flow goes.
+/// Direction of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Direction {
-    /// From outside to the host or network.
+    /// From outside to the host or the internal network.
     Inbound,
     /// Between two internal addresses.
     Internal,
-    /// From the host or network to outside.
+    /// From the host or the internal network to outside.
     Outbound,
-    /// Not known.
+    /// Unknown.
     Unknown,
     /// Between two external addresses.
     External,
@@ -65,7 +64,7 @@ impl Direction {
         }
     }
 
-    /// The direction of the same flow if its other end began it.
+    /// The direction of the same flow if its other endpoint initiated it.
     #[must_use]
     pub const fn reversed(self) -> Self {
         match self {
@@ -75,7 +74,7 @@ impl Direction {
         }
     }
 
-    /// Reads a letter or a word, whatever its case.
+    /// Parse a letter or a word, ignoring case.
     #[inline]
     pub fn parse(text: &str) -> Option<Self> {
         match text.as_bytes() {
@@ -108,25 +107,25 @@ impl Direction {
     }
 }
 
-/// How a direction is known.
+/// Reason for a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The source of the flows said so.
+    /// Logged by the source.
     Reported,
-    /// One end is the host under investigation.
+    /// An endpoint is the host under investigation.
     Host,
-    /// The networks that the caller named as internal.
+    /// Internal prefixes of the caller.
     InternalRanges,
-    /// The default internal networks.
+    /// Default internal prefixes.
     PrivateAddress,
-    /// Ports or TCP flags tell that the destination of a one-way record began the flow.
+    /// Ports or TCP flags: the destination of a unidirectional record initiated the flow.
     PortsFlags,
-    /// It is not known.
+    /// Unknown direction.
     None,
 }
 
 impl Reason {
-    /// All reasons, each at its own place.
+    /// All reasons, indexed by discriminant.
     pub const ALL: [Self; 6] = [
         Self::Reported,
         Self::Host,
@@ -149,31 +148,38 @@ impl Reason {
     }
 }
 
-/// The rules by which directions are told.
+/// Rules for directions.
 #[derive(Clone, Debug)]
-pub struct Rules {
-    internal: PrefixSet,
+pub struct DirectionRules {
+    internal: RangeMap<()>,
     by_ranges: Reason,
     host: HashSet<Ip>,
 }
 
-impl Rules {
-    /// Rules for the given internal networks (`None`: the default ones) and host addresses.
+impl DirectionRules {
+    /// Build rules from internal prefixes (`None`: the default ones) and host addresses.
     pub fn new<S: AsRef<str>>(internal: Option<&[S]>, host: &[S]) -> Result<Self> {
         let (internal, by_ranges) = match internal {
             Some([]) => {
                 return Err(Error::Argument(
-                    "internal is empty, so nothing could be told apart; name networks, or leave it out for the default ones".into(),
+                    "internal is empty; give at least one network, or omit it for the default ones"
+                        .into(),
                 ));
             }
-            Some(networks) => (PrefixSet::parse(networks)?, Reason::InternalRanges),
-            None => (PrefixSet::parse(DEFAULT_INTERNAL)?, Reason::PrivateAddress),
+            Some(networks) => (RangeMap::from_prefixes(networks)?, Reason::InternalRanges),
+            None => (
+                RangeMap::from_prefixes(DEFAULT_INTERNAL)?,
+                Reason::PrivateAddress,
+            ),
         };
         let host = host
             .iter()
             .map(|text| {
                 Ip::parse(text.as_ref()).ok_or_else(|| {
-                    Error::Argument(format!("host: {:?} is not an address", text.as_ref()))
+                    Error::Argument(format!(
+                        "invalid host address {:?}; give IPv4 or IPv6",
+                        text.as_ref()
+                    ))
                 })
             })
             .collect::<Result<_>>()?;
@@ -189,15 +195,15 @@ impl Rules {
         self.internal.contains(ip)
     }
 
-    /// The direction of a flow from `source` to `dest`. The first of these that tells it wins:
-    /// the reported direction, the host under investigation, the internal networks.
+    /// Classify a flow from `source` to `dest`: by the logged direction, else by the host under
+    /// investigation, else by the internal prefixes.
     pub fn classify(
         &self,
         source: Option<Ip>,
         dest: Option<Ip>,
-        reported: Option<Direction>,
+        logged: Option<Direction>,
     ) -> (Direction, Reason) {
-        if let Some(direction) = reported.filter(|d| *d != Direction::Unknown) {
+        if let Some(direction) = logged.filter(|d| *d != Direction::Unknown) {
             return (direction, Reason::Reported);
         }
         if !self.host.is_empty() {
@@ -228,23 +234,25 @@ impl Rules {
         Some(direction)
     }
 
-    /// Whether the internal networks contradict a reported direction: it is the opposite of
-    /// theirs, or internal or external where they are not. A machine inside may well report as
-    /// inbound what comes from another one inside.
-    pub fn contradict(&self, [source, dest]: [Option<Ip>; 2], reported: Direction) -> bool {
-        let told = self.by_networks(source, dest);
-        match reported {
+    /// Whether the internal prefixes contradict a logged direction: it is the opposite of theirs,
+    /// or internal or external where they say otherwise. An internal exporter may log flows from
+    /// another internal host as inbound.
+    pub fn contradict(&self, [source, dest]: [Option<Ip>; 2], logged: Direction) -> bool {
+        let expected = self.by_networks(source, dest);
+        match logged {
             Direction::Unknown => false,
-            Direction::Inbound | Direction::Outbound => told == Some(reported.reversed()),
-            Direction::Internal | Direction::External => told.is_some_and(|told| told != reported),
+            Direction::Inbound | Direction::Outbound => expected == Some(logged.reversed()),
+            Direction::Internal | Direction::External => {
+                expected.is_some_and(|expected| expected != logged)
+            }
         }
     }
 }
 
-impl Default for Rules {
+impl Default for DirectionRules {
     fn default() -> Self {
         Self::new::<&str>(None, &[]).unwrap_or_else(|_| Self {
-            internal: PrefixSet::default(),
+            internal: RangeMap::default(),
             by_ranges: Reason::None,
             host: HashSet::new(),
         })
@@ -256,12 +264,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directions_and_reasons_are_at_their_places() {
-        for (place, direction) in Direction::ALL.into_iter().enumerate() {
-            assert_eq!(direction as usize, place);
+    fn directions_and_reasons_are_indexed_by_discriminant() {
+        for (index, direction) in Direction::ALL.into_iter().enumerate() {
+            assert_eq!(direction as usize, index);
         }
-        for (place, reason) in Reason::ALL.into_iter().enumerate() {
-            assert_eq!(reason as usize, place);
+        for (index, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
         }
     }
 
@@ -270,8 +278,8 @@ mod tests {
     }
 
     #[test]
-    fn default_ranges_tell_the_four_directions() {
-        let rules = Rules::default();
+    fn default_prefixes_give_the_four_directions() {
+        let rules = DirectionRules::default();
         for (source, dest, expected) in [
             ("10.0.0.1", "8.8.8.8", Direction::Outbound),
             ("8.8.8.8", "10.0.0.1", Direction::Inbound),
@@ -293,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_and_words_are_read() {
+    fn letters_and_words_are_parsed() {
         for direction in Direction::ALL {
             assert_eq!(Direction::parse(direction.letter()), Some(direction));
             assert_eq!(
@@ -315,12 +323,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_reported_comes_first_and_the_host_second() {
-        let rules = Rules::new(None, &["10.0.0.1"]).unwrap();
+    fn the_logged_direction_precedes_the_host() {
+        let rules = DirectionRules::new(None, &["10.0.0.1"]).unwrap();
         let (a, b) = (ip("10.0.0.1"), ip("10.0.0.2"));
-        let reported = Some(Direction::Inbound);
+        let logged = Some(Direction::Inbound);
         assert_eq!(
-            rules.classify(a, b, reported),
+            rules.classify(a, b, logged),
             (Direction::Inbound, Reason::Reported)
         );
         assert_eq!(
@@ -338,10 +346,10 @@ mod tests {
     }
 
     #[test]
-    fn networks_contradict_only_what_cannot_be() {
-        let rules = Rules::default();
+    fn prefixes_contradict_only_impossible_directions() {
+        let rules = DirectionRules::default();
         let (inside, outside) = (ip("10.0.0.1"), ip("8.8.8.8"));
-        for (ends, reported, against) in [
+        for (endpoints, logged, conflicts) in [
             ([inside, outside], Direction::Outbound, false),
             ([inside, outside], Direction::Inbound, true),
             ([inside, outside], Direction::Internal, true),
@@ -350,18 +358,18 @@ mod tests {
             ([inside, inside], Direction::External, true),
             ([inside, None], Direction::External, false),
         ] {
-            assert_eq!(rules.contradict(ends, reported), against, "{reported:?}");
+            assert_eq!(rules.contradict(endpoints, logged), conflicts, "{logged:?}");
         }
     }
 
     #[test]
-    fn named_networks_replace_the_default_ones() {
-        let rules = Rules::new(Some(&["203.0.113.0/24"]), &[]).unwrap();
+    fn given_prefixes_replace_the_default_ones() {
+        let rules = DirectionRules::new(Some(&["203.0.113.0/24"]), &[]).unwrap();
         assert_eq!(
             rules.classify(ip("203.0.113.9"), ip("10.0.0.1"), None),
             (Direction::Outbound, Reason::InternalRanges)
         );
-        assert!(Rules::new::<&str>(Some(&[]), &[]).is_err());
-        assert!(Rules::new(None, &["office-pc"]).is_err());
+        assert!(DirectionRules::new::<&str>(Some(&[]), &[]).is_err());
+        assert!(DirectionRules::new(None, &["office-pc"]).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Places of addresses, from city files in `MaxMind`'s format.
+//! Locations of addresses, from city files in `MaxMind`'s format.
 
 use std::sync::Arc;
 
@@ -12,16 +12,17 @@ use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::ip::{Ip, IpKind};
 
-/// Where an address is.
+/// Location of an address.
 #[derive(Clone, Debug, PartialEq)]
-struct Place {
+struct Location {
     latitude: f64,
     longitude: f64,
     city: Option<String>,
     country: Option<String>,
 }
 
-/// The spellings in use: GeoLite2-City and -Enterprise, and flat ones like ip-location-db's.
+/// A record in the schemas in use: GeoLite2-City and -Enterprise, and flat ones such as
+/// ip-location-db's.
 #[derive(Deserialize)]
 struct Raw<'a> {
     location: Option<Point>,
@@ -56,7 +57,7 @@ struct English<'a> {
     en: Option<&'a str>,
 }
 
-impl Place {
+impl Location {
     fn new(raw: Raw<'_>) -> Option<Self> {
         let (latitude, longitude) = match raw.location {
             Some(point) => (point.latitude?, point.longitude?),
@@ -83,13 +84,13 @@ impl Place {
     }
 }
 
-/// An ordered list of files; the first that has a place for an address wins.
+/// An ordered list of files; the first that has a location for an address wins.
 pub struct CityFiles {
     files: Vec<(String, Reader<Vec<u8>>)>,
 }
 
 impl CityFiles {
-    /// Opens the files; each is read into memory.
+    /// Open the files; each is read into memory.
     pub fn open<S: AsRef<str>>(paths: &[S]) -> Result<Self> {
         let open = |path: &str| -> Result<(String, Reader<Vec<u8>>)> {
             let bytes = std::fs::read(path)
@@ -104,8 +105,8 @@ impl CityFiles {
         })
     }
 
-    /// The place of an address; the error is the path of a damaged file, and what is wrong.
-    fn find(&self, ip: Ip) -> Result<Option<Place>, (String, String)> {
+    /// The location of an address; the error is the path of a damaged file, and the reason.
+    fn find(&self, ip: Ip) -> Result<Option<Location>, (String, String)> {
         for (path, reader) in &self.files {
             if ip.v4().is_none() && reader.metadata().ip_version == 4 {
                 continue;
@@ -113,17 +114,17 @@ impl CityFiles {
             let raw = reader.lookup(ip.to_std()).and_then(|found| found.decode());
             let raw: Option<Raw<'_>> =
                 raw.map_err(|error| (path.clone(), format!("{ip}: {error}")))?;
-            if let Some(place) = raw.and_then(Place::new) {
-                return Ok(Some(place));
+            if let Some(location) = raw.and_then(Location::new) {
+                return Ok(Some(location));
             }
         }
         Ok(None)
     }
 
     /// Columns `latitude`, `longitude`, `city` and `country` (ISO 3166 code), a row for each
-    /// address; all are null where no file has a place.
+    /// address; all are null where no file has a location.
     pub fn find_all(&self, addresses: &Text) -> Result<RecordBatch> {
-        let places = addresses
+        let locations = addresses
             .map(|text| {
                 let ip = text.and_then(Ip::parse);
                 let public = ip.filter(|ip| ip.kind() == IpKind::Public);
@@ -132,25 +133,28 @@ impl CityFiles {
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
             .map_err(|(path, reason)| damaged(&path, &reason))?;
-        let number = |name: &str, value: fn(&Place) -> f64| -> (Field, ArrayRef) {
-            let values: Float64Array = places.iter().map(|p| p.as_ref().map(value)).collect();
+        let number = |name: &str, value: fn(&Location) -> f64| -> (Field, ArrayRef) {
+            let values: Float64Array = locations.iter().map(|l| l.as_ref().map(value)).collect();
             (
                 Field::new(name, DataType::Float64, true),
                 Arc::new(values) as ArrayRef,
             )
         };
-        let text = |name: &str, value: fn(&Place) -> Option<&str>| -> (Field, ArrayRef) {
-            let values: StringArray = places.iter().map(|p| p.as_ref().and_then(value)).collect();
+        let text = |name: &str, value: fn(&Location) -> Option<&str>| -> (Field, ArrayRef) {
+            let values: StringArray = locations
+                .iter()
+                .map(|l| l.as_ref().and_then(value))
+                .collect();
             (
                 Field::new(name, DataType::Utf8, true),
                 Arc::new(values) as ArrayRef,
             )
         };
         batch(vec![
-            number("latitude", |place| place.latitude),
-            number("longitude", |place| place.longitude),
-            text("city", |place| place.city.as_deref()),
-            text("country", |place| place.country.as_deref()),
+            number("latitude", |location| location.latitude),
+            number("longitude", |location| location.longitude),
+            text("city", |location| location.city.as_deref()),
+            text("country", |location| location.country.as_deref()),
         ])
     }
 }

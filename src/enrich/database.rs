@@ -1,4 +1,4 @@
-//! Databases in `MaxMind`'s format, asked in order.
+//! Databases in `MaxMind`'s format, queried in order.
 
 use hashbrown::HashMap;
 use ipnetwork::IpNetwork;
@@ -6,25 +6,25 @@ use maxminddb::{LookupResult, Reader, WithinOptions};
 use rayon::prelude::*;
 
 use crate::columns::parallel::by_row;
-use crate::enrich::answers::{Answers, Found};
 use crate::enrich::online::Online;
 use crate::enrich::record::{Raw, Record};
+use crate::enrich::results::{LookupResults, NetworkMatch};
 use crate::error::{Error, Result};
 use crate::ip::{Ip, IpKind};
 
 /// Addresses that one task resolves; sorted, so that neighbours share networks.
 const CHUNK: usize = 1 << 14;
 
-/// What a file says of itself.
+/// Metadata of a file.
 #[derive(Clone, Debug)]
 pub struct Info {
     /// Path as given.
     pub path: String,
     /// Type of database, such as `GeoLite2-ASN`.
     pub kind: String,
-    /// Seconds since 1970 at which it was built.
+    /// Build time in seconds since 1970.
     pub build_epoch: u64,
-    /// Description in English, or in the first language there is.
+    /// Description in English if there is one, else in another language.
     pub description: String,
     /// 4 or 6.
     pub ip_version: u16,
@@ -35,10 +35,10 @@ struct File {
     reader: Reader<Vec<u8>>,
 }
 
-/// An ordered list of databases; for each fact the first that knows it wins.
+/// An ordered list of databases; for each fact the first that has it wins.
 pub struct Database {
     files: Vec<File>,
-    /// What was learned online, which counts after what the files know, or before it.
+    /// Results of online queries, which follow those of the files, or precede them.
     pub online: Option<Online>,
 }
 
@@ -76,10 +76,12 @@ impl File {
 }
 
 impl Database {
-    /// Opens the files; each is read into memory.
+    /// Open the files; each is read into memory.
     pub fn open<S: AsRef<str>>(paths: &[S]) -> Result<Self> {
         if paths.is_empty() {
-            return Err(Error::Argument("no database was named".into()));
+            return Err(Error::Argument(
+                "no database; give at least one path".into(),
+            ));
         }
         let files = paths.iter().map(|path| File::open(path.as_ref()));
         Ok(Self {
@@ -88,7 +90,7 @@ impl Database {
         })
     }
 
-    /// What each file says of itself.
+    /// Metadata of each file.
     pub fn info(&self) -> Vec<Info> {
         self.files
             .iter()
@@ -127,20 +129,23 @@ impl Database {
             .collect()
     }
 
-    /// Those of distinct addresses in ascending order that have to be asked about online.
-    pub fn to_ask(&self, ips: &[Ip]) -> Result<Vec<Ip>> {
+    /// Select the addresses to query online, from distinct ones in ascending order.
+    pub fn pending(&self, ips: &[Ip]) -> Result<Vec<Ip>> {
         let Some(online) = &self.online else {
             return Ok(Vec::new());
         };
-        let answers = self.resolve(ips)?;
-        let known = |place| answers.get(place).system().is_some();
-        let places = (0..ips.len()).filter(|place| online.wants(ips[*place], known(*place)));
-        Ok(places.map(|place| ips[place]).collect())
+        let results = self.resolve(ips)?;
+        let known = |index| results.get(index).system().is_some();
+        let pending = |index: &usize| online.is_pending(ips[*index], known(*index));
+        Ok((0..ips.len())
+            .filter(pending)
+            .map(|index| ips[index])
+            .collect())
     }
 
-    /// Resolves addresses, best distinct ones in ascending order.
-    pub fn resolve(&self, ips: &[Ip]) -> Result<Answers> {
-        let kinds = by_row(ips.len(), |place| ips[place].kind());
+    /// Resolve addresses; fastest for distinct ones in ascending order.
+    pub fn resolve(&self, ips: &[Ip]) -> Result<LookupResults> {
+        let kinds = by_row(ips.len(), |index| ips[index].kind());
         let mut records = Vec::new();
         let files = self
             .files
@@ -148,68 +153,68 @@ impl Database {
             .map(|file| file.resolve(ips, &kinds, &mut records));
         let mut files = files.collect::<Result<Vec<_>>>()?;
         if let Some(online) = &self.online {
-            let place = if online.comes_first() { 0 } else { files.len() };
-            files.insert(place, online.find(ips, &mut records));
+            let position = if online.comes_first() { 0 } else { files.len() };
+            files.insert(position, online.find(ips, &mut records));
         }
-        Ok(Answers::new(&kinds, &files, records))
+        Ok(LookupResults::new(&kinds, &files, records))
     }
 }
 
-/// Networks of some addresses, the records numbered by their places beside them: the offset of
-/// each and an address that leads to it.
-type FoundHere = (Vec<Found>, Vec<(usize, Ip)>);
+/// Networks of a chunk of addresses, and the records that these refer to by index: the offset of
+/// each in the file, and an address that it matches.
+type ChunkMatches = (Vec<NetworkMatch>, Vec<(usize, Ip)>);
 
 impl File {
-    /// Finds the networks of public addresses and appends their records to `records`.
+    /// Find the networks of public addresses and appends their records to `records`.
     fn resolve(
         &self,
         ips: &[Ip],
         kinds: &[IpKind],
         records: &mut Vec<Record>,
-    ) -> Result<Vec<Found>> {
-        let chunks: Vec<FoundHere> = ips
+    ) -> Result<Vec<NetworkMatch>> {
+        let chunks: Vec<ChunkMatches> = ips
             .par_chunks(CHUNK)
             .zip(kinds.par_chunks(CHUNK))
             .map(|(ips, kinds)| self.find_all(ips, kinds))
             .collect::<Result<_>>()?;
-        let mut places = HashMap::new();
+        let mut indices = HashMap::new();
         let mut examples = Vec::new();
         let mut renumbered = Vec::with_capacity(chunks.len());
-        for (_, here) in &chunks {
-            let place = |(offset, ip): &(usize, Ip)| {
-                *places.entry(*offset).or_insert_with(|| {
+        for (_, records_of_chunk) in &chunks {
+            let index = |(offset, ip): &(usize, Ip)| {
+                *indices.entry(*offset).or_insert_with(|| {
                     examples.push(*ip);
                     (records.len() + examples.len() - 1) as u32
                 })
             };
-            renumbered.push(here.iter().map(place).collect::<Vec<u32>>());
+            renumbered.push(records_of_chunk.iter().map(index).collect::<Vec<u32>>());
         }
         let decoded: Vec<Record> = examples
             .into_par_iter()
             .map(|ip| self.record(ip))
             .collect::<Result<_>>()?;
         records.extend(decoded);
-        let mut all = vec![Found::NONE; ips.len()];
+        let mut all = vec![NetworkMatch::NONE; ips.len()];
         all.par_chunks_mut(CHUNK)
             .zip(chunks.into_par_iter().zip(renumbered))
-            .for_each(|(all, ((found, _), places))| {
-                for (all, Found { record, prefix }) in all.iter_mut().zip(found) {
-                    if let Some(&record) = places.get(record as usize) {
-                        *all = Found { record, prefix };
+            .for_each(|(all, ((found, _), indices))| {
+                for (all, NetworkMatch { record, prefix }) in all.iter_mut().zip(found) {
+                    if let Some(&record) = indices.get(record as usize) {
+                        *all = NetworkMatch { record, prefix };
                     }
                 }
             });
         Ok(all)
     }
 
-    fn find_all(&self, ips: &[Ip], kinds: &[IpKind]) -> Result<FoundHere> {
-        let mut places = HashMap::new();
+    fn find_all(&self, ips: &[Ip], kinds: &[IpKind]) -> Result<ChunkMatches> {
+        let mut indices = HashMap::new();
         let mut records = Vec::new();
-        let mut last = (Ip(1), Ip(0), Found::NONE);
+        let mut last = (Ip(1), Ip(0), NetworkMatch::NONE);
         let mut all = Vec::with_capacity(ips.len());
         for (ip, kind) in ips.iter().zip(kinds) {
             if *kind != IpKind::Public {
-                all.push(Found::NONE);
+                all.push(NetworkMatch::NONE);
                 continue;
             }
             if last.0 <= *ip && *ip <= last.1 {
@@ -219,22 +224,22 @@ impl File {
             let result = self.find(*ip)?;
             let Some((result, offset)) = result.and_then(|r| r.offset().map(|offset| (r, offset)))
             else {
-                all.push(Found::NONE);
+                all.push(NetworkMatch::NONE);
                 continue;
             };
             let network = result
                 .network()
                 .map_err(|error| self.broken(&ip.to_string(), &error))?;
-            let record = *places.entry(offset).or_insert_with(|| {
+            let record = *indices.entry(offset).or_insert_with(|| {
                 records.push((offset, *ip));
                 records.len() as u32 - 1
             });
             let prefix = match network {
-                // A record for all of IPv4 and more.
+                // The network covers all of IPv4.
                 IpNetwork::V6(_) if ip.v4().is_some() => 0,
                 _ => network.prefix(),
             };
-            let found = Found { record, prefix };
+            let found = NetworkMatch { record, prefix };
             last = (network.network().into(), network.broadcast().into(), found);
             all.push(found);
         }

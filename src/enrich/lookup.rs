@@ -1,4 +1,4 @@
-//! Answers of a database as a table.
+//! Results of a look-up as a table.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,10 +10,10 @@ use rayon::prelude::*;
 
 use crate::columns::batch::batch;
 use crate::columns::text::Text;
-use crate::columns::write::{Vocabulary, texts};
-use crate::enrich::answers::{Answer, Answers};
+use crate::columns::write::{StringPool, texts};
 use crate::enrich::database::Database;
 use crate::enrich::record::{Record, label, unnamed};
+use crate::enrich::results::{LookupResult, LookupResults};
 use crate::error::{Error, Result};
 use crate::ip::column::{Addresses, Distinct};
 use crate::ip::write::{addresses, write_network};
@@ -22,26 +22,25 @@ use crate::ip::{Ip, IpKind};
 /// Rows that one task writes; the table has a chunk for each.
 const PIECE: usize = 1 << 16;
 
-/// Looks up addresses given as text; missing ones stay, as rows without an address.
-///
-/// Each distinct address is asked for once.
+/// Look up addresses given as strings, each distinct one once; missing ones become rows without
+/// an address.
 pub fn lookup(database: &Database, text: &Text) -> Result<Vec<RecordBatch>> {
     let given = parse(text)?;
     let distinct = given.distinct();
-    let answers = database.resolve(&distinct.ips)?;
-    let names: Vec<Cow<'_, str>> = answers.records.iter().map(name).collect();
-    let facts = Facts::new(&answers.records, &names);
+    let results = database.resolve(&distinct.ips)?;
+    let names: Vec<Cow<'_, str>> = results.records.iter().map(name).collect();
+    let facts = Facts::new(&results.records, &names);
     let rows = given.rows();
     (0..rows.div_ceil(PIECE).max(1))
         .into_par_iter()
         .map(|piece| {
             let rows = piece * PIECE..rows.min((piece + 1) * PIECE);
-            write(&distinct, &answers, &facts, rows)
+            write(&distinct, &results, &facts, rows)
         })
         .collect()
 }
 
-/// Parses addresses; the error tells the row of what is none.
+/// Parse addresses; the error has the row of the first invalid one.
 pub fn parse(text: &Text) -> Result<Addresses> {
     Addresses::parse(text).map_err(|row| Error::Value {
         row,
@@ -51,7 +50,7 @@ pub fn parse(text: &Text) -> Result<Addresses> {
     })
 }
 
-/// A table of addresses alone.
+/// A table with the column `address`.
 pub fn address_table(ips: &[Ip]) -> Result<RecordBatch> {
     let texts = addresses(ips.len(), |row| Some(ips[row]).into())?;
     batch(vec![(
@@ -60,19 +59,19 @@ pub fn address_table(ips: &[Ip]) -> Result<RecordBatch> {
     )])
 }
 
-/// What the holder of the networks of a record is called.
+/// Name of the holder of a record's networks.
 fn name(record: &Record) -> Cow<'_, str> {
     let name = record.name.as_deref().map(Cow::Borrowed);
     name.unwrap_or_else(|| label(record).into())
 }
 
-/// Facts of all records, each kind close together.
+/// Facts of all records, by column.
 struct Facts<'a> {
     asns: Vec<Option<u32>>,
-    /// What holders are called, then what stands for them by the category of the address.
-    holders: Vocabulary<'a>,
-    countries: Vocabulary<'a>,
-    kinds: Vocabulary<'a>,
+    /// Names of the holders, then the labels of addresses without one, by category.
+    holders: StringPool<'a>,
+    countries: StringPool<'a>,
+    kinds: StringPool<'a>,
 }
 
 impl<'a> Facts<'a> {
@@ -82,29 +81,29 @@ impl<'a> Facts<'a> {
         let unnamed = kinds.map(|kind| -> &str { unnamed(kind) });
         Self {
             asns: records.iter().map(|record| record.asn).collect(),
-            holders: Vocabulary::new(names.iter().map(|name| &**name).chain(unnamed)),
-            countries: Vocabulary::new(countries.map(Option::unwrap_or_default)),
-            kinds: Vocabulary::new(IpKind::ALL.into_iter().map(IpKind::name)),
+            holders: StringPool::new(names.iter().map(|name| &**name).chain(unnamed)),
+            countries: StringPool::new(countries.map(Option::unwrap_or_default)),
+            kinds: StringPool::new(IpKind::ALL.into_iter().map(IpKind::name)),
         }
     }
 }
 
 fn write(
     distinct: &Distinct,
-    answers: &Answers,
+    results: &LookupResults,
     facts: &Facts,
     rows: Range<usize>,
 ) -> Result<RecordBatch> {
-    let known: Vec<Option<(Ip, Answer)>> = distinct.places[rows]
+    let known: Vec<Option<(Ip, LookupResult)>> = distinct.indices[rows]
         .iter()
-        .map(|place| {
-            let place = place.get()? as usize;
-            Some((distinct.ips[place], answers.get(place)))
+        .map(|index| {
+            let index = index.get()? as usize;
+            Some((distinct.ips[index], results.get(index)))
         })
         .collect();
     let rows = known.len();
-    let system = |row: usize| known[row].and_then(|(_, answer)| answer.system());
-    let kind = |row: usize| known[row].map(|(_, answer)| answer.kind);
+    let system = |row: usize| known[row].and_then(|(_, result)| result.system());
+    let kind = |row: usize| known[row].map(|(_, result)| result.kind);
     let text = |name: &str, values: StringArray| {
         (
             Field::new(name, DataType::Utf8, true),
@@ -116,7 +115,7 @@ fn write(
             || facts.asns.len() + kind(row).map_or(IpKind::ALL.len(), |kind| kind as usize);
         Some(system(row).map_or_else(unnamed, |(record, _)| record))
     };
-    let country = |row: usize| known[row].and_then(|(_, answer)| answer.country());
+    let country = |row: usize| known[row].and_then(|(_, result)| result.country());
     let prefix = |row: usize, bytes: &mut Vec<u8>| {
         let Some(((ip, _), (_, length))) = known[row].zip(system(row)) else {
             return false;

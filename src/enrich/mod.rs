@@ -1,8 +1,8 @@
-//! Facts about addresses: databases in `MaxMind`'s format, cities, and services online.
+//! Facts about addresses: databases in `MaxMind`'s format, cities, and online services.
 
-pub mod answers;
 pub mod city;
 pub mod database;
 pub mod lookup;
 pub mod online;
 pub mod record;
+pub mod results;

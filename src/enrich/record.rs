@@ -1,4 +1,4 @@
-//! Records of a database, in any of the spellings in use.
+//! Records of a database, in any of the schemas in use.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::ip::IpKind;
 
-/// What a record says of its network.
+/// Facts about a network.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// Number of the autonomous system.
@@ -18,7 +18,7 @@ pub struct Record {
     pub country: Option<String>,
 }
 
-/// A record in the spellings in use: GeoLite2-ASN, GeoIP2-ISP and -Enterprise, `IPinfo`,
+/// A record in the schemas in use: GeoLite2-ASN, GeoIP2-ISP and -Enterprise, `IPinfo`,
 /// ip-location-db.
 #[derive(Deserialize)]
 pub struct Raw<'a> {
@@ -40,8 +40,8 @@ struct Traits<'a> {
     autonomous_system_organization: Option<&'a str>,
 }
 
-/// Number of an autonomous system, in any width or as text such as `AS64500`; none where the text
-/// is no number.
+/// Number of an autonomous system, in any width or as a string such as `AS64500`; `None` if the
+/// string is not a number.
 #[derive(Clone, Copy)]
 struct System(Option<u32>);
 
@@ -57,16 +57,18 @@ impl Visitor<'_> for AnyWidth {
     type Value = System;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a number of an autonomous system, from 0 to 4294967295")
+        out.write_str("an AS number from 0 to 4294967295")
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<System, E> {
-        let fits = u32::try_from(number).map_err(|_| E::custom(format!("AS{number}: too great")));
+        let fits = u32::try_from(number)
+            .map_err(|_| E::custom(format!("AS number {number} exceeds 4294967295")));
         Ok(System(Some(fits?)))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<System, E> {
-        let fits = u32::try_from(number).map_err(|_| E::custom(format!("AS{number}: no number")));
+        let fits = u32::try_from(number)
+            .map_err(|_| E::custom(format!("AS number {number} is out of range")));
         Ok(System(Some(fits?)))
     }
 
@@ -90,11 +92,11 @@ impl From<Raw<'_>> for Record {
                 traits.autonomous_system_organization,
             )
         });
-        let system = |written: Option<System>| written.and_then(|written| written.0);
+        let system = |system: Option<System>| system.and_then(|system| system.0);
         let code = |country: Option<Country<'_>>| {
             country.and_then(|country| match country {
-                Country::Code(code) => some_text(Some(code)),
-                Country::Record { iso_code } => some_text(iso_code),
+                Country::Code(code) => non_empty(Some(code)),
+                Country::Record { iso_code } => non_empty(iso_code),
             })
         };
         Self {
@@ -102,23 +104,23 @@ impl From<Raw<'_>> for Record {
                 .or(system(number))
                 .or(system(raw.asn))
                 .filter(|asn| *asn != 0),
-            name: some_text(raw.autonomous_system_organization)
-                .or_else(|| some_text(holder))
-                .or_else(|| some_text(raw.as_name)),
-            country: some_text(raw.country_code)
+            name: non_empty(raw.autonomous_system_organization)
+                .or_else(|| non_empty(holder))
+                .or_else(|| non_empty(raw.as_name)),
+            country: non_empty(raw.country_code)
                 .or_else(|| code(raw.country))
                 .or_else(|| code(raw.registered_country)),
         }
     }
 }
 
-fn some_text(text: Option<&str>) -> Option<String> {
+fn non_empty(text: Option<&str>) -> Option<String> {
     text.map(str::trim)
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
 }
 
-/// The name under which the flows of an autonomous system are grouped; never empty.
+/// Label by which the flows of an autonomous system are grouped; never empty.
 pub fn label(record: &Record) -> String {
     match (record.asn, &record.name) {
         (Some(asn), Some(name)) => format!("AS{asn} {name}"),
@@ -127,10 +129,10 @@ pub fn label(record: &Record) -> String {
     }
 }
 
-/// What an address without an ASN is called, and its flows are grouped under.
+/// Label of addresses without an ASN.
 ///
-/// Addresses that are not public are named by their category and public ones without a record by
-/// that fact, so that no group is lost.
+/// Non-public addresses are labelled by category and public ones as having no record, so that
+/// every address belongs to a group.
 pub fn unnamed(kind: Option<IpKind>) -> &'static str {
     match kind {
         None => "No address",

@@ -13,14 +13,14 @@ use crate::flow::schema::SUMS;
 use crate::ip::Ip;
 use crate::ip::column::Addresses;
 
-/// The two schemas in which every verb takes its flows.
+/// The two schemas that every function accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layout {
     Canonical,
     Index,
 }
 
-/// Names of one column in the canonical schema and in the flow index.
+/// Names of columns in the canonical schema and in the flow index.
 const NAMES: &[(&str, &str)] = &[
     ("src_ip", "source"),
     ("dst_ip", "dest"),
@@ -40,7 +40,7 @@ pub struct FlowBatch {
 }
 
 impl FlowBatch {
-    /// Wraps a batch in one of the two schemas.
+    /// Wrap a batch in one of the two schemas.
     pub fn new(batch: RecordBatch, first_row: usize) -> Result<Self> {
         let has = |names: [&str; 3]| names.iter().all(|name| find(&batch, name).is_some());
         let layout = if has(["src_ip", "dst_ip", "flows"]) {
@@ -55,7 +55,7 @@ impl FlowBatch {
                 .map(|f| f.name().as_str())
                 .collect();
             return Err(Error::Schema(format!(
-                "these columns are neither flows (src_ip, dst_ip, flows …) nor a flow index (source, dest, TotalAllowedFlows …): {}",
+                "expected the columns of flows (src_ip, dst_ip, flows, …) or of a flow index (source, dest, TotalAllowedFlows, …), got {}",
                 names.join(", ")
             )));
         };
@@ -66,7 +66,7 @@ impl FlowBatch {
         })
     }
 
-    /// The batch as it came.
+    /// The batch as given.
     pub fn record_batch(&self) -> &RecordBatch {
         &self.batch
     }
@@ -93,14 +93,10 @@ impl FlowBatch {
         find(&self.batch, self.name(name))
     }
 
-    /// A column by either of its names, or the error that names what there is.
+    /// A column by either of its names; an error if it is absent.
     pub fn require(&self, name: &str) -> Result<&ArrayRef> {
-        self.column(name).ok_or_else(|| {
-            Error::Schema(format!(
-                "there is no column {:?} in the flows",
-                self.name(name)
-            ))
-        })
+        self.column(name)
+            .ok_or_else(|| Error::Schema(format!("column {:?} is missing", self.name(name))))
     }
 
     /// Number of the first row in messages.
@@ -108,7 +104,7 @@ impl FlowBatch {
         self.first_row
     }
 
-    /// A text column.
+    /// A string column; null if it is absent.
     pub fn text(&self, name: &str) -> Result<Text> {
         match self.column(name) {
             Some(array) => Text::read(self.name(name), array),
@@ -116,17 +112,21 @@ impl FlowBatch {
         }
     }
 
-    /// A column of addresses; empty text is null.
+    /// An address column; empty strings are null.
     pub fn addresses(&self, name: &str) -> Result<Addresses> {
-        self.of_addresses(name, Addresses::parse)
+        self.parse_addresses(name, Addresses::parse)
     }
 
-    /// Rows that hold an address in a column of addresses.
+    /// Rows of an address column that hold the address.
     pub fn rows_of(&self, name: &str, ip: Ip) -> Result<Vec<u32>> {
-        self.of_addresses(name, |text| Addresses::rows_of(text, ip))
+        self.parse_addresses(name, |text| Addresses::rows_of(text, ip))
     }
 
-    fn of_addresses<T>(&self, name: &str, read: impl Fn(&Text) -> Result<T, usize>) -> Result<T> {
+    fn parse_addresses<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&Text) -> Result<T, usize>,
+    ) -> Result<T> {
         let text = Text::read(self.name(name), self.require(name)?)?;
         read(&text).map_err(|row| Error::Value {
             row: self.first_row + row,
@@ -136,7 +136,7 @@ impl FlowBatch {
         })
     }
 
-    /// Some of the rows.
+    /// Take rows by index.
     pub fn take(&self, rows: &UInt32Array) -> Result<Self> {
         Ok(Self {
             batch: take_record_batch(&self.batch, rows)?,
@@ -155,7 +155,7 @@ impl FlowBatch {
             .transpose()
     }
 
-    /// The columns that are summed.
+    /// Read the columns that are aggregated.
     pub fn measures(&self) -> Result<MeasureColumns> {
         let name = self.name("flows");
         let flows = int64(name, self.require(name)?)?;
@@ -167,38 +167,35 @@ impl FlowBatch {
                 row: self.first_row + row,
                 column: name.into(),
                 value: "null".into(),
-                reason: "is not a number of flows",
+                reason: "is not a flow count",
             });
         }
-        let mut sums = Vec::with_capacity(SUMS.len());
-        for name in SUMS {
-            sums.push(
-                self.column(name)
-                    .map(|array| int64(name, array))
-                    .transpose()?,
-            );
+        let mut sums = [const { None }; SUMS.len()];
+        for (sum, name) in sums.iter_mut().zip(SUMS) {
+            let column = self.column(name).map(|array| int64(name, array));
+            *sum = column.transpose()?;
         }
         Ok(MeasureColumns {
             flows,
             sums,
             first: self.times("start_time")?,
             last: self.times("end_time")?,
-            most: [None, None],
+            max: [None, None],
         })
     }
 }
 
-/// The columns of a batch that are summed, or whose first and last are kept.
+/// The columns of a batch that are aggregated.
 #[derive(Clone, Debug)]
 pub struct MeasureColumns {
     /// Allowed flows.
     pub flows: Int64Array,
     /// The columns of [`SUMS`], where present.
-    pub sums: Vec<Option<Int64Array>>,
-    /// When the flow started.
+    pub sums: [Option<Int64Array>; SUMS.len()],
+    /// Start times, of which the minimum is kept.
     pub first: Option<TimestampMicrosecondArray>,
-    /// When the flow ended.
+    /// End times, of which the maximum is kept.
     pub last: Option<TimestampMicrosecondArray>,
-    /// Bytes and packets of each record, the greatest of which are kept; none unless asked for.
-    pub most: [Option<Int64Array>; 2],
+    /// Bytes and packets of each record, of which the maximum is kept; absent unless requested.
+    pub max: [Option<Int64Array>; 2],
 }

@@ -1,31 +1,31 @@
-//! Which end of a one-way record began the flow, as ports and TCP flags tell.
+//! Which endpoint of a unidirectional record initiated the flow, by ports and TCP flags.
 
 use crate::flow::tcp_flags::{ACK, SYN};
 
-/// Ports that only services listen on.
+/// Ports of services.
 const WELL_KNOWN: std::ops::Range<u16> = 0..1024;
 
-/// What is known of a one-way record.
+/// Ports and TCP flags of a unidirectional record.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence {
     /// Source port.
     pub src_port: Option<u16>,
     /// Destination port.
     pub dst_port: Option<u16>,
-    /// TCP flags of all packets.
+    /// TCP flags of all packets, combined.
     pub flags: Option<u8>,
 }
 
-/// Whether the sender of a record began the flow: it did if it sent SYN without ACK, or if only
-/// the port at the other end is well known.
-pub fn began(record: Evidence) -> Option<bool> {
+/// Whether the sender of a record initiated the flow: it sent SYN without ACK, or only the port of
+/// its peer is well known.
+pub fn initiated(record: Evidence) -> Option<bool> {
     by_flags(record.flags).or_else(|| by_ports(record))
 }
 
-/// Whether the sender of the first of two records that answer each other began the flow.
-pub fn began_first(first: Evidence, second: Evidence) -> Option<bool> {
+/// Whether the sender of the first of two opposite records initiated the flow.
+pub fn first_initiated(first: Evidence, second: Evidence) -> Option<bool> {
     by_flags(first.flags)
-        .or_else(|| by_flags(second.flags).map(|began| !began))
+        .or_else(|| by_flags(second.flags).map(|initiated| !initiated))
         .or_else(|| by_ports(first))
 }
 
@@ -56,20 +56,20 @@ mod tests {
     }
 
     #[test]
-    fn a_well_known_port_answers() {
-        assert_eq!(began(record(50_000, 443, 0)), Some(true));
-        assert_eq!(began(record(443, 50_000, 0)), Some(false));
-        assert_eq!(began(record(50_000, 8080, 0)), None);
-        assert_eq!(began(record(53, 53, 0)), None);
-        assert_eq!(began(Evidence::default()), None);
+    fn a_well_known_port_is_the_responder() {
+        assert_eq!(initiated(record(50_000, 443, 0)), Some(true));
+        assert_eq!(initiated(record(443, 50_000, 0)), Some(false));
+        assert_eq!(initiated(record(50_000, 8080, 0)), None);
+        assert_eq!(initiated(record(53, 53, 0)), None);
+        assert_eq!(initiated(Evidence::default()), None);
     }
 
     #[test]
-    fn syn_without_ack_begins_whatever_the_ports() {
-        assert_eq!(began(record(20, 50_000, SYN)), Some(true));
-        assert_eq!(began(record(20, 50_000, SYN | ACK)), Some(false));
-        let (opens, answers) = (record(9_000, 9_001, SYN), record(9_001, 9_000, SYN | ACK));
-        assert_eq!(began_first(opens, answers), Some(true));
-        assert_eq!(began_first(answers, opens), Some(false));
+    fn syn_without_ack_initiates_for_any_ports() {
+        assert_eq!(initiated(record(20, 50_000, SYN)), Some(true));
+        assert_eq!(initiated(record(20, 50_000, SYN | ACK)), Some(false));
+        let (request, response) = (record(9_000, 9_001, SYN), record(9_001, 9_000, SYN | ACK));
+        assert_eq!(first_initiated(request, response), Some(true));
+        assert_eq!(first_initiated(response, request), Some(false));
     }
 }

@@ -1,7 +1,8 @@
-//! A flow: its schema, batches of flows, TCP flags, protocols, and who initiated it.
+//! Flows: schema, batches, typed columns, TCP flags, protocols, initiator.
 
 pub mod batch;
 pub mod initiator;
 pub mod protocols;
 pub mod schema;
 pub mod tcp_flags;
+pub mod view;

@@ -1,4 +1,4 @@
-//! The canonical flow schema and the columns that every aggregate carries.
+//! The canonical flow schema and the measures of aggregates.
 
 use std::sync::{Arc, LazyLock};
 
@@ -34,7 +34,7 @@ pub static CANONICAL: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-/// Sums of an aggregate that may be null, in the order of its columns.
+/// Nullable sums of an aggregate, in column order.
 pub const SUMS: [&str; 5] = [
     "denied_flows",
     "src_bytes",

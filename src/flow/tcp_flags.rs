@@ -1,6 +1,6 @@
-//! TCP flags: a byte, and letters.
+//! TCP flags as a byte and as letters.
 
-/// Letters of the flags, that of the highest bit first.
+/// Letters of the flags, the highest bit first.
 const LETTERS: &[u8; 8] = b"CEUAPRSF";
 
 /// The flag SYN.
@@ -9,7 +9,7 @@ pub const SYN: u8 = 2;
 /// The flag ACK.
 pub const ACK: u8 = 16;
 
-/// Reads letters, with points for flags that are not set, or a number of that radix.
+/// Parse letters, with dots for flags that are not set, or a number of the given radix.
 pub fn parse(text: &str, radix: u32) -> Option<u8> {
     if let Some(digits) = text.strip_prefix("0x") {
         return u8::from_str_radix(digits, 16).ok();
@@ -21,8 +21,8 @@ pub fn parse(text: &str, radix: u32) -> Option<u8> {
         if letter == b'.' {
             return Some(flags);
         }
-        let place = LETTERS.iter().position(|known| *known == letter)?;
-        Some(flags | 0x80 >> place)
+        let index = LETTERS.iter().position(|known| *known == letter)?;
+        Some(flags | 0x80 >> index)
     })
 }
 
@@ -31,7 +31,7 @@ pub fn letters(flags: u8) -> String {
     LETTERS
         .iter()
         .enumerate()
-        .filter(|(place, _)| flags & (0x80 >> place) != 0)
+        .filter(|(index, _)| flags & (0x80 >> index) != 0)
         .map(|(_, letter)| char::from(*letter))
         .collect()
 }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_and_numbers_are_one() {
+    fn letters_and_numbers_are_equivalent() {
         for (text, radix, expected) in [
             ("......S.", 10, "S"),
             ("CE.AP.SF", 10, "CEAPSF"),

@@ -1,4 +1,4 @@
-//! Addresses as codes that are roughly in order: IPv4 as it is, IPv6 numbered within buckets.
+//! Addresses as codes in approximate order: IPv4 by value, IPv6 numbered within buckets.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -8,19 +8,19 @@ use arrow::array::StringArray;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use rayon::prelude::*;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::write::texts;
 use crate::error::Result;
 use crate::ip::Ip;
 use crate::ip::column::Addresses;
 use crate::ip::write::{addresses, write_v4};
 
-/// Bits of a code or rank: two for the kind, then the bucket, then the number in it.
+/// Bits of a code or rank: two for the kind, then the bucket, then the number within it.
 pub const ADDRESS_BITS: u32 = 2 + BUCKET_BITS + 32;
 const BUCKET_BITS: u32 = 10;
 const KIND: u32 = BUCKET_BITS + 32;
 
-// Kinds, in their order.
+// Kinds in order.
 const BEFORE_V4: u64 = 0;
 const V4: u64 = 1;
 const AFTER_V4: u64 = 2;
@@ -28,56 +28,56 @@ const NULL: u64 = 3;
 
 const SHARDS: usize = 64;
 
-/// Most addresses that buckets are cut at.
-const MOST_CUTS: usize = (1 << (BUCKET_BITS - 1)) - 1;
+/// Maximum number of addresses at which buckets are split.
+const MAX_SPLITS: usize = (1 << (BUCKET_BITS - 1)) - 1;
 
-/// Addresses looked at, for each of these, to tell where to cut.
+/// Sampled addresses per split.
 const SAMPLES: usize = 16;
 
-/// IPv6 addresses, in buckets, numbered as they are met.
+/// Codes of addresses; IPv6 addresses are numbered within buckets in order of appearance.
 ///
 /// Codes of addresses in different buckets are in order.
 #[derive(Debug)]
-pub struct AddressBook {
+pub struct AddressCodes {
     hasher: DefaultHashBuilder,
     /// Codes of addresses, by the hash of the address.
     shards: Vec<Mutex<HashMap<Ip, u64>>>,
-    /// Where buckets are cut: each of these addresses is a bucket of its own, between two others.
-    cuts: Vec<Ip>,
-    /// How many addresses each bucket has.
+    /// Each of these addresses is a bucket of its own, between two others.
+    splits: Vec<Ip>,
+    /// Number of addresses in each bucket.
     counts: Vec<AtomicU32>,
 }
 
-impl Default for AddressBook {
+impl Default for AddressCodes {
     fn default() -> Self {
         Self {
             hasher: DefaultHashBuilder::default(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            cuts: Vec::new(),
+            splits: Vec::new(),
             counts: vec![AtomicU32::new(0)],
         }
     }
 }
 
-impl AddressBook {
-    /// Tells from the first IPv6 addresses where to cut buckets.
+impl AddressCodes {
+    /// Split the buckets by a sample of the first IPv6 addresses.
     pub fn prepare(&mut self, columns: &[&Addresses]) {
-        if !self.cuts.is_empty() || self.counts.iter().any(|count| count.load(Relaxed) > 0) {
+        if !self.splits.is_empty() || self.counts.iter().any(|count| count.load(Relaxed) > 0) {
             return;
         }
         let mut sample: Vec<Ip> = columns
             .iter()
-            .flat_map(|addresses| addresses.some_wide(MOST_CUTS * SAMPLES))
+            .flat_map(|addresses| addresses.sample_wide(MAX_SPLITS * SAMPLES))
             .collect();
         sample.sort_unstable();
-        let cut = |cut: usize| sample.get(sample.len() * cut / MOST_CUTS).copied();
-        self.cuts = (0..MOST_CUTS).filter_map(cut).collect();
-        self.cuts.dedup();
-        let buckets = 2 * self.cuts.len() + 1;
+        let split = |number: usize| sample.get(sample.len() * number / MAX_SPLITS).copied();
+        self.splits = (0..MAX_SPLITS).filter_map(split).collect();
+        self.splits.dedup();
+        let buckets = 2 * self.splits.len() + 1;
         self.counts.resize_with(buckets, AtomicU32::default);
     }
 
-    /// A code for the address of a row.
+    /// The code of a row's address.
     #[inline]
     pub fn code(&self, addresses: &Addresses, row: usize) -> u64 {
         match addresses.narrow(row) {
@@ -102,13 +102,13 @@ impl AddressBook {
         } else {
             AFTER_V4
         };
-        let before = self.cuts.partition_point(|cut| *cut < ip);
-        let bucket = 2 * before + usize::from(self.cuts.get(before) == Some(&ip));
+        let before = self.splits.partition_point(|split| *split < ip);
+        let bucket = 2 * before + usize::from(self.splits.get(before) == Some(&ip));
         let number = self.counts[bucket].fetch_add(1, Relaxed);
         kind << KIND | (bucket as u64) << 32 | u64::from(number)
     }
 
-    /// Ends the numbering: the order of the addresses is known now.
+    /// Finish the codes and rank the addresses.
     pub fn into_ranks(self) -> AddressRanks {
         let mut known: Vec<(Ip, u64)> = self
             .shards
@@ -134,12 +134,12 @@ impl AddressBook {
     }
 }
 
-/// About where a pair of codes lies in the order of all pairs.
+/// Partition rank of a pair of codes: its approximate position in the order of all pairs.
 ///
-/// The numbers of a bucket keep no order, so pairs that differ in these alone lie at one place.
+/// Numbers within a bucket are not in order; pairs that differ only in these have one rank.
 #[inline]
-pub fn place(source: u64, dest: u64) -> u64 {
-    // 34 bits in the order of the code; and whether all addresses there are one.
+pub fn partition_rank(source: u64, dest: u64) -> u64 {
+    // 34 bits in code order, and whether they stand for a single address.
     let rough = |code: u64| match code >> KIND {
         V4 | NULL => (code >> KIND << 32 | u64::from(code as u32), true),
         kind => {
@@ -152,14 +152,14 @@ pub fn place(source: u64, dest: u64) -> u64 {
     source << 30 | dest >> 4
 }
 
-/// The order of the addresses of an [`AddressBook`].
+/// The order of the addresses of an [`AddressCodes`].
 ///
-/// Ranks are ordered as the addresses are: IPv6 before IPv4, IPv4, other IPv6, no address.
+/// Ranks follow the order of addresses: IPv6 below IPv4, IPv4, other IPv6, null.
 #[derive(Debug)]
 pub struct AddressRanks {
-    /// Of each bucket, the ranks of its numbers.
+    /// Ranks by bucket and number.
     ranks: Vec<Vec<u32>>,
-    /// Where in `wide` each bucket begins.
+    /// Start of each bucket in `wide`.
     firsts: Vec<usize>,
     wide: Vec<Ip>,
 }
@@ -179,23 +179,23 @@ impl AddressRanks {
 
     /// The address of a rank.
     #[inline]
-    pub fn address(&self, rank: u64) -> OrNull<Ip> {
+    pub fn address(&self, rank: u64) -> NullsLast<Ip> {
         match rank >> KIND {
             V4 => Some(Ip::from_v4(rank as u32)),
             NULL => None,
-            _ => Some(self.wide[self.of_wide(rank)]),
+            _ => Some(self.wide[self.wide_index(rank)]),
         }
         .into()
     }
 
     #[inline]
-    fn of_wide(&self, rank: u64) -> usize {
+    fn wide_index(&self, rank: u64) -> usize {
         self.firsts[bucket(rank)] + rank as u32 as usize
     }
 
-    /// The IPv6 addresses as text, each written once.
+    /// Format the IPv6 addresses, each once.
     pub fn texts(&self) -> Result<AddressTexts<'_>> {
-        let wide = addresses(self.wide.len(), |place| Some(self.wide[place]).into())?;
+        let wide = addresses(self.wide.len(), |index| Some(self.wide[index]).into())?;
         Ok(AddressTexts { wide, ranks: self })
     }
 }
@@ -205,7 +205,7 @@ fn bucket(code: u64) -> usize {
     (code >> 32 & ((1 << BUCKET_BITS) - 1)) as usize
 }
 
-/// Texts of the addresses of [`AddressRanks`].
+/// Formatted addresses of [`AddressRanks`].
 #[derive(Debug)]
 pub struct AddressTexts<'a> {
     wide: StringArray,
@@ -213,7 +213,7 @@ pub struct AddressTexts<'a> {
 }
 
 impl AddressTexts<'_> {
-    /// Columns of addresses given by rank.
+    /// Write a column of addresses, given by rank.
     pub fn column(&self, rows: usize, rank: impl Fn(usize) -> u64 + Sync) -> Result<StringArray> {
         texts(rows, |row, bytes| {
             let rank = rank(row);
@@ -221,8 +221,8 @@ impl AddressTexts<'_> {
                 V4 => write_v4(rank as u32, bytes),
                 NULL => return false,
                 _ => {
-                    let place = self.ranks.of_wide(rank);
-                    bytes.extend_from_slice(self.wide.value(place).as_bytes());
+                    let index = self.ranks.wide_index(rank);
+                    bytes.extend_from_slice(self.wide.value(index).as_bytes());
                 }
             }
             true
@@ -249,7 +249,7 @@ mod tests {
     fn ip() -> impl Strategy<Value = Option<Ip>> {
         prop_oneof![
             any::<u32>().prop_map(|v4| Some(Ip::from_v4(v4))),
-            // Few addresses on both sides of IPv4, so that some are met again.
+            // Few addresses on both sides of IPv4, so that some repeat.
             (0_u128..40, any::<bool>()).prop_map(|(low, high)| {
                 Some(Ip(low | if high { 0x2001_0db8 << 96 } else { 0 }))
             }),
@@ -259,21 +259,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ranks_and_places_keep_the_order_of_addresses(
+        fn ranks_keep_the_order_of_addresses(
             first in prop::collection::vec((ip(), ip()), 1..60),
             later in prop::collection::vec((ip(), ip()), 0..60),
         ) {
-            let mut book = AddressBook::default();
+            let mut address_codes = AddressCodes::default();
             let mut codes = Vec::new();
             for pairs in [&first, &later] {
                 let (left, right): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
                 let (left, right) = (column(&left), column(&right));
-                book.prepare(&[&left, &right]);
+                address_codes.prepare(&[&left, &right]);
                 codes.extend((0..pairs.len()).map(|row| {
-                    (book.code(&left, row), book.code(&right, row))
+                    (address_codes.code(&left, row), address_codes.code(&right, row))
                 }));
             }
-            let ranks = book.into_ranks();
+            let ranks = address_codes.into_ranks();
             let rank = |(left, right): &(u64, u64)| (ranks.rank(*left), ranks.rank(*right));
             let known: Vec<_> = codes.iter().map(rank).collect();
             let mut all: Vec<_> = first.into_iter().chain(later).zip(known).zip(codes).collect();
@@ -282,13 +282,13 @@ mod tests {
                 prop_assert_eq!(*ips, (address(rank.0), address(rank.1)));
             }
             let none_last = |(left, right): (Option<Ip>, Option<Ip>)| {
-                (OrNull::from(left), OrNull::from(right))
+                (NullsLast::from(left), NullsLast::from(right))
             };
             all.sort_by_key(|((ips, _), _)| none_last(*ips));
             for pair in all.windows(2) {
                 let (((_, before), code), ((_, after), later)) = (pair[0], pair[1]);
                 prop_assert!(before <= after);
-                prop_assert!(place(code.0, code.1) <= place(later.0, later.1));
+                prop_assert!(partition_rank(code.0, code.1) <= partition_rank(later.0, later.1));
             }
         }
     }

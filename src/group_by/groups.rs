@@ -1,4 +1,4 @@
-//! Groups in partitions, one for each part of their order, filled in parallel.
+//! Groups in partitions by rank, filled in parallel.
 
 use std::cmp::Reverse;
 use std::mem::take;
@@ -9,67 +9,67 @@ use rayon::prelude::*;
 
 use crate::columns::parallel::by_morsel;
 use crate::flow::batch::MeasureColumns;
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::order::{Rank, order};
 use crate::group_by::partition::Partition;
 use crate::group_by::runs::{Runs, starts};
-use crate::group_by::sums::{Measure, Sums, Values};
+use crate::group_by::sums::{Measure, MeasureValues, Sums};
 
-/// Groups of a partition at first, so that its table fits the cache while it is filled.
-const FEW: usize = 1 << 12;
+/// Initial groups of a partition, so that its table fits the cache.
+const PARTITION_GROUPS: usize = 1 << 12;
 
-/// Groups with which a partition is too large for that.
-const MANY: usize = 1 << 15;
+/// Groups at which a partition is split.
+const MAX_PARTITION_GROUPS: usize = 1 << 15;
 
-/// Rows that are added together: at least, and at most while there is a look for Ctrl-C in between.
-const LEAST_WAITING: usize = 1 << 20;
+/// Rows that are added together; the maximum bounds the time between checks for Ctrl-C.
+const MIN_WAITING: usize = 1 << 20;
 
-const MOST_WAITING: usize = 1 << 22;
+const MAX_WAITING: usize = 1 << 22;
 
-const MOST_PARTITIONS: usize = 1 << 9;
+const MAX_PARTITIONS: usize = 1 << 9;
 
-/// Places looked at, for each partition, to tell where it begins.
+/// Sampled ranks per partition.
 const SAMPLES: usize = 64;
 
 /// Groups and their sums.
 #[derive(Debug)]
 pub struct Groups<K> {
     hasher: DefaultHashBuilder,
-    /// The first places of all partitions but the first.
+    /// First rank of every partition after the first.
     starts: Vec<u64>,
     partitions: Vec<Partition<K>>,
-    /// How many groups there were when the partitions were laid out.
-    laid_out: usize,
-    /// Rows that are laid out, but not yet added.
+    /// Number of groups when the partitions were last split.
+    split_at: usize,
+    /// Partitioned rows that are not yet added.
     waiting: Vec<Runs<K>>,
-    /// Whether every morsel so far had few groups.
+    /// Whether every morsel so far has had few groups.
     repetitive: AtomicBool,
 }
 
-/// Groups with keys in order, and their sums.
+/// Sorted groups and their sums.
 #[derive(Debug)]
 pub struct Piece<K> {
     /// The keys.
     pub keys: Vec<K>,
-    /// The sums of the groups.
+    /// Their sums.
     pub sums: Sums,
 }
 
-impl<K: Key> Default for Groups<K> {
+impl<K: GroupKey> Default for Groups<K> {
     fn default() -> Self {
         Self {
             hasher: DefaultHashBuilder::default(),
             starts: Vec::new(),
             partitions: vec![Partition::default()],
-            laid_out: 0,
+            split_at: 0,
             waiting: Vec::new(),
             repetitive: AtomicBool::new(true),
         }
     }
 }
 
-impl<K: Key> Groups<K> {
-    /// Adds rows, each to the group of its key.
+impl<K: GroupKey> Groups<K> {
+    /// Add rows, each to the group of its key.
     pub fn add_rows(
         &mut self,
         rows: usize,
@@ -77,8 +77,8 @@ impl<K: Key> Groups<K> {
         measures: &MeasureColumns,
     ) {
         if self.len() == 0 && self.waiting.is_empty() {
-            let place = |row| key(row).place();
-            self.lay_out(rows, |step| (0..rows).step_by(step).map(place).collect());
+            let rank = |row| key(row).partition_rank();
+            self.split(rows, |step| (0..rows).step_by(step).map(rank).collect());
         }
         let Self {
             hasher,
@@ -86,10 +86,10 @@ impl<K: Key> Groups<K> {
             repetitive,
             ..
         } = &*self;
-        let values = Values::of(measures);
+        let values = MeasureValues::of(measures);
         let runs = by_morsel(rows, |rows| {
             if repetitive.load(Relaxed) {
-                if let Some(local) = Partition::of_few(rows.clone(), &key, &values, hasher) {
+                if let Some(local) = Partition::of_morsel(rows.clone(), &key, &values, hasher) {
                     return Runs::new(&local.keys, &local.sums.values(), 0, starts);
                 }
                 repetitive.store(false, Relaxed);
@@ -99,16 +99,17 @@ impl<K: Key> Groups<K> {
             Runs::new(&keys, &values, first, starts)
         });
         self.waiting.extend(runs);
-        // Each time, all tables go through the cache, so many rows at once pay; few groups stay there.
+        // Each addition moves all tables through the cache, so it pays to add many rows together;
+        // few groups stay in the cache.
         let waiting: usize = self.waiting.iter().map(Runs::rows).sum();
-        let enough = (self.len() / 2).clamp(LEAST_WAITING, MOST_WAITING);
+        let enough = (self.len() / 2).clamp(MIN_WAITING, MAX_WAITING);
         if waiting >= enough || *self.repetitive.get_mut() {
-            self.settle();
+            self.flush();
         }
     }
 
-    /// Adds the rows that wait.
-    fn settle(&mut self) {
+    /// Add the waiting rows.
+    fn flush(&mut self) {
         let waiting = take(&mut self.waiting);
         self.absorb(&waiting);
         drop(waiting);
@@ -120,10 +121,10 @@ impl<K: Key> Groups<K> {
         self.partitions.iter().map(|part| part.keys.len()).sum()
     }
 
-    /// Makes empty partitions for so many rows or groups, of which `sample` takes every one after
-    /// a number of others.
-    fn lay_out(&mut self, rows: usize, sample: impl Fn(usize) -> Vec<u64>) {
-        let parts = (rows / FEW).clamp(1, MOST_PARTITIONS);
+    /// Make empty partitions for a number of rows or groups; `sample` returns the rank of every
+    /// n-th one.
+    fn split(&mut self, rows: usize, sample: impl Fn(usize) -> Vec<u64>) {
+        let parts = (rows / PARTITION_GROUPS).clamp(1, MAX_PARTITIONS);
         let step = (rows / (parts * SAMPLES)).max(1);
         self.starts = starts(sample(step), parts);
         self.partitions.clear();
@@ -133,42 +134,42 @@ impl<K: Key> Groups<K> {
 
     fn absorb(&mut self, runs: &[Runs<K>]) {
         let hasher = &self.hasher;
-        let values: Vec<Values> = runs.iter().map(|run| run.sums.values()).collect();
+        let values: Vec<MeasureValues> = runs.iter().map(|run| run.sums.values()).collect();
         self.partitions
             .par_iter_mut()
             .enumerate()
             .for_each(|(part, partition)| partition.absorb(part, runs, &values, hasher));
     }
 
-    /// Lays the partitions out anew once one has become too large, and far larger than it need be.
+    /// Split the partitions again once one of them is too large.
     fn balance(&mut self) {
         let groups = self.len();
         let largest = self.partitions.iter().map(|part| part.keys.len()).max();
-        let too_large = MANY.max(4 * groups / MOST_PARTITIONS);
-        if largest < Some(too_large) || groups < 2 * self.laid_out {
+        let too_large = MAX_PARTITION_GROUPS.max(4 * groups / MAX_PARTITIONS);
+        if largest < Some(too_large) || groups < 2 * self.split_at {
             return;
         }
         let old = take(&mut self.partitions);
-        self.lay_out(groups, |step| {
+        self.split(groups, |step| {
             let keys = old.iter().flat_map(|part| &part.keys).step_by(step);
-            keys.map(Key::place).collect()
+            keys.map(GroupKey::partition_rank).collect()
         });
-        self.laid_out = groups;
+        self.split_at = groups;
         let starts = &self.starts;
         let runs: Vec<_> = old
             .into_par_iter()
-            .map(|Partition { places, keys, sums }| {
-                drop(places);
+            .map(|Partition { slots, keys, sums }| {
+                drop(slots);
                 Runs::new(&keys, &sums.values(), 0, starts)
             })
             .collect();
         self.absorb(&runs);
     }
 
-    /// Renames every group; those that come to have the same key are added up.
+    /// Rename every group; groups of the same new key are merged.
     #[must_use]
     pub fn rekey(mut self, rename: impl Fn(K) -> K) -> Self {
-        self.settle();
+        self.flush();
         let mut out = Self::default();
         let runs: Vec<_> = self
             .partitions
@@ -182,15 +183,15 @@ impl<K: Key> Groups<K> {
         out
     }
 
-    /// All groups in the order of the keys that `rank` makes of theirs, in pieces of at least
-    /// `size` groups but for the last, and what `make` makes of each; at least one piece.
+    /// Sort the groups by the ranks of their keys and map pieces of at least `size` groups with
+    /// `make`. The last piece may be smaller; there is at least one.
     pub fn into_pieces<R: Rank, T: Send>(
         mut self,
         size: usize,
         rank: impl Fn(K) -> R + Sync,
         make: impl Fn(Piece<R>) -> T + Sync,
     ) -> Vec<T> {
-        self.settle();
+        self.flush();
         let mut pieces = vec![Vec::new()];
         let mut groups = 0;
         for partition in self.partitions {
@@ -209,13 +210,13 @@ impl<K: Key> Groups<K> {
             .collect()
     }
 
-    /// All groups in the order of the keys that `rank` makes of theirs.
+    /// Sort the groups by the ranks of their keys.
     pub fn into_sorted<R: Rank>(self, rank: impl Fn(K) -> R + Sync) -> Piece<R> {
         let mut out = Piece {
             keys: Vec::with_capacity(self.len()),
-            sums: Sums::with_room(self.len()),
+            sums: Sums::with_capacity(self.len()),
         };
-        for Piece { keys, sums } in self.into_pieces(MANY, rank, |piece| piece) {
+        for Piece { keys, sums } in self.into_pieces(MAX_PARTITION_GROUPS, rank, |piece| piece) {
             let all: Vec<u32> = (0..keys.len() as u32).collect();
             out.sums.append(&sums.values(), &all);
             out.keys.extend(keys);
@@ -223,15 +224,14 @@ impl<K: Key> Groups<K> {
         out
     }
 
-    /// The `n` groups with the most of a measure, the most first; of groups with as much, those
-    /// with the first keys. Groups without a value of the measure come last.
+    /// The top `n` groups by a measure, in descending order; ties by key, nulls last.
     pub fn into_top<R: Ord + Copy + Send>(
         mut self,
         n: usize,
         by: Measure,
         rank: impl Fn(K) -> R + Sync,
     ) -> Piece<R> {
-        self.settle();
+        self.flush();
         let keep_top = |groups: &mut Vec<(Reverse<Option<i64>>, R, u32, u32)>| {
             if groups.len() > n {
                 groups.select_nth_unstable(n);
@@ -245,9 +245,9 @@ impl<K: Key> Groups<K> {
             .flat_map_iter(|(number, partition)| {
                 let keys = partition.keys.iter().zip(0_u32..);
                 let mut groups = keys
-                    .map(|(key, place)| {
-                        let measure = partition.sums.get(place as usize, by);
-                        (Reverse(measure), rank(*key), number as u32, place)
+                    .map(|(key, slot)| {
+                        let measure = partition.sums.get(slot as usize, by);
+                        (Reverse(measure), rank(*key), number as u32, slot)
                     })
                     .collect();
                 keep_top(&mut groups);
@@ -256,10 +256,10 @@ impl<K: Key> Groups<K> {
             .collect();
         keep_top(&mut top);
         top.sort_unstable();
-        let values: Vec<Values> = self.partitions.iter().map(|p| p.sums.values()).collect();
+        let values: Vec<MeasureValues> = self.partitions.iter().map(|p| p.sums.values()).collect();
         let mut sums = Sums::default();
-        for (_, _, partition, place) in &top {
-            sums.append(&values[*partition as usize], &[*place]);
+        for (_, _, partition, slot) in &top {
+            sums.append(&values[*partition as usize], &[*slot]);
         }
         Piece {
             sums,
@@ -269,15 +269,15 @@ impl<K: Key> Groups<K> {
 }
 
 impl<R: Rank> Piece<R> {
-    /// The groups of consecutive partitions.
-    fn sorted<K: Key>(partitions: Vec<Partition<K>>, rank: impl Fn(K) -> R) -> Self {
+    /// Sort the groups of consecutive partitions.
+    fn sorted<K: GroupKey>(partitions: Vec<Partition<K>>, rank: impl Fn(K) -> R) -> Self {
         let groups = partitions.iter().map(|part| part.keys.len()).sum();
         let mut out = Self {
             keys: Vec::with_capacity(groups),
-            sums: Sums::with_room(groups),
+            sums: Sums::with_capacity(groups),
         };
-        for Partition { places, keys, sums } in partitions {
-            drop(places);
+        for Partition { slots, keys, sums } in partitions {
+            drop(slots);
             let keys: Vec<R> = keys.into_iter().map(&rank).collect();
             let order = order(&keys);
             out.keys
@@ -295,8 +295,8 @@ mod tests {
     use super::*;
     use crate::group_by::order::FIELDS;
 
-    impl Key for u64 {
-        fn place(&self) -> u64 {
+    impl GroupKey for u64 {
+        fn partition_rank(&self) -> u64 {
             *self
         }
     }
@@ -310,10 +310,10 @@ mod tests {
     fn add(groups: &mut Groups<u64>, keys: &[u64]) {
         let measures = MeasureColumns {
             flows: Int64Array::from(vec![1; keys.len()]),
-            sums: vec![None; 5],
+            sums: [const { None }; 5],
             first: None,
             last: None,
-            most: [None, None],
+            max: [None, None],
         };
         groups.add_rows(keys.len(), |row| keys[row], &measures);
     }
@@ -325,16 +325,16 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_come_in_order_are_laid_out_anew() {
+    fn sorted_rows_split_partitions_again() {
         const ROWS: u64 = 1 << 19;
         let mut groups = Groups::default();
         for part in 0..4 {
             let keys: Vec<u64> = (part * ROWS..(part + 1) * ROWS).collect();
             add(&mut groups, &keys);
         }
-        groups.settle();
+        groups.flush();
         let largest = groups.partitions.iter().map(|part| part.keys.len()).max();
-        assert!(largest < Some(MANY), "{largest:?}");
+        assert!(largest < Some(MAX_PARTITION_GROUPS), "{largest:?}");
         add(&mut groups, &[0, ROWS, ROWS]);
         let expected = (0..4 * ROWS).map(|key| match key {
             0 => (key, Some(2)),
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn few_groups_and_then_many_are_counted_alike() {
+    fn few_groups_followed_by_many_are_counted() {
         let mut groups = Groups::default();
         let few: Vec<u64> = (0..40_000).map(|row| row % 7 * 1000).collect();
         let many: Vec<u64> = (0..40_000).rev().collect();

@@ -1,9 +1,9 @@
-//! What groups are told apart by.
+//! Keys of groups.
 
 use std::hash::Hash;
 
-/// What groups are told apart by.
-pub trait Key: Copy + Default + Eq + Hash + Send + Sync {
-    /// About where the key will stand in the result: no later key has a lesser place.
-    fn place(&self) -> u64;
+/// The key of a group.
+pub trait GroupKey: Copy + Default + Eq + Hash + Send + Sync {
+    /// Approximate rank of the key in the result: no later key has a lower one.
+    fn partition_rank(&self) -> u64;
 }

@@ -1,62 +1,62 @@
-//! Columns that groups are told apart by, as numbers.
+//! Key columns as integer codes.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array};
-use arrow::datatypes::{DataType, Field};
 
+use crate::columns::batch::{NamedColumn, named};
 use crate::columns::column::Column;
 use crate::columns::interner::{Interner, Sorted};
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::{NullsLast, get};
 use crate::columns::parallel::by_row;
-use crate::columns::write::Vocabulary;
+use crate::columns::write::StringPool;
 use crate::direction::classify::directions;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
-use crate::group_by::address_codes::{AddressBook, AddressRanks};
+use crate::group_by::address_codes::{AddressCodes, AddressRanks};
 
-/// A value of any kind as a number; the order of the values is told at the end.
-pub type Code = OrNull<u64>;
+/// A value of any type as an integer; the order of the values is known at the end.
+pub type Code = NullsLast<u64>;
 
-/// A column chosen by name to group by.
+/// A key column, chosen by name.
 #[derive(Debug)]
 pub enum KeyColumn {
     /// An address.
-    Address(String, AddressBook),
+    Address(String, AddressCodes),
     /// The direction of the flow.
     Direction(String),
-    /// Any other column of text or whole numbers; which one shows with the first batch.
+    /// Any other column of strings or integers; the first batch determines which.
     Plain(String, Option<Plain>),
 }
 
-/// The kind of a plain column.
+/// The type of a plain column.
 #[derive(Debug)]
 pub enum Plain {
-    /// Text.
+    /// Strings.
     Text(Interner),
-    /// Whole numbers.
+    /// Integers.
     Int,
 }
 
 impl KeyColumn {
-    /// Chooses a column by name.
+    /// Choose a column by name.
     pub fn new(name: &str) -> Self {
         let name = name.to_owned();
         match name.to_ascii_lowercase().as_str() {
-            "source" | "src_ip" | "dest" | "dst_ip" => Self::Address(name, AddressBook::default()),
+            "source" | "src_ip" | "dest" | "dst_ip" => Self::Address(name, AddressCodes::default()),
             "flowdirection" | "direction" => Self::Direction(name),
             _ => Self::Plain(name, None),
         }
     }
 
-    /// The key of every row.
-    pub fn encode(&mut self, batch: &FlowBatch, rules: &Rules) -> Result<Vec<Code>> {
+    /// Encode the column of a batch.
+    pub fn encode(&mut self, batch: &FlowBatch, rules: &DirectionRules) -> Result<Vec<Code>> {
         Ok(match self {
-            Self::Address(name, book) => {
+            Self::Address(name, addresses) => {
                 let ips = batch.addresses(name)?;
-                book.prepare(&[&ips]);
-                by_row(batch.rows(), |row| Some(book.code(&ips, row)).into())
+                addresses.prepare(&[&ips]);
+                by_row(batch.rows(), |row| Some(addresses.code(&ips, row)).into())
             }
             Self::Direction(_) => {
                 let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);
@@ -77,12 +77,11 @@ impl KeyColumn {
                     }
                     (Column::Int(ints), kind @ (None | Some(Plain::Int))) => {
                         *kind = Some(Plain::Int);
-                        let value = |row| ints.is_valid(row).then(|| encode_int(ints.value(row)));
-                        by_row(batch.rows(), |row| value(row).into())
+                        by_row(batch.rows(), |row| get(&ints, row).map(encode_int).into())
                     }
                     _ => {
                         return Err(Error::Schema(format!(
-                            "column {name:?} cannot be grouped by: it has type {}, and text or whole numbers of one type throughout are needed",
+                            "column {name:?} must hold strings or integers of one type to group by, got {}",
                             array.data_type()
                         )));
                     }
@@ -91,10 +90,10 @@ impl KeyColumn {
         })
     }
 
-    /// Ends the encoding: the order of texts is known now.
+    /// Finish the encoding and order the values.
     pub fn finish(self) -> Decoder {
         match self {
-            Self::Address(name, book) => Decoder::Address(name, book.into_ranks()),
+            Self::Address(name, addresses) => Decoder::Address(name, addresses.into_ranks()),
             Self::Direction(name) => Decoder::Direction(name),
             Self::Plain(name, Some(Plain::Int)) => Decoder::Int(name),
             Self::Plain(name, Some(Plain::Text(interner))) => {
@@ -105,31 +104,31 @@ impl KeyColumn {
     }
 }
 
-/// A whole number as a code of the same order.
+/// An integer as a code of the same order.
 pub fn encode_int(value: i64) -> u64 {
     value as u64 ^ 1 << 63
 }
 
-/// The whole number of a code.
+/// The integer of a code.
 pub fn decode_int(code: u64) -> i64 {
     (code ^ 1 << 63) as i64
 }
 
-/// Turns codes back into values.
+/// Decodes codes to values.
 #[derive(Debug)]
 pub enum Decoder {
     /// Addresses.
     Address(String, AddressRanks),
     /// Letters of directions.
     Direction(String),
-    /// Texts.
+    /// Strings.
     Text(String, Sorted),
-    /// Whole numbers.
+    /// Integers.
     Int(String),
 }
 
 impl Decoder {
-    /// A code that sorts as its value does.
+    /// The rank of a code's value.
     pub fn rank(&self, code: Code) -> Code {
         match self {
             Self::Address(_, ranks) => code.map(|code| ranks.rank(code)),
@@ -138,28 +137,24 @@ impl Decoder {
         }
     }
 
-    /// The values of ranked codes as a column.
-    pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<Values> {
-        let place = |row| code(row).get().map(|code| code as usize);
+    /// Write a column of the values, given by rank.
+    pub fn column(&self, rows: usize, code: impl Fn(usize) -> Code + Sync) -> Result<NamedColumn> {
+        let index = |row| code(row).get().map(|code| code as usize);
         let (name, array): (_, ArrayRef) = match self {
             Self::Address(name, ranks) => {
                 let rank = |row| code(row).get().unwrap_or_default();
                 (name, Arc::new(ranks.texts()?.column(rows, rank)?))
             }
             Self::Direction(name) => {
-                let letters = Vocabulary::new(Direction::ALL.into_iter().map(Direction::letter));
-                (name, Arc::new(letters.column(rows, place)?))
+                let letters = StringPool::new(Direction::ALL.into_iter().map(Direction::letter));
+                (name, Arc::new(letters.column(rows, index)?))
             }
-            Self::Text(name, sorted) => (name, Arc::new(sorted.vocabulary().column(rows, place)?)),
+            Self::Text(name, sorted) => (name, Arc::new(sorted.pool().column(rows, index)?)),
             Self::Int(name) => {
                 let values = (0..rows).map(|row| code(row).get().map(decode_int));
                 (name, Arc::new(values.collect::<Int64Array>()))
             }
         };
-        let kind: DataType = array.data_type().clone();
-        Ok((Field::new(name, kind, true), array))
+        Ok(named(name, array))
     }
 }
-
-/// A named column.
-pub type Values = (Field, ArrayRef);

@@ -1,44 +1,44 @@
-//! Putting keys in order.
+//! Sorting of keys.
 
-/// Most fields of a key; those that it lacks are 0.
+/// Number of fields of a key; unused ones are 0.
 pub const FIELDS: usize = 5;
 
-/// A key of a result: an order by several numbers, the first of which counts most.
+/// A key of a result, ordered by its fields.
 pub trait Rank: Copy + Send {
-    /// The numbers.
+    /// The fields, most significant first.
     fn fields(&self) -> [u64; FIELDS];
 }
 
-/// The places of keys in their order; no key may be there twice.
+/// Indices that sort distinct keys.
 ///
-/// What differs between the keys is packed into a word with the place of each key, as far as it
-/// fits; words are sorted faster than keys.
+/// The bits that differ between keys are packed into a word with the index of each key, as far as
+/// they fit; words are sorted faster than keys.
 pub fn order<R: Rank>(keys: &[R]) -> Vec<u32> {
-    let place_bits = usize::BITS - keys.len().leading_zeros();
+    let index_bits = usize::BITS - keys.len().leading_zeros();
     let pack = packing(keys);
-    let places_mask = (1_u64 << place_bits) - 1;
+    let index_mask = (1_u64 << index_bits) - 1;
     let mut words: Vec<u64> = keys
         .iter()
         .zip(0_u64..)
-        .map(|(key, place)| pack(key) & !places_mask | place)
+        .map(|(key, index)| pack(key) & !index_mask | index)
         .collect();
     words.sort_unstable();
     let mut order: Vec<u32> = words
         .iter()
-        .map(|word| (word & places_mask) as u32)
+        .map(|word| (word & index_mask) as u32)
         .collect();
     let mut rest = order.as_mut_slice();
-    for same in words.chunk_by(|a, b| a >> place_bits == b >> place_bits) {
+    for same in words.chunk_by(|a, b| a >> index_bits == b >> index_bits) {
         let (own, others) = rest.split_at_mut(same.len());
         if own.len() > 1 {
-            own.sort_unstable_by_key(|place| keys[*place as usize].fields());
+            own.sort_unstable_by_key(|index| keys[*index as usize].fields());
         }
         rest = others;
     }
     order
 }
 
-/// The bits of fields that differ between keys, one field after the other from the highest bit on.
+/// Pack the bits that differ between keys, field by field from the highest bit.
 fn packing<R: Rank>(keys: &[R]) -> impl Fn(&R) -> u64 {
     let mut differing = [0; FIELDS];
     if let [first, others @ ..] = keys {
@@ -54,7 +54,7 @@ fn packing<R: Rank>(keys: &[R]) -> impl Fn(&R) -> u64 {
     let parts = differing.map(|bits| {
         let width = u64::BITS - bits.leading_zeros();
         free -= width as i32;
-        // What lies beyond the lowest bit of the word is shifted out to the right.
+        // Bits beyond the lowest bit of the word are shifted out.
         let mask = u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0);
         let beyond = (-free).max(0) as u32;
         match u64::BITS.checked_sub(beyond) {
@@ -84,7 +84,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keys_are_put_in_order(
+        fn keys_are_sorted(
             keys in prop::collection::hash_set(prop::array::uniform5(prop_oneof![
                 0_u64..3,
                 any::<u64>(),
@@ -94,7 +94,7 @@ mod tests {
             let keys: Vec<_> = keys.into_iter().collect();
             let mut expected = keys.clone();
             expected.sort_unstable();
-            let sorted: Vec<_> = order(&keys).into_iter().map(|place| keys[place as usize]).collect();
+            let sorted: Vec<_> = order(&keys).into_iter().map(|index| keys[index as usize]).collect();
             prop_assert_eq!(sorted, expected);
         }
     }

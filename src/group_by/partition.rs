@@ -5,16 +5,16 @@ use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::group_by::key::Key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::runs::Runs;
-use crate::group_by::sums::{Sums, Values};
+use crate::group_by::sums::{MeasureValues, Sums};
 
-/// Groups of one part of the order.
+/// Groups of one range of ranks.
 #[derive(Debug)]
 pub struct Partition<K> {
-    /// Places in `keys`, by the hash of the key there.
-    pub places: HashTable<u32>,
-    /// The keys in the order in which they came.
+    /// Indices of `keys`, by the hash of the key.
+    pub slots: HashTable<u32>,
+    /// The keys in order of first appearance.
     pub keys: Vec<K>,
     /// The sums of the groups.
     pub sums: Sums,
@@ -23,72 +23,72 @@ pub struct Partition<K> {
 impl<K> Default for Partition<K> {
     fn default() -> Self {
         Self {
-            places: HashTable::new(),
+            slots: HashTable::new(),
             keys: Vec::new(),
             sums: Sums::default(),
         }
     }
 }
 
-impl<K: Key> Partition<K> {
-    /// Groups the rows of a morsel, unless they have so many groups that it does not pay.
-    pub fn of_few(
+impl<K: GroupKey> Partition<K> {
+    /// Group the rows of a morsel; `None` if it has too many groups for that to pay.
+    pub fn of_morsel(
         rows: Range<usize>,
         key: impl Fn(usize) -> K,
-        values: &Values,
+        values: &MeasureValues,
         hasher: &DefaultHashBuilder,
     ) -> Option<Self> {
-        let most = rows.len() / 4;
+        let max_groups = rows.len() / 4;
         let mut local = Self::default();
-        let mut places = Vec::with_capacity(rows.len());
+        let mut slots = Vec::with_capacity(rows.len());
         for row in rows.clone() {
-            places.push(local.place(key(row), hasher));
-            if local.keys.len() > most {
+            slots.push(local.slot(key(row), hasher));
+            if local.keys.len() > max_groups {
                 return None;
             }
         }
         local.sums.resize(local.keys.len());
-        local.sums.add(&places, values, rows);
+        local.sums.add(&slots, values, rows);
         Some(local)
     }
 
-    /// Adds the rows of a part of all runs; `values` are those of the runs.
+    /// Add the rows of a part of all runs; `values` are those of the runs.
     pub fn absorb(
         &mut self,
         part: usize,
         runs: &[Runs<K>],
-        values: &[Values],
+        values: &[MeasureValues],
         hasher: &DefaultHashBuilder,
     ) {
         if self.keys.is_empty() {
             let count = runs.iter().map(|run| run.of(part).len()).sum();
-            self.places = HashTable::with_capacity(count);
+            self.slots = HashTable::with_capacity(count);
             self.keys = Vec::with_capacity(count);
         }
-        let mut places = Vec::new();
+        let mut slots = Vec::new();
         for run in runs {
             let keys = run.keys(part).iter();
-            places.extend(keys.map(|key| self.place(*key, hasher)));
+            slots.extend(keys.map(|key| self.slot(*key, hasher)));
         }
         self.sums.resize(self.keys.len());
-        let mut places = places.as_slice();
+        let mut slots = slots.as_slice();
         for (run, values) in runs.iter().zip(values) {
             let rows = run.of(part);
-            let (own, others) = places.split_at(rows.len());
+            let (own, rest) = slots.split_at(rows.len());
             self.sums.add(own, values, rows);
-            places = others;
+            slots = rest;
         }
     }
 
-    fn place(&mut self, key: K, hasher: &DefaultHashBuilder) -> u32 {
-        let Self { places, keys, .. } = self;
+    fn slot(&mut self, key: K, hasher: &DefaultHashBuilder) -> u32 {
+        let Self { slots, keys, .. } = self;
         let hash = hasher.hash_one(key);
-        if let Some(place) = places.find(hash, |place| keys[*place as usize] == key) {
-            return *place;
+        if let Some(slot) = slots.find(hash, |slot| keys[*slot as usize] == key) {
+            return *slot;
         }
-        let place = keys.len() as u32;
+        let slot = keys.len() as u32;
         keys.push(key);
-        places.insert_unique(hash, place, |place| hasher.hash_one(keys[*place as usize]));
-        place
+        slots.insert_unique(hash, slot, |slot| hasher.hash_one(keys[*slot as usize]));
+        slot
     }
 }

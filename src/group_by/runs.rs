@@ -1,11 +1,11 @@
-//! Groups laid out by the part of the order that they belong to.
+//! Rows and groups by partition.
 
 use std::ops::Range;
 
-use crate::group_by::key::Key;
-use crate::group_by::sums::{Sums, Values};
+use crate::group_by::key::GroupKey;
+use crate::group_by::sums::{MeasureValues, Sums};
 
-/// The first places of all parts but the first, so that each has about as many of the sample.
+/// First rank of every part after the first, so that parts share the sample evenly.
 pub fn starts(mut sample: Vec<u64>, parts: usize) -> Vec<u64> {
     sample.sort_unstable();
     let start = |part| sample.get(sample.len() * part / parts).copied();
@@ -14,8 +14,7 @@ pub fn starts(mut sample: Vec<u64>, parts: usize) -> Vec<u64> {
     starts
 }
 
-/// Rows or groups with their sums, in the order of the parts that they belong to, and in their own
-/// order within each.
+/// Rows or groups with their sums, ordered by part, and by row within each part.
 #[derive(Debug)]
 pub struct Runs<K> {
     keys: Vec<K>,
@@ -24,10 +23,11 @@ pub struct Runs<K> {
     ends: Vec<u32>,
 }
 
-impl<K: Key> Runs<K> {
-    /// Lays out rows, the first of which is at `first` in `values`, by the part of their keys.
-    pub fn new(keys: &[K], values: &Values, first: usize, starts: &[u64]) -> Self {
-        let part_of = |key: &K| starts.partition_point(|start| *start <= key.place()) as u16;
+impl<K: GroupKey> Runs<K> {
+    /// Partition rows by their keys; the first row is at `first` in `values`.
+    pub fn new(keys: &[K], values: &MeasureValues, first: usize, starts: &[u64]) -> Self {
+        let part_of =
+            |key: &K| starts.partition_point(|start| *start <= key.partition_rank()) as u16;
         let parts: Vec<u16> = keys.iter().map(part_of).collect();
         let mut ends = vec![0_u32; starts.len() + 1];
         for part in &parts {
@@ -40,7 +40,7 @@ impl<K: Key> Runs<K> {
             total += *end;
             *end = total;
         }
-        let places: Vec<u32> = parts
+        let slots: Vec<u32> = parts
             .into_iter()
             .map(|part| {
                 let next = &mut next[usize::from(part)];
@@ -48,15 +48,15 @@ impl<K: Key> Runs<K> {
                 *next - 1
             })
             .collect();
-        let mut laid_out = vec![K::default(); keys.len()];
-        for (key, place) in keys.iter().zip(&places) {
-            laid_out[*place as usize] = *key;
+        let mut partitioned = vec![K::default(); keys.len()];
+        for (key, slot) in keys.iter().zip(&slots) {
+            partitioned[*slot as usize] = *key;
         }
         let mut sums = Sums::default();
         sums.resize(keys.len());
-        sums.add(&places, values, first..first + keys.len());
+        sums.add(&slots, values, first..first + keys.len());
         Self {
-            keys: laid_out,
+            keys: partitioned,
             sums,
             ends,
         }
@@ -67,7 +67,7 @@ impl<K: Key> Runs<K> {
         self.keys.len()
     }
 
-    /// Where a part lies.
+    /// Rows of a part.
     pub fn of(&self, part: usize) -> Range<usize> {
         let start = part.checked_sub(1).map_or(0, |before| self.ends[before]);
         start as usize..self.ends[part] as usize

@@ -1,4 +1,4 @@
-//! What is summed for every group, a column for each measure.
+//! Measures of groups, one column each.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,30 +13,29 @@ use crate::error::{Error, Result};
 use crate::flow::batch::MeasureColumns;
 use crate::flow::schema::{SUMS, timestamp};
 
-/// A sum of which no value was seen yet; no sum of flows comes near it.
+/// Null; no sum of flows comes near this value.
 const NONE: i64 = i64::MIN;
 
-// Columns: flows, those of `SUMS`, the first and the last time, the most bytes and packets of a
-// record.
+// Columns: flows, those of `SUMS`, first and last time, maximum bytes and packets of a record.
 const FLOWS: usize = 0;
 const FIRST: usize = FLOWS + 1 + SUMS.len();
 const LAST: usize = FIRST + 1;
-const MOST: usize = LAST + 1;
-const COLUMNS: usize = MOST + 2;
+const MAX: usize = LAST + 1;
+const COLUMNS: usize = MAX + 2;
 
-/// Sums of groups. A sum is null while every value was null; a column that no flows had is empty.
+/// Measures of groups. A sum of nulls is null; a column that no flows have is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Sums {
     columns: [Vec<i64>; COLUMNS],
     groups: usize,
-    /// Groups that columns have room for from the beginning.
-    room: usize,
+    /// Initial capacity of columns.
+    capacity: usize,
     overflow: bool,
 }
 
-/// Columns of flows, or of other sums, as what can be added to sums.
+/// Columns of flows, or of other sums, to be added to sums.
 #[derive(Debug, Default)]
-pub struct Values<'a> {
+pub struct MeasureValues<'a> {
     columns: Vec<Column<'a>>,
     overflow: bool,
 }
@@ -45,7 +44,7 @@ pub struct Values<'a> {
 struct Column<'a> {
     sum: usize,
     cells: Cells<'a>,
-    /// Others, where the greater of both counts.
+    /// Second cells; the larger value of both counts.
     or: Option<Cells<'a>>,
 }
 
@@ -55,15 +54,15 @@ struct Cells<'a> {
     nulls: Option<&'a NullBuffer>,
 }
 
-impl<'a> Values<'a> {
-    /// The measures of flows. A flow was last seen when it ended or began, whichever is later.
+impl<'a> MeasureValues<'a> {
+    /// The measures of flows. A flow was last seen at its end or start, whichever is later.
     pub fn of(measures: &'a MeasureColumns) -> Self {
         let MeasureColumns {
             flows,
             sums,
             first,
             last,
-            most,
+            max,
         } = measures;
         let mut out = Self::default();
         out.push(FLOWS, Some(Cells::of(flows)), None);
@@ -76,8 +75,8 @@ impl<'a> Values<'a> {
             Some(_) => out.push(LAST, last, first),
             None => out.push(LAST, first, None),
         }
-        for (i, most) in most.iter().enumerate() {
-            out.push(MOST + i, most.as_ref().map(Cells::of), None);
+        for (i, max) in max.iter().enumerate() {
+            out.push(MAX + i, max.as_ref().map(Cells::of), None);
         }
         out
     }
@@ -105,7 +104,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// A range of values, if none is null.
+    /// A range of values; `None` if there may be nulls.
     fn full(&self, rows: &Range<usize>) -> Option<&'a [i64]> {
         self.nulls
             .is_none()
@@ -121,7 +120,7 @@ impl Column<'_> {
         self.or.map_or(value, |or| value.max(or.get(row)))
     }
 
-    /// Adds up a range of rows, each for the group at its place; tells whether a sum overflows.
+    /// Add a range of rows to the sums of their groups; return whether a sum overflows.
     fn add_up(&self, rows: Range<usize>, groups: &[u32], sums: &mut [i64]) -> bool {
         let groups = groups.iter().copied();
         let or = self.or.as_ref().map(|or| or.full(&rows));
@@ -138,15 +137,15 @@ impl Column<'_> {
 }
 
 impl Sums {
-    /// No groups yet, but room for a number of them.
-    pub fn with_room(room: usize) -> Self {
+    /// Reserve memory for a number of groups.
+    pub fn with_capacity(capacity: usize) -> Self {
         Self {
-            room,
+            capacity,
             ..Self::default()
         }
     }
 
-    /// Makes groups up to a number.
+    /// Extend to a number of groups.
     pub fn resize(&mut self, groups: usize) {
         self.groups = groups;
         for column in self.columns.iter_mut().filter(|column| !column.is_empty()) {
@@ -155,10 +154,10 @@ impl Sums {
         }
     }
 
-    /// All groups, to be added to others.
-    pub fn values(&self) -> Values<'_> {
+    /// The sums as values to be added to others.
+    pub fn values(&self) -> MeasureValues<'_> {
         let columns = self.columns.iter().enumerate();
-        Values {
+        MeasureValues {
             columns: columns
                 .filter(|(_, values)| !values.is_empty())
                 .map(|(sum, values)| Column {
@@ -174,8 +173,8 @@ impl Sums {
         }
     }
 
-    /// Adds a range of rows, each to the group at its place.
-    pub fn add(&mut self, groups: &[u32], values: &Values, rows: Range<usize>) {
+    /// Add a range of rows to their groups.
+    pub fn add(&mut self, groups: &[u32], values: &MeasureValues, rows: Range<usize>) {
         self.overflow |= values.overflow;
         for column in &values.columns {
             let sums = &mut self.columns[column.sum];
@@ -185,13 +184,13 @@ impl Sums {
         }
     }
 
-    /// Appends rows as groups of their own, in the order of `chosen`.
-    pub fn append(&mut self, values: &Values, chosen: &[u32]) {
+    /// Append the chosen rows as groups of their own.
+    pub fn append(&mut self, values: &MeasureValues, chosen: &[u32]) {
         let before = self.groups;
         for column in &values.columns {
             let sums = &mut self.columns[column.sum];
             let values = chosen.iter().map(|row| column.get(*row as usize));
-            sums.reserve_exact(self.room.saturating_sub(sums.len()));
+            sums.reserve_exact(self.capacity.saturating_sub(sums.len()));
             sums.resize(before, NONE);
             sums.extend(values);
         }
@@ -199,7 +198,7 @@ impl Sums {
         self.resize(before + chosen.len());
     }
 
-    /// Groups in the order of `chosen`.
+    /// The chosen groups in that order.
     #[must_use]
     pub fn select(&self, chosen: &[u32]) -> Self {
         let mut out = Self::default();
@@ -207,7 +206,7 @@ impl Sums {
         out
     }
 
-    /// Adds up groups: each of every part to the group that stands beside the part at its place.
+    /// Add up the groups of all parts; each part comes with the new group of each of its groups.
     #[must_use]
     pub fn regroup(parts: &[(&Self, &[u32])], groups: usize) -> Self {
         let column = |i: usize| {
@@ -233,7 +232,7 @@ impl Sums {
         out
     }
 
-    /// A measure of a group; `bytes` and `packets` are those of both ways.
+    /// A measure of a group; `bytes` and `packets` are those of both directions.
     pub fn get(&self, group: usize, measure: Measure) -> Option<i64> {
         let sum = |i: usize| self.value(FLOWS + 1 + i, group);
         let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
@@ -248,9 +247,9 @@ impl Sums {
         }
     }
 
-    /// The most bytes and the most packets of a record of a group.
-    pub fn most(&self, group: usize) -> [Option<i64>; 2] {
-        [MOST, MOST + 1].map(|column| self.value(column, group))
+    /// Maximum bytes and packets of a record of a group.
+    pub fn max(&self, group: usize) -> [Option<i64>; 2] {
+        [MAX, MAX + 1].map(|column| self.value(column, group))
     }
 
     fn value(&self, column: usize, group: usize) -> Option<i64> {
@@ -258,15 +257,15 @@ impl Sums {
         value.filter(|value| *value != NONE)
     }
 
-    /// The measures as columns, the first under the given name.
+    /// The measures as columns; `flows_name` is the name of the first.
     pub fn into_columns(self, flows_name: &str) -> Result<Vec<(Field, ArrayRef)>> {
         if self.overflow {
             return Err(Error::Overflow("flows, bytes or packets of a group"));
         }
-        // Columns that no flows had share one buffer.
+        // Absent columns share one buffer.
         let absent = nullable(vec![NONE; self.groups]);
-        let mut out = Vec::with_capacity(MOST);
-        for (i, values) in self.columns.into_iter().enumerate().take(MOST) {
+        let mut out = Vec::with_capacity(MAX);
+        for (i, values) in self.columns.into_iter().enumerate().take(MAX) {
             let (values, nulls) = if values.is_empty() {
                 absent.clone()
             } else {
@@ -297,51 +296,50 @@ fn nullable(values: Vec<i64>) -> (ScalarBuffer<i64>, Option<NullBuffer>) {
     (values.into(), nulls)
 }
 
-/// Adds values to the sums of one of the columns, each at the place beside it; tells whether one
-/// overflows.
+/// Add values to the sums of a column, each with its slot; return whether a sum overflows.
 #[inline]
 fn add_up(column: usize, sums: &mut [i64], values: impl Iterator<Item = (u32, i64)>) -> bool {
     // One less than NONE is more than any time.
     let before = |time: i64| time.wrapping_sub(1);
     let mut overflow = false;
     match column {
-        FIRST => values.for_each(|(place, value)| {
-            let first = &mut sums[place as usize];
+        FIRST => values.for_each(|(slot, value)| {
+            let first = &mut sums[slot as usize];
             *first = before(*first).min(before(value)).wrapping_add(1);
         }),
-        LAST.. => values.for_each(|(place, value)| {
-            let last = &mut sums[place as usize];
+        LAST.. => values.for_each(|(slot, value)| {
+            let last = &mut sums[slot as usize];
             *last = value.max(*last);
         }),
-        _ => values.for_each(|(place, value)| {
-            let sum = &mut sums[place as usize];
+        _ => values.for_each(|(slot, value)| {
+            let sum = &mut sums[slot as usize];
             if *sum == NONE {
                 *sum = value;
             } else if value != NONE {
-                let (total, too_much) = sum.overflowing_add(value);
+                let (total, overflows) = sum.overflowing_add(value);
                 *sum = total;
-                overflow |= too_much;
+                overflow |= overflows;
             }
         }),
     }
     overflow
 }
 
-/// What groups can be ranked by.
+/// A measure to rank groups by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// Allowed flows.
     Flows,
     /// One of [`SUMS`].
     Sum(usize),
-    /// Bytes of both ways.
+    /// Bytes in both directions.
     Bytes,
-    /// Packets of both ways.
+    /// Packets in both directions.
     Packets,
 }
 
 impl Measure {
-    /// Reads the name of a measure.
+    /// Parse the name of a measure.
     pub fn parse(name: &str) -> Result<Self> {
         let sum = || SUMS.iter().position(|sum| *sum == name).map(Self::Sum);
         match name {
@@ -350,7 +348,7 @@ impl Measure {
             "packets" => Ok(Self::Packets),
             _ => sum().ok_or_else(|| {
                 Error::Argument(format!(
-                    "by={name:?} is not a measure; choose one of flows, bytes, packets, {}",
+                    "by must be one of flows, bytes, packets, {}, got {name:?}",
                     SUMS.join(", ")
                 ))
             }),

@@ -1,5 +1,6 @@
 //! IP addresses as 128-bit integers, IPv4 mapped into IPv6.
 
+use crate::error::{Error, Result};
 use crate::ip::{IpKind, parse_v4, parse_v6};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,10 +11,15 @@ pub struct Ip(pub u128);
 
 const V4_MAPPED: u128 = 0xffff_0000_0000;
 
+/// Parse an address that is given as an argument.
+pub fn parse_ip(text: &str) -> Result<Ip> {
+    Ip::parse(text)
+        .ok_or_else(|| Error::Argument(format!("invalid IP address {text:?}; give IPv4 or IPv6")))
+}
+
 impl Ip {
-    /// Parses canonical and common non-canonical spellings: surrounding blanks,
-    /// brackets around IPv6, IPv4 mapped into IPv6 in any form.
-    /// An IPv6 scope (`fe80::1%eth0`) is local to a machine and is dropped.
+    /// Parse canonical and common non-canonical notations: surrounding spaces, brackets around
+    /// IPv6, IPv4 mapped into IPv6 in any form. An IPv6 zone (`fe80::1%eth0`) is dropped.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(v4) = parse_v4(text.as_bytes()) {
             return Some(Self::from_v4(v4));
@@ -27,7 +33,7 @@ impl Ip {
             .and_then(|t| t.strip_suffix(']'))
             .unwrap_or(text);
         let text = match text.split_once('%') {
-            Some((address, scope)) if !scope.is_empty() && address.contains(':') => address,
+            Some((address, zone)) if !zone.is_empty() && address.contains(':') => address,
             _ => text,
         };
         text.parse::<IpAddr>().ok().map(Self::from)
@@ -47,7 +53,7 @@ impl Ip {
         }
     }
 
-    /// The address as the standard library writes it.
+    /// The address as a type of the standard library.
     pub fn to_std(self) -> IpAddr {
         match self.v4() {
             Some(v4) => IpAddr::V4(Ipv4Addr::from(v4)),
@@ -55,7 +61,7 @@ impl Ip {
         }
     }
 
-    /// Category of the address.
+    /// Kind of the address.
     pub fn kind(self) -> IpKind {
         IpKind::of(self)
     }
@@ -81,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_address_are_one_address() {
+    fn notations_of_one_address_are_equal() {
         let ten = Ip::parse("10.0.0.1").unwrap();
         for text in [
             "::ffff:10.0.0.1",
@@ -99,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_address_is_refused() {
+    fn invalid_addresses_are_rejected() {
         for text in [
             "",
             "-",
@@ -122,8 +128,8 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_ipv6_address_reads_back(value: u128, mask in 0_u8..=255) {
-            // Groups of zeros in every place.
+        fn every_ipv6_address_round_trips(value: u128, mask in 0_u8..=255) {
+            // Groups of zeros at every position.
             let cleared = (0..8).filter(|group| mask >> group & 1 == 0);
             let value = cleared.fold(value, |value, group| value & !(0xffff << (16 * group)));
             let text = Ipv6Addr::from(value).to_string();
@@ -131,7 +137,7 @@ mod tests {
         }
 
         #[test]
-        fn text_of_an_address_reads_back(value: u128, v4: u32) {
+        fn a_formatted_address_round_trips(value: u128, v4: u32) {
             for ip in [Ip(value), Ip::from_v4(v4)] {
                 proptest::prop_assert_eq!(Ip::parse(&ip.to_string()), Some(ip));
             }

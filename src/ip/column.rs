@@ -1,9 +1,9 @@
-//! Columns of addresses: IPv4 in narrow codes, IPv6 beside them.
+//! Address columns: IPv4 as narrow codes, IPv6 in a second column.
 
 use arrow::array::Array;
 use rayon::prelude::*;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::parallel::{MORSEL, by_morsel};
 use crate::columns::text::Text;
 use crate::ip::{Ip, parse_v4, parse_v6};
@@ -15,18 +15,18 @@ const BAD: u64 = 1 << 34;
 /// A column of addresses.
 #[derive(Clone, Debug)]
 pub struct Addresses {
-    /// The IPv4 address in the low 32 bits, or a mark above them.
+    /// The IPv4 address in the low 32 bits, or a flag above them.
     codes: Vec<u64>,
-    /// IPv6 addresses by row, with any value in other rows; empty where there is none.
+    /// IPv6 addresses by row, with any value in other rows; empty if there are none.
     wide: Vec<Ip>,
-    /// Whether some text is no address; such columns are refused.
+    /// Whether a string is no address; such columns are rejected.
     has_bad: bool,
 }
 
 impl Addresses {
-    /// Parses a column; empty text is null. The error is the first row that is no address.
+    /// Parse a column; empty strings are null. The error is the first invalid row.
     pub fn parse(text: &Text) -> Result<Self, usize> {
-        let parsed = over(text, &Fill);
+        let parsed = run(text, &Fill);
         if !parsed.has_bad {
             return Ok(parsed);
         }
@@ -34,9 +34,9 @@ impl Addresses {
         Err(parsed.codes.iter().position(bad).unwrap_or_default())
     }
 
-    /// Rows of a column that hold an address. The error is the first row that is no address.
+    /// Rows of a column that hold the address. The error is the first invalid row.
     pub fn rows_of(text: &Text, ip: Ip) -> Result<Vec<u32>, usize> {
-        over(text, &Seek(ip))
+        run(text, &Seek(ip))
     }
 
     fn fill(rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Self {
@@ -45,23 +45,23 @@ impl Addresses {
             .par_chunks_mut(MORSEL)
             .enumerate()
             .map(|(morsel, codes)| {
-                let mut marks = 0;
+                let mut flags = 0;
                 let mut wide = Vec::new();
                 for (i, out) in codes.iter_mut().enumerate() {
                     let (code, ip) = code_of(morsel * MORSEL + i);
                     *out = code;
-                    marks |= code;
+                    flags |= code;
                     if code & V6 != 0 {
                         wide.resize(i, Ip::default());
                         wide.push(ip);
                     }
                 }
-                (marks, wide)
+                (flags, wide)
             })
             .collect();
-        let marks = parts.iter().fold(0, |all, (marks, _)| all | marks);
+        let flags = parts.iter().fold(0, |all, (flags, _)| all | flags);
         let mut wide = Vec::new();
-        if marks & V6 != 0 {
+        if flags & V6 != 0 {
             wide.reserve(rows);
             for (morsel, (_, part)) in parts.iter().enumerate() {
                 wide.resize(morsel * MORSEL, Ip::default());
@@ -72,11 +72,11 @@ impl Addresses {
         Self {
             codes,
             wide,
-            has_bad: marks & BAD != 0,
+            has_bad: flags & BAD != 0,
         }
     }
 
-    /// The code of a row, and the address where that is an IPv6 address.
+    /// The code of a row, and its address if that is IPv6.
     fn code(&self, row: usize) -> (u64, Ip) {
         match self.codes[row] {
             code if code & V6 != 0 => (code, self.wide[row]),
@@ -85,7 +85,7 @@ impl Addresses {
     }
 
     /// The address of a row.
-    pub fn get(&self, row: usize) -> OrNull<Ip> {
+    pub fn get(&self, row: usize) -> NullsLast<Ip> {
         match self.codes[row] {
             code if code & V6 != 0 => Some(self.wide[row]).into(),
             code => narrow(code),
@@ -97,7 +97,7 @@ impl Addresses {
         self.codes.len()
     }
 
-    /// Every address once, and where it stands.
+    /// The distinct addresses, and the index of each row's address.
     pub fn distinct(&self) -> Distinct {
         let mut narrow: Vec<u64> = self
             .codes
@@ -116,62 +116,62 @@ impl Addresses {
             .map(|entry| (Ip::from_v4((entry >> 32) as u32), entry as u32));
         let mut out = Distinct {
             ips: Vec::new(),
-            places: vec![None.into(); self.rows()],
+            indices: vec![None.into(); self.rows()],
         };
         for (ip, row) in narrow.chain(wide) {
             if out.ips.last() != Some(&ip) {
                 out.ips.push(ip);
             }
-            out.places[row as usize] = Some(out.ips.len() as u32 - 1).into();
+            out.indices[row as usize] = Some(out.ips.len() as u32 - 1).into();
         }
         out
     }
 
-    /// The IPv4 address of a row, or null, unless it is an IPv6 address.
+    /// The IPv4 address of a row, or null; `None` for an IPv6 address.
     #[inline]
-    pub fn narrow(&self, row: usize) -> Option<OrNull<u32>> {
+    pub fn narrow(&self, row: usize) -> Option<NullsLast<u32>> {
         let code = self.codes[row];
         (code & V6 == 0).then(|| (code < NULL).then_some(code as u32).into())
     }
 
-    /// Some of the IPv6 addresses, about `most` of them.
-    pub fn some_wide(&self, most: usize) -> Vec<Ip> {
-        let rows = (0..self.wide.len()).step_by((self.wide.len() / most).max(1));
+    /// A sample of about `limit` IPv6 addresses.
+    pub fn sample_wide(&self, limit: usize) -> Vec<Ip> {
+        let rows = (0..self.wide.len()).step_by((self.wide.len() / limit).max(1));
         rows.filter(|row| self.codes[*row] & V6 != 0)
             .map(|row| self.wide[row])
             .collect()
     }
 }
 
-/// Work on the codes of all rows of a column.
-trait Work {
+/// An operation on the codes of all rows of a column.
+trait Operation {
     type Out;
-    /// Does it, given a function from row to code.
+    /// Run it, given a function from row to code.
     fn run(&self, rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Self::Out;
 }
 
-/// Keeps all codes.
+/// Collect all codes.
 struct Fill;
 
-impl Work for Fill {
+impl Operation for Fill {
     type Out = Addresses;
     fn run(&self, rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Addresses {
         Addresses::fill(rows, code_of)
     }
 }
 
-/// Finds the rows of an address.
+/// Find the rows of an address.
 struct Seek(Ip);
 
-impl Work for Seek {
+impl Operation for Seek {
     type Out = Result<Vec<u32>, usize>;
     fn run(&self, rows: usize, code_of: impl Fn(usize) -> (u64, Ip) + Sync) -> Self::Out {
-        let sought = self.0.v4().map_or(V6, u64::from);
+        let target = self.0.v4().map_or(V6, u64::from);
         let parts = by_morsel(rows, |rows| {
             let mut found = Vec::new();
             for row in rows {
                 let (code, ip) = code_of(row);
-                if code == sought && (code != V6 || ip == self.0) {
+                if code == target && (code != V6 || ip == self.0) {
                     found.push(row as u32);
                 } else if code & BAD != 0 {
                     return Err(row);
@@ -184,15 +184,15 @@ impl Work for Seek {
     }
 }
 
-fn over<W: Work>(text: &Text, work: &W) -> W::Out {
+fn run<O: Operation>(text: &Text, operation: &O) -> O::Out {
     match text {
-        Text::Utf8(a) => work.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
-        Text::Large(a) => work.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
-        Text::View(a) => work.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
-        Text::Null(rows) => work.run(*rows, |_| code(None)),
+        Text::Utf8(a) => operation.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
+        Text::Large(a) => operation.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
+        Text::View(a) => operation.run(a.len(), |row| code(a.is_valid(row).then(|| a.value(row)))),
+        Text::Null(rows) => operation.run(*rows, |_| code(None)),
         Text::Dictionary(keys, values) => {
-            let distinct = Addresses::fill(values.len(), |place| code(values.get(place)));
-            work.run(keys.len(), |row| {
+            let distinct = Addresses::fill(values.len(), |index| code(values.get(index)));
+            operation.run(keys.len(), |row| {
                 match keys.is_valid(row).then(|| keys.value(row) as usize) {
                     Some(key) => distinct.code(key),
                     None => (NULL, Ip::default()),
@@ -207,12 +207,12 @@ fn over<W: Work>(text: &Text, work: &W) -> W::Out {
 pub struct Distinct {
     /// The addresses.
     pub ips: Vec<Ip>,
-    /// For each row the place of its address.
-    pub places: Vec<OrNull<u32>>,
+    /// For each row the index of its address.
+    pub indices: Vec<NullsLast<u32>>,
 }
 
 /// The address of a narrow code.
-pub fn narrow(code: u64) -> OrNull<Ip> {
+pub fn narrow(code: u64) -> NullsLast<Ip> {
     (code & NULL == 0).then(|| Ip::from_v4(code as u32)).into()
 }
 
@@ -228,7 +228,7 @@ fn code(text: Option<&str>) -> (u64, Ip) {
     }
 }
 
-/// The code of a text that is not in a plain form.
+/// The code of a string in a non-canonical notation.
 #[cold]
 fn unusual(text: &str) -> (u64, Ip) {
     match Ip::parse(text) {

@@ -1,14 +1,15 @@
-//! What addresses are for.
+//! Address kinds.
 
 use std::sync::LazyLock;
 
 use crate::ip::Ip;
 use crate::ip::prefix::parse_network;
+use crate::ip::range_map::RangeMap;
 
-/// What an address is for, after the IANA special-purpose address registries.
+/// Kind of an address, after the IANA special-purpose address registries.
 ///
-/// The names and their order of precedence are msticpy's; `Shared` is added for
-/// carrier-grade NAT (RFC 6598), which is neither private nor public.
+/// The names and their precedence are msticpy's; `Shared` is added for carrier-grade NAT
+/// (RFC 6598), which is neither private nor public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IpKind {
     /// Globally reachable unicast.
@@ -17,20 +18,20 @@ pub enum IpKind {
     Private,
     /// Carrier-grade NAT, 100.64.0.0/10.
     Shared,
-    /// The machine itself.
+    /// The host itself.
     Loopback,
-    /// One link only.
+    /// Local to one link.
     LinkLocal,
-    /// A group of receivers.
+    /// Multicast group.
     Multicast,
-    /// No address yet.
+    /// Unspecified address.
     Unspecified,
-    /// IPv6 that no registry has given out.
+    /// Unallocated IPv6.
     Reserved,
 }
 
 impl IpKind {
-    /// All categories, each at its own place.
+    /// All kinds, indexed by discriminant.
     pub const ALL: [Self; 8] = [
         Self::Public,
         Self::Private,
@@ -43,7 +44,7 @@ impl IpKind {
     ];
 }
 
-/// First match wins, so narrower networks stand before wider ones.
+/// Kinds of special-purpose prefixes; the longest prefix wins.
 const SPECIAL: &[(&str, IpKind)] = &[
     ("224.0.0.0/4", IpKind::Multicast),
     ("ff00::/8", IpKind::Multicast),
@@ -88,35 +89,14 @@ const SPECIAL: &[(&str, IpKind)] = &[
 
 impl IpKind {
     pub(super) fn of(ip: Ip) -> Self {
-        /// Where each stretch of addresses of one kind begins.
-        static STRETCHES: LazyLock<Vec<(Ip, IpKind)>> = LazyLock::new(|| {
-            let networks: Vec<(Ip, Ip, IpKind)> = SPECIAL
-                .iter()
-                .filter_map(|(network, kind)| {
-                    parse_network(network).map(|(first, last)| (first, last, *kind))
-                })
-                .collect();
-            let mut starts: Vec<Ip> = networks
-                .iter()
-                .flat_map(|(first, last, _)| [Some(*first), last.0.checked_add(1).map(Ip)])
-                .flatten()
-                .chain([Ip(0)])
-                .collect();
-            starts.sort_unstable();
-            starts.dedup();
-            let kind_of = |ip: Ip| {
-                let known = networks
-                    .iter()
-                    .find(|(first, last, _)| (*first..=*last).contains(&ip));
-                known.map_or(IpKind::Reserved, |(_, _, kind)| *kind)
-            };
-            starts.into_iter().map(|ip| (ip, kind_of(ip))).collect()
+        static KINDS: LazyLock<RangeMap<IpKind>> = LazyLock::new(|| {
+            let ranges = SPECIAL.iter();
+            RangeMap::new(ranges.filter_map(|(prefix, kind)| Some((parse_network(prefix)?, *kind))))
         });
-        let after = STRETCHES.partition_point(|(first, _)| *first <= ip);
-        STRETCHES[after - 1].1
+        KINDS.find(ip).unwrap_or(Self::Reserved)
     }
 
-    /// Name of the category.
+    /// Name of the kind.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Public => "Public",
@@ -136,14 +116,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_category_is_at_its_place() {
-        for (place, kind) in IpKind::ALL.into_iter().enumerate() {
-            assert_eq!(kind as usize, place);
+    fn kinds_are_indexed_by_discriminant() {
+        for (index, kind) in IpKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, index);
         }
     }
 
     #[test]
-    fn categories_follow_the_registries() {
+    fn kinds_follow_the_registries() {
         for (text, name) in [
             ("8.8.8.8", "Public"),
             ("10.255.255.255", "Private"),

@@ -1,6 +1,7 @@
-//! IP addresses: their text, kind and prefixes, and columns of them.
+//! IP addresses: parsing, kinds, prefixes, range maps, address columns.
 
 mod address;
+pub mod address_ranges;
 pub mod column;
 mod kind;
 pub mod prefix;
@@ -11,7 +12,7 @@ mod v4_simd;
 mod v6;
 pub mod write;
 
-pub use address::Ip;
+pub use address::{Ip, parse_ip};
 pub use kind::IpKind;
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse4.1")))]
 pub use v4::parse_v4;

@@ -1,4 +1,4 @@
-//! Networks in prefix notation, as their first and last address.
+//! CIDR prefixes as first and last addresses.
 
 use std::net::IpAddr;
 
@@ -6,8 +6,9 @@ use ipnetwork::IpNetwork;
 
 use crate::ip::Ip;
 
-/// First and last address of a network or of a single address; host bits are ignored and
-/// IPv4-mapped IPv6 networks are the IPv4 networks they contain.
+/// Parse a CIDR prefix or a single address into its first and last address.
+///
+/// Host bits are ignored. An IPv4-mapped IPv6 prefix is the IPv4 prefix inside it.
 pub fn parse_network(text: &str) -> Option<(Ip, Ip)> {
     let (address, length) = match text.trim().split_once('/') {
         Some((address, length)) => (Ip::parse(address)?, Some(length.parse::<u8>().ok()?)),
@@ -26,16 +27,4 @@ pub fn parse_network(text: &str) -> Option<(Ip, Ip)> {
     };
     let network = IpNetwork::new(address, length).ok()?;
     Some((network.network().into(), network.broadcast().into()))
-}
-
-const V4: (Ip, Ip) = (Ip::from_v4(0), Ip::from_v4(u32::MAX));
-
-/// An IPv6 network as wide as `::/0` surrounds the mapped IPv4 range but does not mean it.
-pub(crate) fn without_v4((first, last): (Ip, Ip)) -> impl Iterator<Item = (Ip, Ip)> {
-    let parts = if first < V4.0 && last > V4.1 {
-        [Some((first, Ip(V4.0.0 - 1))), Some((Ip(V4.1.0 + 1), last))]
-    } else {
-        [Some((first, last)), None]
-    };
-    parts.into_iter().flatten()
 }

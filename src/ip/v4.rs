@@ -1,7 +1,7 @@
-//! IPv4 addresses in dotted form, on any processor.
+//! IPv4 parser for any processor.
 
-/// Parses the dotted form: two octets from the left and two from the right, a word for each pair,
-/// without branches that depend on where the dots stand.
+/// Parse dotted notation: two octets from the left and two from the right, one word per pair,
+/// without branches on the positions of the dots.
 #[inline]
 pub fn parse_v4(text: &[u8]) -> Option<u32> {
     let (left, right) = outer_bytes(text)?;
@@ -32,7 +32,7 @@ fn outer_bytes(text: &[u8]) -> Option<(u64, u64)> {
     }
 }
 
-/// What stands before a dot, a digit in each byte.
+/// The digits before a dot, one in each byte.
 #[derive(Clone, Copy)]
 struct Digits {
     bits: u32,
@@ -40,7 +40,7 @@ struct Digits {
 }
 
 impl Digits {
-    /// Reads from the lowest byte upwards.
+    /// Read from the lowest byte upwards.
     #[inline]
     fn before_dot(word: u64) -> Self {
         const EACH: u64 = 0x0101_0101_0101_0101;
@@ -70,7 +70,7 @@ impl Digits {
         (hundreds * 100 + tens * 10 + ones) | self.bad() | u32::from(leading_zero) << 8
     }
 
-    /// 256 where these are not one to three digits.
+    /// 256 unless these are one to three digits.
     #[inline]
     fn bad(self) -> u32 {
         let no_digit = ((self.digits + 0x0076_7676) | self.digits) & 0x0080_8080;

@@ -1,7 +1,7 @@
-//! IPv4 addresses in dotted form, a whole address at once.
+//! IPv4 parser with SSE 4.1: one pass over a whole address.
 //!
-//! The dots tell how the bytes are to be shuffled so that each octet has its hundreds, tens and
-//! ones in three bytes of its own.
+//! The positions of the dots select a shuffle that moves the hundreds, tens and ones of each octet
+//! into bytes of their own.
 
 use std::arch::x86_64::{
     __m128i, _mm_cmpeq_epi8, _mm_cmpgt_epi32, _mm_cvtsi128_si32, _mm_madd_epi16, _mm_maddubs_epi16,
@@ -10,23 +10,23 @@ use std::arch::x86_64::{
     _mm_subs_epu8, _mm_test_all_zeros,
 };
 
-/// How an address is read whose octets have known numbers of digits.
+/// Shuffle and limits for one combination of octet lengths.
 #[derive(Clone, Copy)]
 struct Pattern {
-    /// For each byte the one that it is taken from; the highest bit makes it zero.
+    /// Source index of each byte; the highest bit makes it zero.
     shuffle: [u64; 2],
-    /// The least that each octet may be, so that none begins with a zero but zero itself.
-    least: [i32; 4],
+    /// Minimum of each octet, which rejects leading zeros.
+    min: [i32; 4],
 }
 
-/// Marks places of dots that no address has.
+/// Marks invalid positions of dots.
 const NONE: u8 = u8::MAX;
 
-/// By the numbers of digits, one to three, as digits of base three; the last octet's is lowest.
+/// Patterns by octet lengths, each minus one, as digits of base three; the last octet is lowest.
 static PATTERNS: [Pattern; 81] = {
     let mut patterns = [Pattern {
         shuffle: [0; 2],
-        least: [0; 4],
+        min: [0; 4],
     }; 81];
     let mut number = 0;
     while number < patterns.len() {
@@ -43,7 +43,7 @@ static PATTERNS: [Pattern; 81] = {
                 shuffle[to / 8] |= ((start + digit) as u64) << shift;
                 digit += 1;
             }
-            patterns[number].least[octet] = [0, 10, 100][lengths[octet]];
+            patterns[number].min[octet] = [0, 10, 100][lengths[octet]];
             start += digits + 1;
             octet += 1;
         }
@@ -53,7 +53,7 @@ static PATTERNS: [Pattern; 81] = {
     patterns
 };
 
-/// By the places of the dots but the first byte: a third of the number of the pattern.
+/// Pattern number divided by three, by the positions of the dots after the first byte.
 static OF_DOTS: [u8; 1 << 11] = {
     let mut of_dots = [NONE; 1 << 11];
     let mut number = 0;
@@ -66,7 +66,7 @@ static OF_DOTS: [u8; 1 << 11] = {
     of_dots
 };
 
-/// Parses the dotted form.
+/// Parse dotted notation.
 #[inline]
 #[expect(unsafe_code, reason = "a function for some processors only is called")]
 pub fn parse_v4(text: &[u8]) -> Option<u32> {
@@ -83,23 +83,23 @@ fn parse(text: &[u8]) -> Option<u32> {
         return None;
     }
     let of_dots = OF_DOTS[(dots >> 1) as usize];
-    // One less than the digits after the last dot.
+    // Number of digits after the last dot, minus one.
     let digits_after = (text.len() as u32 + dots.leading_zeros()).wrapping_sub(33);
     if of_dots == NONE || digits_after > 2 {
         return None;
     }
-    let Pattern { shuffle, least } = PATTERNS[usize::from(of_dots) * 3 + digits_after as usize];
+    let Pattern { shuffle, min } = PATTERNS[usize::from(of_dots) * 3 + digits_after as usize];
     let shuffle = _mm_set_epi64x(shuffle[1] as i64, shuffle[0] as i64);
-    let least = _mm_set_epi32(least[3], least[2], least[1], least[0]);
+    let min = _mm_set_epi32(min[3], min[2], min[1], min[0]);
     let digits = _mm_shuffle_epi8(_mm_sub_epi8(bytes, _mm_set1_epi8(b'0' as i8)), shuffle);
     let octets = _mm_madd_epi16(
         _mm_maddubs_epi16(digits, _mm_set1_epi32(0x0001_0a64)),
         _mm_set1_epi16(1),
     );
-    let no_digit = _mm_subs_epu8(digits, _mm_set1_epi8(9));
-    let too_much = _mm_cmpgt_epi32(octets, _mm_set1_epi32(255));
-    let too_little = _mm_cmpgt_epi32(least, octets);
-    let bad = _mm_or_si128(no_digit, _mm_or_si128(too_much, too_little));
+    let not_digit = _mm_subs_epu8(digits, _mm_set1_epi8(9));
+    let too_large = _mm_cmpgt_epi32(octets, _mm_set1_epi32(255));
+    let too_small = _mm_cmpgt_epi32(min, octets);
+    let bad = _mm_or_si128(not_digit, _mm_or_si128(too_large, too_small));
     if _mm_test_all_zeros(bad, bad) == 0 {
         return None;
     }
@@ -107,7 +107,7 @@ fn parse(text: &[u8]) -> Option<u32> {
     Some((_mm_cvtsi128_si32(_mm_packus_epi16(words, words)) as u32).swap_bytes())
 }
 
-/// The bytes of a text that is as long as an address can be, and zeros.
+/// The bytes of a string of 7 to 15 bytes, padded with zeros.
 #[inline]
 #[target_feature(enable = "sse4.1")]
 fn load(text: &[u8]) -> Option<__m128i> {

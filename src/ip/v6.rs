@@ -1,8 +1,8 @@
-//! IPv6 addresses in text.
+//! IPv6 parser.
 
-/// Parses groups of hexadecimal digits; other forms are left to the standard library.
+/// Parse groups of hexadecimal digits; other notations are left to the standard library.
 pub fn parse_v6(text: &[u8]) -> Option<u128> {
-    // Groups before and after the double colon, and how many stand before it.
+    // Value and number of groups; how many of them precede the double colon.
     let (mut value, mut groups, mut before) = (0_u128, 0, None);
     let (mut group, mut digits) = (0_u16, 0);
     let mut rest = text.iter().copied().peekable();
@@ -51,7 +51,7 @@ pub fn parse_v6(text: &[u8]) -> Option<u128> {
     }
 }
 
-/// Values of hexadecimal digits, 255 for what is none.
+/// Values of hexadecimal digits; 255 for other bytes.
 static HEX: [u8; 256] = {
     let mut digits = [u8::MAX; 256];
     let mut digit = 0;

@@ -1,16 +1,16 @@
-//! Addresses and networks as text.
+//! Formatting of addresses and prefixes.
 
 use std::io::Write;
 
 use arrow::array::StringArray;
 
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::write::{texts, write_word};
 use crate::error::Result;
 use crate::ip::Ip;
 
-/// A column of addresses in canonical text, one for each number below `rows`.
-pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result<StringArray> {
+/// Write a column of `rows` addresses in canonical notation.
+pub fn addresses(rows: usize, ip: impl Fn(usize) -> NullsLast<Ip> + Sync) -> Result<StringArray> {
     texts(rows, |row, bytes| {
         let ip = ip(row).get();
         if let Some(ip) = ip {
@@ -20,17 +20,17 @@ pub fn addresses(rows: usize, ip: impl Fn(usize) -> OrNull<Ip> + Sync) -> Result
     })
 }
 
-/// Appends an address.
+/// Append an address.
 #[inline]
 pub fn write_address(ip: Ip, bytes: &mut Vec<u8>) {
     match ip.v4() {
         Some(v4) => write_v4(v4, bytes),
-        // Writing into a vector does not fail.
+        // Writing to a vector cannot fail.
         None => drop(write!(bytes, "{ip}")),
     }
 }
 
-/// Appends the network of an address, given the length of its prefix.
+/// Append the network of an address, given its prefix length.
 #[inline]
 pub fn write_network(ip: Ip, length: u8, bytes: &mut Vec<u8>) {
     let host_bits = if ip.v4().is_some() { 32 } else { 128 } - u32::from(length);
@@ -43,7 +43,7 @@ pub fn write_network(ip: Ip, length: u8, bytes: &mut Vec<u8>) {
     write_word(text.into(), digits as usize - 1, bytes);
 }
 
-/// Appends an IPv4 address.
+/// Append an IPv4 address.
 #[inline]
 pub fn write_v4(v4: u32, bytes: &mut Vec<u8>) {
     let [a, b, c, d] = v4.to_be_bytes().map(|octet| OCTETS[octet as usize]);
@@ -53,7 +53,7 @@ pub fn write_v4(v4: u32, bytes: &mut Vec<u8>) {
     write_word(word, (a.1 + b.1 + c.1 + d.1) as usize - 1, bytes);
 }
 
-/// Text of every octet with a dot after it, the first byte lowest, and its length.
+/// Every octet in decimal with a dot after it, as a little-endian word, and its length.
 static OCTETS: [(u32, u32); 256] = {
     let mut octets = [(0, 0); 256];
     let mut octet = 0;

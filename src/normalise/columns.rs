@@ -9,13 +9,13 @@ use crate::error::Result;
 use crate::flow::schema::CANONICAL;
 
 /// Canonical columns under construction.
-pub(super) type Columns<'a> = Vec<(&'a str, ArrayRef)>;
+pub(super) type CanonicalColumns<'a> = Vec<(&'a str, ArrayRef)>;
 
-pub(super) fn place(columns: &Columns<'_>, name: &str) -> Option<usize> {
+pub(super) fn position(columns: &CanonicalColumns<'_>, name: &str) -> Option<usize> {
     columns.iter().position(|(known, _)| *known == name)
 }
 
-/// A canonical column without values; short ones share their memory.
+/// An all-null canonical column; short ones share memory.
 fn nulls(field: &Field, rows: usize) -> ArrayRef {
     const SHARED: usize = 1 << 15;
     static COLUMNS: LazyLock<Vec<ArrayRef>> = LazyLock::new(|| {
@@ -25,13 +25,13 @@ fn nulls(field: &Field, rows: usize) -> ArrayRef {
             .collect()
     });
     match CANONICAL.index_of(field.name()) {
-        Ok(place) if rows <= SHARED => COLUMNS[place].slice(0, rows),
+        Ok(index) if rows <= SHARED => COLUMNS[index].slice(0, rows),
         _ => new_null_array(field.data_type(), rows),
     }
 }
 
-/// The flows, with every canonical column and, after them, the further ones of the format.
-pub(super) fn canonical(columns: &Columns<'_>, rows: usize) -> Result<RecordBatch> {
+/// Build the flows: all canonical columns, followed by extra columns of the format.
+pub(super) fn canonical(columns: &CanonicalColumns<'_>, rows: usize) -> Result<RecordBatch> {
     let mut fields: Vec<Field> = CANONICAL
         .fields()
         .iter()
@@ -43,8 +43,8 @@ pub(super) fn canonical(columns: &Columns<'_>, rows: usize) -> Result<RecordBatc
         }
     }
     let arrays = fields.iter().map(|field| {
-        place(columns, field.name())
-            .map_or_else(|| nulls(field, rows), |place| Arc::clone(&columns[place].1))
+        position(columns, field.name())
+            .map_or_else(|| nulls(field, rows), |index| Arc::clone(&columns[index].1))
     });
     let arrays = arrays.collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)

@@ -1,4 +1,4 @@
-//! The two ends of every flow of a log.
+//! Endpoints of the flows of a log.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Endpoints, Spec};
 use crate::normalise::values::{self, Cells};
 
-/// Counters of one address: flows started and ended, packets out and in, bytes out and in.
+/// Counters of one peer: flows started and ended, packets out and in, bytes out and in.
 pub type Counters = [i64; 6];
 
-/// The ends of one flow.
+/// Endpoints of one flow.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
     /// Row of the record.
     pub record: u32,
-    /// How many flows repeat the counts of their record, with this one.
+    /// Number of flows that repeat the counts of the record, including this one.
     pub sharing: u32,
-    /// The flow's own counters, by their place in [`Ends::counters`].
+    /// Index of the per-peer counters in [`Ends::counters`].
     own: Option<u32>,
     /// Source address.
     pub source: Ip,
@@ -33,7 +33,7 @@ pub struct End {
     pub dest: Ip,
 }
 
-/// The ends of flows, in the order of the records that they come from.
+/// Endpoints of flows, in the order of their records.
 #[derive(Debug, Default)]
 pub struct Ends {
     /// One for each flow.
@@ -43,20 +43,20 @@ pub struct Ends {
 
 impl Ends {
     fn push(&mut self, record: usize, [source, dest]: [Ip; 2], own: Option<Counters>) {
-        let place = own.map(|own| {
+        let own = own.map(|own| {
             self.counters.push(own);
             (self.counters.len() - 1) as u32
         });
         self.flows.push(End {
             record: record as u32,
             sharing: 1,
-            own: place,
+            own,
             source,
             dest,
         });
     }
 
-    /// Leaves out the flows of bad records.
+    /// Drop the flows of bad records.
     pub fn drop_rows(&mut self, bad: &BadRows) {
         if !bad.is_empty() {
             self.flows
@@ -64,7 +64,7 @@ impl Ends {
         }
     }
 
-    /// Number of records that gave several flows with all the counts of the record.
+    /// Number of records with several flows that repeat the counts of the record.
     pub fn expanded(&self) -> u64 {
         self.flows
             .chunk_by(|a, b| a.record == b.record)
@@ -72,24 +72,24 @@ impl Ends {
             .count() as u64
     }
 
-    /// Whether every record gave one flow.
+    /// Whether every record has one flow.
     pub fn is_one_to_one(&self, records: usize) -> bool {
         self.flows.len() == records && self.flows.windows(2).all(|w| w[0].record < w[1].record)
     }
 
-    /// Counters of a flow, where its address has some of its own.
+    /// Per-peer counters of a flow, if it has them.
     pub fn own(&self, flow: usize) -> Option<&Counters> {
-        let place = self.flows[flow].own?;
-        Some(&self.counters[place as usize])
+        let index = self.flows[flow].own?;
+        Some(&self.counters[index as usize])
     }
 
-    /// Whether any address has counters of its own.
+    /// Whether any flow has per-peer counters.
     pub fn any_own(&self) -> bool {
         !self.counters.is_empty()
     }
 }
 
-/// Reads the ends of all flows; records without them are noted as bad.
+/// Read the endpoints of all flows; records without them are bad.
 pub fn read(log: &Log<'_>, spec: &Spec, bad: &mut BadRows) -> Result<Ends> {
     let choices = spec
         .endpoints
@@ -121,11 +121,11 @@ pub fn read(log: &Log<'_>, spec: &Spec, bad: &mut BadRows) -> Result<Ends> {
     Ok(ends)
 }
 
-/// The columns in which the two ends of a flow stand.
+/// Columns of the two endpoints.
 struct Choice<'a> {
     source: Addresses<'a>,
     dest: Addresses<'a>,
-    /// Where the first column is the observed machine: which way the flow went.
+    /// Direction of the flow, if the first column is the observed host.
     inbound: Option<Cells<'a>>,
     /// All the peers of the record.
     among: Option<Addresses<'a>>,
@@ -145,7 +145,7 @@ impl<'a> Choice<'a> {
         })
     }
 
-    /// Adds the flows of a row; none where its cells are empty.
+    /// Add the flows of a row, unless its cells are empty.
     fn push(&self, row: usize, ends: &mut Ends) -> Result<(), BadRow> {
         let direction = match self.inbound.as_ref().map(|cells| (cells, cells.get(row))) {
             Some((cells, Some(text))) => values::direction(&cells.name, &text)?,
@@ -182,7 +182,7 @@ impl<'a> Choice<'a> {
         Ok(())
     }
 
-    /// How many flows repeat the counts of a record that gave this many flows.
+    /// Number of flows that repeat the counts of a record with `flows` flows in this row.
     fn sharing(&self, row: usize, flows: usize) -> Result<u32, BadRow> {
         let mut peers = 0;
         if let Some(among) = &self.among {
@@ -220,7 +220,7 @@ impl<'a> Choice<'a> {
     }
 }
 
-/// Cells that hold an address, or several: a list, or its text in any common notation.
+/// Cells with one address or several: a list, or a string in any common notation.
 enum Addresses<'a> {
     Text(Cells<'a>),
     List(String, ArrayRef, Column),
@@ -254,7 +254,7 @@ impl<'a> Addresses<'a> {
         }
     }
 
-    /// The address of a cell that holds one and nothing else, as most do.
+    /// The address of a cell with a single address, the usual case.
     fn single(&self, row: usize) -> Option<Ip> {
         match self {
             Self::Text(cells) => Ip::parse(&cells.get(row)?),
@@ -284,7 +284,7 @@ impl<'a> Addresses<'a> {
         }
     }
 
-    /// An address and, where all six follow it, its counters.
+    /// Parse an address and, if all six follow it, its counters.
     fn parse(&self, entry: &str) -> Result<(Ip, Option<Counters>), BadRow> {
         let bad = |value, reason| BadRow::value(0, self.name(), Some(value), reason);
         let mut parts = entry.split('|');
@@ -301,15 +301,17 @@ impl<'a> Addresses<'a> {
                     .parse()
                     .ok()
                     .filter(|count| *count >= 0)
-                    .ok_or_else(|| bad(entry, "has a counter that is not a whole number from 0"))?,
+                    .ok_or_else(|| {
+                        bad(entry, "has a counter that is not a non-negative integer")
+                    })?,
             };
         }
         Ok((address, Some(counters)))
     }
 }
 
-/// The entries of text such as `['192.0.2.1', '192.0.2.2']` or `192.0.2.1|1|0 192.0.2.2|2|0`.
+/// The entries of a string such as `['192.0.2.1', '192.0.2.2']` or `192.0.2.1|1|0 192.0.2.2|2|0`.
 fn split(text: &str) -> impl Iterator<Item = &str> {
-    let outside = |c: char| c.is_whitespace() || ",;'\"[]()".contains(c);
-    text.split(outside).filter(|entry| !entry.is_empty())
+    let separates = |c: char| c.is_whitespace() || ",;'\"[]()".contains(c);
+    text.split(separates).filter(|entry| !entry.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Canonical columns, each made from the columns of a log.
+//! Canonical columns, each computed from columns of a log.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,10 +19,10 @@ use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Field, Kind, Spec, Unit};
 use crate::normalise::values::{self, Cells, Conditions, YEARS};
 
-/// Rows with a bad value, with the first one of each.
+/// Rows with a bad value, each with the first of them.
 pub type BadRows = BTreeMap<usize, BadRow>;
 
-/// Makes a canonical column; a row whose value is bad is noted and null.
+/// Compute a canonical column; a bad value is null, and its row is added to `bad`.
 pub fn column(
     field: &Field,
     log: &Log<'_>,
@@ -48,7 +48,7 @@ pub fn column(
     }
     let Some(first) = cells.first() else {
         return Err(Error::Argument(format!(
-            "field {:?} names no column",
+            "field {:?} has no source column",
             field.target
         )));
     };
@@ -71,24 +71,24 @@ pub fn column(
         Kind::PortOrIcmp => Arc::new(good::<UInt16Type>(rows, bad, |row| first.port_or_icmp(row))),
         Kind::Direction => {
             let direction = |row| {
-                let text = first.get(row).and_then(|text| meaning(text, values));
+                let text = first.get(row).and_then(|text| mapped(text, values));
                 let direction = text.map(|text| values::direction(&first.name, &text));
                 direction.transpose()
             };
             let words: Vec<_> = rows
-                .map(|row| or_note(direction(row), row, bad).map(Direction::word))
+                .map(|row| ok_or_bad(direction(row), row, bad).map(Direction::word))
                 .collect();
             Arc::new(StringArray::from(words))
         }
         Kind::Text => text(rows.len(), |row| {
             let found = cells.iter().find_map(|cells| cells.get(row));
-            found.and_then(|text| meaning(text, values))
+            found.and_then(|text| mapped(text, values))
         })?,
         Kind::Observer => text(rows.len(), |row| observer(&cells, row))?,
         Kind::Protocol => text(rows.len(), |row| first.protocol(row))?,
         Kind::Flags => text(rows.len(), |row| first.flags(row, 10))?,
         Kind::HexFlags => text(rows.len(), |row| first.flags(row, 16))?,
-        Kind::Constant(_) => unreachable!("answered above"),
+        Kind::Constant(_) => unreachable!("returned above"),
     })
 }
 
@@ -107,13 +107,13 @@ fn text<'a>(rows: usize, value: impl Fn(usize) -> Option<Cow<'a, str>> + Sync) -
     Ok(Arc::new(texts?))
 }
 
-/// What a text stands for; empty text is a missing value.
-fn meaning<'a>(text: Cow<'a, str>, values: &'a [(String, String)]) -> Option<Cow<'a, str>> {
+/// The value that a string maps to, or itself; an empty string is a missing value.
+fn mapped<'a>(text: Cow<'a, str>, values: &'a [(String, String)]) -> Option<Cow<'a, str>> {
     let known = values
         .iter()
-        .find(|(spelling, _)| spelling.eq_ignore_ascii_case(&text));
+        .find(|(from, _)| from.eq_ignore_ascii_case(&text));
     known
-        .map_or(Some(text), |(_, meaning)| Some(meaning.as_str().into()))
+        .map_or(Some(text), |(_, to)| Some(to.as_str().into()))
         .filter(|text| !text.is_empty())
 }
 
@@ -136,7 +136,7 @@ fn ends(
                 0,
                 &lengths.name,
                 None,
-                "leads beyond the year 9999",
+                "exceeds the year 9999",
             ));
         }
         Ok(end)
@@ -151,15 +151,15 @@ fn good<T: ArrowPrimitiveType>(
     let mut values = Vec::with_capacity(rows.len());
     let mut nulls = NullBufferBuilder::new(rows.len());
     for row in rows {
-        let value = or_note(value(row), row, bad);
+        let value = ok_or_bad(value(row), row, bad);
         nulls.append(value.is_some());
         values.push(value.unwrap_or_default());
     }
     PrimitiveArray::new(values.into(), nulls.finish())
 }
 
-/// A good value; a bad one is noted.
-fn or_note<T>(value: Result<Option<T>, BadRow>, row: usize, bad: &mut BadRows) -> Option<T> {
+/// The value of a row; `None` if it is bad, which is added to `bad`.
+fn ok_or_bad<T>(value: Result<Option<T>, BadRow>, row: usize, bad: &mut BadRows) -> Option<T> {
     value.unwrap_or_else(|reason| {
         bad.entry(row).or_insert(reason);
         None
@@ -176,13 +176,13 @@ fn sum(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
     Ok(sum)
 }
 
-/// The machine that saw a flow: that at its end where it is inbound, else that at its source.
+/// The observation point of a flow: the destination if it is inbound, else the source.
 fn observer<'a>(columns: &'a [Cells<'_>], row: usize) -> Option<Cow<'a, str>> {
     let [direction, dest, source] = columns else {
         return None;
     };
-    let told = direction.get(row).and_then(|text| Direction::parse(&text));
-    let (own, other) = match told {
+    let direction = direction.get(row).and_then(|text| Direction::parse(&text));
+    let (own, other) = match direction {
         Some(Direction::Inbound) => (dest, source),
         _ => (source, dest),
     };
@@ -190,20 +190,20 @@ fn observer<'a>(columns: &'a [Cells<'_>], row: usize) -> Option<Cow<'a, str>> {
 }
 
 fn difference(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
-    let [whole, part] = columns else {
+    let [total, part] = columns else {
         return Ok(None);
     };
-    let (Some(total), Some(less)) = (whole.count(row)?, part.count(row)?) else {
+    let (Some(all), Some(less)) = (total.count(row)?, part.count(row)?) else {
         return Ok(None);
     };
-    if less > total {
-        return Err(whole.bad(row, &format!("is less than {} of it", part.name)));
+    if less > all {
+        return Err(total.bad(row, &format!("is less than {}", part.name)));
     }
-    Ok(Some(total - less))
+    Ok(Some(all - less))
 }
 
 impl Kind {
-    /// Reads the name that a declaration gives to a kind, with the unit of its numbers.
+    /// Parse a kind as a declaration names it, with the unit of its numbers.
     pub fn parse(kind: &str, unit: Option<&str>) -> Result<Self> {
         let time = match unit {
             None | Some("s" | "icmp" | "hex") => Unit::Seconds,
@@ -211,7 +211,7 @@ impl Kind {
             Some("us") => Unit::Microseconds,
             Some(other) => {
                 return Err(Error::Argument(format!(
-                    "unit {other:?} is none of s, ms, us, icmp, hex"
+                    "invalid unit {other:?}; give s, ms, us, icmp or hex"
                 )));
             }
         };
@@ -230,16 +230,16 @@ impl Kind {
             "flags" if unit == Some("hex") => Self::HexFlags,
             "flags" => Self::Flags,
             "one" => Self::Constant(1),
-            other => return Err(Error::Argument(format!("{other:?} is no kind of field"))),
+            other => return Err(Error::Argument(format!("invalid kind of field {other:?}"))),
         })
     }
 }
 
-/// Reads the name of a zone: that of the IANA database, or an offset such as `+01:00`.
+/// Parse a time zone: an IANA name, or an offset such as `+01:00`.
 pub fn zone(name: &str) -> Result<Tz> {
     name.parse().map_err(|_| {
         Error::Argument(format!(
-            "tz {name:?} is not known; write it like Europe/Prague or +01:00"
+            "invalid tz {name:?}; give an IANA name such as Europe/Prague, or an offset such as +01:00"
         ))
     })
 }

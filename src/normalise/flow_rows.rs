@@ -1,4 +1,4 @@
-//! From columns of records to columns of flows.
+//! Columns of records to columns of flows.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use arrow::datatypes::Int64Type;
 
 use crate::error::Result;
 use crate::ip::write::addresses;
-use crate::normalise::columns::{Columns, place};
+use crate::normalise::columns::{CanonicalColumns, position};
 use crate::normalise::endpoints::Ends;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::Repeated;
 use crate::normalise::spec::Spec;
 use crate::normalise::values::Conditions;
 
-/// Columns that a flow's own counters replace, and the place of the counter.
+/// Columns that per-peer counters replace, and the index of the counter.
 const OWN: [(&str, usize); 4] = [
     ("src_packets", 2),
     ("dst_packets", 3),
@@ -26,7 +26,7 @@ const OWN: [(&str, usize); 4] = [
     ("dst_bytes", 5),
 ];
 
-/// Columns of one end, and of the other.
+/// Columns of the two endpoints.
 const SIDES: [(&str, &str); 5] = [
     ("src_ip", "dst_ip"),
     ("src_port", "dst_port"),
@@ -35,8 +35,8 @@ const SIDES: [(&str, &str); 5] = [
     ("src_payload_bytes", "dst_payload_bytes"),
 ];
 
-/// Turns columns of records into columns of flows, with their addresses and own counters.
-pub fn per_flow(columns: &mut Columns<'_>, ends: &Ends, records: usize) -> Result<()> {
+/// Turn columns of records into columns of flows, with addresses and per-peer counters.
+pub fn per_flow(columns: &mut CanonicalColumns<'_>, ends: &Ends, records: usize) -> Result<()> {
     if !ends.is_one_to_one(records) {
         let records = UInt32Array::from_iter_values(ends.flows.iter().map(|end| end.record));
         for (_, column) in columns.iter_mut() {
@@ -54,8 +54,8 @@ pub fn per_flow(columns: &mut Columns<'_>, ends: &Ends, records: usize) -> Resul
     Ok(())
 }
 
-fn counts<'a>(columns: &'a Columns<'_>, name: &str) -> Option<&'a Int64Array> {
-    columns[place(columns, name)?]
+fn counts<'a>(columns: &'a CanonicalColumns<'_>, name: &str) -> Option<&'a Int64Array> {
+    columns[position(columns, name)?]
         .1
         .as_primitive_opt::<Int64Type>()
 }
@@ -66,23 +66,23 @@ fn value(counts: Option<&Int64Array>, row: usize) -> Option<i64> {
         .map(|counts| counts.value(row))
 }
 
-/// Puts the counters of an address in the place of those of its record. The flows that it started
-/// are denied where all flows of the record are.
-fn own_counters(columns: &mut Columns<'_>, ends: &Ends) {
+/// Replace the counters of a record by those of the peer. The flows that the peer initiated are
+/// denied if all flows of the record are.
+fn own_counters(columns: &mut CanonicalColumns<'_>, ends: &Ends) {
     let rows = 0..ends.flows.len();
     let (flows, denied) = (counts(columns, "flows"), counts(columns, "denied_flows"));
     let started = |row: usize| {
         let own = ends.own(row)?;
-        let refused = value(flows, row) == Some(0) && value(denied, row) > Some(0);
-        Some(if refused { (0, own[0]) } else { (own[0], 0) })
+        let all_denied = value(flows, row) == Some(0) && value(denied, row) > Some(0);
+        Some(if all_denied { (0, own[0]) } else { (own[0], 0) })
     };
     let allowed =
         |row| started(row).map_or_else(|| value(flows, row), |(allowed, _)| Some(allowed));
-    let refused =
-        |row| started(row).map_or_else(|| value(denied, row), |(_, refused)| Some(refused));
+    let denied_flows =
+        |row| started(row).map_or_else(|| value(denied, row), |(_, denied)| Some(denied));
     let mut new: Vec<(&'static str, Int64Array)> = vec![
         ("flows", rows.clone().map(allowed).collect()),
-        ("denied_flows", rows.clone().map(refused).collect()),
+        ("denied_flows", rows.clone().map(denied_flows).collect()),
     ];
     for (name, counter) in OWN {
         let old = counts(columns, name);
@@ -97,25 +97,25 @@ fn own_counters(columns: &mut Columns<'_>, ends: &Ends) {
     }
 }
 
-/// The flows that repeat the counts of one record, and by how much their totals are too high.
-pub fn repeated(columns: &Columns<'_>, ends: &Ends) -> Repeated {
+/// The flows that repeat the counts of one record, and the excess in their totals.
+pub fn repeated(columns: &CanonicalColumns<'_>, ends: &Ends) -> Repeated {
     let mut out = Repeated::default();
     let flows = counts(columns, "flows");
     let bytes = ["src_bytes", "dst_bytes"].map(|name| counts(columns, name));
     for (row, end) in ends.flows.iter().enumerate() {
         if end.sharing > 1 {
-            let too_often = 1.0 - 1.0 / f64::from(end.sharing);
+            let excess = 1.0 - 1.0 / f64::from(end.sharing);
             out.rows += 1;
-            out.flows += value(flows, row).unwrap_or(0) as f64 * too_often;
+            out.flows += value(flows, row).unwrap_or(0) as f64 * excess;
             for bytes in bytes {
-                out.bytes += value(bytes, row).unwrap_or(0) as f64 * too_often;
+                out.bytes += value(bytes, row).unwrap_or(0) as f64 * excess;
             }
         }
     }
     out
 }
 
-/// Which flows were begun by their second end; `None` where the format does not tell.
+/// Mask of the flows that the second endpoint initiated; `None` if there are none.
 pub fn reversed(log: &Log<'_>, spec: &Spec, ends: &Ends) -> Result<Option<BooleanArray>> {
     if spec.reversed.is_empty() {
         return Ok(None);
@@ -128,8 +128,8 @@ pub fn reversed(log: &Log<'_>, spec: &Spec, ends: &Ends) -> Result<Option<Boolea
     Ok((mask.true_count() > 0).then_some(mask))
 }
 
-/// Exchanges the ends of the marked flows.
-pub fn swap(columns: &mut Columns<'_>, marked: &BooleanArray) -> Result<()> {
+/// Swap the endpoints of the marked flows.
+pub fn swap(columns: &mut CanonicalColumns<'_>, marked: &BooleanArray) -> Result<()> {
     for (one, other) in SIDES {
         let (Some(first), Some(second)) = (side(columns, one, other), side(columns, other, one))
         else {
@@ -141,19 +141,19 @@ pub fn swap(columns: &mut Columns<'_>, marked: &BooleanArray) -> Result<()> {
     Ok(())
 }
 
-/// The column of one end; nulls where only the other end has one.
-fn side(columns: &Columns<'_>, name: &str, other: &str) -> Option<ArrayRef> {
-    let like = |place: usize| &columns[place].1;
+/// The column of an endpoint; nulls if only the other endpoint has one.
+fn side(columns: &CanonicalColumns<'_>, name: &str, other: &str) -> Option<ArrayRef> {
+    let column = |index: usize| &columns[index].1;
     let nulls = |array: &ArrayRef| new_null_array(array.data_type(), array.len());
-    match place(columns, name) {
-        Some(place) => Some(Arc::clone(like(place))),
-        None => place(columns, other).map(like).map(nulls),
+    match position(columns, name) {
+        Some(index) => Some(Arc::clone(column(index))),
+        None => position(columns, other).map(column).map(nulls),
     }
 }
 
-fn set<'a>(columns: &mut Columns<'a>, name: &'a str, column: ArrayRef) {
-    match place(columns, name) {
-        Some(place) => columns[place].1 = column,
+fn set<'a>(columns: &mut CanonicalColumns<'a>, name: &'a str, column: ArrayRef) {
+    match position(columns, name) {
+        Some(index) => columns[index].1 = column,
         None => columns.push((name, column)),
     }
 }

@@ -1,4 +1,4 @@
-//! The records of a log, whatever they are made of.
+//! Records of a log: a table or columns of strings.
 
 use std::borrow::Cow;
 
@@ -7,15 +7,15 @@ use arrow::array::{RecordBatch, UInt32Array};
 use crate::columns::batch::find;
 use crate::error::Result;
 
-/// Text of a cell, unless it is missing.
+/// String of a cell; `None` if it is missing.
 pub type Cell<'a> = Option<Cow<'a, str>>;
 
-/// Records by column.
+/// Columns of a log.
 #[derive(Clone, Debug)]
 pub enum Log<'a> {
     /// Columns of any type.
     Table(RecordBatch),
-    /// Columns of text.
+    /// Columns of strings.
     Text {
         /// Number of records.
         rows: usize,
@@ -43,33 +43,33 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// A column of text.
+    /// A column of strings.
     pub fn text(&self, name: &str) -> Option<&[Cell<'a>]> {
         match self {
             Self::Table(_) => None,
             Self::Text { names, columns, .. } => {
-                let place = names.iter().position(|known| *known == name)?;
-                Some(&columns[place])
+                let index = names.iter().position(|known| *known == name)?;
+                Some(&columns[index])
             }
         }
     }
 
-    /// Only the given records.
-    pub fn select(self, wanted: &[u32]) -> Result<Self> {
+    /// Take the records of the given rows.
+    pub fn take(self, rows: &[u32]) -> Result<Self> {
         Ok(match self {
             Self::Table(batch) => {
-                let wanted = UInt32Array::from(wanted.to_vec());
-                Self::Table(arrow::compute::take_record_batch(&batch, &wanted)?)
+                let rows = UInt32Array::from(rows.to_vec());
+                Self::Table(arrow::compute::take_record_batch(&batch, &rows)?)
             }
             Self::Text { names, columns, .. } => {
-                let chosen = |mut column: Vec<Cell<'a>>| {
-                    let cells = wanted.iter().map(|row| column[*row as usize].take());
+                let taken = |mut column: Vec<Cell<'a>>| {
+                    let cells = rows.iter().map(|row| column[*row as usize].take());
                     cells.collect()
                 };
                 Self::Text {
-                    rows: wanted.len(),
+                    rows: rows.len(),
                     names,
-                    columns: columns.into_iter().map(chosen).collect(),
+                    columns: columns.into_iter().map(taken).collect(),
                 }
             }
         })

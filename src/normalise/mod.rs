@@ -1,4 +1,4 @@
-//! Records of any log as flows in the canonical schema.
+//! Log records to flows in the canonical schema.
 
 mod columns;
 pub mod endpoints;

@@ -1,35 +1,35 @@
-//! What became of records: flows, records of other things, and bad rows.
+//! Outcome of normalising: flows, non-flow records and bad rows.
 
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 
-/// Bad rows that are told one by one; the others are only counted.
-pub const BAD_ROWS_TOLD: usize = 10;
+/// Maximum number of bad rows that are listed; further ones are only counted.
+pub const MAX_LISTED: usize = 10;
 
-/// A record that could not be used.
+/// A record that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
     /// Line of the file, counted from 1, or row of the table, counted from 0.
     pub number: u64,
-    /// Column of the source, where one is to blame.
+    /// Column of the source that has the bad value.
     pub column: Option<String>,
-    /// What stands there.
+    /// The bad value.
     pub value: Option<String>,
-    /// What is wrong with it.
+    /// Why it is bad.
     pub reason: String,
 }
 
 impl BadRow {
-    /// A bad value; only the beginning of a long one is kept.
+    /// A bad row with its value, of which at most 80 characters are kept.
     pub fn value(
         number: u64,
         column: &str,
         value: Option<&str>,
         reason: impl Into<String>,
     ) -> Self {
-        const SHOWN: usize = 80;
-        let shorten = |text: &str| match text.char_indices().nth(SHOWN) {
+        const MAX_CHARS: usize = 80;
+        let shorten = |text: &str| match text.char_indices().nth(MAX_CHARS) {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text.to_owned(),
         };
@@ -42,57 +42,57 @@ impl BadRow {
     }
 }
 
-/// What became of a number of records.
+/// Outcome of normalising some records.
 #[derive(Clone, Debug, Default)]
 pub struct Normalised {
     /// The flows.
     pub batches: Vec<RecordBatch>,
-    /// Records that were read.
+    /// Records read.
     pub records: u64,
-    /// Records that gave more than one flow, because they name several addresses.
+    /// Records with several addresses, hence several flows.
     pub expanded: u64,
-    /// Flows with counters of their own among those of their record.
+    /// Flows with per-peer counters.
     pub counted: u64,
     /// Flows that repeat the counts of one record.
     pub repeated: Repeated,
-    /// Records of other things than flows, by the value that tells.
+    /// Non-flow records, by the value that identifies them.
     pub skipped: BTreeMap<String, u64>,
-    /// Records that could not be used.
+    /// Records that could not be read.
     pub bad: u64,
     /// The first of them.
     pub bad_rows: Vec<BadRow>,
 }
 
-/// Flows that repeat the counts of one record, and by how much totals of them are too high.
+/// Flows that repeat the counts of one record, and the excess in their totals.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Repeated {
     /// Rows.
     pub rows: u64,
-    /// Flows counted too often.
+    /// Excess of flows.
     pub flows: f64,
-    /// Bytes counted too often, both ways.
+    /// Excess of bytes, in both directions.
     pub bytes: f64,
 }
 
-/// Values that tell records of other things apart, at most; further ones are counted together.
-const SKIPPED_TOLD: usize = 50;
+/// Maximum number of values that identify non-flow records; further ones are counted together.
+const MAX_SKIPPED: usize = 50;
 
 impl Normalised {
-    /// Counts a record that could not be used.
-    pub fn refuse(&mut self, row: BadRow) {
+    /// Add a bad row.
+    pub fn reject(&mut self, row: BadRow) {
         self.bad += 1;
-        if self.bad_rows.len() < BAD_ROWS_TOLD {
+        if self.bad_rows.len() < MAX_LISTED {
             self.bad_rows.push(row);
         }
     }
 
     pub(super) fn skip(&mut self, value: String, records: u64) {
-        let full = self.skipped.len() >= SKIPPED_TOLD && !self.skipped.contains_key(&value);
+        let full = self.skipped.len() >= MAX_SKIPPED && !self.skipped.contains_key(&value);
         let value = if full { "others".into() } else { value };
         *self.skipped.entry(value).or_default() += records;
     }
 
-    /// Appends what became of later records.
+    /// Append the outcome of later records.
     pub fn append(&mut self, later: Self) {
         self.batches.extend(later.batches);
         self.records += later.records;
@@ -107,6 +107,6 @@ impl Normalised {
         self.bad += later.bad;
         self.bad_rows.extend(later.bad_rows);
         self.bad_rows.sort_by_key(|row| row.number);
-        self.bad_rows.truncate(BAD_ROWS_TOLD);
+        self.bad_rows.truncate(MAX_LISTED);
     }
 }

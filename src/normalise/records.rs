@@ -1,10 +1,10 @@
-//! From records to flows in the canonical schema.
+//! Records to flows in the canonical schema.
 
 use arrow::array::RecordBatch;
 
 use crate::columns::parallel::by_morsel;
 use crate::error::Result;
-use crate::normalise::columns::{Columns, canonical, place};
+use crate::normalise::columns::{CanonicalColumns, canonical, position};
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::{BadRow, Normalised};
@@ -12,7 +12,7 @@ use crate::normalise::spec::Spec;
 use crate::normalise::values::Conditions;
 use crate::normalise::{endpoints, fields, flow_rows};
 
-/// Normalises a table, whose first row has the given number in messages.
+/// Normalise a table; messages number its rows from `first_row`.
 pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normalised> {
     let parts = by_morsel(batch.num_rows(), |rows| {
         let part = batch.slice(rows.start, rows.len());
@@ -26,7 +26,7 @@ pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normali
     Ok(all)
 }
 
-/// Normalises records whose numbers in messages are given one by one.
+/// Normalise records; `numbers` has the number of each in messages.
 pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<Normalised> {
     let mut out = Normalised {
         records: log.rows() as u64,
@@ -34,13 +34,13 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     };
     if let Some(flows) = flow_rows(&log, spec, &mut out)? {
         numbers = flows.iter().map(|row| numbers[*row as usize]).collect();
-        log = log.select(&flows)?;
+        log = log.take(&flows)?;
     }
     let mut bad = BadRows::new();
     let mut ends = endpoints::read(&log, spec, &mut bad)?;
-    let mut columns: Columns<'_> = Vec::with_capacity(spec.fields.len() + 2);
+    let mut columns: CanonicalColumns<'_> = Vec::with_capacity(spec.fields.len() + 2);
     for field in &spec.fields {
-        let start = place(&columns, "start_time").map(|place| &columns[place].1);
+        let start = position(&columns, "start_time").map(|index| &columns[index].1);
         let column = fields::column(field, &log, spec, start, &mut bad)?;
         columns.push((&field.target, column));
     }
@@ -57,7 +57,7 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     }
     out.batches.push(canonical(&columns, ends.flows.len())?);
     for (row, reason) in bad {
-        out.refuse(BadRow {
+        out.reject(BadRow {
             number: numbers[row],
             ..reason
         });
@@ -65,7 +65,7 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     Ok(out)
 }
 
-/// The rows of flows, where there are others; these are counted.
+/// The rows that are flows, if others are among them; counts the non-flow records.
 fn flow_rows(log: &Log<'_>, spec: &Spec, out: &mut Normalised) -> Result<Option<Vec<u32>>> {
     if spec.keep.is_empty() {
         return Ok(None);
@@ -73,7 +73,7 @@ fn flow_rows(log: &Log<'_>, spec: &Spec, out: &mut Normalised) -> Result<Option<
     let keep = Conditions::find(log, &spec.keep, &spec.nulls)?;
     let mut flows = Vec::with_capacity(log.rows());
     for row in 0..log.rows() {
-        match keep.broken(row) {
+        match keep.unmet(row) {
             None => flows.push(row as u32),
             Some((column, value)) => {
                 let value: String = value.chars().take(40).collect();

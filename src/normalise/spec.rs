@@ -1,25 +1,25 @@
-//! How the columns of a log become those of the canonical schema.
+//! Specification: how columns of a log map to the canonical schema.
 
 use arrow::array::timezone::Tz;
 
-/// The declaration of a format, with its columns found in the log at hand.
+/// Declaration of a format, bound to the columns of a log.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Texts that mean a missing value.
+    /// Strings that mean a missing value.
     pub nulls: Vec<String>,
-    /// Where the two ends of a flow stand; the first that is filled counts.
+    /// Columns of the endpoints; the first that are not empty are read.
     pub endpoints: Vec<Endpoints>,
     /// The other columns.
     pub fields: Vec<Field>,
-    /// Conditions that a record of a flow meets, or leaves open; others are no flows.
+    /// Conditions of flow records; a missing value meets them.
     pub keep: Vec<Condition>,
-    /// Condition of records whose second end began the flow.
+    /// Conditions of records whose second endpoint initiated the flow.
     pub reversed: Vec<Condition>,
-    /// Zone of times that are written without one.
+    /// Time zone of times without one.
     pub zone: Tz,
 }
 
-/// A column must hold one of these values; empty text stands for a missing one.
+/// Requires a column to have one of the values; an empty string stands for a missing one.
 #[derive(Clone, Debug)]
 pub struct Condition {
     /// The column.
@@ -28,38 +28,38 @@ pub struct Condition {
     pub values: Vec<String>,
 }
 
-/// Where the two ends of a flow stand.
+/// Columns of the two endpoints of a flow.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
-    /// Column of the source, or of several.
+    /// Column of one or several sources.
     pub source: String,
-    /// Column of the destination, or of several.
+    /// Column of one or several destinations.
     pub dest: String,
-    /// Where the source is the observed machine and the destination its peer: column of the
-    /// direction, seen from that machine.
+    /// Column of the direction as seen from the source, if the source is the observed host and
+    /// the destination its peer.
     pub direction: Option<String>,
-    /// Column of all the peers of a record that was expanded into one row for each.
+    /// Column of all peers of a record that was expanded into one row per peer.
     pub among: Option<String>,
 }
 
-/// One column of the canonical schema.
+/// Mapping to one column of the canonical schema.
 #[derive(Clone, Debug)]
 pub struct Field {
-    /// Its name.
+    /// Name of the canonical column.
     pub target: String,
-    /// How it comes about.
+    /// How the column is computed.
     pub kind: Kind,
-    /// The columns it comes from.
+    /// Source columns.
     pub columns: Vec<String>,
-    /// Texts that mean a missing value here.
+    /// Further strings that mean a missing value.
     pub nulls: Vec<String>,
-    /// Texts that stand for others.
+    /// Strings that are replaced by others.
     pub values: Vec<(String, String)>,
     /// Conditions without which a count is 0.
     pub when: Vec<Condition>,
 }
 
-/// How a column of the canonical schema comes about.
+/// How a column of the canonical schema is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A point in time: ISO 8601, or a number since 1970.
@@ -68,32 +68,32 @@ pub enum Kind {
     Duration(Unit),
     /// A port.
     Port,
-    /// A port, or type and code of ICMP with a point between.
+    /// A port, or ICMP type and code with a dot between.
     PortOrIcmp,
-    /// The sum of columns of whole numbers.
+    /// The sum of integer columns.
     Count,
-    /// The first column less the second.
+    /// The first column minus the second.
     Difference,
     /// A number.
     Number,
-    /// The first text among columns.
+    /// The first string among columns.
     Text,
-    /// The first text after a direction where that is inbound, else the second; the other where
-    /// that is missing.
+    /// Given columns direction, destination and source: the destination if inbound, else the
+    /// source; the other one if that is missing.
     Observer,
     /// An IANA protocol: number, keyword or first letter.
     Protocol,
-    /// A direction: letter or word.
+    /// A direction, as a letter or word.
     Direction,
-    /// TCP flags: letters, or a number.
+    /// TCP flags, as letters or a number.
     Flags,
-    /// TCP flags: letters, or a hexadecimal number.
+    /// TCP flags, as letters or a hexadecimal number.
     HexFlags,
     /// The same number for every record.
     Constant(i64),
 }
 
-/// Unit of a number that is a time.
+/// Unit of a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds.
@@ -105,7 +105,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Microseconds in one.
+    /// Microseconds per unit.
     pub const fn micros(self) -> i64 {
         match self {
             Self::Seconds => 1_000_000,
@@ -116,7 +116,7 @@ impl Unit {
 }
 
 impl Spec {
-    /// The columns of the log that are read.
+    /// Columns of the log that are read, sorted by name.
     pub fn columns(&self) -> Vec<&str> {
         let ends = self.endpoints.iter().flat_map(|ends| {
             let further = ends.direction.iter().chain(&ends.among);

@@ -1,12 +1,12 @@
-//! Times and lengths of time, as logs write them.
+//! Times and durations in the notations of logs.
 
 use arrow::array::timezone::Tz;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
 
-use crate::columns::cast::whole_number;
+use crate::columns::cast::float_to_int;
 
-/// A point in time in microseconds since 1970: ISO 8601, its parts of a date separated by `-` or
-/// `/`, date and time by `T` or a blank. Without a zone it is in `zone`.
+/// Parse a time to microseconds since 1970: ISO 8601, with `-` or `/` in the date and `T` or a
+/// space before the time. A time without a zone is in `zone`.
 pub fn instant(text: &str, zone: Tz) -> Option<i64> {
     let mut rest = Digits(text.as_bytes());
     let year = rest.number(4)?;
@@ -53,8 +53,8 @@ pub fn from_local(micros: i64, zone: Tz) -> Option<i64> {
     micros.checked_sub(offset_of(zone, &local) * 1_000_000)
 }
 
-/// Seconds that a zone is ahead of UTC. A time that clocks show twice is the first of the two; one
-/// that they skip is read as if they were set forward already.
+/// Offset of a zone from UTC in seconds. An ambiguous local time is the earlier one; a skipped one
+/// has the offset after the transition.
 fn offset_of(zone: Tz, local: &NaiveDateTime) -> i64 {
     let offset = match zone.offset_from_local_datetime(local).earliest() {
         Some(offset) => offset.fix(),
@@ -63,7 +63,7 @@ fn offset_of(zone: Tz, local: &NaiveDateTime) -> i64 {
     i64::from(offset.local_minus_utc())
 }
 
-/// The part of a time that is still to be read.
+/// Unparsed part of a time.
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
@@ -84,7 +84,7 @@ impl Digits<'_> {
         })
     }
 
-    /// Microseconds; further digits are left out.
+    /// Parse a fraction to microseconds; further digits are truncated.
     fn fraction(&mut self) -> Option<u32> {
         if self.one_of(b".,").is_none() {
             return Some(0);
@@ -92,13 +92,13 @@ impl Digits<'_> {
         let digits = self.0.iter().take_while(|b| b.is_ascii_digit()).count();
         let (fraction, rest) = self.0.split_at(digits);
         self.0 = rest;
-        let micros = (0..6).fold(0, |value, place| {
-            value * 10 + fraction.get(place).map_or(0, |byte| u32::from(byte - b'0'))
+        let micros = (0..6).fold(0, |value, index| {
+            value * 10 + fraction.get(index).map_or(0, |byte| u32::from(byte - b'0'))
         });
         (digits > 0).then_some(micros)
     }
 
-    /// Seconds ahead of UTC.
+    /// Parse an offset from UTC to seconds.
     fn offset(&mut self) -> Option<i64> {
         if self.0.first() == Some(&b' ') {
             self.0 = &self.0[1..];
@@ -119,7 +119,7 @@ impl Digits<'_> {
     }
 }
 
-/// A length of time written `hours:minutes:seconds`, with days and a `d` before it at most.
+/// Parse a duration `hours:minutes:seconds`, optionally after days and a `d`, to microseconds.
 pub fn clock(text: &str) -> Option<i64> {
     let (days, time) = match text.split_once('d') {
         Some((days, time)) => (days.trim().parse::<u32>().ok()?, time.trim()),
@@ -135,8 +135,7 @@ pub fn clock(text: &str) -> Option<i64> {
     Some(minutes * 60_000_000 + decimal(seconds, 1_000_000)?)
 }
 
-/// A decimal number times `scale`, a power of ten, rounded to a whole number without loss on the
-/// way.
+/// Parse a decimal number and multiply it by `scale`, a power of ten; round once, at the end.
 pub fn decimal(text: &str, scale: i64) -> Option<i64> {
     let (negative, digits) = match text.as_bytes() {
         [b'-', digits @ ..] => (true, digits),
@@ -152,28 +151,28 @@ pub fn decimal(text: &str, scale: i64) -> Option<i64> {
     if !(1..=18).contains(&length) || !fraction.iter().all(u8::is_ascii_digit) {
         return exponent(text, scale);
     }
-    let (mut part, mut place, mut further) = (0, scale, fraction.iter());
-    while place > 1
+    let (mut part, mut unit, mut further) = (0, scale, fraction.iter());
+    while unit > 1
         && let Some(digit) = further.next()
     {
         part = part * 10 + i64::from(digit - b'0');
-        place /= 10;
+        unit /= 10;
     }
     let up = further.next().is_some_and(|digit| *digit >= b'5');
     let value = whole
         .checked_mul(scale)?
-        .checked_add(part * place + i64::from(up))?;
+        .checked_add(part * unit + i64::from(up))?;
     Some(if negative { -value } else { value })
 }
 
-/// The number at the beginning of a text, of 18 digits at most, and what follows it.
+/// Parse up to 18 leading digits; return the number and the rest.
 #[inline]
 pub fn leading_digits(text: &[u8]) -> (i64, &[u8]) {
     let mut number = 0;
-    for (place, byte) in text.iter().enumerate() {
+    for (index, byte) in text.iter().enumerate() {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 || place == 18 {
-            return (number, &text[place..]);
+        if digit > 9 || index == 18 {
+            return (number, &text[index..]);
         }
         number = number * 10 + i64::from(digit);
     }
@@ -184,7 +183,7 @@ fn exponent(text: &str, scale: i64) -> Option<i64> {
     if !text.contains(['e', 'E']) {
         return None;
     }
-    whole_number((text.parse::<f64>().ok()? * scale as f64).round())?
+    float_to_int((text.parse::<f64>().ok()? * scale as f64).round())?
 }
 
 #[cfg(test)]
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_every_spelling() {
+    fn times_are_parsed_in_every_notation() {
         let utc: Tz = "+00:00".parse().unwrap();
         let expected = 1_540_889_767_459_844;
         for text in [
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time_may_be_written_like_a_clock() {
+    fn durations_may_be_clock_times() {
         assert_eq!(clock("00:00:22.577"), Some(22_577_000));
         assert_eq!(clock("1d 01:00:00"), Some(90_000_000_000));
         for text in ["22.5", "1:2", "1:2:3:4", "x:00:01", ""] {

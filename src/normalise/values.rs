@@ -1,4 +1,4 @@
-//! Single values of a log.
+//! Values of a log, parsed cell by cell.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use arrow::array::Array;
 use arrow::array::timezone::Tz;
 use arrow::datatypes::DataType;
 
-use crate::columns::cast::whole_number;
+use crate::columns::cast::float_to_int;
 use crate::columns::column::Column;
 use crate::columns::text::Text;
 use crate::direction::rules::Direction;
@@ -17,7 +17,7 @@ use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Condition, Unit};
 use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
 
-/// The years 1 to 9999 in microseconds since 1970: what ISO 8601 and most software can tell.
+/// The years 1 to 9999 in microseconds since 1970, the range of ISO 8601 and most software.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
 /// A column of a log.
@@ -25,44 +25,44 @@ pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_4
 pub struct Cells<'a> {
     /// Its name.
     pub name: String,
-    values: Values<'a>,
+    values: LogColumn<'a>,
     nulls: Vec<&'a str>,
-    longest_null: usize,
+    max_null: usize,
 }
 
 #[derive(Clone, Debug)]
-enum Values<'a> {
+enum LogColumn<'a> {
     Text(&'a [Cell<'a>]),
     Column(Column),
-    /// Times without a zone.
+    /// Timestamps without a zone.
     Local(Column),
 }
 
 impl<'a> Cells<'a> {
-    /// The column of that name; one that is absent is null in every row.
+    /// Find a column by name; an absent one is all null.
     pub fn find(log: &'a Log<'_>, name: &str, nulls: &'a [String]) -> Result<Self> {
         let values = match (log.text(name), log.array(name)) {
-            (Some(text), _) => Values::Text(text),
+            (Some(text), _) => LogColumn::Text(text),
             (None, Some(array)) => match array.data_type() {
-                DataType::Timestamp(_, None) => Values::Local(Column::read(name, array)?),
-                _ => Values::Column(Column::read(name, array)?),
+                DataType::Timestamp(_, None) => LogColumn::Local(Column::read(name, array)?),
+                _ => LogColumn::Column(Column::read(name, array)?),
             },
-            (None, None) => Values::Column(Column::Text(Text::Null(log.rows()))),
+            (None, None) => LogColumn::Column(Column::Text(Text::Null(log.rows()))),
         };
         Ok(Self {
             name: name.into(),
             values,
             nulls: Vec::new(),
-            longest_null: 0,
+            max_null: 0,
         }
         .with_nulls(nulls))
     }
 
-    /// The same cells with more texts that mean a missing value.
+    /// Add strings that mean a missing value.
     #[must_use]
     pub fn with_nulls(mut self, nulls: &'a [String]) -> Self {
         for null in nulls {
-            self.longest_null = self.longest_null.max(null.len());
+            self.max_null = self.max_null.max(null.len());
             self.nulls.push(null);
         }
         self
@@ -71,36 +71,36 @@ impl<'a> Cells<'a> {
     #[inline]
     fn text(&self, row: usize) -> Option<Cow<'_, str>> {
         match &self.values {
-            Values::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
-            Values::Column(column) | Values::Local(column) => column.text(row),
+            LogColumn::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
+            LogColumn::Column(column) | LogColumn::Local(column) => column.text(row),
         }
     }
 
-    /// The value of a row as text, unless it is missing.
+    /// The value of a row as a string; `None` if it is missing.
     #[inline]
     pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
         let known = |text: &Cow<'_, str>| {
-            text.len() > self.longest_null
+            text.len() > self.max_null
                 || (!text.is_empty() && self.nulls.iter().all(|null| null != text))
         };
         self.text(row).map(trimmed).filter(known)
     }
 
-    /// The error that blames the value of a row.
+    /// A bad row with the value of this column.
     pub fn bad(&self, row: usize, reason: &str) -> BadRow {
         BadRow::value(0, &self.name, self.text(row).as_deref(), reason)
     }
 
-    /// A point in time in microseconds.
+    /// A time in microseconds since 1970.
     pub fn time(&self, row: usize, unit: Unit, zone: Tz) -> Result<Option<i64>, BadRow> {
         let time = match &self.values {
-            Values::Column(Column::Time(times)) => {
+            LogColumn::Column(Column::Time(times)) => {
                 if times.is_null(row) {
                     return Ok(None);
                 }
                 Some(times.value(row))
             }
-            Values::Local(Column::Time(times)) => {
+            LogColumn::Local(Column::Time(times)) => {
                 if times.is_null(row) {
                     return Ok(None);
                 }
@@ -118,7 +118,7 @@ impl<'a> Cells<'a> {
             .ok_or_else(|| self.bad(row, "is not a time of the years 1 to 9999"))
     }
 
-    /// A length of time in microseconds.
+    /// A duration in microseconds.
     pub fn duration(&self, row: usize, unit: Unit) -> Result<Option<i64>, BadRow> {
         let Some(text) = self.get(row) else {
             return Ok(None);
@@ -130,9 +130,9 @@ impl<'a> Cells<'a> {
             .ok_or_else(|| self.bad(row, "is not a duration"))
     }
 
-    /// A whole number that is not negative.
+    /// A non-negative integer.
     pub fn count(&self, row: usize) -> Result<Option<i64>, BadRow> {
-        let value = if let Values::Column(Column::Int(ints)) = &self.values {
+        let value = if let LogColumn::Column(Column::Int(ints)) = &self.values {
             if ints.is_null(row) || (ints.value(row) == 0 && self.nulls.contains(&"0")) {
                 return Ok(None);
             }
@@ -143,15 +143,15 @@ impl<'a> Cells<'a> {
             };
             digits(&text)
                 .or_else(|| text.parse().ok())
-                .or_else(|| whole_number(text.parse().ok()?)?)
+                .or_else(|| float_to_int(text.parse().ok()?)?)
         };
         value
             .filter(|value| *value >= 0)
             .map(Some)
-            .ok_or_else(|| self.bad(row, "is not a whole number from 0"))
+            .ok_or_else(|| self.bad(row, "is not a non-negative integer"))
     }
 
-    /// A number.
+    /// A finite number.
     pub fn number(&self, row: usize) -> Result<Option<f64>, BadRow> {
         let Some(text) = self.get(row) else {
             return Ok(None);
@@ -165,7 +165,7 @@ impl<'a> Cells<'a> {
     /// A port, decimal or hexadecimal.
     pub fn port(&self, row: usize) -> Result<Option<u16>, BadRow> {
         let bad = || self.bad(row, "is not a port (0 to 65535)");
-        if !matches!(self.values, Values::Column(Column::Int(_))) {
+        if !matches!(self.values, LogColumn::Column(Column::Int(_))) {
             let Some(text) = self.get(row) else {
                 return Ok(None);
             };
@@ -180,8 +180,8 @@ impl<'a> Cells<'a> {
         port.map(u16::try_from).transpose().map_err(|_| bad())
     }
 
-    /// A port; for ICMP type and code may stand there, with a point between. They become one
-    /// number as in `NetFlow`: 256 times the type, and the code.
+    /// A port, or ICMP type and code with a dot between, which become 256 * type + code as in
+    /// `NetFlow`.
     pub fn port_or_icmp(&self, row: usize) -> Result<Option<u16>, BadRow> {
         let text = self.get(row);
         let Some((kind, code)) = text.as_ref().and_then(|text| text.split_once('.')) else {
@@ -189,7 +189,7 @@ impl<'a> Cells<'a> {
         };
         match (kind.parse::<u8>(), code.parse::<u8>()) {
             (Ok(kind), Ok(code)) => Ok(Some(u16::from_be_bytes([kind, code]))),
-            _ => Err(self.bad(row, "is neither a port nor type and code of ICMP")),
+            _ => Err(self.bad(row, "is neither a port nor an ICMP type and code")),
         }
     }
 
@@ -198,7 +198,7 @@ impl<'a> Cells<'a> {
         self.get(row).map(protocols::keyword)
     }
 
-    /// TCP flags as letters; text that tells none stays as it is.
+    /// TCP flags as letters; a string that is not flags is unchanged.
     pub fn flags(&self, row: usize, radix: u32) -> Option<Cow<'_, str>> {
         let text = self.get(row)?;
         match tcp_flags::parse(&text, radix) {
@@ -209,7 +209,7 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// A number of digits alone, which most are.
+/// Parse a number of digits only, the usual case.
 fn digits(text: &str) -> Option<i64> {
     match leading_digits(text.as_bytes()) {
         (number, []) if !text.is_empty() => Some(number),
@@ -225,7 +225,7 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Reads a direction.
+/// Parse a direction.
 pub fn direction(column: &str, text: &str) -> Result<Direction, BadRow> {
     Direction::parse(text).ok_or_else(|| {
         BadRow::value(
@@ -241,7 +241,7 @@ pub fn direction(column: &str, text: &str) -> Result<Direction, BadRow> {
 pub struct Conditions<'a>(Vec<(Cells<'a>, &'a [String])>);
 
 impl<'a> Conditions<'a> {
-    /// Finds the columns.
+    /// Find the columns.
     pub fn find(log: &'a Log<'_>, wanted: &'a [Condition], nulls: &'a [String]) -> Result<Self> {
         let found = wanted.iter().map(|condition| {
             let cells = Cells::find(log, &condition.column, nulls)?;
@@ -258,8 +258,8 @@ impl<'a> Conditions<'a> {
         })
     }
 
-    /// The first column with a value against them, and this value.
-    pub fn broken(&self, row: usize) -> Option<(&str, Cow<'_, str>)> {
+    /// The first column that does not meet its condition, with the value.
+    pub fn unmet(&self, row: usize) -> Option<(&str, Cow<'_, str>)> {
         self.0.iter().find_map(|(cells, values)| {
             let value = cells.get(row)?;
             let known = values.iter().any(|known| *known == value);

@@ -1,9 +1,9 @@
-//! Aggregates of streams of flows.
+//! Aggregates of flows: index, summary, timeline, top N.
 
 use pyo3::prelude::*;
 
 use crate::aggregate::{index, summary, timeline as binned, top_n as ranked};
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::python::enrich::AsnFiles;
 use crate::python::gateway::{Batches, finish, table, tables};
 
@@ -11,7 +11,7 @@ use crate::python::gateway::{Batches, finish, table, tables};
 pub fn flow_index<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     tables(py, || {
-        let entries = index::collect(flows.flows(), &Rules::default())?;
+        let entries = index::collect(flows.flows(), &DirectionRules::default())?;
         finish(|| entries.into_batches())
     })
 }
@@ -25,7 +25,7 @@ pub fn flow_summary<'py>(
     let flows = Batches::new(flows);
     let database = asn.get().database();
     table(py, || {
-        let entries = index::collect(flows.flows(), &Rules::default())?;
+        let entries = index::collect(flows.flows(), &DirectionRules::default())?;
         finish(move || summary::summarise(&entries.into_index(), &database))
     })
 }
@@ -40,7 +40,7 @@ pub fn timeline<'py>(
     let flows = Batches::new(flows);
     let bins = bins.unwrap_or(binned::DEFAULT_BINS);
     table(py, || {
-        binned::timeline(flows.flows(), by, bins, &Rules::default())
+        binned::timeline(flows.flows(), by, bins, &DirectionRules::default())
     })
 }
 
@@ -54,6 +54,6 @@ pub fn top_n<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     table(py, || {
-        ranked::top_n(flows.flows(), &key, by, n, &Rules::default())
+        ranked::top_n(flows.flows(), &key, by, n, &DirectionRules::default())
     })
 }

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::direction::classify::classify;
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
 use crate::python::gateway::{Batches, finish, tables};
@@ -18,7 +18,7 @@ pub fn classify_direction<'py>(
     host: Vec<String>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    let rules = Rules::new(internal.as_deref(), &host)?;
+    let rules = DirectionRules::new(internal.as_deref(), &host)?;
     tables(py, || {
         let mut parts = flows.parts()?;
         if parts.is_empty() {

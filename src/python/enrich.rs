@@ -1,4 +1,4 @@
-//! Handles for open address databases and city files.
+//! Open address databases and city files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::enrich::database::Database;
 use crate::enrich::lookup::{address_table, lookup, parse};
 use crate::enrich::online::{Online, Settings, ledger};
 use crate::error::{Error, Result};
-use crate::python::gateway::{finish, table, tables};
+use crate::python::gateway::{finish, release_gil, table, tables};
 
 /// Open databases in `MaxMind`'s format.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -22,7 +22,7 @@ pub struct AsnFiles {
     database: Arc<Database>,
 }
 
-/// `flowtriage.online.Online`.
+/// `flowtriage.enrich.online.Online`.
 #[derive(FromPyObject)]
 struct PyOnline {
     everything: bool,
@@ -44,17 +44,20 @@ impl TryFrom<PyOnline> for Settings {
             origin: online.origin,
             bootstrap: online.bootstrap,
             cache: online.folder,
-            expiry: time("expiry", online.expiry)?,
-            timeout: time("timeout", online.timeout)?,
+            expiry: duration("expiry", online.expiry)?,
+            timeout: duration("timeout", online.timeout)?,
             workers: online.workers,
             limit: online.limit,
         })
     }
 }
 
-fn time(name: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|error| Error::Argument(format!("{name} of {seconds} s: {error}")))
+fn duration(name: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|error| {
+        Error::Argument(format!(
+            "{name} must be a number of seconds, got {seconds}: {error}"
+        ))
+    })
 }
 
 impl AsnFiles {
@@ -68,10 +71,10 @@ impl AsnFiles {
     #[new]
     fn open(py: Python<'_>, paths: Vec<String>, online: Option<PyOnline>) -> PyResult<Self> {
         let settings = online.map(Settings::try_from).transpose()?;
-        let database = py.detach(|| {
+        let database = release_gil(py, || {
             let mut database = Database::open(&paths)?;
             database.online = settings.map(Online::new).transpose()?;
-            Ok::<_, Error>(database)
+            Ok(database)
         })?;
         Ok(Self {
             database: Arc::new(database),
@@ -84,34 +87,34 @@ impl AsnFiles {
         tables(py, || finish(move || lookup(&database, &text)))
     }
 
-    /// Those addresses, each once, that have to be asked about online.
-    fn to_ask<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
+    /// The distinct addresses to query online.
+    fn pending<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
         let text = Text::read("address", addresses.array())?;
         let database = self.database();
-        let work = move || address_table(&database.to_ask(&parse(&text)?.distinct().ips)?);
+        let work = move || address_table(&database.pending(&parse(&text)?.distinct().ips)?);
         table(py, || finish(work))
     }
 
-    /// Asks online about addresses.
-    fn ask(&self, py: Python<'_>, addresses: PyArray) -> PyResult<()> {
+    /// Query addresses online.
+    fn query(&self, py: Python<'_>, addresses: PyArray) -> PyResult<()> {
         let text = Text::read("address", addresses.array())?;
         let database = self.database();
         let stop = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stop);
+        let stopped = Arc::clone(&stop);
         let work = move || {
             let distinct = parse(&text)?.distinct();
             if let Some(online) = &database.online {
-                online.ask(&distinct.ips, &seen);
+                online.query(&distinct.ips, &stopped);
             }
             Ok(())
         };
-        let done = py.detach(|| finish(work));
-        // After Ctrl-C, only the requests under way come to their end.
+        let done = release_gil(py, || finish(work));
+        // After Ctrl-C, only pending requests complete.
         stop.store(true, Ordering::Relaxed);
-        Ok(done?)
+        done
     }
 
-    /// What was asked online; nothing without any.
+    /// Online queries and their outcomes; empty if online look-up is off.
     fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         table(py, || match &self.database.online {
             Some(online) => online.with_ledger(|all| ledger::table(all)),
@@ -127,7 +130,7 @@ impl AsnFiles {
     }
 
     fn count_networks(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
-        Ok(py.detach(|| self.database.count_networks())?)
+        release_gil(py, || self.database.count_networks())
     }
 }
 
@@ -141,7 +144,7 @@ pub struct CityFiles {
 impl CityFiles {
     #[new]
     fn open(py: Python<'_>, paths: Vec<String>) -> PyResult<Self> {
-        let files = py.detach(|| Files::open(&paths))?;
+        let files = release_gil(py, || Files::open(&paths))?;
         Ok(Self { files })
     }
 

@@ -9,7 +9,7 @@ impl From<Error> for PyErr {
         let class = match error {
             Error::Source(source) => {
                 return match source.downcast::<PyErr>() {
-                    Ok(raised) => *raised,
+                    Ok(exception) => *exception,
                     Err(other) => named("InputError", other.to_string()),
                 };
             }
@@ -26,7 +26,7 @@ impl From<Error> for PyErr {
     }
 }
 
-/// An exception of `flowtriage.errors`.
+/// An exception from `flowtriage.errors`.
 fn named(class: &str, message: String) -> PyErr {
     Python::attach(|py| {
         py.import("flowtriage.errors")

@@ -1,18 +1,18 @@
-//! Words and protocols of flows.
+//! The canonical schema, and protocols.
 
 use pyo3::prelude::*;
+use pyo3_arrow::PySchema;
 
-use crate::flow_words as words;
-use crate::python::gateway::{Batches, table};
+use crate::flow::protocols::KEYWORDS;
+use crate::flow::schema::CANONICAL;
 
 #[pyfunction]
-pub fn flow_words<'py>(py: Python<'py>, flows: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let flows = Batches::new(flows);
-    table(py, || words::flow_words(flows.flows()))
+pub fn canonical_schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    PySchema::new(CANONICAL.clone()).into_pyarrow(py)
 }
 
-/// Keyword of every protocol number that has one.
+/// Protocol numbers with their keywords.
 #[pyfunction]
 pub fn protocol_keywords() -> Vec<(u8, &'static str)> {
-    crate::flow::protocols::KEYWORDS.to_vec()
+    KEYWORDS.to_vec()
 }

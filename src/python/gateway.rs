@@ -1,4 +1,4 @@
-//! The way in and out: batches from Python, work without the GIL, tables to Python.
+//! Gateway to Python: batches in, work without the GIL, tables out.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -15,18 +15,18 @@ use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
 
-/// Rows handled between two looks for Ctrl-C.
+/// Maximum rows processed between two checks for Ctrl-C.
 const MAX_ROWS: usize = 1 << 20;
 
-/// Rows that are worth a step; smaller batches are joined.
+/// Minimum rows of a batch; smaller batches are concatenated.
 const MIN_ROWS: usize = 1 << 16;
 
-/// Time between two looks for Ctrl-C while a result is made.
-const LOOK: Duration = Duration::from_millis(100);
+/// Interval between two checks for Ctrl-C while a result is computed.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The batches of a `pyarrow.RecordBatchReader`, cut or joined to sizes that suit the core.
+/// The batches of a `pyarrow.RecordBatchReader`, split or concatenated to sizes that suit the core.
 ///
-/// They are fetched on the calling thread, which alone attaches to Python.
+/// They are fetched on the calling thread; no other thread attaches to Python.
 pub struct Batches {
     reader: Py<PyAny>,
     rest: Option<RecordBatch>,
@@ -42,7 +42,7 @@ impl Batches {
 
     fn fetch(&mut self) -> PyResult<Option<RecordBatch>> {
         if let Some(rest) = self.rest.take() {
-            look_for_ctrl_c()?;
+            check_signals()?;
             return Ok(Some(rest));
         }
         let mut parts = Vec::new();
@@ -71,7 +71,7 @@ impl Batches {
         })
     }
 
-    /// All batches as they come, as flows.
+    /// All batches as flows, neither split nor concatenated.
     pub fn parts(self) -> Result<Vec<FlowBatch>> {
         let mut parts = Vec::new();
         let mut row = 0;
@@ -113,7 +113,7 @@ impl Iterator for Batches {
     }
 }
 
-/// Does the work without the GIL and hands its result over as a `pyarrow.Table`.
+/// Run the work without the GIL and returns its result as a `pyarrow.Table`.
 pub fn table(
     py: Python<'_>,
     work: impl FnOnce() -> Result<RecordBatch> + Send,
@@ -121,16 +121,24 @@ pub fn table(
     tables(py, || work().map(|batch| vec![batch]))
 }
 
-/// As [`table`], for a result of several batches of one schema.
+/// As [`table`], for several batches of one schema.
 pub fn tables(
     py: Python<'_>,
     work: impl FnOnce() -> Result<Vec<RecordBatch>> + Send,
 ) -> PyResult<Bound<'_, PyAny>> {
-    let batches = py.detach(work)?;
+    let batches = release_gil(py, work)?;
     to_pyarrow(py, batches)
 }
 
-fn look_for_ctrl_c() -> PyResult<()> {
+/// Run the work without the GIL.
+pub fn release_gil<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> PyResult<T> {
+    Ok(py.detach(work)?)
+}
+
+fn check_signals() -> PyResult<()> {
     #[expect(
         clippy::redundant_closure_for_method_calls,
         reason = "the method alone is not general enough over lifetimes"
@@ -138,18 +146,18 @@ fn look_for_ctrl_c() -> PyResult<()> {
     Python::attach(|py| py.check_signals())
 }
 
-/// Makes a result of what was read, away from the calling thread, which looks for Ctrl-C.
+/// Compute a result on a worker thread, while the calling thread checks for Ctrl-C.
 pub fn finish<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let (sender, receiver) = channel();
     let worker = spawn(move || drop(sender.send(work())));
     loop {
-        match receiver.recv_timeout(LOOK) {
+        match receiver.recv_timeout(CHECK_INTERVAL) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Timeout) => {
-                look_for_ctrl_c().map_err(|error| Error::Source(Box::new(error)))?;
+                check_signals().map_err(|error| Error::Source(Box::new(error)))?;
             }
             Err(RecvTimeoutError::Disconnected) => match worker.join() {
-                Ok(()) => unreachable!("a worker that ends has sent its result"),
+                Ok(()) => unreachable!("a worker sends its result before it ends"),
                 Err(panic) => resume_unwind(panic),
             },
         }

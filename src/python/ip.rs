@@ -1,66 +1,52 @@
-//! Addresses, and handles for lists of networks and of ranges.
+//! Address ranges, and the canonical form of an address.
 
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
 use crate::columns::text::Text;
-use crate::ip::range_map::{Networks, Ranges};
-use crate::python::gateway::table;
-use crate::search::sought;
+use crate::ip::address_ranges::AddressRanges as Ranges;
+use crate::ip::parse_ip;
+use crate::python::gateway::{release_gil, table};
 
-/// A list of networks.
+/// Networks or address ranges; the narrowest range that contains an address wins.
 #[pyclass(frozen, module = "flowtriage._core")]
-pub struct NetworkList {
-    networks: Networks,
-}
+pub struct AddressRanges(Ranges);
 
 #[pymethods]
-impl NetworkList {
-    #[new]
-    fn parse(py: Python<'_>, networks: PyArray) -> PyResult<Self> {
+impl AddressRanges {
+    #[staticmethod]
+    fn from_networks(py: Python<'_>, networks: PyArray) -> PyResult<Self> {
         let texts = Text::read("network", networks.array())?;
-        let networks = py.detach(|| Networks::parse(&texts));
-        Ok(Self { networks })
+        let ranges = release_gil(py, || Ok(Ranges::from_networks(&texts)))?;
+        Ok(Self(ranges))
     }
 
-    fn bad(&self) -> Vec<usize> {
-        self.networks.bad().to_vec()
-    }
-
-    fn find<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
-        let texts = Text::read("address", addresses.array())?;
-        table(py, || self.networks.find_all(&texts))
-    }
-}
-
-/// A list of ranges of addresses.
-#[pyclass(frozen, module = "flowtriage._core")]
-pub struct RangeList {
-    ranges: Ranges,
-}
-
-#[pymethods]
-impl RangeList {
-    #[new]
-    fn parse(py: Python<'_>, first: PyArray, last: PyArray) -> PyResult<Self> {
+    #[staticmethod]
+    fn from_ranges(py: Python<'_>, first: PyArray, last: PyArray) -> PyResult<Self> {
         let first = Text::read("first", first.array())?;
         let last = Text::read("last", last.array())?;
-        let ranges = py.detach(|| Ranges::parse(&first, &last))?;
-        Ok(Self { ranges })
+        let ranges = release_gil(py, || Ranges::from_ranges(&first, &last))?;
+        Ok(Self(ranges))
     }
 
     fn bad(&self) -> Vec<usize> {
-        self.ranges.bad().to_vec()
+        self.0.bad().to_vec()
     }
 
-    fn find<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (addresses, *, strict = false))]
+    fn find<'py>(
+        &self,
+        py: Python<'py>,
+        addresses: PyArray,
+        strict: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let texts = Text::read("address", addresses.array())?;
-        table(py, || self.ranges.find_all(&texts))
+        table(py, || self.0.find_all(&texts, strict))
     }
 }
 
-/// The one text that stands for an address in results.
+/// Canonical form of an address.
 #[pyfunction]
 pub fn canonical_address(ip: &str) -> PyResult<String> {
-    Ok(sought(ip)?.to_string())
+    Ok(parse_ip(ip)?.to_string())
 }

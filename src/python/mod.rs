@@ -1,8 +1,8 @@
-//! The only place that knows Python.
+//! The binding: the only room that uses pyo3.
 
 #![expect(
     clippy::needless_pass_by_value,
-    reason = "Python hands its arguments over by value"
+    reason = "pyo3 passes arguments by value"
 )]
 
 mod aggregate;
@@ -10,6 +10,7 @@ mod direction;
 mod enrich;
 mod error;
 mod flow;
+mod flow_words;
 mod gateway;
 mod ip;
 mod normalise;
@@ -28,15 +29,17 @@ mod _core {
     #[pymodule_export]
     use super::enrich::{AsnFiles, CityFiles};
     #[pymodule_export]
-    use super::flow::{flow_words, protocol_keywords};
+    use super::flow::{canonical_schema, protocol_keywords};
     #[pymodule_export]
-    use super::ip::{NetworkList, RangeList, canonical_address};
+    use super::flow_words::flow_words;
     #[pymodule_export]
-    use super::normalise::{canonical_schema, normalise_block, normalise_table, whole_records};
+    use super::ip::{AddressRanges, canonical_address};
+    #[pymodule_export]
+    use super::normalise::{normalise_block, normalise_table, whole_records};
     #[pymodule_export]
     use super::quality::quality;
     #[pymodule_export]
-    use super::records::{distinct_reports, earlier_states, repeated_starts, stitch};
+    use super::records::{distinct_observations, repeated_starts, stitch, superseded_records};
     #[pymodule_export]
     use super::search::{connection_sets, expanded_search};
 }

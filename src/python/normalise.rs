@@ -1,12 +1,11 @@
-//! Records of logs as canonical flows.
+//! Log records to canonical flows.
 
 use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
-use pyo3_arrow::{PyRecordBatch, PySchema};
+use pyo3_arrow::PyRecordBatch;
 
 use crate::error::Result;
-use crate::flow::schema::CANONICAL;
 use crate::normalise::fields::zone;
 use crate::normalise::outcome::Normalised;
 use crate::normalise::records::table;
@@ -14,13 +13,13 @@ use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
 use crate::normalise::text::blocks::{Layout, block as read_block, lines};
 use crate::normalise::text::delimited::Delimited;
 use crate::normalise::text::tuples::Tuples;
-use crate::python::gateway::to_pyarrow;
+use crate::python::gateway::{release_gil, to_pyarrow};
 
 type PyCondition = (String, Vec<String>);
 
-fn conditions(found: Vec<PyCondition>) -> Vec<Condition> {
+fn conditions(pairs: Vec<PyCondition>) -> Vec<Condition> {
     let condition = |(column, values)| Condition { column, values };
-    found.into_iter().map(condition).collect()
+    pairs.into_iter().map(condition).collect()
 }
 
 /// `flowtriage.formats.declaration.Binding`.
@@ -84,7 +83,7 @@ impl TryFrom<PySpec> for Spec {
     }
 }
 
-/// `flowtriage.formats.declaration.TextLayout`; without names it is JSON.
+/// `flowtriage.formats.declaration.TextLayout`; JSON if it has no names.
 #[derive(FromPyObject)]
 pub struct PyLayout {
     delimiter: String,
@@ -100,7 +99,8 @@ pub struct PyLayout {
 struct PyTuples {
     path: String,
     names: Vec<String>,
-    least: usize,
+    #[pyo3(attribute("least"))]
+    min_values: usize,
     delimiter: char,
 }
 
@@ -111,7 +111,7 @@ impl From<PyLayout> for Layout {
                 path: tuples.path,
                 delimiter: tuples.delimiter,
                 names: tuples.names,
-                least: tuples.least,
+                min_values: tuples.min_values,
             });
         }
         if layout.objects {
@@ -130,12 +130,17 @@ impl From<PyLayout> for Layout {
     }
 }
 
-type Told = (u64, Option<String>, Option<String>, String);
+type PyBadRow = (u64, Option<String>, Option<String>, String);
 type Counts = BTreeMap<&'static str, f64>;
-type Outcome<'py> = (Bound<'py, PyAny>, Counts, BTreeMap<String, u64>, Vec<Told>);
+type Outcome<'py> = (
+    Bound<'py, PyAny>,
+    Counts,
+    BTreeMap<String, u64>,
+    Vec<PyBadRow>,
+);
 
 fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
-    let told = done.bad_rows.into_iter();
+    let bad_rows = done.bad_rows.into_iter();
     let counts = [
         ("rows_read", done.records as f64),
         ("rows_bad", done.bad as f64),
@@ -149,17 +154,18 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         to_pyarrow(py, done.batches)?,
         counts.into_iter().collect(),
         done.skipped,
-        told.map(|row| (row.number, row.column, row.value, row.reason))
+        bad_rows
+            .map(|row| (row.number, row.column, row.value, row.reason))
             .collect(),
     ))
 }
 
 #[pyfunction]
-pub fn whole_records(py: Python<'_>, block: &[u8], layout: PyLayout) -> (usize, usize) {
+pub fn whole_records(py: Python<'_>, block: &[u8], layout: PyLayout) -> PyResult<(usize, usize)> {
     let layout = Layout::from(layout);
-    py.detach(|| {
+    release_gil(py, || {
         let end = layout.whole_records(block);
-        (end, lines(&block[..end]))
+        Ok((end, lines(&block[..end])))
     })
 }
 
@@ -174,7 +180,7 @@ pub fn normalise_block<'py>(
 ) -> PyResult<Outcome<'py>> {
     let (layout, spec) = (Layout::from(layout), Spec::try_from(spec)?);
     let records = &block[..end.min(block.len())];
-    let done = py.detach(|| read_block(records, &layout, &spec, first_line))?;
+    let done = release_gil(py, || read_block(records, &layout, &spec, first_line))?;
     outcome(py, done)
 }
 
@@ -186,11 +192,6 @@ pub fn normalise_table(
     first_row: u64,
 ) -> PyResult<Outcome<'_>> {
     let (batch, spec) = (batch.into_inner(), Spec::try_from(spec)?);
-    let done = py.detach(|| table(&batch, &spec, first_row))?;
+    let done = release_gil(py, || table(&batch, &spec, first_row))?;
     outcome(py, done)
-}
-
-#[pyfunction]
-pub fn canonical_schema(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    PySchema::new(CANONICAL.clone()).into_pyarrow(py)
 }

@@ -1,11 +1,11 @@
-//! How far flows can be trusted.
+//! Quality of flows.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::error::Result;
-use crate::python::gateway::Batches;
+use crate::python::gateway::{Batches, release_gil};
 use crate::quality::{Findings, Quality};
 
 #[pyfunction]
@@ -16,8 +16,11 @@ pub fn quality<'py>(
     compare: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let flows = Batches::new(flows);
-    let mut quality = Quality::new(Rules::new::<String>(internal.as_deref(), &[])?, compare);
-    let found = py.detach(|| -> Result<Findings> {
+    let mut quality = Quality::new(
+        DirectionRules::new::<String>(internal.as_deref(), &[])?,
+        compare,
+    );
+    let found = release_gil(py, || -> Result<Findings> {
         for batch in flows.flows() {
             quality.add(&batch?)?;
         }
@@ -28,16 +31,16 @@ pub fn quality<'py>(
     out.set_item("nulls", found.nulls)?;
     out.set_item("first", found.first)?;
     out.set_item("last", found.last)?;
-    out.set_item("longest_record", found.longest_record)?;
+    out.set_item("longest_record", found.max_record_duration)?;
     out.set_item("gaps", found.gaps)?;
     out.set_item("longest_gap", found.longest_gap)?;
     out.set_item("repeats", found.repeats)?;
-    out.set_item("reporters", found.reporters)?;
-    out.set_item("reported_again", found.reported_again)?;
-    out.set_item("earlier_states", found.earlier_states)?;
-    out.set_item("one_way", found.one_way)?;
-    out.set_item("contradictions", found.contradictions)?;
-    out.set_item("rollovers", found.rollovers)?;
-    out.set_item("about", found.about)?;
+    out.set_item("reporters", found.exporters)?;
+    out.set_item("reported_again", found.duplicates)?;
+    out.set_item("earlier_states", found.superseded)?;
+    out.set_item("one_way", found.unidirectional)?;
+    out.set_item("contradictions", found.direction_conflicts)?;
+    out.set_item("rollovers", found.counter_overflows)?;
+    out.set_item("about", found.estimated)?;
     Ok(out)
 }

@@ -25,16 +25,16 @@ pub fn repeated_starts<'py>(
 }
 
 #[pyfunction]
-pub fn earlier_states<'py>(
+pub fn superseded_records<'py>(
     py: Python<'py>,
     flows: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
-    table(py, || states::earlier_states(flows.flows()))
+    table(py, || states::superseded_records(flows.flows()))
 }
 
 #[pyfunction]
-pub fn distinct_reports<'py>(
+pub fn distinct_observations<'py>(
     py: Python<'py>,
     flows: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use crate::direction::rules::Rules;
+use crate::direction::rules::DirectionRules;
 use crate::python::gateway::{Batches, finish, table};
 use crate::search::{expanded, peers};
 
@@ -27,6 +27,6 @@ pub fn connection_sets<'py>(
     internal: Option<Vec<String>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let search = Batches::new(search);
-    let rules = Rules::new(internal.as_deref(), &[])?;
+    let rules = DirectionRules::new(internal.as_deref(), &[])?;
     table(py, || peers::collect(search, ip)?.into_table(&rules))
 }

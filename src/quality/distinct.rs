@@ -1,64 +1,65 @@
-//! Counting distinct values by their hashes.
+//! Count of distinct values by their hashes.
 
 use hashbrown::HashSet;
 
-/// Hashes that are kept, at most; with more, only those of a known share are.
-const MOST: usize = 14_000_000;
+/// Maximum number of hashes in memory; beyond it, a sample of known share.
+const MAX_HASHES: usize = 14_000_000;
 
-/// Distinct values, exact up to 14 million of them and estimated from a share of them beyond.
+/// Distinct values: exact up to 14 million, estimated from a sample beyond.
 pub struct Distinct {
-    kept: HashSet<u64>,
-    /// Hashes met again, by the number of zero bits at their end.
-    again: [u64; 65],
-    /// Zero bits that a hash must end with to be in the share.
-    zeros: u32,
-    most: usize,
+    hashes: HashSet<u64>,
+    /// Repeated hashes, by their number of trailing zero bits.
+    repeats: [u64; 65],
+    /// Minimum number of trailing zero bits of a hash in the sample.
+    min_zeros: u32,
+    max_hashes: usize,
 }
 
 impl Default for Distinct {
     fn default() -> Self {
-        Self::of(MOST)
+        Self::with_limit(MAX_HASHES)
     }
 }
 
 impl Distinct {
-    fn of(most: usize) -> Self {
+    fn with_limit(max_hashes: usize) -> Self {
         Self {
-            kept: HashSet::new(),
-            again: [0; 65],
-            zeros: 0,
-            most,
+            hashes: HashSet::new(),
+            repeats: [0; 65],
+            min_zeros: 0,
+            max_hashes,
         }
     }
 
-    /// Notes a value.
+    /// Add a value by its hash.
     pub fn add(&mut self, hash: u64) {
         let zeros = hash.trailing_zeros();
-        if zeros < self.zeros {
+        if zeros < self.min_zeros {
             return;
         }
-        if !self.kept.insert(hash) {
-            self.again[zeros as usize] += 1;
-        } else if self.kept.len() > self.most {
-            self.zeros += 1;
-            let least = self.zeros;
-            self.kept.retain(|hash| hash.trailing_zeros() >= least);
+        if !self.hashes.insert(hash) {
+            self.repeats[zeros as usize] += 1;
+        } else if self.hashes.len() > self.max_hashes {
+            self.min_zeros += 1;
+            let min_zeros = self.min_zeros;
+            self.hashes
+                .retain(|hash| hash.trailing_zeros() >= min_zeros);
         }
     }
 
     /// Number of distinct values.
     pub fn count(&self) -> u64 {
-        (self.kept.len() as u64) << self.zeros
+        (self.hashes.len() as u64) << self.min_zeros
     }
 
-    /// Number of values that had been there before.
-    pub fn again(&self) -> u64 {
-        self.again[self.zeros as usize..].iter().sum::<u64>() << self.zeros
+    /// Number of values added before.
+    pub fn repeats(&self) -> u64 {
+        self.repeats[self.min_zeros as usize..].iter().sum::<u64>() << self.min_zeros
     }
 
-    /// Whether the numbers are estimates.
+    /// Whether the counts are estimates.
     pub fn is_sampled(&self) -> bool {
-        self.zeros > 0
+        self.min_zeros > 0
     }
 }
 
@@ -72,9 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn few_values_are_counted_exactly_and_many_nearly() {
-        for (most, sampled) in [(100_000, false), (1_000, true)] {
-            let mut distinct = Distinct::of(most);
+    fn counts_are_exact_below_the_limit_and_close_above() {
+        for (max_hashes, sampled) in [(100_000, false), (1_000, true)] {
+            let mut distinct = Distinct::with_limit(max_hashes);
             for value in 0..40_000 {
                 distinct.add(mixed(value));
                 if value % 4 == 0 {
@@ -82,12 +83,12 @@ mod tests {
                 }
             }
             assert_eq!(distinct.is_sampled(), sampled);
-            assert!(distinct.kept.len() <= most + 1);
+            assert!(distinct.hashes.len() <= max_hashes + 1);
             let near = |found: u64, truth: u64| found.abs_diff(truth) * 5 < truth;
             assert!(near(distinct.count(), 40_000), "{}", distinct.count());
-            assert!(near(distinct.again(), 10_000), "{}", distinct.again());
+            assert!(near(distinct.repeats(), 10_000), "{}", distinct.repeats());
             if !sampled {
-                assert_eq!((distinct.count(), distinct.again()), (40_000, 10_000));
+                assert_eq!((distinct.count(), distinct.repeats()), (40_000, 10_000));
             }
         }
     }

@@ -1,41 +1,41 @@
-//! Stretches of time without the start of a flow.
+//! Coverage gaps: ranges of time in which no flow starts.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-/// Five minutes: a shorter stretch is no gap.
-const LEAST: i64 = 5 * 60 * 1_000_000;
-/// Stretches in between that are kept; with more, only longer gaps are told.
-const MOST: usize = 1 << 18;
+/// Minimum length of a gap: five minutes.
+const MIN_GAP: i64 = 5 * 60 * 1_000_000;
+/// Maximum number of spans in memory; beyond it, the minimum length of a gap is doubled.
+const MAX_SPANS: usize = 1 << 18;
 
-/// Spans of time in which flows start, with more than `least` between them.
-pub struct Busy {
+/// Spans of time in which flows start, separated by more than `min_gap`.
+pub struct ActiveSpans {
     spans: BTreeMap<i64, i64>,
-    least: i64,
+    min_gap: i64,
 }
 
-impl Default for Busy {
+impl Default for ActiveSpans {
     fn default() -> Self {
         Self {
             spans: BTreeMap::new(),
-            least: LEAST,
+            min_gap: MIN_GAP,
         }
     }
 }
 
-impl Busy {
-    /// Notes starts.
+impl ActiveSpans {
+    /// Add start times.
     pub fn add(&mut self, mut starts: Vec<i64>) {
         starts.par_sort_unstable();
-        let least = self.least;
-        for span in starts.chunk_by(|a, b| b.saturating_sub(*a) <= least) {
+        let min_gap = self.min_gap;
+        for span in starts.chunk_by(|a, b| b.saturating_sub(*a) <= min_gap) {
             if let (Some(first), Some(last)) = (span.first(), span.last()) {
                 self.join(*first, *last);
             }
         }
-        while self.spans.len() > MOST {
-            self.least = self.least.saturating_mul(2);
+        while self.spans.len() > MAX_SPANS {
+            self.min_gap = self.min_gap.saturating_mul(2);
             for (first, last) in std::mem::take(&mut self.spans) {
                 self.join(first, last);
             }
@@ -43,8 +43,8 @@ impl Busy {
     }
 
     fn join(&mut self, mut first: i64, mut last: i64) {
-        while let Some((from, to)) = self.before(last.saturating_add(self.least)) {
-            if to.saturating_add(self.least) < first {
+        while let Some((from, to)) = self.before(last.saturating_add(self.min_gap)) {
+            if to.saturating_add(self.min_gap) < first {
                 break;
             }
             self.spans.remove(&from);
@@ -58,11 +58,11 @@ impl Busy {
         Some((*first, *last))
     }
 
-    /// Number of gaps longer than two records and five minutes, and the longest of them.
-    pub fn gaps(&self, record: i64) -> (u64, Option<(i64, i64)>) {
-        let least = self.least.max(record.saturating_mul(2));
+    /// Number of gaps longer than five minutes and twice the record duration, and the longest gap.
+    pub fn gaps(&self, record_duration: i64) -> (u64, Option<(i64, i64)>) {
+        let min_gap = self.min_gap.max(record_duration.saturating_mul(2));
         let between = self.spans.values().zip(self.spans.keys().skip(1));
-        let long = between.filter(|(end, start)| start.saturating_sub(**end) > least);
+        let long = between.filter(|(end, start)| start.saturating_sub(**end) > min_gap);
         let mut count = 0;
         let mut longest: Option<(i64, i64)> = None;
         for (end, start) in long {
@@ -80,11 +80,11 @@ impl Busy {
 mod tests {
     use super::*;
 
-    /// Gaps as they are found in all starts at once.
+    /// Gaps between all sorted starts.
     fn naive(mut starts: Vec<i64>, record: i64) -> (u64, Option<(i64, i64)>) {
         starts.sort_unstable();
-        let least = LEAST.max(2 * record);
-        let gaps = starts.windows(2).filter(|pair| pair[1] - pair[0] > least);
+        let min_gap = MIN_GAP.max(2 * record);
+        let gaps = starts.windows(2).filter(|pair| pair[1] - pair[0] > min_gap);
         let mut gaps: Vec<_> = gaps.map(|pair| (pair[0], pair[1])).collect();
         let count = gaps.len() as u64;
         gaps.sort_by_key(|(from, to)| (from - to, *from));
@@ -94,18 +94,18 @@ mod tests {
     #[test]
     fn gaps_do_not_depend_on_the_order_of_rows() {
         let mut state = 7_u64;
-        let mut next = |most: u64| {
+        let mut next = |max: u64| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            (state >> 33) % most
+            (state >> 33) % max
         };
         for _ in 0..200 {
             let starts: Vec<i64> = (0..60).map(|_| next(100) as i64 * 150_000_000).collect();
             let record = next(4) as i64 * 100_000_000;
-            let mut busy = Busy::default();
-            starts.chunks(7).for_each(|part| busy.add(part.to_vec()));
-            assert_eq!(busy.gaps(record), naive(starts, record));
+            let mut spans = ActiveSpans::default();
+            starts.chunks(7).for_each(|part| spans.add(part.to_vec()));
+            assert_eq!(spans.gaps(record), naive(starts, record));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How far flows can be trusted, as their own rows tell, in memory that does not grow with them.
+//! Quality of flows, measured in one pass and bounded memory.
 
 mod distinct;
 mod gaps;
@@ -6,98 +6,88 @@ mod sample;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use arrow::array::{Array, Int64Array, TimestampMicrosecondArray};
+use arrow::array::Array;
 
-use crate::columns::cast::int64;
 use crate::columns::parallel::by_row;
 use crate::columns::text::Text;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
-use crate::ip::column::Addresses;
+use crate::flow::view::{FlowView, Integers};
 use crate::quality::distinct::Distinct;
-use crate::quality::gaps::Busy;
+use crate::quality::gaps::ActiveSpans;
 use crate::quality::sample::Sample;
-use crate::records::compare::{Seen, count};
+use crate::records::compare::Observation;
 
-const COUNTERS: [&str; 6] = [
-    "src_bytes",
-    "dst_bytes",
-    "src_packets",
-    "dst_packets",
-    "flows",
-    "denied_flows",
-];
-
-/// What was found in all rows. Counts are exact unless `about` is set.
+/// Findings over all rows. Counts are exact unless listed in `estimated`.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// Number of rows.
     pub rows: u64,
-    /// Rows without a value, by column of the canonical schema.
+    /// Number of null values, by column of the canonical schema.
     pub nulls: Vec<(String, u64)>,
-    /// First start of a flow, in microseconds.
+    /// First start of a flow, in microseconds since 1970.
     pub first: Option<i64>,
     /// Last start or end.
     pub last: Option<i64>,
-    /// The longest time that one record sums up.
-    pub longest_record: Option<i64>,
-    /// Stretches without the start of a flow.
+    /// Maximum duration of a record, in microseconds.
+    pub max_record_duration: Option<i64>,
+    /// Number of coverage gaps.
     pub gaps: u64,
-    /// The longest of them.
+    /// Start and end of the longest gap.
     pub longest_gap: Option<(i64, i64)>,
-    /// Rows that are the same as an earlier one.
+    /// Rows that repeat an earlier one.
     pub repeats: u64,
-    /// Machines that reported flows.
-    pub reporters: u64,
-    /// Rows about flows that another machine reported too.
-    pub reported_again: u64,
-    /// Rows that tell an earlier state of a flow.
-    pub earlier_states: u64,
+    /// Number of exporters.
+    pub exporters: u64,
+    /// Duplicate observations: rows about flows that another exporter reported too.
+    pub duplicates: u64,
+    /// Superseded records of flows.
+    pub superseded: u64,
     /// Rows with packets or bytes in one direction only.
-    pub one_way: u64,
-    /// Rows whose reported direction is against what their addresses tell.
-    pub contradictions: u64,
-    /// Rows whose counters have 32 bits and ran full.
-    pub rollovers: u64,
-    /// Counts that were estimated from a sample, since there were too many rows.
-    pub about: Vec<&'static str>,
+    pub unidirectional: u64,
+    /// Rows whose logged direction contradicts their addresses.
+    pub direction_conflicts: u64,
+    /// Rows with a 32-bit counter that overflowed.
+    pub counter_overflows: u64,
+    /// Names of the counts that were estimated from a sample to bound memory.
+    pub estimated: Vec<&'static str>,
 }
 
-/// Looks at flows, a batch at a time.
+/// Measures the quality of flows, batch by batch.
 pub struct Quality {
-    rules: Rules,
+    rules: DirectionRules,
     found: Findings,
     nulls: Vec<u64>,
-    busy: Busy,
+    active: ActiveSpans,
     rows: Distinct,
     hosts: Distinct,
     records: Option<Sample>,
 }
 
 impl Quality {
-    /// A look at nothing yet; `compare` tells whether records of one flow are sought, too.
-    pub fn new(rules: Rules, compare: bool) -> Self {
+    /// No rows yet; `compare` enables the comparison of the records of each flow.
+    pub fn new(rules: DirectionRules, compare: bool) -> Self {
         Self {
             rules,
             found: Findings::default(),
             nulls: vec![0; CANONICAL.fields().len()],
-            busy: Busy::default(),
+            active: ActiveSpans::default(),
             rows: Distinct::default(),
             hosts: Distinct::default(),
             records: compare.then(Sample::default),
         }
     }
 
-    /// Looks at a batch.
+    /// Add a batch.
     pub fn add(&mut self, batch: &FlowBatch) -> Result<()> {
-        let columns = Columns::read(batch)?;
+        let columns = RowColumns::read(batch)?;
         for (nulls, field) in self.nulls.iter_mut().zip(CANONICAL.fields()) {
             let column = batch.column(field.name());
             *nulls += column.map_or(batch.rows(), Array::logical_null_count) as u64;
         }
-        self.look_at_times(&columns);
+        self.add_times(&columns.flows);
         for hash in by_row(batch.rows(), |row| columns.hash(row)) {
             self.rows.add(hash);
         }
@@ -111,58 +101,56 @@ impl Quality {
         }
         if let Some(records) = &mut self.records {
             let first = self.found.rows;
-            let seen = by_row(batch.rows(), |row| columns.seen(row, first));
-            seen.into_iter()
-                .flatten()
-                .for_each(|seen| records.add(seen));
+            let observations = by_row(batch.rows(), |row| columns.observation(row, first));
+            let observations = observations.into_iter().flatten();
+            observations.for_each(|observation| records.add(observation));
         }
         let reported = columns.reported.map(|text| text.and_then(Direction::parse));
         for (row, reported) in reported.into_iter().enumerate() {
-            self.found.one_way += u64::from(columns.sent(0, row) != columns.sent(1, row));
-            self.found.rollovers += u64::from((0..2).any(|side| columns.ran_full(side, row)));
-            let ends = [&columns.source, &columns.dest].map(|end| end.get(row).get());
-            let against = reported.is_some_and(|told| self.rules.contradict(ends, told));
-            self.found.contradictions += u64::from(against);
+            self.found.unidirectional += u64::from(columns.sent(0, row) != columns.sent(1, row));
+            self.found.counter_overflows +=
+                u64::from((0..2).any(|side| columns.overflowed(side, row)));
+            let conflicts = reported
+                .is_some_and(|logged| self.rules.contradict(columns.flows.ips(row), logged));
+            self.found.direction_conflicts += u64::from(conflicts);
         }
         self.found.rows += batch.rows() as u64;
         Ok(())
     }
 
-    fn look_at_times(&mut self, columns: &Columns) {
-        let times = |times: &Option<TimestampMicrosecondArray>| -> Vec<i64> {
-            times.iter().flatten().flatten().collect()
-        };
-        let (starts, ends) = (times(&columns.starts), times(&columns.ends));
+    fn add_times(&mut self, flows: &FlowView) {
+        let starts: Vec<i64> = flows.starts.valid().collect();
         let first = starts.iter().min().copied();
         self.found.first = self.found.first.into_iter().chain(first).min();
-        let last = starts.iter().chain(&ends).max().copied();
+        let last = starts.iter().copied().chain(flows.ends.valid()).max();
         self.found.last = self.found.last.max(last);
-        if let (Some(starts), Some(ends)) = (&columns.starts, &columns.ends) {
-            let lengths = starts.iter().zip(ends.iter());
-            let longest = lengths.filter_map(|(start, end)| Some(end?.saturating_sub(start?)));
-            self.found.longest_record = self.found.longest_record.max(longest.max());
-        }
-        self.busy.add(starts);
+        let (starts_by_row, ends) = (&flows.starts, &flows.ends);
+        let duration = |row| Some(ends.get(row)?.saturating_sub(starts_by_row.get(row)?));
+        let longest = (0..flows.rows()).filter_map(duration).max();
+        self.found.max_record_duration = self.found.max_record_duration.max(longest);
+        self.active.add(starts);
     }
 
-    /// What was found.
+    /// Return the findings.
     pub fn finish(mut self) -> Findings {
         let names = CANONICAL.fields().iter().map(|field| field.name().clone());
         self.found.nulls = names.zip(self.nulls).collect();
-        let record = self.found.longest_record.unwrap_or_default();
-        (self.found.gaps, self.found.longest_gap) = self.busy.gaps(record);
-        self.found.repeats = self.rows.again();
+        let duration = self.found.max_record_duration.unwrap_or_default();
+        (self.found.gaps, self.found.longest_gap) = self.active.gaps(duration);
+        self.found.repeats = self.rows.repeats();
         if self.rows.is_sampled() {
-            self.found.about.push("repeats");
+            self.found.estimated.push("repeats");
         }
-        self.found.reporters = self.hosts.count();
+        self.found.exporters = self.hosts.count();
         if let Some(records) = self.records {
-            let several = self.found.reporters > 1;
+            let several = self.found.exporters > 1;
             if records.is_sampled() {
-                self.found.about.push("earlier_states");
-                self.found.about.extend(several.then_some("reported_again"));
+                self.found.estimated.push("earlier_states");
+                self.found
+                    .estimated
+                    .extend(several.then_some("reported_again"));
             }
-            (self.found.reported_again, self.found.earlier_states) = records.count(several);
+            (self.found.duplicates, self.found.superseded) = records.count(several);
         }
         self.found
     }
@@ -174,38 +162,19 @@ fn hash_of(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// The columns that tell a row from others.
-struct Columns {
-    starts: Option<TimestampMicrosecondArray>,
-    ends: Option<TimestampMicrosecondArray>,
-    source: Addresses,
-    dest: Addresses,
-    ports: [Option<Int64Array>; 2],
-    counters: [Option<Int64Array>; 6],
+/// The columns by which rows are compared.
+struct RowColumns {
+    flows: FlowView,
     protocol: Text,
     reported: Text,
     state: Text,
     host: Text,
 }
 
-impl Columns {
+impl RowColumns {
     fn read(batch: &FlowBatch) -> Result<Self> {
-        let number = |name: &str| {
-            let column = batch.column(name);
-            column.map(|array| int64(name, array)).transpose()
-        };
-        let mut counters = [const { None }; 6];
-        for (counter, name) in counters.iter_mut().zip(COUNTERS) {
-            *counter = number(name)?;
-        }
-        let times = batch.measures()?;
         Ok(Self {
-            starts: times.first,
-            ends: times.last,
-            source: batch.addresses("src_ip")?,
-            dest: batch.addresses("dst_ip")?,
-            ports: [number("src_port")?, number("dst_port")?],
-            counters,
+            flows: FlowView::read(batch)?,
             protocol: batch.text("protocol")?,
             reported: batch.text("reported_direction")?,
             state: batch.text("state")?,
@@ -213,83 +182,68 @@ impl Columns {
         })
     }
 
-    /// Hash of all that makes a row the same as another.
+    /// Hash of everything that makes a row the same as another.
     fn hash(&self, row: usize) -> u64 {
-        let counters = self.counters.each_ref();
-        let counters = counters.map(|counts| number(counts.as_ref(), row));
+        let flows = &self.flows;
+        let both = |counts: &[Integers; 2]| counts.each_ref().map(|counts| counts.get(row));
+        let ([src_bytes, dst_bytes], [src_packets, dst_packets]) =
+            (both(&flows.bytes), both(&flows.packets));
         hash_of((
-            time(self.starts.as_ref(), row),
-            time(self.ends.as_ref(), row),
+            flows.starts.get(row),
+            flows.ends.get(row),
             self.tuple(row),
-            counters,
+            (src_bytes, dst_bytes, src_packets, dst_packets),
+            (flows.flows.get(row), flows.denied.get(row)),
             self.state.get(row),
             self.host.get(row),
         ))
     }
 
-    /// Hash of the tuple of a row.
+    /// Hash of the 5-tuple of a row.
     fn tuple(&self, row: usize) -> u64 {
-        let [src_port, dst_port] = self.ports.each_ref();
-        hash_of((
-            self.source.get(row).get(),
-            self.dest.get(row).get(),
-            number(src_port.as_ref(), row),
-            number(dst_port.as_ref(), row),
-            self.protocol.get(row),
-        ))
+        let [source, dest] = self.flows.ips(row);
+        let [src_port, dst_port] = self.flows.ports.each_ref().map(|ports| ports.get(row));
+        hash_of((source, dest, src_port, dst_port, self.protocol.get(row)))
     }
 
-    /// A row with its flow, as it is compared with others.
-    fn seen(&self, row: usize, first: u64) -> Option<(u64, Seen)> {
-        self.source.get(row).get()?;
-        self.dest.get(row).get()?;
-        let start = time(self.starts.as_ref(), row)?;
-        let refused = count(self.counters[5].as_ref(), row) > 0;
-        let sent = count(self.counters[0].as_ref(), row);
-        let seen = Seen {
+    /// An observation of a flow, with the hash of the flow.
+    fn observation(&self, row: usize, first: u64) -> Option<(u64, Observation)> {
+        let [Some(_), Some(_)] = self.flows.ips(row) else {
+            return None;
+        };
+        let (start, end) = self.flows.span(row)?;
+        let denied = self.flows.denied.count(row) > 0;
+        let observation = Observation {
             host: self.host.get(row).map_or(0, hash_of),
             start,
-            end: time(self.ends.as_ref(), row).unwrap_or(start).max(start),
-            bytes: sent.saturating_add(count(self.counters[1].as_ref(), row)),
+            end,
+            bytes: self.flows.total_bytes(row),
             row: first + row as u64,
         };
-        Some((hash_of((self.tuple(row), refused)), seen))
+        Some((hash_of((self.tuple(row), denied)), observation))
     }
 
-    /// Whether an end sent anything.
+    /// Whether an endpoint sent anything.
     fn sent(&self, side: usize, row: usize) -> bool {
-        [side, side + 2]
-            .into_iter()
-            .any(|place| count(self.counters[place].as_ref(), row) > 0)
+        let FlowView { bytes, packets, .. } = &self.flows;
+        bytes[side].count(row) > 0 || packets[side].count(row) > 0
     }
 
-    /// Whether a counter of an end stands at the most that 32 bits hold, or began again from 0:
-    /// then its packets have fewer bytes than their headers, and a possible number with 2^32 more.
-    fn ran_full(&self, side: usize, row: usize) -> bool {
-        const MOST: i64 = u32::MAX as i64;
-        const HEADER: i64 = 20;
-        const PACKET: i64 = 65_535;
-        let [bytes, packets] =
-            [side, side + 2].map(|place| number(self.counters[place].as_ref(), row));
-        if bytes == Some(MOST) || packets == Some(MOST) {
+    /// Whether a 32-bit counter of an endpoint is at its maximum or wrapped around: then its
+    /// packets have fewer bytes than their headers, and a possible number with 2^32 more.
+    fn overflowed(&self, side: usize, row: usize) -> bool {
+        const MAX: i64 = u32::MAX as i64;
+        const MIN_PACKET: i64 = 20;
+        const MAX_PACKET: i64 = 65_535;
+        let FlowView { bytes, packets, .. } = &self.flows;
+        let (bytes, packets) = (bytes[side].get(row), packets[side].get(row));
+        if bytes == Some(MAX) || packets == Some(MAX) {
             return true;
         }
         let (Some(bytes), Some(packets)) = (bytes, packets) else {
             return false;
         };
-        bytes < packets.saturating_mul(HEADER)
-            && bytes.saturating_add(MOST) < packets.saturating_mul(PACKET)
+        bytes < packets.saturating_mul(MIN_PACKET)
+            && bytes.saturating_add(MAX) < packets.saturating_mul(MAX_PACKET)
     }
-}
-
-fn number(numbers: Option<&Int64Array>, row: usize) -> Option<i64> {
-    numbers
-        .filter(|numbers| numbers.is_valid(row))
-        .map(|numbers| numbers.value(row))
-}
-
-fn time(times: Option<&TimestampMicrosecondArray>, row: usize) -> Option<i64> {
-    times
-        .filter(|times| times.is_valid(row))
-        .map(|times| times.value(row))
 }

@@ -1,69 +1,70 @@
-//! Records of the same flow, among as many as can be held.
+//! Bounded sample of flows with all of their records.
 
-use crate::records::compare::Seen;
+use crate::records::compare::Observation;
 use crate::records::reporters;
 use crate::records::states::superseded;
 
-/// Records that are kept, at most; with more, only those of a share of the flows are.
-const MOST: usize = 1 << 21;
+/// Maximum number of records in memory; beyond it, those of a sample of the flows.
+const MAX_RECORDS: usize = 1 << 21;
 
 /// Records by the hash of their flow.
 pub struct Sample {
-    kept: Vec<(u64, Seen)>,
-    zeros: u32,
-    most: usize,
+    records: Vec<(u64, Observation)>,
+    min_zeros: u32,
+    max_records: usize,
 }
 
 impl Default for Sample {
     fn default() -> Self {
-        Self::of(MOST)
+        Self::with_limit(MAX_RECORDS)
     }
 }
 
 impl Sample {
-    fn of(most: usize) -> Self {
+    fn with_limit(max_records: usize) -> Self {
         Self {
-            kept: Vec::new(),
-            zeros: 0,
-            most,
+            records: Vec::new(),
+            min_zeros: 0,
+            max_records,
         }
     }
 
-    /// Notes a record.
-    pub fn add(&mut self, (flow, seen): (u64, Seen)) {
-        if flow.trailing_zeros() < self.zeros {
+    /// Add a record.
+    pub fn add(&mut self, (flow, seen): (u64, Observation)) {
+        if flow.trailing_zeros() < self.min_zeros {
             return;
         }
-        self.kept.push((flow, seen));
-        while self.kept.len() > self.most && self.zeros < u64::BITS {
-            self.zeros += 1;
-            let least = self.zeros;
-            self.kept.retain(|(flow, _)| flow.trailing_zeros() >= least);
+        self.records.push((flow, seen));
+        while self.records.len() > self.max_records && self.min_zeros < u64::BITS {
+            self.min_zeros += 1;
+            let min_zeros = self.min_zeros;
+            self.records
+                .retain(|(flow, _)| flow.trailing_zeros() >= min_zeros);
         }
     }
 
-    /// Number of records that other machines told too, and of earlier states of flows.
+    /// Number of duplicate observations, and of superseded records.
     pub fn count(mut self, several_hosts: bool) -> (u64, u64) {
-        self.kept
+        self.records
             .sort_unstable_by_key(|(flow, seen)| (*flow, seen.row));
         let (mut again, mut earlier) = (0, 0);
         for records in self
-            .kept
+            .records
             .chunk_by(|a, b| a.0 == b.0)
             .filter(|r| r.len() > 1)
         {
-            let mut records: Vec<Seen> = records.iter().map(|(_, seen)| *seen).collect();
+            let mut records: Vec<Observation> = records.iter().map(|(_, seen)| *seen).collect();
             superseded(&mut records, &mut |_| earlier += 1);
             if several_hosts {
-                reporters::again(&mut records, &mut |_| again += 1);
+                reporters::duplicates(&mut records, &mut |_| again += 1);
             }
         }
-        (again << self.zeros, earlier << self.zeros)
+        (again << self.min_zeros, earlier << self.min_zeros)
     }
 
-    /// Whether the numbers are estimates.
+    /// Whether the counts are estimates.
     pub fn is_sampled(&self) -> bool {
-        self.zeros > 0
+        self.min_zeros > 0
     }
 }
 
@@ -73,11 +74,11 @@ mod tests {
 
     #[test]
     fn flows_are_sampled_whole() {
-        for most in [100_000, 1_000] {
-            let mut sample = Sample::of(most);
+        for max_records in [100_000, 1_000] {
+            let mut sample = Sample::with_limit(max_records);
             for flow in 0..10_000_u64 {
                 for host in 0..2 {
-                    let seen = Seen {
+                    let seen = Observation {
                         host,
                         start: 5,
                         end: 9,

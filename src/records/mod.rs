@@ -1,4 +1,4 @@
-//! Flow records in a form in which they can be compared with each other.
+//! Records of one flow: superseded ones, duplicate observations, biflows.
 
 pub mod compare;
 pub mod reporters;
@@ -7,21 +7,19 @@ pub mod stitch;
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
-use crate::columns::cast::int64;
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::initiator::Evidence;
 use crate::flow::schema::CANONICAL;
-use crate::flow::tcp_flags;
+use crate::flow::view::{EvidenceColumns, FlowView};
 use crate::ip::Ip;
-use crate::ip::column::Addresses;
 
-/// Two ends of a flow and what they spoke.
+/// Endpoints and protocol of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Tuple {
+pub struct FiveTuple {
     source: Ip,
     dest: Ip,
     src_port: Option<u16>,
@@ -29,8 +27,8 @@ pub struct Tuple {
     protocol: u32,
 }
 
-impl Tuple {
-    /// The tuple of an answer.
+impl FiveTuple {
+    /// The tuple of the opposite direction.
     #[must_use]
     pub fn reversed(self) -> Self {
         Self {
@@ -47,20 +45,16 @@ impl Tuple {
 pub struct Records {
     /// The flows as they came.
     pub batch: RecordBatch,
-    source: Addresses,
-    dest: Addresses,
-    src_port: Option<Int64Array>,
-    dst_port: Option<Int64Array>,
+    /// Their columns.
+    pub view: FlowView,
+    evidence: EvidenceColumns,
     protocol: Vec<u32>,
-    flags: Vec<Option<u8>>,
-    /// Number of the machine that saw the record.
+    /// Number of the exporter of each record.
     pub host: Vec<u32>,
-    starts: Option<TimestampMicrosecondArray>,
-    ends: Option<TimestampMicrosecondArray>,
 }
 
 impl Records {
-    /// Collects a stream.
+    /// Collect a stream.
     pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<Self> {
         let batches = flows
             .map(|batch| Ok(batch?.record_batch().clone()))
@@ -70,22 +64,11 @@ impl Records {
             .map_or_else(|| CANONICAL.clone(), RecordBatch::schema);
         let batch = concat_batches(&schema, &batches)?;
         let flows = FlowBatch::new(batch.clone(), 0)?;
-        let number = |name: &str| {
-            let column = flows.column(name);
-            column.map(|array| int64(name, array)).transpose()
-        };
         Ok(Self {
-            source: flows.addresses("src_ip")?,
-            dest: flows.addresses("dst_ip")?,
-            src_port: number("src_port")?,
-            dst_port: number("dst_port")?,
+            view: FlowView::read(&flows)?,
+            evidence: EvidenceColumns::read(&flows)?,
             protocol: numbered(&flows, "protocol")?,
-            flags: flows
-                .text("tcp_flags")?
-                .map(|text| text.and_then(|text| tcp_flags::parse(text, 10))),
             host: numbered(&flows, "host")?,
-            starts: flows.start_times()?,
-            ends: flows.measures()?.last,
             batch,
         })
     }
@@ -95,50 +78,31 @@ impl Records {
         self.batch.num_rows()
     }
 
-    /// The ends of a record, if both addresses are known.
-    pub fn tuple(&self, row: usize) -> Option<Tuple> {
-        Some(Tuple {
-            source: self.source.get(row).get()?,
-            dest: self.dest.get(row).get()?,
-            src_port: port(self.src_port.as_ref(), row),
-            dst_port: port(self.dst_port.as_ref(), row),
+    /// The 5-tuple of a record, if both addresses are known.
+    pub fn tuple(&self, row: usize) -> Option<FiveTuple> {
+        let [source, dest] = self.view.ips(row);
+        let [src_port, dst_port] = self.view.ports.each_ref().map(|ports| ports.port(row));
+        Some(FiveTuple {
+            source: source?,
+            dest: dest?,
+            src_port,
+            dst_port,
             protocol: self.protocol[row],
         })
     }
 
-    /// What ports and flags of a record tell.
+    /// Ports and flags of a record.
     pub fn evidence(&self, row: usize) -> Evidence {
-        Evidence {
-            src_port: port(self.src_port.as_ref(), row),
-            dst_port: port(self.dst_port.as_ref(), row),
-            flags: self.flags[row],
-        }
+        self.evidence.get(row)
     }
 
-    /// Start and end of a record; one that does not tell its end ends when it starts.
+    /// Start and end of a record.
     pub fn span(&self, row: usize) -> Option<(i64, i64)> {
-        let time = |times: &Option<TimestampMicrosecondArray>| {
-            let times = times.as_ref().filter(|times| times.is_valid(row))?;
-            Some(times.value(row))
-        };
-        let start = time(&self.starts)?;
-        Some((start, time(&self.ends).unwrap_or(start).max(start)))
-    }
-
-    /// A column of counts.
-    pub fn counts(&self, name: &str) -> Result<Option<Int64Array>> {
-        let column = crate::columns::batch::find(&self.batch, name);
-        column.map(|array| int64(name, array)).transpose()
+        self.view.span(row)
     }
 }
 
-/// A port of a row.
-fn port(ports: Option<&Int64Array>, row: usize) -> Option<u16> {
-    let ports = ports.filter(|ports| ports.is_valid(row))?;
-    u16::try_from(ports.value(row)).ok()
-}
-
-/// Numbers that stand for the texts of a column.
+/// Number the distinct strings of a column.
 fn numbered(flows: &FlowBatch, name: &str) -> Result<Vec<u32>> {
     let text = flows.text(name)?;
     let mut numbers: HashMap<Option<&str>, u32> = HashMap::new();

@@ -1,4 +1,4 @@
-//! Flows that several machines saw and reported.
+//! Flows that several exporters observed.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,25 +7,24 @@ use arrow::array::RecordBatch;
 
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::records::compare::{Seen, without};
+use crate::records::compare::{Observation, drop_found};
 
-/// Leaves out what other machines reported of a flow again.
+/// Drop duplicate observations of flows by other exporters.
 pub fn distinct(flows: impl Iterator<Item = Result<FlowBatch>>) -> Result<RecordBatch> {
-    without(flows, again)
+    drop_found(flows, duplicates)
 }
 
-/// Calls `found` with the records of one tuple that tell again what another machine reported.
+/// Call `found` with the records of one tuple that duplicate those of another exporter.
 ///
-/// Records whose spans of time touch are of one flow. Where several machines reported it, the
-/// records of one of them stay: that which saw the most bytes, then the most records, then the
-/// one that comes first.
-pub fn again(records: &mut [Seen], found: &mut dyn FnMut(u64)) {
+/// Records whose times touch belong to one flow. Of several exporters, the one with the most bytes
+/// is kept, then the one with the most records, then the first.
+pub fn duplicates(records: &mut [Observation], found: &mut dyn FnMut(u64)) {
     let first = records.first().map(|record| record.host);
     if records.iter().all(|record| Some(record.host) == first) {
         return;
     }
     records.sort_unstable_by_key(|record| (record.start, record.row));
-    let mut rest: &[Seen] = records;
+    let mut rest: &[Observation] = records;
     while let Some(first) = rest.first() {
         let mut end = first.end;
         let touching = rest.iter().take_while(|record| {
@@ -45,7 +44,7 @@ pub fn again(records: &mut [Seen], found: &mut dyn FnMut(u64)) {
             *count += 1;
             *first = (*first).max(Reverse(record.row));
         }
-        let best = hosts.into_iter().max_by_key(|(_, saw)| *saw);
+        let best = hosts.into_iter().max_by_key(|(_, total)| *total);
         let best = best.map(|(host, _)| host);
         let others = cluster.iter().filter(|record| Some(record.host) != best);
         others.for_each(|record| found(record.row));

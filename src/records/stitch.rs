@@ -1,4 +1,4 @@
-//! Two-way flows from records of one direction each.
+//! Biflows from records of one direction each.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use arrow::compute::{filter, take};
 use crate::columns::batch::position;
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::flow::initiator::began_first;
-use crate::records::{Records, Tuple};
+use crate::flow::initiator::first_initiated;
+use crate::records::{FiveTuple, Records};
 
-/// Columns of the sender, and of its peer.
+/// Columns of the sender and of its peer.
 const SIDES: [(&str, &str); 5] = [
     ("src_ip", "dst_ip"),
     ("src_port", "dst_port"),
@@ -24,41 +24,40 @@ const SIDES: [(&str, &str); 5] = [
     ("src_payload_bytes", "dst_payload_bytes"),
 ];
 
-/// Joins records that answer each other within `window` microseconds.
+/// Merge unidirectional records that respond to each other within `window` microseconds.
 ///
-/// A record joins the earliest one of the reversed tuple, seen by the same machine, that ended at
-/// most `window` before it started. Who began it is told by flags and ports, or else by the times;
-/// what is known of one pair counts for all records of its tuple. Records that have both ways
-/// already, no start or a refused flow stay as they are.
+/// A record is merged with the earliest record of the reversed tuple and the same exporter that
+/// ended at most `window` before it started. Flags and ports decide which of the two initiated the
+/// flow, or else the start times; the decision for one pair holds for all records of its tuple.
+/// Bidirectional records, records without a start and denied flows stay unchanged.
 pub fn stitch(flows: impl Iterator<Item = Result<FlowBatch>>, window: i64) -> Result<RecordBatch> {
     let records = Records::collect(flows)?;
-    let joined = pair(&records, window)?;
-    build(&records, &joined)
+    let pairs = pair(&records, window);
+    build(&records, &pairs)
 }
 
-/// What becomes of every record.
-struct Joined {
-    /// The record that answers it.
-    answer: Vec<Option<u32>>,
-    /// Whether it is an answer itself, and so part of another flow.
-    taken: Vec<bool>,
-    /// Whether it was sent by the end that did not begin the flow, and stays alone.
-    turned: Vec<bool>,
+/// The role of every record.
+struct Pairs {
+    /// The response merged into the record.
+    response: Vec<Option<u32>>,
+    /// Whether the record is merged into another one.
+    merged: Vec<bool>,
+    /// Whether the record stays alone and its sender is the responder.
+    reversed: Vec<bool>,
 }
 
-fn pair(records: &Records, window: i64) -> Result<Joined> {
-    let one_way = one_way(records)?;
+fn pair(records: &Records, window: i64) -> Pairs {
     let mut order: Vec<(i64, u32)> = (0..records.rows())
-        .filter(|row| one_way[*row])
+        .filter(|row| is_unidirectional(records, *row))
         .filter_map(|row| Some((records.span(row)?.0, row as u32)))
         .collect();
     order.sort_unstable();
-    let mut waiting: HashMap<(Tuple, u32), VecDeque<u32>> = HashMap::new();
-    let mut beginners: HashMap<(Tuple, u32), bool> = HashMap::new();
-    let mut out = Joined {
-        answer: vec![None; records.rows()],
-        taken: vec![false; records.rows()],
-        turned: vec![false; records.rows()],
+    let mut waiting: HashMap<(FiveTuple, u32), VecDeque<u32>> = HashMap::new();
+    let mut initiated: HashMap<(FiveTuple, u32), bool> = HashMap::new();
+    let mut out = Pairs {
+        response: vec![None; records.rows()],
+        merged: vec![false; records.rows()],
+        reversed: vec![false; records.rows()],
     };
     for (start, row) in &order {
         let Some(tuple) = records.tuple(*row as usize) else {
@@ -72,32 +71,32 @@ fn pair(records: &Records, window: i64) -> Result<Joined> {
             waiting.entry((tuple, host)).or_default().push_back(*row);
             continue;
         };
-        let known = beginners.get(&(tuple.reversed(), host)).copied();
+        let known = initiated.get(&(tuple.reversed(), host)).copied();
         let [earlier, later] = [first, *row].map(|row| records.evidence(row as usize));
-        let first_began = known
-            .or_else(|| began_first(earlier, later))
+        let by_first = known
+            .or_else(|| first_initiated(earlier, later))
             .unwrap_or(true);
-        beginners.insert((tuple.reversed(), host), first_began);
-        beginners.insert((tuple, host), !first_began);
-        let (begins, answers) = if first_began {
+        initiated.insert((tuple.reversed(), host), by_first);
+        initiated.insert((tuple, host), !by_first);
+        let (request, response) = if by_first {
             (first, *row)
         } else {
             (*row, first)
         };
-        out.answer[begins as usize] = Some(answers);
-        out.taken[answers as usize] = true;
+        out.response[request as usize] = Some(response);
+        out.merged[response as usize] = true;
     }
     for (_, row) in order {
         let row = row as usize;
-        let alone = out.answer[row].is_none() && !out.taken[row];
+        let alone = out.response[row].is_none() && !out.merged[row];
         if let Some(tuple) = records.tuple(row).filter(|_| alone) {
-            out.turned[row] = beginners.get(&(tuple, records.host[row])) == Some(&false);
+            out.reversed[row] = initiated.get(&(tuple, records.host[row])) == Some(&false);
         }
     }
-    Ok(out)
+    out
 }
 
-/// The first waiting record that ended late enough; those before it will find no answer.
+/// Remove records from the queue up to the first one that ended late enough.
 fn first_within(
     queue: &mut VecDeque<u32>,
     records: &Records,
@@ -113,56 +112,51 @@ fn first_within(
     None
 }
 
-/// Records of allowed flows without anything sent back.
-fn one_way(records: &Records) -> Result<Vec<bool>> {
-    let mut one_way = vec![true; records.rows()];
-    for name in ["dst_bytes", "dst_packets", "denied_flows"] {
-        if let Some(counts) = records.counts(name)? {
-            for (row, one_way) in one_way.iter_mut().enumerate() {
-                *one_way &= counts.is_null(row) || counts.value(row) == 0;
-            }
-        }
-    }
-    Ok(one_way)
+/// Whether a record is of allowed flows, and its destination sent nothing.
+fn is_unidirectional(records: &Records, row: usize) -> bool {
+    let view = &records.view;
+    [&view.bytes[1], &view.packets[1], &view.denied]
+        .into_iter()
+        .all(|counts| counts.count(row) == 0)
 }
 
-fn build(records: &Records, joined: &Joined) -> Result<RecordBatch> {
+fn build(records: &Records, pairs: &Pairs) -> Result<RecordBatch> {
     let batch = &records.batch;
-    let kept: BooleanArray = joined.taken.iter().map(|taken| Some(!taken)).collect();
+    let kept: BooleanArray = pairs.merged.iter().map(|merged| Some(!merged)).collect();
     let mut columns = batch
         .columns()
         .iter()
         .map(|column| filter(column, &kept))
         .collect::<Result<Vec<_>, _>>()?;
     let rows: Vec<usize> = (0..records.rows())
-        .filter(|row| !joined.taken[*row])
+        .filter(|row| !pairs.merged[*row])
         .collect();
-    let answers: UInt32Array = rows.iter().map(|row| joined.answer[*row]).collect();
-    let answered: BooleanArray = rows
+    let responses: UInt32Array = rows.iter().map(|row| pairs.response[*row]).collect();
+    let is_biflow: BooleanArray = rows
         .iter()
-        .map(|row| Some(joined.answer[*row].is_some()))
+        .map(|row| Some(pairs.response[*row].is_some()))
         .collect();
-    let turned: BooleanArray = rows.iter().map(|row| Some(joined.turned[*row])).collect();
+    let reversed: BooleanArray = rows.iter().map(|row| Some(pairs.reversed[*row])).collect();
     let schema = batch.schema();
-    let place = |name: &str| position(&schema, name);
+    let index = |name: &str| position(&schema, name);
     for (own, peers) in SIDES {
-        let (Some(own), Some(peers)) = (place(own), place(peers)) else {
+        let (Some(own), Some(peers)) = (index(own), index(peers)) else {
             continue;
         };
-        let numbers = !matches!(schema.field(own).name().as_str(), "src_ip" | "src_port");
-        if numbers {
-            let sent_back = take(batch.column(own), &answers, None)?;
-            columns[peers] = zip(&answered, &sent_back, &columns[peers])?;
+        let is_counter = !matches!(schema.field(own).name().as_str(), "src_ip" | "src_port");
+        if is_counter {
+            let received = take(batch.column(own), &responses, None)?;
+            columns[peers] = zip(&is_biflow, &received, &columns[peers])?;
         }
         let (first, second) = (Arc::clone(&columns[own]), Arc::clone(&columns[peers]));
-        columns[own] = zip(&turned, &second, &first)?;
-        columns[peers] = zip(&turned, &first, &second)?;
+        columns[own] = zip(&reversed, &second, &first)?;
+        columns[peers] = zip(&reversed, &first, &second)?;
     }
     let spans = rows.iter().map(|row| {
         let own = records.span(*row);
-        let answer = joined.answer[*row].and_then(|answer| records.span(answer as usize));
-        let start = own.map(|s| answer.map_or(s.0, |a| s.0.min(a.0)));
-        let end = answer.and_then(|a| own.map(|s| s.1.max(a.1)));
+        let other = pairs.response[*row].and_then(|row| records.span(row as usize));
+        let start = own.map(|own| other.map_or(own.0, |other| own.0.min(other.0)));
+        let end = other.and_then(|other| own.map(|own| own.1.max(other.1)));
         (start, end)
     });
     let (starts, ends): (Vec<_>, Vec<_>) = spans.unzip();
@@ -170,20 +164,24 @@ fn build(records: &Records, joined: &Joined) -> Result<RecordBatch> {
         let times = TimestampMicrosecondArray::from(values).with_timezone("UTC");
         arrow::compute::cast(&times, like.data_type())
     };
-    if let Some(place) = place("start_time") {
-        columns[place] = zip(&answered, &times(starts, &columns[place])?, &columns[place])?;
+    if let Some(index) = index("start_time") {
+        columns[index] = zip(
+            &is_biflow,
+            &times(starts, &columns[index])?,
+            &columns[index],
+        )?;
     }
-    if let Some(place) = place("end_time") {
-        columns[place] = zip(&answered, &times(ends, &columns[place])?, &columns[place])?;
+    if let Some(index) = index("end_time") {
+        columns[index] = zip(&is_biflow, &times(ends, &columns[index])?, &columns[index])?;
     }
-    if let (Some(place), Some(flows)) = (place("flows"), records.counts("flows")?) {
-        let most = |row: &usize| {
-            let own = flows.is_valid(*row).then(|| flows.value(*row));
-            let other = joined.answer[*row].map(|row| flows.value(row as usize));
-            own.max(other)
+    if let Some(index) = index("flows") {
+        let flows = |row: usize| records.view.flows.get(row);
+        let of_both = |row: &usize| {
+            let other = pairs.response[*row].and_then(|row| flows(row as usize));
+            flows(*row).max(other)
         };
-        let most: ArrayRef = Arc::new(rows.iter().map(most).collect::<Int64Array>());
-        columns[place] = arrow::compute::cast(&most, columns[place].data_type())?;
+        let flows: ArrayRef = Arc::new(rows.iter().map(of_both).collect::<Int64Array>());
+        columns[index] = arrow::compute::cast(&flows, columns[index].data_type())?;
     }
     Ok(RecordBatch::try_new(schema, columns)?)
 }

@@ -1,4 +1,4 @@
-//! All flows of one address, by the four of its ends and ports.
+//! All flows of one address, by addresses and ports.
 
 use std::sync::Arc;
 
@@ -7,82 +7,82 @@ use arrow::array::{
 };
 use rayon::prelude::*;
 
-use crate::columns::batch::{Named, batch, named};
+use crate::columns::batch::{NamedColumn, batch, named};
 use crate::columns::cast::int64;
 use crate::columns::interner::{Interner, Sorted};
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::NullsLast;
 use crate::columns::write::texts;
 use crate::error::{Error, Result};
 use crate::flow::batch::{FlowBatch, MeasureColumns};
-use crate::group_by::address_codes::{AddressBook, AddressRanks, place};
+use crate::group_by::address_codes::{AddressCodes, AddressRanks, partition_rank};
 use crate::group_by::groups::{Groups, Piece};
-use crate::group_by::key;
+use crate::group_by::key::GroupKey;
 use crate::group_by::order::{FIELDS, Rank};
 use crate::group_by::sums::{Measure, Sums};
-use crate::ip::Ip;
-use crate::search::{mean, port, sought};
+use crate::ip::{Ip, parse_ip};
+use crate::search::{mean, port};
 
-/// What rows of the result are told apart by, in their order.
+/// Addresses and ports: the key of a row of the result, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Ends {
+struct Endpoints {
     src: u64,
     dst: u64,
-    src_port: OrNull<u16>,
-    dst_port: OrNull<u16>,
+    src_port: NullsLast<u16>,
+    dst_port: NullsLast<u16>,
 }
 
-/// Groups are told apart by the protocol, too, until the order of protocols is known.
-type Key = (Ends, OrNull<u32>);
+/// Groups have the protocol in their key, too, until the order of protocols is known.
+type SearchKey = (Endpoints, NullsLast<u32>);
 
-impl Rank for Key {
+impl Rank for SearchKey {
     fn fields(&self) -> [u64; FIELDS] {
-        let (ends, protocol) = self;
-        let port = |port: OrNull<u16>| port.get().map_or(1 << 16, u64::from);
+        let (endpoints, protocol) = self;
+        let port = |port: NullsLast<u16>| port.get().map_or(1 << 16, u64::from);
         [
-            ends.src,
-            ends.dst,
-            port(ends.src_port),
-            port(ends.dst_port),
+            endpoints.src,
+            endpoints.dst,
+            port(endpoints.src_port),
+            port(endpoints.dst_port),
             protocol.get().map_or(1 << 32, u64::from),
         ]
     }
 }
 
-impl key::Key for Key {
-    fn place(&self) -> u64 {
-        place(self.0.src, self.0.dst)
+impl GroupKey for SearchKey {
+    fn partition_rank(&self) -> u64 {
+        partition_rank(self.0.src, self.0.dst)
     }
 }
 
-/// The flows of an address that were found so far.
+/// Flows of an address.
 #[derive(Debug)]
-pub struct Found {
+pub struct SearchResult {
     ip: Ip,
-    groups: Groups<Key>,
-    book: AddressBook,
+    groups: Groups<SearchKey>,
+    addresses: AddressCodes,
     protocols: Interner,
 }
 
-/// Finds the flows that have an address at either end.
-pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, ip: &str) -> Result<Found> {
-    let mut found = Found {
-        ip: sought(ip)?,
+/// Find the flows from and to an address.
+pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, ip: &str) -> Result<SearchResult> {
+    let mut result = SearchResult {
+        ip: parse_ip(ip)?,
         groups: Groups::default(),
-        book: AddressBook::default(),
+        addresses: AddressCodes::default(),
         protocols: Interner::default(),
     };
     for batch in flows {
-        found.add(&batch?)?;
+        result.add(&batch?)?;
     }
-    Ok(found)
+    Ok(result)
 }
 
-impl Found {
+impl SearchResult {
     fn add(&mut self, batch: &FlowBatch) -> Result<()> {
-        let ends = ["src_ip", "dst_ip"].map(|name| batch.rows_of(name, self.ip));
-        let [at_source, at_dest] = ends;
-        let rows = united(at_source?, at_dest?);
-        // What cannot be used is told whether it is sought or not.
+        let rows = ["src_ip", "dst_ip"].map(|name| batch.rows_of(name, self.ip));
+        let [from, to] = rows;
+        let rows = union(from?, to?);
+        // Invalid measures are an error whether or not their flows match.
         batch.measures()?;
         if rows.is_empty() {
             return Ok(());
@@ -93,77 +93,82 @@ impl Found {
             batch.clone()
         };
         let (source, dest) = (found.addresses("src_ip")?, found.addresses("dst_ip")?);
-        let told = |i: usize| batch.first_row() + rows.value(i) as usize;
-        let src_port = ports(&found, "src_port", told)?;
-        let dst_port = ports(&found, "dst_port", told)?;
+        let row_number = |i: usize| batch.first_row() + rows.value(i) as usize;
+        let src_port = ports(&found, "src_port", row_number)?;
+        let dst_port = ports(&found, "dst_port", row_number)?;
         let protocol = self.protocols.encode(&found.text("protocol")?);
-        self.book.prepare(&[&source, &dest]);
-        let book = &self.book;
+        self.addresses.prepare(&[&source, &dest]);
+        let addresses = &self.addresses;
         let key = |row| {
-            let ends = Ends {
-                src: book.code(&source, row),
-                dst: book.code(&dest, row),
+            let endpoints = Endpoints {
+                src: addresses.code(&source, row),
+                dst: addresses.code(&dest, row),
                 src_port: src_port[row],
                 dst_port: dst_port[row],
             };
-            (ends, protocol.id(row))
+            (endpoints, protocol.id(row))
         };
-        let measures = with_most(found.measures()?)?;
+        let measures = with_max(found.measures()?)?;
         self.groups.add_rows(found.rows(), key, &measures);
         Ok(())
     }
 
-    /// The flows as a table, a row for each pair of ends and ports, in their order.
+    /// The flows as a table, a row for each combination of addresses and ports, in order.
     pub fn into_table(self) -> Result<RecordBatch> {
-        let (ranks, protocols) = (self.book.into_ranks(), self.protocols.into_sorted());
-        let rank = |(ends, protocol): Key| {
-            let ends = Ends {
-                src: ranks.rank(ends.src),
-                dst: ranks.rank(ends.dst),
-                ..ends
+        let (ranks, protocols) = (self.addresses.into_ranks(), self.protocols.into_sorted());
+        let rank = |(endpoints, protocol): SearchKey| {
+            let endpoints = Endpoints {
+                src: ranks.rank(endpoints.src),
+                dst: ranks.rank(endpoints.dst),
+                ..endpoints
             };
-            (ends, protocols.rank(protocol))
+            (endpoints, protocols.rank(protocol))
         };
         let Piece { keys, sums } = self.groups.into_sorted(rank);
         let rows = Rows::new(&keys);
-        let sums = Sums::regroup(&[(&sums, &rows.of_keys)], rows.ends.len());
+        let sums = Sums::regroup(&[(&sums, &rows.of_keys)], rows.endpoints.len());
         let protocols = rows.protocols(&keys, &protocols)?;
-        columns(&rows.ends, sums, &ranks, protocols)
+        columns(&rows.endpoints, sums, &ranks, protocols)
     }
 }
 
-/// The rows of both lists, in order.
-fn united(mut rows: Vec<u32>, others: Vec<u32>) -> UInt32Array {
+/// The sorted union of two lists of rows.
+fn union(mut rows: Vec<u32>, others: Vec<u32>) -> UInt32Array {
     rows.extend(others);
     rows.par_sort_unstable();
     rows.dedup();
     rows.into()
 }
 
-/// A column of ports; `told` numbers rows in messages.
-fn ports(flows: &FlowBatch, name: &str, told: impl Fn(usize) -> usize) -> Result<Vec<OrNull<u16>>> {
+/// Read a column of ports; `row_number` gives the row in messages.
+fn ports(
+    flows: &FlowBatch,
+    name: &str,
+    row_number: impl Fn(usize) -> usize,
+) -> Result<Vec<NullsLast<u16>>> {
     let Some(array) = flows.column(name) else {
         return Ok(vec![None.into(); flows.rows()]);
     };
     let ports = int64(name, array)?;
     (0..flows.rows())
-        .map(|row| Ok(port(name, &ports, row, told(row))?.into()))
+        .map(|row| Ok(port(name, &ports, row, row_number(row))?.into()))
         .collect()
 }
 
-/// Measures with the bytes and packets of each record, both ways.
-fn with_most(measures: MeasureColumns) -> Result<MeasureColumns> {
-    let [_, src_bytes, dst_bytes, src_packets, dst_packets] = measures.sums.as_slice() else {
-        unreachable!("there is a column, or none, for each of SUMS")
-    };
-    let most = [
-        both_ways(src_bytes.as_ref(), dst_bytes.as_ref())?,
-        both_ways(src_packets.as_ref(), dst_packets.as_ref())?,
+/// Add the bytes and packets of each record in both directions.
+fn with_max(measures: MeasureColumns) -> Result<MeasureColumns> {
+    let [_, src_bytes, dst_bytes, src_packets, dst_packets] = &measures.sums;
+    let max = [
+        both_directions(src_bytes.as_ref(), dst_bytes.as_ref())?,
+        both_directions(src_packets.as_ref(), dst_packets.as_ref())?,
     ];
-    Ok(MeasureColumns { most, ..measures })
+    Ok(MeasureColumns { max, ..measures })
 }
 
-fn both_ways(src: Option<&Int64Array>, dst: Option<&Int64Array>) -> Result<Option<Int64Array>> {
+fn both_directions(
+    src: Option<&Int64Array>,
+    dst: Option<&Int64Array>,
+) -> Result<Option<Int64Array>> {
     let (Some(src), Some(dst)) = (src, dst) else {
         return Ok(src.or(dst).cloned());
     };
@@ -183,34 +188,34 @@ fn both_ways(src: Option<&Int64Array>, dst: Option<&Int64Array>) -> Result<Optio
 
 /// The rows of the result.
 struct Rows {
-    ends: Vec<Ends>,
-    /// For each key its row.
+    endpoints: Vec<Endpoints>,
+    /// Row of each key.
     of_keys: Vec<u32>,
 }
 
 impl Rows {
-    fn new(keys: &[Key]) -> Self {
-        let mut ends: Vec<Ends> = Vec::new();
+    fn new(keys: &[SearchKey]) -> Self {
+        let mut endpoints: Vec<Endpoints> = Vec::new();
         let mut of_keys = Vec::with_capacity(keys.len());
         for (of_key, _) in keys {
-            if ends.last() != Some(of_key) {
-                ends.push(*of_key);
+            if endpoints.last() != Some(of_key) {
+                endpoints.push(*of_key);
             }
-            of_keys.push(ends.len() as u32 - 1);
+            of_keys.push(endpoints.len() as u32 - 1);
         }
-        Self { ends, of_keys }
+        Self { endpoints, of_keys }
     }
 
-    /// For each row its protocols, which are in order already.
-    fn protocols(&self, keys: &[Key], protocols: &Sorted) -> Result<StringArray> {
-        texts(self.ends.len(), |row, bytes| {
+    /// The protocols of each row, which are already in order.
+    fn protocols(&self, keys: &[SearchKey], protocols: &Sorted) -> Result<StringArray> {
+        texts(self.endpoints.len(), |row, bytes| {
             let first = self
                 .of_keys
                 .partition_point(|of_key| (*of_key as usize) < row);
             let start = bytes.len();
             let of_row = keys[first..]
                 .iter()
-                .take_while(|(ends, _)| *ends == self.ends[row]);
+                .take_while(|(endpoints, _)| *endpoints == self.endpoints[row]);
             let names = of_row.filter_map(|(_, protocol)| protocols.value(*protocol));
             for name in names.filter(|name| !name.is_empty()) {
                 if bytes.len() > start {
@@ -224,29 +229,29 @@ impl Rows {
 }
 
 fn columns(
-    ends: &[Ends],
+    endpoints: &[Endpoints],
     sums: Sums,
     ranks: &AddressRanks,
     protocols: StringArray,
 ) -> Result<RecordBatch> {
-    let rows = ends.len();
-    let port = |name, end: fn(&Ends) -> OrNull<u16>| {
-        let ports = ends.iter().map(|ends| end(ends).get());
+    let rows = endpoints.len();
+    let port = |name, end: fn(&Endpoints) -> NullsLast<u16>| {
+        let ports = endpoints.iter().map(|endpoints| end(endpoints).get());
         named(name, Arc::new(ports.collect::<UInt16Array>()))
     };
-    let most = |name, place: usize| {
-        let most = (0..rows).map(|row| sums.most(row)[place]);
-        named(name, Arc::new(most.collect::<Int64Array>()))
+    let max = |name, index: usize| {
+        let max = (0..rows).map(|row| sums.max(row)[index]);
+        named(name, Arc::new(max.collect::<Int64Array>()))
     };
     let mean = |name, measure| {
         let connections = |row| sums.get(row, Measure::Flows).unwrap_or_default();
         let means = (0..rows).map(|row| mean(sums.get(row, measure), connections(row)));
         named(name, Arc::new(means.collect::<Float64Array>()))
     };
-    let per_record: [Named; 4] = [
-        most("max_packets", 1),
+    let per_record: [NamedColumn; 4] = [
+        max("max_packets", 1),
         mean("mean_packets", Measure::Packets),
-        most("max_bytes", 0),
+        max("max_bytes", 0),
         mean("mean_bytes", Measure::Bytes),
     ];
     let texts = ranks.texts()?;
@@ -259,15 +264,21 @@ fn columns(
         dst_packets,
         first,
         last,
-    ] = <[Named; 8]>::try_from(sums.into_columns("connections")?)
-        .unwrap_or_else(|_| unreachable!("sums have eight columns"));
+    ] = <[NamedColumn; 8]>::try_from(sums.into_columns("connections")?)
+        .unwrap_or_else(|_| unreachable!("there are eight measures"));
     let mut out = vec![
         first,
         last,
-        named("src_ip", Arc::new(texts.column(rows, |row| ends[row].src)?)),
-        named("dst_ip", Arc::new(texts.column(rows, |row| ends[row].dst)?)),
-        port("src_port", |ends| ends.src_port),
-        port("dst_port", |ends| ends.dst_port),
+        named(
+            "src_ip",
+            Arc::new(texts.column(rows, |row| endpoints[row].src)?),
+        ),
+        named(
+            "dst_ip",
+            Arc::new(texts.column(rows, |row| endpoints[row].dst)?),
+        ),
+        port("src_port", |endpoints| endpoints.src_port),
+        port("dst_port", |endpoints| endpoints.dst_port),
         connections,
     ];
     out.extend(per_record);

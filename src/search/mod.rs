@@ -1,26 +1,20 @@
-//! Everything about one address: its flows, and its peers.
+//! Flows and peers of one address.
 
 use arrow::array::{Array, Int64Array};
 
 use crate::error::{Error, Result};
-use crate::ip::Ip;
 
 pub mod expanded;
 pub mod peers;
 
-/// Reads the address that is sought.
-pub fn sought(ip: &str) -> Result<Ip> {
-    Ip::parse(ip).ok_or_else(|| Error::Argument(format!("ip is {ip:?}, which is no IP address")))
-}
-
-/// The port of a row of a column, whose rows are numbered otherwise in messages.
-fn port(name: &str, ports: &Int64Array, row: usize, told: usize) -> Result<Option<u16>> {
+/// The port of a row; `row_number` is the row in messages.
+fn port(name: &str, ports: &Int64Array, row: usize, row_number: usize) -> Result<Option<u16>> {
     if ports.is_null(row) {
         return Ok(None);
     }
     let value = ports.value(row);
     let port = u16::try_from(value).map_err(|_| Error::Value {
-        row: told,
+        row: row_number,
         column: name.into(),
         value: value.to_string(),
         reason: "is not a port",
@@ -28,7 +22,7 @@ fn port(name: &str, ports: &Int64Array, row: usize, told: usize) -> Result<Optio
     Ok(Some(port))
 }
 
-/// Adds what is known.
+/// Add a value that may be null.
 fn add(sum: &mut Option<i64>, value: Option<i64>) -> Result<()> {
     if let Some(value) = value {
         let total = sum.unwrap_or(0).checked_add(value);
@@ -37,7 +31,7 @@ fn add(sum: &mut Option<i64>, value: Option<i64>) -> Result<()> {
     Ok(())
 }
 
-/// A sum for each connection.
+/// Mean per connection.
 fn mean(sum: Option<i64>, connections: i64) -> Option<f64> {
     sum.filter(|_| connections != 0)
         .map(|sum| sum as f64 / connections as f64)

@@ -1,33 +1,33 @@
-//! The peers of an address, told apart by who sends to whom.
+//! The peers of an address, by direction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 
-use crate::columns::batch::{Named, batch, find, named};
+use crate::columns::batch::{NamedColumn, batch, find, named};
 use crate::columns::cast::{int64, micros};
-use crate::columns::nulls::OrNull;
+use crate::columns::nulls::{NullsLast, get};
 use crate::columns::text::Text;
-use crate::direction::rules::{Direction, Rules};
+use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::{Error, Result};
-use crate::ip::Ip;
 use crate::ip::column::Addresses;
 use crate::ip::write::addresses;
-use crate::search::{add, mean, port, sought};
+use crate::ip::{Ip, parse_ip};
+use crate::search::{add, mean, port};
 
-/// Most ports that are told of a peer.
-const PORTS: usize = 10;
+/// Maximum number of ports listed per peer.
+const MAX_PORTS: usize = 10;
 
-/// The peers of an address, in their order.
+/// The peers of an address in order.
 pub struct Peers {
     ip: Ip,
-    peers: BTreeMap<OrNull<Ip>, Peer>,
+    peers: BTreeMap<NullsLast<Ip>, Peer>,
 }
 
-/// What is known of a peer.
+/// Totals of a peer.
 #[derive(Default)]
 struct Peer {
     is_source: bool,
@@ -41,19 +41,19 @@ struct Peer {
     ports: BTreeSet<u16>,
 }
 
-/// A count of both ways and of each.
+/// A count in both directions and in each.
 #[derive(Default)]
 struct Volume {
     all: Option<i64>,
     from_peer: Option<i64>,
     to_peer: Option<i64>,
-    most: Option<i64>,
+    max: Option<i64>,
 }
 
-/// Adds up what `expanded_search` found of an address, by the address at the other end.
+/// Sum the result of `expanded_search` for an address by peer.
 pub fn collect(search: impl Iterator<Item = Result<RecordBatch>>, ip: &str) -> Result<Peers> {
     let mut out = Peers {
-        ip: sought(ip)?,
+        ip: parse_ip(ip)?,
         peers: BTreeMap::new(),
     };
     let mut first_row = 0;
@@ -69,21 +69,21 @@ impl Peers {
     fn add(&mut self, search: &Search) -> Result<()> {
         for row in 0..search.src.rows() {
             let (src, dst) = (search.src.get(row), search.dst.get(row));
-            let sought = Some(self.ip).into();
-            let peer = match (src == sought, dst == sought) {
+            let own = Some(self.ip).into();
+            let peer = match (src == own, dst == own) {
                 (_, true) => src,
                 (true, false) => dst,
                 (false, false) => {
                     return Err(Error::Argument(format!(
-                        "ip is {}, and row {} of the search has it at neither end; search for \
-                         that address first",
-                        self.ip,
-                        search.first_row + row
+                        "row {} of the search is not from or to {}; give the result of \
+                         expanded_search for that address",
+                        search.first_row + row,
+                        self.ip
                     )));
                 }
             };
-            let is_source = dst == sought;
-            let is_dest = src == sought;
+            let is_source = dst == own;
+            let is_dest = src == own;
             let peer = self.peers.entry(peer).or_default();
             peer.add(search, row, is_source, is_dest)?;
         }
@@ -91,18 +91,18 @@ impl Peers {
     }
 
     /// The peers as a table.
-    pub fn into_table(self, rules: &Rules) -> Result<RecordBatch> {
+    pub fn into_table(self, rules: &DirectionRules) -> Result<RecordBatch> {
         let internal = rules.is_internal(self.ip);
-        let ips: Vec<OrNull<Ip>> = self.peers.keys().copied().collect();
+        let ips: Vec<NullsLast<Ip>> = self.peers.keys().copied().collect();
         let peers: Vec<&Peer> = self.peers.values().collect();
-        let directions = peers.iter().map(|peer| Some(peer.direction(internal)));
+        let words = peers.iter().map(|peer| Some(peer.direction(internal)));
         let mut out = vec![
             named("peer", Arc::new(addresses(ips.len(), |row| ips[row])?)),
-            named("direction", Arc::new(directions.collect::<StringArray>())),
+            named("direction", Arc::new(words.collect::<StringArray>())),
         ];
-        out.extend(ways("connections", &peers, |peer| &peer.connections));
-        out.extend(ways("bytes", &peers, |peer| &peer.bytes));
-        out.extend(ways("packets", &peers, |peer| &peer.packets));
+        out.extend(directions("connections", &peers, |peer| &peer.connections));
+        out.extend(directions("bytes", &peers, |peer| &peer.bytes));
+        out.extend(directions("packets", &peers, |peer| &peer.packets));
         out.extend(per_record("packets", &peers, |peer| &peer.packets));
         out.extend(per_record("bytes", &peers, |peer| &peer.bytes));
         out.push(times("first_seen", &peers, |peer| peer.first));
@@ -131,16 +131,16 @@ impl Peer {
         ] {
             add(sum, Some(if is_there { connections } else { 0 }))?;
         }
-        let (of_peer, of_sought) = if is_source { (0, 1) } else { (1, 0) };
-        for (volume, sent, most) in [
+        let (of_peer, of_own) = if is_source { (0, 1) } else { (1, 0) };
+        for (volume, sent, max) in [
             (&mut self.bytes, &search.bytes, &search.max_bytes),
             (&mut self.packets, &search.packets, &search.max_packets),
         ] {
-            let sent = [value(&sent[of_peer], row), value(&sent[of_sought], row)];
+            let sent = [get(&sent[of_peer], row), get(&sent[of_own], row)];
             for count in sent {
                 add(&mut volume.all, count)?;
             }
-            // What an address sends to itself is sent by both.
+            // Traffic of an address with itself counts in both directions.
             let both = is_source && is_dest;
             let swapped = [(sent[0], sent[1]), (sent[1], sent[0])];
             for (sum, (own, other)) in [&mut volume.from_peer, &mut volume.to_peer]
@@ -150,9 +150,9 @@ impl Peer {
                 add(sum, own)?;
                 add(sum, other.filter(|_| both))?;
             }
-            volume.most = volume.most.max(value(most, row));
+            volume.max = volume.max.max(get(max, row));
         }
-        let (first, last) = (time(&search.first, row), time(&search.last, row));
+        let (first, last) = (get(&search.first, row), get(&search.last, row));
         self.first = self.first.into_iter().chain(first).min();
         self.last = self.last.max(last);
         for (is_there, name, ports) in [
@@ -164,23 +164,23 @@ impl Peer {
                     .extend(port(name, ports, row, search.first_row + row)?);
             }
         }
-        while self.ports.len() > PORTS {
+        while self.ports.len() > MAX_PORTS {
             self.ports.pop_last();
         }
         Ok(())
     }
 
-    /// The way between the peer and the sought address, seen from the inside.
-    fn direction(&self, sought_is_internal: bool) -> &'static str {
+    /// Direction of the flows, as seen from the internal endpoint.
+    fn direction(&self, ip_is_internal: bool) -> &'static str {
         match (self.is_source, self.is_dest) {
             (true, true) => "two-way",
-            (is_source, _) if is_source == sought_is_internal => Direction::Inbound.word(),
+            (is_source, _) if is_source == ip_is_internal => Direction::Inbound.word(),
             _ => Direction::Outbound.word(),
         }
     }
 }
 
-/// The columns of a search that peers are made of.
+/// Typed columns of a search result.
 struct Search {
     first_row: usize,
     src: Addresses,
@@ -200,7 +200,7 @@ impl Search {
         let column = |name: &str| {
             find(batch, name).ok_or_else(|| {
                 Error::Schema(format!(
-                    "there is no column {name:?} in the search; give what expanded_search returns"
+                    "column {name:?} is missing in the search; give the result of expanded_search"
                 ))
             })
         };
@@ -231,24 +231,16 @@ impl Search {
     }
 
     fn connections(&self, row: usize) -> Result<i64> {
-        value(&self.connections, row).ok_or_else(|| Error::Value {
+        get(&self.connections, row).ok_or_else(|| Error::Value {
             row: self.first_row + row,
             column: "connections".into(),
             value: "null".into(),
-            reason: "is not a number of connections",
+            reason: "is not a connection count",
         })
     }
 }
 
-fn value(counts: &Int64Array, row: usize) -> Option<i64> {
-    counts.is_valid(row).then(|| counts.value(row))
-}
-
-fn time(times: &TimestampMicrosecondArray, row: usize) -> Option<i64> {
-    times.is_valid(row).then(|| times.value(row))
-}
-
-fn ways(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 3] {
+fn directions(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [NamedColumn; 3] {
     let column = |name: String, part: fn(&Volume) -> Option<i64>| {
         let values = peers.iter().map(|peer| part(volume(peer)));
         named(&name, Arc::new(values.collect::<Int64Array>()))
@@ -260,8 +252,8 @@ fn ways(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 3]
     ]
 }
 
-fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Named; 2] {
-    let most = peers.iter().map(|peer| volume(peer).most);
+fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [NamedColumn; 2] {
+    let max = peers.iter().map(|peer| volume(peer).max);
     let means = peers.iter().map(|peer| {
         let connections = peer.connections.all.unwrap_or_default();
         mean(volume(peer).all, connections)
@@ -269,7 +261,7 @@ fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Nam
     [
         named(
             &format!("max_{unit}"),
-            Arc::new(most.collect::<Int64Array>()),
+            Arc::new(max.collect::<Int64Array>()),
         ),
         named(
             &format!("mean_{unit}"),
@@ -278,7 +270,7 @@ fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Nam
     ]
 }
 
-fn times(name: &str, peers: &[&Peer], time: fn(&Peer) -> Option<i64>) -> Named {
+fn times(name: &str, peers: &[&Peer], time: fn(&Peer) -> Option<i64>) -> NamedColumn {
     let times: TimestampMicrosecondArray = peers.iter().map(|peer| time(peer)).collect();
     named(name, Arc::new(times.with_timezone("UTC")) as ArrayRef)
 }

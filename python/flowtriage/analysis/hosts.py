@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.analysis.records import classify_direction
@@ -17,19 +18,11 @@ _OBSERVED = {"outbound": "src_ip", "inbound": "dst_ip"}
 
 @dataclass(frozen=True)
 class HostFlows:
-    """Flows of one host.
+    """Flows of one host, with its addresses in canonical notation, and its name if known.
 
-    Attributes
-    ----------
-    name
-        Name of the host, if known.
-    addresses
-        Its addresses in canonical notation, in order.
-    flows
-        Flows with one of these addresses at either endpoint and, for a host given by name, flows
-        observed at it; with the columns `direction` and `direction_reason` relative to the host.
-    candidates
-        Names of its addresses, if there are several.
+    The flows have one of the addresses at either endpoint or, for a host given by name, were
+    observed at it; their columns `direction` and `direction_reason` are relative to the host.
+    `candidates` are the names of its addresses, if there are several.
     """
 
     name: str | None
@@ -41,33 +34,16 @@ class HostFlows:
 def flows_of_host(
     flows: pa.Table, name: str | None, addresses: tuple[str, ...] = (), *, resolve: bool = True
 ) -> HostFlows:
-    """Select the flows of a host.
+    """Select the flows of a host, by its name in any case and its canonical addresses.
 
-    Parameters
-    ----------
-    flows
-        Flows in the canonical schema.
-    name
-        Name of the host; case is ignored.
-    addresses
-        Its addresses in canonical notation.
-    resolve
-        Whether to resolve the addresses of a name, and the name of addresses, from the flows, and
-        to match names with and without their domain. It needs a source that records the observed
-        machine.
-
-    Returns
-    -------
-    HostFlows
-        With empty flows if the host does not occur.
+    By default, the addresses of a name and the name of addresses are resolved from the flows, and
+    names match with and without their domain. It needs a source that records the observed machine.
 
     Raises
     ------
     AmbiguousHostError
         If the name stands for several hosts in the flows.
     """
-    import pyarrow.compute as pc
-
     if not name and not addresses:
         raise ArgumentError("host is missing; give an address or a host name")
     observed = name
@@ -96,8 +72,6 @@ def flows_of_host(
 
 def addresses_of_name(flows: pa.Table, name: str) -> tuple[str, ...]:
     """Return the addresses of the machine that logged flows under a name, sorted."""
-    import pyarrow.compute as pc
-
     named = observed_at(flows, name)
     return _distinct(
         flows[end].filter(pc.and_(named, _observed(flows, direction)))
@@ -116,8 +90,6 @@ def busiest_addresses(flows: pa.Table, n: int = 5) -> list[str]:
 
 
 def _names_of(flows: pa.Table, addresses: tuple[str, ...]) -> tuple[str, ...]:
-    import pyarrow.compute as pc
-
     own = pa.array(addresses, pa.string())
     return _distinct(
         flows["host"].filter(pc.and_(pc.is_in(flows[end], own), _observed(flows, direction)))
@@ -136,7 +108,5 @@ def _distinct(columns: Iterable[pa.ChunkedArray]) -> tuple[str, ...]:
 
 def _equal(column: pa.ChunkedArray, text: str) -> pa.ChunkedArray:
     """Return which values equal a string; case is ignored."""
-    import pyarrow.compute as pc
-
     distinct = column.unique()
     return pc.is_in(column, distinct.filter(pc.equal(pc.utf8_lower(distinct), text.lower())))

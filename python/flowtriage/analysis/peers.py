@@ -11,15 +11,10 @@ _MAX_PROTOCOLS = 6
 
 
 def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
-    """Sum the flows of a host by peer.
+    """Sum the flows of a host, with canonical addresses, in a flow index by peer.
 
-    Parameters
-    ----------
-    index
-        Result of `flowtriage.flow_index`.
-    hosts
-        Canonical addresses of the host. If empty, the host is the source of outbound flows and
-        the destination of inbound ones.
+    Without addresses, the host is the source of outbound flows and the destination of inbound
+    ones.
 
     Returns
     -------
@@ -64,24 +59,14 @@ def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
 def _by_address(rows: pa.Table) -> pa.Table:
     sums = ("flows", "allowed", "denied", "flows_out", "flows_in", "from_host", "to_host")
     merged = [("outward", "any"), ("inward", "any"), ("first_seen", "min"), ("last_seen", "max")]
-    peers = (
-        rows.group_by("address", use_threads=False)
-        .aggregate([*merged, *((name, "sum") for name in sums)])
-        .sort_by("address")
-    )
-    kinds = pc.make_struct(
-        pc.and_(peers["outward_any"], peers["inward_any"]),
-        peers["outward_any"],
-        peers["inward_any"],
-    )
+    groups = rows.group_by("address", use_threads=False)
+    peers = groups.aggregate([*merged, *((name, "sum") for name in sums)]).sort_by("address")
+    outward, inward = peers["outward_any"], peers["inward_any"]
+    kinds = pc.make_struct(pc.and_(outward, inward), outward, inward)
     allowed = thousands(peers["allowed_sum"])
     with_denied = joined(allowed, " allowed, ", thousands(peers["denied_sum"]), " denied")
-    balance = joined(
-        "outbound ",
-        thousands(peers["flows_out_sum"]),
-        ", inbound ",
-        thousands(peers["flows_in_sum"]),
-    )
+    flows_out, flows_in = (thousands(peers[f"flows_{way}_sum"]) for way in ("out", "in"))
+    balance = joined("outbound ", flows_out, ", inbound ", flows_in)
     neither = "neither inbound nor outbound"
     return pa.table(
         {
@@ -116,7 +101,5 @@ def _protocols(rows: pa.Table) -> pa.ChunkedArray:
 
 
 def _moment(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.strftime(
-        times.cast(pa.timestamp("us")).cast(pa.timestamp("s"), safe=False),
-        format="%Y-%m-%d %H:%M:%S",
-    )
+    seconds = times.cast(pa.timestamp("us")).cast(pa.timestamp("s"), safe=False)
+    return pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S")

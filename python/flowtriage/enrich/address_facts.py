@@ -28,22 +28,9 @@ FACTS = pa.schema(
 
 
 def add_facts(peers: pa.Table, asn: AsnDatabase, context: ContextSettings) -> pa.Table:
-    """Add the columns of `FACTS`; null where unknown.
+    """Add the columns of `FACTS` to distinct addresses `peer`; null where unknown.
 
-    Parameters
-    ----------
-    peers
-        Has a column `peer` of distinct addresses.
-    asn
-        Database of autonomous systems and countries.
-    context
-        Files of network context and locations. An address without an exact location gets one
-        point of its country.
-
-    Raises
-    ------
-    FlowtriageError, OSError
-        If a file is invalid or cannot be read.
+    An address without an exact location gets one point of its country.
     """
     addresses = peers["peer"].combine_chunks()
     known = asn.lookup(addresses)

@@ -100,11 +100,8 @@ class AsnDatabase:
         self._bundled = path is None
         self._online = Online() if online is True else online or None
         if path is None:
-            paths: Sequence[str | os.PathLike[str]] = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
-        elif isinstance(path, (str, os.PathLike)):
-            paths = [path]
-        else:
-            paths = path
+            path = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
+        paths = [path] if isinstance(path, (str, os.PathLike)) else path
         self._files = AsnFiles([os.fspath(p) for p in paths], self._online)
 
     def lookup(self, addresses: str | Iterable[Any] | pa.Array | pa.ChunkedArray) -> pa.Table:
@@ -170,10 +167,10 @@ class AsnDatabase:
         if self._online is None:
             return
         before = without_result(self.ledger).num_rows
-        wanted = self._files.to_ask(addresses)["address"].combine_chunks()
+        wanted = self._files.pending(addresses)["address"].combine_chunks()
         for done in range(0, len(wanted), _BATCH):
             report_progress("online look-up", done, len(wanted))
-            self._files.ask(wanted.slice(done, _BATCH))
+            self._files.query(wanted.slice(done, _BATCH))
         if without_result(ledger := self.ledger).num_rows > before:
             warnings.warn(" ".join(messages(ledger)), stacklevel=3)
 

@@ -30,15 +30,9 @@ _MAX_REASON = 120
 class Locations:
     """Exact locations of addresses.
 
-    Attributes
-    ----------
-    table : pyarrow.Table
-        `address`, `latitude`, `longitude` (degrees), `city` and `code` (ISO 3166 code of the
-        country); one row for each address with a known location.
-    source
-        Name of the source; None where there is none.
-    problem
-        Reason why a provider failed.
+    The table has one row for each address with a known location: `address`, `latitude`,
+    `longitude` (degrees), `city` and `code` (ISO 3166 code of the country). `problem` is the
+    reason why a provider failed.
     """
 
     table: pa.Table
@@ -47,16 +41,10 @@ class Locations:
 
 
 def find_locations(addresses: pa.Array, asn: AsnDatabase, geoip: Mapping[str, Any]) -> Locations:
-    """Look up the exact locations of public addresses.
+    """Look up the exact locations of the public ones of distinct addresses.
 
-    Parameters
-    ----------
-    addresses
-        Distinct addresses in canonical notation.
-    asn
-        Its files are searched for cities, except the bundled ones, which have none.
-    geoip
-        Providers with msticpy's `lookup_ip`, by name; the first that succeeds is used.
+    The first provider that succeeds is used; if none does, the files of `asn` are searched for
+    cities, except the bundled ones, which have none.
     """
     known = asn.lookup(addresses)
     public = known["address"].filter(pc.equal(known["ip_type"], "Public")).combine_chunks()
@@ -83,8 +71,7 @@ def _from_entities(entities: Iterable[Any]) -> pa.Table:
     rows: dict[str, tuple[Any, ...]] = {}
     for entity in entities:
         location: Any = getattr(entity, "Location", None)
-        axes = ("Latitude", "Longitude")
-        point = [_degrees(getattr(location, axis, None)) for axis in axes]
+        point = [_degrees(getattr(location, axis, None)) for axis in ("Latitude", "Longitude")]
         if abs(point[0]) <= 90 and abs(point[1]) <= 180:
             names = (location.City, location.CountryCode)
             texts = [text if isinstance(text, str) and text else None for text in names]

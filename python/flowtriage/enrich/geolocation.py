@@ -6,13 +6,12 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from flowtriage._core import CityFiles, RangeList
+from flowtriage._core import AddressRanges, CityFiles
 from flowtriage.enrich.asn import AsnDatabase, bundled
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
@@ -46,17 +45,10 @@ def countries() -> pa.Table:
     return csv.read_csv(_COUNTRIES, convert_options=csv.ConvertOptions(column_types=kinds))
 
 
-class LocationSource(Protocol):
-    """A source of locations."""
-
-    def find(self, addresses: pa.Array) -> pa.Table:
-        """Return `LOCATION`, one row per address."""
-
-
 def open_locations(
     iploc: str | os.PathLike[str] | None = None,
     mmdb: Sequence[str | os.PathLike[str]] = (),
-) -> LocationSource:
+) -> IpLocations | MaxMindLocations:
     """Open `iploc` if the file exists, else the MaxMind databases, else the bundled databases."""
     if iploc is not None and Path(iploc).exists():
         return IpLocations(iploc)
@@ -66,22 +58,12 @@ def open_locations(
 class IpLocations:
     """Locations from Spot's `iploc.csv`.
 
-    Parameters
-    ----------
-    path
-        CSV without a header, every field quoted: first and last address of a range as integers,
-        country code, country, state, city, latitude, longitude, organisation, domain. Of
-        overlapping ranges the narrowest applies.
-
-    Attributes
-    ----------
-    unusable : int
-        Number of lines with an invalid range.
+    The CSV has no header: first and last address of a range as integers, country code, country,
+    state, city, latitude, longitude, organisation, domain. Of overlapping ranges the narrowest
+    applies; `unusable` is the number of lines with an invalid range.
 
     Raises
     ------
-    FileNotFoundError, PermissionError
-        If the file is missing or cannot be read.
     FormatError
         If the file does not have these ten columns, or no line has a valid range.
     """
@@ -102,7 +84,7 @@ class IpLocations:
                 f"{sanitize(str(path))} is not Spot's iploc.csv of ten columns: {error}"
             ) from None
         first, last = (table[name].combine_chunks() for name in ("first", "last"))
-        self._ranges = RangeList(first, last)
+        self._ranges = AddressRanges.from_ranges(first, last)
         self.unusable = len(self._ranges.bad())
         if table.num_rows and self.unusable == table.num_rows:
             raise FormatError(
@@ -114,29 +96,17 @@ class IpLocations:
     def find(self, addresses: pa.Array) -> pa.Table:
         """Return `LOCATION`, one row per address."""
         lines = self._lines.take(self._ranges.find(addresses)["range"])
-        columns = [_geoloc(lines["state"], lines["city"], lines["organisation"])]
-        columns += [_or_null(lines["domain"])]
-        columns += [_degrees(lines[name]) for name in ("latitude", "longitude")]
-        return pa.table(columns, schema=LOCATION)
+        geoloc = _geoloc(lines["state"], lines["city"], lines["organisation"])
+        degrees = [_degrees(lines[name]) for name in ("latitude", "longitude")]
+        return pa.table([geoloc, _or_null(lines["domain"]), *degrees], schema=LOCATION)
 
 
 class MaxMindLocations:
     """Locations from city, country and ASN databases in MaxMind's format.
 
-    `geoloc` is `country;city organisation`; `domain` is always null.
-
-    Parameters
-    ----------
-    paths
-        The files; each fact is taken from the first file that has it. None takes the bundled
-        databases, which have countries and AS organisations only.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError
-        If a file is missing or cannot be read.
-    DatabaseError
-        If a file is damaged or not such a database.
+    `geoloc` is `country;city organisation`; `domain` is always null. Each fact is taken from the
+    first file that has it. Without files, the bundled databases have countries and AS
+    organisations only.
     """
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]] | None = None) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from flowtriage._core import NetworkList, RangeList
+from flowtriage._core import AddressRanges
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.networks import parse_networks
@@ -20,50 +20,29 @@ _MAX_LISTED = 3
 
 
 class InternalNetworks:
-    """The internal network.
-
-    Parameters
-    ----------
-    path
-        Spot's `ipranges.csv` (`start_ip,end_ip,name`), or any file that `parse_networks`
-        reads.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError
-        If the file is missing or cannot be read.
-    ArgumentError
-        If a line is neither a range nor a network; the message contains the line.
-    """
+    """The internal network, from a file that `parse_networks` reads."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._networks = NetworkList(pa.array(parse_networks(Path(path)), pa.string()))
+        networks = pa.array(parse_networks(Path(path)), pa.string())
+        self._networks = AddressRanges.from_networks(networks)
 
     def check(self, addresses: pa.Array) -> pa.Array:
         """Check which addresses are internal; null where there is no address."""
-        found = self._networks.find(addresses)["network"].combine_chunks()
+        found = self._networks.find(addresses, strict=True)["range"].combine_chunks()
         return pc.if_else(pc.is_valid(addresses), pc.is_valid(found), None)
 
 
 @dataclass(frozen=True)
 class NetworkContext:
-    """Names of networks, ranges and addresses.
-
-    Attributes
-    ----------
-    path
-        The file.
-    entries : pyarrow.Table
-        Its lines as `ip` and `name`.
-    """
+    """Names of networks, ranges and addresses: lines of a file, as `ip` and `name`."""
 
     path: Path
     entries: pa.Table
 
     @cached_property
-    def _ranges(self) -> RangeList:
+    def _ranges(self) -> AddressRanges:
         networks = self.entries["ip"].combine_chunks()
-        return RangeList(networks, pa.nulls(len(networks), pa.string()))
+        return AddressRanges.from_ranges(networks, pa.nulls(len(networks), pa.string()))
 
     @property
     def unusable(self) -> pa.Table:
@@ -85,8 +64,6 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
 
     Raises
     ------
-    FileNotFoundError, PermissionError
-        If the file is missing or cannot be read.
     FormatError
         If the file is not CSV with two columns, or no line has a valid first column.
     """
@@ -111,8 +88,7 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
     columns = [pc.utf8_trim_whitespace(table[name]) for name in names[:2]]
     entries = pa.table(columns, names=["ip", "name"])
     context = NetworkContext(path, entries)
-    bad = context._ranges.bad()
-    if bad[:1] == [0]:
+    if context._ranges.bad()[:1] == [0]:
         context = NetworkContext(path, entries.slice(1))
     unusable = context.unusable
     if entries.num_rows and len(unusable) == context.entries.num_rows:

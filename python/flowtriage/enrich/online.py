@@ -24,20 +24,7 @@ _MAX_WORKERS, _MAX_REASON = 8, 160
 
 
 def reverse_name(address: str, timeout: float = 5.0) -> str | None:
-    """Resolve the name of an address through the system's resolver.
-
-    Parameters
-    ----------
-    address
-        The address.
-    timeout
-        Timeout in seconds.
-
-    Returns
-    -------
-    str or None
-        None if it has no name, or the resolver timed out.
-    """
+    """Resolve the name of an address, or return None if it has none or the resolver times out."""
     pool = ThreadPoolExecutor(max_workers=1)
     try:
         return pool.submit(socket.gethostbyaddr, address).result(timeout)[0]
@@ -122,12 +109,7 @@ class Online:
 
 
 def messages(ledger: pa.Table) -> list[str]:
-    """Summarise a ledger in one message per service.
-
-    Parameters
-    ----------
-    ledger
-        `AsnDatabase.ledger`.
+    """Summarise `AsnDatabase.ledger` in one message per service.
 
     Examples
     --------

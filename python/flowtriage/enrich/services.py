@@ -40,20 +40,9 @@ def protocol_number(name: str) -> int | None:
 
 
 def service_names(ports: Any, protocols: Any) -> pa.Array:
-    """Return the service names of ports.
+    """Return the first registered service name, or null, of each port and transport protocol.
 
-    Parameters
-    ----------
-    ports
-        Port numbers: a list or an Arrow array.
-    protocols
-        Transport protocol of each port, in lower case.
-
-    Returns
-    -------
-    pyarrow.Array
-        The first registered name, or null. Source: IANA, Service Name and Transport Protocol
-        Port Number Registry.
+    Source: IANA, Service Name and Transport Protocol Port Number Registry.
 
     Examples
     --------
@@ -94,8 +83,5 @@ def _services() -> pa.Table:
         convert_options=csv.ConvertOptions(column_types={"port": pa.int64()}),
     )
     protocols = pc.split_pattern(text["protocols"].combine_chunks(), " ")
-    rows = text.take(pc.list_parent_indices(protocols)).combine_chunks()
-    columns = [rows[name].combine_chunks() for name in ("port", "names")]
-    return pa.table(
-        {"port": columns[0], "protocol": pc.list_flatten(protocols), "names": columns[1]}
-    )
+    rows = text.take(pc.list_parent_indices(protocols)).select(["port", "names"])
+    return rows.append_column("protocol", pc.list_flatten(protocols)).combine_chunks()

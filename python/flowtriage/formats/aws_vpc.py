@@ -6,20 +6,8 @@ Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Headerless
 
 _DEFAULT = (
-    "version",
-    "account-id",
-    "interface-id",
-    "srcaddr",
-    "dstaddr",
-    "srcport",
-    "dstport",
-    "protocol",
-    "packets",
-    "bytes",
-    "start",
-    "end",
-    "action",
-    "log-status",
+    *("version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport"),
+    *("protocol", "packets", "bytes", "start", "end", "action", "log-status"),
 )
 _RECORD = r"2( \S+){12} (OK|NODATA|SKIPDATA)$"
 AWS_VPC = Format(
@@ -27,15 +15,8 @@ AWS_VPC = Format(
     title="AWS VPC flow log",
     signature=(
         (
-            "interface-id",
-            "interface_id",
-            "account-id",
-            "account_id",
-            "protocol",
-            "start",
-            "action",
-            "log-status",
-            "log_status",
+            *("interface-id", "interface_id", "account-id", "account_id"),
+            *("protocol", "start", "action", "log-status", "log_status"),
         ),
     ),
     endpoints=(

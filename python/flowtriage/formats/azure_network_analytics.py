@@ -5,14 +5,12 @@ Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-sche
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
+_ALLOWED = ("AllowedInFlows", "AllowedOutFlows")
+_DENIED = ("DeniedInFlows", "DeniedOutFlows")
 AZURE_NETWORK_ANALYTICS = Format(
     name="azure-network-analytics",
     title="AzureNetworkAnalytics_CL",
-    signature=(
-        "FlowStartTime",
-        "FlowDirection",
-        ("AllowedInFlows", "AllowedOutFlows", "TotalAllowedFlows"),
-    ),
+    signature=("FlowStartTime", "FlowDirection", (*_ALLOWED, "TotalAllowedFlows")),
     endpoints=(
         Endpoints("SrcIP", "DestIP"),
         Endpoints("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs"),
@@ -32,21 +30,8 @@ AZURE_NETWORK_ANALYTICS = Format(
         FieldMapping("dst_bytes", "count", ("InboundBytes",)),
         FieldMapping("src_packets", "count", ("OutboundPackets",)),
         FieldMapping("dst_packets", "count", ("InboundPackets",)),
-        FieldMapping(
-            "flows",
-            "count",
-            (
-                ("AllowedInFlows", "AllowedOutFlows"),
-                "TotalAllowedFlows",
-                "AllowedInFlows",
-                "AllowedOutFlows",
-            ),
-        ),
-        FieldMapping(
-            "denied_flows",
-            "count",
-            (("DeniedInFlows", "DeniedOutFlows"), "DeniedInFlows", "DeniedOutFlows"),
-        ),
+        FieldMapping("flows", "count", (_ALLOWED, "TotalAllowedFlows", *_ALLOWED)),
+        FieldMapping("denied_flows", "count", (_DENIED, *_DENIED)),
         FieldMapping("reported_direction", "direction", ("FlowDirection",)),
         FieldMapping("host", "text", ("VMName", "VM")),
     ),

@@ -5,21 +5,18 @@ Source: https://learn.microsoft.com/azure/network-watcher/traffic-analytics-sche
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
+_ALLOWED = ("AllowedInFlows", "AllowedOutFlows")
+_DENIED = ("DeniedInFlows", "DeniedOutFlows")
 AZURE_NTA = Format(
     name="azure-nta",
     title="NTANetAnalytics",
     signature=(
         "FlowStartTime",
         (
-            "BytesSrcToDest",
-            "PacketsSrcToDest",
-            "FlowEncryption",
-            "AclRule",
-            "AclGroup",
-            "SrcVm",
-            "SrcNic",
+            *("BytesSrcToDest", "PacketsSrcToDest", "FlowEncryption"),
+            *("AclRule", "AclGroup", "SrcVm", "SrcNic"),
         ),
-        ("AllowedInFlows", "AllowedOutFlows", "DeniedInFlows", "DeniedOutFlows"),
+        (*_ALLOWED, *_DENIED),
     ),
     endpoints=(
         Endpoints("SrcIp", "DestIp"),
@@ -36,16 +33,8 @@ AZURE_NTA = Format(
         FieldMapping("dst_bytes", "count", ("BytesDestToSrc",)),
         FieldMapping("src_packets", "count", ("PacketsSrcToDest",)),
         FieldMapping("dst_packets", "count", ("PacketsDestToSrc",)),
-        FieldMapping(
-            "flows",
-            "count",
-            (("AllowedInFlows", "AllowedOutFlows"), "AllowedInFlows", "AllowedOutFlows"),
-        ),
-        FieldMapping(
-            "denied_flows",
-            "count",
-            (("DeniedInFlows", "DeniedOutFlows"), "DeniedInFlows", "DeniedOutFlows"),
-        ),
+        FieldMapping("flows", "count", (_ALLOWED, *_ALLOWED)),
+        FieldMapping("denied_flows", "count", (_DENIED, *_DENIED)),
         FieldMapping("reported_direction", "direction", ("FlowDirection",)),
         FieldMapping("host", "observer", (("FlowDirection", "DestVm", "SrcVm"),)),
         FieldMapping("host", "text", (("SrcVm", "DestVm"), "SrcVm", "DestVm")),
@@ -53,8 +42,5 @@ AZURE_NTA = Format(
     nulls=("nan", "NaN", "None", "null"),
     keep=(("SubType", ("FlowLog",)),),
     exporters=True,
-    limits=(
-        "records aggregate flows of 10 or 60 minutes",
-        "no source ports",
-    ),
+    limits=("records aggregate flows of 10 or 60 minutes", "no source ports"),
 )

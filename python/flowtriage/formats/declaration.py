@@ -88,18 +88,10 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class Tuples:
-    """Records that are delimited strings in an array of JSON objects.
+    """Records that are strings of delimited values in an array of JSON objects.
 
-    Parameters
-    ----------
-    path
-        Path of the array, such as `properties.flows[].flowTuples[]`.
-    names
-        Names of the values in a string.
-    least
-        Minimum number of values.
-    delimiter
-        Delimiter of the values.
+    `path` is that of the array, such as `properties.flows[].flowTuples[]`; `least` is the minimum
+    number of values.
     """
 
     path: str
@@ -110,17 +102,7 @@ class Tuples:
 
 @dataclass(frozen=True)
 class Headerless:
-    """A text log without a header, recognised by its first line.
-
-    Parameters
-    ----------
-    line
-        Regular expression that the first line matches.
-    names
-        Names of the columns.
-    delimiter
-        Delimiter of the values.
-    """
+    """A text log without a header, whose first line matches the regular expression `line`."""
 
     line: str
     names: tuple[str, ...]
@@ -131,12 +113,7 @@ class Headerless:
 class Trailer:
     """Trailer of a text log: a fixed first line, a line of names, a line of totals.
 
-    Parameters
-    ----------
-    first
-        The first line.
-    totals
-        Names of totals, and the canonical columns whose sums they are.
+    `totals` has their names, and the canonical columns whose sums they are.
     """
 
     first: str
@@ -229,25 +206,21 @@ class Format:
             missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.endpoints))
         return missing
 
-    def _bind(self, ends: Endpoints, names: Mapping[str, str]) -> BoundEndpoints | None:
+    def _bind(self, ends: Endpoints, names: Mapping[str, str]) -> Endpoints | None:
+        """Return the endpoints under the names of a log; None if it lacks one."""
         source, dest, direction, among = (
             None if name is None else names.get(name.casefold())
             for name in (ends.source, ends.dest, ends.direction, ends.among)
         )
         if source is None or dest is None or (ends.direction and direction is None):
             return None
-        return BoundEndpoints(source, dest, direction, among)
+        return Endpoints(source, dest, direction, among)
 
     def bind(self, found: Iterable[str], *, sparse: bool = False) -> Binding:
-        """Bind the declared columns to those of a log.
+        """Bind the declared columns to those found in a log.
 
-        Parameters
-        ----------
-        found
-            Names of the log's columns.
-        sparse
-            Whether columns may first appear later in the log, as in JSON lines; if so, columns
-            not found are bound by their declared names.
+        In a sparse log, such as JSON lines, columns may first appear later: those not found are
+        bound by their declared names.
         """
         names = self.names(found)
         columns: dict[str, BoundColumn] = {}
@@ -296,16 +269,6 @@ def _known(
 
 
 @dataclass(frozen=True)
-class BoundEndpoints:
-    """`Endpoints` under the names of a log."""
-
-    source: str
-    dest: str
-    direction: str | None
-    among: str | None
-
-
-@dataclass(frozen=True)
 class BoundColumn:
     """A `FieldMapping` under the names of a log."""
 
@@ -323,7 +286,7 @@ class Binding:
     """A `Format` under the names of a log, as the core reads it."""
 
     nulls: list[str]
-    endpoints: list[BoundEndpoints]
+    endpoints: list[Endpoints]
     fields: list[BoundColumn]
     keep: list[Condition]
     reversed: list[Condition]

@@ -18,14 +18,8 @@ _COLUMNS = (
     FieldMapping("tcp_flags", "flags", ("flg", "flags")),
     FieldMapping("host", "text", ("ra", "routerIP", "exporterID"), nulls=("0.0.0.0", "::")),  # noqa: S104
 )
-_TRAILER = Trailer(
-    "Summary",
-    (
-        ("flows", ("flows",)),
-        ("bytes", ("src_bytes",)),
-        ("packets", ("src_packets",)),
-    ),
-)
+_TOTALS = (("flows", ("flows",)), ("bytes", ("src_bytes",)), ("packets", ("src_packets",)))
+_TRAILER = Trailer("Summary", _TOTALS)
 _LIMITS = (
     "records are unidirectional unless the exporter sends biflows; stitch=True merges them",
     "a long flow has several records, one for each active timeout of the exporter",
@@ -36,19 +30,8 @@ NFDUMP = Format(
     title="nfdump CSV",
     signature=(
         (
-            "ts",
-            "te",
-            "td",
-            "firstSeen",
-            "lastSeen",
-            "received",
-            "duration",
-            "ibyt",
-            "ipkt",
-            "bytes",
-            "packets",
-            "inBytes",
-            "inPackets",
+            *("ts", "te", "td", "firstSeen", "lastSeen", "received", "duration"),
+            *("ibyt", "ipkt", "bytes", "packets", "inBytes", "inPackets"),
         ),
     ),
     endpoints=_ENDPOINTS,

@@ -5,6 +5,8 @@ Source: https://schema.ocsf.io/classes/network_activity
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 
+_ALLOWED = (("action_id", ("", "0", "1", "3", "4", "99")),)
+_DENIED = (("action_id", ("2",)),)
 OCSF = Format(
     name="ocsf",
     title="OCSF Network Activity",
@@ -37,12 +39,10 @@ OCSF = Format(
         FieldMapping("dst_bytes", "count", ("traffic.bytes_in",)),
         FieldMapping("src_packets", "count", ("traffic.packets_out",)),
         FieldMapping("dst_packets", "count", ("traffic.packets_in",)),
-        FieldMapping(
-            "flows", "count", ("count",), when=(("action_id", ("", "0", "1", "3", "4", "99")),)
-        ),
-        FieldMapping("flows", "one", when=(("action_id", ("", "0", "1", "3", "4", "99")),)),
-        FieldMapping("denied_flows", "count", ("count",), when=(("action_id", ("2",)),)),
-        FieldMapping("denied_flows", "one", when=(("action_id", ("2",)),)),
+        FieldMapping("flows", "count", ("count",), when=_ALLOWED),
+        FieldMapping("flows", "one", when=_ALLOWED),
+        FieldMapping("denied_flows", "count", ("count",), when=_DENIED),
+        FieldMapping("denied_flows", "one", when=_DENIED),
         FieldMapping(
             "reported_direction",
             "direction",

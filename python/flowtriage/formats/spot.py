@@ -22,24 +22,8 @@ _COLUMNS = (
     FieldMapping("host", "text", ("rip",), nulls=("0.0.0.0", "::")),  # noqa: S104
 )
 _RESULTS = (
-    "treceived",
-    "tryear",
-    "trmonth",
-    "trday",
-    "trhour",
-    "trminute",
-    "trsec",
-    "tdur",
-    "sip",
-    "dip",
-    "sport",
-    "dport",
-    "proto",
-    "ipkt",
-    "ibyt",
-    "opkt",
-    "obyt",
-    "score",
+    *("treceived", "tryear", "trmonth", "trday", "trhour", "trminute", "trsec", "tdur"),
+    *("sip", "dip", "sport", "dport", "proto", "ipkt", "ibyt", "opkt", "obyt", "score"),
 )
 _LIMITS = ("records are unidirectional unless the exporter sends biflows",)
 SPOT = Format(

@@ -42,12 +42,7 @@ def _same_but_domain(one: str, other: str) -> bool:
 
 
 def parse_single_address(value: Any) -> str:
-    """Return the only address of a value, in canonical notation.
-
-    Parameters
-    ----------
-    value
-        An address as a string, or a msticpy entity with one address.
+    """Return the only address of a string or a msticpy entity, in canonical notation.
 
     Raises
     ------
@@ -63,17 +58,9 @@ def parse_single_address(value: Any) -> str:
 
 
 def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
-    """Return the name and the addresses of a host.
+    """Return the name and the addresses, in canonical notation, of a host.
 
-    Parameters
-    ----------
-    value
-        Host name, address, or a msticpy `Host` or `IpAddress` entity.
-
-    Returns
-    -------
-    tuple of (str or None, tuple of str)
-        Name of the host, and its addresses in canonical notation.
+    The value is a host name, an address, or a msticpy `Host` or `IpAddress` entity.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 
-from flowtriage._core import NetworkList
+from flowtriage._core import AddressRanges
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import parse_address
 
@@ -23,26 +23,15 @@ _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
 
 
 def parse_networks(internal: NetworksLike) -> list[str]:
-    """Parse internal networks.
+    """Parse internal networks to CIDR prefixes and addresses.
 
-    Parameters
-    ----------
-    internal
-        CIDR prefixes or addresses, one or several; or the path of a file: lines of first
-        address, last address and name (`ipranges.csv`), lines that start with a prefix
-        (`networks.cfg`), or a Zeek script that sets `local_nets`.
-
-    Returns
-    -------
-    list of str
-        CIDR prefixes and addresses.
+    A file has lines of first address, last address and name (`ipranges.csv`), or lines that start
+    with a prefix (`networks.cfg`), or is a Zeek script that sets `local_nets`.
 
     Raises
     ------
     ArgumentError
         If a line of a file is neither a range nor a network; the message names the line.
-    FileNotFoundError
-        If the file does not exist.
 
     Examples
     --------
@@ -64,7 +53,7 @@ def _plain(network: str) -> str:
 
 
 def _is_network(text: str) -> bool:
-    return not NetworkList(pa.array([text], pa.string())).bad()
+    return not AddressRanges.from_networks(pa.array([text], pa.string())).bad()
 
 
 def _of_file(path: Path) -> list[str]:

@@ -61,20 +61,10 @@ def parse_timespan(
     start: TimeLike | None = None,
     end: TimeLike | None = None,
 ) -> Timespan | None:
-    """Parse a timespan.
+    """Parse a timespan, or its start and end; None if nothing was given.
 
-    Parameters
-    ----------
-    timespan
-        A msticpy `TimeSpan`, any object with `start` and `end` (or one of them and `period`),
-        or a pair of start and end.
-    start, end
-        Start and end, if `timespan` is not given.
-
-    Returns
-    -------
-    Timespan or None
-        None if nothing was given.
+    A timespan is a msticpy `TimeSpan`, any object with `start` and `end` (or one of them and
+    `period`), or a pair of start and end.
 
     Raises
     ------
@@ -141,12 +131,7 @@ def _parse_time(value: Any, name: str) -> datetime | None:
 
 
 def parse_day(value: date | str) -> date:
-    """Parse a day.
-
-    Parameters
-    ----------
-    value
-        A `date`, a `datetime` (its day in UTC), or a string like `2013-09-15` or `20130915`.
+    """Parse a `date`, a `datetime` (its day in UTC), or a string like `2013-09-15` or `20130915`.
 
     Raises
     ------

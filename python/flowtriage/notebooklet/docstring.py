@@ -1,4 +1,4 @@
-"""Parser of numpy docstrings (see `docs/decisions/0010-docstrings.md`)."""
+"""Parser of numpy docstrings (see `docs/decisions/0009-docstrings.md`)."""
 
 from __future__ import annotations
 

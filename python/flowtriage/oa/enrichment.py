@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from flowtriage._core import RangeList
+from flowtriage._core import AddressRanges
 from flowtriage.enrich.asn import bundled
 from flowtriage.enrich.geolocation import open_locations
 from flowtriage.enrich.network_context import InternalNetworks, read_context
@@ -209,7 +209,7 @@ class _Endpoints:
         chunks = [chunk.cast(pa.string()) for n in names for chunk in results[n].chunks]
         encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
         networks = pa.array(_ALL_ADDRESSES)
-        all_addresses = RangeList(networks, pa.nulls(len(networks), pa.string()))
+        all_addresses = AddressRanges.from_ranges(networks, pa.nulls(len(networks), pa.string()))
         found = all_addresses.find(encoded.dictionary)["range"]
         valid = pc.is_valid(found).combine_chunks()
         addresses = pc.if_else(valid, encoded.dictionary, None)

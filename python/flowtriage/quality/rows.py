@@ -88,21 +88,13 @@ class Quality:
         }
 
     def facts(self, internal: str) -> dict[str, str]:
-        """Return the quality as label and text, without empty facts.
-
-        Parameters
-        ----------
-        internal
-            Internal networks, as text.
-        """
+        """Return the quality as label and text, without empty facts."""
         partly = {n: c for n, c in self.nulls.items() if c and n not in self.empty}
         facts = {}
         if self.empty:
             facts["Empty columns"] = ", ".join(self.empty)
         if partly:
-            facts["Missing values"] = ", ".join(
-                f"{count:,} {name}" for name, count in partly.items()
-            )
+            facts["Missing values"] = ", ".join(f"{c:,} {name}" for name, c in partly.items())
         if self.max_record_duration:
             facts["Maximum record duration"] = str(self.max_record_duration)
         if self.longest_gap:
@@ -147,16 +139,8 @@ def quality(
 ) -> Quality:
     """Measure the quality of flows in one pass and bounded memory.
 
-    Parameters
-    ----------
-    flows
-        Flows in the canonical schema.
-    internal
-        Internal networks; None for the default ones.
-    exporters
-        Whether the format records the exporter of a flow.
-    superseded
-        Whether the format has cumulative counters, so that records may supersede others.
+    `exporters`: the format records the exporter of a flow; `superseded`: it has cumulative
+    counters, so that records may supersede others.
     """
     found = _quality(flows, None if internal is None else list(internal), exporters or superseded)
     rows, nulls = found["rows"], dict(found["nulls"])

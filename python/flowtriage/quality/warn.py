@@ -10,17 +10,7 @@ from flowtriage.quality.report import ReadReport
 def warn_bad_rows(report: ReadReport, *, stacklevel: int = 1) -> None:
     """Warn about the bad rows of a report that the caller does not return.
 
-    Parameters
-    ----------
-    report
-        Report of reading the flows.
-    stacklevel
-        Frame that the warning names, as in `warnings.warn`: 1 is the caller of this function.
-
-    Warns
-    -----
-    UserWarning
-        If there are bad rows, with their number.
+    A stacklevel of 1 names the caller of this function, as in `warnings.warn`.
     """
     if report.rows_bad:
         warnings.warn(

@@ -22,20 +22,7 @@ _NULLS = ("-", "nan", "NaN", "None", "null", "NULL")
 
 
 def custom_format(columns: Columns) -> Format:
-    """Return a format for a mapping of columns.
-
-    Parameters
-    ----------
-    columns
-        For each canonical column the column of the source. For a numeric time, a pair of the
-        column and the unit (s, ms or us), as in `("epoch", "ms")`; the default is seconds.
-        `duration` may replace `end_time`. Both addresses are required; without `flows`, every
-        record counts as one flow.
-
-    Raises
-    ------
-    ArgumentError
-        If a canonical name or a unit is unknown, or an address is missing.
+    """Return a format for a mapping of columns, as in `read_flows`.
 
     Examples
     --------
@@ -75,15 +62,7 @@ def custom_format(columns: Columns) -> Format:
 def field_names(columns: str | Iterable[str]) -> tuple[str, ...]:
     """Parse the field names of a text log without a header, in order.
 
-    Parameters
-    ----------
-    columns
-        Names, or one string: separated by spaces or commas, or in the notation of AWS.
-
-    Raises
-    ------
-    ArgumentError
-        If there are no names, an empty name, or a duplicate.
+    One string has names separated by spaces or commas, or in the notation of AWS.
 
     Examples
     --------

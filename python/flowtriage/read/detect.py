@@ -24,7 +24,6 @@ _ARRAY = re.compile(rb'\s*(?:\{\s*"records"\s*:\s*)?\[\s*(?=\{)', re.IGNORECASE)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _DECODER = json.JSONDecoder()
 _BINARY_HEAD = 1024
-_BINARY = {b"PAR1": "parquet", b"ARROW1": "arrow"}
 
 
 @dataclass(frozen=True)
@@ -41,31 +40,15 @@ class Detected:
 
 
 def by_name(name: str) -> Format:
-    """Return the format of a short name.
-
-    Raises
-    ------
-    ArgumentError
-        If no format has this name.
-    """
-    for candidate in FORMATS:
-        if candidate.name == name:
-            return candidate
-    known = ", ".join(f.name for f in FORMATS)
-    raise ArgumentError(f"unknown format {name!r}; give one of {known}")
+    """Return the format of a short name."""
+    formats = {candidate.name: candidate for candidate in FORMATS}
+    if name not in formats:
+        raise ArgumentError(f"unknown format {name!r}; give one of {', '.join(formats)}")
+    return formats[name]
 
 
 def match(names: Iterable[str], source: str, wanted: Format | None = None) -> Format:
-    """Return the format whose signature is among the columns of a log.
-
-    Parameters
-    ----------
-    names
-        Columns of the log.
-    source
-        Name of the log in messages.
-    wanted
-        The requested format, if any.
+    """Return the format, of all or only the wanted one, whose signature is among the columns.
 
     Raises
     ------
@@ -97,27 +80,17 @@ def _near(lacks: list[str], names: list[str]) -> str:
 
 def container_of(head: bytes) -> Literal["text", "parquet", "arrow"]:
     """Return whether the first bytes are text or a binary table format."""
-    for magic, container in _BINARY.items():
-        if head.startswith(magic):
-            return "parquet" if container == "parquet" else "arrow"
-    return "text"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    return "arrow" if head.startswith(b"ARROW1") else "text"
 
 
 def detect_text(
     head: bytes, source: str, wanted: Format | None = None, names: Sequence[str] = ()
 ) -> Detected:
-    """Detect the format of a text log from its first bytes.
+    """Detect the format of a text log from its first bytes, decompressed.
 
-    Parameters
-    ----------
-    head
-        First bytes of the log, decompressed.
-    source
-        Name of the log in messages.
-    wanted
-        The requested format, if any.
-    names
-        Field names given by the caller for a log without a header.
+    `names` are the fields that the caller gives for a log without a header.
 
     Raises
     ------
@@ -196,7 +169,7 @@ def _json(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected
         )
     chosen = match(names, source, wanted)
     tuples = chosen.tuples if chosen.tuples and chosen.tuples.path in names else None
-    objects = start is not None or not _has_whole_lines(body)
+    objects = start is not None or next(_objects_of_lines(body), None) is None
     layout = TextLayout([], quoted=False, objects=objects, tuples=tuples)
     binding = chosen.bind(names, sparse=True)
     header = start or 0
@@ -215,10 +188,6 @@ def _first_of_array(body: bytes) -> int | None:
     """Return the position of the first object, if the objects are in one array."""
     found = _ARRAY.match(body)
     return found.end() if found else None
-
-
-def _has_whole_lines(body: bytes) -> bool:
-    return any(True for _ in _objects_of_lines(body))
 
 
 def _objects_of_lines(body: bytes) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage._core import earlier_states, repeated_starts
+from flowtriage._core import repeated_starts, superseded_records
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
 from flowtriage.formats.declaration import COUNTERS, FORMAT, metadata_value
@@ -29,7 +29,7 @@ def drop_superseded(tables: list[pa.Table]) -> list[pa.Table]:
     if not len(repeated):
         return tables
     alike = pc.is_in(joined["start_time"], repeated.combine_chunks())
-    found = earlier_states(joined.filter(alike).to_reader())["earlier"]
+    found = superseded_records(joined.filter(alike).to_reader())["superseded"]
     if not pc.any(found).as_py():
         return tables
     earlier = pc.replace_with_mask(

@@ -18,36 +18,24 @@ _ROW = "row of the source"
 
 
 def kept_columns(names: Iterable[str], binding: Binding, keep: Kept) -> dict[str, str]:
-    """Choose the extra columns of a source.
+    """Choose the extra columns among those of a source; matching ignores case.
 
-    Parameters
-    ----------
-    names
-        Columns of the source.
-    binding
-        Its binding.
-    keep
-        The requested columns; matching ignores case.
-
-    Returns
-    -------
-    dict
-        Names in the source, and names in the flows: the same, with the suffix `_source` if
-        another column has the name.
+    Return their names in the source and in the flows: the same, with the suffix `_source` if
+    another column has the name.
     """
-    if keep is False:
-        return {}
-    requested = None if keep is True else {name.casefold() for name in keep}
     targets = {column.target: tuple(column.columns) for column in binding.fields}
     ends = {name for e in binding.endpoints for name in (e.source, e.dest)}
     chosen = {}
     for name in names:
         canonical = targets.get(name) == (name,) or (name in SCHEMA.names and name in ends)
-        if canonical or (requested is not None and name.casefold() not in requested):
-            continue
-        taken = name in SCHEMA.names or name in targets
-        chosen[name] = f"{name}_source" if taken else name
+        if not canonical and _is_kept(name, keep):
+            taken = name in SCHEMA.names or name in targets
+            chosen[name] = f"{name}_source" if taken else name
     return chosen
+
+
+def _is_kept(name: str, keep: Kept) -> bool:
+    return keep if isinstance(keep, bool) else name.casefold() in map(str.casefold, keep)
 
 
 def kept_names(keep: bool | Iterable[str]) -> Kept:
@@ -58,13 +46,7 @@ def kept_names(keep: bool | Iterable[str]) -> Kept:
 
 
 def check_kept(keep: Kept, names: Iterable[str]) -> None:
-    """Check that every requested extra column exists in a source.
-
-    Raises
-    ------
-    ArgumentError
-        If one does not.
-    """
+    """Raise `ArgumentError` if a requested extra column is in no source."""
     found = {name.casefold() for name in names}
     for name in () if isinstance(keep, bool) else keep:
         if not {name.casefold(), f"{name.casefold()}_source"} & found:
@@ -73,11 +55,8 @@ def check_kept(keep: Kept, names: Iterable[str]) -> None:
 
 def with_partitions(flows: pa.Table, partitions: Mapping[str, str | None], keep: Kept) -> pa.Table:
     """Append the requested Hive partitions to flows, as string columns."""
-    if keep is False:
-        return flows
-    requested = None if keep is True else {name.casefold() for name in keep}
     for name, value in partitions.items():
-        if name not in flows.column_names and (requested is None or name.casefold() in requested):
+        if name not in flows.column_names and _is_kept(name, keep):
             column = pa.repeat(pa.scalar(value, pa.string()), len(flows))
             flows = flows.append_column(name, column)
     return flows

@@ -69,17 +69,7 @@ class Flows:
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """A source and its read options.
-
-    Parameters
-    ----------
-    source
-        A source of `read_flows`.
-    options
-        Read options.
-    span
-        Timespan of the flows; None for all.
-    """
+    """A source of `read_flows` and its read options; without a timespan, all flows."""
 
     source: FlowSource
     options: Options
@@ -96,13 +86,7 @@ class ReadRequest:
         keep: bool | Sequence[str] = False,
         tz: str | None = None,
     ) -> ReadRequest:
-        """Parse the arguments of `read_flows`.
-
-        Raises
-        ------
-        ArgumentError
-            If one is invalid.
-        """
+        """Parse the arguments of `read_flows`."""
         wanted = by_name(format) if format else None
         names: tuple[str, ...] = ()
         if isinstance(columns, Mapping):

@@ -25,24 +25,11 @@ _HIDDEN = (".", "_")
 
 @dataclass(frozen=True)
 class LogFile:
-    """A log file.
+    """A log file, with a sanitized name for messages and the path of a local file.
 
-    Parameters
-    ----------
-    name
-        Sanitized name for messages.
-    open
-        Function that opens the file and returns an object with `read`.
-    path
-        Path of a local file.
-    owned
-        Whether to close the opened file after reading.
-    found
-        Whether it was found in a requested directory, not requested by name.
-    hidden
-        Whether its name marks a file without data, such as `_SUCCESS`.
-    partitions
-        Names and values of its Hive partitions; a value may be null.
+    `owned` files are closed after reading, `found` ones were not requested by name but are in a
+    requested directory, `hidden` ones have the name of a file without data, such as `_SUCCESS`.
+    Partitions are those of Hive; a value may be null.
     """
 
     name: str
@@ -55,13 +42,9 @@ class LogFile:
 
 
 def locate(path: str | os.PathLike[str]) -> list[LogFile]:
-    """Return the files of a path, glob, directory or URL, ordered by name.
+    """Return the files of a path, glob, directory or URL of fsspec, ordered by name.
 
-    Parameters
-    ----------
-    path
-        Path of a file or directory, a glob, or a URL of fsspec. A file whose name is exactly
-        this string takes precedence over a glob.
+    A file whose name is exactly this string takes precedence over a glob.
 
     Raises
     ------
@@ -124,14 +107,13 @@ def _folder(path: Path) -> list[LogFile]:
     files = sorted(file for file in _walk(path) if file.is_file())
     if not files:
         raise _empty(sanitize(str(path), _MAX_NAME))
-    return [
-        replace(_local(file), found=True, hidden=_is_hidden(file.relative_to(path)))
-        for file in files
-    ]
+    return [_found(_local(file), file.relative_to(path)) for file in files]
 
 
-def _is_hidden(path: PurePath) -> bool:
-    return any(part.startswith(_HIDDEN) for part in path.parts)
+def _found(file: LogFile, path: PurePath) -> LogFile:
+    """Mark a file of a directory, by its path there."""
+    hidden = any(part.startswith(_HIDDEN) for part in path.parts)
+    return replace(file, found=True, hidden=hidden)
 
 
 def _empty(folder: str) -> FormatError:
@@ -175,12 +157,7 @@ def _remote(url: str) -> list[LogFile]:
         if not names:
             raise _empty(shown)
         folder = PurePosixPath(path)
-        return [
-            replace(
-                file(name), found=True, hidden=_is_hidden(PurePosixPath(name).relative_to(folder))
-            )
-            for name in names
-        ]
+        return [_found(file(name), PurePosixPath(name).relative_to(folder)) for name in names]
     names = sorted(system.glob(path)) if glob.has_magic(path) else []
     if not names:
         raise FileNotFoundError(errno.ENOENT, "no such file", shown)

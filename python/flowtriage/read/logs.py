@@ -39,19 +39,7 @@ _ROWS = 1 << 17
 
 @dataclass(frozen=True)
 class Options:
-    """Read options of logs.
-
-    Parameters
-    ----------
-    format
-        Format; None detects it from the content.
-    keep
-        Extra columns of the source: their names, or True for all.
-    zone
-        Time zone of times without one.
-    names
-        Field names of a text log without a header; else empty.
-    """
+    """Read options of logs, as in `read_flows`; `names` is for text logs without a header."""
 
     format: Format | None = None
     keep: Kept = False
@@ -62,19 +50,12 @@ class Options:
 def read_path(
     path: str | os.PathLike[str], options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
-    """Read the files of a path, glob, directory or URL.
+    """Yield the flows of the files of a path, glob, directory or URL.
 
     Skip files of a directory that are not flow logs; list them in the report.
 
-    Yields
-    ------
-    pyarrow.Table
-        Flows in the canonical schema.
-
     Raises
     ------
-    FileNotFoundError, PermissionError
-        As raised by the operating system.
     FormatError
         If a format is not recognised, or a directory contains no flow log.
     """
@@ -108,26 +89,10 @@ def _read_found(file: LogFile, options: Options, report: ReadReport) -> Iterator
 
 
 def read_file(file: LogFile, options: Options, report: ReadReport) -> Iterator[pa.Table]:
-    """Read a log file.
-
-    Parameters
-    ----------
-    file
-        The file: text (plain, gzip or zstd), Parquet or Arrow IPC.
-    options
-        Read options.
-    report
-        Report to update.
-
-    Yields
-    ------
-    pyarrow.Table
-        Flows in the canonical schema.
+    """Yield the flows of a file: text (plain, gzip or zstd), Parquet or Arrow IPC.
 
     Raises
     ------
-    FileNotFoundError, PermissionError
-        As raised by the operating system.
     FormatError
         If the format is not recognised, or the file is too damaged to continue.
     """
@@ -267,36 +232,13 @@ def _read_arrow(file: Any, source: str, options: Options, report: ReadReport) ->
 def read_batches(
     reader: pa.RecordBatchReader, source: str, options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
-    """Read flows from a stream of Arrow batches.
-
-    Parameters
-    ----------
-    reader
-        Batches with the columns of a declared format.
-    source
-        Name of the stream in messages.
-    options
-        Read options.
-    report
-        Report to update.
-
-    Yields
-    ------
-    pyarrow.Table
-        Flows in the canonical schema.
-    """
+    """Yield the flows of a stream of Arrow batches with the columns of a declared format."""
     reading = _BatchReader(reader.schema, source, options)
     yield from (table for _, table in reading.tables(reader, report))
 
 
 class _BatchReader:
-    """Reader of batches of one schema.
-
-    Attributes
-    ----------
-    columns
-        Columns to read.
-    """
+    """Reader of batches of one schema, of which it needs `columns`."""
 
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
         schema = flat(pa.RecordBatch.from_pylist([], schema)).schema

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from flowtriage._core import classify_direction, distinct_reports
+from flowtriage._core import classify_direction, distinct_observations
 from flowtriage._core import stitch as _stitch
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.inputs.arrow import FlowSource
@@ -118,7 +118,7 @@ def read_flows(
     check_kept(request.options.keep, joined.column_names)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     if deduplicate:
-        distinct = distinct_reports(table.to_reader())
+        distinct = distinct_observations(table.to_reader())
         report.rows_duplicate += table.num_rows - distinct.num_rows
         table = distinct
     if stitch:

@@ -11,7 +11,7 @@ import tempfile
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain
 from typing import Any
 
@@ -33,15 +33,8 @@ _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 class Log:
     """An open log.
 
-    Attributes
-    ----------
-    name
-        Name of the log in messages.
-    size
-        Compressed size in bytes when the log was opened; None if unknown. Only this many bytes
-        are read of a growing log.
-    damage
-        Reason why reading stopped early; None if it did not.
+    `size` is the compressed size in bytes when the log was opened, if known: only this many bytes
+    are read of a growing log. `damage` is the reason why reading stopped early, if it did.
     """
 
     def __init__(self, file: LogFile, source: Any) -> None:
@@ -124,20 +117,11 @@ class Log:
 
 @contextmanager
 def opened(file: LogFile) -> Iterator[Log]:
-    """Open a log for reading, compressed or not.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError, OSError
-        As raised by the operating system.
-    """
+    """Open a log for reading, compressed or not."""
     source = file.open()
     try:
-        log = Log(file, source)
-        try:
+        with closing(Log(file, source)) as log:
             yield log
-        finally:
-            log.close()
     finally:
         if file.owned:
             source.close()

@@ -13,13 +13,7 @@ from flowtriage.quality.report import ReadReport, Total
 
 
 class TrailerCheck:
-    """Separate the trailer of a log from its records, and check its totals.
-
-    Parameters
-    ----------
-    trailer
-        Declaration of the trailer; None if the format has none.
-    """
+    """Separate the trailer of a log, if its format has one, and check its totals."""
 
     def __init__(self, trailer: Trailer | None) -> None:
         self._trailer = trailer

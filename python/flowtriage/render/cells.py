@@ -28,19 +28,7 @@ _IDENTIFIER = re.compile(
 
 @dataclass(frozen=True)
 class HtmlColumn:
-    """A column as HTML.
-
-    Parameters
-    ----------
-    name
-        Header, as text.
-    unit
-        Unit beside the header, such as ``UTC``.
-    numeric
-        Whether the cells are right-aligned.
-    cells
-        ``<td>`` elements.
-    """
+    """A column as ``<td>`` elements, right-aligned if numeric; the name is not escaped."""
 
     name: str
     unit: str
@@ -49,15 +37,7 @@ class HtmlColumn:
 
 
 def column(name: str, values: pa.ChunkedArray) -> HtmlColumn:
-    """Format one column.
-
-    Parameters
-    ----------
-    name
-        Name, which identifies numbers of bytes and identifiers.
-    values
-        Values of the rows to show.
-    """
+    """Format one column, whose name identifies numbers of bytes and identifiers."""
     if types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     kind = values.type

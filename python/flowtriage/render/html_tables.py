@@ -54,15 +54,7 @@ def with_assets(tables: str) -> str:
 
 
 def table_body(table: Any, *, max_rows: int = MAX_ROWS, label: str = "Table") -> str:
-    """Render a table without its style and script.
-
-    Parameters
-    ----------
-    table, max_rows
-        As in `html_table`.
-    label
-        Label for screen readers.
-    """
+    """Render a table without its style and script; the label is for screen readers."""
     names, values, total = head(table, max_rows)
     columns = [column(name, chunk) for name, chunk in zip(names, values, strict=True)]
     headers = "".join(_header(one) for one in columns)

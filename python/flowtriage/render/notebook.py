@@ -25,24 +25,16 @@ def in_notebook() -> bool:
 
 def show(section: Section) -> None:
     """Show a section as HTML in a notebook, or as text in a terminal."""
-    if in_notebook():
-        _show_rich(section)
-    else:
-        _show_text(section)
-
-
-def _show_rich(section: Section) -> None:
-    """Show as HTML, with a text version for front ends without HTML."""
+    if not in_notebook():
+        print(as_text(section), end="\n\n")
+        return
     from IPython.display import display
 
     display(heading_bundle(section), raw=True)
     for content in section.contents:
         with_bokeh = is_plot(content) and _first_plot_of_cell()
         made = bundle(content, section.title, with_bokeh=with_bokeh)
-        if made is None:
-            display(content)
-        else:
-            display(made, raw=True)
+        display(content if made is None else made, raw=made is not None)
 
 
 def heading_bundle(section: Section) -> Bundle:
@@ -54,21 +46,9 @@ def heading_bundle(section: Section) -> Bundle:
 
 
 def bundle(content: Any, title: str, *, with_bokeh: bool) -> Bundle | None:
-    """Render one of the contents of a section; None if only IPython can show it.
-
-    Parameters
-    ----------
-    content
-        The content.
-    title
-        Label of a plot for screen readers.
-    with_bokeh
-        Whether a plot includes Bokeh; otherwise the page must have it already.
-    """
-    if is_plot(content):
-        rich: str | None = plot_html(content, title, with_bokeh=with_bokeh)
-    else:
-        rich = _html(content)
+    """Render a content of a section, as in `plot_html`; None if only IPython can show it."""
+    plot = is_plot(content)
+    rich = plot_html(content, title, with_bokeh=with_bokeh) if plot else _html(content)
     return None if rich is None else {"text/html": rich, "text/plain": _text(content)}
 
 
@@ -90,10 +70,6 @@ def _first_plot_of_cell() -> bool:
     first = cell not in _CELLS_WITH_BOKEH
     _CELLS_WITH_BOKEH.add(cell)
     return first
-
-
-def _show_text(section: Section) -> None:
-    print(as_text(section), end="\n\n")
 
 
 def as_text(section: Section) -> str:

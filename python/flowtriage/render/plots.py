@@ -77,18 +77,15 @@ _HEIGHT = 460
 def plot_html(plot: Any, title: str, *, with_bokeh: bool) -> str:
     """Return a Bokeh plot as an HTML fragment.
 
-    Parameters
-    ----------
-    plot
-        A Bokeh layout.
-    title
-        Label for screen readers.
-    with_bokeh
-        Whether to include Bokeh, about 1 MB; otherwise the page must have it already.
+    Without Bokeh, which is about 1 MB, the page must have it already.
     """
     figure = plot_figure(plot, f"plot-{secrets.token_hex(8)}", title)
     scripts = [*(bokeh_scripts([plot]) if with_bokeh else ()), asset("plots.js")]
-    return figure + "".join(f"<script>{script}</script>" for script in scripts)
+    return figure + _elements(scripts)
+
+
+def _elements(scripts: Sequence[str]) -> str:
+    return "".join(f"<script>{script}</script>" for script in scripts)
 
 
 def plot_frame(plots: Mapping[str, Any]) -> str:
@@ -106,16 +103,11 @@ def plot_frame(plots: Mapping[str, Any]) -> str:
         plot_figure(plot, f"plot-{number}", title)
         for number, (title, plot) in enumerate(plots.items(), 1)
     ]
-    page = "".join(
-        [
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(scripts))}">',
-            "<style>body { margin: 0; background: white } figure { margin: 0 0 1rem }</style>",
-            "</head><body>",
-            *figures,
-            *(f"<script>{script}</script>" for script in scripts),
-            "</body></html>",
-        ]
+    page = (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(scripts))}">'
+        "<style>body { margin: 0; background: white } figure { margin: 0 0 1rem }</style>"
+        f"</head><body>{''.join(figures)}{_elements(scripts)}</body></html>"
     )
     return (
         f'<iframe sandbox="allow-scripts" srcdoc="{escape(page)}" title="Plots" '

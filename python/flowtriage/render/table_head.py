@@ -16,19 +16,7 @@ def is_table(content: object) -> bool:
 
 
 def head(table: Any, rows: int) -> tuple[list[str], list[pa.ChunkedArray], int]:
-    """Return the first rows of a table.
-
-    Parameters
-    ----------
-    table
-        `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
-    rows
-        Number of rows.
-
-    Returns
-    -------
-    tuple
-        Column names, their first values, and the number of rows of the table.
+    """Return the column names, their first values, and the number of rows of a table.
 
     Raises
     ------
@@ -63,7 +51,7 @@ def _column_name(name: object) -> str:
 
 
 def _pandas_column(series: Any) -> pa.ChunkedArray:
-    array = _mixed(series.tolist()) if series.dtype == object else _array(series)
+    array = None if series.dtype == object else _array(series)
     if array is None:
         array = _mixed(series.tolist())
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])

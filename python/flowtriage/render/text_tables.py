@@ -18,27 +18,10 @@ _MAX_LENGTH, _LISTED, _GAP, _USUAL_WIDTH = 40, 2, 2, 120
 
 
 def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
-    """Render the first rows of a table as text, without empty columns.
+    """Render the first rows of a table as text, without empty columns and control characters.
 
-    Parameters
-    ----------
-    table
-        `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
-    rows
-        Maximum number of rows; a last line has the number of further ones.
-    width
-        Maximum length of a line in characters; None takes the width of the terminal. Columns
-        that do not fit are listed below the table.
-
-    Returns
-    -------
-    str
-        Lines without control characters; long values end with an ellipsis.
-
-    Raises
-    ------
-    TypeError
-        If `table` is not a table.
+    Long values end with an ellipsis. A last line has the number of further rows; columns that do
+    not fit into the width, by default that of the terminal, are listed below the table.
 
     Examples
     --------

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,31 +25,26 @@ _MAX_LENGTH = 1_000
 
 @dataclass(frozen=True)
 class Engine:
-    """A database.
+    """A DuckDB file at `path`, or the PostgreSQL database of `url` if that is None.
 
-    Parameters
-    ----------
-    shown
-        URL for messages, without a password.
-    target
-        Path of the DuckDB file, or URL of the PostgreSQL database.
-    path
-        Absolute path of the DuckDB file; None for PostgreSQL.
-    wait
-        Seconds to wait for a file that is locked by another process.
+    `wait` is the number of seconds to wait for a file that is locked by another process.
     """
 
-    shown: str
-    target: str
+    url: str
     path: Path | None
     wait: float
+
+    @property
+    def shown(self) -> str:
+        """URL for messages, without a password."""
+        return sanitize(without_password(self.url), _MAX_LENGTH)
 
     @property
     def portable(self) -> str:
         """URL with an absolute path, without a password."""
         if self.path is not None:
             return f"duckdb:///{quote(str(self.path))}"
-        return _SECRET.sub(lambda found: found["user"] or "", self.target).rstrip("?&")
+        return _SECRET.sub(lambda found: found["user"] or "", self.url).rstrip("?&")
 
     @contextmanager
     def connected(self, *, writing: bool) -> Iterator[Any]:
@@ -62,22 +57,18 @@ class Engine:
         StoreLockedError
             If the file is still locked by another process after `wait`.
         """
-        with _thread_lock(self.path), self.translate_errors():
-            connection = self._connection(writing)
-            try:
-                yield connection
-            finally:
-                _close(connection)
-
-    @contextmanager
-    def translate_errors(self) -> Iterator[None]:
-        """Raise database errors as `StoreError`."""
-        import adbc_driver_manager
+        from adbc_driver_manager import Error
 
         try:
-            yield
-        except adbc_driver_manager.Error as error:
-            text = _message(error)
+            with _thread_lock(self.path), closing(self._connection(writing)) as connection:
+                try:
+                    yield connection
+                finally:
+                    with suppress(Error):  # the connection may be lost
+                        connection.rollback()
+        except Error as error:
+            text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", str(error))
+            text = sanitize(" ".join(without_password(text).split()), _MAX_LENGTH)
             if _LOCKED.search(text):
                 raise StoreLockedError(self._locked_message(text)) from None
             raise StoreError(f"store {self.shown}: {text}") from None
@@ -96,7 +87,7 @@ class Engine:
         if self.path is None:
             from adbc_driver_postgresql import dbapi as postgresql
 
-            return postgresql.connect(self.target)
+            return postgresql.connect(self.url)
         import adbc_driver_duckdb
         from adbc_driver_manager import dbapi
 
@@ -118,14 +109,7 @@ class Engine:
 
 
 def open_engine(url: str, wait: float) -> Engine:
-    """Return the engine for a URL.
-
-    Raises
-    ------
-    ArgumentError
-        If the URL is invalid.
-    MissingExtraError
-        If the database driver is not installed.
+    """Return the engine for a URL, without opening the database.
 
     Examples
     --------
@@ -134,19 +118,19 @@ def open_engine(url: str, wait: float) -> Engine:
     >>> open_engine("postgresql://hunter:secret@db/flows", 5).shown
     'postgresql://hunter:***@db/flows'
     """
-    shown = sanitize(without_password(url), _MAX_LENGTH)
     kind, separator, rest = url.partition("://")
     if kind in ("postgresql", "postgres") and separator:
         _require("adbc_driver_postgresql", "PostgreSQL")
-        return Engine(shown, url, None, wait)
+        return Engine(url, None, wait)
     path = unquote(rest.removeprefix("/"))
+    engine = Engine(url, Path(path).absolute(), wait)
     if kind != "duckdb" or not separator or not rest.startswith("/") or path in ("", ":memory:"):
         raise ArgumentError(
-            f"invalid store URL {shown!r}; give duckdb:///flows.duckdb (relative path), "
+            f"invalid store URL {engine.shown!r}; give duckdb:///flows.duckdb (relative path), "
             "duckdb:////var/flows.duckdb (absolute path) or postgresql://user@server/database"
         )
     _require("adbc_driver_duckdb", "DuckDB")
-    return Engine(shown, path, Path(path).absolute(), wait)
+    return engine
 
 
 def without_password(url: str) -> str:
@@ -184,24 +168,6 @@ def _thread_lock(path: Path | None) -> Iterator[None]:
             yield
         finally:
             held.discard(path)
-
-
-def _close(connection: Any) -> None:
-    """Roll back and close a connection; ignore a failed rollback on a lost connection."""
-    import adbc_driver_manager
-
-    try:
-        connection.rollback()
-    except adbc_driver_manager.Error:
-        pass
-    finally:
-        connection.close()
-
-
-def _message(error: Exception) -> str:
-    """Format a driver's message as one line, without its prefixes and passwords."""
-    text = re.sub(r"^[A-Z_]+: (\[libpq\] )?", "", str(error))
-    return sanitize(" ".join(without_password(text).split()), _MAX_LENGTH)
 
 
 def _require(module: str, name: str) -> None:

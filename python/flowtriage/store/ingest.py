@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,20 +21,12 @@ class Source:
 
     Attributes
     ----------
-    path
-        Path of the file.
-    digest
-        SHA-256 of the content.
-    size
-        Size of the content in bytes.
-    flows
-        Number of stored rows.
-    rows_bad
-        Number of rejected rows.
-    rows_timeless
-        Number of rows dropped for lack of a start time.
-    format
-        Log format.
+    path, format
+        Path and log format of the file.
+    digest, size
+        SHA-256 and number of bytes of the content.
+    flows, rows_bad, rows_timeless
+        Number of stored rows, of rejected ones, and of those dropped for lack of a start time.
     files
         Paths of its Parquet files, relative to the folder of raw flows.
     """
@@ -79,15 +70,13 @@ class Ingested:
     def __str__(self) -> str:
         """Summarise the ingest in one line."""
         text = f"{self.flows:,} flows of {len(self.new):,} files ingested"
-        if self.known:
-            text += f"; {len(self.known):,} files already ingested"
-        if bad := sum(source.rows_bad for source in self.new):
-            text += f"; {bad:,} bad rows dropped"
-        if timeless := sum(source.rows_timeless for source in self.new):
-            text += f"; {timeless:,} rows without a start time dropped"
-        if self.skipped:
-            text += f"; {len(self.skipped):,} files skipped"
-        return text
+        counts = {
+            "files already ingested": len(self.known),
+            "bad rows dropped": sum(source.rows_bad for source in self.new),
+            "rows without a start time dropped": sum(one.rows_timeless for one in self.new),
+            "files skipped": len(self.skipped),
+        }
+        return text + "".join(f"; {count:,} {what}" for what, count in counts.items() if count)
 
 
 EXTRA = {"tos": ("stos", "tos", "srctos"), "input": ("input", "in"), "output": ("output", "out")}
@@ -137,22 +126,12 @@ _BLOCK = 1 << 20
 
 def digests(file: LogFile, sizes: Collection[int]) -> dict[int, str]:
     """Return the digests of the first bytes of a file, by size; the whole content comes last."""
-    digest = hashlib.sha256()
+    digest, size = hashlib.sha256(), 0
     found: dict[int, str] = {}
-    size = 0
     with closing(file.open()) as opened:
-        for stop in sorted(sizes):
-            size += _digest(opened, digest, stop - size)
-            if size == stop:
-                found[size] = digest.hexdigest()
-        size += _digest(opened, digest, None)
-    found.pop(size, None)
-    return found | {size: digest.hexdigest()}
-
-
-def _digest(opened: Any, digest: Any, limit: int | None) -> int:
-    done = 0
-    while block := opened.read(_BLOCK if limit is None else min(_BLOCK, limit - done)):
-        digest.update(block)
-        done += len(block)
-    return done
+        for stop in (*sorted(sizes), None):
+            while block := opened.read(_BLOCK if stop is None else min(_BLOCK, stop - size)):
+                digest.update(block)
+                size += len(block)
+            found[size] = digest.hexdigest()
+    return found

@@ -107,11 +107,9 @@ class RawFlows:
 
     def sources(self) -> list[Source]:
         """Return the ingested sources, sorted by path."""
-        found = []
-        for path in sorted(self._sources.glob("*.json")):
-            values = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Source(**values | {"files": tuple(values["files"])}))
-        return sorted(found, key=lambda source: (source.path, source.size))
+        records = (json.loads(path.read_bytes()) for path in self._sources.glob("*.json"))
+        found = [Source(**record | {"files": tuple(record["files"])}) for record in records]
+        return sorted(found, key=lambda source: (source.path, source.size, source.digest))
 
     def days(self) -> list[date]:
         """Return the days with flows, sorted."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, InputError, StoreError
 from flowtriage.store.engine import open_engine
-from flowtriage.store.tables import MIGRATIONS, TABLES, check_version, migrate, schema_version
+from flowtriage.store.tables import MIGRATIONS, TABLES, migrate, schema_version
 
 DEFAULT_URL = "duckdb:///flows.duckdb"
 _ATTEMPTS = 3
@@ -27,11 +27,14 @@ class Transaction:
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
         """Run a query and return its rows; values are bound to `$1`, `$2`, …."""
-        return _query(self._connection, sql, parameters)
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, tuple(parameters) or None)
+            return cursor.fetch_arrow_table()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement; values are bound to `$1`, `$2`, …."""
-        _execute(self._connection, sql, parameters)
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, tuple(parameters) or None)
 
     def lock(self, *names: str) -> None:
         """Lock tables against other writers until the transaction ends; readers are not blocked.
@@ -70,13 +73,11 @@ class Transaction:
         StoreError
             If the insert fails.
         """
-        schema = _schema(name)
-        table = _as_rows_of(rows, name, schema, day)
-        if not table.num_rows:
-            return
-        # DuckDB's driver cannot reuse a cursor after an ingest.
-        with self._connection.cursor() as cursor:
-            cursor.adbc_ingest(name, table, mode="append")
+        table = _as_rows_of(rows, name, day)
+        if table.num_rows:
+            # DuckDB's driver cannot reuse a cursor after an ingest.
+            with self._connection.cursor() as cursor:
+                cursor.adbc_ingest(name, table, mode="append")
 
     def delete(self, name: str, day: date, where: Mapping[str, Any] | None = None) -> None:
         """Delete the rows of a day that match all values of `where`, by column."""
@@ -130,7 +131,7 @@ class FlowStore:
 
     def __init__(self, url: str = DEFAULT_URL, *, wait: float = 5.0) -> None:
         self._engine = open_engine(url, wait)
-        self._migrate(MIGRATIONS)
+        self._migrate()
 
     @property
     def url(self) -> str:
@@ -174,7 +175,7 @@ class FlowStore:
             If the query fails or would change the store.
         """
         with self._engine.connected(writing=False) as connection:
-            return _query(connection, sql, parameters)
+            return Transaction(connection).query(sql, parameters)
 
     def read(
         self,
@@ -227,8 +228,7 @@ class FlowStore:
 
     def days(self) -> list[date]:
         """Return the days with a committed run, sorted."""
-        found: list[date] = self.query("SELECT day FROM flow_run ORDER BY day")["day"].to_pylist()
-        return found
+        return list(self.query("SELECT day FROM flow_run ORDER BY day")["day"].to_pylist())
 
     def run_of(self, day: date) -> str | None:
         """Return the ID of the last committed run of a day, or None."""
@@ -259,35 +259,27 @@ class FlowStore:
         """Show the URL without a password."""
         return f"FlowStore({self.url!r})"
 
-    def _migrate(self, migrations: Sequence[Sequence[str]]) -> None:
+    def _migrate(self) -> None:
         path = self._engine.path
         if path is not None and not path.parent.is_dir():
             raise StoreError(f"store {self.url}: folder {path.parent} does not exist; create it")
         for attempt in range(_ATTEMPTS):
-            if path is None or path.exists():
-                version = self.schema_version
-                check_version(version, self.url, migrations)
-                if version == len(migrations):
-                    return
+            version = self.schema_version if path is None or path.exists() else 0
+            if version > len(MIGRATIONS):
+                raise StoreError(
+                    f"store {self.url} has schema version {version}; this flowtriage supports "
+                    f"{len(MIGRATIONS)}: update flowtriage"
+                )
+            if version == len(MIGRATIONS):
+                return
             try:
                 with self.transaction() as transaction:
-                    migrate(transaction.query, transaction.execute, migrations)
+                    migrate(transaction.query, transaction.execute, MIGRATIONS)
                 return
             except StoreError:
                 # Another process may have created the tables concurrently.
                 if attempt == _ATTEMPTS - 1:
                     raise
-
-
-def _query(connection: Any, sql: str, parameters: Sequence[Any]) -> pa.Table:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, tuple(parameters) or None)
-        return cursor.fetch_arrow_table()
-
-
-def _execute(connection: Any, sql: str, parameters: Sequence[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, tuple(parameters) or None)
 
 
 def _schema(name: str) -> pa.Schema:
@@ -324,33 +316,22 @@ def _condition(
     schema: pa.Schema, start: date | None, end: date | None, where: Mapping[str, Any] | None
 ) -> tuple[str, list[Any]]:
     """Build a WHERE clause and its bound values."""
-    parts: list[tuple[str, Any]] = []
-    if start is not None:
-        parts.append(("day >=", start))
-    if end is not None:
-        parts.append(("day <=", end))
+    days = [("day >=", start), ("day <=", end)]
+    parts: list[tuple[str, Any]] = [(part, day) for part, day in days if day is not None]
     parts += [(f"{_column(schema, name)} =", value) for name, value in (where or {}).items()]
     text = " AND ".join(f"{part} ${number}" for number, (part, _) in enumerate(parts, 1))
     return (f" WHERE {text}" if text else ""), [value for _, value in parts]
 
 
-def _as_rows_of(rows: pa.Table, name: str, schema: pa.Schema, day: date) -> pa.Table:
+def _as_rows_of(rows: pa.Table, name: str, day: date) -> pa.Table:
     """Cast rows to the columns of a table."""
-    for column in rows.column_names:
-        _column(schema, column)
-    columns = [
-        pa.chunked_array([pa.repeat(pa.scalar(day, field.type), rows.num_rows)])
-        if field.name == "day"
-        else _cast(rows[field.name], name, field)
-        if field.name in rows.column_names
-        else pa.chunked_array([pa.nulls(rows.num_rows, field.type)])
-        for field in schema
-    ]
+    schema, count = _schema(name), rows.num_rows
+    present = {_column(schema, column): rows[column] for column in rows.column_names}
+    present["day"] = pa.repeat(pa.scalar(day, pa.date32()), count)
+    columns = []
+    for field in schema:
+        try:
+            columns.append(present.get(field.name, pa.nulls(count)).cast(field.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise InputError(f"{name}, column {field.name}: {error}") from None
     return pa.table(columns, schema=schema)
-
-
-def _cast(values: pa.ChunkedArray, name: str, field: pa.Field) -> pa.ChunkedArray:
-    try:
-        return values.cast(field.type)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{name}, column {field.name}: {error}") from None

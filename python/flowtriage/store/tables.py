@@ -8,146 +8,58 @@ cannot distinguish them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pyarrow as pa
 
-from flowtriage.errors import StoreError
+_COLUMNS = {
+    "flow_scores": (
+        "tstart TEXT, srcip TEXT, dstip TEXT, sport INTEGER, dport INTEGER, proto TEXT, "
+        "ipkt BIGINT, ibyt BIGINT, opkt BIGINT, obyt BIGINT, score DOUBLE PRECISION, "
+        "rank INTEGER, srcip_internal BOOLEAN, destip_internal BOOLEAN, src_geoloc TEXT, "
+        "dst_geoloc TEXT, src_domain TEXT, dst_domain TEXT, src_rep TEXT, dst_rep TEXT, "
+        "src_context TEXT, dst_context TEXT, src_word TEXT, dst_word TEXT, "
+        "src_score DOUBLE PRECISION, dst_score DOUBLE PRECISION, src_word_count BIGINT, "
+        "dst_word_count BIGINT"
+    ),
+    "flow_edge": (
+        "tstart TEXT, srcip TEXT, dstip TEXT, sport INTEGER, dport INTEGER, proto TEXT, "
+        "flags TEXT, tos INTEGER, ibyt BIGINT, ipkt BIGINT, pkts BIGINT, input INTEGER, "
+        "output INTEGER, rip TEXT, obyt BIGINT, opkt BIGINT, hh INTEGER, md INTEGER"
+    ),
+    "flow_chords": "ip_threat TEXT, srcip TEXT, dstip TEXT, ibyt BIGINT, ipkt BIGINT",
+    "flow_ingest_summary": "tdate TEXT, total BIGINT",
+    "flow_threat_investigation": (
+        "tstart TEXT, srcip TEXT, dstip TEXT, srcport INTEGER, dstport INTEGER, score INTEGER, "
+        "scored TEXT"
+    ),
+    "flow_storyboard": "ip_threat TEXT, title TEXT, text TEXT",
+    "flow_timeline": (
+        "ip_threat TEXT, tstart TEXT, tend TEXT, srcip TEXT, dstip TEXT, proto TEXT, "
+        "sport INTEGER, dport INTEGER, ipkt BIGINT, ibyt BIGINT"
+    ),
+    "flow_storyboard_history": "ip_threat TEXT, title TEXT, text TEXT, saved TEXT",
+}
+_TYPES = {
+    "TEXT": pa.string(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "DOUBLE PRECISION": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+}
 
-_STRING, _INT, _BIGINT = pa.string(), pa.int32(), pa.int64()
-_DOUBLE, _BOOL, _DATE = pa.float64(), pa.bool_(), pa.date32()
-_SQL = {
-    _STRING: "TEXT",
-    _INT: "INTEGER",
-    _BIGINT: "BIGINT",
-    _DOUBLE: "DOUBLE PRECISION",
-    _BOOL: "BOOLEAN",
-    _DATE: "DATE",
-}
-SCORES = pa.schema(
-    [
-        ("tstart", _STRING),
-        ("srcip", _STRING),
-        ("dstip", _STRING),
-        ("sport", _INT),
-        ("dport", _INT),
-        ("proto", _STRING),
-        ("ipkt", _BIGINT),
-        ("ibyt", _BIGINT),
-        ("opkt", _BIGINT),
-        ("obyt", _BIGINT),
-        ("score", _DOUBLE),
-        ("rank", _INT),
-        ("srcip_internal", _BOOL),
-        ("destip_internal", _BOOL),
-        ("src_geoloc", _STRING),
-        ("dst_geoloc", _STRING),
-        ("src_domain", _STRING),
-        ("dst_domain", _STRING),
-        ("src_rep", _STRING),
-        ("dst_rep", _STRING),
-        ("src_context", _STRING),
-        ("dst_context", _STRING),
-        ("src_word", _STRING),
-        ("dst_word", _STRING),
-        ("src_score", _DOUBLE),
-        ("dst_score", _DOUBLE),
-        ("src_word_count", _BIGINT),
-        ("dst_word_count", _BIGINT),
-        ("day", _DATE),
-    ]
-)
-EDGE = pa.schema(
-    [
-        ("tstart", _STRING),
-        ("srcip", _STRING),
-        ("dstip", _STRING),
-        ("sport", _INT),
-        ("dport", _INT),
-        ("proto", _STRING),
-        ("flags", _STRING),
-        ("tos", _INT),
-        ("ibyt", _BIGINT),
-        ("ipkt", _BIGINT),
-        ("pkts", _BIGINT),
-        ("input", _INT),
-        ("output", _INT),
-        ("rip", _STRING),
-        ("obyt", _BIGINT),
-        ("opkt", _BIGINT),
-        ("hh", _INT),
-        ("md", _INT),
-        ("day", _DATE),
-    ]
-)
-CHORDS = pa.schema(
-    [
-        ("ip_threat", _STRING),
-        ("srcip", _STRING),
-        ("dstip", _STRING),
-        ("ibyt", _BIGINT),
-        ("ipkt", _BIGINT),
-        ("day", _DATE),
-    ]
-)
-INGEST_SUMMARY = pa.schema([("tdate", _STRING), ("total", _BIGINT), ("day", _DATE)])
-THREAT_INVESTIGATION = pa.schema(
-    [
-        ("tstart", _STRING),
-        ("srcip", _STRING),
-        ("dstip", _STRING),
-        ("srcport", _INT),
-        ("dstport", _INT),
-        ("score", _INT),
-        ("scored", _STRING),
-        ("day", _DATE),
-    ]
-)
-STORYBOARD = pa.schema(
-    [("ip_threat", _STRING), ("title", _STRING), ("text", _STRING), ("day", _DATE)]
-)
-STORYBOARD_HISTORY = pa.schema(
-    [
-        ("ip_threat", _STRING),
-        ("title", _STRING),
-        ("text", _STRING),
-        ("saved", _STRING),
-        ("day", _DATE),
-    ]
-)
-TIMELINE = pa.schema(
-    [
-        ("ip_threat", _STRING),
-        ("tstart", _STRING),
-        ("tend", _STRING),
-        ("srcip", _STRING),
-        ("dstip", _STRING),
-        ("proto", _STRING),
-        ("sport", _INT),
-        ("dport", _INT),
-        ("ipkt", _BIGINT),
-        ("ibyt", _BIGINT),
-        ("day", _DATE),
-    ]
-)
-TABLES: dict[str, pa.Schema] = {
-    "flow_scores": SCORES,
-    "flow_edge": EDGE,
-    "flow_chords": CHORDS,
-    "flow_ingest_summary": INGEST_SUMMARY,
-    "flow_threat_investigation": THREAT_INVESTIGATION,
-    "flow_storyboard": STORYBOARD,
-    "flow_timeline": TIMELINE,
-    "flow_storyboard_history": STORYBOARD_HISTORY,
-}
+
+def _schema(columns: str) -> pa.Schema:
+    pairs = (column.split(" ", 1) for column in columns.split(", "))
+    return pa.schema([*((name, _TYPES[kind]) for name, kind in pairs), ("day", pa.date32())])
+
+
+TABLES: dict[str, pa.Schema] = {name: _schema(columns) for name, columns in _COLUMNS.items()}
 """Schema of each table, by name."""
+SCORES = TABLES["flow_scores"]
 MADE_BY_RUN = ("flow_scores", "flow_edge", "flow_chords", "flow_ingest_summary")
 """Tables that a run replaces for its day; analysts write the others."""
-RENAMED = {
-    "flow_scores": {
-        "score": "ml_score",
-        "destip_internal": "dstip_internal",
-    },
+_RENAMED = {
+    "flow_scores": {"score": "ml_score", "destip_internal": "dstip_internal"},
     "flow_edge": {"md": "mn"},
 }
 """Column names in Spot's code, where they differ from Spot's documentation and our tables."""
@@ -161,11 +73,7 @@ def create_table(name: str) -> str:
     >>> create_table("flow_ingest_summary")
     'CREATE TABLE flow_ingest_summary (tdate TEXT, total BIGINT, day DATE NOT NULL)'
     """
-    columns = ", ".join(
-        f"{field.name} {_SQL[field.type]}{' NOT NULL' if field.name == 'day' else ''}"
-        for field in TABLES[name]
-    )
-    return f"CREATE TABLE {name} ({columns})"
+    return f"CREATE TABLE {name} ({_COLUMNS[name]}, day DATE NOT NULL)"
 
 
 def create_view(name: str) -> str:
@@ -181,7 +89,7 @@ def create_view(name: str) -> str:
 AS INTEGER) AS y, CAST(EXTRACT(MONTH FROM day) AS INTEGER) AS m, CAST(EXTRACT(DAY FROM day) \
 AS INTEGER) AS d FROM flow_ingest_summary'
     """
-    renamed = RENAMED.get(name, {})
+    renamed = _RENAMED.get(name, {})
     columns = [
         f"{column} AS {renamed[column]}" if column in renamed else column
         for column in TABLES[name].names[:-1]
@@ -208,14 +116,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 """SQL statements that migrate each schema version to the next one."""
 
 
-def schema_version(query: Callable[..., Any]) -> int:
-    """Return the schema version of a database, 0 for an empty one.
-
-    Parameters
-    ----------
-    query
-        Function that runs a query and returns its rows as a table.
-    """
+def schema_version(query: Callable[..., pa.Table]) -> int:
+    """Return the schema version of the database that `query` reads, 0 for an empty one."""
     found = query(
         "SELECT count(*) AS n FROM information_schema.tables "
         "WHERE table_name = $1 AND table_schema = current_schema()",
@@ -227,31 +129,12 @@ def schema_version(query: Callable[..., Any]) -> int:
     return max(versions, default=0)
 
 
-def check_version(version: int, shown: str, migrations: Sequence[Sequence[str]]) -> None:
-    """Raise `StoreError` if the schema is newer than the migrations."""
-    if version > len(migrations):
-        raise StoreError(
-            f"store {shown} has schema version {version}; this flowtriage supports "
-            f"{len(migrations)}: update flowtriage"
-        )
-
-
 def migrate(
-    query: Callable[..., Any],
+    query: Callable[..., pa.Table],
     execute: Callable[..., None],
     migrations: Sequence[Sequence[str]],
 ) -> None:
-    """Migrate a database to the latest schema version within an open transaction.
-
-    Parameters
-    ----------
-    query
-        Function that runs a query and returns its rows as a table.
-    execute
-        Function that runs a statement.
-    migrations
-        SQL statements that migrate each version to the next one.
-    """
+    """Migrate a database to the latest schema version within an open transaction."""
     execute(f"CREATE TABLE IF NOT EXISTS {_VERSIONS} (version INTEGER PRIMARY KEY)")
     for version in range(schema_version(query), len(migrations)):
         execute(f"INSERT INTO {_VERSIONS} (version) VALUES ($1)", (version + 1,))  # noqa: S608

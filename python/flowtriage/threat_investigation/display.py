@@ -27,15 +27,7 @@ if TYPE_CHECKING:
 class View:
     """View as tables and text, for front ends without widgets.
 
-    Parameters
-    ----------
-    investigation
-        The notebooklet.
-
-    Attributes
-    ----------
-    parts : list of str
-        Names of the displayed parts, in order.
+    `parts` has the names of the displayed parts, in order.
     """
 
     def __init__(self, investigation: DisplayMethods) -> None:
@@ -67,13 +59,7 @@ class View:
         self._add("message", self.investigation.section("message", text))
 
     def remove(self, index: int) -> None:
-        """Remove a part, counted from 0.
-
-        Raises
-        ------
-        ArgumentError
-            If the index is out of range.
-        """
+        """Remove a part, counted from 0."""
         known = range(len(self.parts))
         if isinstance(index, bool) or not isinstance(index, int) or index not in known:
             raise ArgumentError(

@@ -8,7 +8,7 @@ from datetime import UTC
 from datetime import date as Date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,27 +29,6 @@ from flowtriage.store.raw_flows import RawFlows
 
 TALKERS = pa.schema([("ip", pa.string()), ("connections", pa.int64())])
 """An address and the number of flows that it initiated."""
-
-
-class SearchSource(Protocol):
-    """Source of the flows of an address."""
-
-    @property
-    def day(self) -> Date | None:
-        """Day of scores and stories, in UTC; None if no flow has a time."""
-
-    @property
-    def span(self) -> Timespan:
-        """Default timespan of searches."""
-
-    def flows_of(self, ip: str, span: Timespan | None) -> Flows:
-        """Return the flows of an address that start within a timespan; None means `span`."""
-
-    def talkers(self, n: int) -> pa.Table:
-        """Return the top `n` initiators by flows as `TALKERS`; no rows if unknown."""
-
-    def hint(self) -> str:
-        """Return advice for an address without flows, or an empty string."""
 
 
 @dataclass(frozen=True)
@@ -154,30 +133,19 @@ class ProviderFlows:
         return ""
 
 
+SearchSource = RawDayFlows | LoadedFlows | ProviderFlows
+"""Source of the flows of an address; `day` is that of scores and stories, None if unknown."""
+
+
 def open_source(
     data: RawFlows | FlowSource | None,
     day: Date | None,
     settings: Settings,
     store: FlowStore | None,
 ) -> SearchSource:
-    """Open a folder of raw flows, or flows in any form that `read_flows` takes.
+    """Open a folder of raw flows (by default the configured one), or flows as for `read_flows`.
 
-    Parameters
-    ----------
-    data
-        The folder or the flows; None means the configured folder.
-    day
-        The day, in UTC. None means, for raw flows, the latest day that was run or else the latest
-        day with flows.
-    settings
-        Configuration of Flow OA.
-    store
-        The store, if there is one.
-
-    Raises
-    ------
-    ArgumentError
-        If no day is given and none is found.
+    The default day of raw flows is the latest one that was run, or else the latest with flows.
     """
     if data is None:
         raw = RawFlows(settings.folders.flows)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,20 +39,8 @@ from flowtriage.threat_investigation.story.text import check_text
 class Investigation:
     """An investigation of a day.
 
-    Parameters
-    ----------
-    source
-        Source of the flows.
-    store
-        Store of scores and stories; without one, stories are saved in files.
-    settings
-        Configuration of Flow OA.
-    asn
-        Database of AS numbers and countries.
-    top
-        Number of peers in tables and timelines.
-    scored
-        Scores that `undo` can revert, latest last.
+    Without a store, stories are saved in files. `top` is the number of peers in tables and
+    timelines; `scored` has the scores that `undo` can revert, latest last.
     """
 
     source: SearchSource
@@ -63,26 +52,14 @@ class Investigation:
 
     @property
     def day(self) -> date:
-        """Day of scores and stories, in UTC.
-
-        Raises
-        ------
-        ArgumentError
-            If no flow has a time.
-        """
+        """Day of scores and stories, in UTC; `ArgumentError` if no flow has a time."""
         if self.source.day is None:
             raise ArgumentError("no flow has a time, so the day is unknown; give date=")
         return self.source.day
 
     @property
     def folder(self) -> Path:
-        """Directory of the files of the day.
-
-        Raises
-        ------
-        ArgumentError
-            If no flow has a time.
-        """
+        """Directory of the files of the day."""
         return day_folder(self.settings.folders.data, self.day)
 
     @property
@@ -136,17 +113,9 @@ class Investigation:
         storage = self.stories.storage(self.day, search.ip)
         return Saved(search.ip, self.day, saved, storage, tuple(vars(files).values()))
 
-    def score(
-        self,
-        search: SearchResult,
-        risk: int,
-        *,
-        peer: str | Iterable[str] | None = None,
-        port: int | Iterable[int] | None = None,
-        asn: int | Iterable[int] | None = None,
-    ) -> BulkScore:
-        """Score connections of an address."""
-        done = score(self._require_store(), self.day, search, risk, peer=peer, port=port, asn=asn)
+    def score(self, search: SearchResult, risk: int, **filters: Any) -> BulkScore:
+        """Score the connections of an address that match all filters: `peer`, `port`, `asn`."""
+        done = score(self._require_store(), self.day, search, risk, **filters)
         if len(done):
             self.scored.append(done)
         return done
@@ -172,26 +141,7 @@ def _without_story(addresses: pa.Table, with_story: pa.Array) -> pa.Table:
 def make_story(
     engine: Investigation, search: SearchResult, title: str | None = None, text: str | None = None
 ) -> Story:
-    """Return the story of a search.
-
-    Parameters
-    ----------
-    engine
-        The investigation.
-    search
-        The search.
-    title, text
-        Title and text of the story; None means those saved last.
-
-    Raises
-    ------
-    ArgumentError
-        If title or text contain a NUL character or an unpaired surrogate.
-    StoreError
-        If the store cannot be read.
-    OSError
-        If an input file of the story cannot be read.
-    """
+    """Return the story of a search; the default title and text are those saved last."""
     history = engine.history(search.ip)
     [latest] = history.slice(0, 1).to_pylist() or [{"title": "", "text": ""}]
     context = engine.settings.context
@@ -212,10 +162,7 @@ def make_story(
         **scores,
         origin=search.origin,
         configuration={"oa": engine.settings, "top_results": search.top},
-        inputs=(
-            _flow_input(search),
-            *_file_inputs(Path(path) for path in paths if path is not None),
-        ),
+        inputs=(_flow_input(search), *_file_inputs(Path(path) for path in paths if path)),
         credits=engine.asn.credits,
     )
 
@@ -231,11 +178,9 @@ def _flow_input(search: SearchResult) -> Input:
     return Input(name, hashlib.sha256(content).hexdigest(), content.size)
 
 
-def _file_inputs(paths: Iterable[Path]) -> list[Input]:
-    inputs = []
+def _file_inputs(paths: Iterable[Path]) -> Iterator[Input]:
     for path in dict.fromkeys(paths):
         if path.is_file():
             with path.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
-            inputs.append(Input(path.name, content, path.stat().st_size))
-    return inputs
+            yield Input(path.name, content, path.stat().st_size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from flowtriage.notebooklet import Notebooklet
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.investigation import Investigation, make_story
 from flowtriage.threat_investigation.result import FlowThreatResult, saved_sections
-from flowtriage.threat_investigation.scoring import BulkScore
+from flowtriage.threat_investigation.scoring import BulkScore, Integers, Strings
 from flowtriage.threat_investigation.search import check_top
 from flowtriage.threat_investigation.stories import Saved
 from flowtriage.threat_investigation.story import Story
-from flowtriage.threat_investigation.story.spot_files import story_file
+from flowtriage.threat_investigation.story.spot_files import safe_ip
 
 
 class DataMethods(Notebooklet):
@@ -46,13 +45,7 @@ class DataMethods(Notebooklet):
 
     @property
     def engine(self) -> Investigation:
-        """The investigation without display.
-
-        Raises
-        ------
-        MsticnbMissingParameterError
-            If there are no flows to search.
-        """
+        """The investigation without display; an error if there are no flows to search."""
         if self._engine is None:
             raise as_theirs(
                 MsticnbMissingParameterError(
@@ -151,9 +144,9 @@ class DataMethods(Notebooklet):
         self,
         risk: int,
         *,
-        peer: str | Iterable[str] | None = None,
-        port: int | Iterable[int] | None = None,
-        asn: int | Iterable[int] | None = None,
+        peer: Strings | None = None,
+        port: Integers | None = None,
+        asn: Integers | None = None,
     ) -> BulkScore:
         """Score connections of the latest search.
 
@@ -218,12 +211,9 @@ class DataMethods(Notebooklet):
         Raises
         ------
         ArgumentError
-            If there is no search, or title or text contain a NUL character or an unpaired
-            surrogate.
-        StoreError
-            If the store cannot be read.
-        OSError
-            If an input file of the story cannot be read.
+            As in `save`.
+        StoreError, OSError
+            If the store or an input file of the story cannot be read.
         """
         return make_story(self.engine, self._latest().search, title, text)
 
@@ -293,9 +283,9 @@ class DataMethods(Notebooklet):
     def _story_path(self, path: str | os.PathLike[str] | None, suffix: str) -> Path:
         if path is not None:
             return Path(path)
-        default = story_file(self.engine.folder, self._latest().ip, suffix)
-        default.parent.mkdir(parents=True, exist_ok=True)
-        return default
+        folder = self.engine.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"story-{safe_ip(self._latest().ip)}.{suffix}"
 
     def _refresh_scores(self) -> None:
         """Update the scores of the latest result and their section."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date as Date
+from importlib.util import find_spec
 from typing import Any
 
 from flowtriage.configuration import Settings, beside, load_settings
@@ -14,9 +15,10 @@ from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike, day_span, parse_day
 from flowtriage.providers import DataProviders
+from flowtriage.render.notebook import in_notebook
 from flowtriage.store import FlowStore
 from flowtriage.store.raw_flows import RawFlows
-from flowtriage.threat_investigation.display import DisplayMethods
+from flowtriage.threat_investigation.display import DisplayMethods, View
 from flowtriage.threat_investigation.flow_source import (
     ProviderFlows,
     RawDayFlows,
@@ -26,7 +28,6 @@ from flowtriage.threat_investigation.flow_source import (
 from flowtriage.threat_investigation.investigation import Investigation
 from flowtriage.threat_investigation.result import FlowThreatResult, sections
 from flowtriage.threat_investigation.search import check_top
-from flowtriage.threat_investigation.widgets.view import make_view
 
 _URLS = ("duckdb://", "postgresql://", "postgres://")
 
@@ -129,17 +130,16 @@ class FlowThreatInvestigation(DisplayMethods):
             data = store_or_flows
         self._top = top_results
         self.store = FlowStore(store) if isinstance(store, str) else store
-        settings = (
-            configuration if isinstance(configuration, Settings) else load_settings(configuration)
-        )
+        if not isinstance(configuration, Settings):
+            configuration = load_settings(configuration)
         folder = self.store.folder if self.store else None
-        self._settings = beside(settings, folder) if folder else settings
+        self._settings = beside(configuration, folder) if folder else configuration
         self._asn = as_database(asn)
         self._date = None if date is None else parse_day(date)
         self._engine: Investigation | None = None
         self.selected: str | None = None
         self.title = self.comments = ""
-        self.view = make_view(self)
+        self.view = _make_view(self)
         if data is not None or self.store is not None:
             self._set_source(open_source(data, self._date, self._settings, self.store))
 
@@ -228,3 +228,12 @@ class FlowThreatInvestigation(DisplayMethods):
             whole = span or (day_span(self._date) if self._date else None)
             if whole is not None and whole.start is not None and whole.end is not None:
                 self._set_source(ProviderFlows(self.query_provider, self._date, whole))
+
+
+def _make_view(investigation: DisplayMethods) -> View:
+    """Return the view that the front end supports."""
+    if in_notebook() and find_spec("ipywidgets"):
+        from flowtriage.threat_investigation.widgets.view import WidgetView
+
+        return WidgetView(investigation)
+    return View(investigation)

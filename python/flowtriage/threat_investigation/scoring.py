@@ -16,16 +16,12 @@ from flowtriage.store import scores as stored
 from flowtriage.store.scores import as_scored
 from flowtriage.threat_investigation.search import SearchResult, format_times, peers_of
 
-THREATS = pa.schema(
-    [
-        ("ip", pa.string()),
-        ("connections", pa.int64()),
-        ("as_source", pa.int64()),
-        ("as_destination", pa.int64()),
-    ]
-)
+_COUNTS = ("connections", "as_source", "as_destination")
+THREATS = pa.schema([("ip", pa.string()), *((name, pa.int64()) for name in _COUNTS)])
 """An address, its number of high-risk connections, and how often it is at either end."""
 _HIGH = 1
+Strings = str | Iterable[str]
+Integers = int | Iterable[int]
 _KEY = {"srcip": "src_ip", "dstip": "dst_ip", "srcport": "src_port", "dstport": "dst_port"}
 
 
@@ -66,52 +62,26 @@ def score(
     search: SearchResult,
     risk: int,
     *,
-    peer: str | Iterable[str] | None = None,
-    port: int | Iterable[int] | None = None,
-    asn: int | Iterable[int] | None = None,
+    peer: Strings | None = None,
+    port: Integers | None = None,
+    asn: Integers | None = None,
 ) -> BulkScore:
     """Score connections of a search.
 
     A connection stands for all suspicious connections of the day with the same addresses and
     ports. If there is none, the connection itself is scored, at the time it was first seen.
-
-    Parameters
-    ----------
-    store
-        Store of the scores.
-    day
-        The day, in UTC.
-    search
-        The search.
-    risk
-        1 high, 2 medium, 3 low.
-    peer, port, asn
-        Connections to score: address of the peer, port at either end, AS number of the peer; one
-        or several. Connections have to match all that are given.
-
-    Raises
-    ------
-    ArgumentError
-        If no filter is given, or the risk, a peer, a port or an AS number is invalid.
-    StoreError
-        If the store cannot be changed.
     """
     stored.check_risk(risk)
     selected = _select_connections(search, peer, port, asn)
     suspicious = as_scored(store.read("flow_scores", day=day))
-    selected_keys = stored.key(selected, *_KEY).combine_chunks()
-    suspicious = suspicious.filter(pc.is_in(stored.key(suspicious, *_KEY), value_set=selected_keys))
-    suspicious_keys = stored.key(suspicious, *_KEY).combine_chunks()
-    others = selected.filter(pc.invert(pc.is_in(selected_keys, value_set=suspicious_keys)))
+    suspicious = suspicious.filter(stored.is_in(suspicious, selected, *_KEY))
+    others = selected.filter(pc.invert(stored.is_in(selected, suspicious, *_KEY)))
     rows = pa.concat_tables([suspicious, others.cast(suspicious.schema)])
     return BulkScore(risk, stored.score(store, day, rows, risk), suspicious.num_rows)
 
 
 def _select_connections(
-    search: SearchResult,
-    peer: str | Iterable[str] | None,
-    port: int | Iterable[int] | None,
-    asn: int | Iterable[int] | None,
+    search: SearchResult, peer: Strings | None, port: Integers | None, asn: Integers | None
 ) -> pa.Table:
     """Return `tstart`, `srcip`, `dstip`, `srcport` and `dstport` of the matching connections."""
     if peer is None and port is None and asn is None:
@@ -124,11 +94,8 @@ def _select_connections(
         matches = pc.and_(matches, pc.is_in(peers, value_set=pa.array(addresses, pa.string())))
     if port is not None:
         ports = _integers("port", port)
-        at_end = [
-            pc.is_in(rows[name].cast(pa.int64()), value_set=ports)
-            for name in ("src_port", "dst_port")
-        ]
-        matches = pc.and_(matches, pc.or_(*at_end))
+        ends = (rows[name].cast(pa.int64()) for name in ("src_port", "dst_port"))
+        matches = pc.and_(matches, pc.or_(*(pc.is_in(end, value_set=ports) for end in ends)))
     if asn is not None:
         in_as = pc.is_in(search.peers["asn"], value_set=_integers("asn", asn))
         members = search.peers.filter(in_as)["peer"].combine_chunks()
@@ -138,7 +105,7 @@ def _select_connections(
     return pa.table(columns | {name: rows[column] for name, column in _KEY.items()})
 
 
-def _integers(name: str, values: int | Iterable[int]) -> pa.Array:
+def _integers(name: str, values: Integers) -> pa.Array:
     listed = [values] if isinstance(values, int) else list(values)
     try:
         return pa.array(listed, pa.int64())
@@ -154,43 +121,19 @@ def _address(text: str) -> str:
 
 
 def threats(store: FlowStore, day: date) -> pa.Table:
-    """Return the addresses of high-risk connections.
-
-    Parameters
-    ----------
-    store
-        Store of the scores.
-    day
-        The day, in UTC.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns of `THREATS`, sorted by number of connections, descending.
-
-    Raises
-    ------
-    StoreError
-        If the store cannot be read.
-    """
+    """Return the addresses of high-risk connections as `THREATS`, by connections, descending."""
     scored = store.read("flow_threat_investigation", day=day, where={"score": _HIGH})
     to_itself = pc.equal(scored["srcip"], scored["dstip"])
-    ends = pa.concat_tables(
-        [_end(scored, "srcip", 1, 0), _end(scored.filter(pc.invert(to_itself)), "dstip", 0, 1)]
+    sources, destinations = scored["srcip"], scored.filter(pc.invert(to_itself))["dstip"]
+    ends = pa.table(
+        {
+            "ip": pa.chunked_array([*sources.chunks, *destinations.chunks], pa.string()),
+            "is_source": [True] * len(sources) + [False] * len(destinations),
+        }
     )
     ends = ends.filter(pc.is_valid(ends["ip"]))
-    counted = ends.group_by("ip").aggregate(
-        [([], "count_all"), ("as_source", "sum"), ("as_destination", "sum")]
-    )
-    counted = counted.select(["ip", "count_all", "as_source_sum", "as_destination_sum"])
-    counted = counted.rename_columns(THREATS.names).cast(THREATS)
-    return counted.sort_by([("connections", "descending"), ("ip", "ascending")])
-
-
-def _end(scored: pa.Table, name: str, source: int, destination: int) -> pa.Table:
-    columns = [
-        scored[name],
-        pa.repeat(pa.scalar(source, pa.int64()), scored.num_rows),
-        pa.repeat(pa.scalar(destination, pa.int64()), scored.num_rows),
-    ]
-    return pa.table(columns, names=["ip", "as_source", "as_destination"])
+    counted = ends.group_by("ip").aggregate([([], "count_all"), ("is_source", "sum")])
+    total, as_source = counted["count_all"], counted["is_source_sum"].cast(pa.int64())
+    columns = [counted["ip"], total, as_source, pc.subtract(total, as_source)]
+    rows = pa.table(columns, schema=THREATS)
+    return rows.sort_by([("connections", "descending"), ("ip", "ascending")])

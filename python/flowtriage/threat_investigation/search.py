@@ -70,7 +70,7 @@ class SearchResult:
     def tables(self) -> dict[str, pa.Table]:
         """The four tables of top peers, by section name."""
         return {
-            f"top_{end}_by_{by}": top_peers(peers, by, self.top)
+            f"top_{end}_by_{by}": sort_peers(peers, by).slice(0, self.top)
             for end, peers in (("sources", self.sources), ("destinations", self.destinations))
             for by in ("connections", "bytes")
         }
@@ -80,7 +80,7 @@ class SearchResult:
         """Flows with the top peers by connections, with the column `peer`."""
         flows = self.flows.to_arrow()
         flows = flows.append_column("peer", peers_of(flows, self.ip))
-        peers = top_peers(self.peers, "connections", self.top)["peer"]
+        peers = sort_peers(self.peers)["peer"].slice(0, self.top)
         return flows.filter(pc.is_in(flows["peer"], value_set=peers.combine_chunks()))
 
     @cached_property
@@ -93,13 +93,9 @@ class SearchResult:
         """Rows of `flow_timeline`: one per peer, ports and protocol, for the top peers."""
         flows = self._top_flows
         last_seen = pc.coalesce(flows["end_time"], flows["start_time"])
-        measures = [
-            ("start_time", "min"),
-            ("last_seen", "max"),
-            ("src_packets", "sum"),
-            ("src_bytes", "sum"),
-        ]
         flows = flows.append_column("last_seen", last_seen)
+        sums = [(name, "sum") for name in ("src_packets", "src_bytes")]
+        measures = [("start_time", "min"), ("last_seen", "max"), *sums]
         grouped = flows.group_by(_CONNECTION_KEY).aggregate(measures)
         columns = {
             "ip_threat": pa.repeat(self.ip, grouped.num_rows),
@@ -120,24 +116,7 @@ class SearchResult:
 def search_address(
     flows: Flows, ip: str, *, asn: AsnDatabase, context: ContextSettings, top: int
 ) -> SearchResult:
-    """Search the flows of an address.
-
-    Parameters
-    ----------
-    flows
-        Flows of the address.
-    ip
-        The address, in canonical notation.
-    asn, context
-        Sources of address facts.
-    top
-        Number of peers in the tables and the timeline.
-
-    Raises
-    ------
-    FlowtriageError, OSError
-        If a value of the flows is invalid, or a configured file cannot be read.
-    """
+    """Search the flows of an address in canonical notation; `asn` and `context` give facts."""
     ranges = context.ipranges
     internal = ranges if ranges is not None and Path(ranges).exists() else None
     connections = expanded_search(flows, ip)
@@ -184,11 +163,6 @@ def format_times(times: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.strftime(seconds, format="%Y-%m-%d %H:%M:%S")
 
 
-def top_peers(peers: pa.Table, by: str, top: int) -> pa.Table:
-    """Return the top peers by `connections` or `bytes`; ties by address."""
-    return sort_peers(peers, by).slice(0, top)
-
-
 def sort_peers(peers: pa.Table, by: str = "connections") -> pa.Table:
     """Sort peers by `connections` or `bytes`, descending."""
     return peers.sort_by([(by, "descending")])
@@ -202,11 +176,6 @@ def as_connections(peers: pa.Table) -> Connections:
 
 def top_connections(connections: Mapping[str, Mapping[str, Any]], by: str, top: int) -> Connections:
     """Return the top peers of a dictionary by `connections` or `bytes`; null comes last.
-
-    Raises
-    ------
-    ArgumentError
-        If a peer lacks the measure, or `top` is not positive.
 
     Examples
     --------

@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import FormatError
 from flowtriage.humanize import sanitize
-from flowtriage.store import FlowStore, Transaction
+from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.story.spot_files import safe_ip
 from flowtriage.threat_investigation.story.text import check_text
 
@@ -55,22 +54,6 @@ class Saved:
         )
 
 
-class Stories(Protocol):
-    """Storage of stories."""
-
-    def save(self, day: date, ip: str, title: str, text: str, timeline: pa.Table) -> str:
-        """Save a story, which replaces an earlier one, and return the time of saving."""
-
-    def history(self, day: date, ip: str | None = None) -> pa.Table:
-        """Return all stories of a day or of one address as `HISTORY`, latest first."""
-
-    def addresses(self, day: date) -> pa.Array:
-        """Return the addresses that have a story."""
-
-    def storage(self, day: date, ip: str) -> str:
-        """Return the URL of the store, or the path of the file, of a story."""
-
-
 @dataclass(frozen=True)
 class StoreStories:
     """Stories in a store; analysts can save concurrently."""
@@ -78,23 +61,17 @@ class StoreStories:
     store: FlowStore
 
     def save(self, day: date, ip: str, title: str, text: str, timeline: pa.Table) -> str:
-        """Save a story and its timeline; earlier stories of the day stay in the history.
-
-        Raises
-        ------
-        ArgumentError
-            If title or text contain a NUL character or an unpaired surrogate.
-        StoreError
-            If the store cannot be changed; the transaction is rolled back.
-        """
-        row = _row(ip, title, text)
+        """Save a story and its timeline, and return the time; the history keeps earlier stories."""
+        row, where = _row(ip, title, text), {"ip_threat": ip}
         with self.store.transaction() as change:
             change.lock(_STORY, _TIMELINE, _HISTORY)
             now = _now()
-            _archive(change, day, ip)
+            stories, history = (change.read(name, day, where) for name in (_STORY, _HISTORY))
+            # Another program may have written the story that is replaced.
+            change.append(_HISTORY, day, _not_in_history(stories, history))
             change.append(_HISTORY, day, pa.Table.from_pylist([row | {"saved": now}]))
             for name, rows in ((_STORY, pa.Table.from_pylist([row])), (_TIMELINE, timeline)):
-                change.delete(name, day, {"ip_threat": ip})
+                change.delete(name, day, where)
                 change.append(name, day, rows)
         return now
 
@@ -121,17 +98,8 @@ class FileStories:
     folder: Path
 
     def save(self, day: date, ip: str, title: str, text: str, timeline: pa.Table) -> str:
-        """Append a story to the file of its address.
-
-        Raises
-        ------
-        ArgumentError
-            If title or text contain a NUL character or an unpaired surrogate.
-        OSError
-            If the file cannot be written.
-        """
-        now = _now()
-        path = self._path(day, safe_ip(ip))
+        """Append a story to the file of its address, and return the time."""
+        now, path = _now(), self._path(day, safe_ip(ip))
         line = json.dumps(_row(ip, title, text) | {"saved": now}) + "\n"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab", buffering=0) as file:
@@ -139,13 +107,7 @@ class FileStories:
         return now
 
     def history(self, day: date, ip: str | None = None) -> pa.Table:
-        """Return all stories of a day or of one address, latest first.
-
-        Raises
-        ------
-        FormatError
-            If a file is damaged.
-        """
+        """Return all stories of a day or of one address, latest first."""
         pattern = self._path(day, "*" if ip is None else safe_ip(ip))
         rows = [row for path in sorted(pattern.parent.glob(pattern.name)) for row in _read(path)]
         return _latest_first(pa.Table.from_pylist(rows, schema=HISTORY))
@@ -160,6 +122,9 @@ class FileStories:
 
     def _path(self, day: date, name: str) -> Path:
         return day_folder(self.folder, day) / f"story-{name}.jsonl"
+
+
+Stories = StoreStories | FileStories
 
 
 def day_folder(data: Path, day: date) -> Path:
@@ -177,13 +142,6 @@ def _now() -> str:
 
 def _latest_first(stories: pa.Table) -> pa.Table:
     return stories.sort_by([("ip_threat", "ascending"), ("saved", "descending")])
-
-
-def _archive(change: Transaction, day: date, ip: str) -> None:
-    """Copy a story that another program wrote to the history, before it is replaced."""
-    where = {"ip_threat": ip}
-    stories, history = change.read(_STORY, day, where), change.read(_HISTORY, day, where)
-    change.append(_HISTORY, day, _not_in_history(stories, history))
 
 
 def _not_in_history(stories: pa.Table, history: pa.Table) -> pa.Table:

@@ -30,24 +30,11 @@ _WIDTH = 640
 
 
 def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDOM:
-    """Draw traffic between addresses as ribbons in a circle.
+    """Draw rows of the table `flow_chords` as ribbons in a circle; the arc of `ip` is the first.
 
-    Parameters
-    ----------
-    rows
-        `srcip`, `dstip`, `ibyt` and `ipkt`, as in the table `flow_chords`.
-    title
-        Title of the plot.
-    ip
-        Address of the first arc.
-
-    Returns
-    -------
-    bokeh.models.LayoutDOM
-        An arc for each address and a ribbon for each pair. The width of a ribbon at an address is
-        the square root of the bytes (packets, if no bytes are known) that it sent to the other;
-        the colour is that of the address that sent more. Addresses beyond the top `MAX_ARCS` by
-        traffic share an arc.
+    An arc is an address, a ribbon a pair. The width of a ribbon at an address is the square root
+    of the bytes (packets, if no bytes are known) that it sent to the other; the colour is that of
+    the address that sent more. Addresses beyond the top `MAX_ARCS` by traffic share an arc.
     """
     rows = rows.filter(pc.not_equal(rows["srcip"], rows["dstip"]))
     if not rows.num_rows:
@@ -78,21 +65,7 @@ def chord_diagram(rows: pa.Table, title: str, ip: str | None = None) -> LayoutDO
 
 @dataclass(frozen=True)
 class _Chords:
-    """Traffic between the addresses of the arcs.
-
-    Attributes
-    ----------
-    names, colours
-        Name and colour of each arc.
-    sent
-        Widths of ribbons, from row to column.
-    bytes, packets
-        Totals from row to column.
-    measure
-        Unit of `sent`.
-    addresses
-        Number of addresses before grouping.
-    """
+    """Traffic between addresses, from row to column; `sent` has the widths, in units `measure`."""
 
     names: list[str]
     colours: list[str]
@@ -121,12 +94,10 @@ def _chords(rows: pa.Table, ip: str | None) -> _Chords:
     arc[order] = np.minimum(np.arange(len(names)), MAX_ARCS)
     size = min(len(names), MAX_ARCS + 1)
     at = arc[codes[0]], arc[codes[1]]
-    tables = []
-    for count in counts:
-        table = np.zeros((size, size))
+    tables = np.zeros((len(counts), size, size))
+    for table, count in zip(tables, counts, strict=True):
         np.add.at(table, at, count)
         np.fill_diagonal(table, 0)
-        tables.append(table)
     shown = names.take(order[:MAX_ARCS]).to_pylist()
     colours = list(protocol_colours(shown).values())
     if size > MAX_ARCS:
@@ -138,7 +109,10 @@ def _chords(rows: pa.Table, ip: str | None) -> _Chords:
 
 def _draw_ribbons(plot: Any, chords: _Chords, arcs: Arcs) -> None:
     names = [sanitize(name, _NAME) for name in chords.names]
-    amounts = {"bytes": _bytes(chords.bytes), "packets": _numbers(chords.packets)}
+    amounts = {
+        "bytes": _texts(chords.bytes, human_bytes),
+        "packets": _texts(chords.packets, thousands),
+    }
     pairs = np.argwhere(np.triu(chords.sent + chords.sent.T) > 0)
     swap = chords.sent[pairs[:, 0], pairs[:, 1]] < chords.sent[pairs[:, 1], pairs[:, 0]]
     pairs[swap] = pairs[swap][:, ::-1]
@@ -186,8 +160,8 @@ def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
                 "ys": [shape[:, 1] for shape in shapes],
                 "colour": chords.colours,
                 "name": names,
-                "sent": _bytes(sent),
-                "got": _bytes(got),
+                "sent": _texts(sent, human_bytes),
+                "got": _texts(got, human_bytes),
                 "peers": ((chords.sent + chords.sent.T) > 0).sum(axis=1),
             }
         ),
@@ -207,14 +181,6 @@ def _draw_arcs(plot: Any, chords: _Chords, arcs: Arcs) -> None:
             text_font_size="11px",
             text_color=INK,
         )
-
-
-def _bytes(values: Any) -> Any:
-    return _texts(values, human_bytes)
-
-
-def _numbers(values: Any) -> Any:
-    return _texts(values, thousands)
 
 
 def _texts(values: Any, write: Any) -> Any:
@@ -240,14 +206,10 @@ _CURVE = np.linspace(0, 1, 25)[1:-1, None]
 
 @dataclass(frozen=True)
 class Arcs:
-    """Arcs, clockwise from the top.
+    """Arcs, clockwise from the top, as angles in radians.
 
-    Attributes
-    ----------
-    start, end
-        Angles of each arc, in radians.
-    slots
-        Angles of the ribbon from one arc to another, at the first; shape (arcs, arcs, 2).
+    `slots` has the angles of the ribbon from one arc to another, at the first; shape (arcs, arcs,
+    2).
     """
 
     start: Floats
@@ -256,17 +218,9 @@ class Arcs:
 
 
 def arcs_of(width: Floats) -> Arcs:
-    """Divide the circle into arcs.
+    """Divide the circle into arcs as wide as their ribbons, with gaps between.
 
-    Parameters
-    ----------
-    width
-        Width of each ribbon at its start, shape (arcs, arcs).
-
-    Returns
-    -------
-    Arcs
-        Each as wide as its ribbons, with gaps between.
+    The width is that of each ribbon at its start, shape (arcs, arcs).
 
     Examples
     --------
@@ -298,8 +252,7 @@ def ring(arcs: Arcs, at: int) -> Floats:
 
 def ribbon(arcs: Arcs, one: int, other: int) -> Floats:
     """Return the outline of a ribbon, shape (points, 2)."""
-    start = _arc(*arcs.slots[one, other])
-    end = _arc(*arcs.slots[other, one])
+    start, end = _arc(*arcs.slots[one, other]), _arc(*arcs.slots[other, one])
     return np.concatenate([start, _curve(start[-1], end[0]), end, _curve(end[-1], start[0])])
 
 

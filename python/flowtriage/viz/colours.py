@@ -10,12 +10,7 @@ OTHER = "#C3C8CF"
 DENIED = "#C1121F"
 TOTAL = "#7A8699"
 TWO_WAY = "#332288"
-DIRECTIONS = {
-    "I": "#AA4499",
-    "O": "#0072B2",
-    "L": "#228B55",
-    "X": "#E69F00",
-}
+DIRECTIONS = {"I": "#AA4499", "O": "#0072B2", "L": "#228B55", "X": "#E69F00"}
 _WELL_KNOWN = {
     "dns": "#0072B2",
     "ssl": "#1B9E8A",
@@ -31,38 +26,17 @@ _WELL_KNOWN = {
 }
 _ALIASES = {
     "domain": "dns",
-    "https": "ssl",
-    "tls": "ssl",
     "http-alt": "http",
-    "microsoft-ds": "smb",
-    "cifs": "smb",
-    "kerberos": "krb",
-    "krb_tcp": "krb",
-    "krb_udp": "krb",
-    "ldaps": "ldap",
-    "ldap_tcp": "ldap",
-    "ldap_udp": "ldap",
     "ms-wbt-server": "rdp",
-    "icmp6": "icmp",
-    "ipv6-icmp": "icmp",
+    **dict.fromkeys(("https", "tls"), "ssl"),
+    **dict.fromkeys(("microsoft-ds", "cifs"), "smb"),
+    **dict.fromkeys(("kerberos", "krb_tcp", "krb_udp"), "krb"),
+    **dict.fromkeys(("ldaps", "ldap_tcp", "ldap_udp"), "ldap"),
+    **dict.fromkeys(("icmp6", "ipv6-icmp"), "icmp"),
 }
 _PALETTE = (
-    "#6699CC",
-    "#EE8866",
-    "#44AA77",
-    "#CC79A7",
-    "#B8A100",
-    "#5566AA",
-    "#EE99AA",
-    "#88AA44",
-    "#997799",
-    "#22A2B8",
-    "#AA6633",
-    "#77CCAA",
-    "#9467BD",
-    "#556B2F",
-    "#E377C2",
-    "#4A6FA5",
+    *("#6699CC", "#EE8866", "#44AA77", "#CC79A7", "#B8A100", "#5566AA", "#EE99AA", "#88AA44"),
+    *("#997799", "#22A2B8", "#AA6633", "#77CCAA", "#9467BD", "#556B2F", "#E377C2", "#4A6FA5"),
 )
 
 
@@ -73,16 +47,6 @@ def protocol_colours(names: Iterable[str | None]) -> dict[str | None, str]:
     palette, from an index that depends on its name alone. The same names always get the same
     colours, and two names share one only when the palette is exhausted.
 
-    Parameters
-    ----------
-    names
-        Protocol or service names; null is unknown.
-
-    Returns
-    -------
-    dict
-        Colour as ``#RRGGBB`` by name, in the order of `names`.
-
     Examples
     --------
     >>> protocol_colours(["dns", None])
@@ -90,27 +54,13 @@ def protocol_colours(names: Iterable[str | None]) -> dict[str | None, str]:
     """
     wanted = list(dict.fromkeys(names))
     chosen: dict[str | None, str] = {}
-    taken: set[str] = set()
     for name in sorted((n for n in wanted if n is not None), key=_precedence):
-        colour = _colour(name, taken)
-        chosen[name] = colour
-        taken.add(colour)
+        chosen[name] = _colour(name, set(chosen.values()))
     return {name: UNKNOWN if name is None else chosen[name] for name in wanted}
 
 
 def direction_colours(codes: Iterable[str | None]) -> dict[str | None, str]:
-    """Assign colours to direction codes: blue outbound, purple inbound, as on the maps.
-
-    Parameters
-    ----------
-    codes
-        Direction letters ``I O L X U``; null and any other string count as unknown.
-
-    Returns
-    -------
-    dict
-        Colour as ``#RRGGBB`` by code, in the order of `codes`.
-    """
+    """Assign colours to direction codes: blue outbound, purple inbound, as on the maps."""
     return {code: DIRECTIONS.get(code or "", UNKNOWN) for code in codes}
 
 

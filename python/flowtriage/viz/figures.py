@@ -19,14 +19,9 @@ CHARACTER = 6.3
 
 
 def quiet_figure(title: str, **options: Any) -> Any:
-    """Make an empty figure in which only the title stands out.
+    """Make an empty figure in which only the title stands out, with options of Bokeh's `figure`.
 
-    Parameters
-    ----------
-    title
-        Short title: the toolbar is beside it.
-    **options
-        Options of Bokeh's `figure`.
+    The title must be short, because the toolbar is beside it.
     """
     plot: Any = figure(title=title, **({"outline_line_color": None} | options))
     plot.title.text_font_size = "12px"
@@ -45,30 +40,21 @@ def wide_figure(title: str, **options: Any) -> Any:
 
 def without_axes(plot: Any) -> Any:
     """Hide the axes and the grid of a figure whose positions have no meaning."""
-    plot.axis.visible = False
-    plot.grid.visible = False
+    plot.axis.visible = plot.grid.visible = False
     return plot
 
 
 def quiet_axes(plot: Any) -> None:
     """Draw the axes of a figure in faint colours."""
-    plot.axis.axis_line_color = RULE
-    plot.axis.major_tick_line_color = RULE
+    plot.axis.axis_line_color = plot.axis.major_tick_line_color = RULE
     plot.axis.minor_tick_line_color = None
     plot.axis.major_label_text_color = FAINT
 
 
 def add_hover(plot: Any, renderers: list[Any], rows: list[tuple[str, str]], **options: Any) -> None:
-    """Show a hover box at the pointer.
+    """Show a hover box at the pointer, with options of Bokeh's `HoverTool`.
 
-    Parameters
-    ----------
-    plot, renderers
-        Figure, and the renderers whose columns the rows name.
-    rows
-        Label and Bokeh template of each row. Unlike an HTML template, rows show values as text.
-    **options
-        Options of Bokeh's `HoverTool`.
+    A row has a label and a Bokeh template, which, unlike one in HTML, shows values as text.
     """
     usual = {"point_policy": "follow_mouse"}
     plot.add_tools(HoverTool(renderers=renderers, tooltips=rows, **(usual | options)))
@@ -134,11 +120,5 @@ def add_legend(plot: Any, items: list[Any], swatch: int = 12) -> None:
 def add_notes(plot: Any, notes: Sequence[str]) -> None:
     """Add lines of text below a figure."""
     for note in notes:
-        line = Title(
-            text=note,
-            text_font_size="11px",
-            text_font_style="normal",
-            text_color=FAINT,
-            standoff=2,
-        )
-        plot.add_layout(line, "below")
+        look = {"text_font_size": "11px", "text_font_style": "normal", "text_color": FAINT}
+        plot.add_layout(Title(text=note, standoff=2, **look), "below")

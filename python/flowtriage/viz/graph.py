@@ -20,18 +20,11 @@ _GRAVITY, _SEED, _HALF_WIDTH = 0.3, 1, 1.7
 
 @dataclass(frozen=True)
 class Graph:
-    """Addresses as nodes, connections as edges.
+    """Addresses as nodes, connections as edges, and the totals of both before grouping.
 
-    Attributes
-    ----------
-    nodes
-        `name`, `grouped` (number of addresses in the node), `connections`, `rank` (the lowest),
-        and facts of the address: `internal`, `geoloc`, `context`, `rep`. A node of several
-        addresses has an empty name.
-    edges
-        `source` and `dest` (indices in `nodes`), `connections`, `rank` (the lowest), `score`.
-    addresses, connections
-        Totals before grouping; the edges hold the connections that are drawn.
+    Nodes have `name` (empty for several addresses), `grouped` (number of addresses),
+    `connections`, `rank` (the lowest), and facts of the address: `internal`, `geoloc`, `context`,
+    `rep`. Edges have `source` and `dest` (indices in `nodes`), `connections`, `rank`, `score`.
     """
 
     nodes: pa.Table
@@ -41,21 +34,11 @@ class Graph:
 
 
 def graph_of(rows: pa.Table, max_nodes: int = MAX_NODES) -> Graph:
-    """Build the graph of suspicious connections.
+    """Build the graph of rows of `flow_scores`, in order of rank; at least one.
 
-    Parameters
-    ----------
-    rows
-        Rows of `flow_scores`, in order of rank; at least one.
-    max_nodes
-        Maximum number of nodes. Above it, each node keeps a few leaves (addresses with a single
-        neighbour) and the rest of its leaves become one node; then the edges of the highest rank
-        numbers are dropped.
-
-    Returns
-    -------
-    Graph
-        One edge for each pair of source and destination.
+    Above the maximum number of nodes, each keeps a few leaves (addresses with a single neighbour)
+    and the rest of its leaves become one node; then the edges of the highest rank numbers are
+    dropped.
     """
     ends = [pc.fill_null(rows[name], "not known") for name in ("srcip", "dstip")]
     facts = _facts(rows, ends)
@@ -89,13 +72,13 @@ def graph_of(rows: pa.Table, max_nodes: int = MAX_NODES) -> Graph:
 
 def _facts(rows: pa.Table, ends: list[pa.ChunkedArray]) -> pa.Table:
     """Return one row per address, with its facts."""
-    sides = [("srcip_internal", "src"), ("destip_internal", "dst")]
+    columns = [
+        ["srcip_internal", *(f"src_{fact}" for fact in _FACTS[1:])],
+        ["destip_internal", *(f"dst_{fact}" for fact in _FACTS[1:])],
+    ]
     parts = [
-        pa.table(
-            [end, rows[internal], *(rows[f"{side}_{fact}"] for fact in _FACTS[1:])],
-            names=["name", *_FACTS],
-        )
-        for end, (internal, side) in zip(ends, sides, strict=True)
+        pa.table([end, *rows.select(names).columns], names=["name", *_FACTS])
+        for end, names in zip(ends, columns, strict=True)
     ]
     both = pa.concat_tables(parts).group_by("name", use_threads=False)
     known = both.aggregate([(fact, "max") for fact in _FACTS])
@@ -156,19 +139,9 @@ def layout(count: int, ends: Indices) -> Floats:
     """Compute node positions that keep neighbours close and all other nodes apart.
 
     The same graph always gets the same layout: networkx's `spring_layout` with a fixed seed. An
-    invisible node with a weak edge to every other node keeps unconnected parts in view.
-
-    Parameters
-    ----------
-    count
-        Number of nodes.
-    ends
-        Indices of the two nodes of each edge, shape (edges, 2).
-
-    Returns
-    -------
-    numpy.ndarray
-        Positions, shape (count, 2): -1.7 to 1.7 horizontally, -1 to 1 vertically.
+    invisible node with a weak edge to every other node keeps unconnected parts in view. `ends` has
+    the indices of the two nodes of each edge. Positions are -1.7 to 1.7 horizontally, -1 to 1
+    vertically.
 
     Examples
     --------

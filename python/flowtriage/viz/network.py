@@ -46,24 +46,12 @@ _KINDS = {
 def connection_network(
     rows: pa.Table, title: str, severity_of: Callable[[str], Severity]
 ) -> LayoutDOM:
-    """Draw connections between addresses as a graph.
+    """Draw rows of `flow_scores`, in order of rank, as a graph.
 
-    Parameters
-    ----------
-    rows
-        Columns of `flow_scores`, in order of rank.
-    title
-        Title of the plot.
-    severity_of
-        Parser of a reputation; from severity warning on, an address is known as bad.
-
-    Returns
-    -------
-    bokeh.models.LayoutDOM
-        A node for each address, sized by its connections, and a line for each pair of source and
-        destination, tapering towards the destination. Above 120 addresses, those with a single
-        neighbour share a node, then the connections of the highest rank numbers are dropped; a
-        note reports both.
+    A node is an address, sized by its connections; a line is a pair of source and destination,
+    tapering towards the destination. Above 120 addresses, those with a single neighbour share a
+    node, then the connections of the highest rank numbers are dropped; a note reports both.
+    `severity_of` parses a reputation: from severity warning on, an address is known as bad.
     """
     if not rows.num_rows:
         return message_plot(title, "No suspicious connection to review")

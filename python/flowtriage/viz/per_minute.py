@@ -17,20 +17,9 @@ _STYLE = Style(label=str, colours=lambda names: dict.fromkeys(names, TOTAL))
 
 
 def flows_per_minute(summary: pa.Table, days: str) -> LayoutDOM:
-    """Draw the flows per minute, denied ones included.
+    """Draw the flows per minute of `flow_ingest_summary`, denied ones included, over a slider.
 
-    Parameters
-    ----------
-    summary
-        `tdate` and `total`, as in the table `flow_ingest_summary`.
-    days
-        Days of the summary, for notes.
-
-    Returns
-    -------
-    bokeh.models.LayoutDOM
-        Bars over a range slider. Above `MAX_BARS` minutes several share a bar; the title has
-        their number.
+    Above `MAX_BARS` minutes several share a bar; the title has their number.
     """
     if not summary.num_rows:
         return message_plot("Flows per minute", f"No flows stored for {days}")

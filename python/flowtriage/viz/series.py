@@ -26,16 +26,8 @@ _SUMS = ("flows", "denied_flows", "src_bytes", "dst_bytes")
 class Style:
     """Labels, colours and order of the keys of a timeline.
 
-    Parameters
-    ----------
-    label
-        Label of a key; null is never passed.
-    colours
-        Colour by key.
-    order
-        Keys that come first, in this order; the rest follow by number of flows.
-    max_series
-        Maximum number of series; the smallest beyond it are folded into one.
+    Keys beyond those of `order` follow by number of flows; the smallest beyond `max_series` are
+    folded into one. A null key has no label.
     """
 
     label: Callable[[str], str]
@@ -48,20 +40,10 @@ class Style:
 class Series:
     """One series, ready to be drawn.
 
-    Parameters
-    ----------
-    name, label
-        Full text for the hover box, and a short one for the axis and the legend.
-    colour
-        ``#RRGGBB``.
-    flows
-        Number of allowed flows in the timeline.
-    denied
-        Denied flows in each non-empty bin.
-    columns
-        Columns of equal length, one row for each non-empty bin: `left` and `right` in
-        milliseconds since 1970, allowed `flows` as numbers, and `denied_text`, `sent` and
-        `received` as text.
+    `name` is for the hover box, `label` for the axis and the legend. `flows` counts the allowed
+    flows. `denied` and `columns` have one row for each non-empty bin: `left` and `right` in
+    milliseconds since 1970, allowed `flows` as numbers, and `denied_text`, `sent` and `received`
+    as text.
     """
 
     name: str
@@ -76,16 +58,9 @@ class Series:
 class Binned:
     """A timeline, folded to the maximum number of series.
 
-    Parameters
-    ----------
-    series
-        Series in the order of the legend.
-    totals
-        Columns `left`, `right`, `denied` and `all` (allowed and denied flows) over all series.
-    start, end, width
-        First and last time and the width of a bin, in milliseconds.
-    untimed
-        Number of flows, allowed and denied, without a time.
+    `totals` has the columns `left`, `right`, `denied` and `all` (allowed and denied flows) over
+    all series. `start`, `end` and the `width` of a bin are in milliseconds; `untimed` is the
+    number of flows without a time.
     """
 
     series: tuple[Series, ...]
@@ -97,20 +72,7 @@ class Binned:
 
 
 def bin_series(timeline: pa.Table, style: Style) -> Binned:
-    """Split a timeline table into series.
-
-    Parameters
-    ----------
-    timeline
-        Result of `flowtriage.timeline`.
-    style
-        Style of its series.
-
-    Returns
-    -------
-    Binned
-        At most `style.max_series` series, and one for all others.
-    """
+    """Split the result of `flowtriage.timeline` into series, and one for all beyond the maximum."""
     known = pc.is_valid(timeline["bin_start"])
     untimed = _flow_count(timeline.filter(pc.invert(known)))
     timed = timeline.filter(known)
@@ -119,11 +81,9 @@ def bin_series(timeline: pa.Table, style: Style) -> Binned:
     kept, folded = _top_keys(timed, style)
     cells = _fold(timed, kept)
     colours = style.colours(kept)
-    series = [
-        _series(cells, code, _name(key, style), colours[key]) for code, key in enumerate(kept)
-    ]
-    if folded:
-        series.append(_series(cells, len(kept), f"other ({folded})", OTHER))
+    names = [(_name(key, style), colours[key]) for key in kept]
+    names += [(f"other ({folded})", OTHER)] if folded else []
+    series = [_series(cells, code, *name) for code, name in enumerate(names)]
     totals = _totals(timed)
     widths = totals["right"] - totals["left"]
     return Binned(
@@ -195,11 +155,8 @@ def _series(cells: pa.Table, code: int, name: str, colour: str) -> Series:
 
 
 def _totals(timed: pa.Table) -> Columns:
-    sums = (
-        timed.group_by(["bin_start", "bin_end"])
-        .aggregate([("flows", "sum"), ("denied_flows", "sum")])
-        .sort_by("bin_start")
-    )
+    bins = timed.group_by(["bin_start", "bin_end"])
+    sums = bins.aggregate([("flows", "sum"), ("denied_flows", "sum")]).sort_by("bin_start")
     flows, denied = _numbers(sums, "flows"), _numbers(sums, "denied_flows")
     return {
         "left": _milliseconds(sums["bin_start"]),

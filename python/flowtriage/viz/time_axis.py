@@ -43,19 +43,7 @@ _CLOCKS = ((60_000, "%H:%M"), (1_000, "%H:%M:%S"), (0, "%H:%M:%S.%3N"))
 
 
 def timeline_figure(binned: Binned, title: str, height: int, y_range: Range) -> Any:
-    """Make an empty figure with a UTC time axis that fits all bins.
-
-    Parameters
-    ----------
-    binned
-        Series to draw.
-    title
-        Short title: the toolbar is beside it.
-    height
-        Height in pixels.
-    y_range
-        Vertical range.
-    """
+    """Make an empty figure with a UTC time axis that fits all bins; the height is in pixels."""
     pad = max(binned.width * 3 - (binned.end - binned.start), binned.width) / 2
     plot = wide_figure(
         title,
@@ -85,16 +73,7 @@ def hover_box(plot: Any, binned: Binned, renderers: list[Any], rows: list[tuple[
 def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: int) -> LayoutDOM:
     """Add a legend beside a figure, and a range slider and notes below it.
 
-    Parameters
-    ----------
-    plot, binned
-        Figure, and the series in it.
-    items
-        Entries of the legend.
-    note
-        One line on how to read the figure.
-    left
-        Width of the area left of the frame, in pixels, which aligns both frames.
+    The width of the area left of the frame, in pixels, aligns both frames.
     """
     legend = Legend(
         items=items,
@@ -116,8 +95,7 @@ def with_slider(plot: Any, binned: Binned, items: list[Any], note: str, left: in
     right = 36 + round(longest * CHARACTER)
     slider = _slider(plot, binned)
     for part in (plot, slider):
-        part.min_border_left = left
-        part.min_border_right = right
+        part.min_border_left, part.min_border_right = left, right
     add_notes(slider, [note, *untimed_note(binned)])
     return column(plot, slider, sizing_mode="stretch_width", spacing=0)
 
@@ -159,11 +137,9 @@ def _slider(plot: Any, binned: Binned) -> Any:
         line_color=None,
     )
     tool: Any = RangeTool(x_range=plot.x_range)
-    tool.overlay.fill_color = DIRECTIONS["O"]
-    tool.overlay.fill_alpha = 0.12
-    tool.overlay.line_color = DIRECTIONS["O"]
+    tool.overlay.fill_color = tool.overlay.line_color = DIRECTIONS["O"]
+    tool.overlay.fill_alpha, tool.overlay.line_alpha = 0.12, 0.6
     tool.overlay.line_dash = "solid"
-    tool.overlay.line_alpha = 0.6
     slider.add_tools(tool)
     _time_axis(slider)
     return slider
@@ -199,9 +175,7 @@ def _clock(width: float) -> str:
 
 
 def _span(binned: Binned) -> str:
-    first, last = (
-        datetime.fromtimestamp(moment / 1000, tz=UTC) for moment in (binned.start, binned.end)
-    )
+    first, last = (datetime.fromtimestamp(at / 1000, UTC) for at in (binned.start, binned.end))
     clock = "%H:%M" if binned.width % 60_000 == 0 else "%H:%M:%S"
     end = last.strftime(clock if first.date() == last.date() else f"%Y-%m-%d {clock}")
     return f"Time (UTC), {first.strftime(f'%Y-%m-%d {clock}')} {DASH} {end}"

@@ -182,16 +182,8 @@ def _lane(plot: Any, series: Series, floor: int, peak: float) -> list[Any]:
         "depth": 0.45 + 0.55 * np.log1p(series.columns["flows"]) / np.log1p(peak),
     }
     source = ColumnDataSource(columns)
-    cell = _bars(
-        plot,
-        source,
-        floor,
-        floor + 1,
-        fill_color=RULE,
-        name=series.name,
-        fill_alpha=0,
-        on_hover=RULE,
-    )
+    look: Any = {"fill_color": RULE, "fill_alpha": 0, "on_hover": RULE}
+    cell = _bars(plot, source, floor, floor + 1, name=series.name, **look)
     denied = _bars(plot, source, "down", base, fill_color=DENIED)
     allowed = _bars(plot, source, base, "up", fill_color=series.colour, fill_alpha="depth")
     return [cell, denied, allowed]

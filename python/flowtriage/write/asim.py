@@ -24,7 +24,7 @@ from flowtriage.write.json_lines import (
     quoted,
     text,
 )
-from flowtriage.write.text import TextFormat, Values, denied, number_of_flows
+from flowtriage.write.text import TextFormat, Values, denied, duration, number_of_flows
 
 _NULLS = ("nan", "NaN", "None")
 _STRINGS = ("service", "state", "tcp_flags", "host")
@@ -54,7 +54,7 @@ _RECORD: Mapping[str, Value] = {
     "NetworkProtocol": lambda batch: quoted(pc.ascii_upper(batch["protocol"])),
     "NetworkApplicationProtocol": text("service"),
     "NetworkDirection": text("reported_direction", _DIRECTIONS),
-    "NetworkDuration": lambda batch: _duration(batch),
+    "NetworkDuration": lambda batch: pc.cast(pc.divide(duration(batch), 1000), pa.string()),
     "SrcBytes": number("src_bytes"),
     "DstBytes": number("dst_bytes"),
     "SrcPackets": number("src_packets"),
@@ -75,19 +75,8 @@ def _either(batch: pa.RecordBatch, if_denied: str, otherwise: str) -> Values:
     return quoted(pc.if_else(denied(batch), if_denied, otherwise))
 
 
-def _duration(batch: pa.RecordBatch) -> Values:
-    """Return the milliseconds from start to end, or null if the end is first."""
-    length = pc.subtract(
-        pc.cast(batch["end_time"], pa.int64()), pc.cast(batch["start_time"], pa.int64())
-    )
-    known = pc.if_else(pc.greater_equal(length, 0), length, pa.scalar(None, pa.int64()))
-    return pc.cast(pc.divide(known, 1000), pa.string())
-
-
 def _lost(batch: pa.RecordBatch) -> dict[str, int]:
-    counts = {
-        name: pc.sum(pc.is_in(batch[name], pa.array(_NULLS))).as_py() or 0 for name in _STRINGS
-    }
+    counts = {name: pc.sum(pc.is_in(batch[name], pa.array(_NULLS))).as_py() for name in _STRINGS}
     return {name: count for name, count in counts.items() if count}
 
 

@@ -13,30 +13,19 @@ Values: TypeAlias = Any
 """A `pyarrow.Array` or `pyarrow.ChunkedArray`."""
 
 
-def _nothing_lost(_: pa.RecordBatch) -> dict[str, int]:
-    return {}
-
-
 @dataclass(frozen=True)
 class TextFormat:
     """A text format to write.
 
-    Parameters
-    ----------
-    carries
-        Columns of flows that the format has.
-    lines
-        Returns the lines of flows that have all these columns, without line feeds.
-    header
-        Text before the first line.
-    lost
-        Returns the number of values that the format cannot represent, by column.
+    `carries` has the columns of flows that the format has; `lines` returns the lines, without line
+    feeds, of flows that have all of these; `lost` returns the number of values that the format
+    cannot represent, by column.
     """
 
     carries: tuple[str, ...]
     lines: Callable[[pa.RecordBatch], Values]
     header: str = ""
-    lost: Callable[[pa.RecordBatch], Mapping[str, int]] = _nothing_lost
+    lost: Callable[[pa.RecordBatch], Mapping[str, int]] = lambda _: {}
 
 
 def as_bytes(lines: Values) -> pa.Buffer:
@@ -72,6 +61,12 @@ def decimal_seconds(micros: Values) -> Values:
 def micros(times: Values) -> Values:
     """Return times as microseconds since 1970."""
     return pc.cast(times, pa.int64())
+
+
+def duration(batch: pa.RecordBatch) -> Values:
+    """Return the microseconds from start to end, or null if the end is first."""
+    length = pc.subtract(micros(batch["end_time"]), micros(batch["start_time"]))
+    return pc.if_else(pc.greater_equal(length, 0), length, pa.scalar(None, pa.int64()))
 
 
 def denied(batch: pa.RecordBatch) -> Values:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.write.text import TextFormat, Values, decimal_seconds, escaped, micros
+from flowtriage.write.text import TextFormat, Values, decimal_seconds, duration, escaped, micros
 
 _UNSET = "-"
 _EMPTY = "(empty)"
@@ -55,7 +55,7 @@ def _values(batch: pa.RecordBatch, kind: str, name: str | None) -> Values:
     if kind == "time":
         return decimal_seconds(micros(batch[name]))
     if kind == "interval":
-        return decimal_seconds(_duration(batch))
+        return decimal_seconds(duration(batch))
     values = pc.cast(batch[name], pa.string())
     return _text(values) if kind in ("string", "enum") else values
 
@@ -68,14 +68,9 @@ def _text(values: Values) -> Values:
     return values
 
 
-def _duration(batch: pa.RecordBatch) -> Values:
-    length = pc.subtract(micros(batch["end_time"]), micros(batch["start_time"]))
-    return pc.if_else(pc.greater_equal(length, 0), length, pa.scalar(None, pa.int64()))
-
-
 def _lost(batch: pa.RecordBatch) -> dict[str, int]:
     ends = len(batch) - batch["end_time"].null_count
-    written = pc.count(_duration(batch)).as_py()
+    written = pc.count(duration(batch)).as_py()
     return {"end_time": ends - written} if ends > written else {}
 
 

@@ -1,4 +1,4 @@
-//! What was asked online, and what became of each question.
+//! Online queries and their outcomes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::error::Result;
 use crate::flow::schema::timestamp;
 use crate::ip::Ip;
 
-/// What became of each question, in order.
+/// Outcome of each query, by address and service.
 pub type Ledger = BTreeMap<(Ip, Service), Entry>;
 
-/// What became of a question.
+/// Outcome of a query, with its origin and time.
 #[derive(Clone, Debug)]
 pub struct Entry {
     outcome: Outcome,
@@ -26,15 +26,15 @@ pub struct Entry {
     at: u64,
 }
 
-/// How a question ended.
+/// Outcome of a query.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// With an answer, be it that nothing is known.
+    /// The service answered, with facts or without a record.
     Answered(Facts),
-    /// Without one, for this reason.
+    /// The query failed, with the reason.
     Failed(String),
-    /// It was not asked, for this reason.
-    NotAsked(String),
+    /// No query was made, with the reason.
+    NotQueried(String),
 }
 
 /// Seconds since 1970.
@@ -44,7 +44,7 @@ pub fn now() -> u64 {
 }
 
 impl Entry {
-    /// An entry of a time.
+    /// An entry with a time in seconds since 1970.
     pub fn new(outcome: Outcome, cached: bool, at: u64) -> Self {
         Self {
             outcome,
@@ -53,12 +53,12 @@ impl Entry {
         }
     }
 
-    /// An entry of this moment.
+    /// An entry with the current time.
     pub fn now(outcome: Outcome) -> Self {
         Self::new(outcome, false, now())
     }
 
-    /// What was answered.
+    /// Facts of a query that was answered.
     pub fn facts(&self) -> Option<&Facts> {
         match &self.outcome {
             Outcome::Answered(facts) => Some(facts),
@@ -71,14 +71,14 @@ impl Entry {
             Outcome::Answered(facts) if *facts == Facts::default() => "no record",
             Outcome::Answered(_) => "answered",
             Outcome::Failed(_) => "failed",
-            Outcome::NotAsked(_) => "not asked",
+            Outcome::NotQueried(_) => "not asked",
         }
     }
 
     fn reason(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Answered(facts) => facts.note.as_deref(),
-            Outcome::Failed(reason) | Outcome::NotAsked(reason) => Some(reason),
+            Outcome::Failed(reason) | Outcome::NotQueried(reason) => Some(reason),
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Look-up online, only when asked: who announces an address, and who registered it.
+//! Opt-in online look-up: the AS that announces an address, and its registrant.
 
 pub mod cache;
+mod guard;
 pub mod ledger;
 pub mod origin;
 pub mod registration;
@@ -14,43 +15,43 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::enrich::answers::Found;
 use crate::enrich::online::cache::Cache;
 use crate::enrich::online::ledger::{Entry, Ledger, Outcome};
 use crate::enrich::online::registration::Bootstrap;
-use crate::enrich::online::web::{Failure, Web};
+use crate::enrich::online::web::{Failure, WebClient};
 use crate::enrich::record::Record;
+use crate::enrich::results::NetworkMatch;
 use crate::error::Result;
 use crate::ip::prefix::parse_network;
 use crate::ip::{Ip, IpKind};
 
-/// Whom to ask, what, and how.
+/// Services, limits and cache of the online look-up.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Whether to ask about every public address, and not about unknown ones only.
+    /// Whether to query every public address, not only those without an ASN.
     pub everything: bool,
-    /// URL of the origin service, with `{address}` in the place of the address.
+    /// URL of the origin service, with the placeholder `{address}`.
     pub origin: String,
-    /// URL of the folder that holds the RDAP bootstrap files of IANA.
+    /// Base URL of IANA's RDAP bootstrap files.
     pub bootstrap: String,
-    /// Folder of answers of earlier look-ups.
+    /// Cache directory.
     pub cache: PathBuf,
-    /// How long these are good.
+    /// Maximum age of a cached result.
     pub expiry: Duration,
-    /// Time that one request may take.
+    /// Timeout of a request.
     pub timeout: Duration,
-    /// Requests at the same time.
+    /// Number of concurrent requests.
     pub workers: usize,
-    /// Most questions.
+    /// Maximum number of queries.
     pub limit: usize,
 }
 
-/// Who is asked.
+/// Services that are queried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Service {
-    /// Which autonomous system announces the address.
+    /// The autonomous system that announces the address.
     Origin,
-    /// Whom the address is registered for.
+    /// The registrant of the address.
     Registration,
 }
 
@@ -66,63 +67,66 @@ impl Service {
     }
 }
 
-/// What a service knows of an address.
+/// Facts about an address from a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Number of the autonomous system.
     pub asn: Option<u32>,
-    /// Holder of the autonomous system, or of the registration.
+    /// Holder of the autonomous system, or registrant.
     pub name: Option<String>,
     /// ISO 3166 code of the country.
     pub country: Option<String>,
-    /// The network that this is known of.
+    /// The network that the facts are about.
     pub network: Option<String>,
-    /// What else has to be told.
+    /// Remark for the ledger.
     pub note: Option<String>,
 }
 
-/// Longest name that is taken from a service.
-const NAME: usize = 200;
+/// Maximum length of a name, in characters.
+const MAX_NAME: usize = 200;
 
-/// A name without blanks around it, cut where it is longer than any name ought to be.
+/// A name, trimmed and shortened to the maximum length.
 fn name(text: &str) -> Option<String> {
     let text = text.trim();
-    let end = text.char_indices().nth(NAME).map_or(text.len(), |c| c.0);
+    let end = text
+        .char_indices()
+        .nth(MAX_NAME)
+        .map_or(text.len(), |c| c.0);
     (!text.is_empty()).then(|| text[..end].to_owned())
 }
 
-/// Services online, and what they answered so far.
+/// Clients of the online services, and the ledger of their queries.
 pub struct Online {
     settings: Settings,
     cache: Cache,
-    origin: Web,
-    registration: Web,
+    origin: WebClient,
+    registration: WebClient,
     ledger: Mutex<Ledger>,
-    asked: AtomicUsize,
+    queries: AtomicUsize,
 }
 
 impl Online {
-    /// Checks the settings and makes the folder of the cache; asks nobody.
+    /// Validate the settings and creates the cache directory; send no request.
     pub fn new(settings: Settings) -> Result<Self> {
         Ok(Self {
             cache: Cache::open(&settings.cache, settings.expiry)?,
-            origin: Web::new(&settings.origin, settings.timeout)?,
-            registration: Web::new(&settings.bootstrap, settings.timeout)?,
+            origin: WebClient::new(&settings.origin, settings.timeout)?,
+            registration: WebClient::new(&settings.bootstrap, settings.timeout)?,
             ledger: Mutex::default(),
-            asked: AtomicUsize::new(0),
+            queries: AtomicUsize::new(0),
             settings,
         })
     }
 
-    /// Whether to ask about an address of which databases know, or do not know, the system.
-    pub fn wants(&self, ip: Ip, known: bool) -> bool {
+    /// Whether an address has yet to be queried; `known` is whether the files have its ASN.
+    pub fn is_pending(&self, ip: Ip, known: bool) -> bool {
         let new = || self.with_ledger(|ledger| !ledger.contains_key(&(ip, Service::Origin)));
         ip.kind() == IpKind::Public && (self.settings.everything || !known) && new()
     }
 
-    /// Asks about addresses, the public ones among them; what is not done when `stop` is set is
-    /// left for later.
-    pub fn ask(&self, ips: &[Ip], stop: &AtomicBool) {
+    /// Query the public addresses among the given ones; stop between requests when `stop` is
+    /// set.
+    pub fn query(&self, ips: &[Ip], stop: &AtomicBool) {
         let public = ips.iter().filter(|ip| ip.kind() == IpKind::Public);
         let jobs: Vec<(Ip, Service)> = public
             .flat_map(|ip| Service::ALL.map(|service| (*ip, service)))
@@ -143,7 +147,7 @@ impl Online {
         });
     }
 
-    /// An answer, from the cache or from the service; none if it was stopped.
+    /// A result, from the cache or from the service; `None` if it was stopped.
     fn entry(
         &self,
         (ip, service): (Ip, Service),
@@ -158,65 +162,65 @@ impl Online {
         if let Some((facts, at)) = self.cache.load::<Facts>(&key, source) {
             return Some(Entry::new(Outcome::Answered(facts), true, at));
         }
-        if self.asked.fetch_add(1, Ordering::Relaxed) >= self.settings.limit {
-            let reason = format!("the limit of {} questions is reached", self.settings.limit);
-            return Some(Entry::now(Outcome::NotAsked(reason)));
+        if self.queries.fetch_add(1, Ordering::Relaxed) >= self.settings.limit {
+            let reason = format!("the limit of {} queries is reached", self.settings.limit);
+            return Some(Entry::now(Outcome::NotQueried(reason)));
         }
         let found = match service {
-            Service::Origin => origin::ask(&self.origin, &self.settings.origin, ip, stop),
+            Service::Origin => origin::query(&self.origin, &self.settings.origin, ip, stop),
             Service::Registration => {
                 let web = &self.registration;
                 bootstrap
                     .server(web, &self.cache, source, ip, stop)
-                    .and_then(|server| registration::ask(web, server, ip, stop))
+                    .and_then(|server| registration::query(web, server, ip, stop))
             }
         };
         Some(match found {
             Ok(facts) => {
-                let kept = self.cache.store(&key, source, &facts);
-                Entry::now(Outcome::Answered(match kept {
+                let stored = self.cache.store(&key, source, &facts);
+                Entry::now(Outcome::Answered(match stored {
                     Ok(()) => facts,
-                    Err(error) => facts.noting(format!("not kept in the cache: {error}")),
+                    Err(error) => facts.with_note(format!("not cached: {error}")),
                 }))
             }
             Err(Failure::Stopped) => return None,
             Err(Failure::Failed(reason)) => Entry::now(Outcome::Failed(reason)),
-            Err(Failure::GivenUp(reason)) => Entry::now(Outcome::NotAsked(reason)),
+            Err(Failure::Skipped(reason)) => Entry::now(Outcome::NotQueried(reason)),
         })
     }
 
-    /// Whether answers online come before those of databases.
+    /// Whether online results precede those of the files.
     pub fn comes_first(&self) -> bool {
         self.settings.everything
     }
 
-    /// The networks of addresses that were asked about; their records are added to `records`.
-    pub fn find(&self, ips: &[Ip], records: &mut Vec<Record>) -> Vec<Found> {
+    /// The networks of queried addresses; appends their records to `records`.
+    pub fn find(&self, ips: &[Ip], records: &mut Vec<Record>) -> Vec<NetworkMatch> {
         self.with_ledger(|ledger| {
             let mut find = |ip: &Ip| {
                 let facts = |service| ledger.get(&(*ip, service))?.facts();
                 let (origin, registration) = (facts(Service::Origin), facts(Service::Registration));
                 if origin.or(registration).is_none() {
-                    return Found::NONE;
+                    return NetworkMatch::NONE;
                 }
                 records.push(Record {
                     asn: origin.and_then(|facts| facts.asn),
                     name: origin.and_then(|facts| facts.name.clone()),
                     country: registration.and_then(|facts| facts.country.clone()),
                 });
-                Found {
+                NetworkMatch {
                     record: records.len() as u32 - 1,
                     prefix: origin.map_or(0, |facts| facts.prefix(*ip)),
                 }
             };
             if ledger.is_empty() {
-                return vec![Found::NONE; ips.len()];
+                return vec![NetworkMatch::NONE; ips.len()];
             }
             ips.iter().map(&mut find).collect()
         })
     }
 
-    /// Works with what was answered so far.
+    /// Apply a function to the locked ledger.
     pub fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> T) -> T {
         let mut ledger = self
             .ledger
@@ -227,15 +231,15 @@ impl Online {
 }
 
 impl Facts {
-    fn noting(mut self, note: String) -> Self {
+    fn with_note(mut self, note: String) -> Self {
         self.note = Some(match self.note {
-            Some(before) => format!("{before}; {note}"),
+            Some(earlier) => format!("{earlier}; {note}"),
             None => note,
         });
         self
     }
 
-    /// Length of the network, which holds the address; that of the address alone without one.
+    /// Prefix length of the network; that of a single address if there is none.
     fn prefix(&self, ip: Ip) -> u8 {
         let whole: u8 = if ip.v4().is_some() { 32 } else { 128 };
         let network = self.network.as_deref().and_then(parse_network);

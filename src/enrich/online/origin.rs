@@ -1,10 +1,10 @@
-//! The autonomous system that announces an address, after `RIPEstat`'s prefix overview.
+//! The autonomous system that announces an address, from `RIPEstat`'s prefix overview.
 
 use std::sync::atomic::AtomicBool;
 
 use serde::Deserialize;
 
-use crate::enrich::online::web::{Failure, Web};
+use crate::enrich::online::web::{Failure, WebClient};
 use crate::enrich::online::{Facts, name};
 use crate::ip::Ip;
 use crate::ip::prefix::parse_network;
@@ -26,8 +26,8 @@ struct System {
     holder: Option<String>,
 }
 
-/// Asks the service at `url`, where `{address}` stands for the address.
-pub fn ask(web: &Web, url: &str, ip: Ip, stop: &AtomicBool) -> Result<Facts, Failure> {
+/// Query the service at `url`, in which `{address}` is replaced.
+pub fn query(web: &WebClient, url: &str, ip: Ip, stop: &AtomicBool) -> Result<Facts, Failure> {
     let url = url.replace("{address}", &ip.to_string());
     let Some(Overview { data }) = web.json::<Overview>(&url, stop)? else {
         return Ok(Facts::default());
@@ -35,9 +35,9 @@ pub fn ask(web: &Web, url: &str, ip: Ip, stop: &AtomicBool) -> Result<Facts, Fai
     let Some(first) = data.asns.first() else {
         return Ok(Facts::default());
     };
-    let holds = |(from, to): &(Ip, Ip)| (*from..=*to).contains(&ip);
-    if !parse_network(&data.resource).as_ref().is_some_and(holds) {
-        let reason = format!("the answer is about {:?}", name(&data.resource));
+    let contains = |(first, last): &(Ip, Ip)| (*first..=*last).contains(&ip);
+    if !parse_network(&data.resource).as_ref().is_some_and(contains) {
+        let reason = format!("the response is about {:?}", name(&data.resource));
         return Err(Failure::Failed(reason));
     }
     let others: Vec<String> = data.asns[1..]

@@ -1,4 +1,4 @@
-//! Whom an address is registered for, after RDAP (RFC 9083) and its bootstrap (RFC 9224).
+//! The registrant of an address, by RDAP (RFC 9083) and its bootstrap files (RFC 9224).
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -7,31 +7,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::enrich::online::cache::Cache;
-use crate::enrich::online::web::{Failure, Web};
+use crate::enrich::online::web::{Failure, WebClient};
 use crate::enrich::online::{Facts, name};
 use crate::ip::Ip;
 use crate::ip::prefix::parse_network;
 
-/// Which registry answers for which networks, read when first needed.
+/// RDAP servers by network, fetched on first use.
 #[derive(Default)]
 pub struct Bootstrap {
     v4: OnceLock<Result<Services, Failure>>,
     v6: OnceLock<Result<Services, Failure>>,
 }
 
-/// A bootstrap file: networks, and the servers that answer for them.
+/// A bootstrap file: networks and their RDAP servers.
 #[derive(Serialize, Deserialize)]
 struct Services {
     services: Vec<(Vec<String>, Vec<String>)>,
 }
 
 impl Bootstrap {
-    /// The server that answers for an address.
+    /// The RDAP server for an address.
     pub fn server(
         &self,
-        web: &Web,
+        web: &WebClient,
         cache: &Cache,
-        folder: &str,
+        base: &str,
         ip: Ip,
         stop: &AtomicBool,
     ) -> Result<&str, Failure> {
@@ -41,16 +41,16 @@ impl Bootstrap {
         };
         let services = slot.get_or_init(|| {
             let key = format!("bootstrap-{file}");
-            if let Some((services, _)) = cache.load(&key, folder) {
+            if let Some((services, _)) = cache.load(&key, base) {
                 return Ok(services);
             }
-            let url = format!("{}/{file}.json", folder.trim_end_matches('/'));
+            let url = format!("{}/{file}.json", base.trim_end_matches('/'));
             let services = web
                 .json::<Services>(&url, stop)
                 .and_then(|found| found.ok_or_else(|| Failure::Failed("HTTP 404".into())))
                 .map_err(|failure| failure.at(&url))?;
-            // What is not kept is asked for again.
-            drop(cache.store(&key, folder, &services));
+            // Without a cached file, the next run fetches it again.
+            drop(cache.store(&key, base, &services));
             Ok(services)
         });
         let services = services.as_ref().map_err(Clone::clone)?;
@@ -67,7 +67,7 @@ impl Bootstrap {
         secure
             .or(servers.first())
             .map(String::as_str)
-            .ok_or_else(|| Failure::Failed("no registry answers for it".into()))
+            .ok_or_else(|| Failure::Failed("no RDAP server for this address".into()))
     }
 }
 
@@ -103,14 +103,17 @@ impl Entity {
     }
 }
 
-/// Asks the server of a registry.
-pub fn ask(web: &Web, server: &str, ip: Ip, stop: &AtomicBool) -> Result<Facts, Failure> {
+/// Query the RDAP server of a registry.
+pub fn query(web: &WebClient, server: &str, ip: Ip, stop: &AtomicBool) -> Result<Facts, Failure> {
     let url = format!("{}/ip/{ip}", server.trim_end_matches('/'));
     let Some(network) = web.json::<Network>(&url, stop)? else {
         return Ok(Facts::default());
     };
     if network.object_class_name != "ip network" {
-        let reason = format!("the answer is a {:?}", name(&network.object_class_name));
+        let reason = format!(
+            "the response is a {:?}, not an \"ip network\"",
+            name(&network.object_class_name)
+        );
         return Err(Failure::Failed(reason));
     }
     let ends = (
@@ -118,10 +121,10 @@ pub fn ask(web: &Web, server: &str, ip: Ip, stop: &AtomicBool) -> Result<Facts, 
         Ip::parse(&network.end_address),
     );
     let (Some(first), Some(last)) = ends else {
-        return Err(Failure::Failed("the answer tells no network".into()));
+        return Err(Failure::Failed("the response has no valid network".into()));
     };
     if !(first..=last).contains(&ip) {
-        let reason = format!("the answer is about {first} - {last}");
+        let reason = format!("the response is about {first} - {last}");
         return Err(Failure::Failed(reason));
     }
     let registrant = network

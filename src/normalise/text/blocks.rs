@@ -1,4 +1,4 @@
-//! Blocks of text that hold whole records, and their normalisation.
+//! Blocks of whole text records, and their normalisation.
 
 use memchr::memchr_iter;
 use rayon::prelude::*;
@@ -12,24 +12,24 @@ use crate::normalise::text::json_objects;
 use crate::normalise::text::rows::Rows;
 use crate::normalise::text::tuples::{self, Tuples};
 
-/// How records stand in a text.
+/// Layout of records in a text.
 #[derive(Clone, Debug)]
 pub enum Layout {
-    /// A record a line, its values between delimiters.
+    /// One record per line, as delimited values.
     Delimited(Delimited),
-    /// A JSON object a line.
+    /// One JSON object per line.
     JsonLines,
-    /// JSON objects with anything but braces between them.
+    /// JSON objects, separated by anything but braces.
     JsonObjects,
-    /// JSON objects, each with many records as texts.
+    /// JSON objects, each with many records as strings.
     Tuples(Tuples),
 }
 
-/// Text that one task reads.
+/// Bytes of text that one task reads.
 const PART: usize = 1 << 19;
 
 impl Layout {
-    /// Length of the part of a block that holds whole records.
+    /// Length of the whole records of a block.
     pub fn whole_records(&self, block: &[u8]) -> usize {
         if matches!(self, Self::JsonObjects | Self::Tuples(_)) {
             return json_objects::whole(block);
@@ -38,17 +38,17 @@ impl Layout {
             return memchr::memrchr(b'\n', block).map_or(0, |end| end + 1);
         }
         let (mut inside, mut end) = (false, 0);
-        for place in memchr::memchr2_iter(b'"', b'\n', block) {
-            match block[place] {
+        for position in memchr::memchr2_iter(b'"', b'\n', block) {
+            match block[position] {
                 b'"' => inside = !inside,
-                _ if !inside => end = place + 1,
+                _ if !inside => end = position + 1,
                 _ => {}
             }
         }
         end
     }
 
-    /// Whether line ends may stand inside values.
+    /// Whether values may contain line ends.
     fn has_quotes(&self, block: &[u8]) -> bool {
         matches!(self, Self::Delimited(Delimited { quoted: true, .. }))
             && block
@@ -86,7 +86,7 @@ pub fn lines(text: &[u8]) -> usize {
         .sum()
 }
 
-/// Normalises a block of whole records that begins at the given line of its file.
+/// Normalise a block of whole records; `first_line` is its first line in the file.
 pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Result<Normalised> {
     let wanted = spec.columns();
     let parts = layout.parts(block);
@@ -123,7 +123,7 @@ fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Res
         }
         match row.read(text) {
             Ok(values) => rows.add(line, values.into_iter()),
-            Err(reason) => rows.refuse(line, None, reason),
+            Err(reason) => rows.reject(line, None, reason),
         }
     }
     rows.normalise(spec)
@@ -135,7 +135,7 @@ fn json_objects(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> R
     for (line, object) in json_objects::numbered(text, first_line) {
         match object.and_then(|object| row.read(object)) {
             Ok(values) => rows.add(line, values.into_iter()),
-            Err(reason) => rows.refuse(line, None, reason),
+            Err(reason) => rows.reject(line, None, reason),
         }
     }
     rows.normalise(spec)

@@ -1,4 +1,4 @@
-//! Lines of text with delimiters between their values.
+//! Lines of delimited values.
 
 use std::borrow::Cow;
 
@@ -7,25 +7,25 @@ use crate::normalise::log::Cell;
 use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::Spec;
 use crate::normalise::text::rows::Rows;
-use crate::normalise::text::scan::Marks;
+use crate::normalise::text::scan::DelimiterScan;
 
-/// Bytes of a line that is shorter than most.
+/// Bytes of a short line, for the estimate of the number of lines.
 const SHORT_LINE: usize = 64;
 
-/// How values stand in a line.
+/// Layout of a line.
 #[derive(Clone, Debug)]
 pub struct Delimited {
     /// The delimiter.
     pub delimiter: u8,
-    /// Whether a value may stand in double quotes.
+    /// Whether a value may be in double quotes.
     pub quoted: bool,
-    /// First character of lines that are no records.
+    /// First character of comment lines.
     pub comment: Option<u8>,
     /// Names of all columns.
     pub names: Vec<String>,
 }
 
-/// Normalises lines, the first of which has the given number.
+/// Normalise lines, numbered from `first_line`.
 pub fn read(
     text: &[u8],
     layout: &Delimited,
@@ -33,19 +33,19 @@ pub fn read(
     wanted: &[&str],
     first_line: u64,
 ) -> Result<Normalised> {
-    let places = wanted
+    let positions = wanted
         .iter()
         .map(|name| {
-            let place = layout.names.iter().position(|known| known == name);
-            place.ok_or_else(|| Error::Schema(format!("the header names no column {name:?}")))
+            let position = layout.names.iter().position(|known| known == name);
+            position.ok_or_else(|| Error::Schema(format!("the header has no column {name:?}")))
         })
         .collect::<Result<Vec<_>>>()?;
     let mut spec = Cow::Borrowed(spec);
     let escapes = layout.comment.is_some() && memchr::memchr(b'\\', text).is_some();
     let mut lines = Lines {
         layout,
-        places,
-        // An escaped null is text, so nulls are told here, where escapes still stand.
+        positions,
+        // An escaped null is a value, so nulls are detected before escapes are decoded.
         nulls: escapes.then(|| std::mem::take(&mut spec.to_mut().nulls)),
         rows: Rows::new(wanted),
     };
@@ -59,8 +59,8 @@ pub fn read(
 
 struct Lines<'a, 'n> {
     layout: &'n Delimited,
-    places: Vec<usize>,
-    /// Texts that mean a missing value, in a text with Zeek's escapes.
+    positions: Vec<usize>,
+    /// Strings that mean a missing value, if the text has Zeek's escapes.
     nulls: Option<Vec<String>>,
     rows: Rows<'a, 'n>,
 }
@@ -71,8 +71,8 @@ impl<'a> Lines<'a, '_> {
         self.rows.reserve(text.len() / SHORT_LINE);
         let mut ends = Vec::with_capacity(self.layout.names.len());
         let (mut start, mut line) = (0, first_line);
-        let marks = Marks::new(text, self.layout.delimiter, b'\n');
-        for end in marks.chain(std::iter::once(text.len())) {
+        let delimiters = DelimiterScan::new(text, self.layout.delimiter, b'\n');
+        for end in delimiters.chain(std::iter::once(text.len())) {
             if text.get(end) == Some(&self.layout.delimiter) {
                 ends.push(end);
                 continue;
@@ -89,7 +89,7 @@ impl<'a> Lines<'a, '_> {
         }
     }
 
-    /// Reads a line whose values end at the given places of the text.
+    /// Read a line whose values end at the given positions of the text.
     fn line(
         &mut self,
         text: &'a [u8],
@@ -98,17 +98,17 @@ impl<'a> Lines<'a, '_> {
         start: usize,
         ends: &[usize],
     ) {
-        let value = |place: usize| match place {
+        let value = |index: usize| match index {
             0 => start..ends[0],
-            _ => ends[place - 1] + 1..ends[place],
+            _ => ends[index - 1] + 1..ends[index],
         };
-        if self.is_record(line, ends.len(), |place| &text[value(place)]) {
+        if self.is_record(line, ends.len(), |index| &text[value(index)]) {
             let nulls = self.nulls.as_deref();
-            let cells = self.places.iter().map(|place| {
-                // Text between ASCII characters of UTF-8 text is UTF-8.
+            let cells = self.positions.iter().map(|index| {
+                // UTF-8 text split at ASCII characters stays UTF-8.
                 let text = match whole {
-                    Some(whole) => whole.get(value(*place)),
-                    None => std::str::from_utf8(&text[value(*place)]).ok(),
+                    Some(whole) => whole.get(value(*index)),
+                    None => std::str::from_utf8(&text[value(*index)]).ok(),
                 };
                 text.map(|text| cell(text, nulls))
             });
@@ -129,9 +129,9 @@ impl<'a> Lines<'a, '_> {
             .map_err(|error| Error::Format(error.to_string()))?
         {
             let line = first_line + record.position().map_or(0, |p| p.line() - 1);
-            if self.is_record(line, record.len(), |place| &record[place]) {
-                let cells = self.places.iter().map(|place| {
-                    let text = std::str::from_utf8(&record[*place]).ok()?;
+            if self.is_record(line, record.len(), |index| &record[index]) {
+                let cells = self.positions.iter().map(|index| {
+                    let text = std::str::from_utf8(&record[*index]).ok()?;
                     Some(Some(Cow::Owned(text.to_owned())))
                 });
                 self.rows.push(line, cells);
@@ -140,7 +140,7 @@ impl<'a> Lines<'a, '_> {
         Ok(())
     }
 
-    /// Whether a line has all values and does not only repeat the header.
+    /// Whether a line has all values and does not repeat the header.
     fn is_record<'v>(
         &mut self,
         line: u64,
@@ -149,12 +149,12 @@ impl<'a> Lines<'a, '_> {
     ) -> bool {
         let names = &self.layout.names;
         if values != names.len() {
-            let reason = format!("has {values} values; the header names {}", names.len());
-            self.rows.refuse(line, None, reason);
+            let reason = format!("has {values} values, the header has {}", names.len());
+            self.rows.reject(line, None, reason);
             return false;
         }
         let mut columns = names.iter().enumerate();
-        !columns.all(|(place, name)| value(place) == name.as_bytes())
+        !columns.all(|(index, name)| value(index) == name.as_bytes())
     }
 }
 
@@ -166,23 +166,23 @@ fn cell<'a>(text: &'a str, nulls: Option<&[String]>) -> Cell<'a> {
     }
 }
 
-/// Text without Zeek's escapes: `\xHH` stands for a byte. What is no UTF-8 then stays as it is.
+/// Decode Zeek's escapes `\xHH`; return the text unchanged if the bytes are not UTF-8.
 fn unescaped(text: &str) -> Cow<'_, str> {
     if memchr::memchr(b'\\', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(place) = rest.find("\\x") {
-        bytes.extend_from_slice(&rest.as_bytes()[..place]);
-        let digits = rest.get(place + 2..place + 4);
+    while let Some(position) = rest.find("\\x") {
+        bytes.extend_from_slice(&rest.as_bytes()[..position]);
+        let digits = rest.get(position + 2..position + 4);
         let digits = digits.filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             bytes.push(byte);
-            rest = &rest[place + 4..];
+            rest = &rest[position + 4..];
         } else {
             bytes.extend_from_slice(b"\\x");
-            rest = &rest[place + 2..];
+            rest = &rest[position + 2..];
         }
     }
     bytes.extend_from_slice(rest.as_bytes());
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_of_zeek_are_undone() {
+    fn escapes_of_zeek_are_decoded() {
         assert_eq!(unescaped(r"a\x09b\x5cx41"), "a\tb\\x41");
         assert_eq!(unescaped(r"\xc3\xa9\x2d"), "é-");
         for text in ["plain", r"a\b", r"\x", r"\xg0", r"\x4", r"\xff", r"\x+1"] {

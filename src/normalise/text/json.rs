@@ -1,4 +1,4 @@
-//! The wanted values of a JSON object.
+//! Selected values of a JSON object.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -7,19 +7,19 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Reads objects for their values under wanted names. The name `a.b` means a key of that
-/// spelling, or key `b` of the object under key `a`; `a[]` is every item of the array there.
+/// Reads the values of selected names from objects. The name `a.b` is the key `a.b`, or the key
+/// `b` of the object at key `a`; `a[]` is every item of the array at key `a`.
 pub struct JsonRow {
-    places: HashMap<String, usize>,
+    positions: HashMap<String, usize>,
     parents: HashSet<String>,
-    /// Where there are several records in an object: the array of text that holds them.
+    /// The array of strings that has the records, if an object has several.
     array: Option<String>,
 }
 
-type Values<'a> = Vec<Option<Cow<'a, str>>>;
+type JsonValues<'a> = Vec<Option<Cow<'a, str>>>;
 
 impl JsonRow {
-    /// Prepares for the wanted names, and for the texts of an array, if one is named.
+    /// Select names and, optionally, an array of strings.
     pub fn new(wanted: &[&str], array: Option<&str>) -> Self {
         let paths = wanted.iter().copied().chain(array);
         let parents = paths.flat_map(|name| {
@@ -27,7 +27,7 @@ impl JsonRow {
                 .map(|(dot, _)| name[..dot].to_owned())
         });
         Self {
-            places: wanted
+            positions: wanted
                 .iter()
                 .enumerate()
                 .map(|(i, name)| ((*name).to_owned(), i))
@@ -37,33 +37,36 @@ impl JsonRow {
         }
     }
 
-    /// The wanted values of an object: text without its quotes, anything else as it is written.
-    pub fn read<'a>(&self, text: &'a [u8]) -> Result<Values<'a>, String> {
-        let mut values = vec![None; self.places.len()];
+    /// The selected values of an object: strings decoded, other values as they are written.
+    pub fn read<'a>(&self, text: &'a [u8]) -> Result<JsonValues<'a>, String> {
+        let mut values = vec![None; self.positions.len()];
         self.walk(text, "", &mut values, &mut |_, _| {})
             .map_err(|error| {
-                format!("is not a whole JSON object (character {})", error.column())
+                format!(
+                    "is not a complete JSON object (character {})",
+                    error.column()
+                )
             })?;
         Ok(values)
     }
 
-    /// Hands over every text of the array, with the wanted values of the objects around it.
-    pub fn texts<'a>(
+    /// Call `each` with every string of the array and the selected values of its outer objects.
+    pub fn strings<'a>(
         &self,
         text: &'a [u8],
-        mut each: impl FnMut(&Values<'a>, Cow<'a, str>),
+        mut each: impl FnMut(&JsonValues<'a>, Cow<'a, str>),
     ) -> Result<(), String> {
-        let mut values = vec![None; self.places.len()];
+        let mut values = vec![None; self.positions.len()];
         self.walk(text, "", &mut values, &mut each)
-            .map_err(|error| format!("is not a whole JSON object ({error})"))
+            .map_err(|error| format!("is not a complete JSON object ({error})"))
     }
 
     fn walk<'a>(
         &self,
         text: &'a [u8],
         prefix: &str,
-        values: &mut Values<'a>,
-        each: &mut dyn FnMut(&Values<'a>, Cow<'a, str>),
+        values: &mut JsonValues<'a>,
+        each: &mut dyn FnMut(&JsonValues<'a>, Cow<'a, str>),
     ) -> serde_json::Result<()> {
         let mut json = serde_json::Deserializer::from_slice(text);
         let mut arrays = Vec::new();
@@ -77,7 +80,7 @@ impl JsonRow {
         json.end()?;
         for (name, raw) in arrays {
             if self.array.as_ref() == Some(&name) {
-                for Key(text) in serde_json::from_str::<Vec<Key<'a>>>(raw.get())? {
+                for JsonKey(text) in serde_json::from_str::<Vec<JsonKey<'a>>>(raw.get())? {
                     each(values, text);
                 }
                 continue;
@@ -95,7 +98,7 @@ impl JsonRow {
 struct Object<'r, 'v, 'a> {
     row: &'r JsonRow,
     prefix: &'r str,
-    values: &'v mut Values<'a>,
+    values: &'v mut JsonValues<'a>,
     arrays: &'v mut Vec<(String, &'a RawValue)>,
 }
 
@@ -115,14 +118,14 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
     }
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
-        while let Some(key) = map.next_key::<Key<'a>>()? {
+        while let Some(key) = map.next_key::<JsonKey<'a>>()? {
             let name = if self.prefix.is_empty() {
                 key.0
             } else {
                 format!("{}.{}", self.prefix, key.0).into()
             };
-            if let Some(&place) = self.row.places.get(name.as_ref()) {
-                self.values[place] = value(map.next_value()?);
+            if let Some(&position) = self.row.positions.get(name.as_ref()) {
+                self.values[position] = value(map.next_value()?);
                 continue;
             }
             let items = self.row.array.is_some().then(|| format!("{name}[]"));
@@ -156,25 +159,25 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
     }
 }
 
-/// A key that borrows from the text where it has no escapes.
-struct Key<'a>(Cow<'a, str>);
+/// A key or string, borrowed from the text if it has no escapes.
+struct JsonKey<'a>(Cow<'a, str>);
 
-impl<'a> serde::Deserialize<'a> for Key<'a> {
+impl<'a> serde::Deserialize<'a> for JsonKey<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
         impl<'a> Visitor<'a> for Text {
-            type Value = Key<'a>;
+            type Value = JsonKey<'a>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
+                f.write_str("a string")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Key<'a>, E> {
-                Ok(Key(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<JsonKey<'a>, E> {
+                Ok(JsonKey(Cow::Borrowed(text)))
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Key<'a>, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
+            fn visit_str<E>(self, text: &str) -> Result<JsonKey<'a>, E> {
+                Ok(JsonKey(Cow::Owned(text.to_owned())))
             }
         }
         deserializer.deserialize_str(Text)
@@ -184,8 +187,8 @@ impl<'a> serde::Deserialize<'a> for Key<'a> {
 fn value(raw: &RawValue) -> Option<Cow<'_, str>> {
     match raw.get() {
         "null" => None,
-        text if text.starts_with('"') => match serde_json::from_str::<Key<'_>>(text) {
-            Ok(Key(text)) => Some(text),
+        text if text.starts_with('"') => match serde_json::from_str::<JsonKey<'_>>(text) {
+            Ok(JsonKey(text)) => Some(text),
             Err(_) => Some(Cow::Borrowed(text)),
         },
         text => Some(Cow::Borrowed(text)),
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_their_spelling_and_text_loses_its_escapes() {
+    fn numbers_keep_their_notation_and_strings_are_decoded() {
         let text = r#"{"a":"t\u0061b\t","b":null,"c":1588205199.82437,"d":["1.2.3.4"]}"#;
         let values = read(&["a", "b", "c", "d", "e"], text).unwrap();
         let expected = [
@@ -228,22 +231,25 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_nested_arrays_come_with_what_stands_around_them() {
+    fn strings_of_nested_arrays_have_the_values_of_outer_objects() {
         let text =
             r#"{"p":{"flows":[{"t":["a","b"],"rule":"r1"},{"t":["c"]},7,{"t":3}]},"mac":"m"}"#;
         let row = JsonRow::new(&["mac", "p.flows[].rule"], Some("p.flows[].t[]"));
         let mut found = Vec::new();
-        row.texts(text.as_bytes(), |values, text| {
-            let shown = |place: usize| values[place].as_deref().unwrap_or("-").to_owned();
+        row.strings(text.as_bytes(), |values, text| {
+            let shown = |index: usize| values[index].as_deref().unwrap_or("-").to_owned();
             found.push(format!("{} {} {text}", shown(0), shown(1)));
         })
         .unwrap();
         assert_eq!(found, ["m r1 a", "m r1 b", "m - c"]);
-        assert!(row.texts(br#"{"p":{"flows":[{"t":["a"#, |_, _| {}).is_err());
+        assert!(
+            row.strings(br#"{"p":{"flows":[{"t":["a"#, |_, _| {})
+                .is_err()
+        );
     }
 
     #[test]
-    fn what_is_no_whole_object_is_refused() {
+    fn incomplete_objects_are_rejected() {
         let deep = format!("{{\"a\":{}", "[".repeat(100_000));
         for text in [
             "{\"a\":1",

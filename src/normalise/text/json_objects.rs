@@ -1,38 +1,38 @@
-//! Objects in a JSON text that is no list of lines.
+//! Objects in a JSON text that is not one object per line.
 
-/// Where the JSON object ends that begins at `start`; `None` if it is not whole.
+/// End of the JSON object that starts at `start`; `None` if it is incomplete.
 fn end_of_object(text: &[u8], start: usize) -> Option<usize> {
-    let (mut depth, mut place) = (0_usize, start);
-    while place < text.len() {
-        match text[place] {
-            b'"' => place = end_of_string(text, place)?,
+    let (mut depth, mut position) = (0_usize, start);
+    while position < text.len() {
+        match text[position] {
+            b'"' => position = end_of_string(text, position)?,
             b'{' | b'[' => depth += 1,
             b'}' | b']' => {
                 depth -= 1;
                 if depth == 0 {
-                    return Some(place + 1);
+                    return Some(position + 1);
                 }
             }
             _ => {}
         }
-        place += 1;
+        position += 1;
     }
     None
 }
 
-/// Place of the quote that ends the string which begins at `start`.
+/// Position of the closing quote of the string that starts at `start`.
 fn end_of_string(text: &[u8], start: usize) -> Option<usize> {
-    let mut place = start + 1;
+    let mut position = start + 1;
     loop {
-        place += memchr::memchr2(b'"', b'\\', text.get(place..)?)?;
-        if text[place] == b'"' {
-            return Some(place);
+        position += memchr::memchr2(b'"', b'\\', text.get(position..)?)?;
+        if text[position] == b'"' {
+            return Some(position);
         }
-        place += 2;
+        position += 2;
     }
 }
 
-/// Length of the part of a text that holds whole objects.
+/// Length of the whole objects of a text.
 pub fn whole(text: &[u8]) -> usize {
     parts(text)
         .take_while(Result::is_ok)
@@ -41,38 +41,38 @@ pub fn whole(text: &[u8]) -> usize {
         .map_or(0, |(start, object)| start + object.len())
 }
 
-/// The objects of a text, with their places; what is not whole at its end is an error.
+/// The objects of a text with their positions; an incomplete one at the end is an error.
 pub fn parts(text: &[u8]) -> impl Iterator<Item = Result<(usize, &[u8]), usize>> {
-    let mut place = 0;
+    let mut position = 0;
     std::iter::from_fn(move || {
-        let start = place + memchr::memchr(b'{', text.get(place..)?)?;
+        let start = position + memchr::memchr(b'{', text.get(position..)?)?;
         let Some(end) = end_of_object(text, start) else {
-            place = text.len();
+            position = text.len();
             return Some(Err(start));
         };
-        place = end;
+        position = end;
         Some(Ok((start, &text[start..end])))
     })
 }
 
-/// The end of the first object that reaches beyond `length`.
+/// End of the first object that ends after `length`.
 pub fn end_after(text: &[u8], length: usize) -> Option<usize> {
     let ends = parts(text).map_while(Result::ok);
     let mut ends = ends.map(|(start, object)| start + object.len());
     ends.find(|end| *end > length)
 }
 
-/// The objects of a text that begins at the given line, with their lines.
+/// The objects of a text with their lines, numbered from `first_line`.
 pub fn numbered(
     text: &[u8],
     first_line: u64,
 ) -> impl Iterator<Item = (u64, Result<&[u8], String>)> {
-    let (mut line, mut seen) = (first_line, 0);
+    let (mut line, mut counted) = (first_line, 0);
     parts(text).map(move |part| {
         let (Ok((start, _)) | Err(start)) = part;
-        line += memchr::memchr_iter(b'\n', &text[seen..start]).count() as u64;
-        seen = start;
-        let cut = |_| "begins a JSON object that does not end".to_owned();
+        line += memchr::memchr_iter(b'\n', &text[counted..start]).count() as u64;
+        counted = start;
+        let cut = |_| "is an incomplete JSON object".to_owned();
         (line, part.map(|(_, object)| object).map_err(cut))
     })
 }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_waits_for_more() {
+    fn incomplete_objects_are_excluded() {
         let text = br#"{"a":1},{"b":"x\"#;
         assert_eq!(whole(text), 7);
         assert_eq!(parts(text).last(), Some(Err(8)));

@@ -1,4 +1,4 @@
-//! Records of text: delimited lines and JSON.
+//! Text records: delimited lines and JSON.
 
 pub mod blocks;
 pub mod delimited;

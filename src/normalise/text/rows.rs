@@ -1,4 +1,4 @@
-//! Columns of text under construction.
+//! Columns of strings under construction.
 
 use crate::error::Result;
 use crate::normalise::log::{Cell, Log};
@@ -6,26 +6,26 @@ use crate::normalise::outcome::{BadRow, Normalised};
 use crate::normalise::records::records;
 use crate::normalise::spec::Spec;
 
-/// Columns of text under construction.
+/// Columns of strings under construction, and rejected records.
 pub struct Rows<'a, 'n> {
     names: &'n [&'n str],
     columns: Vec<Vec<Cell<'a>>>,
     lines: Vec<u64>,
-    refused: Normalised,
+    rejected: Normalised,
 }
 
 impl<'n> Rows<'_, 'n> {
-    /// No rows of the named columns.
+    /// No rows, with the named columns.
     pub fn new(names: &'n [&'n str]) -> Self {
         Self {
             names,
             columns: names.iter().map(|_| Vec::new()).collect(),
             lines: Vec::new(),
-            refused: Normalised::default(),
+            rejected: Normalised::default(),
         }
     }
 
-    /// Makes room for rows.
+    /// Reserve space for rows.
     pub fn reserve(&mut self, rows: usize) {
         self.columns
             .iter_mut()
@@ -33,10 +33,10 @@ impl<'n> Rows<'_, 'n> {
         self.lines.reserve(rows);
     }
 
-    /// Counts a record that is none.
-    pub fn refuse(&mut self, line: u64, value: Option<String>, reason: String) {
-        self.refused.records += 1;
-        self.refused.refuse(BadRow {
+    /// Reject a record.
+    pub fn reject(&mut self, line: u64, value: Option<String>, reason: String) {
+        self.rejected.records += 1;
+        self.rejected.reject(BadRow {
             number: line,
             column: None,
             value,
@@ -44,7 +44,7 @@ impl<'n> Rows<'_, 'n> {
         });
     }
 
-    /// Normalises the rows.
+    /// Normalise the rows.
     pub fn normalise(self, spec: &Spec) -> Result<Normalised> {
         let log = Log::Text {
             rows: self.lines.len(),
@@ -52,19 +52,19 @@ impl<'n> Rows<'_, 'n> {
             columns: self.columns,
         };
         let mut out = records(log, spec, self.lines)?;
-        out.append(self.refused);
+        out.append(self.rejected);
         Ok(out)
     }
 }
 
 impl<'a> Rows<'a, '_> {
-    /// Adds a record, unless a cell is no UTF-8 text.
+    /// Add a record; reject it if a cell, given as `None`, is not UTF-8.
     pub fn push(&mut self, line: u64, cells: impl Iterator<Item = Option<Cell<'a>>>) {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             let Some(cell) = cell else {
                 let rows = self.lines.len();
                 self.columns.iter_mut().for_each(|c| c.truncate(rows));
-                self.refuse(line, None, "is not UTF-8 text".into());
+                self.reject(line, None, "is not UTF-8 text".into());
                 return;
             };
             column.push(cell);
@@ -72,7 +72,7 @@ impl<'a> Rows<'a, '_> {
         self.lines.push(line);
     }
 
-    /// Adds a record.
+    /// Add a record.
     pub fn add(&mut self, line: u64, cells: impl Iterator<Item = Cell<'a>>) {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             column.push(cell);

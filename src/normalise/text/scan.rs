@@ -1,36 +1,36 @@
-//! The places of two bytes in a text.
+//! Scan for two bytes.
 
-/// Bytes that are looked at together.
+/// Bytes that are compared together.
 const CHUNK: usize = 64;
 
 const EACH: u64 = 0x0101_0101_0101_0101;
 const LOW: u64 = 0x7f * EACH;
 
-/// Iterates over the places at which either of two bytes stands. Where they are a few bytes apart,
-/// as delimiters are, this is quicker than to search for each anew.
-pub struct Marks<'a> {
+/// Iterates over the positions of either of two bytes. For bytes as dense as delimiters, this is
+/// faster than a search for each.
+pub struct DelimiterScan<'a> {
     text: &'a [u8],
     wanted: [u64; 2],
-    /// Where the present chunk begins, and the next one.
-    begin: usize,
+    /// Start of the current chunk, and of the next one.
+    start: usize,
     next: usize,
-    /// A bit for each place of the present chunk that is still to be told.
+    /// A bit for each position of the current chunk that is yet to be returned.
     bits: u64,
 }
 
-impl<'a> Marks<'a> {
-    /// Looks for two bytes.
+impl<'a> DelimiterScan<'a> {
+    /// Scan for two bytes.
     pub fn new(text: &'a [u8], one: u8, other: u8) -> Self {
         Self {
             text,
             wanted: [one, other].map(|byte| EACH * u64::from(byte)),
-            begin: 0,
+            start: 0,
             next: 0,
             bits: 0,
         }
     }
 
-    fn look(&self, chunk: &[u8; CHUNK]) -> u64 {
+    fn matches(&self, chunk: &[u8; CHUNK]) -> u64 {
         let (words, _) = chunk.as_chunks::<8>();
         words.iter().rev().fold(0, |bits, word| {
             let word = u64::from_le_bytes(*word);
@@ -46,7 +46,7 @@ fn zeros(word: u64) -> u64 {
     !(((word & LOW) + LOW) | word) >> 7 & EACH
 }
 
-impl Iterator for Marks<'_> {
+impl Iterator for DelimiterScan<'_> {
     type Item = usize;
 
     #[inline]
@@ -54,18 +54,18 @@ impl Iterator for Marks<'_> {
         while self.bits == 0 {
             let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
             self.bits = if let Some(chunk) = rest.first_chunk() {
-                self.look(chunk)
+                self.matches(chunk)
             } else {
                 let mut last = [0; CHUNK];
                 last[..rest.len()].copy_from_slice(rest);
-                self.look(&last) & ((1 << rest.len()) - 1)
+                self.matches(&last) & ((1 << rest.len()) - 1)
             };
-            self.begin = self.next;
+            self.start = self.next;
             self.next += CHUNK;
         }
-        let place = self.begin + self.bits.trailing_zeros() as usize;
+        let position = self.start + self.bits.trailing_zeros() as usize;
         self.bits &= self.bits - 1;
-        Some(place)
+        Some(position)
     }
 }
 
@@ -75,13 +75,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn places_are_those_of_a_search_byte_by_byte(
+        fn positions_equal_a_bytewise_search(
             text in proptest::collection::vec(0..4_u8, 0..300), one in 0..4_u8, other in 0..4_u8,
         ) {
             for shift in [0, 0x7e, 0xfc] {
                 let text: Vec<u8> = text.iter().map(|byte| byte + shift).collect();
                 let wanted = [one + shift, other + shift];
-                let found: Vec<usize> = Marks::new(&text, wanted[0], wanted[1]).collect();
+                let found: Vec<usize> = DelimiterScan::new(&text, wanted[0], wanted[1]).collect();
                 let expected = (0..text.len()).filter(|i| wanted.contains(&text[*i]));
                 proptest::prop_assert_eq!(found, expected.collect::<Vec<_>>());
             }

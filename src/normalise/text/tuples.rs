@@ -1,4 +1,4 @@
-//! Records that are texts in arrays of JSON objects, such as `"1594238636,10.1.0.4,…"`.
+//! Records that are strings in arrays of JSON objects, such as `"1594238636,10.1.0.4,…"`.
 
 use std::borrow::Cow;
 
@@ -9,20 +9,20 @@ use crate::normalise::text::json::JsonRow;
 use crate::normalise::text::json_objects;
 use crate::normalise::text::rows::Rows;
 
-/// Where the texts stand, and what is in them.
+/// Layout of the strings.
 #[derive(Clone, Debug)]
 pub struct Tuples {
     /// Path of the array, such as `properties.flows[].flowTuples[]`.
     pub path: String,
-    /// What stands between the values.
+    /// Delimiter of the values.
     pub delimiter: char,
     /// Names of the values.
     pub names: Vec<String>,
-    /// How many of them there are at least.
-    pub least: usize,
+    /// Minimum number of values.
+    pub min_values: usize,
 }
 
-/// Normalises whole objects, the first of which is in the given line.
+/// Normalise whole objects; `first_line` is the line of the first one.
 pub fn read(
     text: &[u8],
     layout: &Tuples,
@@ -30,40 +30,40 @@ pub fn read(
     wanted: &[&str],
     first_line: u64,
 ) -> Result<Normalised> {
-    let places: Vec<Option<usize>> = wanted
+    let positions: Vec<Option<usize>> = wanted
         .iter()
         .map(|name| layout.names.iter().position(|known| known == name))
         .collect();
-    let around: Vec<&str> = wanted
+    let outer: Vec<&str> = wanted
         .iter()
-        .zip(&places)
-        .filter(|(_, place)| place.is_none())
+        .zip(&positions)
+        .filter(|(_, position)| position.is_none())
         .map(|(name, _)| *name)
         .collect();
-    let row = JsonRow::new(&around, Some(&layout.path));
+    let row = JsonRow::new(&outer, Some(&layout.path));
     let mut rows = Rows::new(wanted);
     for (line, object) in json_objects::numbered(text, first_line) {
         let done = object.and_then(|object| {
-            row.texts(object, |values, tuple| {
+            row.strings(object, |values, tuple| {
                 let count = tuple.split(layout.delimiter).count();
-                if count < layout.least || count > layout.names.len() {
-                    let (least, most) = (layout.least, layout.names.len());
-                    let reason = format!("has {count} values, not {least} to {most}");
+                let (min, max) = (layout.min_values, layout.names.len());
+                if !(min..=max).contains(&count) {
+                    let reason = format!("has {count} values, not {min} to {max}");
                     let shown = tuple.chars().take(80).collect();
-                    rows.refuse(line, Some(shown), reason);
+                    rows.reject(line, Some(shown), reason);
                     return;
                 }
                 let parts: Vec<Cow<'_, str>> = split(tuple, layout.delimiter);
                 let mut values = values.iter();
-                let cells = places.iter().map(|place| match place {
-                    Some(place) => parts.get(*place).cloned(),
+                let cells = positions.iter().map(|position| match position {
+                    Some(position) => parts.get(*position).cloned(),
                     None => values.next().cloned().flatten(),
                 });
                 rows.add(line, cells);
             })
         });
         if let Err(reason) = done {
-            rows.refuse(line, None, reason);
+            rows.reject(line, None, reason);
         }
     }
     rows.normalise(spec)

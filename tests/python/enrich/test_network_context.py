@@ -22,7 +22,8 @@ def test_the_narrowest_range_is_found(ranges: list[list[int]], probe: int) -> No
     texts = [f"10.0.0.{first}-10.0.0.{last}" for first, last in ranges]
     holding = [(b - a, row) for row, (a, b) in enumerate(ranges) if a <= probe <= b]
     nulls = pa.nulls(len(texts), pa.string())
-    found = _core.RangeList(pa.array(texts, pa.string()), nulls).find(pa.array([f"10.0.0.{probe}"]))
+    known = _core.AddressRanges.from_ranges(pa.array(texts, pa.string()), nulls)
+    found = known.find(pa.array([f"10.0.0.{probe}"]))
     assert found["range"].to_pylist() == [min(holding)[1] if holding else None]
 
 

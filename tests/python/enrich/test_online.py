@@ -111,24 +111,24 @@ def test_the_summary_asks_about_both_ends(tmp_path: Path) -> None:
 
 
 TROUBLE: dict[str, tuple[Behaviour, str, int]] = {
-    "slow": (sleeps(3), "no answer within 1 s", 3),
-    "drips": (drips, "no answer within 1 s", 1),
-    "no JSON": (says(200, b"<html>please log in</html>"), "cannot be used: expected value", 1),
+    "slow": (sleeps(3), "no response within 1 s", 3),
+    "drips": (drips, "no response within 1 s", 1),
+    "no JSON": (says(200, b"<html>please log in</html>"), "is not valid: expected value", 1),
     "wrong types": (says(200, {"data": {"resource": 5, "asns": "all"}}), "invalid type", 1),
-    "deep": (says(200, b"[" * 100_000), "cannot be used", 1),
+    "deep": (says(200, b"[" * 100_000), "is not valid", 1),
     "no facts": (says(200, {"status": "error", "data": {}}), "missing field", 1),
-    "another network": (says(200, origin("192.0.2.1")), "the answer is about", 1),
+    "another network": (says(200, origin("192.0.2.1")), "the response is about", 1),
     "huge": (says(200, b" " * 3_000_000), "more than 1048576 bytes", 1),
     "forbidden": (says(403), "HTTP 403", 1),
     "broken": (says(500), "HTTP 500", 3),
-    "busy": (says(429, Retry_After="3600"), "HTTP 429, to be asked again in 3600 s", 1),
+    "busy": (says(429, Retry_After="3600"), "HTTP 429, retry after 3600 s", 1),
     "circles": (circles, "more than 5 redirects", 6),
-    "private": (leads_to("http://10.0.0.1/"), "10.0.0.1 is refused: 10.0.0.1 is not public", 1),
+    "private": (leads_to("http://10.0.0.1/"), "10.0.0.1 is blocked: 10.0.0.1 is not public", 1),
     "private, secure": (leads_to("https://192.168.0.1/"), "is not public but Private", 1),
     "metadata": (leads_to("http://169.254.169.254/latest"), "not public but Link Local", 1),
     "insecure": (leads_to("http://example.org/"), "is not https", 1),
     "another scheme": (leads_to("file:///etc/passwd"), "", 1),
-    "cut": (breaks_off, "the answer broke off", 3),
+    "cut": (breaks_off, "the response was cut off", 3),
     "hung up": (hangs_up, "", 3),
 }
 
@@ -272,7 +272,7 @@ def test_the_cache_is_in_the_folder_of_the_user(
 
 def test_a_cache_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="folder of the cache"):
+    with pytest.raises(OSError, match="cache directory"):
         ft.AsnDatabase(online=Online(cache=tmp_path / "file" / "cache"))
 
 
@@ -289,7 +289,7 @@ def test_queries_beyond_the_limit_are_not_made(tmp_path: Path) -> None:
     addresses = unknown(6)
     with serving() as service:
         database = ft.AsnDatabase(online=service.online(tmp_path, limit=4))
-        with pytest.warns(UserWarning, match=r"not asked \(the limit of 4 questions is reached\)"):
+        with pytest.warns(UserWarning, match=r"not asked \(the limit of 4 queries is reached\)"):
             database.lookup(addresses)
         asked = [path for path in service.asked if "bootstrap" not in path]
         assert len(asked) == 4
@@ -301,7 +301,7 @@ def test_a_server_that_always_fails_is_not_queried_again(tmp_path: Path) -> None
     addresses = unknown(30)
     with serving(dict.fromkeys(addresses, says(403))) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path, workers=2))
-        with pytest.warns(UserWarning, match="failed 5 times in a row, at last: HTTP 403"):
+        with pytest.warns(UserWarning, match="failed 5 times in a row; last error: HTTP 403"):
             database.lookup(addresses)
         asked = sum(service.origins(address) for address in addresses)
     assert 5 <= asked <= 6
@@ -316,14 +316,14 @@ def test_a_server_that_always_fails_is_not_queried_again(tmp_path: Path) -> None
         ({"origin": "http://stat.ripe.net/{address}"}, "is not https"),
         ({"origin": "https://10.0.0.1/{address}"}, "not public but Private"),
         ({"origin": "ftp://stat.ripe.net/{address}"}, "is not https"),
-        ({"origin": "{address}"}, "cannot be asked"),
+        ({"origin": "{address}"}, "cannot be queried"),
         ({"origin": "https://stat.ripe.net/"}, "must contain {address}"),
         ({"bootstrap": "http://[fd00::1]/"}, "not public but Private"),
         ({"workers": 0}, "must be 1 to 8, got 0"),
         ({"workers": 9}, "must be 1 to 8, got 9"),
         ({"timeout": 0}, "more than 0"),
         ({"expiry": -1}, "0 or more"),
-        ({"expiry": float("inf")}, "expiry of inf s"),
+        ({"expiry": float("inf")}, "expiry must be a number of seconds, got inf"),
         ({"limit": 0}, "must be 1 or more"),
     ],
 )
@@ -345,7 +345,7 @@ def test_a_name_that_resolves_to_a_non_public_address_is_rejected(tmp_path: Path
     with serving() as service:
         online = service.online(tmp_path, origin=f"https://{name}/{{address}}")
         database = ft.AsnDatabase(online=online)
-        with pytest.warns(UserWarning, match="is refused"):
+        with pytest.warns(UserWarning, match="is blocked"):
             database.lookup(unknown())
 
 
@@ -367,7 +367,7 @@ def test_a_failed_bootstrap_is_listed_for_every_address(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="registration for 2 addresses: 2 failed"):
             assert database.lookup(addresses)["asn"].to_pylist() == [64500, 64500]
     for entry in ledger(database, "registration").values():
-        assert "ipv4.json: the answer cannot be used" in entry["reason"]
+        assert "ipv4.json: the response is not valid" in entry["reason"]
 
 
 def test_ctrl_c_stops_the_look_up(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_bad_tuples_are_counted_with_their_text(log: Path) -> None:
     assert "dst_port: '99999' is not a port" in told
     cut = read(log, text + text[:-40], "azure-nsg")
     assert (len(cut), cut.report.rows_bad) == (1, 3)
-    assert any("does not end" in str(row) for row in cut.report.bad_rows)
+    assert any("is an incomplete JSON object" in str(row) for row in cut.report.bad_rows)
 
 
 AWS = f"2 123456789012 eni-1 10.0.0.4 192.0.2.1 50000 443 6 9 900 {EPOCH} {EPOCH + 60} ACCEPT OK"
@@ -350,7 +350,7 @@ def test_times_without_a_zone_are_utc_unless_said_otherwise(log: Path) -> None:
     assert rows(ft.read_flows(naive, tz="+02:00"), "start_time") == [(AT.replace(hour=16),)]
     assert rows(ft.read_flows(naive), "start_time") == [(AT,)]
     assert "tz=" in str(ft.read_flows(naive).report)
-    with pytest.raises(ArgumentError, match='"Prague" is not known'):
+    with pytest.raises(ArgumentError, match='invalid tz "Prague"'):
         ft.read_flows(naive, tz="Prague")
 
 

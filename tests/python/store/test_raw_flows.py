@@ -158,7 +158,7 @@ def test_flows_of_an_address_are_selected_by_day(raw: RawFlows, tmp_path: Path) 
     assert rows == [2, 4]
     absent = raw.read(*days, addresses=["203.0.113.9"])
     assert (absent.num_rows, absent.schema) == (0, SCHEMA)
-    with pytest.raises(ArgumentError, match="no IP address"):
+    with pytest.raises(ArgumentError, match="invalid IP address"):
         raw.read(*days, addresses=["10.0.0"])
 
 

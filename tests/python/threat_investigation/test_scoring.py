@@ -116,7 +116,7 @@ def test_scores_make_the_list_of_threats(nb: ft.FlowThreatInvestigation) -> None
 
 def test_invalid_scores(nb: ft.FlowThreatInvestigation) -> None:
     for risk in (0, 4, True, "1"):
-        with pytest.raises(ArgumentError, match="1 is high risk, 2 medium, 3 low"):
+        with pytest.raises(ArgumentError, match=r"give 1 \(high risk\), 2 \(medium\) or 3 \(low\)"):
             nb.score(risk, port=443)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="no connections selected; give peer="):
         nb.score(1)

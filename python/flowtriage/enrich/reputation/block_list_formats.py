@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
 
 from flowtriage.enrich.reputation.severity import SEVERITY_WORDS, Severity
 from flowtriage.errors import FormatError
 
-ENTRY = pa.schema(
-    [
-        ("position", pa.string()),
-        ("network", pa.string()),
-        ("severity", pa.string()),
-        ("details", pa.string()),
-    ]
-)
+ENTRY = pa.schema([(n, pa.string()) for n in ("position", "network", "severity", "details")])
 _ADDRESS_COLUMNS = (
     *("network", "cidr", "prefix", "ip", "address", "ip_address", "ipaddress", "ip address"),
     *("dst_ip", "dstip", "src_ip", "srcip", "ioc", "ioc_value", "indicator", "value"),
@@ -31,24 +26,13 @@ _FEED_INDICES = {"manifest", "hashes"}
 
 
 def read_entries(path: Path) -> pa.Table:
-    """Read a block list; the content decides the format.
+    """Read a file of `BlockLists`; the content decides the format.
 
-    Parameters
-    ----------
-    path
-        Lines of addresses or CIDR prefixes, each with an optional remark; CSV with a header; a
-        STIX 2 bundle; a MISP event, an export of events, or the folder of a MISP feed.
-
-    Returns
-    -------
-    pyarrow.Table
-        `position` (line, row or id in the file), `network` (as written), `severity` (null where
-        the list has none) and `details`.
+    Return `position` (line, row or id in the file), `network` (as written), `severity` (null
+    where the list has none) and `details`.
 
     Raises
     ------
-    OSError
-        If the file cannot be read.
     FormatError
         If JSON is invalid or neither STIX nor MISP, or text is not UTF-8.
     """
@@ -88,8 +72,6 @@ def _indicators(path: Path, content: Any) -> Iterator[dict[str, str | None]]:
 
 
 def _text_entries(lines: list[str]) -> pa.Table:
-    import pyarrow.compute as pc
-
     numbered = pa.table({"position": _numbers("line", len(lines)), "line": lines})
     numbered = numbered.filter(pc.invert(pc.match_substring_regex(numbered["line"], _NO_ENTRY)))
     found = pc.extract_regex(numbered["line"], _LINE)
@@ -101,8 +83,6 @@ def _text_entries(lines: list[str]) -> pa.Table:
 
 
 def _numbers(unit: str, count: int) -> pa.Array:
-    import pyarrow.compute as pc
-
     number = pc.cast(pa.array(range(1, count + 1), pa.int64()), pa.string())
     return pc.binary_join_element_wise(unit, number, " ")
 
@@ -120,9 +100,6 @@ def _header(lines: list[str]) -> tuple[list[str], int] | None:
 
 
 def _csv_entries(lines: list[str], names: list[str], skipped: int) -> pa.Table:
-    import pyarrow.compute as pc
-    from pyarrow import csv
-
     unique = [name if names.index(name) == at else f"{name} {at}" for at, name in enumerate(names)]
     body = "\n".join(line for line in lines[skipped:] if not line.startswith("#"))
     table = csv.read_csv(
@@ -149,8 +126,6 @@ def _csv_entries(lines: list[str], names: list[str], skipped: int) -> pa.Table:
 
 
 def _labelled(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
-    import pyarrow.compute as pc
-
     labelled = pc.binary_join_element_wise(f"{name}: ", values, "; ", "")
     return pc.if_else(pc.equal(values, ""), "", labelled)
 
@@ -179,8 +154,7 @@ def stix_entries(bundle: dict[str, Any]) -> Iterator[dict[str, str | None]]:
             continue
         if re.search(r"\bNOT\b|!=", pattern):
             continue
-        rest = _SET.sub("", _COMPARISON.sub("", pattern))
-        whole = not _GLUE.sub("", rest)
+        whole = not _GLUE.sub("", _SET.sub("", _COMPARISON.sub("", pattern)))
         for address in _addresses(pattern):
             yield {
                 "position": str(thing.get("id", "indicator")),

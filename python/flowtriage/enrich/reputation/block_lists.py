@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from flowtriage._core import NetworkList
+from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
@@ -43,9 +45,9 @@ class BlockList:
     entries: pa.Table
 
     @cached_property
-    def networks(self) -> NetworkList:
+    def networks(self) -> AddressRanges:
         """The networks as a look-up structure."""
-        return NetworkList(self.entries["network"].combine_chunks())
+        return AddressRanges.from_networks(self.entries["network"].combine_chunks())
 
     @property
     def unusable(self) -> pa.Table:
@@ -54,7 +56,7 @@ class BlockList:
 
     def find(self, addresses: pa.Array) -> pa.Table:
         """Return for each address the entry of the longest matching prefix, or nulls."""
-        return self.entries.take(self.networks.find(addresses)["network"])
+        return self.entries.take(self.networks.find(addresses, strict=True)["range"])
 
 
 class BlockLists:
@@ -149,8 +151,6 @@ class BlockLists:
         return pa.concat_tables([self._query(one, addresses) for one in self.lists])
 
     def _query(self, one: BlockList, addresses: pa.Array) -> pa.Table:
-        import pyarrow.compute as pc
-
         found = one.find(addresses)
         listed = pc.is_valid(found["network"])
         remark = pc.binary_join_element_wise("", pc.fill_null(found["details"], ""), ": ")
@@ -179,19 +179,15 @@ class BlockLists:
 def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
     used: set[str] = set()
     for path in paths:
-        entries = read_entries(path)
         stem = path.stem or path.name
-        name = next(n for n in _names(stem, len(paths)) if n not in used)
+        names = chain([stem], (f"{stem} {number}" for number in count(2)))
+        name = next(n for n in names if n not in used)
         used.add(name)
-        one = BlockList(name, path, entries)
+        one = BlockList(name, path, read_entries(path))
         unusable = one.unusable
-        if len(unusable) == len(entries):
+        if len(unusable) == len(one.entries):
             raise FormatError(f"{path} has no address and no network{_examples(unusable)}")
         yield one
-
-
-def _names(stem: str, count: int) -> list[str]:
-    return [stem, *(f"{stem} {number}" for number in range(2, count + 2))]
 
 
 def _examples(unusable: pa.Table) -> str:
@@ -202,8 +198,8 @@ def _examples(unusable: pa.Table) -> str:
 
 def _described(one: BlockList) -> str:
     unusable = one.unusable
-    count = len(one.entries) - len(unusable)
-    text = f"{one.name} ({count:,} {'entry' if count == 1 else 'entries'}"
+    usable = len(one.entries) - len(unusable)
+    text = f"{one.name} ({usable:,} {'entry' if usable == 1 else 'entries'}"
     if len(unusable):
         text += f", {len(unusable):,} unusable{_examples(unusable)}"
     return text + ")"

@@ -80,27 +80,25 @@ class Gti:
         ServiceError
             If every call fails, or each of the first three.
         """
-        severities: list[Severity] = []
-        details: list[str] = []
-        status: list[int] = []
+        severities: list[str] = []
+        errors: list[str] = []
         for address in addresses.to_pylist():
             try:
                 found, error = self._query(address), None
             except ServiceError as failure:
                 found, error = Severity.UNKNOWN, failure
-            severities.append(found)
-            details.append(str(error or ""))
-            status.append(_FAILED if error else _OK)
-            if error and sum(status) == len(status) in (len(addresses), _MAX_FAILURES):
+            severities.append(found.label)
+            errors.append(str(error or ""))
+            if error and all(errors) and len(errors) in (len(addresses), _MAX_FAILURES):
                 raise error
         return result_table(
             addresses,
             Provider="gti",
             Result=True,
-            Severity=pa.array([severity.label for severity in severities], pa.string()),
-            Details=pa.array(details, pa.string()),
+            Severity=pa.array(severities, pa.string()),
+            Details=pa.array(errors, pa.string()),
             Reference=self.refclient,
-            Status=pa.array(status, pa.int64()),
+            Status=pa.array([_FAILED if error else _OK for error in errors], pa.int64()),
             Network=pa.scalar(None, pa.string()),
         )
 

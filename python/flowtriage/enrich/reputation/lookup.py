@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from flowtriage.enrich.asn import bundled
 from flowtriage.enrich.reputation.results import COLUMNS, FOUND, read_results
 from flowtriage.enrich.reputation.severity import Severity
-from flowtriage.enrich.reputation.threat_intelligence import SourceResults, query_source
+from flowtriage.enrich.reputation.threat_intelligence import SourceResults, query_source, types_of
 from flowtriage.humanize import sanitize
 from flowtriage.progress import report_progress
 
@@ -74,8 +74,8 @@ class Reputation:
     @property
     def coverage(self) -> pd.DataFrame:
         """The table `providers` for pandas."""
-        frame: pd.DataFrame = self.providers.to_pandas()
-        return frame
+        coverage: pd.DataFrame = self.providers.to_pandas()
+        return coverage
 
     @property
     def hits(self) -> pd.DataFrame:
@@ -86,8 +86,7 @@ class Reputation:
     @property
     def known(self) -> int:
         """Number of distinct addresses that a provider knows."""
-        count: int = pc.count_distinct(self.found.filter(self.found["known"])["address"]).as_py()
-        return count
+        return _addresses(self.found.filter(self.found["known"]))
 
     @property
     def problems(self) -> dict[str, str]:
@@ -98,8 +97,9 @@ class Reputation:
     def messages(self) -> list[str]:
         """Summarise the results; only addresses with a result may count as clean."""
         lines = []
-        if self.non_public:
-            lines.append(f"{_non_public(self.non_public)} not looked up.")
+        if count := self.non_public:
+            were = "address was" if count == 1 else "addresses were"
+            lines.append(f"{count:,} non-public {were} not looked up.")
         if not self.public:
             return [*lines, "There is no public address to look up."]
         if not self.providers.num_rows:
@@ -107,7 +107,7 @@ class Reputation:
         answered = self.public - self.without_result
         if not answered:
             return [*lines, f"No provider returned a result: {_are(self.public)} unknown."]
-        hits = pc.count_distinct(self.found.filter(_is_hit(self.found))["address"]).as_py()
+        hits = _addresses(self.found.filter(_is_hit(self.found)))
         threats = _are(hits) if hits else "none is"
         lines.append(
             f"{answered:,} of {self.public:,} public addresses have a result; "
@@ -185,10 +185,14 @@ def _is_hit(found: pa.Table) -> pa.ChunkedArray:
     return pc.and_(severe, found["answered"])
 
 
+def _addresses(found: pa.Table) -> int:
+    return int(pc.count_distinct(found["address"]).as_py())
+
+
 def _coverage(parts: Sequence[SourceResults], found: pa.Table) -> pa.Table:
     rows = []
     for part in parts:
-        kinds = part.types()
+        kinds = types_of(part.addresses)
         for name, supported in part.supported.items():
             mine = found.filter(pc.equal(found["provider"], name))
             failures = mine.filter(pc.invert(mine["answered"]))
@@ -203,7 +207,7 @@ def _coverage(parts: Sequence[SourceResults], found: pa.Table) -> pa.Table:
                 "provider": name,
                 "asked": len(kinds),
                 "answered": len(answered),
-                "hits": pc.count_distinct(mine.filter(_is_hit(mine))["address"]).as_py(),
+                "hits": _addresses(mine.filter(_is_hit(mine))),
                 "unsupported": len(unsupported),
                 "failed": len(failed | (silent - unsupported)),
                 "reason": sanitize(reasons[0], _MAX_REASON) if reasons else None,
@@ -214,7 +218,3 @@ def _coverage(parts: Sequence[SourceResults], found: pa.Table) -> pa.Table:
 
 def _are(count: int) -> str:
     return f"{count:,} {'address is' if count == 1 else 'addresses are'}"
-
-
-def _non_public(count: int) -> str:
-    return f"{count:,} non-public {'address was' if count == 1 else 'addresses were'}"

@@ -61,8 +61,7 @@ def read_results(raw: pa.Table | pd.DataFrame) -> pa.Table:
     """Read results in msticpy's columns as `FOUND`, row by row."""
     columns = _columns(raw)
     results = [result in (True,) for result in columns["Result"]]
-    facts = zip(columns["Status"], columns["RawResult"], results, strict=True)
-    answered = [_is_answer(*fact) for fact in facts]
+    answered = list(map(_is_answer, columns["Status"], columns["RawResult"], results))
     details = zip(answered, columns["Details"], strict=True)
     return pa.table(
         [
@@ -72,10 +71,7 @@ def read_results(raw: pa.Table | pd.DataFrame) -> pa.Table:
             [parse_severity(severity) for severity in columns["Severity"]],
             columns["Network"],
             answered,
-            [
-                None if is_answer else sanitize(str(text), _MAX_REASON)
-                for is_answer, text in details
-            ],
+            [None if known else sanitize(str(text), _MAX_REASON) for known, text in details],
         ],
         schema=FOUND,
     )

@@ -18,18 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class SourceResults:
-    """Results of the providers of one source.
+    """Results of the providers of one source, in the columns of msticpy's `TILookup`.
 
-    Attributes
-    ----------
-    addresses
-        The addresses that were looked up.
-    tables
-        Results with the columns of msticpy's `TILookup`.
-    supported
-        Address types that each provider supports; None where it does not say.
-    errors
-        Reason of failure, by provider.
+    `supported` has the address types that each provider supports, or None if it does not say;
+    `errors` has reasons of failure.
     """
 
     addresses: pa.Array
@@ -37,25 +29,12 @@ class SourceResults:
     supported: dict[str, set[str] | None] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
-    def types(self) -> dict[str, str]:
-        """Return msticpy's type of each address."""
-        return _types(self.addresses)
-
 
 def query_source(source: Any, addresses: pa.Array, *, progress: bool) -> SourceResults:
     """Query all providers of a source together.
 
     If that fails, each provider is queried separately: one that cannot be reached must not lose
     the results of the others.
-
-    Parameters
-    ----------
-    source
-        A msticpy `TILookup`, `BlockLists`, `Gti`, or anything with `lookup_iocs`.
-    addresses
-        Distinct addresses.
-    progress
-        Whether the source may show its progress.
     """
     results = SourceResults(addresses, supported=providers_of(source))
     names = list(results.supported)
@@ -93,7 +72,7 @@ def providers_of(source: Any) -> dict[str, set[str] | None]:
 def _query(source: Any, addresses: pa.Array, names: Sequence[str], progress: bool) -> Any:
     if hasattr(source, "query"):
         return source.query(addresses)
-    data = _types(addresses)
+    data = types_of(addresses)
     if not hasattr(source, "loaded_providers"):
         return source.lookup_iocs(data=data)
     return _outside_loop(
@@ -101,7 +80,8 @@ def _query(source: Any, addresses: pa.Array, names: Sequence[str], progress: boo
     )
 
 
-def _types(addresses: pa.Array) -> dict[str, str]:
+def types_of(addresses: pa.Array) -> dict[str, str]:
+    """Return msticpy's type of each address."""
     return dict(zip(addresses.to_pylist(), ioc_types(addresses).to_pylist(), strict=True))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,6 @@ def json_files(story: StoryData) -> dict[str, bytes]:
     return dict(zip(json_names(story.ip), texts, strict=True))
 
 
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of a member, in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def _manifest(story: StoryData, members: dict[str, bytes]) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -113,7 +108,7 @@ def _manifest(story: StoryData, members: dict[str, bytes]) -> dict[str, Any]:
         },
         "configuration": redact(story.configuration),
         "inputs": [vars(one) | {"name": redact(one.name)} for one in story.inputs],
-        "members": {name: digest(content) for name, content in members.items()},
+        "members": {name: sha256(content).hexdigest() for name, content in members.items()},
     }
 
 
@@ -122,8 +117,7 @@ def _parquet(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     table = table.replace_schema_metadata(None).combine_chunks()
     parquet.write_table(table, sink, compression="none", use_dictionary=False, store_schema=False)
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    return bytes(sink.getvalue())
 
 
 def _report(story: StoryData) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +14,8 @@ from flowtriage.threat_investigation.story.text import dump_json, parse_json
 
 TYPES = {"two-way": 1, "inbound": 2, "outbound": 3}
 """Value of `type` in a Feature, by direction of the peer."""
-LOCATIONS = pa.schema(
-    [
-        ("ip", pa.string()),
-        ("type", pa.int64()),
-        ("location", pa.string()),
-        ("longitude", pa.float64()),
-        ("latitude", pa.float64()),
-    ]
-)
+_FACTS = [("ip", pa.string()), ("type", pa.int64()), ("location", pa.string())]
+LOCATIONS = pa.schema([*_FACTS, ("longitude", pa.float64()), ("latitude", pa.float64())])
 """Columns of `Globe.sources` and `Globe.destinations`."""
 _PROPERTIES = pa.struct([("location", pa.string()), ("ip", pa.string()), ("type", pa.int64())])
 _GEOMETRY = pa.struct([("type", pa.string()), ("coordinates", pa.list_(pa.float64()))])
@@ -158,8 +152,7 @@ def _features(locations: pa.Table) -> list[dict[str, Any]]:
     )
     geometry = pc.make_struct("Point", points, field_names=_GEOMETRY.names)
     features = pc.make_struct("Feature", properties, geometry, field_names=_FEATURE.names)
-    listed: list[dict[str, Any]] = features.to_pylist()
-    return listed
+    return list(features.to_pylist())
 
 
 def _read_features(features: Any, where: str) -> pa.Table:
@@ -188,19 +181,16 @@ def _read_features(features: Any, where: str) -> pa.Table:
 def _rows(features: Any, where: str) -> pa.StructArray:
     if not isinstance(features, list):
         raise FormatError(f"{where} is not an array")
-    try:
-        return pa.array(features, _FEATURE)
-    except (ValueError, TypeError, OverflowError):
-        at = next(at for at, feature in enumerate(features) if not _is_feature(feature))
-        raise FormatError(f"{where}[{at}] is not a Feature of a globe") from None
+    if (rows := _as_features(features)) is None:
+        at = next(at for at, one in enumerate(features) if _as_features([one]) is None)
+        raise FormatError(f"{where}[{at}] is not a Feature of a globe")
+    return rows
 
 
-def _is_feature(feature: Any) -> bool:
-    try:
-        pa.array([feature], _FEATURE)
-    except (ValueError, TypeError, OverflowError):
-        return False
-    return True
+def _as_features(values: list[Any]) -> pa.StructArray | None:
+    with suppress(ValueError, TypeError, OverflowError):
+        return pa.array(values, _FEATURE)
+    return None
 
 
 def _check(checks: dict[str, pa.Array], where: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -24,7 +24,6 @@ from flowtriage.threat_investigation.story.bundle import (
     MANIFEST,
     REPORT,
     VERSION,
-    digest,
     json_files,
     json_names,
     table_file,
@@ -84,22 +83,22 @@ def _read_story(archive: ZipFile, shown: str, max_bytes: int) -> Story:
     entries = _entries(archive, shown, max_bytes)
     if MANIFEST not in entries:
         raise FormatError(f"{shown} is not a bundle: {MANIFEST} is missing")
-    manifest = _parse_manifest(archive.read(entries[MANIFEST]), f"{shown}: {MANIFEST}")
-    expected = {REPORT, *map(table_file, TABLES), *json_names(manifest.story["ip"])}
-    if unexpected := sorted({*entries, *manifest.members} - expected - {MANIFEST}):
+    fields, hashes = _parse_manifest(archive.read(entries[MANIFEST]), f"{shown}: {MANIFEST}")
+    expected = {REPORT, *map(table_file, TABLES), *json_names(fields["ip"])}
+    if unexpected := sorted({*entries, *hashes} - expected - {MANIFEST}):
         raise FormatError(f"{shown}: unexpected member {_shown_name(unexpected[0])}")
     contents = {}
     for name in sorted(expected):
-        if name not in entries or name not in manifest.members:
+        if name not in entries or name not in hashes:
             raise FormatError(f"{shown}: {name} is missing")
         contents[name] = archive.read(entries[name])
-        if manifest.members[name] != digest(contents[name]):
+        if hashes[name] != sha256(contents[name]).hexdigest():
             raise FormatError(f"{shown}: {name} does not match its hash in the manifest")
     tables = {
         name: _read_table(contents[table_file(name)], f"{shown}: {table_file(name)}", max_bytes)
         for name in TABLES
     }
-    story = Story(**manifest.story, **tables)
+    story = Story(**fields, **tables)
     try:
         derived = json_files(story)
     except (InputError, pa.ArrowException):
@@ -132,23 +131,8 @@ def _shown_name(name: str) -> str:
     return sanitize(repr(name), _NAME_LENGTH)
 
 
-@dataclass(frozen=True)
-class _Manifest:
-    """The content of `manifest.json`.
-
-    Attributes
-    ----------
-    story
-        Arguments of `Story` except its tables.
-    members
-        SHA-256 of each member, in hexadecimal, by member name.
-    """
-
-    story: dict[str, Any]
-    members: dict[str, str]
-
-
-def _parse_manifest(content: bytes, where: str) -> _Manifest:
+def _parse_manifest(content: bytes, where: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arguments of `Story` except its tables, and the SHA-256 of each member."""
     document = parse_json(content, where)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise FormatError(f'{where} is not a manifest: its format is not "{FORMAT}"')
@@ -170,7 +154,7 @@ def _parse_manifest(content: bytes, where: str) -> _Manifest:
         "configuration": _value(document, "configuration", dict, where),
         "inputs": tuple(_input(one, f"{where}: inputs[{at}]") for at, one in enumerate(inputs)),
     }
-    return _Manifest(story, _value(document, "members", dict, where))
+    return story, _value(document, "members", dict, where)
 
 
 def _value(document: dict[str, Any], key: str, kind: type, where: str) -> Any:

@@ -64,30 +64,16 @@ def write_story(story: StoryData, path: str | os.PathLike[str], *, dated: bool =
         ) from error
     from flowtriage.render import write_page
 
+    title, facts = story.heading, _facts(story)
     return write_page(
-        sections,
-        path,
-        title=story.heading,
-        summary=_facts(story),
-        credits=story.credits,
-        dated=dated,
+        sections, path, title=title, summary=facts, credits=story.credits, dated=dated
     )
 
 
 def totals(peers: pa.Table) -> pa.Table:
-    """Return the totals of each direction and of all peers.
+    """Return the totals of `inbound`, `outbound`, `two-way` and `all` peers, one row each.
 
-    Parameters
-    ----------
-    peers
-        Result of `flowtriage.connection_sets`.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row each for `inbound`, `outbound`, `two-way` and `all`: `direction`, `peers`, the
-        sums of connections, bytes and packets, `first_seen` and `last_seen`. Bytes, packets and
-        times are null where no peer has a value.
+    Bytes, packets and times are null where no peer has a value.
     """
     measures = [([], "count_all"), *((name, "sum") for name in _SUMS), *_PERIOD.items()]
     overall = peers.set_column(

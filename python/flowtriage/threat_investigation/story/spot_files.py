@@ -40,11 +40,6 @@ def safe_ip(ip: str) -> str:
     Replaces each ``.`` and ``:`` of the canonical address by ``_``. Names are unique: IPv4 has
     three single ``_``, IPv6 has seven or a double one.
 
-    Raises
-    ------
-    ArgumentError
-        If the address is invalid or has a zone such as ``%eth0``.
-
     Examples
     --------
     >>> safe_ip("10.0.0.1"), safe_ip("2001:DB8::1")
@@ -58,27 +53,10 @@ def safe_ip(ip: str) -> str:
 
 
 def story_files(folder: str | os.PathLike[str], ip: str) -> StoryFiles:
-    """Return the paths of the files of an address, which need not exist.
-
-    Raises
-    ------
-    ArgumentError
-        If `ip` is invalid.
-    """
+    """Return the paths of the files of an address, which need not exist."""
     folder, name = Path(folder), safe_ip(ip)
     kinds = ("globe", "stats", "threat-dendro")
     return StoryFiles(*(folder / f"{kind}-{name}.json" for kind in kinds))
-
-
-def story_file(folder: str | os.PathLike[str], ip: str, suffix: str) -> Path:
-    """Return the path of a story as one file: `story-<ip>.<suffix>`.
-
-    Raises
-    ------
-    ArgumentError
-        If `ip` is invalid.
-    """
-    return Path(folder) / f"story-{safe_ip(ip)}.{suffix}"
 
 
 def write_files(

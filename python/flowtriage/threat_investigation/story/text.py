@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from math import isfinite
 from pathlib import PurePath
 from typing import Any, NoReturn
 from urllib.parse import unquote_plus
@@ -23,19 +24,7 @@ _SETTING = re.compile(r"([^\s?&;#=]+)=([^\s&;#]*)")
 
 
 def check_text(name: str, text: str) -> str:
-    """Return a string if every store can hold it.
-
-    Parameters
-    ----------
-    name
-        Name of the string in errors.
-    text
-        The string.
-
-    Raises
-    ------
-    ArgumentError
-        If it is not a string, or contains a NUL character or an unpaired surrogate.
+    """Return a string if every store can hold it; errors call it `name`.
 
     Examples
     --------
@@ -59,20 +48,7 @@ def dump_json(value: Any) -> str:
 
 
 def parse_json(content: str | bytes, where: str) -> Any:
-    """Parse strict JSON.
-
-    Parameters
-    ----------
-    content
-        A string, or bytes in UTF-8.
-    where
-        Name of the document in errors, such as the path of the file.
-
-    Raises
-    ------
-    FormatError
-        If the content is not valid JSON; the message states line and column.
-    """
+    """Parse strict JSON, in UTF-8 if bytes; errors name the document `where`."""
     try:
         text = content if isinstance(content, str) else content.decode("utf-8-sig")
         value = json.loads(text, parse_constant=_reject_constant)
@@ -97,12 +73,6 @@ def redact(value: Any) -> Any:
     settings such as ``password=…``. Reduces absolute paths and URLs of DuckDB files to the file
     name, since directories reveal the machine and its user.
 
-    Parameters
-    ----------
-    value
-        Mappings, sequences, dataclasses, strings and numbers; other values are converted to
-        strings.
-
     Examples
     --------
     >>> redact({"url": "postgresql://ann:p/w@db/flows?sslpassword=x", "token": "x"})
@@ -118,9 +88,7 @@ def redact(value: Any) -> Any:
         return [redact(inner) for inner in value]
     if isinstance(value, set | frozenset):
         return sorted(redact(str(inner)) for inner in value)
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float) and value - value == 0:
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
         return value
     absolute = isinstance(value, PurePath) and value.is_absolute()
     text = value.name if absolute else _FOLDERS.sub("", str(value))

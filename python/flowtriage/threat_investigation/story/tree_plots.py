@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ from flowtriage.viz.figures import (
 )
 
 _EMPTY = "No peers"
+_PEERS_ROW = ("peers", "@peers{0,0}")
 _MAX_BRANCHES, _LABEL_LENGTH, _NAME_LENGTH = 15, 40, 200
 _INBOUND, _OUTBOUND, _TWO_WAY = BRANCHES.values()
 _COLOURS = {_INBOUND: DIRECTIONS["I"], _OUTBOUND: DIRECTIONS["O"], _TWO_WAY: TWO_WAY}
@@ -60,7 +61,11 @@ def plot_stats(stats: Stats) -> LayoutDOM:
         are directions: purple inbound, blue outbound, dark blue two-way.
     """
     title = f"Peers of {sanitize(stats.name, _LABEL_LENGTH)} by network context"
-    rows = _top_contexts(stats.branches)
+    counts: dict[str, Counter[str]] = {}
+    for branch in stats.branches:
+        for leaf in branch.branches:
+            counts.setdefault(leaf.name, Counter())[branch.name] += leaf.peers
+    rows = _top_contexts(counts.items())
     if not rows:
         return message_plot(title, _EMPTY)
     names = [name for name, _ in rows]
@@ -96,7 +101,7 @@ def plot_stats(stats: Stats) -> LayoutDOM:
         items.append(legend_item(sanitize(direction, _LABEL_LENGTH), sum(peers), [bar]))
     middles = [at + 0.5 for at in range(len(rows))]
     _add_text(plot, ends, middles, [f"{end:,}" for end in ends], x_offset=6, text_color=FAINT)
-    _add_peer_hover(plot, bars, [("context", "@context"), ("direction", "@direction")])
+    add_hover(plot, bars, [("context", "@context"), ("direction", "@direction"), _PEERS_ROW])
     add_legend(plot, items)
     plot.yaxis.ticker = FixedTicker(ticks=middles)
     plot.yaxis.major_label_overrides = {
@@ -158,8 +163,11 @@ def _layout(branches: Sequence[Branch]) -> list[tuple[_Node, list[_Node]]]:
     groups, top = [], 0.5
     for branch in branches:
         colour = _COLOURS.get(branch.name, UNKNOWN)
-        contexts = _top_branches(branch.branches)
-        leaves = [_Node(2, top + at, *leaf, colour) for at, leaf in enumerate(contexts)]
+        contexts = _top_contexts((leaf.name, Counter(all=leaf.peers)) for leaf in branch.branches)
+        leaves = [
+            _Node(2, top + at, name, peers.total(), colour)
+            for at, (name, peers) in enumerate(contexts)
+        ]
         peers = branch.peers or sum(leaf.peers for leaf in leaves)
         rows = max(len(leaves), 1)
         groups.append((_Node(1, top + (rows - 1) / 2, branch.name, peers, colour), leaves))
@@ -167,33 +175,14 @@ def _layout(branches: Sequence[Branch]) -> list[tuple[_Node, list[_Node]]]:
     return groups
 
 
-def _top_branches(branches: Sequence[Branch]) -> list[tuple[str, int]]:
-    """Return name and peers of the top contexts, and of all others as one."""
-    ordered = sorted(branches, key=lambda branch: (-branch.peers, branch.name))
-    top = [(branch.name, branch.peers) for branch in ordered[:_MAX_BRANCHES]]
-    if rest := ordered[_MAX_BRANCHES:]:
-        top.append((_others(len(rest)), sum(branch.peers for branch in rest)))
+def _top_contexts(counts: Iterable[tuple[str, Counter[str]]]) -> list[tuple[str, Counter[str]]]:
+    """Return the top contexts by peers, and all others as one."""
+    ordered = sorted(counts, key=lambda context: (-context[1].total(), context[0]))
+    top, rest = ordered[:_MAX_BRANCHES], ordered[_MAX_BRANCHES:]
+    if rest:
+        name = f"{len(rest):,} other context" + ("s" if len(rest) > 1 else "")
+        top.append((name, sum((peers for _, peers in rest), Counter())))
     return top
-
-
-def _top_contexts(directions: Sequence[Branch]) -> list[tuple[str, Counter[str]]]:
-    """Return the top contexts and all others as one, each with its peers by direction."""
-    counts: dict[str, Counter[str]] = {}
-    for direction in directions:
-        for leaf in direction.branches:
-            counts.setdefault(leaf.name, Counter())[direction.name] += leaf.peers
-    names = sorted(counts, key=lambda name: (-counts[name].total(), name))
-    top = [(name, counts[name]) for name in names[:_MAX_BRANCHES]]
-    if rest := names[_MAX_BRANCHES:]:
-        others: Counter[str] = Counter()
-        for name in rest:
-            others.update(counts[name])
-        top.append((_others(len(rest)), others))
-    return top
-
-
-def _others(count: int) -> str:
-    return f"{count:,} other context" + ("s" if count > 1 else "")
 
 
 def _figure(title: str, height: int) -> Any:
@@ -205,10 +194,6 @@ def _figure(title: str, height: int) -> Any:
     plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
     plot.xaxis.ticker.min_interval = 1
     return plot
-
-
-def _add_peer_hover(plot: Any, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
-    add_hover(plot, renderers, [*rows, ("peers", "@peers{0,0}")])
 
 
 def _add_text(
@@ -248,7 +233,7 @@ def _add_nodes(plot: Any, nodes: list[_Node]) -> None:
         "peers": [node.peers for node in nodes],
     }
     dots = plot.scatter("x", "y", size=9, color="colour", source=ColumnDataSource(columns))
-    _add_peer_hover(plot, [dots], [("name", "@name")])
+    add_hover(plot, [dots], [("name", "@name"), _PEERS_ROW])
 
 
 def _add_labels(plot: Any, nodes: list[_Node], **style: Any) -> None:

@@ -27,14 +27,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
     A kernel can process the messages of several widgets out of order, so that the handler of a
     button would read old values of the fields. The script of the page sends both in one message;
-    without it, buttons work as usual.
-
-    Parameters
-    ----------
-    children
-        All widgets of the form.
-    fields, buttons
-        Fields and buttons among them, in document order.
+    without it, buttons work as usual. `fields` and `buttons` are children in document order.
     """
 
     def __init__(
@@ -64,13 +57,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
 
 class SearchBox(Form):
-    """A list of addresses, a field for any other address, and the search button.
-
-    Parameters
-    ----------
-    search
-        Called with the address.
-    """
+    """A list of addresses, a field for any other address, and the search button."""
 
     def __init__(self, search: Callable[[str], None]) -> None:
         self._title = widgets.HTML()
@@ -87,19 +74,11 @@ class SearchBox(Form):
         self.button.on_click(
             lambda _: search(self.address.value.strip() or self.listed.value or "")
         )
-        row = widgets.HBox([self.address, self.button])
-        super().__init__([self._title, self.listed, row], [self.address], [self.button])
+        entry = widgets.HBox([self.address, self.button])
+        super().__init__([self._title, self.listed, entry], [self.address], [self.button])
 
     def fill(self, title: str, threats: pa.Table) -> None:
-        """Set the list of addresses, with none selected.
-
-        Parameters
-        ----------
-        title
-            Title of the list.
-        threats
-            Addresses `ip`, with their `connections` if known.
-        """
+        """Set the list of addresses and its title, with none selected."""
         empty = "" if len(threats) else "<p>The list is empty; type an address.</p>"
         self._title.value = f"<h4>{escape(title)}</h4>{empty}"
         self.listed.rows = min(max(len(threats), 3), 10)
@@ -111,16 +90,7 @@ class SearchBox(Form):
 class StoryBox(Form):
     """Title and comments of an address, and buttons that save them.
 
-    Parameters
-    ----------
-    ip
-        The address.
-    history
-        Its stories, latest first.
-    draft
-        Unsaved title and comments, if there are any.
-    save, save_report, save_bundle
-        Called by the buttons.
+    `history` has the stories of the address, latest first; `draft` is unsaved title and comments.
     """
 
     def __init__(
@@ -133,7 +103,7 @@ class StoryBox(Form):
         save_bundle: Callable[[], None],
     ) -> None:
         self.ip = ip
-        [latest] = history.slice(0, 1).to_pylist() or [{"title": "", "text": "", "saved": None}]
+        [latest] = history.slice(0, 1).to_pylist() or [dict.fromkeys(history.column_names)]
         self._saved = (latest["title"] or "", latest["text"] or "")
         title, comments = draft or self._saved
         self.title = widgets.Text(title, description="Title", continuous_update=False, style=_STYLE)
@@ -148,7 +118,7 @@ class StoryBox(Form):
         self.bundle.on_click(lambda _: save_bundle())
         fields, buttons = [self.title, self.comments], [self.button, self.report, self.bundle]
         status = _status(history, latest["saved"], draft)
-        parts = [_heading(f"Story of {ip}"), *status, *fields, _button_row(buttons)]
+        parts = [_heading(f"Story of {ip}"), *status, *fields, row(buttons, "ft-buttons")]
         super().__init__(parts, fields, buttons)
 
     @property
@@ -161,21 +131,11 @@ class StoryBox(Form):
 class ScoreBox(Form):
     """Risk and filter for scoring connections of an address, and undo.
 
-    Parameters
-    ----------
-    search
-        The search of the address.
-    score
-        Called with risk, filter (`peer`, `port` or `asn`) and its text.
-    undo
-        Called to revert the latest score.
+    `score` is called with risk, filter (`peer`, `port` or `asn`) and its text.
     """
 
     def __init__(
-        self,
-        search: SearchResult,
-        score: Callable[..., None],
-        undo: Callable[[], None],
+        self, search: SearchResult, score: Callable[..., None], undo: Callable[[], None]
     ) -> None:
         self._search = search
         self.risk = widgets.Dropdown(description="Risk", options=_RISKS, style=_STYLE)
@@ -192,7 +152,7 @@ class ScoreBox(Form):
         self.undo.on_click(lambda _: undo())
         self._suggest()
         fields, buttons = [self.risk, self.by, self.which], [self.button, self.undo]
-        parts = [_heading("Score connections"), *fields, _button_row(buttons)]
+        parts = [_heading("Score connections"), *fields, row(buttons, "ft-buttons")]
         super().__init__(parts, fields, buttons)
 
     def _suggest(self) -> None:
@@ -202,23 +162,13 @@ class ScoreBox(Form):
         self.which.options = suggestions(self._search, self.by.value)
 
 
-def side_by_side(boxes: list[widgets.Widget]) -> widgets.Widget:
-    """Return boxes in a row that wraps in a narrow page."""
-    row = widgets.HBox(boxes)
-    row.add_class("ft-row")
-    return row
+def row(children: list[widgets.Widget], style: str) -> widgets.Widget:
+    """Return widgets side by side, with a CSS class."""
+    return widgets.HBox(children).add_class(style)
 
 
 def suggestions(search: SearchResult, by: str) -> tuple[str, ...]:
-    """Return values to score connections by, sorted by number of connections, descending.
-
-    Parameters
-    ----------
-    search
-        The search of the address.
-    by
-        `peer`, `port` or `asn`.
-    """
+    """Return the `peer`, `port` or `asn` values to score by, by connections, descending."""
     if by == "port":
         ends = [search.connections[name] for name in ("src_port", "dst_port")]
         ports = pa.chunked_array([chunk for end in ends for chunk in end.chunks], pa.uint16())
@@ -241,18 +191,8 @@ def suggestions(search: SearchResult, by: str) -> tuple[str, ...]:
 def parse_filter(by: str, text: str) -> dict[str, Any]:
     """Parse the text of a filter into a parameter of `FlowThreatInvestigation.score`.
 
-    Parameters
-    ----------
-    by
-        `peer`, `port` or `asn`.
-    text
-        Addresses or ports, separated by commas or spaces; or one AS number, which a name can
-        follow as in `suggestions`.
-
-    Raises
-    ------
-    ArgumentError
-        If the text is empty or invalid.
+    The text is addresses or ports, separated by commas or spaces; or one AS number, which a name
+    can follow as in `suggestions`. Other text raises `ArgumentError`.
 
     Examples
     --------
@@ -304,9 +244,3 @@ def _status(
 
 def _heading(text: str) -> widgets.Widget:
     return widgets.HTML(f"<h4>{escape(text)}</h4>")
-
-
-def _button_row(buttons: list[widgets.Widget]) -> widgets.Widget:
-    row = widgets.HBox(buttons)
-    row.add_class("ft-buttons")
-    return row

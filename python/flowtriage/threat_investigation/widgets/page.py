@@ -19,23 +19,15 @@ _HERE = Path(__file__).parent
 
 
 class Page:
-    """A page with named parts above and below its message line, and results at the end.
-
-    Parameters
-    ----------
-    *above
-        Names of the parts above the message line.
-    """
+    """A page with named parts `above` and below its message line, and results at the end."""
 
     def __init__(self, *above: str) -> None:
         self._above = above
         self._parts: dict[str, widgets.Widget] = {}
         self._assets = _output([{"text/html": _style_and_script(), "text/plain": ""}])
-        self._message = widgets.HTML()
-        self._message.add_class("ft-message")
+        self._message = widgets.HTML().add_class("ft-message")
         self._results, self._saved = widgets.Output(), widgets.Output()
-        self._box = widgets.VBox()
-        self._box.add_class("ft-investigation")
+        self._box = widgets.VBox().add_class("ft-investigation")
         self._arrange()
 
     def display(self, section: Section) -> None:
@@ -99,9 +91,7 @@ class Page:
 
 def _outputs(sections: Iterable[Section]) -> tuple[dict[str, object], ...]:
     """Return sections as outputs of a cell; the first plot includes Bokeh."""
-    outputs: tuple[dict[str, object], ...]
-    outputs = _output(one for section in sections for one in _bundles(section)).outputs
-    return outputs
+    return tuple(_output(one for section in sections for one in _bundles(section)).outputs)
 
 
 def _output(bundles: Iterable[Bundle]) -> widgets.Output:
@@ -117,8 +107,5 @@ def _bundles(section: Section) -> Iterable[Bundle]:
 
 @cache
 def _style_and_script() -> str:
-    style, script = (_HERE / f"page.{kind}" for kind in ("css", "js"))
-    return (
-        f"<style>{style.read_text(encoding='utf-8')}</style>"
-        f"<script>{script.read_text(encoding='utf-8')}</script>"
-    )
+    style, script = ((_HERE / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return f"<style>{style}</style><script>{script}</script>"

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, FlowtriageError
-from flowtriage.render.notebook import in_notebook
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.display import DisplayMethods, View
 from flowtriage.threat_investigation.result import FlowThreatResult
-
-if TYPE_CHECKING:
-    from flowtriage.threat_investigation.widgets.boxes import SearchBox, StoryBox
-    from flowtriage.threat_investigation.widgets.page import Page
-
-
-def make_view(investigation: DisplayMethods) -> View:
-    """Return the view that the front end supports."""
-    if in_notebook() and find_spec("ipywidgets"):
-        return WidgetView(investigation)
-    return View(investigation)
+from flowtriage.threat_investigation.widgets.boxes import (
+    ScoreBox,
+    SearchBox,
+    StoryBox,
+    parse_filter,
+    row,
+)
+from flowtriage.threat_investigation.widgets.page import Page
 
 
 class WidgetView(View):
@@ -33,11 +28,6 @@ class WidgetView(View):
 
     Results and errors of a button are shown in the page; results of a cell are shown in the
     output of the cell, and the page moves there.
-
-    Parameters
-    ----------
-    investigation
-        The notebooklet, whose methods the buttons call.
     """
 
     def __init__(self, investigation: DisplayMethods) -> None:
@@ -60,8 +50,6 @@ class WidgetView(View):
 
     def controls(self, threats: pa.Table) -> None:
         """Show a list of addresses."""
-        from flowtriage.threat_investigation.widgets.boxes import SearchBox
-
         if self.investigation.silent:
             super().controls(threats)
             return
@@ -87,8 +75,6 @@ class WidgetView(View):
 
     def threat_box(self, ip: str) -> None:
         """Show the forms for story and scores of an address."""
-        from flowtriage.threat_investigation.widgets.boxes import ScoreBox, StoryBox, side_by_side
-
         if self.investigation.silent:
             super().threat_box(ip)
             return
@@ -101,7 +87,7 @@ class WidgetView(View):
         if result is not None and self.investigation.store is not None:
             boxes.append(ScoreBox(result.search, self.press_score, self.press_undo))
         section = self.investigation.section("threat_box", f"Address: {ip}")
-        self._put("threat_box", side_by_side(boxes), section)
+        self._put("threat_box", row(boxes, "ft-row"), section)
         if result is not None:
             self.message(result.summary)
 
@@ -155,7 +141,6 @@ class WidgetView(View):
 
     def press_score(self, risk: int, by: str, text: str) -> None:
         """Score connections."""
-        from flowtriage.threat_investigation.widgets.boxes import parse_filter
 
         def act() -> None:
             done = self.investigation.score(risk, **parse_filter(by, text))
@@ -205,8 +190,6 @@ class WidgetView(View):
 
     def _put(self, name: str, part: Any, section: Section) -> None:
         """Show a part in the page; a cell that requests one gets the page."""
-        from flowtriage.threat_investigation.widgets.page import Page
-
         if name not in self.parts:
             self.parts.append(name)
         if self._page is None or not self._pressed:

@@ -17,14 +17,8 @@ from jinja2 import Template
 class MarkerLayer(MarkerCluster):  # type: ignore[misc, unused-ignore]
     """Markers of addresses, created in the browser.
 
-    Parameters
-    ----------
-    rows
-        Columns `latitude`, `longitude`, `kind`, and those of `facts`.
-    facts
-        Label of each column of a popup; a tooltip has the first three.
-    clustered
-        Whether nearby markers are drawn as a cluster.
+    Rows have `latitude`, `longitude`, `kind`, and the columns of `facts`, which are labels of a
+    popup; a tooltip has the first three.
     """
 
     _template = Template(
@@ -52,13 +46,7 @@ class MarkerLayer(MarkerCluster):  # type: ignore[misc, unused-ignore]
 
 
 class View(MacroElement):  # type: ignore[misc, unused-ignore]
-    """The initial view of a map: all its markers, beside the note.
-
-    Parameters
-    ----------
-    points
-        Latitude and longitude of each marker; at least one.
-    """
+    """The initial view of a map: all its markers, at least one, beside the note."""
 
     _template = Template(
         """{% macro script(this, kwargs) %}
@@ -73,13 +61,7 @@ class View(MacroElement):  # type: ignore[misc, unused-ignore]
 
 
 class FinishedHtml(Element):  # type: ignore[misc, unused-ignore]
-    """HTML that is written unchanged; folium renders any other as a template.
-
-    Parameters
-    ----------
-    html
-        The HTML.
-    """
+    """HTML that is written unchanged; folium renders any other as a template."""
 
     def __init__(self, html: str) -> None:
         super().__init__("{{ this.finished_html }}")

@@ -38,21 +38,7 @@ def draw_map(
     lines: Sequence[str],
     credits: Mapping[str, str],
 ) -> FoliumMap:
-    """Draw layers of markers on a map that includes Leaflet.
-
-    Parameters
-    ----------
-    layers
-        The markers.
-    summary
-        Title of the note.
-    kinds
-        Colours in the key of the note.
-    lines
-        Further lines of the note.
-    credits
-        Data sources to credit, with their links.
-    """
+    """Draw layers of markers and a note, whose key has `kinds`, on a map that includes Leaflet."""
     result = FoliumMap(location=[20, 0], zoom_start=2)
     drawing = result.folium_map
     drawing.control_scale = False  # distances have no meaning at country level

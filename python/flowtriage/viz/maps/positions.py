@@ -16,24 +16,12 @@ _STEP, _MAX_RADIUS = 0.03, 2.0  # degrees: between neighbours, and of the disc
 
 
 def locate(table: pa.Table, asn: AsnDatabase, locations: Locations) -> pa.Table:
-    """Add a point to the rows whose address has a location or a country; drop the others.
+    """Add a point to the rows whose `address` has a location or a country; drop the others.
 
-    Parameters
-    ----------
-    table
-        Has a column `address` of distinct addresses, and `flows`.
-    asn
-        Database of countries and autonomous systems.
-    locations
-        Exact locations, where known.
-
-    Returns
-    -------
-    pyarrow.Table
-        The rows with `country` (name), `city`, `network` (label of the autonomous system),
-        `exactness` (``city level`` or ``country level``), `latitude` and `longitude`; sorted by
-        country, then by `flows` in descending order. Addresses of which only the country is known
-        are spread around one point of it, in a spiral of up to 2 degrees.
+    Rows get `country` (name), `city`, `network` (label of the autonomous system), `exactness`
+    (``city level`` or ``country level``), `latitude` and `longitude`, sorted by country, then by
+    `flows` in descending order. Addresses of which only the country is known are spread around
+    one point of it, in a spiral of up to 2 degrees.
     """
     known, listed = asn.lookup(table["address"]), countries()
     index = pc.index_in(table["address"], value_set=locations.table["address"])
@@ -60,15 +48,7 @@ def locate(table: pa.Table, asn: AsnDatabase, locations: Locations) -> pa.Table:
 
 
 def spread(table: pa.Table, by: str) -> pa.Table:
-    """Move rows of the same point apart, in a spiral.
-
-    Parameters
-    ----------
-    table
-        Has `latitude` and `longitude`.
-    by
-        Column that identifies the points; the rows of a point are adjacent.
-    """
+    """Move rows of the same point apart, in a spiral; those of equal `by` are adjacent."""
     point = table[by].combine_chunks().dictionary_encode().indices.to_numpy()
     _, first, back, count = np.unique(
         point, return_index=True, return_inverse=True, return_counts=True

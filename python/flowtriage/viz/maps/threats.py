@@ -17,34 +17,19 @@ _MAX_DETAILS = 300
 
 
 def threat_table(hits: pd.DataFrame) -> pa.Table:
-    """Summarise the hits of each address.
+    """Summarise `Reputation.hits`, the most severe first, by address.
 
-    Parameters
-    ----------
-    hits
-        `Reputation.hits`, the most severe first.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row per address: `address`, its maximum `severity`, and `threat`, the details of each
-        provider.
+    `severity` is the maximum, `threat` the details of each provider.
     """
     texts = {name: hits[column].map(str).tolist() for name, column in _FACTS.items()}
     texts["details"] = [sanitize(text, _MAX_DETAILS) for text in texts["details"]]
     rows = pa.table({name: pa.array(values, pa.string()) for name, values in texts.items()})
     line = pc.binary_join_element_wise(sanitize_array(rows["source"]), rows["details"], ": ")
-    grouped = (
-        rows.append_column("line", line)
-        .group_by("address", use_threads=False)
-        .aggregate([("severity", "first"), ("line", "list")])
-    )
-    columns = {
-        "address": grouped["address"],
-        "severity": grouped["severity_first"],
-        "threat": pc.binary_join(grouped["line_list"], "\n"),
-    }
-    return pa.table(columns)
+    groups = rows.append_column("line", line).group_by("address", use_threads=False)
+    found = groups.aggregate([("severity", "first"), ("line", "list")])
+    threat = pc.binary_join(found["line_list"], "\n")
+    columns = [found["address"], found["severity_first"], threat]
+    return pa.table(columns, names=["address", "severity", "threat"])
 
 
 def mark_threats(peers: pa.Table, threats: pa.Table) -> pa.Table:
