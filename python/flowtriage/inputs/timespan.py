@@ -16,6 +16,8 @@ from flowtriage.humanize import sanitize
 
 TimeLike: TypeAlias = datetime | date | str
 """A `datetime`, `date`, pandas `Timestamp` or ISO 8601 string; without a zone it is UTC."""
+DayLike: TypeAlias = date | str
+"""A `date`, a `datetime` (its day in UTC), or a string such as `2013-09-15`."""
 
 
 class HasStartAndEnd(Protocol):
@@ -130,7 +132,7 @@ def _parse_time(value: Any, name: str) -> datetime | None:
     raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or an ISO 8601 string")
 
 
-def parse_day(value: date | str) -> date:
+def parse_day(value: DayLike) -> date:
     """Parse a `date`, a `datetime` (its day in UTC), or a string like `2013-09-15` or `20130915`.
 
     Raises

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage.enrich.reputation import Reputation, look_up
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.asn_selection import selector
 from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.notebooklet import NotebookletResult
-from flowtriage.notebooklet.result import LazyAttribute
+from flowtriage.notebooklet.result import LazyAttribute, Owner
 from flowtriage.notebooklet.values import Rebuild
 from flowtriage.providers import DataProviders
+from flowtriage.quality.report import ReadReport
 from flowtriage.render.notebook import in_notebook, show
 from flowtriage.render.section import Section
 
@@ -76,8 +78,18 @@ class NetworkFlowResult(NotebookletResult):
     network_flows = LazyAttribute()
     flow_index_data = LazyAttribute()
 
-    def __init__(self, *, tables: HostTables | None = None, **attributes: Any) -> None:
-        super().__init__(**attributes)
+    def __init__(
+        self,
+        *,
+        description: str,
+        timespan: Timespan | None = None,
+        notebooklet: Owner | None = None,
+        report: ReadReport | None = None,
+        tables: HostTables | None = None,
+    ) -> None:
+        super().__init__(
+            description=description, timespan=timespan, notebooklet=notebooklet, report=report
+        )
         self._tables = tables
         self._selector: SelectSubset | None = None
         self._reputation: Reputation | None = None

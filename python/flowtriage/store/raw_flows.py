@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -25,6 +25,7 @@ from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
 from flowtriage.inputs.timespan import day_span
 from flowtriage.quality.report import ReadReport
+from flowtriage.read.custom import Columns
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.logs import Options, read_file
@@ -69,7 +70,7 @@ class RawFlows:
         *,
         format: str | None = None,
         tz: str | None = None,
-        columns: Any = None,
+        columns: Columns | str | Sequence[str] | None = None,
     ) -> Ingested:
         """Ingest log files.
 
