@@ -63,7 +63,7 @@ def test_selected_addresses_are_looked_up_and_mapped(nb: ft.NetworkFlowSummary) 
     result = nb.result
     assert result.ti_results["Ioc"].tolist() == ["1.1.1.1"]
     assert result.ti_results["Provider"].tolist() == ["drop"]
-    assert result.ti_coverage["asked"].tolist() == [1]
+    assert result.ti_coverage["queried"].tolist() == [1]
     drawing = nb.show_selected_asn_map()
     assert drawing is result.geo_map_selected
     assert type(drawing).__name__ == "FoliumMap"
