@@ -63,7 +63,7 @@ class NetworkFlowResult(NotebookletResult):
         Flows by ASN (see `flowtriage.flow_summary`).
     asn_ledger : pandas.DataFrame
         Online queries about ASNs and their outcome (see `AsnDatabase.ledger`); None without
-        online look-up.
+        online lookup.
     ti_results : pandas.DataFrame
         Threat intelligence on selected addresses, the most severe first (see
         `flowtriage.enrich.reputation.Reputation`).

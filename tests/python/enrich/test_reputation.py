@@ -1,4 +1,4 @@
-"""Look-up of addresses: results, coverage and messages."""
+"""Lookup of addresses: results, coverage and messages."""
 
 from __future__ import annotations
 

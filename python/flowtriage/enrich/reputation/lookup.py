@@ -1,4 +1,4 @@
-"""Look-up of the reputation of addresses, with the coverage and failures of each provider."""
+"""Lookup of the reputation of addresses, with the coverage and failures of each provider."""
 
 from __future__ import annotations
 
