@@ -13,7 +13,7 @@ from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.asn_selection import selector
 from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.notebooklet import NotebookletResult
-from flowtriage.notebooklet.result import LazyAttribute, Owner
+from flowtriage.notebooklet.result import LazyAttribute, NotebookletLike
 from flowtriage.notebooklet.values import Rebuild
 from flowtriage.providers import DataProviders
 from flowtriage.quality.report import ReadReport
@@ -83,7 +83,7 @@ class NetworkFlowResult(NotebookletResult):
         *,
         description: str,
         timespan: Timespan | None = None,
-        notebooklet: Owner | None = None,
+        notebooklet: NotebookletLike | None = None,
         report: ReadReport | None = None,
         tables: HostTables | None = None,
     ) -> None:
@@ -198,8 +198,8 @@ class NetworkFlowResult(NotebookletResult):
     @property
     def _providers(self) -> Mapping[str, Any]:
         """The providers of the notebooklet, or of the session where there is no notebooklet."""
-        owner = self.notebooklet
-        current = DataProviders.current() if owner is None else owner.data_providers
+        nb = self.notebooklet
+        current = DataProviders.current() if nb is None else nb.data_providers
         return getattr(current, "providers", {})
 
     @property
