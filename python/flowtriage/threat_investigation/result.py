@@ -114,7 +114,7 @@ class FlowThreatResult(NotebookletResult):
         }
         facts |= {f"{name} peers": f"{len(frame):,}" for name, frame in peers.items()}
         if self.timespan is not None:
-            facts["Timespan"] = str(self.timespan)
+            facts["Searched timespan"] = str(self.timespan)
         return facts | (self.report.facts() if self.report.sources else {})
 
 
