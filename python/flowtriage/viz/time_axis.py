@@ -20,13 +20,9 @@ from bokeh.models import (
 from bokeh.models.annotations import Legend
 from bokeh.plotting import figure
 
-from flowtriage.viz.colours import DIRECTIONS, TOTAL
+from flowtriage.viz.colours import DIRECTIONS, FAINT, INK, PANEL, RULE, TOTAL
 from flowtriage.viz.figures import (
     CHARACTER,
-    FAINT,
-    INK,
-    PANEL,
-    RULE,
     add_hover,
     add_notes,
     message_plot,
@@ -61,7 +57,7 @@ def timeline_figure(binned: Binned, title: str, height: int, y_range: Range) -> 
 
 
 def hover_box(plot: Any, binned: Binned, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
-    """Show a hover box with the time of the bin after the first row; parameters as in `add_hover`."""
+    """Show a hover box with the time of the bin below the first row, as `add_hover` does."""
     day, clock = "%Y-%m-%d ", _clock(binned.width)
     end = clock if binned.width < _DAY / 2 else day + clock
     bin_time = f"@left{{{day}{clock}}} {DASH} @right{{{end}}} UTC"

@@ -23,8 +23,8 @@ from bokeh.models import (
 )
 from bokeh.models.renderers import GlyphRenderer
 
-from flowtriage.viz.colours import DENIED, direction_colours, protocol_colours
-from flowtriage.viz.figures import CHARACTER, RULE, legend_item
+from flowtriage.viz.colours import DENIED, RULE, direction_colours, protocol_colours
+from flowtriage.viz.figures import CHARACTER, legend_item
 from flowtriage.viz.series import Binned, Floats, Series, Style, bin_series
 from flowtriage.viz.time_axis import empty_figure, hover_box, timeline_figure, with_slider
 

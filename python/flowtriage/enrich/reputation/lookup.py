@@ -20,10 +20,11 @@ from flowtriage.progress import report_progress
 if TYPE_CHECKING:
     import pandas as pd
 
+_COUNTS = ("queried", "with_result", "hits", "unsupported", "failed")
 _COVERAGE = pa.schema(
     [
         ("provider", pa.string()),
-        *((name, pa.int64()) for name in ("queried", "with_result", "hits", "unsupported", "failed")),
+        *((name, pa.int64()) for name in _COUNTS),
         ("reason", pa.string()),
     ]
 )
