@@ -41,7 +41,8 @@ _SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
 class NetworkFlowResult(NotebookletResult):
     """The network flows of a host.
 
-    The methods use the data of this result, whatever its notebooklet ran since.
+    The methods use the data of this result, whatever its notebooklet ran since, and are silent if
+    its run was requested to be.
 
     Attributes
     ----------
@@ -86,11 +87,13 @@ class NetworkFlowResult(NotebookletResult):
         notebooklet: NotebookletLike | None = None,
         report: ReadReport | None = None,
         tables: HostTables | None = None,
+        silent: bool | None = None,
     ) -> None:
         super().__init__(
             description=description, timespan=timespan, notebooklet=notebooklet, report=report
         )
         self._tables = tables
+        self._run_silent = silent
         self._selector: SelectSubset | None = None
         self._reputation: Reputation | None = None
         self.host_entity: Host | None = None
@@ -204,6 +207,8 @@ class NetworkFlowResult(NotebookletResult):
 
     @property
     def _silent(self) -> bool:
+        if self._run_silent is not None:
+            return self._run_silent
         return self.notebooklet is not None and self.notebooklet.silent
 
     def _replace(self, section: Section) -> None:
