@@ -183,7 +183,7 @@ class DataProviders(metaclass=_Shared):
                 self.failures[name] = error
 
     @classmethod
-    def current(cls) -> Any:
+    def current(cls) -> DataProviders | None:
         """Return the latest instance, or else that of msticnb if it is loaded, or None."""
         return cls._latest or current_providers()
 
