@@ -145,7 +145,7 @@ class AsnDatabase:
 
     @property
     def online(self) -> Online | None:
-        """Settings of the online look-up; None where it is off."""
+        """Settings of the online lookup; None where it is off."""
         return self._online
 
     def query_online(self, addresses: pa.Array) -> None:
@@ -169,7 +169,7 @@ class AsnDatabase:
         before = without_result(self.ledger).num_rows
         wanted = self._files.pending(addresses)["address"].combine_chunks()
         for done in range(0, len(wanted), _BATCH):
-            report_progress("online look-up", done, len(wanted))
+            report_progress("online lookup", done, len(wanted))
             self._files.query(wanted.slice(done, _BATCH))
         if without_result(ledger := self.ledger).num_rows > before:
             warnings.warn(" ".join(messages(ledger)), stacklevel=3)

@@ -1,4 +1,4 @@
-"""Settings and messages of the online look-up of addresses, which is off by default."""
+"""Settings and messages of the online lookup of addresses, which is off by default."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reverse_name(address: str, timeout: float = 5.0) -> str | None:
 
 @dataclass(frozen=True)
 class Online:
-    """Settings of the online look-up.
+    """Settings of the online lookup.
 
     Only public addresses are sent: to `origin`, which returns the AS that announces an address,
     and to the RDAP servers listed by `bootstrap`, which return its registrant. Each of the two is
@@ -137,7 +137,7 @@ def _message(service: str, ledger: pa.Table) -> str:
     cached = pc.sum(ledger["cached"]).as_py()
     end = f"; {cached:,} cached" if cached else ""
     count = f"{ledger.num_rows:,} {'address' if ledger.num_rows == 1 else 'addresses'}"
-    return f"Online look-up of {service} for {count}: {', '.join(parts)}{end}."
+    return f"Online lookup of {service} for {count}: {', '.join(parts)}{end}."
 
 
 def _reason(ledger: pa.Table) -> str:

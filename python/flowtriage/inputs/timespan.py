@@ -53,8 +53,8 @@ class Timespan:
 
     def __str__(self) -> str:
         """Return start and end as text."""
-        start, end = (t.isoformat(" ", "seconds") if t else "…" for t in (self.start, self.end))
-        return f"{start} – {end}"
+        start, end = (f"{t:%Y-%m-%d %H:%M:%S}" if t else "…" for t in (self.start, self.end))
+        return f"{start} – {end} UTC"
 
 
 def parse_timespan(
@@ -76,7 +76,7 @@ def parse_timespan(
     Examples
     --------
     >>> str(parse_timespan(start="2013-09-15", end="2013-09-16T12:00Z"))
-    '2013-09-15 00:00:00+00:00 – 2013-09-16 12:00:00+00:00'
+    '2013-09-15 00:00:00 – 2013-09-16 12:00:00 UTC'
     """
     period = None
     if isinstance(timespan, Timespan):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
 MAX_LISTED = 10
@@ -267,11 +268,7 @@ class ReadReport:
 
     def facts(self) -> dict[str, str]:
         """Return the report as label and text, without empty facts."""
-        span = (
-            f"{self.start:%Y-%m-%d %H:%M:%S} – {self.end:%Y-%m-%d %H:%M:%S} UTC"
-            if self.start and self.end
-            else "no times"
-        )
+        span = str(Timespan(self.start, self.end)) if self.start and self.end else "no times"
         facts = {
             "Source": ", ".join(self.sources),
             "Format": self.format,

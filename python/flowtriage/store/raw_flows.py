@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flowtriage._core import canonical_address
 from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
+from flowtriage.inputs.addresses import require_address
 from flowtriage.inputs.timespan import day_span
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.custom import Columns
@@ -164,7 +164,7 @@ class RawFlows:
         flows = ds.dataset(files, schema=SCHEMA)
         if addresses is not None:
             # Raw flows contain canonical addresses.
-            canonical = pa.array(map(canonical_address, addresses), pa.string())
+            canonical = pa.array(map(require_address, addresses), pa.string())
             condition &= ds.field("src_ip").isin(canonical) | ds.field("dst_ip").isin(canonical)
             flows = _matching_groups(flows, condition)
         return flows.to_table(columns=names, filter=condition)

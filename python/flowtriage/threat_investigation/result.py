@@ -14,7 +14,7 @@ from flowtriage.humanize import human_bytes
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
-from flowtriage.notebooklet.result import Lazy, LazyAttribute, Owner
+from flowtriage.notebooklet.result import Lazy, LazyAttribute, NotebookletLike
 from flowtriage.quality.report import ReadReport
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.search import TABLE_COLUMNS, SearchResult, sort_peers
@@ -75,7 +75,7 @@ class FlowThreatResult(NotebookletResult):
         search: SearchResult,
         description: str,
         timespan: Timespan | None = None,
-        notebooklet: Owner | None = None,
+        notebooklet: NotebookletLike | None = None,
         report: ReadReport | None = None,
     ) -> None:
         super().__init__(
@@ -114,7 +114,7 @@ class FlowThreatResult(NotebookletResult):
         }
         facts |= {f"{name} peers": f"{len(frame):,}" for name, frame in peers.items()}
         if self.timespan is not None:
-            facts["Timespan"] = str(self.timespan)
+            facts["Searched timespan"] = str(self.timespan)
         return facts | (self.report.facts() if self.report.sources else {})
 
 

@@ -1,4 +1,4 @@
-//! Opt-in online look-up: the AS that announces an address, and its registrant.
+//! Opt-in online lookup: the AS that announces an address, and its registrant.
 
 pub mod cache;
 mod guard;
@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::ip::prefix::parse_network;
 use crate::ip::{Ip, IpKind};
 
-/// Services, limits and cache of the online look-up.
+/// Services, limits and cache of the online lookup.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether to query every public address, not only those without an ASN.

@@ -44,8 +44,8 @@ def test_addresses_without_an_asn_are_looked_up_online(tmp_path: Path) -> None:
     assert (registered["status"], registered["name"]) == ("answered", "Example Registrant")
     assert (registered["country"], registered["cached"]) == ("NZ", False)
     assert messages(database.ledger) == [
-        "Online look-up of origin for 1 address: 1 answered.",
-        "Online look-up of registration for 1 address: 1 answered.",
+        "Online lookup of origin for 1 address: 1 answered.",
+        "Online lookup of registration for 1 address: 1 answered.",
     ]
 
 
@@ -105,7 +105,7 @@ def test_results_are_cached(tmp_path: Path) -> None:
         assert service.asked.total() == asked
         assert database.ledger["cached"].to_pylist() == [True] * 6
         assert messages(database.ledger)[0] == (
-            "Online look-up of origin for 3 addresses: 3 answered; 3 cached."
+            "Online lookup of origin for 3 addresses: 3 answered; 3 cached."
         )
         expired = ft.AsnDatabase(online=service.online(tmp_path, expiry=0))
         assert expired.lookup(addresses) == expected

@@ -1,4 +1,4 @@
-"""Failures, retries and limits of online look-ups, at a service on this machine that misbehaves."""
+"""Failures, retries and limits of online lookups, at a service on this machine that misbehaves."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_the_ledger_lists_failures(case: str, tmp_path: Path) -> None:
     (address,) = unknown()
     with serving({address: behaviour}) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
-        with pytest.warns(UserWarning, match="Online look-up of origin for 1 address: 1 failed"):
+        with pytest.warns(UserWarning, match="Online lookup of origin for 1 address: 1 failed"):
             (row,) = database.lookup([address]).to_pylist()
         assert service.origins(address) == requests
     entry = ledger(database)[address]
