@@ -178,8 +178,8 @@ class AsnDatabase:
     def ledger(self) -> pa.Table:
         """Online queries and their results.
 
-        One row per address and `service` (`origin` or `registration`): `status` (`answered`,
-        `no record`, `failed`, `not asked`), `cached` (whether the result came from the cache),
+        One row per address and `service` (`origin` or `registration`): `status` (`result`,
+        `no record`, `failed`, `not queried`), `cached` (whether the result came from the cache),
         `reason` (of a failure), `asn`, `name` (holder of the ASN, or registrant), `country`,
         `network`, and the `time` of the result.
         """

@@ -69,9 +69,9 @@ impl Entry {
     fn status(&self) -> &'static str {
         match &self.outcome {
             Outcome::Answered(facts) if *facts == Facts::default() => "no record",
-            Outcome::Answered(_) => "answered",
+            Outcome::Answered(_) => "result",
             Outcome::Failed(_) => "failed",
-            Outcome::NotQueried(_) => "not asked",
+            Outcome::NotQueried(_) => "not queried",
         }
     }
 

@@ -41,11 +41,11 @@ def test_addresses_without_an_asn_are_looked_up_online(tmp_path: Path) -> None:
         *("Private address", "Link Local address", "No address")
     ]
     registered = ledger(database, "registration")[address]
-    assert (registered["status"], registered["name"]) == ("answered", "Example Registrant")
+    assert (registered["status"], registered["name"]) == ("result", "Example Registrant")
     assert (registered["country"], registered["cached"]) == ("NZ", False)
     assert messages(database.ledger) == [
-        "Online lookup of origin for 1 address: 1 answered.",
-        "Online lookup of registration for 1 address: 1 answered.",
+        "Online lookup of origin for 1 address: 1 with result.",
+        "Online lookup of registration for 1 address: 1 with result.",
     ]
 
 
@@ -105,7 +105,7 @@ def test_results_are_cached(tmp_path: Path) -> None:
         assert service.asked.total() == asked
         assert database.ledger["cached"].to_pylist() == [True] * 6
         assert messages(database.ledger)[0] == (
-            "Online lookup of origin for 3 addresses: 3 answered; 3 cached."
+            "Online lookup of origin for 3 addresses: 3 with result; 3 cached."
         )
         expired = ft.AsnDatabase(online=service.online(tmp_path, expiry=0))
         assert expired.lookup(addresses) == expected
@@ -211,11 +211,11 @@ def test_a_run_reports_the_online_look_up(tmp_path: Path) -> None:
     with serving({bad: says(403)}) as service:
         database = ft.AsnDatabase(online=service.online(tmp_path))
         nb = ft.NetworkFlowSummary(silent=True)
-        with pytest.warns(UserWarning, match="1 answered, 1 failed"):
+        with pytest.warns(UserWarning, match="1 with result, 1 failed"):
             result = nb.run("10.0.0.1", data=flows, asn=database, options=["flow_summary"])
     assert sorted(result.flow_summary["DestASN"]) == ["AS64500 HOLDER 64500", "No ASN record"]
     assert result.asn_ledger is not None
-    assert result.asn_ledger["status"].value_counts().to_dict() == {"answered": 3, "failed": 1}
+    assert result.asn_ledger["status"].value_counts().to_dict() == {"result": 3, "failed": 1}
     (section,) = (one for one in result.sections if one.title.startswith("Flow Summary"))
     assert "1 failed (HTTP 403)" in str(section.contents)
 

@@ -66,7 +66,7 @@ def test_the_ledger_lists_failures(case: str, tmp_path: Path) -> None:
     assert entry["status"] == "failed"
     assert reason in entry["reason"]
     assert row["as_name"] == "No ASN record"
-    assert ledger(database, "registration")[address]["status"] == "answered"
+    assert ledger(database, "registration")[address]["status"] == "result"
 
 
 def test_a_database_queries_an_address_once(tmp_path: Path) -> None:
@@ -112,19 +112,19 @@ def test_requests_at_the_same_time_are_bounded(tmp_path: Path) -> None:
         database = ft.AsnDatabase(online=service.online(tmp_path, workers=3))
         database.lookup(addresses)
         assert 2 <= service.most <= 3
-    assert {row["status"] for row in database.ledger.to_pylist()} == {"answered"}
+    assert {row["status"] for row in database.ledger.to_pylist()} == {"result"}
 
 
 def test_queries_beyond_the_limit_are_not_made(tmp_path: Path) -> None:
     addresses = unknown(6)
     with serving() as service:
         database = ft.AsnDatabase(online=service.online(tmp_path, limit=4))
-        with pytest.warns(UserWarning, match=r"not asked \(the limit of 4 queries is reached\)"):
+        with pytest.warns(UserWarning, match=r"not queried \(the limit of 4 queries is reached\)"):
             database.lookup(addresses)
         asked = [path for path in service.asked if "bootstrap" not in path]
         assert len(asked) == 4
     statuses = database.ledger["status"].to_pylist()
-    assert (statuses.count("answered"), statuses.count("not asked")) == (4, 8)
+    assert (statuses.count("result"), statuses.count("not queried")) == (4, 8)
 
 
 def test_a_server_that_always_fails_is_not_queried_again(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_server_that_always_fails_is_not_queried_again(tmp_path: Path) -> None
     assert 5 <= asked <= 6
     statuses = [row["status"] for row in ledger(database).values()]
     assert statuses.count("failed") == asked
-    assert statuses.count("not asked") == 30 - asked
+    assert statuses.count("not queried") == 30 - asked
 
 
 def test_a_name_that_resolves_to_a_non_public_address_is_rejected(tmp_path: Path) -> None:
