@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field};
 
 use crate::columns::batch::batch;
-use crate::enrich::online::{Facts, Service};
+use crate::enrich::online::facts::{Facts, Service};
 use crate::error::Result;
 use crate::flow::schema::timestamp;
 use crate::ip::Ip;
