@@ -31,16 +31,16 @@ pub fn quality<'py>(
     out.set_item("nulls", found.nulls)?;
     out.set_item("first", found.first)?;
     out.set_item("last", found.last)?;
-    out.set_item("longest_record", found.max_record_duration)?;
+    out.set_item("max_record_duration", found.max_record_duration)?;
     out.set_item("gaps", found.gaps)?;
     out.set_item("longest_gap", found.longest_gap)?;
     out.set_item("repeats", found.repeats)?;
-    out.set_item("reporters", found.exporters)?;
-    out.set_item("reported_again", found.duplicates)?;
-    out.set_item("earlier_states", found.superseded)?;
-    out.set_item("one_way", found.unidirectional)?;
-    out.set_item("contradictions", found.direction_conflicts)?;
-    out.set_item("rollovers", found.counter_overflows)?;
-    out.set_item("about", found.estimated)?;
+    out.set_item("exporters", found.exporters)?;
+    out.set_item("duplicates", found.duplicates)?;
+    out.set_item("superseded", found.superseded)?;
+    out.set_item("unidirectional", found.unidirectional)?;
+    out.set_item("direction_conflicts", found.direction_conflicts)?;
+    out.set_item("counter_overflows", found.counter_overflows)?;
+    out.set_item("estimated", found.estimated)?;
     Ok(out)
 }

@@ -145,10 +145,8 @@ impl Quality {
         if let Some(records) = self.records {
             let several = self.found.exporters > 1;
             if records.is_sampled() {
-                self.found.estimated.push("earlier_states");
-                self.found
-                    .estimated
-                    .extend(several.then_some("reported_again"));
+                self.found.estimated.push("superseded");
+                self.found.estimated.extend(several.then_some("duplicates"));
             }
             (self.found.duplicates, self.found.superseded) = records.count(several);
         }

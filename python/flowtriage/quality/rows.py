@@ -13,7 +13,6 @@ from flowtriage._core import quality as _quality
 
 INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
 """Networks that are internal by default."""
-_ESTIMATED = {"repeats": "repeats", "reported_again": "duplicates", "earlier_states": "superseded"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -144,7 +143,7 @@ def quality(
     """
     found = _quality(flows, None if internal is None else list(internal), exporters or superseded)
     rows, nulls = found["rows"], dict(found["nulls"])
-    duration, gap = found["longest_record"], found["longest_gap"]
+    duration, gap = found["max_record_duration"], found["longest_gap"]
     return Quality(
         rows=rows,
         nulls=nulls,
@@ -153,15 +152,15 @@ def quality(
         gaps=found["gaps"],
         longest_gap=gap and (_at(gap[0]), _at(gap[1])),
         repeats=found["repeats"],
-        exporters=found["reporters"] if exporters else 0,
-        duplicates=found["reported_again"] if exporters else 0,
-        superseded=found["earlier_states"] if superseded else 0,
-        unidirectional=found["one_way"],
-        direction_conflicts=found["contradictions"],
-        counter_overflows=found["rollovers"],
+        exporters=found["exporters"] if exporters else 0,
+        duplicates=found["duplicates"] if exporters else 0,
+        superseded=found["superseded"] if superseded else 0,
+        unidirectional=found["unidirectional"],
+        direction_conflicts=found["direction_conflicts"],
+        counter_overflows=found["counter_overflows"],
         start=_time(found["first"]),
         end=_time(found["last"]),
-        estimated=[_ESTIMATED[name] for name in found["about"]],
+        estimated=found["estimated"],
     )
 
 
