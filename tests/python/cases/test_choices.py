@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import pytest
 
 import flowtriage as ft
 from command_line import run
-from flowtriage import sample
 from flowtriage.enrich import BlockLists
 from oa_work import sample_day
 from small_logs import canonical, zeek
@@ -104,11 +104,6 @@ def test_an_address_to_score_is_matched_in_any_notation(scored: str, address: st
     assert [row["dstip"] for row in rows] == ["2001:db8::1"]
 
 
-def test_scoring_no_connection_is_an_error(scored: str) -> None:
-    refused = run("oa", "score", scored, "1", "--dstip", "192.0.2.77", status=2).stderr
-    assert "192.0.2.77" in refused
-
-
 @pytest.mark.parametrize("command", [("store", "info"), ("store", "read", "flow_scores")])
 def test_reading_a_store_does_not_make_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
@@ -194,5 +189,4 @@ def test_the_commands_state_bad_rows(tmp_path: Path) -> None:
         ("top", "--key", "src_ip", "--by", "flows"),
     ):
         done = run(*command, log)
-        assert "2 of 3" in done.stdout + done.stderr
-    assert sample.HOST_IP
+        assert re.search(r"Bad rows +2\b|\b2 bad", done.stdout + done.stderr)

@@ -169,7 +169,6 @@ NEGATIVES = {
 }
 REFUSERS: dict[str, Callable[[pa.Table], object]] = {
     "flow_index": ft.flow_index,
-    "classify_direction": ft.classify_direction,
     "top_n": lambda flows: ft.top_n(flows, key="src_ip", by="src_bytes"),
     "expanded_search": lambda flows: ft.expanded_search(flows, "10.20.0.5"),
     "stitch": ft.stitch,
