@@ -80,7 +80,7 @@ def test_block_lists_read_every_notation_of_an_address(cases: Path) -> None:
 
 
 def test_unreadable_lines_are_shown_when_the_list_is_loaded(cases: Path) -> None:
-    with pytest.warns(UserWarning, match=r"1 unusable.*line 7: 'bad entry'|line 7.*bad entry"):
+    with pytest.warns(UserWarning, match="1 unusable.*line 7.*bad"):
         lists = BlockLists(cases / "20-blocklist-spellings" / "list.txt")
     assert len(lists.lists[0].unusable) == 1
 
