@@ -80,7 +80,7 @@ fn kernels(criterion: &mut Criterion) {
             black_box(entries.and_then(Entries::into_batches))
         });
     });
-    group.bench_function("flow_index, unsorted", |b| {
+    group.bench_function("flow_index, not yet in order", |b| {
         b.iter(|| black_box(index::collect(input(), &rules)));
     });
     group.bench_function("timeline", |b| {

@@ -215,7 +215,8 @@ def write(results: pa.Table, path: str | os.PathLike[str]) -> None:
 
     options = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
     with replacing(Path(path)) as file:
-        csv.write_csv(results.select(list(FIELDS)), file, options)
+        # pyarrow 26 writes garbage for an empty first chunk.
+        csv.write_csv(results.select(list(FIELDS)).combine_chunks(), file, options)
 
 
 def as_results(flows: pa.Table, score: pa.Array) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -88,7 +89,7 @@ class FlowThreatResult(NotebookletResult):
         self.two_way: pd.DataFrame = search.direction("two-way").to_pandas()
         for name, table in search.tables.items():
             setattr(self, name, table.to_pandas())
-        self.timeline = Lazy(lambda: search.timeline.to_pandas())
+        self.timeline = Lazy(partial(_timeline, search))
         self.plot_timeline: LayoutDOM | None = None
         self.stories: pd.DataFrame | None = None
         self.scores: pd.DataFrame | None = None
@@ -168,3 +169,8 @@ def _summary(result: FlowThreatResult, hint: str) -> str:
         f"{len(result.outbound):,} outbound, {len(result.two_way):,} two way); "
         f"{flows.as_py():,} flows, {size or 'bytes unknown'}."
     )
+
+
+def _timeline(search: SearchResult) -> pd.DataFrame:
+    frame: pd.DataFrame = search.timeline.to_pandas()
+    return frame
