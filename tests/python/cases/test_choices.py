@@ -126,7 +126,7 @@ def test_a_host_that_a_provider_did_not_find_is_reported_with_all_flows(
     providers = ft.DataProviders(driver.provider(), ["-tilookup", "-geolitelookup"])
     nb = ft.NetworkFlowSummary(providers)
     nb.run("nohost", start=made.START, end=made.END, options=["flow_summary"])
-    assert "nohost does not occur in the 25 flows" in capsys.readouterr().out
+    assert "nohost does not occur in the 25 records" in capsys.readouterr().out
 
 
 def test_a_block_list_reads_quoted_csv(tmp_path: Path) -> None:
