@@ -7,7 +7,6 @@ from flowtriage.quality.report import ReadReport
 TITLE = "Quality of the flows"
 _OF_READING = ("Totals may be inflated", "Translated addresses", "Records of other hosts")
 _OF_ROWS = (
-    "Repeated rows",
     "Multiple exporters",
     "Initiator not counted",
     "Direction conflicts",
@@ -15,6 +14,9 @@ _OF_ROWS = (
     "32-bit counter overflow",
 )
 """Labels of facts that matter whenever they are stated."""
+
+_REPEATED, _UNIDIRECTIONAL = 0.01, 0.5
+"""Shares of rows up to which repeated rows and unidirectional records are usual."""
 
 
 def notices(report: ReadReport) -> dict[str, str]:
@@ -30,10 +32,14 @@ def notices(report: ReadReport) -> dict[str, str]:
     measured = report.quality
     if measured is not None:
         found |= _stated(report.facts(), _OF_ROWS)
-        if measured.unidirectional * 2 > measured.rows:
+        if measured.repeats > measured.rows * _REPEATED:
+            found["Repeated rows"] = (
+                f"{measured.repeats:,} of {measured.rows:,}: was a log read twice?"
+            )
+        if measured.unidirectional > measured.rows * _UNIDIRECTIONAL:
             found["Unidirectional records"] = (
-                f"{measured.unidirectional:,} of {measured.rows:,}: request and response are "
-                "separate records, or one is missing; stitch=True merges pairs"
+                f"{measured.unidirectional:,} of {measured.rows:,}: the other direction is "
+                "unanswered, missing, or a record of its own (stitch=True merges pairs)"
             )
     return found
 
