@@ -2,8 +2,8 @@
 
     python tools/fuzz.py --seconds 60 --seed 1
 
-Every target damages small valid inputs and reads them (see `fuzz_targets`). A finding is an exception
-that is not flowtriage's own, an error that does not name its file, a row that is neither read nor
+Every target damages small valid inputs and reads them (see `fuzz_targets`). A finding is an
+exception that is not flowtriage's own, an error that does not name its file, a row that is neither read nor
 counted, a result that depends on the Arrow types of the same values, a crash, or a case that takes
 too long or too much memory. Case n of a target is the same for the same seed. Inputs of findings
 are kept in the corpus, outside of git; later runs execute them first.
@@ -26,6 +26,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ _LIMITS = {
     resource.RLIMIT_FSIZE: 1 << 28,
     resource.RLIMIT_CORE: 0,
 }
-_ONE_THREAD = {name: "1" for name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("RAYON_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="time to run")
     parser.add_argument("--seed", type=int, default=1, help="seed of all cases")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
-    parser.add_argument("--target", action="append", default=[], help="only targets with this start")
+    parser.add_argument(
+        "--target", action="append", default=[], help="only targets with this start"
+    )
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="folder of findings")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--first", type=int, default=0, help=argparse.SUPPRESS)
@@ -99,7 +102,7 @@ class Campaign:
             known = len(self._found)
             while (left := arguments.seconds - (time.monotonic() - started)) > 0:
                 seconds = min(_SLICE, max(1.0, left * arguments.jobs / len(self._names)))
-                list(pool.map(lambda name: self._slice(name, seconds, started), self._names))
+                list(pool.map(partial(self._slice, seconds, started), self._names))
         seconds = time.monotonic() - started
         width = max(map(len, self._names))
         for name in self._names:
@@ -111,7 +114,7 @@ class Campaign:
             print(f"  {one.target}: {one.what} [{one.where}] {self._save(one)}")
         return 1 if self._found else 0
 
-    def _slice(self, name: str, seconds: float, started: float) -> None:
+    def _slice(self, seconds: float, started: float, name: str) -> None:
         if time.monotonic() - started < self._arguments.seconds:
             first = self._next[name]
             executed = self._process(name, "--first", str(first), "--seconds", str(seconds))

@@ -85,11 +85,10 @@ def globe_files() -> dict[str, bytes]:
     import tempfile
     from pathlib import Path
 
+    import flowtriage as ft
     from flowtriage import sample
     from flowtriage.threat_investigation.story.spot_files import write_files
     from threat_story import peers
-
-    import flowtriage as ft
 
     sets = peers(ft.expanded_search(sample.office_day(), sample.HOST_IP)).slice(0, 4)
     with tempfile.TemporaryDirectory() as folder:
@@ -262,7 +261,9 @@ def _suricata(n: int) -> dict[str, Any]:
     counts = {"pkts_toserver": 2, "pkts_toclient": 2, "bytes_toserver": 110, "bytes_toclient": 90}
     flow = counts | {"start": ISO.format(n), "end": ISO.format(n + 1), "state": "closed"}
     ends = {"src_ip": OWN, "src_port": 50_000 + n, "dest_ip": _peer(n), "dest_port": 443}
-    return {"timestamp": ISO.format(n), "event_type": "flow", "proto": "TCP"} | ends | {"flow": flow}
+    return (
+        {"timestamp": ISO.format(n), "event_type": "flow", "proto": "TCP"} | ends | {"flow": flow}
+    )
 
 
 def _argus(n: int) -> dict[str, Any]:
@@ -271,9 +272,10 @@ def _argus(n: int) -> dict[str, Any]:
     return times | ends | {"State": "CON", "TotPkts": 8, "TotBytes": 612, "SrcBytes": 300}
 
 
-_NFDUMP_END = (
-    b"Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n%d,%d,%d,1,1,1\n"
-    % (ROWS, 5000 * ROWS, 10 * ROWS)
+_NFDUMP_END = b"Summary\nflows,bytes,packets,avg_bps,avg_pps,avg_bpp\n%d,%d,%d,1,1,1\n" % (
+    ROWS,
+    5000 * ROWS,
+    10 * ROWS,
 )
 
 

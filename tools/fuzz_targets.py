@@ -10,15 +10,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import fuzz_seeds as seeds
 import pyarrow as pa
 
 import flowtriage as ft
+import fuzz_seeds as seeds
 from flowtriage.schema import SCHEMA
 
 _INSERTED = [b'"', b"'", b"\n", b"\r", b"\t", b",", b"\0", b"{", b"}", b"[", b"]", b"|", b" ", b":"]
 _INSERTED += [b"\xff\xfe", b"\xef\xbb\xbf", b"\x1a", b"\\", b"#", b"-", b"null", b"NaN", b"1e400"]
-_INSERTED += [b"9" * 40, b"-1", b"::ffff:1.2.3.4", b"0x1f", b"\xed\xa0\x80", b"\xe2\x80\xae", b"1,2"]
+_INSERTED += [
+    b"9" * 40,
+    b"-1",
+    b"::ffff:1.2.3.4",
+    b"0x1f",
+    b"\xed\xa0\x80",
+    b"\xe2\x80\xae",
+    b"1,2",
+]
 _SIZES = (0, 1, 2, 7, 8, 255, 256, 65_535, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
 
 
@@ -117,7 +125,9 @@ def account(path: Path) -> None:
     gone = report.rows_bad + report.rows_skipped + report.rows_superseded + report.rows_migrated
     whole = sum("after this line" in row.reason for row in report.bad_rows)
     if not report.rows_read - gone <= len(flows) <= report.rows_read - gone + whole:
-        raise Finding(f"{report.rows_read} rows read, {gone} counted as dropped, {len(flows)} flows")
+        raise Finding(
+            f"{report.rows_read} rows read, {gone} counted as dropped, {len(flows)} flows"
+        )
 
 
 _FUNCTIONS: dict[str, Callable[[Any], pa.Table]] = {
@@ -144,7 +154,7 @@ class Functions(Target):
         return str(dice.getrandbits(48)).encode()
 
     def execute(self, path: Path) -> None:
-        dice = random.Random(path.read_bytes())  # noqa: S311
+        dice = random.Random(path.read_bytes())
         plain = _flows(dice)
         other = _in_other_form(plain, dice)
         name = dice.choice(list(_FUNCTIONS))
@@ -152,16 +162,21 @@ class Functions(Target):
         found = _outcome(_FUNCTIONS[name], other)
         if isinstance(expected, str) or isinstance(found, str):
             if not (isinstance(expected, str) and isinstance(found, str)):
-                raise Finding(f"{name}: {expected} against {found}; {other.schema}")
+                errors = [one for one in (expected, found) if isinstance(one, str)]
+                raise Finding(f"{name}, one form only: {errors[0]}; {_kinds(other)}")
         elif _values(expected) != _values(found):
-            raise Finding(f"{name} differs for {other.schema}")
+            raise Finding(f"{name} differs; {_kinds(other)}")
 
 
 def _outcome(function: Callable[[Any], pa.Table], flows: pa.Table) -> pa.Table | str:
     try:
         return function(flows)
     except ft.FlowtriageError as error:
-        return type(error).__name__
+        return f"{type(error).__name__}: {error}"
+
+
+def _kinds(table: pa.Table) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in table.schema)
 
 
 def _values(table: pa.Table) -> dict[str, list[Any]]:

@@ -164,7 +164,9 @@ def count_flows(report: ReadReport) -> str:
     """Format the number of records, and of the rows that are not among them."""
     lost = {"bad": report.rows_bad, "outside the timespan": report.rows_outside}
     text = ", ".join(f"{count:,} {why}" for why, count in lost.items() if count)
-    return f"{report.records:,} records" + (f" (of {report.rows_read:,} rows: {text})" if text else "")
+    return f"{report.records:,} records" + (
+        f" (of {report.rows_read:,} rows: {text})" if text else ""
+    )
 
 
 def print_warnings(report: ReadReport) -> None:

@@ -14,7 +14,7 @@ from flowtriage.msticnb import as_theirs
 from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
-from flowtriage.quality.bad_rows import total
+from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.report import few, flows_text
 from flowtriage.read.flows import Flows
 
@@ -125,7 +125,7 @@ def host_messages(host: HostFlows, facts: HostFacts, flows: Flows) -> list[str]:
     addresses = ", ".join(host.addresses)
     label = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
     if host.flows.num_rows:
-        allowed, denied = (total(host.flows[name]) for name in ("flows", "denied_flows"))
+        allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
         messages = [
             f"{label}: {host.flows.num_rows:,} of {len(flows):,} records, "
             f"{flows_text(allowed, denied)} flows."

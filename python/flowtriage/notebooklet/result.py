@@ -188,7 +188,7 @@ class NotebookletResult:
             return []
         bad = [str(row) for row in self.report.bad_rows]
         details = self.report.facts()
-        return [Notice(TITLE, facts, "The whole report, as in result.report", details, bad)]
+        return [Notice(TITLE, facts, "The whole report (result.report)", details, bad)]
 
     def present(self, section: Section, *, silent: bool = False) -> None:
         """Add a section, and display it unless silent.

@@ -5,4 +5,13 @@ from flowtriage.quality.notices import TITLE, notices
 from flowtriage.quality.report import ReadReport
 from flowtriage.quality.warn import QualityWarning, warn_notices, warn_reading
 
-__all__ = ["TITLE", "BadRow", "OtherHost", "QualityWarning", "ReadReport", "notices", "warn_reading", "warn_notices"]
+__all__ = [
+    "TITLE",
+    "BadRow",
+    "OtherHost",
+    "QualityWarning",
+    "ReadReport",
+    "notices",
+    "warn_notices",
+    "warn_reading",
+]

@@ -73,7 +73,7 @@ def span_text(start: datetime | None, end: datetime | None) -> str:
     return f"{start:%Y-%m-%d %H:%M:%S} – {end:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def total(counts: pa.Array | pa.ChunkedArray) -> int:
+def exact_sum(counts: pa.Array | pa.ChunkedArray) -> int:
     """Return the exact sum of a column of integers, beyond 64 bits if need be."""
     largest = pc.max(counts).as_py() or 0
     if largest * len(counts) >= 1 << 63:

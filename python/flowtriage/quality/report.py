@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
-from flowtriage.quality.bad_rows import BadRow, OtherHost, span_text, total
+from flowtriage.quality.bad_rows import BadRow, OtherHost, exact_sum, span_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
 MAX_LISTED = 10
@@ -150,7 +150,7 @@ class ReadReport:
     def describe(self, flows: pa.Table, *, measured: bool = True) -> None:
         """Set the flows that the report describes; `measured` gives it their quality."""
         self.records = flows.num_rows
-        self.flows, self.denied_flows = (total(flows[name]) for name in _FLOWS)
+        self.flows, self.denied_flows = (exact_sum(flows[name]) for name in _FLOWS)
         self.start = pc.min(flows["start_time"]).as_py()
         ends = [pc.max(flows[name]).as_py() for name in ("start_time", "end_time")]
         self.end = max((end for end in ends if end), default=None)
@@ -169,7 +169,7 @@ class ReadReport:
 
     def _counted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            allowed, denied = (total(batch[name]) for name in _FLOWS)
+            allowed, denied = (exact_sum(batch[name]) for name in _FLOWS)
             self.flows += allowed
             self.denied_flows += denied
             yield batch

@@ -40,8 +40,8 @@ def write_page(
     Parameters
     ----------
     sections
-        Sections of tables, Bokeh layouts, strings, notices and maps, in order. A map is replaced by its
-        table `places`, because it needs a server.
+        Sections of tables, Bokeh layouts, strings, notices and maps, in order. A map is replaced
+        by its table `places`, because it needs a server.
     path
         File to write; replaced if it exists.
     title

@@ -15,7 +15,7 @@ from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import Lazy, LazyAttribute, Owner
-from flowtriage.quality.bad_rows import total
+from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.report import ReadReport, flows_text
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.search import TABLE_COLUMNS, SearchResult, sort_peers
@@ -165,7 +165,7 @@ def _summary(result: FlowThreatResult, hint: str) -> str:
         count = f"{report.records:,} records" if report.records else "flows"
         return f"{result.ip} does not occur in the {count} searched{when}.{hint}"
     sizes = pc.sum(search.peers["bytes"])
-    counts = (total(search.connections[name]) for name in ("connections", "denied_connections"))
+    counts = (exact_sum(search.connections[name]) for name in ("connections", "denied_connections"))
     size = human_bytes(pa.array([sizes.as_py()], pa.int64()))[0].as_py()
     peers = search.peers.num_rows
     return (

@@ -18,7 +18,7 @@ from flowtriage.threat_investigation.search import SearchResult, format_times, p
 
 _COUNTS = ("connections", "as_source", "as_destination", "denied_connections")
 THREATS = pa.schema([("ip", pa.string()), *((name, pa.int64()) for name in _COUNTS)])
-"""An address and the allowed flows of its high-risk connections, all and by its end; denied flows."""
+"""An address; allowed flows of its high-risk connections, all and by its end; denied ones."""
 _FLOWS = {"flows": "connections", "denied_flows": "denied_connections"}
 _HIGH = 1
 Strings = str | Iterable[str]
@@ -84,7 +84,7 @@ def score(
 
 
 def _with_flows(suspicious: pa.Table, selected: pa.Table) -> pa.Table:
-    """Add the flows of selected connections to the first suspicious one of each, and 0 to others."""
+    """Add the flows of selected connections to the first suspicious one of each, 0 to others."""
     keys = (stored.key(rows, *_KEY).combine_chunks() for rows in (suspicious, selected))
     at = pc.index_in(*keys)
     rows = pa.table({"at": at, "row": pa.array(range(len(at)), pa.int64())})

@@ -35,7 +35,7 @@ def test_every_format_has_a_log() -> None:
 
 
 def test_every_other_seed_is_valid(tmp_path: Path) -> None:
-    for kind in ("table/", "blocklist/", "settings/", "database", "texts", "functions"):
+    for kind in ("table/", "blocklist/", "settings/", "database", "texts"):
         for name, make in fuzz_targets.targets().items():
             if name.startswith(kind):
                 target = make()

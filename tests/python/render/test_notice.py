@@ -16,7 +16,7 @@ HOSTILE = "<script>alert(1)</script> $x$ \u202e\x1b"
 NOTICE = Notice(
     "Quality of the flows",
     {"Bad rows": f"201 of 360 rows could not be used; the first: {HOSTILE}"},
-    "The whole report, as in result.report",
+    "The whole report (result.report)",
     {"Source": "conn.log", "Rows read": "360", HOSTILE: HOSTILE},
     [f"conn.log, line 9: {HOSTILE}", "conn.log, line 10: 'many' is no port"],
 )
@@ -26,7 +26,7 @@ SECTION = Section("Host", "Text.", 1, ("10.20.0.5: 159 of 159 records.", NOTICE)
 def test_text_has_the_facts_and_where_the_rest_is() -> None:
     text = as_text(SECTION)
     assert "Quality of the flows:\n  Bad rows: 201 of 360 rows" in text
-    assert text.endswith("result.report")
+    assert text.endswith("(result.report)")
     assert "Rows read" not in text
     assert "\x1b" not in text and "\u202e" not in text
 

@@ -32,7 +32,7 @@ from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.quality import QualityWarning
-from flowtriage.quality.bad_rows import total
+from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.report import flows_text
 from flowtriage.read.flows import Flows
 from flowtriage.sample import HOST_NAME
@@ -188,7 +188,7 @@ def _document(
 
 
 def _counts(host: HostFlows) -> list[int]:
-    return [total(host.flows[name]) for name in _FLOW_COUNTS]
+    return [exact_sum(host.flows[name]) for name in _FLOW_COUNTS]
 
 
 def _facts(
