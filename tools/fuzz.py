@@ -3,10 +3,10 @@
     python tools/fuzz.py --seconds 60 --seed 1
 
 Every target damages small valid inputs and reads them (see `fuzz_targets`). A finding is an
-exception that is not flowtriage's own, an error that does not name its file, a row that is neither read nor
-counted, a result that depends on the Arrow types of the same values, a crash, or a case that takes
-too long or too much memory. Case n of a target is the same for the same seed. Inputs of findings
-are kept in the corpus, outside of git; later runs execute them first.
+exception that is not flowtriage's own, an error that does not name its file, a row that is neither
+read nor counted, a result that depends on the Arrow types of the same values, a crash, or a case
+that takes too long or too much memory. Case n of a target is the same for the same seed. Inputs of
+findings are kept in the corpus, outside of git; later runs execute them first.
 """
 
 from __future__ import annotations
