@@ -104,7 +104,9 @@ def test_summary_as_json_equals_the_functions(parquet: Path) -> None:
     assert document["host"] == {
         "name": sample.HOST_NAME,
         "addresses": [sample.HOST_IP],
-        "flows": flows.num_rows,
+        "records": flows.num_rows,
+        "flows": sum(index["TotalAllowedFlows"].to_pylist()),
+        "denied_flows": sum(flows["denied_flows"].drop_null().to_pylist()),
     }
     assert document["groups"]["flow_index"] == index.num_rows
     assert document["groups"]["flow_summary"] == summary.num_rows
@@ -153,7 +155,7 @@ def test_a_host_that_does_not_occur(parquet: Path, options: list[str]) -> None:
     assert done.stdout == ""
     busiest = ft.top_n(ft.read_flows(parquet), key="source", by="flows", n=5)["source"]
     assert done.stderr == (
-        f"no flows of host 192.0.2.1 in {sample.office_day().num_rows:,} flows; "
+        f"no flows of host 192.0.2.1 in {sample.office_day().num_rows:,} records; "
         f"top sources: {', '.join(busiest.to_pylist())}\n"
     )
 
