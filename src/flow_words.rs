@@ -27,7 +27,7 @@ struct Word {
     protocol: u32,
     port: u32,
     /// Whether the port belongs to this endpoint.
-    owner: bool,
+    own_port: bool,
     hour: u8,
     bytes: u8,
     packets: u8,
@@ -86,13 +86,13 @@ impl WordColumns {
         let word = Word {
             protocol: self.protocols[row]?,
             port,
-            owner: of_src,
+            own_port: of_src,
             hour: start.div_euclid(HOUR).rem_euclid(24) as u8,
             bytes: magnitude(self.bytes.get(row))?,
             packets: magnitude(self.packets.get(row))?,
         };
         let at_dst = Word {
-            owner: of_dst,
+            own_port: of_dst,
             ..word
         };
         Some([word, at_dst])
@@ -114,7 +114,7 @@ pub fn flow_words(batches: impl Iterator<Item = Result<FlowBatch>>) -> Result<Re
     vocabulary.dedup();
     let protocols = protocols.into_sorted();
     let text = |word: &Word| {
-        let mut text = String::from(if word.owner { "-1_" } else { "" });
+        let mut text = String::from(if word.own_port { "-1_" } else { "" });
         let protocol = protocols.value(protocols.rank(Some(word.protocol).into()));
         let Word { port, hour, .. } = word;
         // Writing to a string cannot fail.

@@ -4,6 +4,8 @@ File errors of the operating system keep their standard classes (`FileNotFoundEr
 `IsADirectoryError`, `PermissionError`).
 """
 
+from __future__ import annotations
+
 
 class FlowtriageError(Exception):
     """Base class of all exceptions of flowtriage."""
@@ -58,6 +60,8 @@ class AmbiguousHostError(ArgumentError):
 
     Attributes
     ----------
+    name : str
+        The ambiguous name.
     candidates : tuple of str
         Full names of the matching hosts, sorted.
     """
@@ -67,4 +71,8 @@ class AmbiguousHostError(ArgumentError):
             f"host name {name!r} is ambiguous: it may be {', '.join(candidates)}; "
             "give one of these, or an address"
         )
-        self.candidates = candidates
+        self.name, self.candidates = name, candidates
+
+    def __reduce__(self) -> tuple[type[AmbiguousHostError], tuple[str, tuple[str, ...]]]:
+        """Return the arguments for pickling."""
+        return type(self), (self.name, self.candidates)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flowtriage.providers.data_providers import DataProviders, environments
+from flowtriage.providers.data_providers import DataProviders, QueryProvider, environments
+from flowtriage.providers.local_flows import LocalFlows
 
 
 def init(
-    query_provider: Any = None,
+    query_provider: QueryProvider | LocalFlows | str | None = None,
     namespace: dict[str, Any] | None = None,
     providers: Iterable[str] | None = None,
     **kwargs: Any,

@@ -1,4 +1,4 @@
-//! Results of a look-up as a table.
+//! Results of a lookup as a table.
 
 use std::borrow::Cow;
 use std::ops::Range;

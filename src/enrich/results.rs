@@ -1,4 +1,4 @@
-//! Results of address look-ups across databases.
+//! Results of address lookups across databases.
 
 use hashbrown::HashMap;
 

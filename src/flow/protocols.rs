@@ -158,7 +158,7 @@ pub fn keyword(text: Cow<'_, str>) -> Cow<'_, str> {
     match text.strip_suffix(".0").unwrap_or(&text).parse::<u8>() {
         Ok(number) => KEYWORDS
             .binary_search_by_key(&number, |(number, _)| *number)
-            .map_or(text, |place| KEYWORDS[place].1.into()),
+            .map_or(text, |index| KEYWORDS[index].1.into()),
         Err(_) if text.bytes().any(|b| b.is_ascii_uppercase()) => text.to_ascii_lowercase().into(),
         Err(_) => text,
     }

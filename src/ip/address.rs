@@ -1,9 +1,10 @@
 //! IP addresses as 128-bit integers, IPv4 mapped into IPv6.
 
-use crate::error::{Error, Result};
-use crate::ip::{IpKind, parse_v4, parse_v6};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::error::{Error, Result};
+use crate::ip::{parse_v4, parse_v6};
 
 /// An IPv4 or IPv6 address, ordered numerically with IPv4 at `::ffff:0:0/96`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -59,11 +60,6 @@ impl Ip {
             Some(v4) => IpAddr::V4(Ipv4Addr::from(v4)),
             None => IpAddr::V6(Ipv6Addr::from(self.0)),
         }
-    }
-
-    /// Kind of the address.
-    pub fn kind(self) -> IpKind {
-        IpKind::of(self)
     }
 }
 

@@ -227,5 +227,16 @@ mod tests {
             let found = networks(&texts).find(address(probe).into());
             proptest::prop_assert_eq!(found.map(|row| row as usize), expected);
         }
+
+        #[test]
+        fn the_range_found_is_that_of_a_linear_search(all: Vec<(u8, u8)>, probe: u8) {
+            let all: Vec<(u8, u8)> = all.iter().map(|&(a, b)| (a.min(b), a.max(b))).collect();
+            let holds = all.iter().zip(0..).filter(|((a, b), _)| (*a..=*b).contains(&probe));
+            let expected = holds.min_by_key(|((a, b), row)| (b - a, *row)).map(|(_, row)| row);
+            let texts: Vec<_> = all.iter().map(|(a, b)| format!("10.0.0.{a}-10.0.0.{b}")).collect();
+            let rows: Vec<_> = texts.iter().map(|text| (text.as_str(), None)).collect();
+            let found = find(&ranges(&rows), &format!("10.0.0.{probe}"));
+            proptest::prop_assert_eq!(found, expected);
+        }
     }
 }

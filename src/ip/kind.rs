@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::ip::Ip;
+use crate::ip::address::Ip;
 use crate::ip::prefix::parse_network;
 use crate::ip::range_map::RangeMap;
 
@@ -42,6 +42,20 @@ impl IpKind {
         Self::Unspecified,
         Self::Reserved,
     ];
+
+    /// Name of the kind.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "Public",
+            Self::Private => "Private",
+            Self::Shared => "Shared",
+            Self::Loopback => "Loopback",
+            Self::LinkLocal => "Link Local",
+            Self::Multicast => "Multicast",
+            Self::Unspecified => "Unspecified",
+            Self::Reserved => "Reserved",
+        }
+    }
 }
 
 /// Kinds of special-purpose prefixes; the longest prefix wins.
@@ -87,27 +101,14 @@ const SPECIAL: &[(&str, IpKind)] = &[
     ("2000::/3", IpKind::Public),
 ];
 
-impl IpKind {
-    pub(super) fn of(ip: Ip) -> Self {
+impl Ip {
+    /// Kind of the address.
+    pub fn kind(self) -> IpKind {
         static KINDS: LazyLock<RangeMap<IpKind>> = LazyLock::new(|| {
             let ranges = SPECIAL.iter();
             RangeMap::new(ranges.filter_map(|(prefix, kind)| Some((parse_network(prefix)?, *kind))))
         });
-        KINDS.find(ip).unwrap_or(Self::Reserved)
-    }
-
-    /// Name of the kind.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Public => "Public",
-            Self::Private => "Private",
-            Self::Shared => "Shared",
-            Self::Loopback => "Loopback",
-            Self::LinkLocal => "Link Local",
-            Self::Multicast => "Multicast",
-            Self::Unspecified => "Unspecified",
-            Self::Reserved => "Reserved",
-        }
+        KINDS.find(self).unwrap_or(IpKind::Reserved)
     }
 }
 

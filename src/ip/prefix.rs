@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 
-use crate::ip::Ip;
+use crate::ip::address::Ip;
 
 /// Parse a CIDR prefix or a single address into its first and last address.
 ///

@@ -6,7 +6,7 @@ use std::iter;
 use rayon::slice::ParallelSliceMut;
 
 use crate::error::{Error, Result};
-use crate::ip::Ip;
+use crate::ip::address::Ip;
 use crate::ip::prefix::parse_network;
 
 /// Values of address ranges that may overlap; the narrowest range wins, of equals the first.

@@ -114,7 +114,7 @@ impl AsnFiles {
         done
     }
 
-    /// Online queries and their outcomes; empty if online look-up is off.
+    /// Online queries and their outcomes; empty if online lookup is off.
     fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         table(py, || match &self.database.online {
             Some(online) => online.with_ledger(|all| ledger::table(all)),

@@ -145,7 +145,7 @@ class AsnDatabase:
 
     @property
     def online(self) -> Online | None:
-        """Settings of the online look-up; None where it is off."""
+        """Settings of the online lookup; None where it is off."""
         return self._online
 
     def query_online(self, addresses: pa.Array) -> None:
@@ -169,7 +169,7 @@ class AsnDatabase:
         before = without_result(self.ledger).num_rows
         wanted = self._files.pending(addresses)["address"].combine_chunks()
         for done in range(0, len(wanted), _BATCH):
-            report_progress("online look-up", done, len(wanted))
+            report_progress("online lookup", done, len(wanted))
             self._files.query(wanted.slice(done, _BATCH))
         if without_result(ledger := self.ledger).num_rows > before:
             warnings.warn(" ".join(messages(ledger)), stacklevel=3)
@@ -178,8 +178,8 @@ class AsnDatabase:
     def ledger(self) -> pa.Table:
         """Online queries and their results.
 
-        One row per address and `service` (`origin` or `registration`): `status` (`answered`,
-        `no record`, `failed`, `not asked`), `cached` (whether the result came from the cache),
+        One row per address and `service` (`origin` or `registration`): `status` (`result`,
+        `no record`, `failed`, `not queried`), `cached` (whether the result came from the cache),
         `reason` (of a failure), `asn`, `name` (holder of the ASN, or registrant), `country`,
         `network`, and the `time` of the result.
         """

@@ -53,7 +53,7 @@ def find_locations(addresses: pa.Array, asn: AsnDatabase, geoip: Mapping[str, An
         try:
             _, entities = provider.lookup_ip(ip_addr_list=public.to_pylist())
         except Exception as error:
-            problem = sanitize(f"Look-up by {name} failed: {_first_line(error)}", _MAX_REASON)
+            problem = sanitize(f"Lookup by {name} failed: {_first_line(error)}", _MAX_REASON)
         else:
             return Locations(_from_entities(entities), name, problem)
     files = [] if asn.credits else asn.paths

@@ -1,4 +1,4 @@
-"""Settings and messages of the online look-up of addresses, which is off by default."""
+"""Settings and messages of the online lookup of addresses, which is off by default."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reverse_name(address: str, timeout: float = 5.0) -> str | None:
 
 @dataclass(frozen=True)
 class Online:
-    """Settings of the online look-up.
+    """Settings of the online lookup.
 
     Only public addresses are sent: to `origin`, which returns the AS that announces an address,
     and to the RDAP servers listed by `bootstrap`, which return its registrant. Each of the two is
@@ -61,7 +61,7 @@ class Online:
     workers
         Number of parallel requests, up to 8, the limit of RIPEstat.
     limit
-        Maximum number of queries; the ledger lists the rest as not asked. RIPEstat wants to
+        Maximum number of queries; the ledger lists the rest as not queried. RIPEstat wants to
         know of regular use above 1000 queries a day.
 
     Raises
@@ -125,19 +125,20 @@ def messages(ledger: pa.Table) -> list[str]:
 
 def without_result(ledger: pa.Table) -> pa.Table:
     """Return the queries that failed or were not made."""
-    return ledger.filter(pc.is_in(ledger["status"], pa.array(["failed", "not asked"])))
+    return ledger.filter(pc.is_in(ledger["status"], pa.array(["failed", "not queried"])))
 
 
 def _message(service: str, ledger: pa.Table) -> str:
     parts = []
-    for status in ("answered", "no record", "failed", "not asked"):
+    for status in ("result", "no record", "failed", "not queried"):
         rows = ledger.filter(pc.equal(ledger["status"], status))
         if rows.num_rows:
-            parts.append(f"{rows.num_rows:,} {status}{_reason(rows)}")
+            label = "with result" if status == "result" else status
+            parts.append(f"{rows.num_rows:,} {label}{_reason(rows)}")
     cached = pc.sum(ledger["cached"]).as_py()
     end = f"; {cached:,} cached" if cached else ""
     count = f"{ledger.num_rows:,} {'address' if ledger.num_rows == 1 else 'addresses'}"
-    return f"Online look-up of {service} for {count}: {', '.join(parts)}{end}."
+    return f"Online lookup of {service} for {count}: {', '.join(parts)}{end}."
 
 
 def _reason(ledger: pa.Table) -> str:

@@ -1,1 +1,16 @@
 """Parsers of arguments: addresses, hosts, networks, times and Arrow data."""
+
+from flowtriage.inputs.addresses import parse_address, require_address
+from flowtriage.inputs.hosts import parse_host, parse_single_address
+from flowtriage.inputs.networks import parse_networks
+from flowtriage.inputs.timespan import parse_day, parse_timespan
+
+__all__ = [
+    "parse_address",
+    "parse_day",
+    "parse_host",
+    "parse_networks",
+    "parse_single_address",
+    "parse_timespan",
+    "require_address",
+]

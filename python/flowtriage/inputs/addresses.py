@@ -20,9 +20,25 @@ def parse_address(text: str) -> str | None:
     ('10.0.0.1', 'fe80::1', None)
     """
     try:
-        return canonical_address(text)
+        return require_address(text)
     except ArgumentError:
         return None
+
+
+def require_address(text: str) -> str:
+    """Return an address in canonical notation.
+
+    Raises
+    ------
+    ArgumentError
+        If the text is not an address.
+
+    Examples
+    --------
+    >>> require_address("::ffff:10.0.0.1")
+    '10.0.0.1'
+    """
+    return canonical_address(text)
 
 
 def address_array(addresses: str | Iterable[Any] | pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -16,6 +16,8 @@ from flowtriage.humanize import sanitize
 
 TimeLike: TypeAlias = datetime | date | str
 """A `datetime`, `date`, pandas `Timestamp` or ISO 8601 string; without a zone it is UTC."""
+DayLike: TypeAlias = date | str
+"""A `date`, a `datetime` (its day in UTC), or a string such as `2013-09-15`."""
 
 
 class HasStartAndEnd(Protocol):
@@ -51,8 +53,8 @@ class Timespan:
 
     def __str__(self) -> str:
         """Return start and end as text."""
-        start, end = (t.isoformat(" ", "seconds") if t else "…" for t in (self.start, self.end))
-        return f"{start} – {end}"
+        start, end = (f"{t:%Y-%m-%d %H:%M:%S}" if t else "…" for t in (self.start, self.end))
+        return f"{start} – {end} UTC"
 
 
 def parse_timespan(
@@ -74,7 +76,7 @@ def parse_timespan(
     Examples
     --------
     >>> str(parse_timespan(start="2013-09-15", end="2013-09-16T12:00Z"))
-    '2013-09-15 00:00:00+00:00 – 2013-09-16 12:00:00+00:00'
+    '2013-09-15 00:00:00 – 2013-09-16 12:00:00 UTC'
     """
     period = None
     if isinstance(timespan, Timespan):
@@ -130,7 +132,7 @@ def _parse_time(value: Any, name: str) -> datetime | None:
     raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or an ISO 8601 string")
 
 
-def parse_day(value: date | str) -> date:
+def parse_day(value: DayLike) -> date:
     """Parse a `date`, a `datetime` (its day in UTC), or a string like `2013-09-15` or `20130915`.
 
     Raises

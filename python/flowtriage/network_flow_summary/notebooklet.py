@@ -171,6 +171,7 @@ class NetworkFlowSummary(Notebooklet):
             notebooklet=self,
             report=flows.report,
             tables=tables,
+            silent=silent,
         )
         result.credits = database.credits
         unnamed = not (facts.name or host.name)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage.enrich.reputation import Reputation, look_up
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.asn_selection import selector
 from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.notebooklet import NotebookletResult
-from flowtriage.notebooklet.result import LazyAttribute
+from flowtriage.notebooklet.result import LazyAttribute, NotebookletLike
 from flowtriage.notebooklet.values import Rebuild
 from flowtriage.providers import DataProviders
+from flowtriage.quality.report import ReadReport
 from flowtriage.render.notebook import in_notebook, show
 from flowtriage.render.section import Section
 
@@ -39,7 +41,8 @@ _SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
 class NetworkFlowResult(NotebookletResult):
     """The network flows of a host.
 
-    The methods use the data of this result, whatever its notebooklet ran since.
+    The methods use the data of this result, whatever its notebooklet ran since, and are silent if
+    its run was requested to be.
 
     Attributes
     ----------
@@ -61,7 +64,7 @@ class NetworkFlowResult(NotebookletResult):
         Flows by ASN (see `flowtriage.flow_summary`).
     asn_ledger : pandas.DataFrame
         Online queries about ASNs and their outcome (see `AsnDatabase.ledger`); None without
-        online look-up.
+        online lookup.
     ti_results : pandas.DataFrame
         Threat intelligence on selected addresses, the most severe first (see
         `flowtriage.enrich.reputation.Reputation`).
@@ -76,9 +79,21 @@ class NetworkFlowResult(NotebookletResult):
     network_flows = LazyAttribute()
     flow_index_data = LazyAttribute()
 
-    def __init__(self, *, tables: HostTables | None = None, **attributes: Any) -> None:
-        super().__init__(**attributes)
+    def __init__(
+        self,
+        *,
+        description: str,
+        timespan: Timespan | None = None,
+        notebooklet: NotebookletLike | None = None,
+        report: ReadReport | None = None,
+        tables: HostTables | None = None,
+        silent: bool | None = None,
+    ) -> None:
+        super().__init__(
+            description=description, timespan=timespan, notebooklet=notebooklet, report=report
+        )
         self._tables = tables
+        self._run_silent = silent
         self._selector: SelectSubset | None = None
         self._reputation: Reputation | None = None
         self.host_entity: Host | None = None
@@ -186,12 +201,14 @@ class NetworkFlowResult(NotebookletResult):
     @property
     def _providers(self) -> Mapping[str, Any]:
         """The providers of the notebooklet, or of the session where there is no notebooklet."""
-        owner = self.notebooklet
-        current = DataProviders.current() if owner is None else owner.data_providers
+        nb = self.notebooklet
+        current = DataProviders.current() if nb is None else nb.data_providers
         return getattr(current, "providers", {})
 
     @property
     def _silent(self) -> bool:
+        if self._run_silent is not None:
+            return self._run_silent
         return self.notebooklet is not None and self.notebooklet.silent
 
     def _replace(self, section: Section) -> None:

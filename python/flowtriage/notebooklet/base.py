@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -209,12 +210,14 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
                 'pivot functions need msticpy: pip install "flowtriage[notebook]"'
             ) from None
 
-        def run(**kwargs: Any) -> NotebookletResult:
-            return cls().get_pivot_run((pivot or Pivot()).get_timespan)(**kwargs)
+        def run(*args: Any, **kwargs: Any) -> NotebookletResult:
+            return cls().get_pivot_run((pivot or Pivot()).get_timespan)(*args, **kwargs)
 
+        own = inspect.signature(cls.run)
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.name()).lower()
         run.__name__ = name
         run.__doc__ = cls.run.__doc__
+        vars(run)["__signature__"] = own.replace(parameters=list(own.parameters.values())[1:])
         registration = PivotRegistration(
             input_type="value",
             entity_map=dict(_ENTITIES[kind] for kind in cls.entity_types() if kind in _ENTITIES),

@@ -98,22 +98,37 @@ class NBFunc:
         return f"NBFunc({self.name})"
 
 
-def as_nb_func(nb_func: NBFunc | Callable[..., Any] | str, **kwargs: Any) -> NBFunc:
+def as_nb_func(
+    nb_func: NBFunc | Callable[..., Any] | str,
+    *,
+    name: str | None = None,
+    options: str | Iterable[str] | None = None,
+    header: str | None = None,
+    text: str | None = None,
+    result_attrib: str | None = None,
+) -> NBFunc:
     """Make an `NBFunc` of a function, or of its name as `module:function`."""
+    parameters = {
+        "name": name,
+        "options": options,
+        "header": header,
+        "text": text,
+        "result_attrib": result_attrib,
+    }
     if isinstance(nb_func, NBFunc):
-        if given := [name for name, value in kwargs.items() if value is not None]:
+        if given := [key for key, value in parameters.items() if value is not None]:
             raise ArgumentError(
                 f"{nb_func!r} takes no parameters ({', '.join(given)}); give them to NBFunc"
             )
         return nb_func
     if isinstance(nb_func, str):
-        module, _, name = nb_func.partition(":")
+        module, _, function = nb_func.partition(":")
         try:
-            nb_func = getattr(import_module(module), name)
+            nb_func = getattr(import_module(module), function)
         except (ImportError, AttributeError, ValueError) as error:
             raise ArgumentError(
                 f"unknown function {nb_func!r} ({error}); give package.module:function"
             ) from None
     if not callable(nb_func):
         raise ArgumentError(f"{nb_func!r} is not callable; give a function or its name")
-    return NBFunc(nb_func, **kwargs)
+    return NBFunc(nb_func, name, options, header, text, result_attrib)

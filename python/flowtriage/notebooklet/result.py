@@ -68,7 +68,7 @@ class LazyAttribute:
         vars(instance)[self._name] = value
 
 
-class Owner(Protocol):
+class NotebookletLike(Protocol):
     """The notebooklet of a result."""
 
     silent: bool
@@ -120,7 +120,7 @@ class NotebookletResult:
         *,
         description: str,
         timespan: Timespan | None = None,
-        notebooklet: Owner | None = None,
+        notebooklet: NotebookletLike | None = None,
         report: ReadReport | None = None,
     ) -> None:
         self.description = description
@@ -212,9 +212,9 @@ class NotebookletResult:
 
     def __getattr__(self, name: str) -> Any:
         """Return a method of the notebooklet, such as `result.run`."""
-        owner = vars(self).get("notebooklet")
-        if not name.startswith("_") and owner is not None:
-            methods = owner.get_methods()
+        notebooklet = vars(self).get("notebooklet")
+        if not name.startswith("_") and notebooklet is not None:
+            methods = notebooklet.get_methods()
             if name in methods:
                 return methods[name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")

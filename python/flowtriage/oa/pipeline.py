@@ -19,14 +19,15 @@ import pyarrow as pa
 from flowtriage.configuration import Settings, load_settings
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.arrow import is_dataframe, is_stream
-from flowtriage.inputs.timespan import day_span, parse_day
+from flowtriage.inputs.arrow import FlowSource, is_dataframe, is_stream
+from flowtriage.inputs.timespan import DayLike, day_span, parse_day
 from flowtriage.oa import steps as do
 from flowtriage.oa.check import require
 from flowtriage.oa.day import Day, day_locked, publish
 from flowtriage.oa.steps import Step
 from flowtriage.progress import report_progress
 from flowtriage.quality import warn_reading
+from flowtriage.read.custom import Columns
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 from flowtriage.store import FlowStore
@@ -175,8 +176,8 @@ class FlowOA:
 
     def __init__(
         self,
-        date: Any,
-        flows: Any = None,
+        date: DayLike,
+        flows: FlowSource | None = None,
         *,
         settings: Settings | None = None,
         store: FlowStore | str | None = None,
@@ -184,7 +185,7 @@ class FlowOA:
         limit: int | None = None,
         format: str | None = None,
         tz: str | None = None,
-        columns: Any = None,
+        columns: Columns | str | Sequence[str] | None = None,
     ) -> None:
         self.day = parse_day(date)
         self.settings = settings or load_settings()
@@ -201,7 +202,7 @@ class FlowOA:
             else FlowStore(store or configured.url, wait=configured.wait)
         )
         self._results = Path(results) if results is not None else None
-        self._read_options = {"format": format, "tz": tz, "columns": columns}
+        self._read_options: dict[str, Any] = {"format": format, "tz": tz, "columns": columns}
         in_memory = isinstance(flows, Flows) or is_dataframe(flows) or is_stream(flows)
         self._in_memory: pa.Table | None = None
         if in_memory:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flowtriage.errors import MissingExtraError
-from flowtriage.inputs.timespan import parse_day
+from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.oa import queries
 from flowtriage.oa.enrichment import severity_of
 from flowtriage.store import FlowStore
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["chord_diagram", "ingest_per_minute", "suspicious_network"]
 
 
-def chord_diagram(store: FlowStore, date: Any, ip: str | None = None) -> LayoutDOM:
+def chord_diagram(store: FlowStore, date: DayLike, ip: str | None = None) -> LayoutDOM:
     """Draw the traffic between addresses that suspicious connections join, as a circle.
 
     Parameters
@@ -45,7 +45,7 @@ def chord_diagram(store: FlowStore, date: Any, ip: str | None = None) -> LayoutD
 
 
 def suspicious_network(
-    store: FlowStore, date: Any, ip: str | None = None, limit: int = 250
+    store: FlowStore, date: DayLike, ip: str | None = None, limit: int = 250
 ) -> LayoutDOM:
     """Draw the suspicious connections of a day that are not scored yet, as a graph.
 
@@ -70,7 +70,7 @@ def suspicious_network(
     return network.connection_network(rows, f"Suspicious connections of {day}", severity_of)
 
 
-def ingest_per_minute(store: FlowStore, start: Any, end: Any = None) -> LayoutDOM:
+def ingest_per_minute(store: FlowStore, start: DayLike, end: DayLike | None = None) -> LayoutDOM:
     """Draw the flows of each minute, denied ones included.
 
     Parameters

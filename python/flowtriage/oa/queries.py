@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.timespan import parse_day
+from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
 from flowtriage.store.scores import as_scored, check_risk
 
 
 def suspicious_connections(
-    store: FlowStore, date: Any, ip: str | None = None, limit: int = 250
+    store: FlowStore, date: DayLike, ip: str | None = None, limit: int = 250
 ) -> pa.Table:
     """Return the suspicious connections of a day without a score, ordered by rank.
 
@@ -52,7 +50,7 @@ def suspicious_connections(
     return rows.filter(unscored).slice(0, limit)
 
 
-def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> pa.Table:
+def details(store: FlowStore, date: DayLike, source: str, dest: str, time: str) -> pa.Table:
     """Return the flows between two addresses within a minute, in both directions.
 
     Parameters
@@ -81,7 +79,7 @@ def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> p
     return rows.sort_by([(name, "ascending") for name in ("tstart", "srcip", "sport", "dport")])
 
 
-def chord_details(store: FlowStore, date: Any, ip: str | None = None) -> pa.Table:
+def chord_details(store: FlowStore, date: DayLike, ip: str | None = None) -> pa.Table:
     """Return the traffic between addresses with several suspicious peers.
 
     Parameters
@@ -103,31 +101,31 @@ def chord_details(store: FlowStore, date: Any, ip: str | None = None) -> pa.Tabl
     return store.read("flow_chords", day=parse_day(date), where=where, order=order)
 
 
-def ingest_summary(store: FlowStore, start: Any, end: Any) -> pa.Table:
+def ingest_summary(store: FlowStore, start: DayLike, end: DayLike) -> pa.Table:
     """Return the number of flows per minute, from day `start` to `end` inclusive."""
     first, last = parse_day(start), parse_day(end)
     return store.read("flow_ingest_summary", start=first, end=last, order=["tdate"])
 
 
-def time_line(store: FlowStore, date: Any, ip: str) -> pa.Table:
+def time_line(store: FlowStore, date: DayLike, ip: str) -> pa.Table:
     """Return the saved timeline of an address on a day."""
     where = {"ip_threat": ip}
     return store.read("flow_timeline", day=parse_day(date), where=where, order=["tstart"])
 
 
-def story_board(store: FlowStore, date: Any) -> pa.Table:
+def story_board(store: FlowStore, date: DayLike) -> pa.Table:
     """Return the stories of a day."""
     return store.read("flow_storyboard", day=parse_day(date), order=["ip_threat"])
 
 
-def get_scored_connections(store: FlowStore, date: Any) -> pa.Table:
+def get_scored_connections(store: FlowStore, date: DayLike) -> pa.Table:
     """Return the scored connections of a day, ordered by time of scoring."""
     return store.read(scoring.TABLE, day=parse_day(date), order=["scored", "tstart"])
 
 
 def score_connection(
     store: FlowStore,
-    date: Any,
+    date: DayLike,
     score: int,
     *,
     srcip: str | None = None,
@@ -168,7 +166,7 @@ def score_connection(
     return len(scoring.score(store, day, as_scored(selected), score))
 
 
-def reset_scored_connections(store: FlowStore, date: Any) -> int:
+def reset_scored_connections(store: FlowStore, date: DayLike) -> int:
     """Delete all scores of a day.
 
     Returns

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from datetime import date as Date
 from datetime import timedelta
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.configuration import RankingSettings
-from flowtriage.inputs.timespan import parse_day
+from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.oa import feedback as fb
 from flowtriage.oa.model import ModelSettings
 from flowtriage.store import TABLES, FlowStore
@@ -49,7 +48,11 @@ def feedback_before(store: FlowStore, day: Date, days: int) -> pa.Table:
 
 
 def list_feedback(
-    store: FlowStore, date: Any = None, *, ip: str | None = None, score: int | None = None
+    store: FlowStore,
+    date: DayLike | None = None,
+    *,
+    ip: str | None = None,
+    score: int | None = None,
 ) -> pa.Table:
     """Return analyst scores of all days or one.
 
@@ -82,7 +85,11 @@ def list_feedback(
 
 
 def withdraw_feedback(
-    store: FlowStore, date: Any = None, *, ip: str | None = None, score: int | None = None
+    store: FlowStore,
+    date: DayLike | None = None,
+    *,
+    ip: str | None = None,
+    score: int | None = None,
 ) -> int:
     """Delete analyst scores; the connections can be scored again.
 
@@ -116,7 +123,7 @@ def withdraw_feedback(
 
 
 def compare_ranks(
-    store: FlowStore, flows: pa.Table, date: Any, ranking: RankingSettings | None = None
+    store: FlowStore, flows: pa.Table, date: DayLike, ranking: RankingSettings | None = None
 ) -> pa.Table:
     """Compare the ranks of a day's flows without and with earlier analyst scores.
 

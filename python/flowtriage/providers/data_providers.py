@@ -79,10 +79,10 @@ def environments() -> dict[str, str]:
 
 def split_parameter(key: str) -> tuple[str | None, str]:
     """Split `Name_parameter` into the provider's canonical name, or None, and the parameter."""
-    owners = [name for name in _names() if key.casefold().startswith(f"{name}_")]
-    if not owners:
+    matches = [name for name in _names() if key.casefold().startswith(f"{name}_")]
+    if not matches:
         return None, key
-    longest = max(owners, key=len)
+    longest = max(matches, key=len)
     return _names()[longest], key[len(longest) + 1 :]
 
 
@@ -183,7 +183,7 @@ class DataProviders(metaclass=_Shared):
                 self.failures[name] = error
 
     @classmethod
-    def current(cls) -> Any:
+    def current(cls) -> DataProviders | None:
         """Return the latest instance, or else that of msticnb if it is loaded, or None."""
         return cls._latest or current_providers()
 
@@ -216,7 +216,7 @@ class DataProviders(metaclass=_Shared):
         if name in self.providers:
             return
         split = [(*split_parameter(key), value) for key, value in kwargs.items()]
-        parameters = {parameter: value for owner, parameter, value in split if owner == name}
+        parameters = {parameter: value for of, parameter, value in split if of == name}
         if name in _CLASSES:
             self._add(name, _load(_CLASSES[name])(**parameters))
         elif name in environments():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import pyarrow as pa
+
+from flowtriage.enrich.asn import bundled
 from flowtriage.errors import AmbiguousHostError, ArgumentError
 from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.hosts import matching_name
@@ -106,7 +108,8 @@ def query_host(
     private, public = (_addresses(interfaces, column) for column in (_PRIVATE, _PUBLIC))
     own = [*addresses, *private, *public]
     reported = _find_addresses(f"{beat.get('ComputerIP', '')} {beat.get('ComputerPrivateIPs', '')}")
-    internal = [a for a in reported if not ipaddress.ip_address(a).is_global]
+    kinds = bundled().lookup(pa.array(reported, pa.string()))["ip_type"].to_pylist()
+    internal = [a for a, kind in zip(reported, kinds, strict=True) if kind != "Public"]
     external = [a for a in reported if a not in internal]
     public = tuple(dict.fromkeys([*public, *external]))
     return HostFacts(

@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.inputs.timespan import Timespan
+
 
 @dataclass(frozen=True)
 class BadRow:
@@ -68,9 +70,7 @@ class OtherHost:
 
 def span_text(start: datetime | None, end: datetime | None) -> str:
     """Format a span of time in UTC; empty without times."""
-    if start is None or end is None:
-        return ""
-    return f"{start:%Y-%m-%d %H:%M:%S} – {end:%Y-%m-%d %H:%M:%S} UTC"
+    return str(Timespan(start, end)) if start and end else ""
 
 
 def exact_sum(counts: pa.Array | pa.ChunkedArray) -> int:

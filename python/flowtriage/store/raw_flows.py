@@ -16,15 +16,16 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flowtriage._core import canonical_address
 from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
+from flowtriage.inputs.addresses import require_address
 from flowtriage.inputs.timespan import day_span
 from flowtriage.quality.report import ReadReport
+from flowtriage.read.custom import Columns
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.logs import Options, read_file
@@ -69,7 +70,7 @@ class RawFlows:
         *,
         format: str | None = None,
         tz: str | None = None,
-        columns: Any = None,
+        columns: Columns | str | Sequence[str] | None = None,
     ) -> Ingested:
         """Ingest log files.
 
@@ -163,7 +164,7 @@ class RawFlows:
         flows = ds.dataset(files, schema=SCHEMA)
         if addresses is not None:
             # Raw flows contain canonical addresses.
-            canonical = pa.array(map(canonical_address, addresses), pa.string())
+            canonical = pa.array(map(require_address, addresses), pa.string())
             condition &= ds.field("src_ip").isin(canonical) | ds.field("dst_ip").isin(canonical)
             flows = _matching_groups(flows, condition)
         return flows.to_table(columns=names, filter=condition)

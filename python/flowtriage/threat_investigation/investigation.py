@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +19,14 @@ from flowtriage.progress import report_progress
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as stored
 from flowtriage.threat_investigation.flow_source import SearchSource
-from flowtriage.threat_investigation.scoring import THREATS, BulkScore, score, threats
+from flowtriage.threat_investigation.scoring import (
+    THREATS,
+    BulkScore,
+    Integers,
+    Strings,
+    score,
+    threats,
+)
 from flowtriage.threat_investigation.search import SearchResult, search_address
 from flowtriage.threat_investigation.stories import (
     HISTORY,
@@ -113,9 +119,17 @@ class Investigation:
         storage = self.stories.storage(self.day, search.ip)
         return Saved(search.ip, self.day, saved, storage, tuple(vars(files).values()))
 
-    def score(self, search: SearchResult, risk: int, **filters: Any) -> BulkScore:
-        """Score the connections of an address that match all filters: `peer`, `port`, `asn`."""
-        done = score(self._require_store(), self.day, search, risk, **filters)
+    def score(
+        self,
+        search: SearchResult,
+        risk: int,
+        *,
+        peer: Strings | None = None,
+        port: Integers | None = None,
+        asn: Integers | None = None,
+    ) -> BulkScore:
+        """Score the connections of an address that match all filters."""
+        done = score(self._require_store(), self.day, search, risk, peer=peer, port=port, asn=asn)
         if len(done):
             self.scored.append(done)
         return done

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -22,6 +22,9 @@ from flowtriage.threat_investigation.search import check_top
 from flowtriage.threat_investigation.stories import Saved
 from flowtriage.threat_investigation.story import Story
 from flowtriage.threat_investigation.story.spot_files import safe_ip
+
+if TYPE_CHECKING:
+    from msticpy.datamodel.entities import IpAddress
 
 
 class DataMethods(Notebooklet):
@@ -83,7 +86,7 @@ class DataMethods(Notebooklet):
         """
         return self.engine.talkers()
 
-    def search(self, ip: Any, timespan: TimespanLike | None = None) -> FlowThreatResult:
+    def search(self, ip: str | IpAddress, timespan: TimespanLike | None = None) -> FlowThreatResult:
         """Search the connections of an address without display.
 
         Parameters

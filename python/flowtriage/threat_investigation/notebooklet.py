@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date as Date
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flowtriage.configuration import Settings, beside, load_settings
 from flowtriage.enrich.asn import AsnDatabase, as_database
@@ -29,6 +29,9 @@ from flowtriage.threat_investigation.flow_source import (
 from flowtriage.threat_investigation.investigation import Investigation
 from flowtriage.threat_investigation.result import FlowThreatResult, sections
 from flowtriage.threat_investigation.search import check_top
+
+if TYPE_CHECKING:
+    from msticpy.datamodel.entities import IpAddress
 
 _URLS = ("duckdb://", "postgresql://", "postgres://")
 
@@ -146,7 +149,7 @@ class FlowThreatInvestigation(DisplayMethods):
 
     def run(
         self,
-        value: Any = None,
+        value: str | IpAddress | None = None,
         data: RawFlows | FlowSource | None = None,
         timespan: TimespanLike | None = None,
         options: Iterable[str] | None = None,

@@ -14,7 +14,7 @@ from flowtriage.humanize import human_bytes
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
-from flowtriage.notebooklet.result import Lazy, LazyAttribute, Owner
+from flowtriage.notebooklet.result import Lazy, LazyAttribute, NotebookletLike
 from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.report import ReadReport, flows_text
 from flowtriage.render.section import Section
@@ -76,7 +76,7 @@ class FlowThreatResult(NotebookletResult):
         search: SearchResult,
         description: str,
         timespan: Timespan | None = None,
-        notebooklet: Owner | None = None,
+        notebooklet: NotebookletLike | None = None,
         report: ReadReport | None = None,
     ) -> None:
         super().__init__(
@@ -115,7 +115,7 @@ class FlowThreatResult(NotebookletResult):
         }
         facts |= {f"{name} peers": f"{len(frame):,}" for name, frame in peers.items()}
         if self.timespan is not None:
-            facts["Timespan"] = str(self.timespan)
+            facts["Searched timespan"] = str(self.timespan)
         return facts | (self.report.facts() if self.report.sources else {})
 
 

@@ -12,10 +12,9 @@ from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM
 
 from flowtriage.humanize import human_bytes, sanitize, thousands
-from flowtriage.viz.colours import OTHER, protocol_colours
+from flowtriage.viz.colours import INK, OTHER, protocol_colours
 from flowtriage.viz.figures import (
     CHARACTER,
-    INK,
     add_hover,
     add_notes,
     message_plot,

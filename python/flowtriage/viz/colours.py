@@ -1,10 +1,12 @@
-"""Colours of protocols and directions: the same in every plot and every run."""
+"""Colours of plots, protocols and directions: the same in every plot and every run."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
 
+INK, FAINT, RULE, PANEL = "#24292F", "#57606A", "#E4E7EB", "#F6F8FA"
+WHITE, COUNTRY_CODE = "#FFFFFF", "#A9B2BC"
 UNKNOWN = "#8A8F98"
 OTHER = "#C3C8CF"
 DENIED = "#C1121F"

@@ -13,7 +13,8 @@ from bokeh.models import ColumnDataSource, HoverTool, LayoutDOM, Range1d
 from bokeh.models.annotations import Legend, LegendItem, Title
 from bokeh.plotting import figure
 
-INK, FAINT, RULE, PANEL = "#24292F", "#57606A", "#E4E7EB", "#F6F8FA"
+from flowtriage.viz.colours import FAINT, INK, RULE
+
 CHARACTER = 6.3
 """Width of a character of a label, in pixels."""
 

@@ -13,10 +13,9 @@ from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.humanize import UNKNOWN as DASH
 from flowtriage.humanize import sanitize
-from flowtriage.viz.colours import DENIED, DIRECTIONS, UNKNOWN
+from flowtriage.viz.colours import DENIED, DIRECTIONS, INK, UNKNOWN, WHITE
 from flowtriage.viz.figures import (
     CHARACTER,
-    INK,
     add_hover,
     add_legend,
     add_notes,
@@ -39,7 +38,7 @@ _KINDS = {
     "internal": DIRECTIONS["O"],
     "external": DIRECTIONS["X"],
     "not known": UNKNOWN,
-    "several addresses": "#FFFFFF",
+    "several addresses": WHITE,
 }
 
 
@@ -142,7 +141,7 @@ def _draw_nodes(plot: Any, graph: Graph, position: Floats, names: list[str], kin
         here = kinds == kind
         if not here.any():
             continue
-        look = {"fill_color": colour, "line_color": INK if colour == "#FFFFFF" else "white"}
+        look = {"fill_color": colour, "line_color": INK if colour == WHITE else "white"}
         source = ColumnDataSource({name: values[here] for name, values in columns.items()})
         drawn.append(plot.circle("x", "y", size="size", source=source, **look))
         items.append(legend_item(kind, here.sum(), drawn[-1:]))

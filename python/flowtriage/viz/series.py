@@ -99,7 +99,7 @@ def bin_series(timeline: pa.Table, style: Style) -> Binned:
 def _name(key: str | None, style: Style) -> str:
     if key is None:
         return "unknown"
-    return sanitize(style.label(key), NAME_LENGTH) if key.strip() else "(blank)"
+    return sanitize(style.label(key), NAME_LENGTH) if key.strip() else "(empty)"
 
 
 def _flow_count(table: pa.Table) -> int:

@@ -20,13 +20,9 @@ from bokeh.models import (
 from bokeh.models.annotations import Legend
 from bokeh.plotting import figure
 
-from flowtriage.viz.colours import DIRECTIONS, TOTAL
+from flowtriage.viz.colours import DIRECTIONS, FAINT, INK, PANEL, RULE, TOTAL
 from flowtriage.viz.figures import (
     CHARACTER,
-    FAINT,
-    INK,
-    PANEL,
-    RULE,
     add_hover,
     add_notes,
     message_plot,
@@ -55,17 +51,17 @@ def timeline_figure(binned: Binned, title: str, height: int, y_range: Range) -> 
         active_drag="xpan",
     )
     plot.xgrid.grid_line_color = plot.ygrid.grid_line_color = RULE
-    plot.xaxis.axis_label = f"{_span(binned)}, slots of {_duration(binned.width)}"
+    plot.xaxis.axis_label = f"{_span(binned)}, bins of {_duration(binned.width)}"
     _time_axis(plot)
     return plot
 
 
 def hover_box(plot: Any, binned: Binned, renderers: list[Any], rows: list[tuple[str, str]]) -> None:
-    """Show a hover box with the time slot after the first row; parameters as in `add_hover`."""
+    """Show a hover box with the time of the bin below the first row, as `add_hover` does."""
     day, clock = "%Y-%m-%d ", _clock(binned.width)
     end = clock if binned.width < _DAY / 2 else day + clock
-    slot = f"@left{{{day}{clock}}} {DASH} @right{{{end}}} UTC"
-    rows = [*rows[:1], ("time", slot), *rows[1:]]
+    bin_time = f"@left{{{day}{clock}}} {DASH} @right{{{end}}} UTC"
+    rows = [*rows[:1], ("time", bin_time), *rows[1:]]
     formatters = {"@left": "datetime", "@right": "datetime"}
     add_hover(plot, renderers, rows, formatters=formatters)
 

@@ -23,8 +23,8 @@ from bokeh.models import (
 )
 from bokeh.models.renderers import GlyphRenderer
 
-from flowtriage.viz.colours import DENIED, direction_colours, protocol_colours
-from flowtriage.viz.figures import CHARACTER, RULE, legend_item
+from flowtriage.viz.colours import DENIED, RULE, direction_colours, protocol_colours
+from flowtriage.viz.figures import CHARACTER, legend_item
 from flowtriage.viz.series import Binned, Floats, Series, Style, bin_series
 from flowtriage.viz.time_axis import empty_figure, hover_box, timeline_figure, with_slider
 
@@ -63,7 +63,7 @@ def plot_flows_by_protocol(timeline: pa.Table) -> LayoutDOM:
     -------
     bokeh.models.LayoutDOM
         One lane for each protocol, the busiest on top, over a range slider. The height of a bar
-        is the square root of the flows in the slot relative to the peak of the lane; its depth
+        is the square root of the flows in the bin relative to the peak of the lane; its depth
         of colour is relative to all lanes. Red bars below are denied flows.
     """
     return _lanes(bin_series(timeline, _PROTOCOL), "protocol", 26)
@@ -112,7 +112,7 @@ def plot_flow_values(timeline: pa.Table) -> LayoutDOM:
     Returns
     -------
     bokeh.models.LayoutDOM
-        Flows of each time slot as stacked bars over a range slider. The smallest series is at
+        Flows of each time bin as stacked bars over a range slider. The smallest series is at
         the bottom, so that hiding the largest ones in the legend leaves no gap; the vertical
         axis fits the visible series. Denied flows are below zero.
     """
@@ -126,7 +126,7 @@ def plot_flow_values(timeline: pa.Table) -> LayoutDOM:
         y_range.start = 0
     height = 110 + 16 * max(14, len(binned.series) + 1)
     plot = timeline_figure(binned, title, height, y_range)
-    plot.yaxis.axis_label = "flows per slot"
+    plot.yaxis.axis_label = "flows per bin"
     plot.yaxis.formatter = NumeralTickFormatter(format="0,0")
     items, bars = [], []
     for series, (bottom, top) in zip(binned.series, _stack(binned.series), strict=True):

@@ -1,4 +1,4 @@
-//! Cached results of online look-ups, one file each.
+//! Cached results of online lookups, one file each.
 
 use std::fs::{DirBuilder, read};
 use std::io::{self, Write};

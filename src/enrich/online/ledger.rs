@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field};
 
 use crate::columns::batch::batch;
-use crate::enrich::online::{Facts, Service};
+use crate::enrich::online::facts::{Facts, Service};
 use crate::error::Result;
 use crate::flow::schema::timestamp;
 use crate::ip::Ip;
@@ -69,9 +69,9 @@ impl Entry {
     fn status(&self) -> &'static str {
         match &self.outcome {
             Outcome::Answered(facts) if *facts == Facts::default() => "no record",
-            Outcome::Answered(_) => "answered",
+            Outcome::Answered(_) => "result",
             Outcome::Failed(_) => "failed",
-            Outcome::NotQueried(_) => "not asked",
+            Outcome::NotQueried(_) => "not queried",
         }
     }
 

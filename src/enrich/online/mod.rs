@@ -1,6 +1,7 @@
-//! Opt-in online look-up: the AS that announces an address, and its registrant.
+//! Opt-in online lookup: the AS that announces an address, and its registrant.
 
 pub mod cache;
+pub mod facts;
 mod guard;
 pub mod ledger;
 pub mod origin;
@@ -13,19 +14,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::scope;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::enrich::online::cache::Cache;
+use crate::enrich::online::facts::{Facts, Service};
 use crate::enrich::online::ledger::{Entry, Ledger, Outcome};
 use crate::enrich::online::registration::Bootstrap;
 use crate::enrich::online::web::{Failure, WebClient};
 use crate::enrich::record::Record;
 use crate::enrich::results::NetworkMatch;
 use crate::error::Result;
-use crate::ip::prefix::parse_network;
 use crate::ip::{Ip, IpKind};
 
-/// Services, limits and cache of the online look-up.
+/// Services, limits and cache of the online lookup.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether to query every public address, not only those without an ASN.
@@ -44,55 +43,6 @@ pub struct Settings {
     pub workers: usize,
     /// Maximum number of queries.
     pub limit: usize,
-}
-
-/// Services that are queried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Service {
-    /// The autonomous system that announces the address.
-    Origin,
-    /// The registrant of the address.
-    Registration,
-}
-
-impl Service {
-    const ALL: [Self; 2] = [Self::Origin, Self::Registration];
-
-    /// Name of the service.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Origin => "origin",
-            Self::Registration => "registration",
-        }
-    }
-}
-
-/// Facts about an address from a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
-    /// Number of the autonomous system.
-    pub asn: Option<u32>,
-    /// Holder of the autonomous system, or registrant.
-    pub name: Option<String>,
-    /// ISO 3166 code of the country.
-    pub country: Option<String>,
-    /// The network that the facts are about.
-    pub network: Option<String>,
-    /// Remark for the ledger.
-    pub note: Option<String>,
-}
-
-/// Maximum length of a name, in characters.
-const MAX_NAME: usize = 200;
-
-/// A name, trimmed and shortened to the maximum length.
-fn name(text: &str) -> Option<String> {
-    let text = text.trim();
-    let end = text
-        .char_indices()
-        .nth(MAX_NAME)
-        .map_or(text.len(), |c| c.0);
-    (!text.is_empty()).then(|| text[..end].to_owned())
 }
 
 /// Clients of the online services, and the ledger of their queries.
@@ -227,24 +177,5 @@ impl Online {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         work(&mut ledger)
-    }
-}
-
-impl Facts {
-    fn with_note(mut self, note: String) -> Self {
-        self.note = Some(match self.note {
-            Some(earlier) => format!("{earlier}; {note}"),
-            None => note,
-        });
-        self
-    }
-
-    /// Prefix length of the network; that of a single address if there is none.
-    fn prefix(&self, ip: Ip) -> u8 {
-        let whole: u8 = if ip.v4().is_some() { 32 } else { 128 };
-        let network = self.network.as_deref().and_then(parse_network);
-        network.map_or(whole, |(first, last)| {
-            whole.saturating_sub((128 - (first.0 ^ last.0).leading_zeros()) as u8)
-        })
     }
 }

@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicBool;
 
 use serde::Deserialize;
 
+use crate::enrich::online::facts::{Facts, name};
 use crate::enrich::online::web::{Failure, WebClient};
-use crate::enrich::online::{Facts, name};
 use crate::ip::Ip;
 use crate::ip::prefix::parse_network;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::enrich::online::cache::Cache;
+use crate::enrich::online::facts::{Facts, name};
 use crate::enrich::online::web::{Failure, WebClient};
-use crate::enrich::online::{Facts, name};
 use crate::ip::Ip;
 use crate::ip::prefix::parse_network;
 

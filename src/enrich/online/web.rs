@@ -42,7 +42,7 @@ const STOP_INTERVAL: Duration = Duration::from_millis(50);
 /// Why a query has no result.
 #[derive(Clone, Debug)]
 pub enum Failure {
-    /// The look-up was stopped.
+    /// The lookup was stopped.
     Stopped,
     /// The query failed.
     Failed(String),

@@ -48,7 +48,7 @@ def test_the_gti_client_is_called_as_spot_calls_it_but_without_a_shell(tmp_path:
     assert len(calls) == 6
     assert not list(tmp_path.glob("*hacked*"))
     [row] = found.providers.to_pylist()
-    assert (row["asked"], row["answered"], row["hits"], row["failed"]) == (6, 4, 2, 2)
+    assert (row["queried"], row["with_result"], row["hits"], row["failed"]) == (6, 4, 2, 2)
     assert "returned no JSON result" in row["reason"]
     assert found.problems == {}
 

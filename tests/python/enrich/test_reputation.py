@@ -1,4 +1,4 @@
-"""Look-up of addresses: results, coverage and messages."""
+"""Lookup of addresses: results, coverage and messages."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_coverage_counts_answered_unsupported_and_failed_addresses() -> None:
         found = look_up(asked, [ti_lookup(service.url, "OTX", "GreyNoise")])
     assert coverage(found) == {"OTX": (5, 3, 1, 0, 2), "GreyNoise": (5, 2, 1, 1, 2)}
     counts = found.coverage
-    assert (counts["asked"] == counts[["answered", "unsupported", "failed"]].sum(axis=1)).all()
+    assert (counts["queried"] == counts[["with_result", "unsupported", "failed"]].sum(axis=1)).all()
     assert counts["reason"].tolist() == ["Internal Server Error"] * 2
     assert found.without_result == 2
     assert found.messages()[-1] == "2 public addresses have no result."

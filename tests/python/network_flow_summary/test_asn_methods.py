@@ -57,13 +57,25 @@ def test_the_least_used_asns_are_selected_to_begin_with(nb: ft.NetworkFlowSummar
     assert nb.asn_selector.selected_items == [dns]
 
 
+@pytest.mark.parametrize("silent", [True, False])
+def test_methods_of_a_result_are_as_silent_as_its_run(
+    nb: ft.NetworkFlowSummary, silent: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nb.silent = not silent
+    result = nb.run(WEB, data=azure_network.flows(), options=["flow_summary"], silent=silent)
+    result.select_asns()
+    capsys.readouterr()
+    result.lookup_ti_for_asn_ips()
+    assert (capsys.readouterr().out == "") is silent
+
+
 def test_selected_addresses_are_looked_up_and_mapped(nb: ft.NetworkFlowSummary) -> None:
     nb.select_asns()
     nb.lookup_ti_for_asn_ips()
     result = nb.result
     assert result.ti_results["Ioc"].tolist() == ["1.1.1.1"]
     assert result.ti_results["Provider"].tolist() == ["drop"]
-    assert result.ti_coverage["asked"].tolist() == [1]
+    assert result.ti_coverage["queried"].tolist() == [1]
     drawing = nb.show_selected_asn_map()
     assert drawing is result.geo_map_selected
     assert type(drawing).__name__ == "FoliumMap"

@@ -34,7 +34,7 @@ def theirs(msticnb: Any) -> Any:
 
 
 def offline_names(data: pd.DataFrame, ip_column: str, asn_col: str, **_: Any) -> pd.DataFrame:
-    """Stand in for their look-up over the internet: the same names from the embedded database."""
+    """Stand in for their lookup over the internet: the same names from the embedded database."""
     found = ft.AsnDatabase().lookup(data[ip_column].tolist()).to_pandas()
     names = "AS" + found["asn"].astype("Int64").astype(str) + " " + found["as_name"]
     return data.assign(**{asn_col: names.tolist()})

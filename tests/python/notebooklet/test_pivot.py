@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pyarrow.parquet
@@ -60,3 +61,14 @@ def test_hosts_have_the_function_and_calls_may_give_their_own_span() -> None:
     found = Host.nblt.network_flow_summary(Host(HostName="nobody"), options=[], **span)
     assert "nobody does not occur" in str(found.sections[0].contents)
     assert "Summarise the network flows" in (Host.nblt.network_flow_summary.__doc__ or "")
+
+
+def test_the_function_has_the_parameters_of_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from msticpy.init.pivot import Pivot
+
+    added = []
+    monkeypatch.setattr(Pivot, "add_pivot_function", lambda **given: added.append(given["func"]))
+    ft.NetworkFlowSummary.add_pivot_function()
+    [own, *parameters] = inspect.signature(ft.NetworkFlowSummary.run).parameters.values()
+    assert own.name == "self"
+    assert list(inspect.signature(added[0]).parameters.values()) == parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,8 @@ def test_ambiguous_names_are_reported_with_candidates() -> None:
     with pytest.raises(AmbiguousHostError, match=r"web\.corp\.example, web\.lab\.example") as told:
         run_sentinel(tables, "web")
     assert told.value.candidates == ("web.corp.example", "web.lab.example")
+    restored = pickle.loads(pickle.dumps(told.value))
+    assert (str(restored), restored.candidates) == (str(told.value), told.value.candidates)
     found, asked = run_sentinel(tables, "web.lab.example")
     assert len([text for text in asked if text.strip().startswith(HEARTBEAT)]) == 1
     assert found.host_entity.fqdn == "web.lab.example"

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
+import flowtriage as ft
 from flowtriage.enrich.online import Online
 
 
@@ -189,3 +190,17 @@ def first(behaviour: Behaviour) -> Behaviour:
         (sleeps(0) if again else behaviour)(handler)
 
     return behave
+
+
+def unknown(count: int = 1) -> list[str]:
+    """Public addresses that the bundled database does not know."""
+    candidates = [f"{a}.{b}.0.1" for a in range(1, 224) for b in (0, 100, 200)]
+    rows = ft.AsnDatabase().lookup(candidates).to_pylist()
+    known = [row["address"] for row in rows if row["as_name"] == "No ASN record"]
+    assert len(known) >= count
+    return known[:count]
+
+
+def ledger(database: ft.AsnDatabase, service: str = "origin") -> dict[str, dict[str, Any]]:
+    rows = database.ledger.to_pylist()
+    return {row["address"]: row for row in rows if row["service"] == service}

@@ -65,6 +65,15 @@ def table(*rows: dict[str, Any]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=SCHEMA)
 
 
+FLOWS = table(
+    flow(IP, "8.8.8.8", dst_bytes=7_000),
+    flow(IP, TWO_WAY),
+    flow(TWO_WAY, IP, src_port=443, dst_port=40000),
+    flow("10.0.0.2", IP, start_time=at(11)),
+    flow("10.0.0.2", "8.8.8.8"),
+)
+
+
 def random_flows(count: int = 600, seed: int = 7) -> list[dict[str, Any]]:
     """Flows of `IP`, and of others among themselves, in any order."""
     pick = random.Random(seed)

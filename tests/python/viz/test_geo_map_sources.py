@@ -77,7 +77,7 @@ def test_geolite_without_a_database_leaves_countries(tmp_path: Path) -> None:
     drawn = draw(*ROWS, geoip={"geolitelookup": GeoLiteLookup(db_folder=str(tmp_path))})
     assert set(known(drawn)) == {LONDON, BOXFORD, GOOGLE}
     assert {exactness for *_, exactness in known(drawn).values()} == {"country level"}
-    said = "Look-up by geolitelookup failed: Maxmind GeoIP database not found\n"
+    said = "Lookup by geolitelookup failed: Maxmind GeoIP database not found\n"
     assert said in note(drawn)
 
 

@@ -213,7 +213,7 @@ def test_a_range_slider_moves_the_figure(plot: Any) -> None:
     assert main.x_range.end > (START + 10 * WIDTH) / 1000
     assert layout.sizing_mode == "stretch_width"
     label = main.xaxis[0].axis_label
-    assert label == "Time (UTC), 2026-03-02 00:00 \N{EN DASH} 00:50, slots of 5 min"
+    assert label == "Time (UTC), 2026-03-02 00:00 \N{EN DASH} 00:50, bins of 5 min"
 
 
 @pytest.mark.parametrize("width", [1, 1_000, 1_000_000, 86_400_000_000])
@@ -251,7 +251,7 @@ def test_untrusted_names_are_plain_text_everywhere() -> None:
 
 def test_nameless_series_are_distinct() -> None:
     layout = values(timeline([(0, None, 3, 0), (0, "", 2, 0), (0, " ", 1, 0)]))
-    assert legend_labels(layout) == ["unknown · 3", "(blank) · 2", "(blank) · 1"]
+    assert legend_labels(layout) == ["unknown · 3", "(empty) · 2", "(empty) · 1"]
 
 
 @pytest.mark.parametrize("plot", PLOTS)

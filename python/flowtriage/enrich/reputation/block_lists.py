@@ -46,7 +46,7 @@ class BlockList:
 
     @cached_property
     def networks(self) -> AddressRanges:
-        """The networks as a look-up structure."""
+        """The networks as a lookup structure."""
         return AddressRanges.from_networks(self.entries["network"].combine_chunks())
 
     @property

@@ -1,4 +1,4 @@
-"""Look-up of the reputation of addresses, with the coverage and failures of each provider."""
+"""Lookup of the reputation of addresses, with the coverage and failures of each provider."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from flowtriage.progress import report_progress
 if TYPE_CHECKING:
     import pandas as pd
 
+_COUNTS = ("queried", "with_result", "hits", "unsupported", "failed")
 _COVERAGE = pa.schema(
     [
         ("provider", pa.string()),
-        *((name, pa.int64()) for name in ("asked", "answered", "hits", "unsupported", "failed")),
+        *((name, pa.int64()) for name in _COUNTS),
         ("reason", pa.string()),
     ]
 )
@@ -39,13 +40,13 @@ class Reputation:
     found : pyarrow.Table
         One row per result, the most severe first; the columns are those of `results.FOUND`.
     providers : pyarrow.Table
-        One row per provider: number of addresses it was `asked` about and `answered`, of `hits`,
+        One row per provider: number of addresses `queried`, of those `with_result`, of `hits`,
         of `unsupported` and `failed` addresses, and the first `reason` of a failure. Every
-        address asked about is answered, unsupported or failed.
+        queried address has a result, is unsupported or failed.
     public, non_public : int
         Numbers of distinct addresses.
     without_result : int
-        Number of distinct public addresses that no provider answered.
+        Number of distinct public addresses without a result of any provider.
     """
 
     found: pa.Table
@@ -90,9 +91,9 @@ class Reputation:
 
     @property
     def problems(self) -> dict[str, str]:
-        """Reason of failure of each provider that failed and answered nothing."""
+        """Reason of failure of each provider that failed and returned no result."""
         rows = self.providers.to_pylist()
-        return {r["provider"]: r["reason"] for r in rows if r["failed"] and not r["answered"]}
+        return {r["provider"]: r["reason"] for r in rows if r["failed"] and not r["with_result"]}
 
     def messages(self) -> list[str]:
         """Summarise the results; only addresses with a result may count as clean."""
@@ -104,13 +105,13 @@ class Reputation:
             return [*lines, "There is no public address to look up."]
         if not self.providers.num_rows:
             return [*lines, f"No provider is loaded: {_are(self.public)} not looked up."]
-        answered = self.public - self.without_result
-        if not answered:
+        with_result = self.public - self.without_result
+        if not with_result:
             return [*lines, f"No provider returned a result: {_are(self.public)} unknown."]
         hits = _addresses(self.found.filter(_is_hit(self.found)))
         threats = _are(hits) if hits else "none is"
         lines.append(
-            f"{answered:,} of {self.public:,} public addresses have a result; "
+            f"{with_result:,} of {self.public:,} public addresses have a result; "
             f"{threats} known as a threat."
         )
         if self.without_result:
@@ -196,17 +197,17 @@ def _coverage(parts: Sequence[SourceResults], found: pa.Table) -> pa.Table:
         for name, supported in part.supported.items():
             mine = found.filter(pc.equal(found["provider"], name))
             failures = mine.filter(pc.invert(mine["answered"]))
-            answered = set(mine.filter(mine["answered"])["address"].to_pylist())
-            failed = set(failures["address"].to_pylist()) - answered
-            silent = kinds.keys() - answered - failed
+            with_result = set(mine.filter(mine["answered"])["address"].to_pylist())
+            failed = set(failures["address"].to_pylist()) - with_result
+            silent = kinds.keys() - with_result - failed
             unsupported = {a for a in silent if supported and kinds[a] not in supported}
             reasons = [part.errors[name]] if name in part.errors else []
             reasons += failures["reason"].slice(0, 1).to_pylist()
             reasons += ["no result"] if silent - unsupported else []
             row = {
                 "provider": name,
-                "asked": len(kinds),
-                "answered": len(answered),
+                "queried": len(kinds),
+                "with_result": len(with_result),
                 "hits": _addresses(mine.filter(_is_hit(mine))),
                 "unsupported": len(unsupported),
                 "failed": len(failed | (silent - unsupported)),

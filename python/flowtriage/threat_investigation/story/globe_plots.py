@@ -13,10 +13,8 @@ from flowtriage.enrich.geolocation import countries
 from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import sanitize, sanitize_array
 from flowtriage.threat_investigation.story.globe import LOCATIONS, TYPES, Globe
-from flowtriage.viz.colours import DIRECTIONS, TWO_WAY
+from flowtriage.viz.colours import COUNTRY_CODE, DIRECTIONS, PANEL, RULE, TWO_WAY
 from flowtriage.viz.figures import (
-    PANEL,
-    RULE,
     add_hover,
     add_legend,
     add_notes,
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from msticpy.vis.foliummap import FoliumMap
 
 _TITLE = "Locations of peers"
-_COUNTRY_CODE = "#A9B2BC"
 _COLOURS = {"inbound": DIRECTIONS["I"], "outbound": DIRECTIONS["O"], "two-way": TWO_WAY}
 _MAX_ADDRESSES = 5
 _AXES = ("longitude", "latitude")
@@ -177,7 +174,7 @@ def _figure(latitudes: pa.ChunkedArray) -> Any:
         text_font_size="8px",
         text_align="center",
         text_baseline="middle",
-        text_color=_COUNTRY_CODE,
+        text_color=COUNTRY_CODE,
     )
     return plot
 

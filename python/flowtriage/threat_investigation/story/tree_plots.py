@@ -23,11 +23,8 @@ from bokeh.models import (
 
 from flowtriage.humanize import sanitize
 from flowtriage.threat_investigation.story.trees import BRANCHES, Branch, Dendrogram, Stats
-from flowtriage.viz.colours import DIRECTIONS, TWO_WAY, UNKNOWN
+from flowtriage.viz.colours import DIRECTIONS, FAINT, INK, RULE, TWO_WAY, UNKNOWN
 from flowtriage.viz.figures import (
-    FAINT,
-    INK,
-    RULE,
     add_hover,
     add_legend,
     alone,

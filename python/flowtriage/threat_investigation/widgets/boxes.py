@@ -235,14 +235,14 @@ def _options(threats: pa.Table) -> list[tuple[str, str]]:
 def _status(
     history: pa.Table, saved: str | None, draft: tuple[str, str] | None
 ) -> list[widgets.Widget]:
-    sentences = []
+    messages = []
     if len(history):
         when = f" on {saved[:19].replace('T', ' ')} UTC" if saved else ""
         version = f" as version {len(history)}" if len(history) > 1 else ""
-        sentences.append(f"Saved{when}{version}; all versions are listed below.")
+        messages.append(f"Saved{when}{version}; all versions are listed below.")
     if draft:
-        sentences.append("These changes are not saved.")
-    return [widgets.HTML(f"<p>{escape(' '.join(sentences))}</p>")] if sentences else []
+        messages.append("These changes are not saved.")
+    return [widgets.HTML(f"<p>{escape(' '.join(messages))}</p>")] if messages else []
 
 
 def _heading(text: str) -> widgets.Widget:

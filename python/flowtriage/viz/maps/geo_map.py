@@ -78,7 +78,7 @@ def geo_map(
     only
         Addresses to show; None shows all.
     threats
-        Result of `threats.threat_table`: addresses to mark red. None if there was no look-up.
+        Result of `threats.threat_table`: addresses to mark red. None if there was no lookup.
 
     Returns
     -------
