@@ -94,15 +94,22 @@ class Campaign:
         self._found: dict[tuple[str, str, str], Found] = {}
 
     def run(self) -> int:
-        """Execute the corpus, then new cases until the time is over; print the figures."""
+        """Execute the corpus, then new cases until the time is over; print the figures.
+
+        Every target has one turn at least.
+        """
         arguments = self._arguments
         started = time.monotonic()
         with ThreadPoolExecutor(arguments.jobs) as pool:
             list(pool.map(self._replay, self._names))
             known = len(self._found)
-            while (left := arguments.seconds - (time.monotonic() - started)) > 0:
-                seconds = min(_SLICE, max(1.0, left * arguments.jobs / len(self._names)))
-                list(pool.map(partial(self._slice, seconds, started), self._names))
+            left = arguments.seconds
+            until = started + left
+            while True:
+                seconds = min(_SLICE, max(0.5, left * arguments.jobs / len(self._names) / 2))
+                list(pool.map(partial(self._slice, seconds), self._names))
+                if (left := until - time.monotonic()) <= 0:
+                    break
         seconds = time.monotonic() - started
         width = max(map(len, self._names))
         for name in self._names:
@@ -114,11 +121,10 @@ class Campaign:
             print(f"  {one.target}: {one.what} [{one.where}] {self._save(one)}")
         return 1 if self._found else 0
 
-    def _slice(self, seconds: float, started: float, name: str) -> None:
-        if time.monotonic() - started < self._arguments.seconds:
-            first = self._next[name]
-            executed = self._process(name, "--first", str(first), "--seconds", str(seconds))
-            self._next[name] = first + executed
+    def _slice(self, seconds: float, name: str) -> None:
+        first = self._next[name]
+        executed = self._process(name, "--first", str(first), "--seconds", str(seconds))
+        self._next[name] = first + executed
 
     def _replay(self, name: str) -> None:
         """Execute the findings of earlier runs; delete those that are none any more."""
