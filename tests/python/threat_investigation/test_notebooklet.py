@@ -193,7 +193,10 @@ def test_timespans_narrow_and_widen(tmp_path: Path) -> None:
     )
     nb = investigation(tmp_path, later)
     assert len(nb.search(IP).peers) == 3
-    assert nb.search(IP, timespan=(at(11), at(12))).peers["peer"].tolist() == ["10.0.0.2"]
+    found = nb.search(IP, timespan=(at(11), at(12)))
+    assert found.peers["peer"].tolist() == ["10.0.0.2"]
+    searched = f"{at(11):%Y-%m-%d} 11:00:00 – {at(12):%Y-%m-%d} 12:00:00 UTC"
+    assert found.facts()["Searched timespan"] == searched
     wide = (at(0), at(0) + dt.timedelta(days=2))
     assert len(nb.search(IP, timespan=wide).peers) == 4
     assert nb.day == DAY
