@@ -44,6 +44,7 @@ pub struct Facts {
 
 impl Facts {
     /// Add a remark for the ledger.
+    #[must_use]
     pub fn with_note(mut self, note: String) -> Self {
         self.note = Some(match self.note {
             Some(earlier) => format!("{earlier}; {note}"),
