@@ -69,7 +69,7 @@ class Ingested:
 
     def __str__(self) -> str:
         """Summarise the ingest in one line."""
-        text = f"{self.flows:,} flows of {len(self.new):,} files ingested"
+        text = f"{self.flows:,} records of {len(self.new):,} files ingested"
         counts = {
             "files already ingested": len(self.known),
             "bad rows dropped": sum(source.rows_bad for source in self.new),

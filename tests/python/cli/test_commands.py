@@ -104,7 +104,9 @@ def test_summary_as_json_equals_the_functions(parquet: Path) -> None:
     assert document["host"] == {
         "name": sample.HOST_NAME,
         "addresses": [sample.HOST_IP],
-        "flows": flows.num_rows,
+        "records": flows.num_rows,
+        "flows": sum(index["TotalAllowedFlows"].to_pylist()),
+        "denied_flows": sum(flows["denied_flows"].drop_null().to_pylist()),
     }
     assert document["groups"]["flow_index"] == index.num_rows
     assert document["groups"]["flow_summary"] == summary.num_rows
@@ -138,13 +140,13 @@ def test_summary_within_a_timespan(parquet: Path) -> None:
     flows = ft.read_flows(parquet, timespan=("2026-03-02T06:00", "2026-03-02T12:00"))
     assert document["report"] == flows.report.to_dict()
     assert document["report"]["rows_outside"] > 0
-    assert document["host"]["flows"] == host_flows(flows, sample.HOST_IP).num_rows
+    assert document["host"]["records"] == host_flows(flows, sample.HOST_IP).num_rows
 
 
 def test_several_files_add_up(parquet: Path, zat: Path) -> None:
     document = json.loads(run("summary", parquet, zat, "--host", ZAT_HOST, "--json").stdout)
     assert document["report"]["format"] == "canonical, zeek"
-    assert document["report"]["flows"] == 360 + sample.office_day().num_rows
+    assert document["report"]["records"] == 360 + sample.office_day().num_rows
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
@@ -153,7 +155,7 @@ def test_a_host_that_does_not_occur(parquet: Path, options: list[str]) -> None:
     assert done.stdout == ""
     busiest = ft.top_n(ft.read_flows(parquet), key="source", by="flows", n=5)["source"]
     assert done.stderr == (
-        f"no flows of host 192.0.2.1 in {sample.office_day().num_rows:,} flows; "
+        f"no flows of host 192.0.2.1 in {sample.office_day().num_rows:,} records; "
         f"top sources: {', '.join(busiest.to_pylist())}\n"
     )
 

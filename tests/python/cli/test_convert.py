@@ -30,7 +30,7 @@ def log(tmp_path: Path) -> Path:
 def test_a_log_is_written_in_every_format(log: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     done = run("convert", log, out, "--format", name)
-    assert f"{len(ft.read_flows(log)):,} flows written to {out}" in done.stdout
+    assert f"{len(ft.read_flows(log)):,} records written to {out}" in done.stdout
     assert done.stderr == ""
     assert ft.flow_index(out).equals(ft.flow_index(log))
 
@@ -127,7 +127,7 @@ def test_losses_are_reported(tmp_path: Path) -> None:
     done = run("convert", path, tmp_path / "out", "--format", "zeek")
     assert "zeek has no field for end_time: 1 values dropped" in done.stderr
     assert "'ten' is not an IP address" in done.stderr
-    assert "1 flows (of 2 rows: 1 bad) written" in done.stdout
+    assert "1 records (of 2 rows: 1 bad) written" in done.stdout
 
 
 def test_invalid_arguments(log: Path, tmp_path: Path) -> None:

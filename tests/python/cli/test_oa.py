@@ -46,7 +46,7 @@ def test_from_a_log_to_tables(folder: Path) -> None:
 
 def test_ingest_and_its_errors(folder: Path) -> None:
     _, flows = sample_day()
-    assert f"{flows.num_rows:,} flows of 1 files" in run("oa", "ingest", "day.log").stdout
+    assert f"{flows.num_rows:,} records of 1 files" in run("oa", "ingest", "day.log").stdout
     assert "1 files already ingested" in run("oa", "ingest", "day.log").stdout
     assert "absent.log" in run("oa", "ingest", "absent.log", status=2).stderr
     (folder / "text").write_text("nothing\n")

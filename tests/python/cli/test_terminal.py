@@ -46,7 +46,7 @@ def untrusted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_top_reports_bad_rows_on_stderr(untrusted: Path) -> None:
     done = run("top", untrusted, "--key", "dest", "--by", "flows", "--json")
-    assert done.stderr.startswith("warning: 5 flows (of 6 rows: 1 bad)\nwarning: ")
+    assert done.stderr.startswith("warning: 5 records (of 6 rows: 1 bad)\nwarning: ")
     assert len(json.loads(done.stdout)) == 1
 
 

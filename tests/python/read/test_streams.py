@@ -238,6 +238,6 @@ def test_functions_without_a_report_warn_of_bad_rows(tmp_path: Path) -> None:
     rows = ["start_time,src_ip,dst_ip,flows", "0,10.0.0.1,192.0.2.1,1", "0,somebody,192.0.2.1,1"]
     log.write_text("\n".join(rows))
     for source in (log, tmp_path, str(tmp_path / "*.csv"), [log]):
-        with pytest.warns(UserWarning, match=r"flows\.csv: 1 of 2 rows could not be used") as seen:
+        with pytest.warns(UserWarning, match=r"flows\.csv: Bad rows: 1 of 2 rows") as seen:
             assert ft.flow_index(source).num_rows == 1
         assert [warning.filename for warning in seen] == [__file__]

@@ -57,11 +57,11 @@ def test_the_list_has_addresses_of_high_risk(tmp_path: Path) -> None:
     queries.score_connection(store, DAY, 2, dport=80)
     queries.score_connection(store, DAY + dt.timedelta(days=1), 1, dport=443)
     assert [tuple(row.values()) for row in nb.threats().to_pylist()] == [
-        (IP, 3, 1, 2),
-        ("10.0.0.2", 1, 1, 0),
-        ("192.0.2.5", 1, 1, 0),
-        (TWO_WAY, 1, 1, 0),
-        ("8.8.8.8", 1, 0, 1),
+        (IP, 3, 1, 2, 0),
+        ("10.0.0.2", 1, 1, 0, 0),
+        ("192.0.2.5", 1, 1, 0, 0),
+        (TWO_WAY, 1, 1, 0, 0),
+        ("8.8.8.8", 1, 0, 1, 0),
     ]
     nb.search(TWO_WAY)
     nb.save("seen", "")

@@ -194,7 +194,9 @@ def test_an_address_that_does_not_occur(tmp_path: Path) -> None:
         return str(result.sections[0].contents[0])
 
     of_log = message(ft.FlowThreatInvestigation(FLOWS, silent=True))
-    assert of_log.startswith("192.0.2.77 does not occur in the flows searched. Top sources: ")
+    assert of_log.startswith("192.0.2.77 does not occur in the ")
+    assert " records searched, 2013-09-15 " in of_log
+    assert " UTC. Top sources: " in of_log
     assert IP in of_log
     nb = investigation(tmp_path, FLOWS)
     assert message(nb) == "192.0.2.77 does not occur in the flows searched."
@@ -277,5 +279,11 @@ def test_an_address_that_talks_to_itself_is_its_own_peer(tmp_path: Path) -> None
     assert len(result.top_destinations_by_bytes) == 2
     assert len(nb.score(1, peer=IPV6)) == 1
     assert nb.threats().to_pylist() == [
-        {"ip": IPV6, "connections": 1, "as_source": 1, "as_destination": 0}
+        {
+            "ip": IPV6,
+            "connections": 1,
+            "as_source": 1,
+            "as_destination": 0,
+            "denied_connections": 0,
+        }
     ]
