@@ -147,7 +147,12 @@ def test_by_mouse(opened: Any) -> None:
     flows, size = (
         sum(sums[at] for peers in sql.values() for sums in peers.values()) for at in (0, 1)
     )
-    assert f"{flows:,} flows, {size / 1e9:.1f} GB" in page.locator(".ft-message").inner_text()
+    [(denied,)] = duckdb.sql(
+        f"""select sum(denied_flows)::bigint from read_parquet('{log}')
+            where '{HOST}' in (src_ip, dst_ip)"""
+    ).fetchall()
+    counts = f"{flows:,} allowed, {denied:,} denied flows, {size / 1e9:.1f} GB"
+    assert counts in page.locator(".ft-message").inner_text()
     plot = page.locator(".bk-Figure").first
     plot.scroll_into_view_if_needed()
     plot.wait_for()
@@ -159,7 +164,7 @@ def test_by_mouse(opened: Any) -> None:
     press(page, "Score")
     wait_for_message(page, "285 connections scored 3")
     # The risk is in the column before the time of scoring.
-    risks = page.locator("h3", has_text=SAVED).locator("xpath=following::table[1]//td[last()-1]")
+    risks = page.locator("h3", has_text=SAVED).locator("xpath=following::table[1]//td[last()-3]")
     low = risks.filter(has_text=re.compile("^3$"))
     low.first.wait_for()
     assert page.locator(".bk-Figure[data-same]").count() == 1
