@@ -5,14 +5,8 @@ from __future__ import annotations
 from flowtriage.quality.report import ReadReport
 
 TITLE = "Quality of the flows"
-_OF_READING = ("Totals may be inflated", "Translated addresses", "Records of other hosts")
-_OF_ROWS = (
-    "Multiple exporters",
-    "Initiator not counted",
-    "Direction conflicts",
-    "Negative durations",
-    "32-bit counter overflow",
-)
+_OF_READING = ("Totals may be inflated", "Records of other hosts")
+_OF_ROWS = ("Multiple exporters", "Direction conflicts", "32-bit counter overflow")
 """Labels of facts that matter whenever they are stated."""
 
 _REPEATED, _UNIDIRECTIONAL = 0.01, 0.5
