@@ -10,6 +10,9 @@ BASE ?= origin/main
 HEAD ?= HEAD
 PERCENT ?= 10
 REPORT ?= flowtriage-report.html
+SECONDS ?= 60
+SEED ?= 1
+JOBS ?= 2
 TWO = -n 2 --dist worksteal
 PIP = -m pip --disable-pip-version-check --quiet
 WHEEL_INPUTS = .cargo/config.toml Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
@@ -28,11 +31,23 @@ demo: $(VENV)/.demo  ## Build, install, and write a report of the bundled sample
 	fi
 
 .PHONY: test
-test: $(VENV)/.test $(PANDAS3)/.test  ## Run all tests, Rust and Python
+test: export PYTHONHASHSEED = 0
+test: export PROPTEST_RNG_SEED = 1
+test: $(VENV)/.test $(PANDAS3)/.test  ## Run all tests, Rust and Python, with fixed seeds
 	cargo test --locked
 	$(VENV)/bin/python -m pytest $(TWO)
 	$(VENV)/bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs flowtriage
 	$(PANDAS3)/bin/python -m pytest $(TWO) -m "not extra and not browser and not slow"
+
+.PHONY: explore
+explore: export PROPTEST_CASES = 20000
+explore: $(VENV)/.test  ## Run the property tests with random examples, ten times as many
+	cargo test --locked
+	$(VENV)/bin/python -m pytest $(TWO) -m hypothesis --hypothesis-profile=explore
+
+.PHONY: fuzz
+fuzz: $(VENV)/.test  ## Fuzz readers, functions and databases for SECONDS, from SEED, in JOBS processes
+	$(VENV)/bin/python tools/fuzz.py --seconds $(SECONDS) --seed $(SEED) --jobs $(JOBS)
 
 .PHONY: check
 check: $(VENV)/.check  ## Check format, lints and types

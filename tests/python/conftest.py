@@ -25,7 +25,14 @@ CHROMIUM_FLAGS = [
 ]
 
 settings.register_profile(
-    "flowtriage", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "flowtriage",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    derandomize=True,
+)
+settings.register_profile(
+    "explore", settings.get_profile("flowtriage"), derandomize=False, max_examples=1000
 )
 settings.load_profile("flowtriage")
 

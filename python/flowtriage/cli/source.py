@@ -32,6 +32,7 @@ from flowtriage.formats.declaration import Unit
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.timespan import Timespan, parse_timespan
+from flowtriage.quality import notices
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.read_flows import flow_report, read_flows
@@ -160,18 +161,23 @@ def select_host(flows: Flows, host: str) -> HostFlows:
 
 
 def count_flows(report: ReadReport) -> str:
-    """Format the number of flows, and of the rows that are not among them."""
+    """Format the number of records, and of the rows that are not among them."""
     lost = {"bad": report.rows_bad, "outside the timespan": report.rows_outside}
     text = ", ".join(f"{count:,} {why}" for why, count in lost.items() if count)
-    return f"{report.flows:,} flows" + (f" (of {report.rows_read:,} rows: {text})" if text else "")
+    return f"{report.records:,} records" + (
+        f" (of {report.rows_read:,} rows: {text})" if text else ""
+    )
 
 
 def print_warnings(report: ReadReport) -> None:
-    """Print bad rows to stderr, or that there are no flows."""
-    if report.rows_bad or not report.flows:
+    """Print what limits the flows to stderr: bad rows and notices, or that there are none."""
+    if report.rows_bad or not report.records:
         print(f"warning: {count_flows(report)}", file=sys.stderr)
     for row in report.bad_rows:
         print(f"warning: {sanitize(str(row), _MAX_LINE)}", file=sys.stderr)
+    for label, text in notices(report).items():
+        if label not in ("Bad rows", "Outside the timespan"):
+            print(f"warning: {label}: {sanitize(text, _MAX_LINE)}", file=sys.stderr)
 
 
 def _mapping(columns: str) -> dict[str, str | tuple[str, str]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pyarrow as pa
-
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
 from flowtriage.enrich.online import reverse_name
 from flowtriage.errors import MissingExtraError, MsticnbMissingParameterError
@@ -16,6 +14,8 @@ from flowtriage.msticnb import as_theirs
 from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
+from flowtriage.quality.bad_rows import exact_sum
+from flowtriage.quality.report import few, flows_text
 from flowtriage.read.flows import Flows
 
 if TYPE_CHECKING:
@@ -120,20 +120,35 @@ def _heartbeat_properties(beat: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def host_messages(host: HostFlows, facts: HostFacts, flows: pa.Table) -> list[str]:
-    """Return the name and flows of a host, its ambiguities, and a hint if it has no flows."""
+def host_messages(host: HostFlows, facts: HostFacts, flows: Flows) -> list[str]:
+    """Return the name and flows of a host, its ambiguities, and what was read if it has none."""
     addresses = ", ".join(host.addresses)
     label = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
     if host.flows.num_rows:
-        messages = [f"{label}: {host.flows.num_rows:,} of {flows.num_rows:,} flows."]
+        allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
+        messages = [
+            f"{label}: {host.flows.num_rows:,} of {len(flows):,} records, "
+            f"{flows_text(allowed, denied)} flows."
+        ]
     else:
-        busiest = ", ".join(busiest_addresses(flows))
-        hint = f" The busiest sources are {busiest}." if busiest else ""
-        messages = [f"{label} does not occur in the {flows.num_rows:,} flows.{hint}"]
+        messages = [_absence(label, flows)]
     names = facts.candidates or (() if facts.name else host.candidates)
     if names:
         messages.append(f"Its addresses have several host names: {', '.join(names)}.")
     return [*messages, *facts.problems]
+
+
+def _absence(label: str, flows: Flows) -> str:
+    """Return which records were read instead of those of a host: how many, whose, and when."""
+    report = flows.report
+    if report.other_hosts:
+        count = len(flows) + sum(other.records for other in report.other_hosts)
+        others = few([str(other) for other in report.other_hosts])
+        return f"{label} does not occur in the {count:,} records returned: {others}."
+    when = f", {report.span}" if report.span else ""
+    busiest = ", ".join(busiest_addresses(flows.to_arrow()))
+    hint = f" The busiest sources are {busiest}." if busiest else ""
+    return f"{label} does not occur in the {len(flows):,} records read{when}.{hint}"
 
 
 def first_reverse_name(addresses: tuple[str, ...]) -> str | None:

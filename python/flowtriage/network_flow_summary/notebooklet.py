@@ -27,6 +27,7 @@ from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.result import Lazy
 from flowtriage.progress import report_progress
 from flowtriage.providers.host_queries import HostFacts
+from flowtriage.quality import warn_notices
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.read_flows import read_flows
 
@@ -142,6 +143,12 @@ class NetworkFlowSummary(Notebooklet):
             If an option is unknown, or the timespan is invalid or ends before it starts.
         InputError, OSError
             If the data cannot be read.
+
+        Warns
+        -----
+        UserWarning
+            If the run is silent and the flows have limits that a notice would show, such as bad
+            rows.
         """
         arguments = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
@@ -170,7 +177,7 @@ class NetworkFlowSummary(Notebooklet):
         dns_name = first_reverse_name(host.addresses) if reverse_dns and unnamed else None
         result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = Lazy(host.flows.to_pandas)
-        section = self.section("run", *host_messages(host, facts, flows.to_arrow()))
+        section = self.section("run", *host_messages(host, facts, flows), *result.notice())
         result.present(section, silent=arguments.silent)
         steps = [
             ("plot_flows", self._plot_flows),
@@ -185,6 +192,8 @@ class NetworkFlowSummary(Notebooklet):
         report_progress(result.description, len(steps), len(steps))
         result.asn_ledger = database.ledger.to_pandas() if database.online else None
         self._finish(result, arguments)
+        if arguments.silent:
+            warn_notices(result.report, stacklevel=2)
         return result
 
     @property

@@ -15,8 +15,10 @@ from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet.docstring import parse
 from flowtriage.notebooklet.metadata import Metadata, metadata_of
 from flowtriage.notebooklet.values import Rebuild, is_plot, picklable, same
+from flowtriage.quality import TITLE, notices
 from flowtriage.quality.report import ReadReport
 from flowtriage.render.notebook import show
+from flowtriage.render.notice import Notice
 from flowtriage.render.section import Section
 from flowtriage.render.text_tables import text_table
 
@@ -175,6 +177,18 @@ class NotebookletResult:
     def vis_properties(self) -> list[str]:
         """Return the names of the attributes that are plots."""
         return [name for name, value in self.attributes().items() if is_plot(value)]
+
+    def notice(self) -> list[Notice]:
+        """Return what limits the flows that were read, with the report: one notice, or none.
+
+        It belongs under the heading of the result.
+        """
+        facts = notices(self.report)
+        if not facts:
+            return []
+        bad = [str(row) for row in self.report.bad_rows]
+        details = self.report.facts()
+        return [Notice(TITLE, facts, "The whole report (result.report)", details, bad)]
 
     def present(self, section: Section, *, silent: bool = False) -> None:
         """Add a section, and display it unless silent.

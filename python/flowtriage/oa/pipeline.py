@@ -26,7 +26,7 @@ from flowtriage.oa.check import require
 from flowtriage.oa.day import Day, day_locked, publish
 from flowtriage.oa.steps import Step
 from flowtriage.progress import report_progress
-from flowtriage.quality import warn_bad_rows
+from flowtriage.quality import warn_reading
 from flowtriage.read.custom import Columns
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
@@ -208,7 +208,7 @@ class FlowOA:
         if in_memory:
             read = read_flows(flows, timespan=day_span(self.day), **self._read_options)
             if not isinstance(flows, Flows):
-                warn_bad_rows(read.report, stacklevel=2)
+                warn_reading(read.report, stacklevel=2)
             self._in_memory = read.to_arrow()
         self._logs = () if in_memory or flows is None else _as_list(flows)
 

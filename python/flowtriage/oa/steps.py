@@ -37,7 +37,11 @@ class Step:
 def ingest(day: Day) -> Outcome:
     """Ingest the flows of log files."""
     if not day.logs:
-        return Outcome(0, "no logs given" if day.in_memory is None else "flows are in memory")
+        if day.in_memory is not None:
+            return Outcome(0, "flows are in memory")
+        bad = day.raw.report(day.date).rows_bad
+        dropped = f"; {bad:,} bad rows dropped when the sources of the day were ingested"
+        return Outcome(0, f"no logs given{dropped if bad else ''}")
     ingested = day.raw.ingest(day.logs, **day.read_options)
     return Outcome(ingested.flows, str(ingested))
 

@@ -13,6 +13,7 @@ from flowtriage.msticnb import as_theirs
 from flowtriage.providers.data_providers import QueryProvider
 from flowtriage.providers.local_flows import LocalFlows
 from flowtriage.providers.queries import available_queries, check_host_name, run_queries
+from flowtriage.quality import OtherHost
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 
@@ -58,7 +59,10 @@ def query_flows(
         table = flows.to_arrow()
         hosts = pc.unique(table["host"]).drop_null().to_pylist()
         name = (matching_name(name, hosts) if resolve else None) or name
-        parts.append(_filter(flows, observed_at(table, name)))
+        own = observed_at(table, name)
+        parts.append(_filter(flows, own))
+        if not pc.any(own).as_py():
+            flows.report.other_hosts += _hosts_of(table)
         if resolve:
             addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(table, name)]))
     if addresses:
@@ -67,6 +71,21 @@ def query_flows(
         queried = observed_at(flows.to_arrow(), name) if name else None
         parts.append(flows if queried is None else _filter(flows, pc.invert(queried)))
     return read_flows(parts, timespan=span)
+
+
+def _hosts_of(flows: pa.Table) -> list[OtherHost]:
+    """Return the hosts that logged flows, those with the most records first."""
+    last = pc.coalesce(flows["end_time"], flows["start_time"])
+    times = pa.table({"host": flows["host"], "start": flows["start_time"], "end": last})
+    groups = times.group_by("host", use_threads=False)
+    counted = groups.aggregate([([], "count_all"), ("start", "min"), ("end", "max")])
+    rows = counted.sort_by([("count_all", "descending"), ("host", "ascending")]).to_pylist()
+    return [
+        OtherHost(
+            row["host"] or "an unknown host", row["count_all"], row["start_min"], row["end_max"]
+        )
+        for row in rows
+    ]
 
 
 def _filter(flows: Flows, mask: pa.ChunkedArray) -> Flows:

@@ -1,6 +1,17 @@
-"""Quality of flows: the read report, and the one channel for bad rows."""
+"""Quality of flows: the read report, what matters of it, and the warnings about it."""
 
-from flowtriage.quality.report import BadRow, ReadReport
-from flowtriage.quality.warn import warn_bad_rows
+from flowtriage.quality.bad_rows import BadRow, OtherHost
+from flowtriage.quality.notices import TITLE, notices
+from flowtriage.quality.report import ReadReport
+from flowtriage.quality.warn import QualityWarning, warn_notices, warn_reading
 
-__all__ = ["BadRow", "ReadReport", "warn_bad_rows"]
+__all__ = [
+    "TITLE",
+    "BadRow",
+    "OtherHost",
+    "QualityWarning",
+    "ReadReport",
+    "notices",
+    "warn_notices",
+    "warn_reading",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
+from flowtriage.quality.bad_rows import BadRow, OtherHost, exact_sum, span_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
 MAX_LISTED = 10
@@ -31,46 +32,12 @@ _COUNTS = (
     "rows_stitched",
 )
 """Counts that add up when reports are merged."""
+_FLOWS = ("flows", "denied_flows")
 _COUNTERS = {
     "record": "delta (per record)",
     "flow": "cumulative (per flow)",
     None: "as counted by the source",
 }
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A record that could not be used.
-
-    Parameters
-    ----------
-    source
-        File or table of the record.
-    number
-        Line of the file, counted from 1, or row of the table, counted from 0.
-    column
-        Column with the error; None if the whole record is bad.
-    value
-        The invalid value, truncated if long.
-    reason
-        What is wrong.
-    by_row
-        Whether `number` is a row number.
-    """
-
-    source: str
-    number: int
-    column: str | None
-    value: str | None
-    reason: str
-    by_row: bool = False
-
-    def __str__(self) -> str:
-        """Return location and reason in one line."""
-        where = f"{self.source}, {'row' if self.by_row else 'line'} {self.number}"
-        column = f", column {self.column}" if self.column else ""
-        value = f"{self.value!r} " if self.value is not None else ""
-        return f"{where}{column}: {value}{self.reason}"
 
 
 class Total(NamedTuple):
@@ -130,8 +97,12 @@ class ReadReport:
         Duplicate observations by other exporters, dropped by `deduplicate=True`.
     rows_stitched
         Records merged into the record of the opposite direction by `stitch=True`.
-    flows
-        Resulting flows, as rows.
+    other_hosts
+        Hosts whose records a provider returned instead of those of the requested one; dropped.
+    records
+        Resulting records, as rows.
+    flows, denied_flows
+        Allowed and denied flows that these records stand for (see docs/counts.md).
     start, end
         First start, and last end or start, of these; UTC.
     """
@@ -157,7 +128,10 @@ class ReadReport:
     counters: dict[str, str | None] = field(default_factory=dict)
     internal: list[str] | None = None
     skipped_files: dict[str, str] = field(default_factory=dict)
+    other_hosts: list[OtherHost] = field(default_factory=list)
+    records: int = 0
     flows: int = 0
+    denied_flows: int = 0
     start: datetime | None = None
     end: datetime | None = None
     _table: pa.Table | None = field(default=None, repr=False, compare=False)
@@ -173,22 +147,32 @@ class ReadReport:
             )
         return self._quality
 
-    def describe(self, flows: pa.Table) -> None:
-        """Set the flows that the report describes."""
-        self.flows = flows.num_rows
+    def describe(self, flows: pa.Table, *, measured: bool = True) -> None:
+        """Set the flows that the report describes; `measured` gives it their quality."""
+        self.records = flows.num_rows
+        self.flows, self.denied_flows = (exact_sum(flows[name]) for name in _FLOWS)
         self.start = pc.min(flows["start_time"]).as_py()
         ends = [pc.max(flows[name]).as_py() for name in ("start_time", "end_time")]
         self.end = max((end for end in ends if end), default=None)
-        self._table = flows
+        self._table = flows if measured else None
 
     def inspect(self, flows: pa.RecordBatchReader) -> None:
         """Consume the flows that the report describes, in bounded memory."""
-        found = quality(flows, self.internal, exporters=True, superseded=True)
+        self.flows = self.denied_flows = 0
+        counted = pa.RecordBatchReader.from_batches(flows.schema, self._counted(flows))
+        found = quality(counted, self.internal, exporters=True, superseded=True)
         cumulative = set(self.counters.values()) == {"flow"}
         self._quality = replace(found, superseded=found.superseded if cumulative else 0)
         if not self._exporters:
             self._quality = replace(self._quality, exporters=0, duplicates=0)
-        self.flows, self.start, self.end = found.rows, found.start, found.end
+        self.records, self.start, self.end = found.rows, found.start, found.end
+
+    def _counted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            allowed, denied = (exact_sum(batch[name]) for name in _FLOWS)
+            self.flows += allowed
+            self.denied_flows += denied
+            yield batch
 
     @property
     def format(self) -> str:
@@ -225,6 +209,7 @@ class ReadReport:
         self.add({name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped)
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
+        self.other_hosts += earlier.other_hosts
         self.totals += earlier.totals
         self.limits += [limit for limit in earlier.limits if limit not in self.limits]
         self.counters |= earlier.counters
@@ -259,31 +244,45 @@ class ReadReport:
             "counters": dict(self.counters),
             "internal": None if self.internal is None else list(self.internal),
             "skipped_files": dict(self.skipped_files),
+            "other_hosts": [host.to_dict() for host in self.other_hosts],
+            "records": self.records,
             "flows": self.flows,
+            "denied_flows": self.denied_flows,
             "start": self.start.isoformat() if self.start else None,
             "end": self.end.isoformat() if self.end else None,
             "quality": self.quality.to_dict() if self.quality else None,
         }
 
-    def facts(self) -> dict[str, str]:
-        """Return the report as label and text, without empty facts."""
-        span = (
-            f"{self.start:%Y-%m-%d %H:%M:%S} – {self.end:%Y-%m-%d %H:%M:%S} UTC"
-            if self.start and self.end
-            else "no times"
-        )
+    @property
+    def counted_flows(self) -> str:
+        """Numbers of allowed and, if any, denied flows, as text."""
+        return flows_text(self.flows, self.denied_flows)
+
+    @property
+    def span(self) -> str:
+        """First start, and last end or start, as text; empty without times."""
+        return span_text(self.start, self.end)
+
+    def facts(self, *, rows: bool = True) -> dict[str, str]:
+        """Return the report as label and text, without empty facts.
+
+        `rows` includes the quality of the rows, which is computed on first access.
+        """
         facts = {
-            "Source": ", ".join(self.sources),
+            "Source": few(self.sources),
             "Format": self.format,
             "Rows read": f"{self.rows_read:,}",
             "Bad rows": f"{self.rows_bad:,}",
-            "Flows": f"{self.flows:,}",
-            "Time span": span,
+            "Records": f"{self.records:,}",
+            "Flows": self.counted_flows,
+            "Time span": self.span or "no times",
         }
         if self.skipped:
             facts["Non-flow records"] = _by_value(self.skipped)
         if self.rows_outside:
             facts["Outside the timespan"] = f"{self.rows_outside:,}"
+        if self.other_hosts:
+            facts["Records of other hosts"] = few([str(host) for host in self.other_hosts])
         if self.rows_counted:
             facts["Per-peer counters"] = f"{self.rows_counted:,} flows"
         if self.rows_expanded:
@@ -311,14 +310,14 @@ class ReadReport:
         if self.counters:
             semantics = (f"{name}: {_COUNTERS[of]}" for name, of in self.counters.items())
             facts["Counters"] = "; ".join(semantics)
-        internal = INTERNAL if self.internal is None else _few(self.internal)
+        internal = INTERNAL if self.internal is None else few(self.internal)
         facts[f"Internal networks{' (default)' if self.internal is None else ''}"] = internal
-        if self.quality:
+        if rows and self.quality:
             facts |= self.quality.facts(internal)
         if self.limits:
             facts["Format limitations"] = "; ".join(self.limits)
         if self.skipped_files:
-            facts["Skipped files"] = _few(list(self.skipped_files))
+            facts["Skipped files"] = few(list(self.skipped_files))
         return facts
 
     def __str__(self) -> str:
@@ -342,7 +341,19 @@ class ReadReport:
         return f"<table>{rows}</table>{listing}"
 
 
-def _few(names: Sequence[str]) -> str:
+def flows_text(allowed: int, denied: int) -> str:
+    """Format a number of flows, with the denied ones if there are any.
+
+    Examples
+    --------
+    >>> flows_text(1200, 0), flows_text(188, 72)
+    ('1,200', '188 allowed, 72 denied')
+    """
+    return f"{allowed:,} allowed, {denied:,} denied" if denied else f"{allowed:,}"
+
+
+def few(names: Sequence[str]) -> str:
+    """Join the first names, and count the others."""
     more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
     return ", ".join(names[:MAX_LISTED]) + more
 

@@ -1,20 +1,38 @@
-"""The warning about bad rows."""
+"""The warnings about flows whose report is not shown."""
 
 from __future__ import annotations
 
 import warnings
 
-from flowtriage.quality.report import ReadReport
+from flowtriage.humanize import sanitize
+from flowtriage.quality.notices import notices, reading_notices
+from flowtriage.quality.report import ReadReport, few
 
 
-def warn_bad_rows(report: ReadReport, *, stacklevel: int = 1) -> None:
-    """Warn about the bad rows of a report that the caller does not return.
+class QualityWarning(UserWarning):
+    """Flows with limits that the caller may not see otherwise."""
+
+
+def warn_reading(report: ReadReport, *, stacklevel: int = 1) -> None:
+    """Warn once about what reading lost or repeated, if the caller does not return the report.
 
     A stacklevel of 1 names the caller of this function, as in `warnings.warn`.
     """
-    if report.rows_bad:
-        warnings.warn(
-            f"{', '.join(report.sources)}: {report.rows_bad:,} of {report.rows_read:,} rows could "
-            "not be used and were dropped; see the report of read_flows for rows and reasons",
-            stacklevel=stacklevel + 1,
-        )
+    _warn(report, reading_notices(report), "see the report of read_flows", stacklevel + 1)
+
+
+def warn_notices(report: ReadReport, *, stacklevel: int = 1) -> None:
+    """Warn once about everything that limits the use of the flows of a silent run.
+
+    A requested timespan is no reason.
+    """
+    found = notices(report)
+    found.pop("Outside the timespan", None)
+    _warn(report, found, "see the report of the result", stacklevel + 1)
+
+
+def _warn(report: ReadReport, found: dict[str, str], hint: str, stacklevel: int) -> None:
+    if found:
+        listed = "; ".join(f"{label}: {text}" for label, text in found.items())
+        message = sanitize(f"{few(report.sources)}: {listed}; {hint}")
+        warnings.warn(message, QualityWarning, stacklevel=stacklevel + 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from flowtriage.inputs.arrow import FlowSource, as_reader, is_dataframe, is_stream
-from flowtriage.quality import ReadReport, warn_bad_rows
+from flowtriage.quality import ReadReport, warn_reading
 from flowtriage.read.flows import Flows, read_tables
 from flowtriage.read.logs import Options
 from flowtriage.read.read_flows import read_flows
@@ -22,14 +22,14 @@ def stream_file(path: str | os.PathLike[str]) -> pa.RecordBatchReader:
     Warns
     -----
     UserWarning
-        At the end of the stream, if there are bad rows.
+        At the end of the stream, if rows were lost or repeat counters.
     """
 
     def batches() -> Iterator[pa.RecordBatch]:
         report = ReadReport()
         for table in read_tables(path, Options(), report):
             yield from table.select(SCHEMA.names).to_batches()
-        warn_bad_rows(report, stacklevel=3)
+        warn_reading(report, stacklevel=3)
 
     return pa.RecordBatchReader.from_batches(SCHEMA, batches())
 
@@ -40,7 +40,7 @@ def flow_batches(flows: FlowSource) -> pa.RecordBatchReader:
     Warns
     -----
     UserWarning
-        If there are bad rows, because no report is returned.
+        If rows were lost or repeat counters, because no report is returned.
     """
     if isinstance(flows, Flows):
         return flows.to_arrow().to_reader()
@@ -54,5 +54,5 @@ def flow_batches(flows: FlowSource) -> pa.RecordBatchReader:
     elif is_dataframe(flows) and set(map(str, flows.columns)).issuperset(INDEX_COLUMNS):
         return as_reader(flows)
     read = read_flows(flows)
-    warn_bad_rows(read.report, stacklevel=3)
+    warn_reading(read.report, stacklevel=3)
     return read.to_arrow().to_reader()

@@ -170,7 +170,7 @@ def flow_report(
     --------
     >>> from flowtriage import sample
     >>> report = flow_report(sample.office_day(), internal=["10.20.0.0/16"])
-    >>> report.flows == sample.office_day().num_rows, report.quality.direction_conflicts
+    >>> report.records == sample.office_day().num_rows, report.quality.direction_conflicts
     (True, 0)
     """
     request = ReadRequest.parse(source, format=format, timespan=timespan, columns=columns, tz=tz)

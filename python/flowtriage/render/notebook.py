@@ -7,6 +7,8 @@ import sys
 from typing import Any
 
 from flowtriage.humanize import sanitize
+from flowtriage.render.assets import asset
+from flowtriage.render.notice import Notice
 from flowtriage.render.plots import is_plot, plot_html
 from flowtriage.render.section import Section
 from flowtriage.render.text_tables import text_table
@@ -57,6 +59,8 @@ def _html(content: Any) -> str | None:
 
     if isinstance(content, str):
         return f'<p class="{AS_TEXT}">{html.escape(content)}</p>'
+    if isinstance(content, Notice):
+        return f"<style>{asset('notice.css')}</style>{content.as_html(classes=AS_TEXT)}"
     if _is_table(content):
         return html_table(content)
     return str(content._repr_html_()) if _is_map(content) else None
@@ -86,6 +90,8 @@ def _heading(section: Section) -> str:
 def _text(content: Any) -> str:
     if isinstance(content, str):
         return sanitize(content, multiline=True)
+    if isinstance(content, Notice):
+        return content.as_text()
     if _is_table(content):
         return text_table(content)
     if _is_map(content):

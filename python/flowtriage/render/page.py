@@ -13,10 +13,12 @@ from flowtriage.atomic import replacing
 from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
 from flowtriage.render.html_tables import MAX_ROWS, table_body
+from flowtriage.render.notice import Notice
 from flowtriage.render.plots import bokeh_scripts, is_plot, plot_figure, policy
 from flowtriage.render.section import Section
 from flowtriage.render.table_head import is_table
 
+_STYLES = ("tables.css", "page.css", "notice.css")
 MAP_NOTE = "A map needs a map server; its locations are listed instead."
 
 
@@ -38,8 +40,8 @@ def write_page(
     Parameters
     ----------
     sections
-        Sections of tables, Bokeh layouts, strings and maps, in order. A map is replaced by its
-        table `places`, because it needs a server.
+        Sections of tables, Bokeh layouts, strings, notices and maps, in order. A map is replaced
+        by its table `places`, because it needs a server.
     path
         File to write; replaced if it exists.
     title
@@ -74,7 +76,7 @@ def write_page(
         summary=[(sanitize(key), sanitize(str(value))) for key, value in summary.items()],
         sections=rendered,
         policy=policy(scripts),
-        style=asset("tables.css") + asset("page.css"),
+        style="".join(map(asset, _STYLES)),
         scripts=scripts,
         credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}" if dated else "",
@@ -100,6 +102,8 @@ def _rendered(section: Section, plots: list[Any], max_rows: int) -> dict[str, An
 def _block(content: object, title: str, plots: list[Any], max_rows: int) -> str:
     if isinstance(content, str):
         return f"<p>{escape(sanitize(content, multiline=True))}</p>"
+    if isinstance(content, Notice):
+        return content.as_html()
     if is_table(content):
         return table_body(content, max_rows=max_rows, label=title)
     if is_table(places := getattr(content, "places", None)):

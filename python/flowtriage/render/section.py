@@ -19,7 +19,7 @@ class Section:
         Heading level: 1 for the notebooklet itself, 2 for its parts.
     contents
         Contents after the text, in order: `pyarrow.Table`, `pandas.DataFrame`, a Bokeh layout,
-        a folium map, or plain text.
+        a folium map, a `Notice`, or plain text.
     """
 
     title: str

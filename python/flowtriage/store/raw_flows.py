@@ -169,6 +169,21 @@ class RawFlows:
             flows = _matching_groups(flows, condition)
         return flows.to_table(columns=names, filter=condition)
 
+    def report(self, start: date, end: date | None = None) -> ReadReport:
+        """Return what the ingest of the sources of days counted; they may have other days, too."""
+        sources = [
+            source
+            for source in self.sources()
+            if any(start <= _day_of(name) <= (end or start) for name in source.files)
+        ]
+        report = ReadReport(sources=[str(self.folder)] if sources else [])
+        for source in sources:
+            report.formats.add(source.format)
+            report.rows_read += source.flows + source.rows_bad + source.rows_timeless
+            report.rows_bad += source.rows_bad
+            report.rows_outside += source.rows_timeless
+        return report
+
     def _ingest_file(self, file: LogFile, options: Options, ingested: Ingested) -> None:
         if file.hidden:
             ingested.skipped[file.name] = "hidden or marker file"
@@ -203,6 +218,7 @@ class RawFlows:
             out.write(json.dumps(asdict(source), indent=1).encode())
         for name in (name for old in superseded for name in old.files):
             (self.folder / name).unlink(missing_ok=True)
+        report.records = counts.flows
         ingested.new.append(source)
         ingested.reports.append(report)
 

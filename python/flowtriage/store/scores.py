@@ -54,14 +54,16 @@ def check_risk(risk: int) -> None:
 def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scored:
     """Score connections, replacing earlier scores.
 
-    `connections` has `tstart`, `srcip`, `dstip`, `srcport` and `dstport`; `undo` takes the result.
+    `connections` has `tstart`, `srcip`, `dstip`, `srcport` and `dstport`, and if known the numbers
+    of `flows` and `denied_flows`; `undo` takes the result.
     """
     check_risk(risk)
     now = datetime.now(UTC).isoformat(timespec="microseconds")
-    new = connections.select(_KEY)
-    for name, value in (("score", risk), ("scored", now)):
-        new = new.append_column(name, pa.repeat(value, len(new)))
-    new = new.cast(_COLUMNS)
+    count = connections.num_rows
+    values = {name: connections[name] for name in connections.column_names}
+    values |= {"score": pa.repeat(risk, count), "scored": pa.repeat(now, count)}
+    columns = {name: values.get(name, pa.nulls(count)) for name in _COLUMNS.names}
+    new = pa.table(columns).cast(_COLUMNS)
     if not len(new):
         return Scored(day, new, new)
     with store.transaction() as transaction:

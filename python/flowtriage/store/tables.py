@@ -39,6 +39,8 @@ _COLUMNS = {
     ),
     "flow_storyboard_history": "ip_threat TEXT, title TEXT, text TEXT, saved TEXT",
 }
+_ADDED = {"flow_threat_investigation": "flows BIGINT, denied_flows BIGINT"}
+"""Columns that later schema versions added."""
 _TYPES = {
     "TEXT": pa.string(),
     "INTEGER": pa.int32(),
@@ -48,12 +50,18 @@ _TYPES = {
 }
 
 
-def _schema(columns: str) -> pa.Schema:
-    pairs = (column.split(" ", 1) for column in columns.split(", "))
+def _pairs(columns: str) -> list[list[str]]:
+    """Split declarations into names and types."""
+    return [column.split(" ", 1) for column in columns.split(", ")]
+
+
+def _schema(name: str) -> pa.Schema:
+    added = f", {_ADDED[name]}" if name in _ADDED else ""
+    pairs = _pairs(_COLUMNS[name] + added)
     return pa.schema([*((name, _TYPES[kind]) for name, kind in pairs), ("day", pa.date32())])
 
 
-TABLES: dict[str, pa.Schema] = {name: _schema(columns) for name, columns in _COLUMNS.items()}
+TABLES: dict[str, pa.Schema] = {name: _schema(name) for name in _COLUMNS}
 """Schema of each table, by name."""
 SCORES = TABLES["flow_scores"]
 MADE_BY_RUN = ("flow_scores", "flow_edge", "flow_chords", "flow_ingest_summary")
@@ -92,13 +100,28 @@ AS INTEGER) AS d FROM flow_ingest_summary'
     renamed = _RENAMED.get(name, {})
     columns = [
         f"{column} AS {renamed[column]}" if column in renamed else column
-        for column in TABLES[name].names[:-1]
+        for column, _ in _pairs(_COLUMNS[name])
     ]
     parts = {"YEAR": "y", "MONTH": "m", "DAY": "d"}
     columns += [
         f"CAST(EXTRACT({part} FROM day) AS INTEGER) AS {column}" for part, column in parts.items()
     ]
     return f"CREATE VIEW spot_{name} AS SELECT {', '.join(columns)} FROM {name}"  # noqa: S608
+
+
+def _widen(name: str) -> tuple[str, ...]:
+    """Return the SQL statements that add columns before `day`; inserts are by position."""
+    old = ", ".join(column for column, _ in _pairs(_COLUMNS[name]))
+    columns = f"{_COLUMNS[name]}, {_ADDED[name]}"
+    return (
+        f"DROP VIEW spot_{name}",
+        f"CREATE TABLE {name}_wide ({columns}, day DATE NOT NULL)",
+        f"INSERT INTO {name}_wide ({old}, day) SELECT {old}, day FROM {name}",  # noqa: S608
+        f"DROP TABLE {name}",
+        f"ALTER TABLE {name}_wide RENAME TO {name}",
+        f"CREATE INDEX {name}_day ON {name} (day)",
+        create_view(name),
+    )
 
 
 _VERSIONS = "flowtriage_schema"
@@ -112,6 +135,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE flow_run (day DATE PRIMARY KEY, run TEXT NOT NULL, finished TEXT NOT NULL)",
     ),
     (create_table(_HISTORY), f"CREATE INDEX {_HISTORY}_day ON {_HISTORY} (day)"),
+    tuple(statement for name in _ADDED for statement in _widen(name)),
 )
 """SQL statements that migrate each schema version to the next one."""
 

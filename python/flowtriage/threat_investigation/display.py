@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
 
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.hosts import parse_single_address
+from flowtriage.quality import QualityWarning
 from flowtriage.render.notebook import show
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.methods import DataMethods
@@ -118,7 +120,11 @@ class DisplayMethods(DataMethods):
         ip
             The address; None means `selected`.
         """
-        self.view.results(self.search(self.selected if ip is None else ip))
+        with catch_warnings():
+            if not self.silent:  # the view shows the notice
+                simplefilter("ignore", QualityWarning)
+            result = self.search(self.selected if ip is None else ip)
+        self.view.results(result)
         self.display_threat_box(self._latest().ip)
 
     def get_in_out_and_twoway_conns(self) -> tuple[Connections, Connections, Connections]:

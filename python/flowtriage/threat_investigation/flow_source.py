@@ -20,7 +20,6 @@ from flowtriage.errors import ArgumentError
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.timespan import Timespan, day_span, within
 from flowtriage.providers.flow_queries import query_flows
-from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
 from flowtriage.schema import SEARCH_COLUMNS
@@ -48,7 +47,10 @@ class RawDayFlows:
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
         flows = self.raw.read(first, last, addresses=[ip], columns=SEARCH_COLUMNS)
-        return Flows(within(flows, span), ReadReport())
+        selected = within(flows, span)
+        report = self.raw.report(first, last)
+        report.describe(selected, measured=False)
+        return Flows(selected, report)
 
     def talkers(self, n: int) -> pa.Table:
         """Return no rows: the addresses of a store are those of scored connections."""

@@ -67,8 +67,9 @@ class DataMethods(Notebooklet):
         Returns
         -------
         pyarrow.Table
-            `ip`, `connections` (scored 1), `as_source` and `as_destination`, sorted by
-            connections, descending. Empty without a store.
+            `ip`, `connections` (allowed flows of the connections scored 1), `as_source` and
+            `as_destination` (parts of them), and `denied_connections` (denied flows), sorted by
+            flows, descending. Empty without a store.
         """
         return self.engine.threats()
 
@@ -78,7 +79,7 @@ class DataMethods(Notebooklet):
         Returns
         -------
         pyarrow.Table
-            `ip` and `connections`. Empty for raw flows and query providers.
+            `ip` and `connections` (allowed flows). Empty for raw flows and query providers.
         """
         return self.engine.talkers()
 

@@ -15,6 +15,7 @@ from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike, day_span, parse_day
 from flowtriage.providers import DataProviders
+from flowtriage.quality import warn_notices
 from flowtriage.render.notebook import in_notebook
 from flowtriage.store import FlowStore
 from flowtriage.store.raw_flows import RawFlows
@@ -188,6 +189,12 @@ class FlowThreatInvestigation(DisplayMethods):
             If the value is not an address, an option is unknown, or the timespan is invalid.
         FlowtriageError, OSError
             If the flows, the store or a configured file cannot be read.
+
+        Warns
+        -----
+        UserWarning
+            If the run is silent and the flows have limits that a notice would show, such as bad
+            rows.
         """
         arguments = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
@@ -211,6 +218,8 @@ class FlowThreatInvestigation(DisplayMethods):
         hint = "" if search.connections.num_rows else self.engine.source.hint()
         for section in sections(type(self), result, arguments.options, hint):
             result.present(section, silent=arguments.silent)
+        if arguments.silent:
+            warn_notices(result.report, stacklevel=2)
         return result
 
     def _set_source(self, source: SearchSource) -> None:

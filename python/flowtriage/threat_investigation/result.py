@@ -15,7 +15,8 @@ from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import Lazy, LazyAttribute, Owner
-from flowtriage.quality.report import ReadReport
+from flowtriage.quality.bad_rows import exact_sum
+from flowtriage.quality.report import ReadReport, flows_text
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.search import TABLE_COLUMNS, SearchResult, sort_peers
 
@@ -124,7 +125,7 @@ def sections(
     """Yield the sections of a result, and set its summary and plot; `metadata` has the titles."""
     search = result.search
     result.summary = _summary(result, hint)
-    yield metadata.section("run", result.summary)
+    yield metadata.section("run", result.summary, *result.notice())
     if "top_tables" in options:
         yield from top_tables(metadata, result)
     if "connection_sets" in options:
@@ -159,15 +160,19 @@ def saved_sections(metadata: type[HasMetadata], result: FlowThreatResult) -> Ite
 def _summary(result: FlowThreatResult, hint: str) -> str:
     search = result.search
     if not search.connections.num_rows:
-        return f"{result.ip} does not occur in the flows searched.{hint}"
-    flows, sizes = (pc.sum(search.peers[name]) for name in ("connections", "bytes"))
+        report = result.report
+        when = f", {report.span}" if report.span else ""
+        count = f"{report.records:,} records" if report.records else "flows"
+        return f"{result.ip} does not occur in the {count} searched{when}.{hint}"
+    sizes = pc.sum(search.peers["bytes"])
+    counts = (exact_sum(search.connections[name]) for name in ("connections", "denied_connections"))
     size = human_bytes(pa.array([sizes.as_py()], pa.int64()))[0].as_py()
     peers = search.peers.num_rows
     return (
         f"{result.ip}: {search.connections.num_rows:,} distinct connections with "
         f"{peers:,} {'peer' if peers == 1 else 'peers'} ({len(result.inbound):,} inbound, "
         f"{len(result.outbound):,} outbound, {len(result.two_way):,} two way); "
-        f"{flows.as_py():,} flows, {size or 'bytes unknown'}."
+        f"{flows_text(*counts)} flows, {size or 'bytes unknown'}."
     )
 
 

@@ -16,9 +16,10 @@ from flowtriage.store import scores as stored
 from flowtriage.store.scores import as_scored
 from flowtriage.threat_investigation.search import SearchResult, format_times, peers_of
 
-_COUNTS = ("connections", "as_source", "as_destination")
+_COUNTS = ("connections", "as_source", "as_destination", "denied_connections")
 THREATS = pa.schema([("ip", pa.string()), *((name, pa.int64()) for name in _COUNTS)])
-"""An address, its number of high-risk connections, and how often it is at either end."""
+"""An address; allowed flows of its high-risk connections, all and by its end; denied ones."""
+_FLOWS = {"flows": "connections", "denied_flows": "denied_connections"}
 _HIGH = 1
 Strings = str | Iterable[str]
 Integers = int | Iterable[int]
@@ -69,21 +70,36 @@ def score(
     """Score connections of a search.
 
     A connection stands for all suspicious connections of the day with the same addresses and
-    ports. If there is none, the connection itself is scored, at the time it was first seen.
+    ports. If there is none, the connection itself is scored, at the time it was first seen. Its
+    flows are those of the search, at the first of them.
     """
     stored.check_risk(risk)
     selected = _select_connections(search, peer, port, asn)
     suspicious = as_scored(store.read("flow_scores", day=day))
     suspicious = suspicious.filter(stored.is_in(suspicious, selected, *_KEY))
     others = selected.filter(pc.invert(stored.is_in(selected, suspicious, *_KEY)))
+    suspicious = _with_flows(suspicious, selected)
     rows = pa.concat_tables([suspicious, others.cast(suspicious.schema)])
     return BulkScore(risk, stored.score(store, day, rows, risk), suspicious.num_rows)
+
+
+def _with_flows(suspicious: pa.Table, selected: pa.Table) -> pa.Table:
+    """Add the flows of selected connections to the first suspicious one of each, 0 to others."""
+    keys = (stored.key(rows, *_KEY).combine_chunks() for rows in (suspicious, selected))
+    at = pc.index_in(*keys)
+    rows = pa.table({"at": at, "row": pa.array(range(len(at)), pa.int64())})
+    first = rows.group_by("at", use_threads=False).aggregate([("row", "min")])["row_min"]
+    is_first = pc.is_in(rows["row"], value_set=first.combine_chunks())
+    for name in _FLOWS:
+        flows = pc.if_else(is_first, selected[name].take(at), 0)
+        suspicious = suspicious.append_column(name, flows)
+    return suspicious
 
 
 def _select_connections(
     search: SearchResult, peer: Strings | None, port: Integers | None, asn: Integers | None
 ) -> pa.Table:
-    """Return `tstart`, `srcip`, `dstip`, `srcport` and `dstport` of the matching connections."""
+    """Return the matching connections with the columns that `score` stores."""
     if peer is None and port is None and asn is None:
         raise ArgumentError("no connections selected; give peer=, port= or asn=")
     rows = search.connections
@@ -102,7 +118,7 @@ def _select_connections(
         matches = pc.and_(matches, pc.is_in(peers, value_set=members))
     rows = rows.filter(matches)
     columns = {"tstart": format_times(rows["first_seen"])}
-    return pa.table(columns | {name: rows[column] for name, column in _KEY.items()})
+    return pa.table(columns | {name: rows[column] for name, column in (_KEY | _FLOWS).items()})
 
 
 def _integers(name: str, values: Integers) -> pa.Array:
@@ -121,19 +137,24 @@ def _address(text: str) -> str:
 
 
 def threats(store: FlowStore, day: date) -> pa.Table:
-    """Return the addresses of high-risk connections as `THREATS`, by connections, descending."""
+    """Return the addresses of high-risk connections as `THREATS`, by flows, descending.
+
+    A connection whose flows were not counted when it was scored is one flow.
+    """
     scored = store.read("flow_threat_investigation", day=day, where={"score": _HIGH})
-    to_itself = pc.equal(scored["srcip"], scored["dstip"])
-    sources, destinations = scored["srcip"], scored.filter(pc.invert(to_itself))["dstip"]
-    ends = pa.table(
-        {
-            "ip": pa.chunked_array([*sources.chunks, *destinations.chunks], pa.string()),
-            "is_source": [True] * len(sources) + [False] * len(destinations),
-        }
-    )
+    columns = {
+        "flows": scored["flows"].fill_null(1),
+        "denied": scored["denied_flows"].fill_null(0),
+        "to_itself": pc.equal(scored["srcip"], scored["dstip"]),
+    }
+    as_source = pa.table(columns | {"ip": scored["srcip"], "source": columns["flows"]})
+    none = pa.array([0] * len(scored), pa.int64())
+    as_destination = pa.table(columns | {"ip": scored["dstip"], "source": none})
+    as_destination = as_destination.filter(pc.invert(as_destination["to_itself"].fill_null(False)))
+    ends = pa.concat_tables([as_source, as_destination])
     ends = ends.filter(pc.is_valid(ends["ip"]))
-    counted = ends.group_by("ip").aggregate([([], "count_all"), ("is_source", "sum")])
-    total, as_source = counted["count_all"], counted["is_source_sum"].cast(pa.int64())
-    columns = [counted["ip"], total, as_source, pc.subtract(total, as_source)]
-    rows = pa.table(columns, schema=THREATS)
-    return rows.sort_by([("connections", "descending"), ("ip", "ascending")])
+    sums = ends.group_by("ip").aggregate([(name, "sum") for name in ("flows", "source", "denied")])
+    total, by_it = sums["flows_sum"], sums["source_sum"]
+    listed = [sums["ip"], total, by_it, pc.subtract(total, by_it), sums["denied_sum"]]
+    order = [("connections", "descending"), ("denied_connections", "descending")]
+    return pa.table(listed, schema=THREATS).sort_by([*order, ("ip", "ascending")])

@@ -44,8 +44,8 @@ class Written:
         The file.
     format
         Short name of its format.
-    flows
-        Number of rows.
+    records
+        Number of records, one per row.
     dropped
         Number of values that the format cannot represent, by column.
     report
@@ -54,13 +54,13 @@ class Written:
 
     path: Path
     format: str
-    flows: int = 0
+    records: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     report: ReadReport = field(default_factory=ReadReport)
 
     def __str__(self) -> str:
-        """Return the numbers of written and dropped flows and values."""
-        text = f"{self.flows:,} flows written to {sanitize(str(self.path))} ({self.format})"
+        """Return the numbers of written and dropped records and values."""
+        text = f"{self.records:,} records written to {sanitize(str(self.path))} ({self.format})"
         if self.report.rows_bad:
             text += f"; {self.report.rows_bad:,} bad rows dropped"
         if self.dropped:
@@ -93,7 +93,7 @@ def write_flows(
     Returns
     -------
     Written
-        Number of flows, and of values that the format cannot represent. Reading the file returns
+        Number of records, and of values that the format cannot represent. Reading the file returns
         the same flows without these values.
 
     Raises
@@ -112,7 +112,7 @@ def write_flows(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     written = write_flows(sample.office_day(), f"{folder}/day.log.gz", format="zeek")
     ...     again = read_flows(written.path)
-    >>> written.flows == len(again)
+    >>> written.records == len(again)
     True
     """
     path = Path(path)
@@ -166,8 +166,8 @@ def _parts(
             for name in carries
         }
         yield from pa.table(columns).combine_chunks().to_batches(_ROWS)
-        to.flows += len(table)
-        report_progress(f"writing {to.path.name}", to.flows)
+        to.records += len(table)
+        report_progress(f"writing {to.path.name}", to.records)
 
 
 def _nulls(table: pa.Table, name: str) -> pa.Array:

@@ -138,13 +138,13 @@ def test_summary_within_a_timespan(parquet: Path) -> None:
     flows = ft.read_flows(parquet, timespan=("2026-03-02T06:00", "2026-03-02T12:00"))
     assert document["report"] == flows.report.to_dict()
     assert document["report"]["rows_outside"] > 0
-    assert document["host"]["flows"] == host_flows(flows, sample.HOST_IP).num_rows
+    assert document["host"]["records"] == host_flows(flows, sample.HOST_IP).num_rows
 
 
 def test_several_files_add_up(parquet: Path, zat: Path) -> None:
     document = json.loads(run("summary", parquet, zat, "--host", ZAT_HOST, "--json").stdout)
     assert document["report"]["format"] == "canonical, zeek"
-    assert document["report"]["flows"] == 360 + sample.office_day().num_rows
+    assert document["report"]["records"] == 360 + sample.office_day().num_rows
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

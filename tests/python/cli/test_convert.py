@@ -30,7 +30,7 @@ def log(tmp_path: Path) -> Path:
 def test_a_log_is_written_in_every_format(log: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     done = run("convert", log, out, "--format", name)
-    assert f"{len(ft.read_flows(log)):,} flows written to {out}" in done.stdout
+    assert f"{len(ft.read_flows(log)):,} records written to {out}" in done.stdout
     assert done.stderr == ""
     assert ft.flow_index(out).equals(ft.flow_index(log))
 

@@ -150,7 +150,7 @@ def test_the_report_of_a_log_takes_little_memory(tmp_path: Path) -> None:
 ft.flow_report(stream(1))
 before = peak()
 report = ft.flow_report({str(path)!r})
-print(report.flows, report.quality.repeats, peak() - before)
+print(report.records, report.quality.repeats, peak() - before)
 """
     flows, repeats, grown = map(int, run(code).split())
     assert flows == 600 * day.num_rows

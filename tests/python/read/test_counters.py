@@ -59,7 +59,7 @@ def test_long_connections_of_zeek_are_not_counted_twice(tmp_path: Path) -> None:
     assert sums(alone) == (2, 3_005, 35)
     report = ft.flow_report(tmp_path)
     assert report.quality is not None
-    assert (report.flows, report.quality.superseded) == (4, 2)
+    assert (report.records, report.quality.superseded) == (4, 2)
     assert "2; later records of the same flows contain more" in str(report)
 
 

@@ -16,6 +16,7 @@ import flowtriage as ft
 from command_line import run_code
 from flowtriage.errors import ArgumentError, InputError, StoreError, StoreLockedError
 from flowtriage.store import TABLES
+from flowtriage.store.tables import MIGRATIONS
 from postgresql import Server
 
 pytestmark = pytest.mark.extra
@@ -155,7 +156,7 @@ def test_opening_again_keeps_everything(store_url: str) -> None:
     with store.transaction() as transaction:
         transaction.append("flow_storyboard", DAY, story())
     again = ft.FlowStore(store_url)
-    assert again.schema_version == 2
+    assert again.schema_version == len(MIGRATIONS)
     assert again.count("flow_storyboard") == 1
 
 
@@ -176,9 +177,28 @@ def test_an_earlier_version_is_brought_up_to_date(
     later = (*module.MIGRATIONS, ("ALTER TABLE flow_storyboard ADD COLUMN author TEXT",))
     monkeypatch.setattr(module, "MIGRATIONS", later)
     store = ft.FlowStore(store_url)
-    assert store.schema_version == 3
+    assert store.schema_version == len(later)
     assert store.query("SELECT text, author FROM flow_storyboard").to_pylist() == [
         {"text": "seen", "author": None}
+    ]
+
+
+def test_scores_of_version_2_are_kept(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flowtriage.store import store as module
+
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS[:2])
+    old = ft.FlowStore(store_url)
+    columns = "tstart, srcip, dstip, srcport, dstport, score, scored, day"
+    values = "'2013-09-15 10:00:00', '10.0.0.1', '8.8.8.8', 1, 2, 1, 'x', DATE '2013-09-15'"
+    with old.transaction() as transaction:
+        transaction.execute(f"INSERT INTO flow_threat_investigation ({columns}) VALUES ({values})")
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS)
+    new = ft.FlowStore(store_url)
+    assert new.schema_version == 3
+    (row,) = new.read("flow_threat_investigation").to_pylist()
+    assert (row["srcip"], row["score"], row["flows"], row["day"]) == ("10.0.0.1", 1, None, DAY)
+    assert new.query("SELECT srcip, y FROM spot_flow_threat_investigation").to_pylist() == [
+        {"srcip": "10.0.0.1", "y": 2013}
     ]
 
 
@@ -195,14 +215,14 @@ def test_a_migration_that_fails_leaves_the_earlier_version(
     monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, broken))
     with pytest.raises(StoreError, match="nowhere"):
         ft.FlowStore(store_url)
-    assert store.schema_version == 2
+    assert store.schema_version == len(MIGRATIONS)
     assert "author" not in store.query("SELECT * FROM flow_storyboard").column_names
 
 
 def test_many_create_the_tables_at_once(store_url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         stores = list(pool.map(lambda _: ft.FlowStore(store_url), range(6)))
-    assert {store.schema_version for store in stores} == {2}
+    assert {store.schema_version for store in stores} == {len(MIGRATIONS)}
 
 
 def test_writers_in_threads_lose_nothing(store: ft.FlowStore) -> None:

@@ -194,7 +194,9 @@ def test_an_address_that_does_not_occur(tmp_path: Path) -> None:
         return str(result.sections[0].contents[0])
 
     of_log = message(ft.FlowThreatInvestigation(FLOWS, silent=True))
-    assert of_log.startswith("192.0.2.77 does not occur in the flows searched. Top sources: ")
+    assert of_log.startswith("192.0.2.77 does not occur in the ")
+    assert " records searched, 2013-09-15 " in of_log
+    assert " UTC. Top sources: " in of_log
     assert IP in of_log
     nb = investigation(tmp_path, FLOWS)
     assert message(nb) == "192.0.2.77 does not occur in the flows searched."

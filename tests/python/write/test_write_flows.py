@@ -116,21 +116,21 @@ def test_columns_of_later_sources_have_no_place_in_parquet(shared: Path, tmp_pat
     assert dict(written.dropped) == {name: zeek[name].drop_null().length() for name in PAYLOAD}
     written = ft.write_flows([zeek, sample.office_day()], path, format="parquet")
     assert not written.dropped
-    assert len(ft.read_flows(path)) == written.flows == 360 + sample.office_day().num_rows
+    assert len(ft.read_flows(path)) == written.records == 360 + sample.office_day().num_rows
 
 
 def test_bad_rows_of_the_source_are_told(tmp_path: Path) -> None:
     path = tmp_path / "flows.csv"
     path.write_text("start_time,src_ip,dst_ip,flows\n,10.0.0.1,10.0.0.2,1\n,ten,10.0.0.2,1\n")
     written = ft.write_flows(path, tmp_path / "a.log", format="zeek")
-    assert (written.flows, written.report.rows_bad) == (1, 1)
+    assert (written.records, written.report.rows_bad) == (1, 1)
     assert "1 bad rows" in str(written)
 
 
 def test_no_flows_at_all(tmp_path: Path) -> None:
     empty = sample.office_day().slice(0, 0)
     for format in FORMATS:
-        assert ft.write_flows(empty, tmp_path / format, format=format).flows == 0
+        assert ft.write_flows(empty, tmp_path / format, format=format).records == 0
     for format in ("zeek", "parquet"):
         assert len(ft.read_flows(tmp_path / format)) == 0
     with pytest.raises(FormatError, match="is empty"):
@@ -209,7 +209,7 @@ to, format, *sources = sys.argv[1:]
 day = sample.office_day()
 for source in sources:
     days = (day for _ in range(int(source))) if source.isdecimal() else source
-    flows = ft.write_flows(days, to, format=format).flows
+    flows = ft.write_flows(days, to, format=format).records
     print(flows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 """
 large = pytest.mark.skipif(sys.platform != "linux", reason="the peak is told in other units there")

@@ -44,7 +44,7 @@ def convert(
         raise ArgumentError(f"{sanitize(str(out))} already exists; --force overwrites it")
     with progress_bar():
         written = write_flows(source.stream(), out, format=to)
-    written.report.flows = written.flows
+    written.report.records = written.records
     print_warnings(written.report)
     for name, count in written.dropped.items():
         print(

@@ -29,6 +29,7 @@ from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
 from flowtriage.oa.check import check as check_settings
 from flowtriage.oa.pipeline import STEPS, FlowOA
+from flowtriage.quality.notices import reading_notices
 from flowtriage.store.raw_flows import RawFlows
 
 RUN_EXAMPLES = """
@@ -122,7 +123,7 @@ def ingest(
     with progress_bar():
         done = RawFlows(folder).ingest(files, **read_options(format_name, columns, tz))
     for report in done.reports:
-        if report.rows_bad:
+        if reading_notices(report):
             print_warnings(report)
     for name, reason in done.skipped.items():
         print(f"warning: {sanitize(name)}: {sanitize(reason)}", file=sys.stderr)

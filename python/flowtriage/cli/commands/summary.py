@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
+from warnings import catch_warnings, simplefilter
 
 import pyarrow as pa
 import typer
@@ -30,6 +31,9 @@ from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.timespan import Timespan
+from flowtriage.quality import QualityWarning
+from flowtriage.quality.bad_rows import exact_sum
+from flowtriage.quality.report import flows_text
 from flowtriage.read.flows import Flows
 from flowtriage.sample import HOST_NAME
 
@@ -44,6 +48,7 @@ flowtriage summary conn.*.log.gz --host 10.20.30.41 --html report.html
 
 flowtriage summary conn.log --host 10.20.30.41 --json
 """
+_FLOW_COUNTS = ("flows", "denied_flows")
 _FLOWS = TableColumn("TotalAllowedFlows", "Flows", "count")
 _BY_AS = (
     TableColumn("DestASN", "Destination AS", flexible=True),
@@ -150,7 +155,8 @@ def _write_html(
     """Write the report of the notebooklet; return its flow index and its summary by AS."""
     from flowtriage.network_flow_summary import NetworkFlowSummary
 
-    with redirect_stdout(sys.stderr), progress_bar():
+    with redirect_stdout(sys.stderr), progress_bar(), catch_warnings():
+        simplefilter("ignore", QualityWarning)  # the facts of the report state it
         notebooklet = NetworkFlowSummary(silent=True)
         result = notebooklet.run(value=host, data=flows, timespan=timespan, asn=database)
         result.write_html(path)
@@ -169,11 +175,20 @@ def _document(
 ) -> dict[str, Any]:
     addresses = list(host.addresses)
     return {
-        "host": {"name": host.name, "addresses": addresses, "flows": host.flows.num_rows},
+        "host": {
+            "name": host.name,
+            "addresses": addresses,
+            "records": host.flows.num_rows,
+            **dict(zip(_FLOW_COUNTS, _counts(host), strict=True)),
+        },
         "report": flows.report.to_dict(),
         "groups": {name: table.num_rows for name, table in tables.items()},
         **{name: table.slice(0, top).to_pylist() for name, table in tables.items()},
     }
+
+
+def _counts(host: HostFlows) -> list[int]:
+    return [exact_sum(host.flows[name]) for name in _FLOW_COUNTS]
 
 
 def _facts(
@@ -183,7 +198,8 @@ def _facts(
     known = [f"{a} ({name})" for a, name in zip(host.addresses, names, strict=True)]
     return {
         "Host": ", ".join([*([host.name] if host.name else []), *known]),
-        "Host flows": f"{host.flows.num_rows:,} of {flows.report.flows:,}",
+        "Host records": f"{host.flows.num_rows:,} of {flows.report.records:,}",
+        "Host flows": flows_text(*_counts(host)),
         "ASN database": "bundled (flowtriage db info)" if bundled else repr(database),
         **flows.report.facts(),
         **{f"Bad row {n}": str(row) for n, row in enumerate(flows.report.bad_rows, 1)},

@@ -212,20 +212,23 @@ def parse_filter(by: str, text: str) -> dict[str, Any]:
 
 
 def _options(threats: pa.Table) -> list[tuple[str, str]]:
-    """Return addresses as label and value; labels align the numbers of connections."""
+    """Return addresses as label and value; labels align the numbers of flows."""
     addresses = threats["ip"].to_pylist()
     if "connections" not in threats.column_names:
         return [(ip, ip) for ip in addresses]
     counts = [f"{count:,}" for count in threats["connections"].to_pylist()]
+    denied = [0] * len(counts)
+    if "denied_connections" in threats.column_names:
+        denied = threats["denied_connections"].to_pylist()
     address_width, count_width = (max(map(len, texts), default=0) for texts in (addresses, counts))
     space = "\N{NO-BREAK SPACE}"
     return [
         (
             f"{ip.ljust(address_width, space)}{space * 3}{count.rjust(count_width, space)} "
-            f"connection{'' if count == '1' else 's'}",
+            f"flow{'' if count == '1' else 's'}{f', {refused:,} denied' if refused else ''}",
             ip,
         )
-        for ip, count in zip(addresses, counts, strict=True)
+        for ip, count, refused in zip(addresses, counts, denied, strict=True)
     ]
 
 

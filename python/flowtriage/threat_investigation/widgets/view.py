@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, FlowtriageError
+from flowtriage.render.notice import Notice
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.display import DisplayMethods, View
 from flowtriage.threat_investigation.result import FlowThreatResult
@@ -64,7 +65,8 @@ class WidgetView(View):
     def results(self, result: FlowThreatResult) -> None:
         """Show the result of a search: of a button in the page, of a cell in its output."""
         if self._page is not None:
-            self._page.show(result.sections[1:] if self._pressed else (), self._saved_title)
+            shown = [*_of_notice(result), *result.sections[1:]] if self._pressed else ()
+            self._page.show(shown, self._saved_title)
         if not self._pressed:
             super().results(result)
 
@@ -215,3 +217,9 @@ class WidgetView(View):
         if self._story is not None and (draft := self._story.draft):
             self._drafts[self._story.ip] = draft
         self._story = None
+
+
+def _of_notice(result: FlowThreatResult) -> list[Section]:
+    """Return the notice under the heading of a result as a section of its own."""
+    notices = [one for one in result.sections[0].contents if isinstance(one, Notice)]
+    return [Section(one.title, contents=(one,)) for one in notices]

@@ -1,0 +1,81 @@
+"""Rows that are not among the flows, and exact sums of counters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A record that could not be used.
+
+    Parameters
+    ----------
+    source
+        File or table of the record.
+    number
+        Line of the file, counted from 1, or row of the table, counted from 0.
+    column
+        Column with the error; None if the whole record is bad.
+    value
+        The invalid value, truncated if long.
+    reason
+        What is wrong.
+    by_row
+        Whether `number` is a row number.
+    """
+
+    source: str
+    number: int
+    column: str | None
+    value: str | None
+    reason: str
+    by_row: bool = False
+
+    def __str__(self) -> str:
+        """Return location and reason in one line."""
+        where = f"{self.source}, {'row' if self.by_row else 'line'} {self.number}"
+        column = f", column {self.column}" if self.column else ""
+        value = f"{self.value!r} " if self.value is not None else ""
+        return f"{where}{column}: {value}{self.reason}"
+
+
+@dataclass(frozen=True)
+class OtherHost:
+    """A host whose records were dropped: its name, their number, and their first and last time."""
+
+    host: str
+    records: int
+    start: datetime | None
+    end: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        times = {"start": self.start, "end": self.end}
+        iso = {name: time.isoformat() if time else None for name, time in times.items()}
+        return {"host": self.host, "records": self.records, **iso}
+
+    def __str__(self) -> str:
+        """Return number, host and times in one line."""
+        span = span_text(self.start, self.end)
+        return f"{self.records:,} of {self.host}{f' ({span})' if span else ''}"
+
+
+def span_text(start: datetime | None, end: datetime | None) -> str:
+    """Format a span of time in UTC; empty without times."""
+    if start is None or end is None:
+        return ""
+    return f"{start:%Y-%m-%d %H:%M:%S} – {end:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def exact_sum(counts: pa.Array | pa.ChunkedArray) -> int:
+    """Return the exact sum of a column of integers, beyond 64 bits if need be."""
+    largest = pc.max(counts).as_py() or 0
+    if largest * len(counts) >= 1 << 63:
+        counts = counts.cast(pa.decimal128(38, 0))
+    return int(pc.sum(counts).as_py() or 0)
