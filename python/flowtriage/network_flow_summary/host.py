@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -9,8 +11,9 @@ import pyarrow as pa
 
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
 from flowtriage.enrich.online import reverse_name
-from flowtriage.errors import MissingExtraError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import parse_address
+from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbMissingParameterError
+from flowtriage.inputs.addresses import HostsLike, parse_address
+from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers import LocalFlows, QueryProvider
@@ -21,8 +24,9 @@ from flowtriage.read.flows import Flows
 if TYPE_CHECKING:
     from msticpy.datamodel.entities import Host, IpAddress
 
-HostValue: TypeAlias = "str | Host | IpAddress"
-"""A host name, an address, or a msticpy entity of either."""
+HostValue: TypeAlias = "HostsLike | Host | IpAddress"
+"""A host name, addresses and CIDR prefixes, or a msticpy entity."""
+_MAX_QUERIED = 256
 
 _HEARTBEAT = {
     "SourceComputerId": "SourceComputerId",
@@ -59,8 +63,21 @@ def query_host_flows(
             "timespan is missing; give timespan=, or start= and end=, for flows from the "
             "query provider"
         )
+    if any(map(is_network, host.addresses)) and not isinstance(provider, LocalFlows):
+        return query_flows(provider, host.name, _expanded(host.addresses), span, resolve=False), host
     facts = query_host(provider, host.name, host.addresses) if resolve else host
     return query_flows(provider, facts.name, facts.addresses, span, resolve=resolve), facts
+
+
+def _expanded(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return all addresses of hosts, for a provider that has no query by network."""
+    networks = [ipaddress.ip_network(host) for host in hosts]
+    if sum(network.num_addresses for network in networks) > _MAX_QUERIED:
+        raise ArgumentError(
+            f"{', '.join(hosts)}: a query provider takes {_MAX_QUERIED} addresses at most; give "
+            "a smaller network, or the flows as data="
+        )
+    return tuple(str(address) for network in networks for address in network)
 
 
 def _missing(message: str) -> MsticnbMissingParameterError:
@@ -122,8 +139,7 @@ def _heartbeat_properties(beat: dict[str, Any]) -> dict[str, Any]:
 
 def host_messages(host: HostFlows, facts: HostFacts, flows: pa.Table) -> list[str]:
     """Return the name and flows of a host, its ambiguities, and a hint if it has no flows."""
-    addresses = ", ".join(host.addresses)
-    label = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
+    label = host.label
     if host.flows.num_rows:
         messages = [f"{label}: {host.flows.num_rows:,} of {flows.num_rows:,} flows."]
     else:

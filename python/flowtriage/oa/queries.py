@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.analysis.addresses import within_networks
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.addresses import AddressLike, HostsLike, address_argument, hosts_argument
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
@@ -15,7 +17,7 @@ from flowtriage.store.scores import as_scored, check_risk
 
 
 def suspicious_connections(
-    store: FlowStore, date: Any, ip: str | None = None, limit: int = 250
+    store: FlowStore, date: Any, ip: HostsLike | None = None, limit: int = 250
 ) -> pa.Table:
     """Return the suspicious connections of a day without a score, ordered by rank.
 
@@ -26,7 +28,7 @@ def suspicious_connections(
     date
         The day.
     ip
-        Select connections with this endpoint.
+        Select connections with this endpoint: addresses or CIDR prefixes.
     limit
         Maximum number of rows.
 
@@ -52,7 +54,9 @@ def suspicious_connections(
     return rows.filter(unscored).slice(0, limit)
 
 
-def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> pa.Table:
+def details(
+    store: FlowStore, date: Any, source: AddressLike, dest: AddressLike, time: str
+) -> pa.Table:
     """Return the flows between two addresses within a minute, in both directions.
 
     Parameters
@@ -72,6 +76,7 @@ def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> p
         Columns of `flow_edge`, ordered by time.
     """
     day = parse_day(date)
+    source, dest = address_argument(source), address_argument(dest)
     found = [
         store.read("flow_edge", day=day, where={"srcip": one, "dstip": other})
         for one, other in {(source, dest), (dest, source)}
@@ -81,7 +86,7 @@ def details(store: FlowStore, date: Any, source: str, dest: str, time: str) -> p
     return rows.sort_by([(name, "ascending") for name in ("tstart", "srcip", "sport", "dport")])
 
 
-def chord_details(store: FlowStore, date: Any, ip: str | None = None) -> pa.Table:
+def chord_details(store: FlowStore, date: Any, ip: AddressLike | None = None) -> pa.Table:
     """Return the traffic between addresses with several suspicious peers.
 
     Parameters
@@ -98,7 +103,7 @@ def chord_details(store: FlowStore, date: Any, ip: str | None = None) -> pa.Tabl
     pyarrow.Table
         Columns of `flow_chords`.
     """
-    where = {} if ip is None else {"ip_threat": ip}
+    where = {} if ip is None else {"ip_threat": address_argument(ip)}
     order = ["ip_threat", "srcip", "dstip"]
     return store.read("flow_chords", day=parse_day(date), where=where, order=order)
 
@@ -109,9 +114,9 @@ def ingest_summary(store: FlowStore, start: Any, end: Any) -> pa.Table:
     return store.read("flow_ingest_summary", start=first, end=last, order=["tdate"])
 
 
-def time_line(store: FlowStore, date: Any, ip: str) -> pa.Table:
+def time_line(store: FlowStore, date: Any, ip: AddressLike) -> pa.Table:
     """Return the saved timeline of an address on a day."""
-    where = {"ip_threat": ip}
+    where = {"ip_threat": address_argument(ip)}
     return store.read("flow_timeline", day=parse_day(date), where=where, order=["tstart"])
 
 
@@ -130,8 +135,8 @@ def score_connection(
     date: Any,
     score: int,
     *,
-    srcip: str | None = None,
-    dstip: str | None = None,
+    srcip: AddressLike | None = None,
+    dstip: AddressLike | None = None,
     sport: int | None = None,
     dport: int | None = None,
 ) -> int:
@@ -146,7 +151,7 @@ def score_connection(
     score
         Risk: 1 high, 2 medium, 3 low.
     srcip, dstip, sport, dport
-        Required values, at least one. A later score of a connection replaces an earlier one.
+        Required values, at least one; addresses in any notation. A later score of a connection replaces an earlier one.
 
     Returns
     -------
@@ -156,11 +161,13 @@ def score_connection(
     Raises
     ------
     ArgumentError
-        If the score is invalid or no connections are selected.
+        If the score or an address is invalid, or no connections are selected.
     """
     check_risk(score)
-    given = {"srcip": srcip, "dstip": dstip, "sport": sport, "dport": dport}
-    where = {name: value for name, value in given.items() if value is not None}
+    ends = {"srcip": srcip, "dstip": dstip}
+    addresses = {name: address_argument(ip) for name, ip in ends.items() if ip is not None}
+    ports = {"sport": sport, "dport": dport}
+    where = addresses | {name: port for name, port in ports.items() if port is not None}
     if not where:
         raise ArgumentError("no connections selected; give srcip=, dstip=, sport= or dport=")
     day = parse_day(date)
@@ -183,10 +190,12 @@ def reset_scored_connections(store: FlowStore, date: Any) -> int:
     return scored
 
 
-def _with_endpoint(rows: pa.Table, ip: str | None) -> pa.Table:
+def _with_endpoint(rows: pa.Table, ip: HostsLike | None) -> pa.Table:
     if ip is None:
         return rows
-    return rows.filter(pc.or_(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip)))
+    hosts = hosts_argument(ip)
+    ends = (within_networks(rows[name].combine_chunks(), hosts) for name in ("srcip", "dstip"))
+    return rows.filter(pc.or_(*ends))
 
 
 __all__ = [

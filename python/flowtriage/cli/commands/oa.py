@@ -84,7 +84,8 @@ def run(
         typer.Option(
             "--step",
             metavar="NAME",
-            help=f"Run only this step; may be repeated: {', '.join(s.name for s in STEPS)}.",
+            help=f"Run only this step; may be repeated: {', '.join(s.name for s in STEPS)}. "
+            f"{', '.join(s.name for s in STEPS if s.changes)} need store, too.",
         ),
     ] = None,
     store: StoreUrl = None,
