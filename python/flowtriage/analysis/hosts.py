@@ -48,8 +48,9 @@ def flows_of_host(
 ) -> HostFlows:
     """Select the flows of a host, by its name in any case and its canonical addresses.
 
-    A CIDR prefix among the addresses stands for all of its addresses in the flows. By default, the addresses of a name and the name of addresses are resolved from the flows, and
-    names match with and without their domain. It needs a source that records the observed machine.
+    A CIDR prefix among the addresses stands for all of its addresses in the flows. By default, the
+    addresses of a name and the name of addresses are resolved from the flows, and names match with
+    and without their domain. It needs a source that records the observed machine.
 
     Raises
     ------

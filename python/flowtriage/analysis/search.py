@@ -32,8 +32,8 @@ def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The flows with such an address at either endpoint, one row per `src_ip`, `dst_ip`, `src_port`
-        and `dst_port`, in numeric order, nulls last:
+        The flows with such an address at either endpoint, one row per `src_ip`, `dst_ip`,
+        `src_port` and `dst_port`, in numeric order, nulls last:
 
         - `first_seen`, `last_seen` (UTC);
         - `src_ip`, `dst_ip`, `src_port`, `dst_port`; flows without ports have a row of their own;

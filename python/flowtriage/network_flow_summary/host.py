@@ -64,7 +64,8 @@ def query_host_flows(
             "query provider"
         )
     if any(map(is_network, host.addresses)) and not isinstance(provider, LocalFlows):
-        return query_flows(provider, host.name, _expanded(host.addresses), span, resolve=False), host
+        addresses = _expanded(host.addresses)
+        return query_flows(provider, host.name, addresses, span, resolve=False), host
     facts = query_host(provider, host.name, host.addresses) if resolve else host
     return query_flows(provider, facts.name, facts.addresses, span, resolve=resolve), facts
 

@@ -151,7 +151,8 @@ def score_connection(
     score
         Risk: 1 high, 2 medium, 3 low.
     srcip, dstip, sport, dport
-        Required values, at least one; addresses in any notation. A later score of a connection replaces an earlier one.
+        Required values, at least one; addresses in any notation. A later score of a connection
+        replaces an earlier one.
 
     Returns
     -------

@@ -37,8 +37,8 @@ def query_flows(
     """Query a provider for the flows of a host.
 
     A host with a name is queried by name, then by its addresses for flows that other hosts
-    observed; with `resolve`, also by the addresses that the flows report for the name. If none of
-    the flows is one of the host's, all that the provider returned are. `LocalFlows` returns all flows of the span.
+    observed; with `resolve`, also by the addresses that the flows report for the name.
+    `LocalFlows` returns all flows of the span.
     """
     if isinstance(provider, LocalFlows):
         return provider.flows(span)
@@ -51,15 +51,13 @@ def query_flows(
             )
         )
     ends = {"start": span.start, "end": span.end}
-    parts: list[Flows] = []
-    others: list[Flows] = []
+    parts = []
     if name:
         label = check_host_name(name).partition(".")[0]
         flows = read_flows(list(run_queries(provider, _BY_HOST, host_name=label, **ends)))
         table = flows.to_arrow()
         hosts = pc.unique(table["host"]).drop_null().to_pylist()
         name = (matching_name(name, hosts) if resolve else None) or name
-        others.append(flows)
         parts.append(_filter(flows, observed_at(table, name)))
         if resolve:
             addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(table, name)]))
@@ -68,7 +66,7 @@ def query_flows(
         flows = read_flows(list(results))
         queried = observed_at(flows.to_arrow(), name) if name else None
         parts.append(flows if queried is None else _filter(flows, pc.invert(queried)))
-    return read_flows(parts if any(map(len, parts)) else others or parts, timespan=span)
+    return read_flows(parts, timespan=span)
 
 
 def _filter(flows: Flows, mask: pa.ChunkedArray) -> Flows:
