@@ -94,6 +94,15 @@ def address_argument(value: AddressLike) -> str:
     return address
 
 
+def stored_address(value: AddressLike) -> str:
+    """Return an address in canonical notation, and any other text as it is.
+
+    Stores can have other texts in columns of addresses, from results of other programs.
+    """
+    text = str(value)
+    return parse_address(refang(text)) or text
+
+
 def host_argument(value: Any) -> str | None:
     """Return an address or CIDR prefix that a person gave, in canonical notation, or None."""
     if isinstance(value, (*ADDRESSES, *NETWORKS)):

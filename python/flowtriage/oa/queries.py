@@ -9,7 +9,13 @@ import pyarrow.compute as pc
 
 from flowtriage.analysis.addresses import within_networks
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.addresses import AddressLike, HostsLike, address_argument, hosts_argument
+from flowtriage.inputs.addresses import (
+    AddressLike,
+    HostsLike,
+    as_list,
+    host_argument,
+    stored_address,
+)
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
@@ -76,7 +82,7 @@ def details(
         Columns of `flow_edge`, ordered by time.
     """
     day = parse_day(date)
-    source, dest = address_argument(source), address_argument(dest)
+    source, dest = stored_address(source), stored_address(dest)
     found = [
         store.read("flow_edge", day=day, where={"srcip": one, "dstip": other})
         for one, other in {(source, dest), (dest, source)}
@@ -103,7 +109,7 @@ def chord_details(store: FlowStore, date: Any, ip: AddressLike | None = None) ->
     pyarrow.Table
         Columns of `flow_chords`.
     """
-    where = {} if ip is None else {"ip_threat": address_argument(ip)}
+    where = {} if ip is None else {"ip_threat": stored_address(ip)}
     order = ["ip_threat", "srcip", "dstip"]
     return store.read("flow_chords", day=parse_day(date), where=where, order=order)
 
@@ -116,7 +122,7 @@ def ingest_summary(store: FlowStore, start: Any, end: Any) -> pa.Table:
 
 def time_line(store: FlowStore, date: Any, ip: AddressLike) -> pa.Table:
     """Return the saved timeline of an address on a day."""
-    where = {"ip_threat": address_argument(ip)}
+    where = {"ip_threat": stored_address(ip)}
     return store.read("flow_timeline", day=parse_day(date), where=where, order=["tstart"])
 
 
@@ -135,8 +141,8 @@ def score_connection(
     date: Any,
     score: int,
     *,
-    srcip: AddressLike | None = None,
-    dstip: AddressLike | None = None,
+    srcip: HostsLike | None = None,
+    dstip: HostsLike | None = None,
     sport: int | None = None,
     dport: int | None = None,
 ) -> int:
@@ -151,8 +157,8 @@ def score_connection(
     score
         Risk: 1 high, 2 medium, 3 low.
     srcip, dstip, sport, dport
-        Required values, at least one; addresses in any notation. A later score of a connection
-        replaces an earlier one.
+        Required values, at least one; addresses in any notation, CIDR prefixes or lists of them.
+        A later score of a connection replaces an earlier one.
 
     Returns
     -------
@@ -162,17 +168,19 @@ def score_connection(
     Raises
     ------
     ArgumentError
-        If the score or an address is invalid, or no connections are selected.
+        If the score is invalid or no connections are selected.
     """
     check_risk(score)
     ends = {"srcip": srcip, "dstip": dstip}
-    addresses = {name: address_argument(ip) for name, ip in ends.items() if ip is not None}
-    ports = {"sport": sport, "dport": dport}
-    where = addresses | {name: port for name, port in ports.items() if port is not None}
-    if not where:
+    hosts = {name: ip for name, ip in ends.items() if ip is not None}
+    given = {"sport": sport, "dport": dport}
+    ports = {name: port for name, port in given.items() if port is not None}
+    if not hosts and not ports:
         raise ArgumentError("no connections selected; give srcip=, dstip=, sport= or dport=")
     day = parse_day(date)
-    selected = store.read("flow_scores", day=day, where=where, order=["rank"])
+    selected = store.read("flow_scores", day=day, where=ports, order=["rank"])
+    for name, wanted in hosts.items():
+        selected = selected.filter(_is_host(selected[name], wanted))
     return len(scoring.score(store, day, as_scored(selected), score))
 
 
@@ -194,9 +202,16 @@ def reset_scored_connections(store: FlowStore, date: Any) -> int:
 def _with_endpoint(rows: pa.Table, ip: HostsLike | None) -> pa.Table:
     if ip is None:
         return rows
-    hosts = hosts_argument(ip)
-    ends = (within_networks(rows[name].combine_chunks(), hosts) for name in ("srcip", "dstip"))
-    return rows.filter(pc.or_(*ends))
+    return rows.filter(pc.or_(*(_is_host(rows[name], ip) for name in ("srcip", "dstip"))))
+
+
+def _is_host(column: pa.ChunkedArray, hosts: HostsLike) -> pa.Array:
+    """Test which addresses are one of the hosts; what is no address matches literally."""
+    addresses, given = column.combine_chunks(), as_list(hosts)
+    networks = [host for one in given if (host := host_argument(one))]
+    texts = [str(one) for one in given if not host_argument(one)]
+    literally = pc.is_in(addresses, value_set=pa.array(texts, pa.string()))
+    return pc.or_(within_networks(addresses, networks), literally)
 
 
 __all__ = [

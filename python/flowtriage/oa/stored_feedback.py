@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.configuration import RankingSettings
-from flowtriage.inputs.addresses import AddressLike, address_argument
+from flowtriage.inputs.addresses import AddressLike, stored_address
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import feedback as fb
 from flowtriage.oa.model import ModelSettings
@@ -74,7 +74,7 @@ def list_feedback(
     where = {} if score is None else {"score": score}
     rows = store.read(_SCORED, day=day, where=where, order=["scored"])
     if ip is not None:
-        ip = address_argument(ip)
+        ip = stored_address(ip)
         rows = rows.filter(pc.or_(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip)))
     if not rows.num_rows:
         return fb.listed(rows, TABLES["flow_scores"].empty_table())
@@ -102,7 +102,7 @@ def withdraw_feedback(
     """
     conditions = {
         "day = ${0}": None if date is None else parse_day(date),
-        "(srcip = ${0} OR dstip = ${0})": None if ip is None else address_argument(ip),
+        "(srcip = ${0} OR dstip = ${0})": None if ip is None else stored_address(ip),
         "score = ${0}": score,
     }
     given = {part: value for part, value in conditions.items() if value is not None}
