@@ -7,7 +7,7 @@ import pyarrow as pa
 from flowtriage._core import classify_direction as _classify_direction
 from flowtriage._core import stitch as _stitch
 from flowtriage.analysis.addresses import addresses_in
-from flowtriage.inputs.addresses import HostsLike, hosts_argument
+from flowtriage.inputs.addresses import HostsLike, as_list, hosts_argument
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.networks import NetworksLike, parse_networks
@@ -62,7 +62,8 @@ def classify_direction(
     >>> flows["direction_reason"].unique().to_pylist()
     ['reported']
     """
-    hosts = [] if host is None else hosts_argument(host)
+    given = [] if host is None else as_list(host)
+    hosts = hosts_argument(given) if given else []
     ranges = None if internal is None else parse_networks(internal)
     batches = flow_batches(flows)
     if any(map(is_network, hosts)):

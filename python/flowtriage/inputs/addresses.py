@@ -130,8 +130,7 @@ def hosts_argument(value: HostsLike) -> list[str]:
     for one in as_list(value):
         if (host := host_argument(one)) is None:
             raise ArgumentError(
-                f"invalid IP address {_shown(one)}; give IPv4, IPv6 or a network such as "
-                "10.0.0.0/8"
+                f"invalid IP address {_shown(one)}; give IPv4, IPv6 or a network such as 10.0.0.0/8"
             )
         hosts.append(host)
     if not hosts:

@@ -94,7 +94,8 @@ def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     names = list(dict.fromkeys(name for name, _ in hosts if name))
     if len(names) > 1:
         raise ArgumentError(
-            f"several host names: {', '.join(map(repr, names))}; give one, or addresses and networks"
+            f"several host names: {', '.join(map(repr, names))}; give one, or addresses and "
+            "networks"
         )
     addresses = dict.fromkeys(address for _, several in hosts for address in several)
     return (names[0] if names else None), tuple(addresses)

@@ -57,8 +57,8 @@ class AsnChoices:
         ArgumentError
             If there is no such autonomous system; the message has the nearest labels.
         """
-        one = isinstance(asns, (str, int))
-        given = [str(asn).strip() for asn in ([asns] if one else asns)]
+        several = [asns] if isinstance(asns, (str, int)) else asns
+        given = [str(asn).strip() for asn in several]
         return list(dict.fromkeys(label for asn in given for label in self._matching(asn)))
 
     def _matching(self, asn: str) -> list[str]:
@@ -99,9 +99,7 @@ def _labels(known: pa.Table) -> pa.Array:
     return sanitize_array(pc.if_else(pc.fill_null(pc.equal(number, name), False), name, both))
 
 
-def selector(
-    choices: AsnChoices, selected: AsnLike | Iterable[AsnLike] | None
-) -> SelectSubset:
+def selector(choices: AsnChoices, selected: AsnLike | Iterable[AsnLike] | None) -> SelectSubset:
     """Return a widget to select ASNs; initially, None selects the least used."""
     try:
         from msticpy.nbwidgets import SelectSubset

@@ -133,9 +133,7 @@ class FlowStore:
     >>> folder.cleanup()
     """
 
-    def __init__(
-        self, url: str = DEFAULT_URL, *, wait: float = 5.0, create: bool = True
-    ) -> None:
+    def __init__(self, url: str = DEFAULT_URL, *, wait: float = 5.0, create: bool = True) -> None:
         self._engine = open_engine(url, wait)
         self._migrate(create)
 

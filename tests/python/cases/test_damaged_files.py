@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import flowtriage as ft
+from damage import mutated
 from flowtriage.store.raw_flows import RawFlows
 from small_logs import zeek
-from test_damaged import mutated
 
 FEATURE = {
     "type": "Feature",
@@ -43,7 +43,10 @@ FILES: dict[str, tuple[Any, str]] = {
         "16843008,16843263,AU,Australia,Queensland,Brisbane,-27.4,153.0,Cloudflare,x.example\n" * 3,
         "enrich.geolocation.IpLocations",
     ),
-    "context.csv": ("ip,name\n10.0.0.0/8,office\n10.1.0.1-10.1.0.9,lab\n", "enrich.network_context.read_context"),
+    "context.csv": (
+        "ip,name\n10.0.0.0/8,office\n10.1.0.1-10.1.0.9,lab\n",
+        "enrich.network_context.read_context",
+    ),
     "ipranges.csv": (
         "start,end,name\n10.0.0.0,10.0.0.255,a\n[fd00::]/8\n",
         "inputs.networks.parse_networks",
@@ -52,7 +55,10 @@ FILES: dict[str, tuple[Any, str]] = {
         'first_seen,ip,severity\n"2024, ""x""",192.0.2.1,high\n,198.51.100.0/24,\n',
         "enrich.reputation.block_lists.BlockLists",
     ),
-    "list.txt": ("# x\n192.0.2.1 a\n[2001:db8::1]:443\n", "enrich.reputation.block_lists.BlockLists"),
+    "list.txt": (
+        "# x\n192.0.2.1 a\n[2001:db8::1]:443\n",
+        "enrich.reputation.block_lists.BlockLists",
+    ),
     "stix.json": (
         {"type": "bundle", "objects": [INDICATOR]},
         "enrich.reputation.block_lists.BlockLists",
@@ -65,7 +71,10 @@ FILES: dict[str, tuple[Any, str]] = {
         {"flow_results_fields": {"a": 0}, "column_indexes_filter": [0], "flow_score_fields": {}},
         "oa.results.load_mapping",
     ),
-    "flowtriage.toml": ("[ranking]\nlimit = 3\n[store]\nurl = 'x'\n", "configuration.load_settings"),
+    "flowtriage.toml": (
+        "[ranking]\nlimit = 3\n[store]\nurl = 'x'\n",
+        "configuration.load_settings",
+    ),
 }
 
 

@@ -160,7 +160,8 @@ def score(
         str | None, typer.Option("--srcip", metavar="IP", help="Source address or CIDR prefix.")
     ] = None,
     dstip: Annotated[
-        str | None, typer.Option("--dstip", metavar="IP", help="Destination address or CIDR prefix.")
+        str | None,
+        typer.Option("--dstip", metavar="IP", help="Destination address or CIDR prefix."),
     ] = None,
     sport: Annotated[
         int | None, typer.Option("--sport", metavar="PORT", help="Source port.")

@@ -142,7 +142,9 @@ def _csv_entries(lines: list[str], names: list[str], skipped: int) -> pa.Table:
         networks.append(cells[at_network].strip() if at_network < len(cells) else line)
         for column, cell in zip(columns, [*cells, *[""] * missing], strict=False):
             column.append(cell)
-    table = pa.table({name: pa.array(c, pa.string()) for name, c in zip(unique, columns, strict=True)})
+    table = pa.table(
+        {name: pa.array(c, pa.string()) for name, c in zip(unique, columns, strict=True)}
+    )
     facts = [name for name in unique if name not in (unique[at_network], "severity")]
     labelled = [_labelled(name, table[name]) for name in facts]
     empty = pa.repeat("", len(table))

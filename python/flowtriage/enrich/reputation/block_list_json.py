@@ -64,9 +64,7 @@ def _details(indicator: dict[str, Any], pattern: str | None) -> str:
 _PART = {"ip-src": 0, "ip-dst": 0, "ip-src|port": 0, "ip-dst|port": 0, "domain|ip": 1}
 
 
-def misp_entries(
-    content: Any, now: datetime, event: str = ""
-) -> Iterator[Entry | None]:
+def misp_entries(content: Any, now: datetime, event: str = "") -> Iterator[Entry | None]:
     """Yield the addresses of an event, of a list of events, or of an export of either.
 
     Attributes that are not meant for detection (`to_ids` is false) get severity information.

@@ -37,8 +37,10 @@ from flowtriage.threat_investigation.story.text import parse_json
 MAX_BYTES = 1 << 30
 """Default limit of the memory of a bundle: 1 GiB."""
 _NAME_LENGTH = 120
-_DAMAGE = (BadZipFile, zlib.error, struct.error, pa.ArrowException, OSError, EOFError)
-_DAMAGE += (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError)
+_DAMAGE = (
+    *(BadZipFile, zlib.error, struct.error, pa.ArrowException, OSError, EOFError),
+    *(ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError),
+)
 """Errors of a damaged archive: `zipfile` follows its offsets and sizes without checks."""
 _BYTES_PER_CELL = 8
 _JSON_TYPES = {
