@@ -24,7 +24,10 @@ Files: TypeAlias = Annotated[
 Host: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--host", metavar="IP", help="Address of the host, or its name if the log contains it."
+        "--host",
+        metavar="HOST",
+        help="Address of the host, a CIDR prefix, several of them separated by commas, or its name "
+        "if the log contains it.",
     ),
 ]
 Start: TypeAlias = Annotated[
@@ -38,7 +41,11 @@ Start: TypeAlias = Annotated[
 ]
 End: TypeAlias = Annotated[
     str | None,
-    typer.Option("--end", metavar="TIME", help="Only flows that start at or before this time."),
+    typer.Option(
+        "--end",
+        metavar="TIME",
+        help="Only flows that start at or before this time; a date alone includes that day.",
+    ),
 ]
 FormatName: TypeAlias = Annotated[
     str | None,
@@ -129,9 +136,9 @@ def open_database(paths: Sequence[Path] | None) -> AsnDatabase:
 
 
 def open_store(config: Path | None, store: str | None) -> FlowStore:
-    """Open the given store, or the configured one."""
+    """Open the given store, or the configured one, which must exist."""
     chosen = read_settings(config, store).store
-    return FlowStore(chosen.url, wait=chosen.wait)
+    return FlowStore(chosen.url, wait=chosen.wait, create=False)
 
 
 def read_settings(config: Path | None, store: str | None = None) -> Settings:

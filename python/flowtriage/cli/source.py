@@ -30,7 +30,7 @@ from flowtriage.cli.output import progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Unit
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import parse_address
+from flowtriage.inputs.hosts import parse_host
 from flowtriage.inputs.timespan import Timespan, parse_timespan
 from flowtriage.quality import notices
 from flowtriage.quality.report import ReadReport
@@ -146,11 +146,14 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def hosts_of(host: str) -> list[str]:
+    """Split the value of `--host` at its commas."""
+    return [one for part in host.split(",") if (one := part.strip())]
+
+
 def select_host(flows: Flows, host: str) -> HostFlows:
     """Select the flows of a host; without any, print the top sources and exit with status 1."""
-    address = parse_address(host)
-    name, addresses = (None, (address,)) if address else (host.strip(), ())
-    selected = flows_of_host(flows.to_arrow(), name, addresses)
+    selected = flows_of_host(flows.to_arrow(), *parse_host(hosts_of(host)))
     if selected.flows.num_rows:
         return selected
     message = f"no flows of host {host} in {count_flows(flows.report)}"

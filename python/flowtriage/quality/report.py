@@ -105,6 +105,8 @@ class ReadReport:
         Allowed and denied flows that these records stand for (see docs/counts.md).
     start, end
         First start, and last end or start, of these; UTC.
+    columns
+        Names of the columns of the sources, as far as they have a header.
     """
 
     formats: set[str] = field(default_factory=set)
@@ -134,6 +136,7 @@ class ReadReport:
     denied_flows: int = 0
     start: datetime | None = None
     end: datetime | None = None
+    columns: set[str] = field(default_factory=set, repr=False, compare=False)
     _table: pa.Table | None = field(default=None, repr=False, compare=False)
     _quality: Quality | None = field(default=None, repr=False, compare=False)
     _exporters: bool = field(default=False, repr=False, compare=False)
@@ -214,6 +217,7 @@ class ReadReport:
         self.limits += [limit for limit in earlier.limits if limit not in self.limits]
         self.counters |= earlier.counters
         self._exporters |= earlier._exporters
+        self.columns |= earlier.columns
 
     def reject(self, row: BadRow) -> None:
         """Count a bad row and list it first, because it concerns more than one value."""

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.formats import FORMATS
 from flowtriage.formats.declaration import Binding, Format, TextLayout
+from flowtriage.humanize import did_you_mean
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
 _MAX_OBJECTS = 200
@@ -43,7 +44,7 @@ def by_name(name: str) -> Format:
     """Return the format of a short name."""
     formats = {candidate.name: candidate for candidate in FORMATS}
     if name not in formats:
-        raise ArgumentError(f"unknown format {name!r}; give one of {', '.join(formats)}")
+        raise ArgumentError(f"unknown format {name!r}{did_you_mean(name, formats)}")
     return formats[name]
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Binding, BoundColumn
+from flowtriage.humanize import did_you_mean
 from flowtriage.schema import SCHEMA
 
 Kept: TypeAlias = bool | tuple[str, ...]
@@ -45,12 +46,17 @@ def kept_names(keep: bool | Iterable[str]) -> Kept:
     return (keep,) if isinstance(keep, str) else tuple(keep)
 
 
-def check_kept(keep: Kept, names: Iterable[str]) -> None:
-    """Raise `ArgumentError` if a requested extra column is in no source."""
+def check_kept(keep: Kept, names: Iterable[str], of_sources: Iterable[str]) -> None:
+    """Raise `ArgumentError` if a requested extra column is not in the flows.
+
+    The message has the nearest columns `of_sources`, or else of the flows.
+    """
+    names = list(names)
     found = {name.casefold() for name in names}
     for name in () if isinstance(keep, bool) else keep:
         if not {name.casefold(), f"{name.casefold()}_source"} & found:
-            raise ArgumentError(f"keep= has {name!r}, but no source has this column")
+            near = did_you_mean(name, list(of_sources) or names)
+            raise ArgumentError(f"keep= has {name!r}, but no source has this column{near}")
 
 
 def with_partitions(flows: pa.Table, partitions: Mapping[str, str | None], keep: Kept) -> pa.Table:

@@ -125,6 +125,7 @@ def _read_text(
     found = detect_text(rest, source, options.format, options.names)
     report.add_format(found.format)
     layout = cast("TextLayout", found.layout)
+    report.columns.update(layout.names)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
     binding = replace(binding, zone=options.zone)
@@ -243,7 +244,7 @@ class _BatchReader:
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
         schema = flat(pa.RecordBatch.from_pylist([], schema)).schema
         names = schema.names
-        self._source = source
+        self._source, self._names = source, names
         self._format = match(names, source, options.format)
         binding = self._format.bind(names)
         self._kept = kept_columns(names, binding, options.keep)
@@ -257,6 +258,7 @@ class _BatchReader:
     def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
         """Yield the number of rows so far, and the flows, of each batch."""
         report.add_format(self._format)
+        report.columns.update(self._names)
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.
         for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):

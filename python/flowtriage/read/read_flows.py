@@ -115,7 +115,7 @@ def read_flows(
     tables = drop_superseded(tables)
     report.rows_superseded += read - _rows(tables)
     joined = _concatenate([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)
-    check_kept(request.options.keep, joined.column_names)
+    check_kept(request.options.keep, joined.column_names, report.columns)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     if deduplicate:
         distinct = distinct_observations(table.to_reader())

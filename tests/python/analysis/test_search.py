@@ -177,7 +177,7 @@ def test_named_networks_decide_which_way_is_in() -> None:
 
 def test_wrong_arguments_are_explained() -> None:
     flows = sample.office_day()
-    for text in ("", "host.example", "10.0.0.0/8", "<script>"):
+    for text in ("", "host.example", "10.0.0.0/40", "<script>"):
         with pytest.raises(ArgumentError, match="invalid IP address"):
             ft.expanded_search(flows, text)
     found = ft.expanded_search(flows, sample.HOST_IP)
