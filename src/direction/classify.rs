@@ -6,11 +6,11 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::columns::parallel::by_row;
+use crate::columns::text::Text;
 use crate::columns::write::StringPool;
 use crate::direction::rules::{Direction, DirectionRules, Reason};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::columns::text::Text;
 use crate::flow::initiator::{icmp, initiated};
 use crate::flow::view::{EvidenceColumns, Integers};
 use crate::ip::Ip;

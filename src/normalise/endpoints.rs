@@ -175,7 +175,10 @@ impl<'a> Choice<'a> {
             let bad = self.source.single(row).map_or(&self.source, |_| &self.dest);
             return Err(bad.reject(row, "is not an IP address"));
         }
-        let flows = self.source.count(row)?.saturating_mul(self.dest.count(row)?);
+        let flows = self
+            .source
+            .count(row)?
+            .saturating_mul(self.dest.count(row)?);
         if flows > MAX_FLOWS {
             let reason = format!("names addresses of {flows} flows; {MAX_FLOWS} are the maximum");
             return Err(self.dest.reject(row, &reason));

@@ -79,7 +79,8 @@ impl Exchanged {
         }
         let marked = BooleanArray::from(marked);
         for (one, other) in SIDES {
-            let (Some(first), Some(second)) = (side(columns, one, other), side(columns, other, one))
+            let (Some(first), Some(second)) =
+                (side(columns, one, other), side(columns, other, one))
             else {
                 continue;
             };
@@ -227,7 +228,11 @@ impl<'a> LoggedEvidence<'a> {
     fn by_icmp(&self, columns: &FlowColumns<'_>, row: usize, end: &End) -> Option<bool> {
         let is_v4 = end.source.v4().is_some();
         let by_type = |kind| icmp::by_type(is_v4, kind);
-        if let Some(kind) = self.icmp.as_ref().and_then(|cells| cells.get(end.record as usize)) {
+        if let Some(kind) = self
+            .icmp
+            .as_ref()
+            .and_then(|cells| cells.get(end.record as usize))
+        {
             return kind.parse().ok().and_then(by_type);
         }
         let [source, dest] = columns.ports(row);
@@ -287,8 +292,9 @@ impl<'a> FlowColumns<'a> {
     fn of(columns: &'a CanonicalColumns<'_>) -> Self {
         let column = |name| position(columns, name).map(|index| &columns[index].1);
         Self {
-            ports: ["src_port", "dst_port"]
-                .map(|name| column(name).and_then(|column| column.as_primitive_opt::<UInt16Type>())),
+            ports: ["src_port", "dst_port"].map(|name| {
+                column(name).and_then(|column| column.as_primitive_opt::<UInt16Type>())
+            }),
             packets: ["src_packets", "dst_packets"].map(|name| counts(columns, name)),
             bytes: ["src_bytes", "dst_bytes"].map(|name| counts(columns, name)),
             protocol: column("protocol").and_then(|column| column.as_string_opt()),
@@ -311,7 +317,9 @@ impl<'a> FlowColumns<'a> {
 
     fn counters(&self, side: usize, row: usize) -> impl Iterator<Item = i64> {
         let counters = [self.packets[side], self.bytes[side]];
-        counters.into_iter().filter_map(move |counts| value(counts, row))
+        counters
+            .into_iter()
+            .filter_map(move |counts| value(counts, row))
     }
 
     /// Whether an endpoint sent anything.
@@ -345,5 +353,7 @@ pub fn translated(log: &Log<'_>, spec: &Spec, ends: &Ends) -> Result<u64> {
         })
     };
     let records = ends.flows.chunk_by(|a, b| a.record == b.record);
-    Ok(records.filter(|flows| differ(flows[0].record as usize)).count() as u64)
+    Ok(records
+        .filter(|flows| differ(flows[0].record as usize))
+        .count() as u64)
 }

@@ -88,10 +88,7 @@ mod tests {
         ] {
             assert_eq!(known.receives_only(ip(text)), expected, "{text}");
         }
-        assert_eq!(
-            known.initiated(ip("ff02::1"), ip("fe80::1")),
-            Some(false)
-        );
+        assert_eq!(known.initiated(ip("ff02::1"), ip("fe80::1")), Some(false));
         assert_eq!(known.initiated(ip("10.0.0.1"), ip("224.0.0.1")), Some(true));
         assert_eq!(known.initiated(ip("224.0.0.1"), ip("ff02::1")), None);
     }

@@ -38,9 +38,8 @@ pub fn by_types(is_v4: bool, [source, dest]: [u16; 2]) -> Option<bool> {
     }
     let types = (source as u8, dest as u8);
     let mut pairs = pairs(is_v4).iter();
-    let (_, request) = pairs.find(|(reply, request)| {
-        types == (*reply, *request) || types == (*request, *reply)
-    })?;
+    let (_, request) = pairs
+        .find(|(reply, request)| types == (*reply, *request) || types == (*request, *reply))?;
     Some(types.0 == *request)
 }
 
