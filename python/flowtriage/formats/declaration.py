@@ -80,8 +80,8 @@ class Endpoints:
 
     With `direction`, `source` is the observed machine and `dest` its peer, and the `direction`
     column identifies the initiator. With `several`, both may hold several addresses, each with its
-    own counters, in Azure's notation. If the source expanded a record into one row per peer, all with the
-    counters of the record, `among` is the column that names all its peers.
+    own counters, in Azure's notation. If the source expanded a record into one row per peer, all
+    with the counters of the record, `among` is the column that names all its peers.
     """
 
     source: str

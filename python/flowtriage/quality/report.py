@@ -241,7 +241,9 @@ class ReadReport:
         """Merge an earlier report of flows that are read again."""
         self.formats |= earlier.formats
         self.sources += earlier.sources
-        self.add({name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped, earlier.reversed)
+        self.add(
+            {name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped, earlier.reversed
+        )
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
         self.totals += earlier.totals

@@ -121,8 +121,8 @@ class Quality:
             facts["Unidirectional records"] = f"{self.unidirectional:,} of {self.rows:,}"
         if self.uncounted_initiators:
             facts["Initiator not counted"] = (
-                f"{self.uncounted_initiators:,} of {self.rows:,} rows: TCP responses without packets "
-                "of the initiator; uploads are under-counted"
+                f"{self.uncounted_initiators:,} of {self.rows:,} rows: TCP responses without "
+                "packets of the initiator; uploads are under-counted"
             )
         if self.direction_conflicts:
             facts["Direction conflicts"] = (

@@ -298,8 +298,11 @@ def test_suricata_states_the_flags_of_each_endpoint(
     event = {
         "timestamp": "2026-03-02T00:00:00.000000+0000",
         "event_type": "flow",
-        **{"src_ip": "192.0.2.9", "src_port": ports[0], "dest_ip": "10.20.0.5"},
-        **{"dest_port": ports[1], "proto": "TCP"},
+        "src_ip": "192.0.2.9",
+        "src_port": ports[0],
+        "dest_ip": "10.20.0.5",
+        "dest_port": ports[1],
+        "proto": "TCP",
         "flow": {"pkts_toserver": 3, "bytes_toserver": 300, "bytes_toclient": 700},
         "tcp": {"tcp_flags_ts": flags[0], "tcp_flags_tc": flags[1]},
     }
