@@ -15,6 +15,9 @@ use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Endpoints, Spec};
 use crate::normalise::values::{self, Cells};
 
+/// Maximum number of flows of a record that names several addresses.
+const MAX_FLOWS: usize = 10_000;
+
 /// Counters of one peer: flows started and ended, packets out and in, bytes out and in.
 pub type Counters = [i64; 6];
 
@@ -129,6 +132,8 @@ struct Choice<'a> {
     inbound: Option<Cells<'a>>,
     /// All the peers of the record.
     among: Option<Addresses<'a>>,
+    /// Whether a cell may hold several addresses.
+    several: bool,
 }
 
 impl<'a> Choice<'a> {
@@ -142,6 +147,7 @@ impl<'a> Choice<'a> {
                 .map(|name| Cells::find(log, name, &spec.nulls))
                 .transpose()?,
             among: endpoints.among.as_ref().map(addresses).transpose()?,
+            several: endpoints.several,
         })
     }
 
@@ -161,6 +167,21 @@ impl<'a> Choice<'a> {
             };
             ends.push(row, pair, None);
             return Ok(());
+        }
+        if self.source.is_empty(row) || self.dest.is_empty(row) {
+            return Ok(());
+        }
+        if !self.several {
+            let bad = self.source.single(row).map_or(&self.source, |_| &self.dest);
+            return Err(bad.reject(row, "is not an IP address"));
+        }
+        let flows = self
+            .source
+            .count(row)?
+            .saturating_mul(self.dest.count(row)?);
+        if flows > MAX_FLOWS {
+            let reason = format!("names addresses of {flows} flows; {MAX_FLOWS} are the maximum");
+            return Err(self.dest.reject(row, &reason));
         }
         self.source.each(row, |local| {
             let (local, local_counters) = self.source.parse(local)?;
@@ -184,14 +205,8 @@ impl<'a> Choice<'a> {
 
     /// Number of flows that repeat the counts of a record with `flows` flows in this row.
     fn sharing(&self, row: usize, flows: usize) -> Result<u32, BadRow> {
-        let mut peers = 0;
-        if let Some(among) = &self.among {
-            among.each(row, |_| {
-                peers += 1;
-                Ok(())
-            })?;
-        }
-        Ok(flows.max(peers) as u32)
+        let peers = self.among.as_ref().map(|among| among.count(row));
+        Ok(flows.max(peers.transpose()?.unwrap_or(0)) as u32)
     }
 
     fn counters_among(&self, row: usize, peer: Ip) -> Result<Option<Counters>, BadRow> {
@@ -258,7 +273,31 @@ impl<'a> Addresses<'a> {
     fn single(&self, row: usize) -> Option<Ip> {
         match self {
             Self::Text(cells) => Ip::parse(&cells.get(row)?),
+            Self::List(_, lists, values) if lists.is_valid(row) => {
+                let offsets = lists.as_list::<i64>().value_offsets();
+                let (first, end) = (offsets[row], offsets[row + 1]);
+                let only = (end - first == 1).then_some(first as usize)?;
+                Ip::parse(&values.text(only)?)
+            }
             Self::List(..) => None,
+        }
+    }
+
+    /// Number of addresses in a cell.
+    fn count(&self, row: usize) -> Result<usize, BadRow> {
+        let mut count = 0;
+        self.each(row, |_| {
+            count += 1;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// A bad row with the value of a cell.
+    fn reject(&self, row: usize, reason: &str) -> BadRow {
+        match self {
+            Self::Text(cells) => cells.bad(row, reason),
+            Self::List(name, ..) => BadRow::value(0, name, None, reason),
         }
     }
 

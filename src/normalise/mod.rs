@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod endpoints;
+pub mod exchange;
 pub mod fields;
 mod flow_rows;
 pub mod log;

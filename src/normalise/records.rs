@@ -10,7 +10,7 @@ use crate::normalise::log::Log;
 use crate::normalise::outcome::{BadRow, Normalised};
 use crate::normalise::spec::Spec;
 use crate::normalise::values::Conditions;
-use crate::normalise::{endpoints, fields, flow_rows};
+use crate::normalise::{endpoints, exchange, fields, flow_rows};
 
 /// Normalise a table; messages number its rows from `first_row`.
 pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normalised> {
@@ -45,16 +45,16 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
         columns.push((&field.target, column));
     }
     ends.drop_rows(&bad);
-    let reversed = flow_rows::reversed(&log, spec, &ends)?;
     flow_rows::per_flow(&mut columns, &ends, log.rows())?;
     out.expanded = ends.expanded();
     out.counted = (0..ends.flows.len())
         .filter(|flow| ends.own(*flow).is_some())
         .count() as u64;
     out.repeated = flow_rows::repeated(&columns, &ends);
-    if let Some(reversed) = reversed {
-        flow_rows::swap(&mut columns, &reversed)?;
-    }
+    out.translated = exchange::translated(&log, spec, &ends)?;
+    let exchanged = exchange::find(&log, spec, &columns, &ends)?;
+    exchanged.apply(&mut columns, &ends)?;
+    out.reversed = exchanged.counts();
     out.batches.push(canonical(&columns, ends.flows.len())?);
     for (row, reason) in bad {
         out.reject(BadRow {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::normalise::fields::zone;
 use crate::normalise::outcome::Normalised;
 use crate::normalise::records::table;
-use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
+use crate::normalise::spec::{Condition, Endpoints, Field, Initiator, Kind, Spec};
 use crate::normalise::text::blocks::{Layout, block as read_block, lines};
 use crate::normalise::text::delimited::Delimited;
 use crate::normalise::text::tuples::Tuples;
@@ -29,7 +29,8 @@ pub struct PySpec {
     endpoints: Vec<PyEndpoints>,
     fields: Vec<PyField>,
     keep: Vec<PyCondition>,
-    reversed: Vec<PyCondition>,
+    initiator: PyInitiator,
+    translated: Vec<(String, String)>,
     zone: String,
 }
 
@@ -39,6 +40,35 @@ struct PyEndpoints {
     dest: String,
     direction: Option<String>,
     among: Option<String>,
+    several: bool,
+}
+
+/// `flowtriage.formats.initiator.Initiator`.
+#[derive(FromPyObject)]
+struct PyInitiator {
+    reversed: Vec<PyCondition>,
+    unassigned: Vec<PyCondition>,
+    history: Option<String>,
+    flags: Option<(String, String)>,
+    icmp: Option<String>,
+    exporter: Option<(String, String)>,
+    at_endpoint: Vec<PyCondition>,
+    networks: Vec<String>,
+}
+
+impl From<PyInitiator> for Initiator {
+    fn from(initiator: PyInitiator) -> Self {
+        Self {
+            reversed: conditions(initiator.reversed),
+            unassigned: conditions(initiator.unassigned),
+            history: initiator.history,
+            flags: initiator.flags,
+            icmp: initiator.icmp,
+            exporter: initiator.exporter,
+            at_endpoint: conditions(initiator.at_endpoint),
+            networks: initiator.networks,
+        }
+    }
 }
 
 #[derive(FromPyObject)]
@@ -61,6 +91,7 @@ impl TryFrom<PySpec> for Spec {
             dest: ends.dest,
             direction: ends.direction,
             among: ends.among,
+            several: ends.several,
         });
         let fields = spec.fields.into_iter().map(|field| {
             Ok(Field {
@@ -77,7 +108,8 @@ impl TryFrom<PySpec> for Spec {
             endpoints: endpoints.collect(),
             fields: fields.collect::<Result<_>>()?,
             keep: conditions(spec.keep),
-            reversed: conditions(spec.reversed),
+            initiator: spec.initiator.into(),
+            translated: spec.translated,
             zone: zone(&spec.zone)?,
         })
     }
@@ -136,6 +168,7 @@ type Outcome<'py> = (
     Bound<'py, PyAny>,
     Counts,
     BTreeMap<String, u64>,
+    BTreeMap<&'static str, u64>,
     Vec<PyBadRow>,
 );
 
@@ -149,11 +182,13 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("rows_repeated", done.repeated.rows as f64),
         ("repeated_flows", done.repeated.flows),
         ("repeated_bytes", done.repeated.bytes),
+        ("rows_translated", done.translated as f64),
     ];
     Ok((
         to_pyarrow(py, done.batches)?,
         counts.into_iter().collect(),
         done.skipped,
+        done.reversed,
         bad_rows
             .map(|row| (row.number, row.column, row.value, row.reason))
             .collect(),

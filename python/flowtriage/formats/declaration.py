@@ -8,6 +8,9 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
+from flowtriage.formats.conditions import Condition, bind_conditions
+from flowtriage.formats.initiator import Initiator
+
 Kind: TypeAlias = Literal[
     "time",
     "duration",
@@ -23,12 +26,13 @@ Kind: TypeAlias = Literal[
     "one",
 ]
 Unit: TypeAlias = Literal["s", "ms", "us"]
-Condition: TypeAlias = tuple[str, tuple[str, ...]]
-"""A column and its allowed values; an empty string stands for a missing value."""
 BadRowTuple: TypeAlias = tuple[int, str | None, str | None, str]
 """Number, column, value and reason of a bad row."""
-Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[BadRowTuple]]
-"""Flows, counts to add to a report, non-flow records by their value, and the first bad rows."""
+Outcome: TypeAlias = tuple[
+    pa.Table, dict[str, float], dict[str, int], dict[str, int], list[BadRowTuple]
+]
+"""Flows, counts to add to a report, non-flow records by their value, exchanged flows by reason, and
+the first bad rows."""
 _CLASSIFICATION = ("direction", "direction_reason")
 """Columns of the classification; flows have them only if the log has."""
 
@@ -75,15 +79,16 @@ class Endpoints:
     """Columns of the two addresses of a flow.
 
     With `direction`, `source` is the observed machine and `dest` its peer, and the `direction`
-    column identifies the initiator. Both may hold several addresses, each with its own counters,
-    in Azure's notation. If the source expanded a record into one row per peer, all with the
-    counters of the record, `among` is the column that names all its peers.
+    column identifies the initiator. With `several`, both may hold several addresses, each with its
+    own counters, in Azure's notation. If the source expanded a record into one row per peer, all
+    with the counters of the record, `among` is the column that names all its peers.
     """
 
     source: str
     dest: str
     direction: str | None = None
     among: str | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,11 @@ class Format:
     keep
         Columns and their values in flow records, where a log has other records too; a record
         with a null there is a flow record.
-    reversed
-        Conditions of records whose second address is the initiator.
+    initiator
+        Columns that show who initiated a flow.
+    translated
+        Columns of an address and of the same address in the packet; the report counts records in
+        which they differ.
     tuples
         Path and columns of the records, if they are strings in arrays.
     headerless
@@ -170,7 +178,8 @@ class Format:
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     keep: tuple[Condition, ...] = ()
-    reversed: tuple[Condition, ...] = ()
+    initiator: Initiator = field(default_factory=Initiator)
+    translated: tuple[tuple[str, str], ...] = ()
     tuples: Tuples | None = None
     headerless: tuple[Headerless, ...] = ()
     trailer: Trailer | None = None
@@ -214,7 +223,7 @@ class Format:
         )
         if source is None or dest is None or (ends.direction and direction is None):
             return None
-        return Endpoints(source, dest, direction, among)
+        return Endpoints(source, dest, direction, among, ends.several)
 
     def bind(self, found: Iterable[str], *, sparse: bool = False) -> Binding:
         """Bind the declared columns to those found in a log.
@@ -243,8 +252,13 @@ class Format:
             nulls=list(self.nulls),
             endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names))],
             fields=[fields[target] for target in order if target in fields],
-            keep=_known(self.keep, names, sparse),
-            reversed=_known(self.reversed, names, sparse),
+            keep=bind_conditions(self.keep, names, sparse),
+            initiator=self.initiator.bind(names, sparse=sparse),
+            translated=[
+                (names.get(one.casefold(), one), names.get(other.casefold(), other))
+                for one, other in self.translated
+                if sparse or {one.casefold(), other.casefold()} <= set(names)
+            ],
         )
 
 
@@ -255,17 +269,7 @@ def _bound(
     absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
     if any("" not in values for _, values in absent):
         return None
-    return _known(conditions, names, sparse)
-
-
-def _known(
-    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
-) -> list[Condition]:
-    return [
-        (names.get(name.casefold(), name), values)
-        for name, values in conditions
-        if sparse or name.casefold() in names
-    ]
+    return bind_conditions(conditions, names, sparse)
 
 
 @dataclass(frozen=True)
@@ -289,7 +293,8 @@ class Binding:
     endpoints: list[Endpoints]
     fields: list[BoundColumn]
     keep: list[Condition]
-    reversed: list[Condition]
+    initiator: Initiator = field(default_factory=Initiator)
+    translated: list[tuple[str, str]] = field(default_factory=list)
     zone: str = "UTC"
 
     def each_is_one(self) -> bool:
@@ -300,8 +305,10 @@ class Binding:
         """Return the columns of the log that are read."""
         ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
-        conditions = [*self.keep, *self.reversed, *(c for f in self.fields for c in f.when)]
-        return ends | fields | {name for name, _ in conditions}
+        conditions = [*self.keep, *(c for f in self.fields for c in f.when)]
+        pairs = {name for pair in self.translated for name in pair}
+        named = {name for name, _ in conditions}
+        return ends | fields | named | pairs | self.initiator.columns()
 
 
 @dataclass(frozen=True)

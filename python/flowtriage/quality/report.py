@@ -30,6 +30,7 @@ _COUNTS = (
     "rows_superseded",
     "rows_duplicate",
     "rows_stitched",
+    "rows_translated",
 )
 """Counts that add up when reports are merged."""
 _FLOWS = ("flows", "denied_flows")
@@ -97,6 +98,11 @@ class ReadReport:
         Duplicate observations by other exporters, dropped by `deduplicate=True`.
     rows_stitched
         Records merged into the record of the opposite direction by `stitch=True`.
+    rows_translated
+        Records in whose packets an endpoint had another address, such as at a NAT gateway.
+    reversed
+        Number of flows whose endpoints were exchanged, with ports and counters, by the evidence
+        that the second one is the initiator.
     other_hosts
         Hosts whose records a provider returned instead of those of the requested one; dropped.
     records
@@ -125,6 +131,8 @@ class ReadReport:
     rows_superseded: int = 0
     rows_duplicate: int = 0
     rows_stitched: int = 0
+    rows_translated: int = 0
+    reversed: dict[str, int] = field(default_factory=dict)
     totals: list[Total] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     counters: dict[str, str | None] = field(default_factory=dict)
@@ -187,6 +195,11 @@ class ReadReport:
         """Number of non-flow records."""
         return sum(self.skipped.values())
 
+    @property
+    def rows_reversed(self) -> int:
+        """Number of flows whose endpoints were exchanged."""
+        return sum(self.reversed.values())
+
     def add_format(self, format: Format) -> None:
         """Add the format of a source."""
         self.formats.add(format.name)
@@ -197,19 +210,27 @@ class ReadReport:
             if limit not in self.limits:
                 self.limits.append(limit)
 
-    def add(self, counts: Mapping[str, float], skipped: Mapping[str, int]) -> None:
-        """Add to the counts of these attribute names, and to `skipped`."""
+    def add(
+        self,
+        counts: Mapping[str, float],
+        skipped: Mapping[str, int],
+        exchanged: Mapping[str, int],
+    ) -> None:
+        """Add to the counts of these attribute names, to `skipped` and to `reversed`."""
         for name, count in counts.items():
             kind = type(getattr(self, name))
             setattr(self, name, kind(getattr(self, name) + count))
-        for value, count in skipped.items():
-            self.skipped[value] = self.skipped.get(value, 0) + count
+        for own, added in ((self.skipped, skipped), (self.reversed, exchanged)):
+            for value, count in added.items():
+                own[value] = own.get(value, 0) + count
 
     def merge(self, earlier: ReadReport) -> None:
         """Merge an earlier report of flows that are read again."""
         self.formats |= earlier.formats
         self.sources += earlier.sources
-        self.add({name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped)
+        self.add(
+            {name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped, earlier.reversed
+        )
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
         self.other_hosts += earlier.other_hosts
@@ -243,6 +264,8 @@ class ReadReport:
             "rows_skipped": self.rows_skipped,
             "skipped": dict(self.skipped),
             **{name: round(getattr(self, name)) for name in _COUNTS[2:]},
+            "rows_reversed": self.rows_reversed,
+            "reversed": dict(self.reversed),
             "totals": [total._asdict() for total in self.totals],
             "limits": list(self.limits),
             "counters": dict(self.counters),
@@ -297,6 +320,15 @@ class ReadReport:
             facts["Totals may be inflated"] = (
                 f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
                 f"{self.rows_repeated:,} rows repeat the counters of one record"
+            )
+        if self.reversed:
+            facts["Endpoints exchanged"] = (
+                f"{_by_value(self.reversed)}; the second endpoint initiated the flow"
+            )
+        if self.rows_translated:
+            facts["Translated addresses"] = (
+                f"{self.rows_translated:,} records whose packets have other addresses, as at a NAT "
+                "gateway; keep= adds the columns of these"
             )
         if self.rows_migrated:
             facts["Superseded by NTANetAnalytics"] = f"{self.rows_migrated:,} rows dropped"
