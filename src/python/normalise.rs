@@ -1,12 +1,12 @@
 //! Log records to canonical flows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatch;
 
 use crate::error::Result;
-use crate::normalise::fields::zone;
+use crate::normalise::fields::{date_order, zone};
 use crate::normalise::outcome::Normalised;
 use crate::normalise::records::table;
 use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
@@ -31,6 +31,7 @@ pub struct PySpec {
     keep: Vec<PyCondition>,
     reversed: Vec<PyCondition>,
     zone: String,
+    date_order: Option<String>,
 }
 
 #[derive(FromPyObject)]
@@ -39,6 +40,7 @@ struct PyEndpoints {
     dest: String,
     direction: Option<String>,
     among: Option<String>,
+    several: bool,
 }
 
 #[derive(FromPyObject)]
@@ -50,6 +52,8 @@ struct PyField {
     nulls: Vec<String>,
     values: Vec<(String, String)>,
     when: Vec<PyCondition>,
+    when_any: Vec<PyCondition>,
+    unless: Vec<PyCondition>,
 }
 
 impl TryFrom<PySpec> for Spec {
@@ -61,6 +65,7 @@ impl TryFrom<PySpec> for Spec {
             dest: ends.dest,
             direction: ends.direction,
             among: ends.among,
+            several: ends.several,
         });
         let fields = spec.fields.into_iter().map(|field| {
             Ok(Field {
@@ -70,15 +75,24 @@ impl TryFrom<PySpec> for Spec {
                 nulls: field.nulls,
                 values: field.values,
                 when: conditions(field.when),
+                when_any: conditions(field.when_any),
+                unless: conditions(field.unless),
+                has_alternative: false,
             })
         });
+        let mut fields = fields.collect::<Result<Vec<Field>>>()?;
+        let mut later = BTreeSet::new();
+        for field in fields.iter_mut().rev() {
+            field.has_alternative = !later.insert(field.target.clone());
+        }
         Ok(Self {
             nulls: spec.nulls,
             endpoints: endpoints.collect(),
-            fields: fields.collect::<Result<_>>()?,
+            fields,
             keep: conditions(spec.keep),
             reversed: conditions(spec.reversed),
             zone: zone(&spec.zone)?,
+            date_order: spec.date_order.as_deref().map(date_order).transpose()?,
         })
     }
 }
@@ -149,6 +163,8 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("rows_repeated", done.repeated.rows as f64),
         ("repeated_flows", done.repeated.flows),
         ("repeated_bytes", done.repeated.bytes),
+        ("rows_end_before_start", done.end_before_start as f64),
+        ("rows_without_sides", done.without_sides as f64),
     ];
     Ok((
         to_pyarrow(py, done.batches)?,

@@ -45,6 +45,7 @@ class Options:
     keep: Kept = False
     zone: str = "UTC"
     names: tuple[str, ...] = ()
+    date_order: str | None = None
 
 
 def read_path(
@@ -124,10 +125,12 @@ def _read_text(
     rest = next(blocks, b"")
     found = detect_text(rest, source, options.format, options.names)
     report.add_format(found.format)
+    report.add_limits(found.binding.limits())
     layout = cast("TextLayout", found.layout)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
+    names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
-    binding = replace(binding, zone=options.zone)
+    binding = replace(binding, zone=options.zone, date_order=options.date_order)
     trailer = TrailerCheck(found.format.trailer)
     metadata = table_metadata(found.format, found.binding)
     line = 1 + found.header_lines
@@ -159,6 +162,13 @@ def _read_text(
             rest += block
         else:
             break
+    if layout.quoted and (log.damage or log.grew):
+        # Whole lines after an unclosed quotation mark.
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield normalised(rest, end)
+            line += rest.count(b"\n", 0, end)
+            rest = rest[end:]
     if log.damage:
         report.reject(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
     elif rest and log.grew:
@@ -248,7 +258,7 @@ class _BatchReader:
         binding = self._format.bind(names)
         self._kept = kept_columns(names, binding, options.keep)
         self._used = [name for name in names if name in binding.columns()]
-        binding = replace(binding, zone=options.zone)
+        binding = replace(binding, zone=options.zone, date_order=options.date_order)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
         self._metadata = table_metadata(self._format, binding)
@@ -257,6 +267,7 @@ class _BatchReader:
     def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
         """Yield the number of rows so far, and the flows, of each batch."""
         report.add_format(self._format)
+        report.add_limits(self._binding.limits())
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.
         for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
