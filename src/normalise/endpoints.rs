@@ -159,6 +159,9 @@ impl<'a> Choice<'a> {
             ends.push(row, pair, None);
             return Ok(());
         }
+        if self.source.is_empty(row) || self.dest.is_empty(row) {
+            return Ok(());
+        }
         let (peers, counters) = self.counters_among(row)?;
         self.source.each(row, |local| {
             let (local, local_counters) = self.source.parse(local)?;

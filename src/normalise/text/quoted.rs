@@ -196,4 +196,32 @@ mod tests {
             assert_eq!(whole(text, b','), expected, "{}", text.escape_ascii());
         }
     }
+
+    /// Ends of all records and faulty lines.
+    fn ends(text: &[u8]) -> Vec<usize> {
+        let (mut ends, mut position) = (Vec::new(), 0);
+        while let Some(record) = next(text, position, b',', |_| {}) {
+            let lines = &text[position..record.range.start];
+            ends.extend(memchr::memchr_iter(b'\n', lines).map(|end| position + end + 1));
+            position = record.range.end;
+            ends.push(position);
+        }
+        let lines = memchr::memchr_iter(b'\n', &text[position..]);
+        ends.extend(lines.map(|end| position + end + 1));
+        ends
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn records_do_not_depend_on_where_a_text_is_cut(
+            text in "[a,\"\n\r]{0,40}", length in 0..40_usize,
+        ) {
+            let text = text.as_bytes();
+            let all = ends(text);
+            let end = end_after(text, b',', length.min(text.len()));
+            proptest::prop_assert!(end == text.len() || all.contains(&end), "{end} {all:?}");
+            let whole = whole(&text[..length.min(text.len())], b',');
+            proptest::prop_assert!(whole == 0 || all.contains(&whole), "{whole} {all:?}");
+        }
+    }
 }
