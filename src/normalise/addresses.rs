@@ -108,7 +108,11 @@ impl<'a> Addresses<'a> {
         let bad = |value, reason| BadRow::value(0, self.name(), Some(value), reason);
         if !self.several {
             let many = split(entry).nth(1).is_some();
-            let reason = if many { SEVERAL } else { "is not an IP address" };
+            let reason = if many {
+                SEVERAL
+            } else {
+                "is not an IP address"
+            };
             return plain(entry)
                 .map(|address| (address, None))
                 .ok_or_else(|| bad(entry, reason));
@@ -122,8 +126,8 @@ impl<'a> Addresses<'a> {
                 "" => Some(0),
                 text => text.parse().ok().filter(|count| *count >= 0),
             };
-            let count =
-                count.ok_or_else(|| bad(entry, "has a counter that is not a non-negative integer"))?;
+            let count = count
+                .ok_or_else(|| bad(entry, "has a counter that is not a non-negative integer"))?;
             *counters
                 .get_mut(found)
                 .ok_or_else(|| bad(entry, "has more than six counters"))? = count;
@@ -177,9 +181,15 @@ mod tests {
     #[test]
     fn cells_are_split_at_separators_only() {
         let entries = |text| split(text).collect::<Vec<_>>();
-        assert_eq!(entries("['192.0.2.1', '192.0.2.2']"), ["192.0.2.1", "192.0.2.2"]);
+        assert_eq!(
+            entries("['192.0.2.1', '192.0.2.2']"),
+            ["192.0.2.1", "192.0.2.2"]
+        );
         assert_eq!(entries("[\"192.0.2.1\"]"), ["192.0.2.1"]);
-        assert_eq!(entries("192.0.2.1|1 ; 192.0.2.2,"), ["192.0.2.1|1", "192.0.2.2"]);
+        assert_eq!(
+            entries("192.0.2.1|1 ; 192.0.2.2,"),
+            ["192.0.2.1|1", "192.0.2.2"]
+        );
         for odd in ["[192.0.2.1", "192.0.2.1]", "'192.0.2.1", "(192.0.2.1)", "'"] {
             assert_eq!(entries(odd), [odd]);
         }
@@ -188,7 +198,14 @@ mod tests {
 
     #[test]
     fn addresses_of_logs_are_plain() {
-        for text in ["[::1]", "[10.0.0.1", "10.0.0.1]", " 10.0.0.1", "10.0.0.1|x", "10.0.0.01"] {
+        for text in [
+            "[::1]",
+            "[10.0.0.1",
+            "10.0.0.1]",
+            " 10.0.0.1",
+            "10.0.0.1|x",
+            "10.0.0.01",
+        ] {
             assert_eq!(plain(text), None, "{text}");
         }
         assert!(plain("fe80::1%eth0").is_some());

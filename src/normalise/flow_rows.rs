@@ -124,7 +124,9 @@ pub fn drop_early_ends(
 ) -> usize {
     let times = |name| {
         let index = position(columns, name)?;
-        columns[index].1.as_primitive_opt::<TimestampMicrosecondType>()
+        columns[index]
+            .1
+            .as_primitive_opt::<TimestampMicrosecondType>()
     };
     let (Some(starts), Some(ends)) = (times("start_time"), times("end_time")) else {
         return 0;

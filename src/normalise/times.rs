@@ -73,7 +73,11 @@ impl Digits<'_> {
         self.one_of(&[separator])?;
         let year = self.number(4)?;
         let day_first = order.map_or(first > 12, |order| order == DateOrder::DayFirst);
-        let (day, month) = if day_first { (first, second) } else { (second, first) };
+        let (day, month) = if day_first {
+            (first, second)
+        } else {
+            (second, first)
+        };
         let ambiguous = order.is_none() && first.max(second) <= 12 && first != second;
         let date = NaiveDate::from_ymd_opt(year as i32, month, day)?;
         let _ = self.one_of(b",");

@@ -76,7 +76,11 @@ impl ActiveSpans {
             end = *last;
         }
         let others = total - largest;
-        if others.saturating_mul(10) <= total { others } else { 0 }
+        if others.saturating_mul(10) <= total {
+            others
+        } else {
+            0
+        }
     }
 
     /// Number of gaps longer than five minutes and twice the record duration, and the longest gap.

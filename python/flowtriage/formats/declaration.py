@@ -355,7 +355,9 @@ class Binding:
         """Return the columns of the log that are read."""
         ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
-        conditions = [*self.keep, *self.reversed, *(c for f in self.fields for c in (*f.when, *f.when_any, *f.unless))]
+        conditions = [*self.keep, *self.reversed]
+        for column in self.fields:
+            conditions += [*column.when, *column.when_any, *column.unless]
         return ends | fields | {name for name, _ in conditions}
 
 

@@ -91,7 +91,10 @@ impl JsonRow {
                 let text = item.get();
                 if is_last {
                     let string = serde_json::from_str::<JsonString<'a>>(text);
-                    each(values, string.map(|JsonString(text)| text).map_err(|_| text));
+                    each(
+                        values,
+                        string.map(|JsonString(text)| text).map_err(|_| text),
+                    );
                 } else if text.starts_with('{') {
                     self.walk(text.as_bytes(), &name, &mut values.clone(), each)?;
                 } else {
@@ -273,7 +276,10 @@ mod tests {
             found.push(format!("{} {} {text}", shown(0), shown(1)));
         })
         .unwrap();
-        assert_eq!(found, ["m r1 a", "m r1 b", "m - c", "m - not 7", "m - not 3"]);
+        assert_eq!(
+            found,
+            ["m r1 a", "m r1 b", "m - c", "m - not 7", "m - not 3"]
+        );
         assert!(
             row.strings(br#"{"p":{"flows":[{"t":["a"#, |_, _| {})
                 .is_err()

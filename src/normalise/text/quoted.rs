@@ -118,7 +118,8 @@ fn values(
 fn closing(text: &[u8], start: usize) -> Result<usize, Fault> {
     let mut position = start + 1;
     loop {
-        position += memchr(b'"', text.get(position..).unwrap_or_default()).ok_or(Fault::Unclosed)?;
+        position +=
+            memchr(b'"', text.get(position..).unwrap_or_default()).ok_or(Fault::Unclosed)?;
         if text.get(position + 1) != Some(&b'"') {
             return Ok(position);
         }
@@ -136,7 +137,10 @@ pub fn inner(value: &[u8]) -> &[u8] {
 
 /// The content of a value.
 pub fn unquoted(value: &str) -> Cow<'_, str> {
-    match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+    match value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'))
+    {
         Some(inner) if inner.contains('"') => inner.replace("\"\"", "\"").into(),
         Some(inner) => inner.into(),
         None => value.into(),
