@@ -59,7 +59,8 @@ pub fn parts(text: &[u8]) -> impl Iterator<Item = Result<(usize, &[u8]), Fault>>
             let start = found.map_or(text.len(), |found| position + found);
             if let Some(other) = other(&text[checked..start]) {
                 let at = checked + other;
-                checked = start;
+                let next = memchr::memchr(b',', &text[at..start]);
+                checked = next.map_or(start, |next| at + next + 1);
                 return Some(Err(Fault::Other(at)));
             }
             found?;
@@ -160,9 +161,9 @@ mod tests {
 
     #[test]
     fn values_that_are_no_objects_are_faults() {
-        let text = br#"{"a":1},null,{"a":2} junk {"a":3}],"n":1"#;
+        let text = br#"{"a":1},null,[5],{"a":2} junk {"a":3}],"n":1"#;
         let faults: Vec<_> = parts(text).filter_map(Result::err).collect();
-        assert_eq!(faults, [Fault::Other(8), Fault::Other(21)]);
+        assert_eq!(faults, [8, 14, 25].map(Fault::Other));
         assert_eq!(parts(b"[1").next(), Some(Err(Fault::Other(1))));
     }
 }
