@@ -30,7 +30,9 @@ __all__ = [
 ]
 
 _BadRow: TypeAlias = tuple[int, str | None, str | None, str]
-_Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[_BadRow]]
+_Outcome: TypeAlias = tuple[
+    pa.Table, dict[str, float], dict[str, int], dict[str, int], list[_BadRow]
+]
 
 class _TextLayout(Protocol):
     @property
@@ -56,7 +58,9 @@ class _Binding(Protocol):
     @property
     def keep(self) -> Sequence[object]: ...
     @property
-    def reversed(self) -> Sequence[object]: ...
+    def initiator(self) -> object: ...
+    @property
+    def translated(self) -> Sequence[tuple[str, str]]: ...
     @property
     def zone(self) -> str: ...
 

@@ -4,6 +4,7 @@ mod addresses;
 mod alternatives;
 mod columns;
 pub mod endpoints;
+pub mod exchange;
 pub mod fields;
 mod flow_rows;
 pub mod log;

@@ -59,6 +59,10 @@ pub struct Normalised {
     pub end_before_start: u64,
     /// Records whose source has the counts of both endpoints.
     pub without_sides: u64,
+    /// Flows whose endpoints were exchanged, by reason.
+    pub reversed: BTreeMap<&'static str, u64>,
+    /// Records whose packets had other addresses.
+    pub translated: u64,
     /// Non-flow records, by the value that identifies them.
     pub skipped: BTreeMap<String, u64>,
     /// Records that could not be read.
@@ -107,6 +111,10 @@ impl Normalised {
         self.repeated.bytes += later.repeated.bytes;
         self.end_before_start += later.end_before_start;
         self.without_sides += later.without_sides;
+        for (reason, flows) in later.reversed {
+            *self.reversed.entry(reason).or_default() += flows;
+        }
+        self.translated += later.translated;
         for (value, records) in later.skipped {
             self.skip(value, records);
         }

@@ -12,7 +12,7 @@ use crate::normalise::log::Log;
 use crate::normalise::outcome::{BadRow, Normalised};
 use crate::normalise::spec::{Kind, Spec};
 use crate::normalise::values::{AMBIGUOUS_DATE, Conditions};
-use crate::normalise::{alternatives, endpoints, flow_rows};
+use crate::normalise::{alternatives, endpoints, exchange, flow_rows};
 
 /// Normalise a table; messages number its rows from `first_row`.
 pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normalised> {
@@ -55,16 +55,16 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     out.without_sides = totals.into_iter().filter(is_good).count() as u64;
     out.end_before_start = flow_rows::drop_early_ends(&mut columns, is_good) as u64;
     ends.drop_rows(&bad);
-    let reversed = flow_rows::reversed(&log, spec, &ends)?;
     flow_rows::per_flow(&mut columns, &ends, log.rows())?;
     out.expanded = ends.expanded();
     out.counted = (0..ends.flows.len())
         .filter(|flow| ends.own(*flow).is_some())
         .count() as u64;
     out.repeated = flow_rows::repeated(&columns, &ends);
-    if let Some(reversed) = reversed {
-        flow_rows::swap(&mut columns, &reversed)?;
-    }
+    out.translated = exchange::translated(&log, spec, &ends)?;
+    let exchanged = exchange::find(&log, spec, &columns, &ends)?;
+    exchanged.apply(&mut columns, &ends)?;
+    out.reversed = exchanged.counts();
     out.batches.push(canonical(&columns, ends.flows.len())?);
     for (row, reason) in bad {
         out.reject(BadRow {

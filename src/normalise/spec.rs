@@ -15,8 +15,10 @@ pub struct Spec {
     pub fields: Vec<Field>,
     /// Conditions of flow records; a missing value meets them.
     pub keep: Vec<Condition>,
-    /// Conditions of records whose second endpoint initiated the flow.
-    pub reversed: Vec<Condition>,
+    /// Columns that show who initiated a flow.
+    pub initiator: Initiator,
+    /// Pairs of columns with the address of an endpoint, and that in the packet.
+    pub translated: Vec<(String, String)>,
     /// Time zone of times without one.
     pub zone: Tz,
     /// Order of day and month in dates with the year last.
@@ -30,6 +32,38 @@ pub struct Condition {
     pub column: String,
     /// The values.
     pub values: Vec<String>,
+}
+
+/// Columns that show which endpoint of a record initiated the flow.
+#[derive(Clone, Debug, Default)]
+pub struct Initiator {
+    /// Conditions of records whose second endpoint is the initiator.
+    pub reversed: Vec<Condition>,
+    /// Conditions of records whose endpoints the log could not assign; ports decide.
+    pub unassigned: Vec<Condition>,
+    /// Column of Zeek's history of the connection.
+    pub history: Option<String>,
+    /// Columns of the TCP flags that each endpoint sent, in hexadecimal.
+    pub flags: Option<(String, String)>,
+    /// Column of the ICMP type that the first endpoint sent.
+    pub icmp: Option<String>,
+    /// Columns of the exporter's address and of the direction as it sees it.
+    pub exporter: Option<(String, String)>,
+    /// Conditions of records whose exporter is one of the endpoints.
+    pub at_endpoint: Vec<Condition>,
+    /// Known networks, whose broadcast addresses only receive.
+    pub networks: Vec<String>,
+}
+
+impl Initiator {
+    fn columns(&self) -> impl Iterator<Item = &String> {
+        let conditions = [&self.reversed, &self.unassigned, &self.at_endpoint];
+        let conditions = conditions.into_iter().flatten();
+        let pairs = self.flags.iter().chain(&self.exporter);
+        (self.history.iter().chain(&self.icmp))
+            .chain(pairs.flat_map(|(one, other)| [one, other]))
+            .chain(conditions.map(|condition| &condition.column))
+    }
 }
 
 /// Columns of the two endpoints of a flow.
@@ -144,10 +178,12 @@ impl Spec {
             let conditions = conditions.chain(&field.unless).map(|c| &c.column);
             field.columns.iter().chain(conditions)
         });
-        let conditions = self.keep.iter().chain(&self.reversed).map(|c| &c.column);
+        let pairs = self.translated.iter();
         let mut names: Vec<&str> = ends
             .chain(fields)
-            .chain(conditions)
+            .chain(self.keep.iter().map(|condition| &condition.column))
+            .chain(self.initiator.columns())
+            .chain(pairs.flat_map(|(own, packet)| [own, packet]))
             .map(String::as_str)
             .collect();
         names.sort_unstable();

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::normalise::fields::{date_order, zone};
 use crate::normalise::outcome::Normalised;
 use crate::normalise::records::table;
-use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
+use crate::normalise::spec::{Condition, Endpoints, Field, Initiator, Kind, Spec};
 use crate::normalise::text::blocks::{Layout, block as read_block, lines};
 use crate::normalise::text::delimited::Delimited;
 use crate::normalise::text::tuples::Tuples;
@@ -29,7 +29,8 @@ pub struct PySpec {
     endpoints: Vec<PyEndpoints>,
     fields: Vec<PyField>,
     keep: Vec<PyCondition>,
-    reversed: Vec<PyCondition>,
+    initiator: PyInitiator,
+    translated: Vec<(String, String)>,
     zone: String,
     date_order: Option<String>,
 }
@@ -41,6 +42,34 @@ struct PyEndpoints {
     direction: Option<String>,
     among: Option<String>,
     several: bool,
+}
+
+/// `flowtriage.formats.initiator.Initiator`.
+#[derive(FromPyObject)]
+struct PyInitiator {
+    reversed: Vec<PyCondition>,
+    unassigned: Vec<PyCondition>,
+    history: Option<String>,
+    flags: Option<(String, String)>,
+    icmp: Option<String>,
+    exporter: Option<(String, String)>,
+    at_endpoint: Vec<PyCondition>,
+    networks: Vec<String>,
+}
+
+impl From<PyInitiator> for Initiator {
+    fn from(initiator: PyInitiator) -> Self {
+        Self {
+            reversed: conditions(initiator.reversed),
+            unassigned: conditions(initiator.unassigned),
+            history: initiator.history,
+            flags: initiator.flags,
+            icmp: initiator.icmp,
+            exporter: initiator.exporter,
+            at_endpoint: conditions(initiator.at_endpoint),
+            networks: initiator.networks,
+        }
+    }
 }
 
 #[derive(FromPyObject)]
@@ -90,7 +119,8 @@ impl TryFrom<PySpec> for Spec {
             endpoints: endpoints.collect(),
             fields,
             keep: conditions(spec.keep),
-            reversed: conditions(spec.reversed),
+            initiator: spec.initiator.into(),
+            translated: spec.translated,
             zone: zone(&spec.zone)?,
             date_order: spec.date_order.as_deref().map(date_order).transpose()?,
         })
@@ -150,6 +180,7 @@ type Outcome<'py> = (
     Bound<'py, PyAny>,
     Counts,
     BTreeMap<String, u64>,
+    BTreeMap<&'static str, u64>,
     Vec<PyBadRow>,
 );
 
@@ -165,11 +196,13 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("repeated_bytes", done.repeated.bytes),
         ("rows_end_before_start", done.end_before_start as f64),
         ("rows_without_sides", done.without_sides as f64),
+        ("rows_translated", done.translated as f64),
     ];
     Ok((
         to_pyarrow(py, done.batches)?,
         counts.into_iter().collect(),
         done.skipped,
+        done.reversed,
         bad_rows
             .map(|row| (row.number, row.column, row.value, row.reason))
             .collect(),

@@ -40,6 +40,7 @@ pub fn quality<'py>(
     out.set_item("reported_again", found.duplicates)?;
     out.set_item("earlier_states", found.superseded)?;
     out.set_item("one_way", found.unidirectional)?;
+    out.set_item("uncounted_initiators", found.uncounted_initiators)?;
     out.set_item("contradictions", found.direction_conflicts)?;
     out.set_item("rollovers", found.counter_overflows)?;
     out.set_item("about", found.estimated)?;

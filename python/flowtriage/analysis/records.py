@@ -40,9 +40,11 @@ def classify_direction(
         The flows with `direction` (inbound, outbound, internal, external, unknown) and
         `direction_reason`: `reported` (logged by the source), `host`, `internal ranges` (given),
         `private address` (default ranges) or `none`; the first that applies counts. A
-        unidirectional record (NetFlow, AWS, GCP) may be the response: if it comes from a
-        well-known port (below 1024), goes to another port, and is not a SYN without ACK, the
-        direction is reversed and the reason is `ports/flags`.
+        unidirectional record (NetFlow, AWS, GCP) may be the response: if it is one packet with SYN
+        and ACK, or comes from a well-known port (below 1024), goes to another port, and is not a
+        SYN without ACK, the direction is reversed and the reason is `ports/flags`; for an ICMP
+        reply it is `ICMP type`. A flow from a broadcast or multicast address is reversed with the
+        reason `destination-only address`.
 
     Raises
     ------

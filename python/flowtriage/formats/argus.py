@@ -4,6 +4,7 @@ Source: https://openargus.org/oldsite/man/ra.1.pdf
 """
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 
 ARGUS = Format(
     name="argus",
@@ -31,7 +32,9 @@ ARGUS = Format(
         FieldMapping("flows", "one"),
         FieldMapping("state", "text", ("State",)),
     ),
-    reversed=(("Dir", ("<-", "<?")),),
+    initiator=Initiator(
+        reversed=(("Dir", ("<-", "<|", "<o")),), unassigned=(("Dir", ("?>", "<?", "<?>")),)
+    ),
     zoneless=True,
     limits=(
         "no packets per endpoint if the log has only TotPkts",

@@ -4,6 +4,7 @@ Source: https://learn.microsoft.com/azure/sentinel/normalization-schema-network
 """
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 
 _DENIED = ("Deny", "Drop", "Drop ICMP", "Reset", "Reset Source", "Reset Destination")
 _ALLOWED = ("Allow", "Encrypt", "Decrypt", "VPNroute", "")
@@ -52,6 +53,12 @@ ASIM = Format(
         FieldMapping("host", "text", (("DvcHostname", "Dvc"), "DvcHostname", "Dvc")),
     ),
     nulls=("nan", "NaN", "None"),
+    initiator=Initiator(
+        icmp="NetworkIcmpType",
+        exporter=("DvcIpAddr", "NetworkDirection"),
+        at_endpoint=(("EventType", ("EndpointNetworkSession",)),),
+    ),
+    translated=(("SrcIpAddr", "SrcNatIpAddr"), ("DstIpAddr", "DstNatIpAddr")),
     keep=(("EventSchema", ("NetworkSession",)),),
     exporters=True,
     counters=None,

@@ -8,6 +8,9 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
+from flowtriage.formats.conditions import Condition, bind_conditions, bind_required
+from flowtriage.formats.initiator import Initiator
+
 Kind: TypeAlias = Literal[
     "time",
     "duration",
@@ -24,12 +27,13 @@ Kind: TypeAlias = Literal[
     "one",
 ]
 Unit: TypeAlias = Literal["s", "ms", "us"]
-Condition: TypeAlias = tuple[str, tuple[str, ...]]
-"""A column and its allowed values; an empty string stands for a missing value."""
 BadRowTuple: TypeAlias = tuple[int, str | None, str | None, str]
 """Number, column, value and reason of a bad row."""
-Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[BadRowTuple]]
-"""Flows, counts to add to a report, non-flow records by their value, and the first bad rows."""
+Outcome: TypeAlias = tuple[
+    pa.Table, dict[str, float], dict[str, int], dict[str, int], list[BadRowTuple]
+]
+"""Flows, counts to add to a report, non-flow records by their value, exchanged flows by reason, and
+the first bad rows."""
 _CLASSIFICATION = ("direction", "direction_reason")
 """Columns of the classification; flows have them only if the log has."""
 
@@ -159,8 +163,11 @@ class Format:
     keep
         Columns and their values in flow records, where a log has other records too; a record
         with a null there is a flow record.
-    reversed
-        Conditions of records whose second address is the initiator.
+    initiator
+        Columns that show who initiated a flow.
+    translated
+        Columns of an address and of the same address in the packet; the report counts records in
+        which they differ.
     tuples
         Path and columns of the records, if they are strings in arrays.
     headerless
@@ -186,7 +193,8 @@ class Format:
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     keep: tuple[Condition, ...] = ()
-    reversed: tuple[Condition, ...] = ()
+    initiator: Initiator = field(default_factory=Initiator)
+    translated: tuple[tuple[str, str], ...] = ()
     tuples: Tuples | None = None
     headerless: tuple[Headerless, ...] = ()
     trailer: Trailer | None = None
@@ -246,8 +254,13 @@ class Format:
             nulls=list(self.nulls),
             endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names))],
             fields=[field for target in fields for field in _necessary(fields[target])],
-            keep=_known(self.keep, names, sparse),
-            reversed=_known(self.reversed, names, sparse),
+            keep=bind_conditions(self.keep, names, sparse),
+            initiator=self.initiator.bind(names, sparse=sparse),
+            translated=[
+                (names.get(one.casefold(), one), names.get(other.casefold(), other))
+                for one, other in self.translated
+                if sparse or {one.casefold(), other.casefold()} <= set(names)
+            ],
         )
 
 
@@ -255,8 +268,8 @@ def _alternatives(
     column: FieldMapping, names: Mapping[str, str], sparse: bool
 ) -> Iterator[BoundColumn]:
     """Yield the choices of a mapping found in a log, else in a sparse log the first one."""
-    when = _bound(column.when, names, sparse)
-    when_any = _known(column.when_any, names, sparse)
+    when = bind_required(column.when, names, sparse)
+    when_any = bind_conditions(column.when_any, names, sparse)
     if when is None or (column.when_any and not when_any):
         return
     groups = column.groups()
@@ -272,7 +285,7 @@ def _alternatives(
             column.values,
             when,
             when_any,
-            _known(column.unless, names, sparse),
+            bind_conditions(column.unless, names, sparse),
             found=group in found or not groups,
         )
 
@@ -285,26 +298,6 @@ def _necessary(alternatives: list[BoundColumn]) -> list[BoundColumn]:
         if not any(set(column.columns) <= columns for columns in same):
             kept.append(column)
     return kept
-
-
-def _bound(
-    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
-) -> list[Condition] | None:
-    """Return conditions under the names of a log; None if they can never hold there."""
-    absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
-    if any("" not in values for _, values in absent):
-        return None
-    return _known(conditions, names, sparse)
-
-
-def _known(
-    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
-) -> list[Condition]:
-    return [
-        (names.get(name.casefold(), name), values)
-        for name, values in conditions
-        if sparse or name.casefold() in names
-    ]
 
 
 @dataclass(frozen=True)
@@ -332,7 +325,8 @@ class Binding:
     endpoints: list[Endpoints]
     fields: list[BoundColumn]
     keep: list[Condition]
-    reversed: list[Condition]
+    initiator: Initiator = field(default_factory=Initiator)
+    translated: list[tuple[str, str]] = field(default_factory=list)
     zone: str = "UTC"
     date_order: str | None = None
 
@@ -355,10 +349,12 @@ class Binding:
         """Return the columns of the log that are read."""
         ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
-        conditions = [*self.keep, *self.reversed]
+        conditions = list(self.keep)
         for column in self.fields:
             conditions += [*column.when, *column.when_any, *column.unless]
-        return ends | fields | {name for name, _ in conditions}
+        pairs = {name for pair in self.translated for name in pair}
+        named = {name for name, _ in conditions}
+        return ends | fields | named | pairs | self.initiator.columns()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Source: https://schema.ocsf.io/classes/network_activity
 """
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 
 _DENIED = (("action_id", ("2",)), ("activity_id", ("5",)), ("disposition_id", ("2", "6")))
 OCSF = Format(
@@ -70,6 +71,7 @@ OCSF = Format(
         FieldMapping("tcp_flags", "flags", ("connection_info.tcp_flags",)),
         FieldMapping("host", "text", ("device.hostname", "device.ip", "observation_point")),
     ),
+    initiator=Initiator(unassigned=(("is_src_dst_assignment_known", ("false", "False", "0")),)),
     keep=(("class_uid", ("4001",)),),
     exporters=True,
     counters=None,

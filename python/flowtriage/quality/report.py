@@ -31,6 +31,7 @@ _COUNTS = (
     "rows_stitched",
     "rows_end_before_start",
     "rows_without_sides",
+    "rows_translated",
 )
 """Counts that add up when reports are merged."""
 _COUNTERS = {
@@ -136,6 +137,11 @@ class ReadReport:
         Records that end before they start; their `end_time` is null.
     rows_without_sides
         Records with a count of both endpoints together, which is in the column of the source.
+    rows_translated
+        Records in whose packets an endpoint had another address, such as at a NAT gateway.
+    reversed
+        Number of flows whose endpoints were exchanged, with ports and counters, by the evidence
+        that the second one is the initiator.
     flows
         Resulting flows, as rows.
     start, end
@@ -160,6 +166,8 @@ class ReadReport:
     rows_stitched: int = 0
     rows_end_before_start: int = 0
     rows_without_sides: int = 0
+    rows_translated: int = 0
+    reversed: dict[str, int] = field(default_factory=dict)
     totals: list[Total] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     counters: dict[str, str | None] = field(default_factory=dict)
@@ -208,6 +216,11 @@ class ReadReport:
         """Number of non-flow records."""
         return sum(self.skipped.values())
 
+    @property
+    def rows_reversed(self) -> int:
+        """Number of flows whose endpoints were exchanged."""
+        return sum(self.reversed.values())
+
     def add_format(self, format: Format) -> None:
         """Add the format of a source."""
         self.formats.add(format.name)
@@ -220,19 +233,27 @@ class ReadReport:
         """Add limitations of a format or log that are not listed yet."""
         self.limits += [limit for limit in limits if limit not in self.limits]
 
-    def add(self, counts: Mapping[str, float], skipped: Mapping[str, int]) -> None:
-        """Add to the counts of these attribute names, and to `skipped`."""
+    def add(
+        self,
+        counts: Mapping[str, float],
+        skipped: Mapping[str, int],
+        exchanged: Mapping[str, int],
+    ) -> None:
+        """Add to the counts of these attribute names, to `skipped` and to `reversed`."""
         for name, count in counts.items():
             kind = type(getattr(self, name))
             setattr(self, name, kind(getattr(self, name) + count))
-        for value, count in skipped.items():
-            self.skipped[value] = self.skipped.get(value, 0) + count
+        for own, added in ((self.skipped, skipped), (self.reversed, exchanged)):
+            for value, count in added.items():
+                own[value] = own.get(value, 0) + count
 
     def merge(self, earlier: ReadReport) -> None:
         """Merge an earlier report of flows that are read again."""
         self.formats |= earlier.formats
         self.sources += earlier.sources
-        self.add({name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped)
+        self.add(
+            {name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped, earlier.reversed
+        )
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
         self.totals += earlier.totals
@@ -264,6 +285,8 @@ class ReadReport:
             "rows_skipped": self.rows_skipped,
             "skipped": dict(self.skipped),
             **{name: round(getattr(self, name)) for name in _COUNTS[2:]},
+            "rows_reversed": self.rows_reversed,
+            "reversed": dict(self.reversed),
             "totals": [total._asdict() for total in self.totals],
             "limits": list(self.limits),
             "counters": dict(self.counters),
@@ -304,6 +327,15 @@ class ReadReport:
             facts["Totals may be inflated"] = (
                 f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
                 f"{self.rows_repeated:,} rows repeat the counters of one record"
+            )
+        if self.reversed:
+            facts["Endpoints exchanged"] = (
+                f"{_by_value(self.reversed)}; the second endpoint initiated the flow"
+            )
+        if self.rows_translated:
+            facts["Translated addresses"] = (
+                f"{self.rows_translated:,} records whose packets have other addresses, as at a NAT "
+                "gateway; keep= adds the columns of these"
             )
         if self.rows_migrated:
             facts["Superseded by NTANetAnalytics"] = f"{self.rows_migrated:,} rows dropped"

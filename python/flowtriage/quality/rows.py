@@ -49,6 +49,9 @@ class Quality:
         Records of flows that a later record supersedes; `read_flows` drops them.
     unidirectional
         Rows with packets or bytes in one direction only.
+    uncounted_initiators
+        TCP rows in which the responder sent packets and the initiator none: the exporter missed
+        those of the initiator, as with checksum offload at a sensor on the host itself.
     direction_conflicts
         Rows whose logged direction contradicts their addresses.
     counter_overflows
@@ -73,6 +76,7 @@ class Quality:
     duplicates: int
     superseded: int
     unidirectional: int
+    uncounted_initiators: int
     direction_conflicts: int
     counter_overflows: int
     start: datetime | None
@@ -122,6 +126,11 @@ class Quality:
             )
         if self.unidirectional:
             facts["Unidirectional records"] = f"{self.unidirectional:,} of {self.rows:,}"
+        if self.uncounted_initiators:
+            facts["Initiator not counted"] = (
+                f"{self.uncounted_initiators:,} of {self.rows:,} rows: TCP responses without "
+                "packets of the initiator; uploads are under-counted"
+            )
         if self.direction_conflicts:
             facts["Direction conflicts"] = (
                 f"{self.direction_conflicts:,} rows whose logged direction contradicts their "
@@ -165,6 +174,7 @@ def quality(
         duplicates=found["reported_again"] if exporters else 0,
         superseded=found["earlier_states"] if superseded else 0,
         unidirectional=found["one_way"],
+        uncounted_initiators=found["uncounted_initiators"],
         direction_conflicts=found["contradictions"],
         counter_overflows=found["rollovers"],
         start=_time(found["first"]),

@@ -86,6 +86,7 @@ class ReadRequest:
         keep: bool | Sequence[str] = False,
         tz: str | None = None,
         date_order: str | None = None,
+        internal: Sequence[str] | None = None,
     ) -> ReadRequest:
         """Parse the arguments of `read_flows`."""
         wanted = by_name(format) if format else None
@@ -96,7 +97,10 @@ class ReadRequest:
             wanted = custom_format(columns)
         elif columns is not None:
             names = field_names(columns)
-        options = Options(wanted, kept_names(keep), tz or "UTC", names, date_order)
+        networks = tuple(internal or ())
+        options = Options(
+            wanted, kept_names(keep), tz or "UTC", names, networks, date_order=date_order
+        )
         return cls(source, options, parse_timespan(timespan))
 
     def tables(self, report: ReadReport) -> Iterator[pa.Table]:

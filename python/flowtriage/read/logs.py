@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Format, Outcome, TextLayout, table_metadata
+from flowtriage.formats.declaration import Binding, Format, Outcome, TextLayout, table_metadata
 from flowtriage.progress import report_progress
 from flowtriage.quality import BadRow, ReadReport
 from flowtriage.read.detect import container_of, detect_text, json_names, match
@@ -45,7 +45,13 @@ class Options:
     keep: Kept = False
     zone: str = "UTC"
     names: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
     date_order: str | None = None
+
+    def applied(self, binding: Binding) -> Binding:
+        """Return a binding with the notation of times and the internal networks."""
+        initiator = replace(binding.initiator, networks=self.internal)
+        return replace(binding, zone=self.zone, date_order=self.date_order, initiator=initiator)
 
 
 def read_path(
@@ -130,7 +136,7 @@ def _read_text(
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
-    binding = replace(binding, zone=options.zone, date_order=options.date_order)
+    binding = options.applied(binding)
     trailer = TrailerCheck(found.format.trailer)
     metadata = table_metadata(found.format, found.binding)
     line = 1 + found.header_lines
@@ -258,7 +264,7 @@ class _BatchReader:
         binding = self._format.bind(names)
         self._kept = kept_columns(names, binding, options.keep)
         self._used = [name for name in names if name in binding.columns()]
-        binding = replace(binding, zone=options.zone, date_order=options.date_order)
+        binding = options.applied(binding)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
         self._metadata = table_metadata(self._format, binding)
@@ -294,8 +300,8 @@ def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _add(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
-    table, counts, skipped, bad_rows = outcome
-    report.add(counts, skipped)
+    table, counts, skipped, exchanged, bad_rows = outcome
+    report.add(counts, skipped, exchanged)
     report.list_bad_rows(BadRow(source, *row, by_row=by_row) for row in bad_rows)
     return table
 

@@ -108,6 +108,7 @@ def read_flows(
     >>> flows.to_arrow().select(["src_ip", "dst_ip", "flows", "rule"]).to_pylist()
     [{'src_ip': '10.0.0.1', 'dst_ip': '192.0.2.1', 'flows': 1, 'rule': 'web'}]
     """
+    ranges = None if internal is None else parse_networks(internal)
     request = ReadRequest.parse(
         source,
         format=format,
@@ -116,8 +117,9 @@ def read_flows(
         keep=keep,
         tz=tz,
         date_order=date_order,
+        internal=ranges,
     )
-    report = ReadReport(internal=None if internal is None else parse_networks(internal))
+    report = ReadReport(internal=ranges)
     tables = list(request.tables(report))
     read = _rows(tables)
     tables = drop_migrated(tables)
@@ -184,10 +186,17 @@ def flow_report(
     >>> report.flows == sample.office_day().num_rows, report.quality.direction_conflicts
     (True, 0)
     """
+    ranges = None if internal is None else parse_networks(internal)
     request = ReadRequest.parse(
-        source, format=format, timespan=timespan, columns=columns, tz=tz, date_order=date_order
+        source,
+        format=format,
+        timespan=timespan,
+        columns=columns,
+        tz=tz,
+        date_order=date_order,
+        internal=ranges,
     )
-    report = ReadReport(internal=None if internal is None else parse_networks(internal))
+    report = ReadReport(internal=ranges)
     tables = request.tables(report)
     batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
     report.inspect(pa.RecordBatchReader.from_batches(SCHEMA, batches))

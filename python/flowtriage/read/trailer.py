@@ -11,6 +11,9 @@ import pyarrow.compute as pc
 from flowtriage.formats.declaration import Trailer
 from flowtriage.quality.report import ReadReport, Total
 
+_EXCHANGED = {"src_bytes": "dst_bytes", "src_packets": "dst_packets"}
+"""Where the counters of a unidirectional record are if its endpoints were exchanged."""
+
 
 class TrailerCheck:
     """Separate the trailer of a log, if its format has one, and check its totals."""
@@ -37,7 +40,10 @@ class TrailerCheck:
         """Add flows to the sums."""
         for _, columns in self._trailer.totals if self._trailer else ():
             for name in columns:
-                self._sums[name] += pc.sum(flows[name]).as_py() or 0
+                counts = flows[name]
+                if name in _EXCHANGED:
+                    counts = pc.coalesce(counts, flows[_EXCHANGED[name]])
+                self._sums[name] += pc.sum(counts).as_py() or 0
 
     def add_totals(self, report: ReadReport, source: str) -> None:
         """Add the totals of the log and of the flows to a report."""
