@@ -123,7 +123,9 @@ pub fn drop_early_ends(
         return 0;
     }
     let mut later = vec![true; ends.len()];
-    rows.iter().for_each(|row| later[*row] = false);
+    for row in &rows {
+        later[*row] = false;
+    }
     let nulls = NullBuffer::union(ends.nulls(), Some(&NullBuffer::from(later)));
     let values = TimestampMicrosecondArray::new(ends.values().clone(), nulls);
     set(columns, "end_time", Arc::new(values.with_timezone("UTC")));
