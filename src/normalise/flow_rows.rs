@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, TimestampMicrosecondArray, UInt32Array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::take;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use crate::error::Result;
 use crate::ip::write::addresses;
@@ -98,6 +99,37 @@ pub fn repeated(columns: &CanonicalColumns<'_>, ends: &Ends) -> Repeated {
         }
     }
     out
+}
+
+/// Drop the ends of records that lie before their starts; return the number of the good ones.
+pub fn drop_early_ends(
+    columns: &mut CanonicalColumns<'_>,
+    is_good: impl Fn(&usize) -> bool,
+) -> usize {
+    let times = |name| {
+        let index = position(columns, name)?;
+        columns[index]
+            .1
+            .as_primitive_opt::<TimestampMicrosecondType>()
+    };
+    let (Some(starts), Some(ends)) = (times("start_time"), times("end_time")) else {
+        return 0;
+    };
+    let early = |row: &usize| {
+        ends.value(*row) < starts.value(*row) && ends.is_valid(*row) && starts.is_valid(*row)
+    };
+    let rows: Vec<usize> = (0..ends.len()).filter(early).collect();
+    if rows.is_empty() {
+        return 0;
+    }
+    let mut later = vec![true; ends.len()];
+    for row in &rows {
+        later[*row] = false;
+    }
+    let nulls = NullBuffer::union(ends.nulls(), Some(&NullBuffer::from(later)));
+    let values = TimestampMicrosecondArray::new(ends.values().clone(), nulls);
+    set(columns, "end_time", Arc::new(values.with_timezone("UTC")));
+    rows.iter().filter(|row| is_good(row)).count()
 }
 
 pub(super) fn set<'a>(columns: &mut CanonicalColumns<'a>, name: &'a str, column: ArrayRef) {

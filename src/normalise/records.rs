@@ -1,16 +1,18 @@
 //! Records to flows in the canonical schema.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 
 use crate::columns::parallel::by_morsel;
-use crate::error::Result;
-use crate::normalise::columns::{CanonicalColumns, canonical, position};
+use crate::error::{Error, Result};
+use crate::normalise::columns::{CanonicalColumns, canonical};
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::{BadRow, Normalised};
-use crate::normalise::spec::Spec;
-use crate::normalise::values::Conditions;
-use crate::normalise::{endpoints, exchange, fields, flow_rows};
+use crate::normalise::spec::{Kind, Spec};
+use crate::normalise::values::{AMBIGUOUS_DATE, Conditions};
+use crate::normalise::{alternatives, endpoints, exchange, flow_rows};
 
 /// Normalise a table; messages number its rows from `first_row`.
 pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normalised> {
@@ -39,11 +41,19 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     let mut bad = BadRows::new();
     let mut ends = endpoints::read(&log, spec, &mut bad)?;
     let mut columns: CanonicalColumns<'_> = Vec::with_capacity(spec.fields.len() + 2);
+    let mut totals = BTreeSet::new();
     for field in &spec.fields {
-        let start = position(&columns, "start_time").map(|index| &columns[index].1);
-        let column = fields::column(field, &log, spec, start, &mut bad)?;
-        columns.push((&field.target, column));
+        let found = alternatives::add(field, &log, spec, &mut columns, &mut bad)?;
+        if field.kind == Kind::Total {
+            totals.extend(found);
+        }
     }
+    if let Some(row) = bad.values().find(|row| row.reason == AMBIGUOUS_DATE) {
+        return Err(ambiguous(row));
+    }
+    let is_good = |row: &usize| !bad.contains_key(row);
+    out.without_sides = totals.into_iter().filter(is_good).count() as u64;
+    out.end_before_start = flow_rows::drop_early_ends(&mut columns, is_good) as u64;
     ends.drop_rows(&bad);
     flow_rows::per_flow(&mut columns, &ends, log.rows())?;
     out.expanded = ends.expanded();
@@ -63,6 +73,15 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
         });
     }
     Ok(out)
+}
+
+fn ambiguous(row: &BadRow) -> Error {
+    let column = row.column.as_deref().unwrap_or_default();
+    let value = row.value.as_deref().unwrap_or_default();
+    Error::Argument(format!(
+        "column {column}: {value:?} {AMBIGUOUS_DATE}; \
+         give date_order=\"mdy\" (month first) or \"dmy\" (day first)"
+    ))
 }
 
 /// The rows that are flows, if others are among them; counts the non-flow records.

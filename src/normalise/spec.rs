@@ -2,6 +2,8 @@
 
 use arrow::array::timezone::Tz;
 
+use crate::normalise::times::DateOrder;
+
 /// Declaration of a format, bound to the columns of a log.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -19,6 +21,8 @@ pub struct Spec {
     pub translated: Vec<(String, String)>,
     /// Time zone of times without one.
     pub zone: Tz,
+    /// Order of day and month in dates with the year last.
+    pub date_order: Option<DateOrder>,
 }
 
 /// Requires a column to have one of the values; an empty string stands for a missing one.
@@ -78,7 +82,8 @@ pub struct Endpoints {
     pub several: bool,
 }
 
-/// Mapping to one column of the canonical schema.
+/// Mapping to one column of the canonical schema. Of several for one column, each row has the
+/// first value that is not null.
 #[derive(Clone, Debug)]
 pub struct Field {
     /// Name of the canonical column.
@@ -91,8 +96,14 @@ pub struct Field {
     pub nulls: Vec<String>,
     /// Strings that are replaced by others.
     pub values: Vec<(String, String)>,
-    /// Conditions without which a count is 0.
+    /// Conditions that must all hold; otherwise a count is 0.
     pub when: Vec<Condition>,
+    /// Conditions of which at least one must hold, if there are any.
+    pub when_any: Vec<Condition>,
+    /// Conditions of which none may hold.
+    pub unless: Vec<Condition>,
+    /// Whether a later field is the alternative for null values of this one.
+    pub has_alternative: bool,
 }
 
 /// How a column of the canonical schema is computed.
@@ -106,8 +117,12 @@ pub enum Kind {
     Port,
     /// A port, or ICMP type and code with a dot between.
     PortOrIcmp,
+    /// A port, or the name of a service of the protocol in the second column.
+    PortOrName,
     /// The sum of integer columns.
     Count,
+    /// A count of both endpoints together, given as that of the source.
+    Total,
     /// The first column minus the second.
     Difference,
     /// A number.
@@ -159,8 +174,9 @@ impl Spec {
             [&ends.source, &ends.dest].into_iter().chain(further)
         });
         let fields = self.fields.iter().flat_map(|field| {
-            let when = field.when.iter().map(|condition| &condition.column);
-            field.columns.iter().chain(when)
+            let conditions = field.when.iter().chain(&field.when_any);
+            let conditions = conditions.chain(&field.unless).map(|c| &c.column);
+            field.columns.iter().chain(conditions)
         });
         let pairs = self.translated.iter();
         let mut names: Vec<&str> = ends

@@ -1,12 +1,12 @@
 //! Log records to canonical flows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatch;
 
 use crate::error::Result;
-use crate::normalise::fields::zone;
+use crate::normalise::fields::{date_order, zone};
 use crate::normalise::outcome::Normalised;
 use crate::normalise::records::table;
 use crate::normalise::spec::{Condition, Endpoints, Field, Initiator, Kind, Spec};
@@ -32,6 +32,7 @@ pub struct PySpec {
     initiator: PyInitiator,
     translated: Vec<(String, String)>,
     zone: String,
+    date_order: Option<String>,
 }
 
 #[derive(FromPyObject)]
@@ -80,6 +81,8 @@ struct PyField {
     nulls: Vec<String>,
     values: Vec<(String, String)>,
     when: Vec<PyCondition>,
+    when_any: Vec<PyCondition>,
+    unless: Vec<PyCondition>,
 }
 
 impl TryFrom<PySpec> for Spec {
@@ -101,16 +104,25 @@ impl TryFrom<PySpec> for Spec {
                 nulls: field.nulls,
                 values: field.values,
                 when: conditions(field.when),
+                when_any: conditions(field.when_any),
+                unless: conditions(field.unless),
+                has_alternative: false,
             })
         });
+        let mut fields = fields.collect::<Result<Vec<Field>>>()?;
+        let mut later = BTreeSet::new();
+        for field in fields.iter_mut().rev() {
+            field.has_alternative = !later.insert(field.target.clone());
+        }
         Ok(Self {
             nulls: spec.nulls,
             endpoints: endpoints.collect(),
-            fields: fields.collect::<Result<_>>()?,
+            fields,
             keep: conditions(spec.keep),
             initiator: spec.initiator.into(),
             translated: spec.translated,
             zone: zone(&spec.zone)?,
+            date_order: spec.date_order.as_deref().map(date_order).transpose()?,
         })
     }
 }
@@ -182,6 +194,8 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("rows_repeated", done.repeated.rows as f64),
         ("repeated_flows", done.repeated.flows),
         ("repeated_bytes", done.repeated.bytes),
+        ("rows_end_before_start", done.end_before_start as f64),
+        ("rows_without_sides", done.without_sides as f64),
         ("rows_translated", done.translated as f64),
     ];
     Ok((

@@ -34,6 +34,7 @@ pub fn quality<'py>(
     out.set_item("longest_record", found.max_record_duration)?;
     out.set_item("gaps", found.gaps)?;
     out.set_item("longest_gap", found.longest_gap)?;
+    out.set_item("time_outliers", found.time_outliers)?;
     out.set_item("repeats", found.repeats)?;
     out.set_item("reporters", found.exporters)?;
     out.set_item("reported_again", found.duplicates)?;

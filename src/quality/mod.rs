@@ -37,6 +37,8 @@ pub struct Findings {
     pub gaps: u64,
     /// Start and end of the longest gap.
     pub longest_gap: Option<(i64, i64)>,
+    /// Starts far from all others.
+    pub time_outliers: u64,
     /// Rows that repeat an earlier one.
     pub repeats: u64,
     /// Number of exporters.
@@ -129,7 +131,8 @@ impl Quality {
         self.found.last = self.found.last.max(last);
         let (starts_by_row, ends) = (&flows.starts, &flows.ends);
         let duration = |row| Some(ends.get(row)?.saturating_sub(starts_by_row.get(row)?));
-        let longest = (0..flows.rows()).filter_map(duration).max();
+        let durations = (0..flows.rows()).filter_map(duration);
+        let longest = durations.filter(|duration| *duration >= 0).max();
         self.found.max_record_duration = self.found.max_record_duration.max(longest);
         self.active.add(starts);
     }
@@ -140,6 +143,7 @@ impl Quality {
         self.found.nulls = names.zip(self.nulls).collect();
         let duration = self.found.max_record_duration.unwrap_or_default();
         (self.found.gaps, self.found.longest_gap) = self.active.gaps(duration);
+        self.found.time_outliers = self.active.outliers();
         self.found.repeats = self.rows.repeats();
         if self.rows.is_sampled() {
             self.found.estimated.push("repeats");

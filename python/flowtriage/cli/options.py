@@ -65,6 +65,14 @@ Zone: TypeAlias = Annotated[
         help="Time zone of timestamps without one, such as Europe/Prague or +01:00; default: UTC.",
     ),
 ]
+DateOrder: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--date-order",
+        metavar="ORDER",
+        help="Order of day and month in dates such as 3/4/2025: mdy or dmy.",
+    ),
+]
 ColumnNames: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -16,6 +16,7 @@ import typer
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses, flows_of_host
 from flowtriage.cli.options import (
     ColumnNames,
+    DateOrder,
     Deduplicate,
     End,
     Files,
@@ -49,6 +50,7 @@ class Source:
     format_name: FormatName = None
     columns: ColumnNames = None
     tz: Zone = None
+    date_order: DateOrder = None
     start: Start = None
     end: End = None
     stitch: Stitch = False
@@ -101,7 +103,7 @@ class Source:
         if self.use_sample:
             return {"timespan": self.timespan}
         options = read_options(self.format_name, self.columns, self.tz)
-        return {"timespan": self.timespan, **options}
+        return {"timespan": self.timespan, "date_order": self.date_order, **options}
 
     def _networks(self) -> str | list[str] | None:
         if self.internal is None or Path(self.internal).exists():

@@ -18,3 +18,13 @@ def bind_conditions(
         for name, values in conditions
         if sparse or name.casefold() in names
     ]
+
+
+def bind_required(
+    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
+) -> list[Condition] | None:
+    """Return conditions under the names of a log; None if they can never hold there."""
+    absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
+    if any("" not in values for _, values in absent):
+        return None
+    return bind_conditions(conditions, names, sparse)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-from flowtriage.formats.conditions import Condition, bind_conditions
+from flowtriage.formats.conditions import Condition, bind_conditions, bind_required
 from flowtriage.formats.initiator import Initiator
 
 Kind: TypeAlias = Literal[
@@ -16,6 +16,7 @@ Kind: TypeAlias = Literal[
     "duration",
     "port",
     "count",
+    "total",
     "difference",
     "number",
     "text",
@@ -47,31 +48,41 @@ class FieldMapping:
         Name in the canonical schema.
     kind
         Type of the values: `time` (ISO 8601 or a number since 1970), `duration` (added to
-        `start_time`), `port` (decimal or hexadecimal), `count` (an integer from 0),
+        `start_time`), `port` (decimal or hexadecimal), `count` (an integer from 0), `total`
+        (a count of both endpoints, given as that of the source; the report counts such records),
         `difference` (of two columns), `number`, `text`, `observer` (the second of three
         columns if the first, a direction, is inbound, else the third), `protocol`,
         `direction`, `flags` (letters or a number), `one` (1 for every record).
     choices
-        Columns of the log in order of preference. A tuple stands for the sum of its columns
-        (`count`), their `difference`, or the first non-null of its string columns.
+        Columns of the log in order of preference; each record uses the first that is not null,
+        also among several mappings of one canonical column. A tuple stands for the sum of its
+        columns (`count`), their `difference`, or the first non-null of its string columns.
     unit
         Unit of numeric times; `hex` for hexadecimal flags; `icmp` for port columns that hold
-        the ICMP type and code, separated by a point.
+        the ICMP type and code, separated by a point; `name` for pairs of a port, as a number or
+        the name of a service, and a protocol.
     nulls
         Strings that stand for null in this column.
     values
         Replacements of strings; an empty string stands for null.
-    when
-        Conditions that must hold; otherwise a count is 0.
+    when, when_any, unless
+        Conditions that must all hold, of which one must hold, and none of which may hold;
+        otherwise a count is 0.
     """
 
     target: str
     kind: Kind
     choices: tuple[str | tuple[str, ...], ...] = ()
-    unit: Unit | Literal["hex", "icmp"] | None = None
+    unit: Unit | Literal["hex", "icmp", "name"] | None = None
     nulls: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     when: tuple[Condition, ...] = ()
+    when_any: tuple[Condition, ...] = ()
+    unless: tuple[Condition, ...] = ()
+
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return the choices, each as a tuple of columns."""
+        return [(choice,) if isinstance(choice, str) else choice for choice in self.choices]
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,10 @@ class Tuples:
     names: tuple[str, ...]
     least: int
     delimiter: str = ","
+
+    def is_in(self, name: str) -> bool:
+        """Return whether the value of this name contains the records."""
+        return self.path.startswith((f"{name}[]", f"{name}."))
 
 
 @dataclass(frozen=True)
@@ -232,26 +247,13 @@ class Format:
         bound by their declared names.
         """
         names = self.names(found)
-        columns: dict[str, BoundColumn] = {}
-        later: dict[str, BoundColumn] = {}
+        fields: dict[str, list[BoundColumn]] = {}
         for column in self.columns:
-            groups = [(c,) if isinstance(c, str) else c for c in column.choices]
-            bound = next((g for g in groups if all(n.casefold() in names for n in g)), None)
-            known = bound is not None or not groups
-            when = _bound(column.when, names, sparse)
-            if when is None or not (known or (sparse and column.target not in _CLASSIFICATION)):
-                continue
-            present = tuple(names.get(n.casefold(), n) for n in bound or (groups or [()])[0])
-            found_column = BoundColumn(
-                column.target, column.kind, column.unit, present, column.nulls, column.values, when
-            )
-            (columns if known else later).setdefault(column.target, found_column)
-        fields = later | columns
-        order = dict.fromkeys(column.target for column in self.columns)
+            fields.setdefault(column.target, []).extend(_alternatives(column, names, sparse))
         return Binding(
             nulls=list(self.nulls),
             endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names))],
-            fields=[fields[target] for target in order if target in fields],
+            fields=[field for target in fields for field in _necessary(fields[target])],
             keep=bind_conditions(self.keep, names, sparse),
             initiator=self.initiator.bind(names, sparse=sparse),
             translated=[
@@ -262,14 +264,40 @@ class Format:
         )
 
 
-def _bound(
-    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
-) -> list[Condition] | None:
-    """Return conditions under the names of a log; None if they can never hold there."""
-    absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
-    if any("" not in values for _, values in absent):
-        return None
-    return bind_conditions(conditions, names, sparse)
+def _alternatives(
+    column: FieldMapping, names: Mapping[str, str], sparse: bool
+) -> Iterator[BoundColumn]:
+    """Yield the choices of a mapping found in a log, else in a sparse log the first one."""
+    when = bind_required(column.when, names, sparse)
+    when_any = bind_conditions(column.when_any, names, sparse)
+    if when is None or (column.when_any and not when_any):
+        return
+    groups = column.groups()
+    found = [group for group in groups if all(name.casefold() in names for name in group)]
+    later = sparse and column.target not in _CLASSIFICATION
+    for group in found or (groups[:1] if later else []) or ([()] if not groups else []):
+        yield BoundColumn(
+            column.target,
+            column.kind,
+            column.unit,
+            tuple(names.get(name.casefold(), name) for name in group),
+            column.nulls,
+            column.values,
+            when,
+            when_any,
+            bind_conditions(column.unless, names, sparse),
+            found=group in found or not groups,
+        )
+
+
+def _necessary(alternatives: list[BoundColumn]) -> list[BoundColumn]:
+    """Drop alternatives that have a value only where an earlier one has."""
+    kept: list[BoundColumn] = []
+    for column in alternatives:
+        same = (set(k.columns) for k in kept if k.kind == column.kind != "difference")
+        if not any(set(column.columns) <= columns for columns in same):
+            kept.append(column)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -283,6 +311,10 @@ class BoundColumn:
     nulls: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     when: list[Condition] = field(default_factory=list)
+    when_any: list[Condition] = field(default_factory=list)
+    unless: list[Condition] = field(default_factory=list)
+    found: bool = True
+    """Whether the columns are in the log, as far as it is known."""
 
 
 @dataclass(frozen=True)
@@ -296,16 +328,30 @@ class Binding:
     initiator: Initiator = field(default_factory=Initiator)
     translated: list[tuple[str, str]] = field(default_factory=list)
     zone: str = "UTC"
+    date_order: str | None = None
 
     def each_is_one(self) -> bool:
         """Return whether every record counts as one flow."""
-        return any(field.target == "flows" and field.kind == "one" for field in self.fields)
+        return self._found("flows") == "one"
+
+    def limits(self) -> list[str]:
+        """Return limitations that only logs with these columns have."""
+        if self._found("src_payload_bytes") and not self._found("src_bytes"):
+            return ["bytes are missing: the log counts payload bytes only (src_payload_bytes)"]
+        return []
+
+    def _found(self, target: str) -> str:
+        """Return the kind of the first column found for a canonical one; empty without one."""
+        kinds = (column.kind for column in self.fields if column.target == target and column.found)
+        return next(kinds, "")
 
     def columns(self) -> set[str]:
         """Return the columns of the log that are read."""
         ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
-        conditions = [*self.keep, *(c for f in self.fields for c in f.when)]
+        conditions = list(self.keep)
+        for column in self.fields:
+            conditions += [*column.when, *column.when_any, *column.unless]
         pairs = {name for pair in self.translated for name in pair}
         named = {name for name, _ in conditions}
         return ends | fields | named | pairs | self.initiator.columns()

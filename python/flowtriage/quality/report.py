@@ -30,6 +30,8 @@ _COUNTS = (
     "rows_superseded",
     "rows_duplicate",
     "rows_stitched",
+    "rows_end_before_start",
+    "rows_without_sides",
     "rows_translated",
 )
 """Counts that add up when reports are merged."""
@@ -98,6 +100,10 @@ class ReadReport:
         Duplicate observations by other exporters, dropped by `deduplicate=True`.
     rows_stitched
         Records merged into the record of the opposite direction by `stitch=True`.
+    rows_end_before_start
+        Records that end before they start; their `end_time` is null.
+    rows_without_sides
+        Records with a count of both endpoints together, which is in the column of the source.
     rows_translated
         Records in whose packets an endpoint had another address, such as at a NAT gateway.
     reversed
@@ -131,6 +137,8 @@ class ReadReport:
     rows_superseded: int = 0
     rows_duplicate: int = 0
     rows_stitched: int = 0
+    rows_end_before_start: int = 0
+    rows_without_sides: int = 0
     rows_translated: int = 0
     reversed: dict[str, int] = field(default_factory=dict)
     totals: list[Total] = field(default_factory=list)
@@ -206,9 +214,11 @@ class ReadReport:
         self._exporters |= format.exporters
         self.counters[format.name] = format.counters
         zone = ["times have no zone; they are read as UTC unless tz= is given"]
-        for limit in (*format.limits, *(zone if format.zoneless else [])):
-            if limit not in self.limits:
-                self.limits.append(limit)
+        self.add_limits((*format.limits, *(zone if format.zoneless else [])))
+
+    def add_limits(self, limits: Iterable[str]) -> None:
+        """Add limitations of a format or log that are not listed yet."""
+        self.limits += [limit for limit in limits if limit not in self.limits]
 
     def add(
         self,
@@ -340,6 +350,15 @@ class ReadReport:
             facts["Duplicates dropped"] = f"{self.rows_duplicate:,}"
         if self.rows_stitched:
             facts["Merged into biflows"] = f"{self.rows_stitched:,} records"
+        if self.rows_end_before_start:
+            facts["End before start"] = (
+                f"{self.rows_end_before_start:,} records; their end is missing"
+            )
+        if self.rows_without_sides:
+            facts["Counters without sides"] = (
+                f"{self.rows_without_sides:,} records have only totals of both endpoints, "
+                "which are given as sent by the source"
+            )
         for total in self.totals:
             same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
             facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"

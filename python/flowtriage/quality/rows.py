@@ -36,6 +36,8 @@ class Quality:
         and than twice the maximum record duration.
     longest_gap
         Start and end of the longest gap.
+    time_outliers
+        Rows that start more than 30 days from at least nine tenths of the others.
     repeats
         Rows that repeat an earlier one in times, endpoints, counters and host.
     exporters
@@ -68,6 +70,7 @@ class Quality:
     max_record_duration: timedelta | None
     gaps: int
     longest_gap: tuple[datetime, datetime] | None
+    time_outliers: int
     repeats: int
     exporters: int
     duplicates: int
@@ -105,6 +108,10 @@ class Quality:
             first, last = self.longest_gap
             facts["Coverage gaps"] = (
                 f"{self.gaps:,}; the longest {first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
+            )
+        if self.time_outliers:
+            facts["Time outliers"] = (
+                f"{self.time_outliers:,} rows start more than 30 days from all others"
             )
         if self.repeats:
             facts["Repeated rows"] = self._count("repeats")
@@ -161,6 +168,7 @@ def quality(
         max_record_duration=None if duration is None else timedelta(microseconds=duration),
         gaps=found["gaps"],
         longest_gap=gap and (_at(gap[0]), _at(gap[1])),
+        time_outliers=found["time_outliers"],
         repeats=found["repeats"],
         exporters=found["reporters"] if exporters else 0,
         duplicates=found["reported_again"] if exporters else 0,

@@ -25,6 +25,8 @@ _ARRAY = re.compile(rb'\s*(?:\{\s*"records"\s*:\s*)?\[\s*(?=\{)', re.IGNORECASE)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _DECODER = json.JSONDecoder()
 _BINARY_HEAD = 1024
+_NO_COLUMN = re.compile("[\0\ud800-\udfff]")
+"""Characters that no name of an Arrow column may have."""
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,14 @@ def _json(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected
 
 
 def json_names(body: bytes) -> list[str]:
-    """Return the names of the values, not of objects and arrays, in the first bytes of JSON."""
+    """Return the names of the values, not of objects and arrays, in the first bytes of JSON.
+
+    Names that no Arrow column may have are excluded.
+    """
     names = _json_paths(body)
     objects = {name[:dot] for name in names for dot, c in enumerate(name) if c == "."}
-    return [name for name in names if name not in objects and "[]" not in name]
+    columns = (name for name in names if name not in objects and "[]" not in name)
+    return [name for name in columns if not _NO_COLUMN.search(name)]
 
 
 def _first_of_array(body: bytes) -> int | None:

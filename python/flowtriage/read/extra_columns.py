@@ -24,11 +24,12 @@ def kept_columns(names: Iterable[str], binding: Binding, keep: Kept) -> dict[str
     Return their names in the source and in the flows: the same, with the suffix `_source` if
     another column has the name.
     """
-    targets = {column.target: tuple(column.columns) for column in binding.fields}
+    own = {(column.target, tuple(column.columns)) for column in binding.fields}
+    targets = {target for target, _ in own}
     ends = {name for e in binding.endpoints for name in (e.source, e.dest)}
     chosen = {}
     for name in names:
-        canonical = targets.get(name) == (name,) or (name in SCHEMA.names and name in ends)
+        canonical = (name, (name,)) in own or (name in SCHEMA.names and name in ends)
         if not canonical and _is_kept(name, keep):
             taken = name in SCHEMA.names or name in targets
             chosen[name] = f"{name}_source" if taken else name

@@ -85,6 +85,7 @@ class ReadRequest:
         columns: Columns | str | Sequence[str] | None = None,
         keep: bool | Sequence[str] = False,
         tz: str | None = None,
+        date_order: str | None = None,
         internal: Sequence[str] | None = None,
     ) -> ReadRequest:
         """Parse the arguments of `read_flows`."""
@@ -96,7 +97,10 @@ class ReadRequest:
             wanted = custom_format(columns)
         elif columns is not None:
             names = field_names(columns)
-        options = Options(wanted, kept_names(keep), tz or "UTC", names, tuple(internal or ()))
+        networks = tuple(internal or ())
+        options = Options(
+            wanted, kept_names(keep), tz or "UTC", names, networks, date_order=date_order
+        )
         return cls(source, options, parse_timespan(timespan))
 
     def tables(self, report: ReadReport) -> Iterator[pa.Table]:

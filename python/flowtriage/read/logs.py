@@ -46,11 +46,12 @@ class Options:
     zone: str = "UTC"
     names: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
+    date_order: str | None = None
 
     def applied(self, binding: Binding) -> Binding:
-        """Return a binding with the time zone and the internal networks."""
+        """Return a binding with the notation of times and the internal networks."""
         initiator = replace(binding.initiator, networks=self.internal)
-        return replace(binding, zone=self.zone, initiator=initiator)
+        return replace(binding, zone=self.zone, date_order=self.date_order, initiator=initiator)
 
 
 def read_path(
@@ -130,9 +131,11 @@ def _read_text(
     rest = next(blocks, b"")
     found = detect_text(rest, source, options.format, options.names)
     report.add_format(found.format)
+    report.add_limits(found.binding.limits())
     layout = cast("TextLayout", found.layout)
     report.columns.update(layout.names)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
+    names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
     binding = options.applied(binding)
     trailer = TrailerCheck(found.format.trailer)
@@ -166,6 +169,13 @@ def _read_text(
             rest += block
         else:
             break
+    if layout.quoted and (log.damage or log.grew):
+        # Whole lines after an unclosed quotation mark.
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield normalised(rest, end)
+            line += rest.count(b"\n", 0, end)
+            rest = rest[end:]
     if log.damage:
         report.reject(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
     elif rest and log.grew:
@@ -264,6 +274,7 @@ class _BatchReader:
     def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
         """Yield the number of rows so far, and the flows, of each batch."""
         report.add_format(self._format)
+        report.add_limits(self._binding.limits())
         report.columns.update(self._names)
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.

@@ -31,6 +31,7 @@ def read_flows(
     columns: Columns | str | Sequence[str] | None = None,
     keep: bool | Sequence[str] = False,
     tz: str | None = None,
+    date_order: str | None = None,
     stitch: bool | float = False,
     deduplicate: bool = False,
     internal: NetworksLike | None = None,
@@ -62,6 +63,9 @@ def read_flows(
     tz
         Time zone of times without one, such as `Europe/Prague` or `+01:00`; None is UTC.
         nfdump and Argus write such times.
+    date_order
+        Order of day and month in dates such as `3/4/2025`: `mdy` or `dmy`. Without it, a date
+        that could be either is an error.
     stitch
         Merge unidirectional records into biflows; a number is the window in seconds (see
         `stitch`).
@@ -87,9 +91,9 @@ def read_flows(
         If the format is not recognised; the message lists the candidates and their missing
         columns.
     ArgumentError
-        If `format`, `tz` or a name in `columns` is unknown, no source has a column of `keep`,
-        `stitch` is negative, `internal` contains an invalid network, or `timespan` cannot be
-        parsed or ends before it starts.
+        If `format`, `tz`, `date_order` or a name in `columns` is unknown, a date is ambiguous, no
+        source has a column of `keep`, `stitch` is negative, `internal` contains an invalid
+        network, or `timespan` cannot be parsed or ends before it starts.
     MissingExtraError
         If a URL needs a library that is not installed.
 
@@ -112,6 +116,7 @@ def read_flows(
         columns=columns,
         keep=keep,
         tz=tz,
+        date_order=date_order,
         internal=ranges,
     )
     report = ReadReport(internal=ranges)
@@ -145,6 +150,7 @@ def flow_report(
     timespan: TimespanLike | None = None,
     columns: Columns | str | Sequence[str] | None = None,
     tz: str | None = None,
+    date_order: str | None = None,
     internal: NetworksLike | None = None,
 ) -> ReadReport:
     """Report the quality of flows in one pass and bounded memory.
@@ -156,7 +162,7 @@ def flow_report(
     ----------
     source
         Any source of `read_flows`.
-    format, timespan, columns, tz, internal
+    format, timespan, columns, tz, date_order, internal
         As for `read_flows`.
 
     Returns
@@ -182,7 +188,13 @@ def flow_report(
     """
     ranges = None if internal is None else parse_networks(internal)
     request = ReadRequest.parse(
-        source, format=format, timespan=timespan, columns=columns, tz=tz, internal=ranges
+        source,
+        format=format,
+        timespan=timespan,
+        columns=columns,
+        tz=tz,
+        date_order=date_order,
+        internal=ranges,
     )
     report = ReadReport(internal=ranges)
     tables = request.tables(report)

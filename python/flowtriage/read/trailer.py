@@ -20,7 +20,7 @@ class TrailerCheck:
 
     def __init__(self, trailer: Trailer | None) -> None:
         self._trailer = trailer
-        self._first = trailer and re.compile(rb"^%s\r?$" % re.escape(trailer.first.encode()), re.M)
+        self._first = trailer and _first_line(trailer)
         self._text = b""
         self._sums: Counter[str] = Counter()
 
@@ -55,3 +55,10 @@ class TrailerCheck:
             if stated.get(name, "").strip().isdecimal():
                 read = sum(self._sums[column] for column in columns)
                 report.totals.append(Total(source, name, int(stated[name]), read))
+
+
+def _first_line(trailer: Trailer) -> re.Pattern[bytes]:
+    """Return a pattern of the first line, also where it lacks the line end before it."""
+    first = re.escape(trailer.first.encode())
+    name = re.escape(trailer.totals[0][0].encode())
+    return re.compile(rb"^%s\r?$|%s(?=\r?\n%s,)" % (first, first, name), re.M)
