@@ -11,7 +11,7 @@ use crate::direction::rules::{Direction, DirectionRules, Reason};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::initiator::initiated;
-use crate::flow::view::EvidenceColumns;
+use crate::flow::view::{EvidenceColumns, Integers};
 use crate::ip::column::Addresses;
 
 /// The direction of every row: from the `direction` column, or else by the rules.
@@ -83,15 +83,17 @@ fn classifier<'a>(
 
 /// Unidirectional records that may be the response to a flow that their destination initiated.
 struct Responses {
-    received: Vec<ArrayRef>,
+    received: [Integers; 2],
     evidence: EvidenceColumns,
 }
 
 impl Responses {
     fn read(batch: &FlowBatch) -> Result<Self> {
-        let received = ["dst_bytes", "dst_packets"].map(|name| batch.column(name).cloned());
         Ok(Self {
-            received: received.into_iter().flatten().collect(),
+            received: [
+                Integers::read(batch, "dst_bytes")?,
+                Integers::read(batch, "dst_packets")?,
+            ],
             evidence: EvidenceColumns::read(batch)?,
         })
     }
@@ -99,7 +101,7 @@ impl Responses {
     /// Whether the destination is not known to have sent anything, and initiated the flow by the
     /// evidence of ports or flags.
     fn contains(&self, row: usize) -> bool {
-        self.received.iter().all(|counts| counts.is_null(row))
+        self.received.iter().all(|counts| counts.get(row).is_none())
             && initiated(self.evidence.get(row)) == Some(false)
     }
 }

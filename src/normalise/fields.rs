@@ -170,7 +170,8 @@ fn sum(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
     let mut sum: Option<i64> = None;
     for cells in columns {
         if let Some(value) = cells.count(row)? {
-            sum = Some(sum.unwrap_or(0).saturating_add(value));
+            let total = sum.unwrap_or(0).checked_add(value);
+            sum = Some(total.ok_or_else(|| cells.bad(row, "makes a sum beyond a 64-bit integer"))?);
         }
     }
     Ok(sum)
