@@ -3,7 +3,6 @@
 use arrow::array::{ArrowPrimitiveType, PrimitiveArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
-use crate::columns::cast::int64;
 use crate::columns::nulls::get;
 use crate::error::Result;
 use crate::flow::batch::{FlowBatch, MeasureColumns};
@@ -38,8 +37,7 @@ impl<T: ArrowPrimitiveType> OptionalColumn<T> {
 impl Integers {
     /// Read a column by either of its names.
     pub fn read(batch: &FlowBatch, name: &str) -> Result<Self> {
-        let column = batch.column(name).map(|array| int64(name, array));
-        Ok(Self(column.transpose()?))
+        Ok(Self(batch.integers(name)?))
     }
 
     /// The value of a row; 0 for null.

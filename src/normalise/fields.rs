@@ -181,7 +181,7 @@ fn sum(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
     for cells in columns {
         if let Some(value) = cells.count(row)? {
             let total = sum.unwrap_or(0).checked_add(value);
-            sum = Some(total.ok_or_else(|| cells.bad(row, "makes a sum beyond 64 bits"))?);
+            sum = Some(total.ok_or_else(|| cells.bad(row, "makes a sum beyond a 64-bit integer"))?);
         }
     }
     Ok(sum)

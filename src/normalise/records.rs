@@ -14,11 +14,15 @@ use crate::normalise::spec::{Kind, Spec};
 use crate::normalise::values::{AMBIGUOUS_DATE, Conditions};
 use crate::normalise::{alternatives, endpoints, exchange, flow_rows};
 
-/// Normalise a table; messages number its rows from `first_row`.
-pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normalised> {
+/// Normalise a table; `number` gives the number of each row in messages.
+pub fn table(
+    batch: &RecordBatch,
+    spec: &Spec,
+    number: impl Fn(usize) -> u64 + Sync,
+) -> Result<Normalised> {
     let parts = by_morsel(batch.num_rows(), |rows| {
         let part = batch.slice(rows.start, rows.len());
-        let numbers = rows.map(|row| first_row + row as u64).collect();
+        let numbers = rows.map(&number).collect();
         records(Log::Table(part), spec, numbers)
     });
     let mut all = Normalised::default();

@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use pyo3::prelude::*;
-use pyo3_arrow::PyRecordBatch;
 
+use crate::columns::batch::concat;
+use crate::columns::import::{InvalidRows, NOT_UTF8, imported, lossy};
 use crate::error::Result;
 use crate::normalise::fields::{date_order, zone};
-use crate::normalise::outcome::Normalised;
+use crate::normalise::outcome::{BadRow, Normalised};
 use crate::normalise::records::table;
 use crate::normalise::spec::{Condition, Endpoints, Field, Initiator, Kind, Spec};
 use crate::normalise::text::blocks::{Layout, block as read_block, lines};
 use crate::normalise::text::delimited::Delimited;
 use crate::normalise::text::tuples::Tuples;
-use crate::python::gateway::{release_gil, to_pyarrow};
+use crate::python::gateway::{record_batch, release_gil, to_pyarrow};
 
 type PyCondition = (String, Vec<String>);
 
@@ -234,13 +237,67 @@ pub fn normalise_block<'py>(
 }
 
 #[pyfunction]
-pub fn normalise_table(
-    py: Python<'_>,
-    batch: PyRecordBatch,
+pub fn normalise_table<'py>(
+    py: Python<'py>,
+    batches: Vec<Bound<'py, PyAny>>,
+    used: Vec<String>,
     spec: PySpec,
     first_row: u64,
-) -> PyResult<Outcome<'_>> {
-    let (batch, spec) = (batch.into_inner(), Spec::try_from(spec)?);
-    let done = release_gil(py, || table(&batch, &spec, first_row))?;
+) -> PyResult<Outcome<'py>> {
+    let spec = Spec::try_from(spec)?;
+    let batches = batches.iter().map(record_batch);
+    let batches = batches.collect::<PyResult<Vec<_>>>()?;
+    let done = release_gil(py, || valid_rows(&batches, &used, &spec, first_row))?;
     outcome(py, done)
+}
+
+/// Normalise the used columns of a table; rows with a string that is not UTF-8 in any column are
+/// bad rows.
+fn valid_rows(
+    batches: &[RecordBatch],
+    used: &[String],
+    spec: &Spec,
+    first_row: u64,
+) -> Result<Normalised> {
+    let (mut parts, mut invalid, mut rows) = (Vec::new(), InvalidRows::new(), 0);
+    for batch in batches {
+        let (batch, found) = imported(batch)?;
+        invalid.extend(found.into_iter().map(|(row, column)| (rows + row, column)));
+        rows += batch.num_rows();
+        parts.push(batch);
+    }
+    let batch = match parts.first() {
+        Some(first) => concat(&first.schema(), &parts)?,
+        None => return Ok(Normalised::default()),
+    };
+    let used = used.iter().map(|name| batch.schema_ref().index_of(name));
+    let used = used.collect::<Result<Vec<_>, _>>()?;
+    let number = |row: usize| first_row + row as u64;
+    if invalid.is_empty() {
+        return table(&batch.project(&used)?, spec, number);
+    }
+    let rows = 0..batch.num_rows() as u32;
+    let rows: Vec<u32> = rows
+        .filter(|row| !invalid.contains_key(&(*row as usize)))
+        .collect();
+    let valid = take_record_batch(&batch.project(&used)?, &UInt32Array::from(rows.clone()))?;
+    let mut done = table(&valid, spec, |row| number(rows[row] as usize))?;
+    let mut bad = Normalised {
+        records: invalid.len() as u64,
+        ..Normalised::default()
+    };
+    for (row, column) in invalid {
+        let (name, array) = (
+            batch.schema_ref().field(column).name(),
+            batch.column(column),
+        );
+        bad.reject(BadRow::value(
+            number(row),
+            name,
+            Some(&lossy(array, row)),
+            NOT_UTF8,
+        ));
+    }
+    done.append(bad);
+    Ok(done)
 }

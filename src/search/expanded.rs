@@ -184,7 +184,7 @@ fn ports(
     let Some(array) = flows.column(name) else {
         return Ok(vec![None.into(); flows.rows()]);
     };
-    let ports = int64(name, array)?;
+    let ports = int64(name, array).map_err(|error| error.at(&row_number))?;
     (0..flows.rows())
         .map(|row| Ok(port(name, &ports, row, row_number(row))?.into()))
         .collect()
@@ -278,16 +278,18 @@ fn columns(
         let max = (0..rows).map(|row| sums.max(row)[index]);
         named(name, Arc::new(max.collect::<Int64Array>()))
     };
-    let mean = |name, measure| {
-        let connections = |row| sums.get(row, Measure::Flows).unwrap_or_default();
-        let means = (0..rows).map(|row| mean(sums.get(row, measure), connections(row)));
-        named(name, Arc::new(means.collect::<Float64Array>()))
+    sums.check()?;
+    let mean = |name, measure| -> Result<NamedColumn> {
+        let connections = |row| sums.flows(row).unwrap_or_default();
+        let mean = |row| Ok(mean(sums.get(row, measure)?, connections(row)));
+        let means = (0..rows).map(mean).collect::<Result<Float64Array>>()?;
+        Ok(named(name, Arc::new(means)))
     };
     let per_record: [NamedColumn; 4] = [
         max("max_packets", 1),
-        mean("mean_packets", Measure::Packets),
+        mean("mean_packets", Measure::Packets)?,
         max("max_bytes", 0),
-        mean("mean_bytes", Measure::Bytes),
+        mean("mean_bytes", Measure::Bytes)?,
     ];
     let texts = ranks.texts()?;
     let [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -80,15 +80,22 @@ def reading_rows(binding: Binding) -> Binding:
     return replace(binding, fields=[*binding.fields, BoundColumn(_ROW, "count", None, (_ROW,))])
 
 
-def with_row_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Append the number of each row."""
-    return batch.append_column(_ROW, pa.array(range(batch.num_rows), pa.int64()))
+def with_row_numbers(batches: Iterable[pa.RecordBatch]) -> tuple[list[pa.RecordBatch], str]:
+    """Append the number of each row of all batches; also return the name of this column."""
+    numbered, first = [], 0
+    for batch in batches:
+        rows = range(first, first := first + batch.num_rows)
+        numbered.append(batch.append_column(_ROW, pa.array(rows, pa.int64())))
+    return numbered, _ROW
 
 
-def with_columns(flows: pa.Table, batch: pa.RecordBatch, kept: Mapping[str, str]) -> pa.Table:
-    """Replace the row numbers of flows by the extra columns of their batch."""
+def with_columns(
+    flows: pa.Table, batches: Sequence[pa.RecordBatch], kept: Mapping[str, str]
+) -> pa.Table:
+    """Replace the row numbers of flows by the extra columns of their batches."""
     rows = flows[_ROW] if flows.num_rows else pa.array([], pa.int64())
     flows = flows.select([name for name in flows.column_names if name != _ROW])
     for name, target in kept.items():
-        flows = flows.append_column(target, pa.chunked_array([batch[name]]).take(rows))
+        column = pa.chunked_array([batch[name] for batch in batches])
+        flows = flows.append_column(target, column.take(rows))
     return flows
