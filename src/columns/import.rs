@@ -118,10 +118,11 @@ fn strings<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> Result<Vec<usiz
     let (offsets, bytes) = (array.value_offsets(), array.value_data());
     let invalid = by_morsel(array.len(), |rows| {
         let own = &offsets[rows.start..=rows.end];
-        let ordered = own
+        let falls = own
             .iter()
             .zip(&own[1..])
-            .fold(true, |ordered, (start, end)| ordered & (start <= end));
+            .map(|(start, end)| usize::from(start > end));
+        let ordered = falls.sum::<usize>() == 0;
         let (first, last) = (own[0].to_usize(), own[rows.len()].to_usize());
         let part = match (first, last) {
             (Some(first), Some(last)) if ordered => bytes.get(first..last),

@@ -18,7 +18,7 @@ from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
 from flowtriage.quality.bad_rows import exact_sum
-from flowtriage.quality.report import few, flows_text
+from flowtriage.quality.numbers import few, flows_text
 from flowtriage.read.flows import Flows
 
 if TYPE_CHECKING:

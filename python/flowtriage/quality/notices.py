@@ -5,12 +5,18 @@ from __future__ import annotations
 from flowtriage.quality.report import ReadReport
 
 TITLE = "Quality of the flows"
-_OF_READING = ("Totals may be inflated", "Translated addresses", "Records of other hosts")
+_OF_READING = (
+    "Records of other hosts",
+    "Totals may be inflated",
+    "End before start",
+    "Counters without sides",
+    "Translated addresses",
+)
 _OF_ROWS = (
+    "Time outliers",
     "Multiple exporters",
     "Initiator not counted",
     "Direction conflicts",
-    "Negative durations",
     "32-bit counter overflow",
 )
 """Labels of facts that matter whenever they are stated."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,10 +13,9 @@ import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
 from flowtriage.quality.bad_rows import BadRow, OtherHost, exact_sum, span_text
+from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
-MAX_LISTED = 10
-"""Number of bad rows that a report lists."""
 _COUNTS = (
     "rows_read",
     "rows_bad",
@@ -245,7 +244,7 @@ class ReadReport:
         self.skipped_files |= earlier.skipped_files
         self.other_hosts += earlier.other_hosts
         self.totals += earlier.totals
-        self.limits += [limit for limit in earlier.limits if limit not in self.limits]
+        self.add_limits(earlier.limits)
         self.counters |= earlier.counters
         self._exporters |= earlier._exporters
         self.columns |= earlier.columns
@@ -315,7 +314,7 @@ class ReadReport:
             "Time span": self.span or "no times",
         }
         if self.skipped:
-            facts["Non-flow records"] = _by_value(self.skipped)
+            facts["Non-flow records"] = by_value(self.skipped)
         if self.rows_outside:
             facts["Outside the timespan"] = f"{self.rows_outside:,}"
         if self.other_hosts:
@@ -331,9 +330,18 @@ class ReadReport:
                 f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
                 f"{self.rows_repeated:,} rows repeat the counters of one record"
             )
+        if self.rows_end_before_start:
+            facts["End before start"] = (
+                f"{self.rows_end_before_start:,} records; their end is missing"
+            )
+        if self.rows_without_sides:
+            facts["Counters without sides"] = (
+                f"{self.rows_without_sides:,} records have only totals of both endpoints, "
+                "which are given as sent by the source"
+            )
         if self.reversed:
             facts["Endpoints exchanged"] = (
-                f"{_by_value(self.reversed)}; the second endpoint initiated the flow"
+                f"{by_value(self.reversed)}; the second endpoint initiated the flow"
             )
         if self.rows_translated:
             facts["Translated addresses"] = (
@@ -350,15 +358,6 @@ class ReadReport:
             facts["Duplicates dropped"] = f"{self.rows_duplicate:,}"
         if self.rows_stitched:
             facts["Merged into biflows"] = f"{self.rows_stitched:,} records"
-        if self.rows_end_before_start:
-            facts["End before start"] = (
-                f"{self.rows_end_before_start:,} records; their end is missing"
-            )
-        if self.rows_without_sides:
-            facts["Counters without sides"] = (
-                f"{self.rows_without_sides:,} records have only totals of both endpoints, "
-                "which are given as sent by the source"
-            )
         for total in self.totals:
             same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
             facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
@@ -394,27 +393,3 @@ class ReadReport:
         bad = "".join(f"<li>{html.escape(str(row))}</li>" for row in self.bad_rows)
         listing = f"<p>First {len(self.bad_rows)} bad rows:</p><ul>{bad}</ul>" if bad else ""
         return f"<table>{rows}</table>{listing}"
-
-
-def flows_text(allowed: int, denied: int) -> str:
-    """Format a number of flows, with the denied ones if there are any.
-
-    Examples
-    --------
-    >>> flows_text(1200, 0), flows_text(188, 72)
-    ('1,200', '188 allowed, 72 denied')
-    """
-    return f"{allowed:,} allowed, {denied:,} denied" if denied else f"{allowed:,}"
-
-
-def few(names: Sequence[str]) -> str:
-    """Join the first names, and count the others."""
-    more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more
-
-
-def _by_value(counts: Mapping[str, int]) -> str:
-    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(counts) - MAX_LISTED:,} more kinds" if len(counts) > MAX_LISTED else ""
-    listed = ", ".join(f"{count:,} {value}" for value, count in largest[:MAX_LISTED])
-    return f"{sum(counts.values()):,} ({listed}{more})"
