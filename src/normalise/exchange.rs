@@ -1,6 +1,6 @@
 //! Flows that their second endpoint initiated, and the exchange of their endpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
@@ -38,6 +38,9 @@ const SIDES: [(&str, &str); 5] = [
 /// Columns of directions as seen from the source.
 const DIRECTIONS: [&str; 2] = ["reported_direction", "direction"];
 
+/// Records with a count of both endpoints, by the column that has it.
+pub type Totals<'a> = BTreeMap<&'a str, BTreeSet<usize>>;
+
 /// Flows whose endpoints are to be exchanged, with the reasons.
 pub struct Exchanged(Vec<(usize, ExchangeReason)>);
 
@@ -68,22 +71,26 @@ impl Exchanged {
         counts
     }
 
-    /// Exchange addresses, ports and counters, and reverse the direction.
-    pub fn apply(&self, columns: &mut CanonicalColumns<'_>, ends: &Ends) -> Result<()> {
+    /// Exchange addresses, ports and counters, and reverse the direction. Totals stay.
+    pub fn apply(
+        &self,
+        columns: &mut CanonicalColumns<'_>,
+        ends: &Ends,
+        totals: &Totals<'_>,
+    ) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
-        let mut marked = vec![false; ends.flows.len()];
-        for (row, _) in &self.0 {
-            marked[*row] = true;
-        }
-        let marked = BooleanArray::from(marked);
+        let marked = self.marked(ends, &BTreeSet::new());
         for (one, other) in SIDES {
             let (Some(first), Some(second)) =
                 (side(columns, one, other), side(columns, other, one))
             else {
                 continue;
             };
+            let of_both = totals.get(one).filter(|records| !records.is_empty());
+            let marked =
+                of_both.map_or_else(|| marked.clone(), |of_both| self.marked(ends, of_both));
             set(columns, one, zip(&marked, &second, &first)?);
             set(columns, other, zip(&marked, &first, &second)?);
         }
@@ -94,6 +101,14 @@ impl Exchanged {
             }
         }
         Ok(())
+    }
+
+    fn marked(&self, ends: &Ends, except: &BTreeSet<usize>) -> BooleanArray {
+        let mut marked = vec![false; ends.flows.len()];
+        for (row, _) in &self.0 {
+            marked[*row] = !except.contains(&(ends.flows[*row].record as usize));
+        }
+        BooleanArray::from(marked)
     }
 
     /// Reverse the directions of the exchanged flows, except for those that already were those of

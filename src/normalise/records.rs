@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use crate::columns::parallel::by_morsel;
 use crate::error::{Error, Result};
 use crate::normalise::columns::{CanonicalColumns, canonical};
+use crate::normalise::exchange::Totals;
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::{BadRow, Normalised};
@@ -45,18 +46,19 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     let mut bad = BadRows::new();
     let mut ends = endpoints::read(&log, spec, &mut bad)?;
     let mut columns: CanonicalColumns<'_> = Vec::with_capacity(spec.fields.len() + 2);
-    let mut totals = BTreeSet::new();
+    let mut totals = Totals::new();
     for field in &spec.fields {
         let found = alternatives::add(field, &log, spec, &mut columns, &mut bad)?;
         if field.kind == Kind::Total {
-            totals.extend(found);
+            totals.entry(&field.target).or_default().extend(found);
         }
     }
     if let Some(row) = bad.values().find(|row| row.reason == AMBIGUOUS_DATE) {
         return Err(ambiguous(row));
     }
     let is_good = |row: &usize| !bad.contains_key(row);
-    out.without_sides = totals.into_iter().filter(is_good).count() as u64;
+    let without_sides: BTreeSet<_> = totals.values().flatten().copied().collect();
+    out.without_sides = without_sides.into_iter().filter(is_good).count() as u64;
     out.end_before_start = flow_rows::drop_early_ends(&mut columns, is_good) as u64;
     ends.drop_rows(&bad);
     flow_rows::per_flow(&mut columns, &ends, log.rows())?;
@@ -67,7 +69,7 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     out.repeated = flow_rows::repeated(&columns, &ends);
     out.translated = exchange::translated(&log, spec, &ends)?;
     let exchanged = exchange::find(&log, spec, &columns, &ends)?;
-    exchanged.apply(&mut columns, &ends)?;
+    exchanged.apply(&mut columns, &ends, &totals)?;
     out.reversed = exchanged.counts();
     out.batches.push(canonical(&columns, ends.flows.len())?);
     for (row, reason) in bad {
