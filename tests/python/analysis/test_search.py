@@ -185,7 +185,7 @@ def test_wrong_arguments_are_explained() -> None:
         ft.connection_sets(found, "192.0.2.200")
     with pytest.raises(ArgumentError, match="search is a str"):
         ft.connection_sets("found.parquet", sample.HOST_IP)
-    with pytest.raises(InputError, match='no column "src_ip" in the search'):
+    with pytest.raises(InputError, match='column "src_ip" is missing in the search'):
         ft.connection_sets(pa.table({"a": [1]}), sample.HOST_IP)
     bad = pa.table({"src_ip": ["10.0.0.1"], "dst_ip": ["ten"], "flows": [1]})
     with pytest.raises(InputError, match=r'row 0, column "dst_ip": "ten" is not an IP address'):
@@ -234,7 +234,7 @@ def test_of_a_dataset_only_what_is_needed_is_read(tmp_path: Path) -> None:
     found = ft.expanded_search(ds.dataset(path), sample.HOST_IP)
     assert found == ft.expanded_search(flows, sample.HOST_IP)
     damage(path, "dst_ip")
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="cannot read this stream"):
         ft.expanded_search(ds.dataset(path), sample.HOST_IP)
 
 
