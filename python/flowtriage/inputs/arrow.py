@@ -104,5 +104,6 @@ def is_rows(source: object) -> TypeGuard[list[Mapping[str, Any]]]:
 def _is_lazy(source: object) -> TypeGuard[Any]:
     """Return whether an object is a `polars.LazyFrame`, without importing polars."""
     return (
-        type(source).__module__.partition(".")[0] == "polars" and type(source).__name__ == "LazyFrame"
+        type(source).__module__.partition(".")[0] == "polars"
+        and type(source).__name__ == "LazyFrame"
     )

@@ -96,6 +96,15 @@ def with_columns(
     rows = flows[_ROW] if flows.num_rows else pa.array([], pa.int64())
     flows = flows.select([name for name in flows.column_names if name != _ROW])
     for name, target in kept.items():
-        column = pa.chunked_array([batch[name] for batch in batches])
+        column = pa.chunked_array([_selectable(batch[name]) for batch in batches])
         flows = flows.append_column(target, column.take(rows))
     return flows
+
+
+def _selectable(array: pa.Array) -> pa.Array:
+    """Convert string views, of which pyarrow cannot select rows."""
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.string())
+    if pa.types.is_dictionary(array.type) and pa.types.is_string_view(array.type.value_type):
+        return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
+    return array

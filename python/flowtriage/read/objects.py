@@ -40,7 +40,9 @@ def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
 def read_rows(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatchReader:
     """Convert rows, each a dictionary; a column of mixed Python objects becomes one of strings."""
     names = dict.fromkeys(name for row in rows for name in row)
-    return pa.table({str(name): _array([row.get(name) for row in rows]) for name in names}).to_reader()
+    return pa.table(
+        {str(name): _array([row.get(name) for row in rows]) for name in names}
+    ).to_reader()
 
 
 def _array(values: Any) -> pa.Array:

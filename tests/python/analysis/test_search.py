@@ -234,7 +234,7 @@ def test_of_a_dataset_only_what_is_needed_is_read(tmp_path: Path) -> None:
     found = ft.expanded_search(ds.dataset(path), sample.HOST_IP)
     assert found == ft.expanded_search(flows, sample.HOST_IP)
     damage(path, "dst_ip")
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="cannot read this stream"):
         ft.expanded_search(ds.dataset(path), sample.HOST_IP)
 
 

@@ -52,7 +52,11 @@ def test_only_the_rows_that_are_not_utf8_are_bad(kind: str, long: bytes) -> None
     flows = canonical(5, service=service, note=[f"row {n}" for n in range(5)])
     read = ft.read_flows(flows, keep=["note"])
     assert read.to_arrow()["note"].to_pylist() == ["row 0", "row 2", "row 3"]
-    assert read.to_arrow()["service"].to_pylist() == ["dns" + long.decode(), None, "é" + long.decode()]
+    assert read.to_arrow()["service"].to_pylist() == [
+        "dns" + long.decode(),
+        None,
+        "é" + long.decode(),
+    ]
     assert (read.report.rows_read, read.report.rows_bad) == (5, 2)
     assert [(row.number, row.column) for row in read.report.bad_rows] == [
         (1, "service"),
@@ -168,7 +172,13 @@ def test_named_levels_of_an_index_are_columns() -> None:
 
 
 def test_rows_of_mixed_types_and_nested_rows_are_read() -> None:
-    row = {"src_ip": "10.0.0.1", "dst_ip": "8.8.8.8", "flows": 1, "src_bytes": 5}
+    row = {
+        "start_time": "2024-01-01",
+        "src_ip": "10.0.0.1",
+        "dst_ip": "8.8.8.8",
+        "flows": 1,
+        "src_bytes": 5,
+    }
     read = ft.read_flows([row, row | {"src_bytes": "7"}, row | {"src_bytes": "many"}, {"flows": 1}])
     assert read.to_arrow()["src_bytes"].to_pylist() == [5, 7]
     assert [found.number for found in read.report.bad_rows] == [2, 3]
