@@ -241,7 +241,7 @@ def test_a_format_is_one_declaration(log: Path, monkeypatch: pytest.MonkeyPatch)
         ("10.0.0.4", 60, 40, 3, 0, 0.5),
         ("192.0.2.1", 40, 60, 0, 3, None),
     ]
-    assert rows(flows, "reported_direction") == [("inbound",), ("outbound",)]
+    assert rows(flows, "reported_direction") == [("inbound",), ("inbound",)]
 
 
 def test_an_unknown_log_names_every_candidate(log: Path) -> None:
