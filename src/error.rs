@@ -48,3 +48,14 @@ pub enum Error {
 
 /// Result type of the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Number the row by its number in the input.
+    #[must_use]
+    pub fn at(mut self, number: impl FnOnce(usize) -> usize) -> Self {
+        if let Self::Value { row, .. } = &mut self {
+            *row = number(*row);
+        }
+        self
+    }
+}

@@ -75,7 +75,7 @@ fn search(batches: Vec<RecordBatch>, ip: &str) -> Result<RecordBatch> {
         first_row += batch.num_rows();
         FlowBatch::new(batch.clone(), first_row - batch.num_rows())
     });
-    expanded::collect(flows, ip)?.into_table()
+    expanded::collect(flows, &[ip])?.into_table()
 }
 
 fn peers(rows: &[Row], ip: &str) -> RecordBatch {

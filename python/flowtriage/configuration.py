@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from flowtriage.errors import ConfigurationError
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import did_you_mean, sanitize
 
 FILE = "flowtriage.toml"
 PREFIX = "FLOWTRIAGE_"
@@ -182,7 +182,7 @@ def load_settings(
     settings = Settings(source=file)
     for section, values in document.items():
         if section not in SECTIONS:
-            raise _error(file, section, f"unknown section; give {', '.join(SECTIONS)}")
+            raise _error(file, section, f"unknown section{did_you_mean(section, SECTIONS)}")
         if not isinstance(values, dict):
             raise _error(file, section, f"expected a section; write [{section}]")
         for key, value in values.items():
@@ -221,7 +221,7 @@ def _set(
     known = keys(section)
     name = f"{section}.{key}"
     if key not in known:
-        raise _error(source, name, f"unknown key; [{section}] has {', '.join(known)}")
+        raise _error(source, name, f"unknown key{did_you_mean(key, known)}")
     kind = get_type_hints(SECTIONS[section])[key]
     checked = _checked(value, kind, known[key], source, name, base)
     changed = replace(getattr(settings, section), **{key: checked})

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 NAME_LENGTH = 80
 UNKNOWN = "\N{EN DASH}"
+_NEAREST = 3
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
 
@@ -82,3 +86,26 @@ def joined(*parts: str | pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """Return the end of an error message: the three known names nearest to a wrong one.
+
+    A name is as near as its nearest word; case is ignored.
+
+    Examples
+    --------
+    >>> "unknown format" + did_you_mean("nfdmp", ["zeek", "nfdump", "argus", "suricata"])
+    'unknown format; did you mean nfdump, argus or suricata?'
+    """
+    wanted = str(given).casefold()
+
+    def likeness(name: str) -> float:
+        words = {name.casefold(), *name.casefold().split()}
+        return max(SequenceMatcher(None, wanted, word).ratio() for word in words)
+
+    nearest = sorted(dict.fromkeys(known), key=likeness, reverse=True)[:_NEAREST]
+    names = [sanitize(name, NAME_LENGTH) for name in nearest]
+    if len(names) < 2:
+        return f"; did you mean {names[0]}?" if names else ""
+    return f"; did you mean {', '.join(names[:-1])} or {names[-1]}?"

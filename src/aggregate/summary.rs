@@ -15,7 +15,7 @@ use crate::enrich::database::Database;
 use crate::enrich::record::unnamed;
 use crate::error::{Error, Result};
 use crate::group_by::groups::Piece;
-use crate::group_by::sums::{Measure, Sums};
+use crate::group_by::sums::Sums;
 
 /// Group the entries of an index by destination and source AS label.
 ///
@@ -187,7 +187,7 @@ impl Groups {
             .collect();
         let sums = Sums::regroup(&parts, labels.len());
         let mut order: Vec<u32> = (0..labels.len() as u32).collect();
-        order.sort_by_key(|group| std::cmp::Reverse(sums.get(*group as usize, Measure::Flows)));
+        order.sort_by_key(|group| std::cmp::Reverse(sums.flows(*group as usize)));
         let mut slots = vec![0; order.len()];
         for (to, from) in order.iter().zip(0..).map(|(from, to)| (to, *from)) {
             slots[from as usize] = to;

@@ -84,7 +84,7 @@ fn ranked<const N: usize>(
     let decoders: Vec<_> = columns.into_iter().map(KeyColumn::finish).collect();
     let rank =
         |Codes(key): Codes<N>| -> [Code; N] { std::array::from_fn(|i| decoders[i].rank(key[i])) };
-    let Piece { keys, sums } = groups.into_top(n, by, rank);
+    let Piece { keys, sums } = groups.into_top(n, by, rank)?;
     let mut out = decoders
         .iter()
         .enumerate()

@@ -1,44 +1,108 @@
 //! Casts of number and time columns to the types of the core.
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, Int64Array, PrimitiveArray,
+    TimestampMicrosecondArray,
+};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{
+    ArrowNativeType, DataType, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    DecimalType, Float64Type, TimeUnit, UInt64Type,
+};
 
+use crate::columns::parallel::by_morsel;
 use crate::error::{Error, Result};
 
-/// Cast a column of integers, or of floats without a fraction, to 64-bit integers.
+/// Cast a column of integers, or of floats or decimals without a fraction, to 64-bit integers.
 pub fn int64(name: &str, array: &ArrayRef) -> Result<Int64Array> {
     match array.data_type() {
-        kind if kind.is_integer() || *kind == DataType::Null => {}
-        DataType::Float32 | DataType::Float64 => {}
-        DataType::Dictionary(_, values) if values.is_numeric() => {}
-        other => {
-            return Err(Error::Schema(format!(
-                "column {name:?} must hold integers, got {other}"
-            )));
+        DataType::UInt64 => {
+            let integers = array.as_primitive::<UInt64Type>();
+            exact(
+                name,
+                integers,
+                |value| value.to_i64().map(Some),
+                |value| value.to_string(),
+            )
         }
+        kind if kind.is_integer() || *kind == DataType::Null => {
+            Ok(checked_cast(name, array, &DataType::Int64)?
+                .as_primitive()
+                .clone())
+        }
+        kind if kind.is_floating() => {
+            let floats = checked_cast(name, array, &DataType::Float64)?;
+            let floats = floats.as_primitive::<Float64Type>();
+            exact(name, floats, float_to_int, |value| value.to_string())
+        }
+        DataType::Decimal32(..) => decimal::<Decimal32Type>(name, array),
+        DataType::Decimal64(..) => decimal::<Decimal64Type>(name, array),
+        DataType::Decimal128(..) => decimal::<Decimal128Type>(name, array),
+        DataType::Decimal256(..) => decimal::<Decimal256Type>(name, array),
+        DataType::Dictionary(_, values) if values.is_numeric() || values.is_null() => {
+            int64(name, &checked_cast(name, array, values)?)
+        }
+        other => Err(Error::Schema(format!(
+            "column {name:?} must hold integers, got {other}"
+        ))),
     }
-    if array.data_type().is_floating() {
-        let floats = checked_cast(name, array, &DataType::Float64)?;
-        let floats = floats.as_primitive::<arrow::datatypes::Float64Type>();
-        let unusable =
-            |row: &usize| floats.is_valid(*row) && float_to_int(floats.value(*row)).is_none();
-        if let Some(row) = (0..floats.len()).find(unusable) {
-            return Err(Error::Value {
-                row,
-                column: name.into(),
-                value: floats.value(row).to_string(),
-                reason: "is not a 64-bit integer",
-            });
+}
+
+/// Convert each value; `None` is not a 64-bit integer, `Some(None)` a missing value.
+fn exact<T: ArrowPrimitiveType>(
+    name: &str,
+    array: &PrimitiveArray<T>,
+    convert: impl Fn(T::Native) -> Option<Option<i64>>,
+    show: impl Fn(T::Native) -> String,
+) -> Result<Int64Array> {
+    let convert = |(row, value): (usize, Option<T::Native>)| match value {
+        None => Ok(None),
+        Some(value) => convert(value).ok_or_else(|| Error::Value {
+            row,
+            column: name.into(),
+            value: show(value),
+            reason: "is not a 64-bit integer",
+        }),
+    };
+    array.iter().enumerate().map(convert).collect()
+}
+
+fn decimal<T: DecimalType>(name: &str, array: &ArrayRef) -> Result<Int64Array>
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    let array = array.as_primitive::<T>();
+    let (precision, scale) = (array.precision(), array.scale());
+    let power = T::Native::usize_as(10).pow_checked(scale.unsigned_abs().into());
+    let integer = |value: T::Native| {
+        if value.is_zero() {
+            return Some(Some(0));
         }
-        return Ok(floats
+        let power = *power.as_ref().ok()?;
+        let integer = if scale < 0 {
+            value.mul_checked(power).ok()?
+        } else if value.mod_checked(power).ok()?.is_zero() {
+            value.div_checked(power).ok()?
+        } else {
+            return None;
+        };
+        integer.to_i64().map(Some)
+    };
+    let show = |value| T::format_decimal(value, precision, scale);
+    exact(name, array, integer, show)
+}
+
+/// The first negative value.
+pub fn first_negative(values: &Int64Array) -> Option<usize> {
+    let signs = by_morsel(values.len(), |rows| {
+        values.values()[rows]
             .iter()
-            .map(|value| value.and_then(|v| float_to_int(v).flatten()))
-            .collect());
-    }
-    Ok(checked_cast(name, array, &DataType::Int64)?
-        .as_primitive()
-        .clone())
+            .fold(0, |signs, value| signs | value)
+    });
+    // Nulls may have any value.
+    let is_negative = |row: &usize| values.is_valid(*row) && values.value(*row) < 0;
+    let any = signs.into_iter().any(|sign| sign < 0);
+    any.then(|| (0..values.len()).find(is_negative)).flatten()
 }
 
 /// Convert a float to an integer: `Some(None)` for NaN, which is a missing value; `None` for a
@@ -75,7 +139,8 @@ pub fn micros(name: &str, array: &ArrayRef) -> Result<TimestampMicrosecondArray>
     Ok(cast.clone().with_timezone_opt(None::<String>))
 }
 
-pub(super) fn checked_cast(name: &str, array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+/// Cast a column; a value that does not fit is an error.
+pub fn checked_cast(name: &str, array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let options = CastOptions {
         safe: false,
         ..CastOptions::default()

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::DataType;
 
@@ -37,7 +38,11 @@ impl Column {
         };
         Ok(match array.data_type() {
             DataType::Boolean => Self::Bool(array.as_boolean().clone()),
-            kind if kind.is_integer() => Self::Int(int64(name, &array)?),
+            // A number that is no 64-bit integer is a bad value of its row only.
+            kind if kind.is_integer() || kind.is_decimal() => match int64(name, &array) {
+                Ok(integers) => Self::Int(integers),
+                Err(_) => Self::Text(decimals(name, &array)?),
+            },
             kind if kind.is_numeric() => Self::Float(
                 checked_cast(name, &array, &DataType::Float64)?
                     .as_primitive()
@@ -66,6 +71,21 @@ impl Column {
                 .then(|| if a.value(row) { "true" } else { "false" }.into()),
         }
     }
+}
+
+/// Numbers as strings, without zeros at the end of a fraction.
+fn decimals(name: &str, array: &ArrayRef) -> Result<Text> {
+    let texts = checked_cast(name, array, &DataType::Utf8)?;
+    let trimmed = texts.as_string::<i32>().iter().map(|text| {
+        text.map(|text| {
+            if text.contains('.') {
+                text.trim_end_matches('0').trim_end_matches('.')
+            } else {
+                text
+            }
+        })
+    });
+    Ok(Text::Utf8(trimmed.collect::<StringArray>()))
 }
 
 fn is_text(kind: &DataType) -> bool {

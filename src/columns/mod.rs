@@ -1,8 +1,9 @@
-//! Arrow columns: read, write, intern, build batches.
+//! Arrow columns: import, read, write, intern, build batches.
 
 pub mod batch;
 pub mod cast;
 pub mod column;
+pub mod import;
 pub mod interner;
 pub mod nulls;
 pub mod parallel;

@@ -6,12 +6,14 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::columns::parallel::by_row;
+use crate::columns::text::Text;
 use crate::columns::write::StringPool;
 use crate::direction::rules::{Direction, DirectionRules, Reason};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::flow::initiator::initiated;
-use crate::flow::view::EvidenceColumns;
+use crate::flow::initiator::{icmp, initiated};
+use crate::flow::view::{EvidenceColumns, Integers};
+use crate::ip::Ip;
 use crate::ip::column::Addresses;
 
 /// The direction of every row: from the `direction` column, or else by the rules.
@@ -68,38 +70,56 @@ fn classifier<'a>(
     let logged = batch.text("reported_direction")?.map(parse);
     let responses = Responses::read(batch)?;
     Ok(move |row| {
-        let (direction, reason) =
-            rules.classify(source.get(row).get(), dest.get(row).get(), logged[row]);
-        if reason != Reason::Reported
-            && direction != direction.reversed()
-            && responses.contains(row)
-        {
-            (direction.reversed(), Reason::PortsFlags)
-        } else {
-            (direction, reason)
+        let ips = [source, dest].map(|ips| ips.get(row).get());
+        let (direction, reason) = rules.classify(ips[0], ips[1], logged[row]);
+        if reason == Reason::Reported || direction == direction.reversed() {
+            return (direction, reason);
         }
+        let by_dest = by_dest_address(rules, ips).or_else(|| responses.reason(row, ips));
+        by_dest.map_or((direction, reason), |reason| (direction.reversed(), reason))
     })
+}
+
+/// Whether the destination initiated the flow, because the source only receives.
+fn by_dest_address(rules: &DirectionRules, [source, dest]: [Option<Ip>; 2]) -> Option<Reason> {
+    let initiated = rules.broadcasts().initiated(source?, dest?);
+    (initiated == Some(false)).then_some(Reason::Address)
 }
 
 /// Unidirectional records that may be the response to a flow that their destination initiated.
 struct Responses {
-    received: Vec<ArrayRef>,
+    received: [Integers; 2],
     evidence: EvidenceColumns,
+    protocol: Text,
 }
 
 impl Responses {
     fn read(batch: &FlowBatch) -> Result<Self> {
-        let received = ["dst_bytes", "dst_packets"].map(|name| batch.column(name).cloned());
         Ok(Self {
-            received: received.into_iter().flatten().collect(),
+            received: [
+                Integers::read(batch, "dst_bytes")?,
+                Integers::read(batch, "dst_packets")?,
+            ],
             evidence: EvidenceColumns::read(batch)?,
+            protocol: batch
+                .text("protocol")
+                .unwrap_or_else(|_| Text::Null(batch.rows())),
         })
     }
 
-    /// Whether the destination is not known to have sent anything, and initiated the flow by the
-    /// evidence of ports or flags.
-    fn contains(&self, row: usize) -> bool {
-        self.received.iter().all(|counts| counts.is_null(row))
-            && initiated(self.evidence.get(row)) == Some(false)
+    /// Why the destination initiated the flow, if it is not known to have sent anything.
+    fn reason(&self, row: usize, [source, _]: [Option<Ip>; 2]) -> Option<Reason> {
+        if self.received.iter().any(|counts| counts.get(row).is_some()) {
+            return None;
+        }
+        let evidence = self.evidence.get(row);
+        let types = evidence.src_port.zip(evidence.dst_port);
+        let by_icmp = types.and_then(|(source_type, dest_type)| {
+            icmp::by_types(source?.v4().is_some(), [source_type, dest_type])
+        });
+        if by_icmp.is_some() && self.protocol.get(row).is_some_and(icmp::is_icmp) {
+            return (by_icmp == Some(false)).then_some(Reason::IcmpType);
+        }
+        (initiated(evidence) == Some(false)).then_some(Reason::PortsFlags)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::error::{Error, Result};
+use crate::flow::initiator::addresses::Broadcasts;
 use crate::ip::Ip;
 use crate::ip::range_map::RangeMap;
 
@@ -120,18 +121,24 @@ pub enum Reason {
     PrivateAddress,
     /// Ports or TCP flags: the destination of a unidirectional record initiated the flow.
     PortsFlags,
+    /// The source only receives, so the destination initiated the flow.
+    Address,
+    /// ICMP type: the record is a reply to the destination.
+    IcmpType,
     /// Unknown direction.
     None,
 }
 
 impl Reason {
     /// All reasons, indexed by discriminant.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Reported,
         Self::Host,
         Self::InternalRanges,
         Self::PrivateAddress,
         Self::PortsFlags,
+        Self::Address,
+        Self::IcmpType,
         Self::None,
     ];
 
@@ -143,6 +150,8 @@ impl Reason {
             Self::InternalRanges => "internal ranges",
             Self::PrivateAddress => "private address",
             Self::PortsFlags => "ports/flags",
+            Self::Address => "destination-only address",
+            Self::IcmpType => "ICMP type",
             Self::None => "none",
         }
     }
@@ -152,6 +161,7 @@ impl Reason {
 #[derive(Clone, Debug)]
 pub struct DirectionRules {
     internal: RangeMap<()>,
+    broadcasts: Broadcasts,
     by_ranges: Reason,
     host: HashSet<Ip>,
 }
@@ -159,6 +169,7 @@ pub struct DirectionRules {
 impl DirectionRules {
     /// Build rules from internal prefixes (`None`: the default ones) and host addresses.
     pub fn new<S: AsRef<str>>(internal: Option<&[S]>, host: &[S]) -> Result<Self> {
+        let broadcasts = internal.map_or_else(|| Broadcasts::of(DEFAULT_INTERNAL), Broadcasts::of);
         let (internal, by_ranges) = match internal {
             Some([]) => {
                 return Err(Error::Argument(
@@ -185,9 +196,15 @@ impl DirectionRules {
             .collect::<Result<_>>()?;
         Ok(Self {
             internal,
+            broadcasts,
             by_ranges,
             host,
         })
+    }
+
+    /// Broadcast addresses of the internal prefixes.
+    pub fn broadcasts(&self) -> &Broadcasts {
+        &self.broadcasts
     }
 
     /// Whether an address is internal.
@@ -253,6 +270,7 @@ impl Default for DirectionRules {
     fn default() -> Self {
         Self::new::<&str>(None, &[]).unwrap_or_else(|_| Self {
             internal: RangeMap::default(),
+            broadcasts: Broadcasts::default(),
             by_ranges: Reason::None,
             host: HashSet::new(),
         })

@@ -6,7 +6,7 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 
 use crate::columns::batch::find;
-use crate::columns::cast::{int64, micros};
+use crate::columns::cast::{first_negative, int64, micros};
 use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::flow::schema::SUMS;
@@ -155,10 +155,34 @@ impl FlowBatch {
             .transpose()
     }
 
+    /// A column of integers.
+    pub fn integers(&self, name: &str) -> Result<Option<Int64Array>> {
+        let read = |array: &ArrayRef| int64(self.name(name), array);
+        let column = self.column(name).map(read).transpose();
+        column.map_err(|error| error.at(|row| self.first_row + row))
+    }
+
+    /// A column of integers that are not negative.
+    fn counts(&self, name: &str) -> Result<Option<Int64Array>> {
+        let counts = self.integers(name)?;
+        match counts.as_ref().and_then(first_negative) {
+            None => Ok(counts),
+            Some(row) => Err(Error::Value {
+                row: self.first_row + row,
+                column: self.name(name).into(),
+                value: counts.map_or(0, |counts| counts.value(row)).to_string(),
+                reason: "is negative; a count must be 0 or more",
+            }),
+        }
+    }
+
     /// Read the columns that are aggregated.
     pub fn measures(&self) -> Result<MeasureColumns> {
         let name = self.name("flows");
-        let flows = int64(name, self.require(name)?)?;
+        self.require(name)?;
+        let flows = self
+            .counts(name)?
+            .unwrap_or_else(|| Int64Array::new_null(self.rows()));
         if let Some(row) = (flows.null_count() > 0)
             .then(|| (0..flows.len()).find(|&row| flows.is_null(row)))
             .flatten()
@@ -172,8 +196,7 @@ impl FlowBatch {
         }
         let mut sums = [const { None }; SUMS.len()];
         for (sum, name) in sums.iter_mut().zip(SUMS) {
-            let column = self.column(name).map(|array| int64(name, array));
-            *sum = column.transpose()?;
+            *sum = self.counts(name)?;
         }
         Ok(MeasureColumns {
             flows,

@@ -3,7 +3,6 @@
 use arrow::array::{ArrowPrimitiveType, PrimitiveArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
-use crate::columns::cast::int64;
 use crate::columns::nulls::get;
 use crate::error::Result;
 use crate::flow::batch::{FlowBatch, MeasureColumns};
@@ -38,8 +37,7 @@ impl<T: ArrowPrimitiveType> OptionalColumn<T> {
 impl Integers {
     /// Read a column by either of its names.
     pub fn read(batch: &FlowBatch, name: &str) -> Result<Self> {
-        let column = batch.column(name).map(|array| int64(name, array));
-        Ok(Self(column.transpose()?))
+        Ok(Self(batch.integers(name)?))
     }
 
     /// The value of a row; 0 for null.
@@ -127,11 +125,13 @@ impl FlowView {
     }
 }
 
-/// Ports and TCP flags: the evidence of who initiated a flow.
+/// Ports, TCP flags and counters: the evidence of who initiated a flow.
 #[derive(Debug)]
 pub struct EvidenceColumns {
     ports: [Integers; 2],
     flags: Vec<Option<u8>>,
+    packets: Integers,
+    bytes: Integers,
 }
 
 impl EvidenceColumns {
@@ -141,6 +141,8 @@ impl EvidenceColumns {
         Ok(Self {
             ports: ports(batch)?,
             flags: batch.text("tcp_flags")?.map(flags),
+            packets: Integers::read(batch, "src_packets")?,
+            bytes: Integers::read(batch, "src_bytes")?,
         })
     }
 
@@ -148,10 +150,21 @@ impl EvidenceColumns {
     #[inline]
     pub fn get(&self, row: usize) -> Evidence {
         let [src_port, dst_port] = self.ports.each_ref().map(|ports| ports.port(row));
+        let flags = self.flags[row];
         Evidence {
             src_port,
             dst_port,
-            flags: self.flags[row],
+            flags,
+            several_packets: flags.is_some() && self.has_several_packets(row),
+        }
+    }
+
+    /// Whether a record has more than one packet: by their number, or else by its bytes, which
+    /// are at least 40 for each TCP packet.
+    fn has_several_packets(&self, row: usize) -> bool {
+        match self.packets.get(row) {
+            Some(packets) => packets > 1,
+            None => self.bytes.get(row) >= Some(80),
         }
     }
 }

@@ -8,6 +8,7 @@ use hashbrown::DefaultHashBuilder;
 use rayon::prelude::*;
 
 use crate::columns::parallel::by_morsel;
+use crate::error::Result;
 use crate::flow::batch::MeasureColumns;
 use crate::group_by::key::GroupKey;
 use crate::group_by::order::{Rank, order};
@@ -230,30 +231,35 @@ impl<K: GroupKey> Groups<K> {
         n: usize,
         by: Measure,
         rank: impl Fn(K) -> R + Sync,
-    ) -> Piece<R> {
+    ) -> Result<Piece<R>> {
         self.flush();
+        // Groups outside of the top may be there only because their sums overflowed.
+        for partition in &self.partitions {
+            partition.sums.check()?;
+        }
         let keep_top = |groups: &mut Vec<(Reverse<Option<i64>>, R, u32, u32)>| {
             if groups.len() > n {
                 groups.select_nth_unstable(n);
                 groups.truncate(n);
             }
         };
-        let mut top: Vec<_> = self
+        let tops = self
             .partitions
             .par_iter()
             .enumerate()
-            .flat_map_iter(|(number, partition)| {
+            .map(|(number, partition)| -> Result<Vec<_>> {
                 let keys = partition.keys.iter().zip(0_u32..);
                 let mut groups = keys
                     .map(|(key, slot)| {
-                        let measure = partition.sums.get(slot as usize, by);
-                        (Reverse(measure), rank(*key), number as u32, slot)
+                        let measure = partition.sums.get(slot as usize, by)?;
+                        Ok((Reverse(measure), rank(*key), number as u32, slot))
                     })
-                    .collect();
+                    .collect::<Result<_>>()?;
                 keep_top(&mut groups);
-                groups
+                Ok(groups)
             })
-            .collect();
+            .collect::<Result<Vec<_>>>()?;
+        let mut top = tops.concat();
         keep_top(&mut top);
         top.sort_unstable();
         let values: Vec<MeasureValues> = self.partitions.iter().map(|p| p.sums.values()).collect();
@@ -261,10 +267,10 @@ impl<K: GroupKey> Groups<K> {
         for (_, _, partition, slot) in &top {
             sums.append(&values[*partition as usize], &[*slot]);
         }
-        Piece {
+        Ok(Piece {
             sums,
             keys: top.into_iter().map(|(_, key, ..)| key).collect(),
-        }
+        })
     }
 }
 
@@ -320,7 +326,7 @@ mod tests {
 
     fn counts(groups: Groups<u64>) -> Vec<(u64, Option<i64>)> {
         let Piece { keys, sums } = groups.into_sorted(|key| key);
-        let flows = |group| sums.get(group, Measure::Flows);
+        let flows = |group| sums.flows(group);
         keys.into_iter().zip((0..).map(flows)).collect()
     }
 

@@ -16,6 +16,8 @@ use crate::flow::schema::{SUMS, timestamp};
 /// Null; no sum of flows comes near this value.
 const NONE: i64 = i64::MIN;
 
+const OVERFLOW: Error = Error::Overflow("flows, bytes or packets of a group");
+
 // Columns: flows, those of `SUMS`, first and last time, maximum bytes and packets of a record.
 const FLOWS: usize = 0;
 const FIRST: usize = FLOWS + 1 + SUMS.len();
@@ -233,18 +235,28 @@ impl Sums {
     }
 
     /// A measure of a group; `bytes` and `packets` are those of both directions.
-    pub fn get(&self, group: usize, measure: Measure) -> Option<i64> {
+    pub fn get(&self, group: usize, measure: Measure) -> Result<Option<i64>> {
         let sum = |i: usize| self.value(FLOWS + 1 + i, group);
         let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
-            (None, None) => None,
-            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+            (Some(a), Some(b)) => a.checked_add(b).map(Some).ok_or(OVERFLOW),
+            (a, b) => Ok(a.or(b)),
         };
         match measure {
-            Measure::Flows => self.value(FLOWS, group),
-            Measure::Sum(i) => sum(i),
+            Measure::Flows => Ok(self.flows(group)),
+            Measure::Sum(i) => Ok(sum(i)),
             Measure::Bytes => both(sum(1), sum(2)),
             Measure::Packets => both(sum(3), sum(4)),
         }
+    }
+
+    /// Flows of a group.
+    pub fn flows(&self, group: usize) -> Option<i64> {
+        self.value(FLOWS, group)
+    }
+
+    /// An error if a sum of any group exceeds 64 bits.
+    pub fn check(&self) -> Result<()> {
+        if self.overflow { Err(OVERFLOW) } else { Ok(()) }
     }
 
     /// Maximum bytes and packets of a record of a group.
@@ -259,9 +271,7 @@ impl Sums {
 
     /// The measures as columns; `flows_name` is the name of the first.
     pub fn into_columns(self, flows_name: &str) -> Result<Vec<(Field, ArrayRef)>> {
-        if self.overflow {
-            return Err(Error::Overflow("flows, bytes or packets of a group"));
-        }
+        self.check()?;
         // Absent columns share one buffer.
         let absent = nullable(vec![NONE; self.groups]);
         let mut out = Vec::with_capacity(MAX);

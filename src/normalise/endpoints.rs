@@ -1,22 +1,14 @@
 //! Endpoints of the flows of a log.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::DataType;
-
-use crate::columns::column::Column;
 use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::ip::Ip;
+use crate::normalise::addresses::{Addresses, Counters, MAX_FLOWS};
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Endpoints, Spec};
 use crate::normalise::values::{self, Cells};
-
-/// Counters of one peer: flows started and ended, packets out and in, bytes out and in.
-pub type Counters = [i64; 6];
 
 /// Endpoints of one flow.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +113,9 @@ pub fn read(log: &Log<'_>, spec: &Spec, bad: &mut BadRows) -> Result<Ends> {
     Ok(ends)
 }
 
+/// A peer of a record and its counters.
+type AmongPeer = (Ip, Option<Counters>);
+
 /// Columns of the two endpoints.
 struct Choice<'a> {
     source: Addresses<'a>,
@@ -133,7 +128,9 @@ struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     fn new(endpoints: &Endpoints, log: &'a Log<'_>, spec: &'a Spec) -> Result<Self> {
-        let addresses = |name: &String| Addresses::find(log, name, &spec.nulls);
+        let column = |name: &str, several| Addresses::find(log, name, &spec.nulls, several);
+        let addresses = |name: &String| column(name, endpoints.several);
+        let among = |name: &String| column(name, true);
         let inbound = endpoints.direction.as_ref();
         Ok(Self {
             source: addresses(&endpoints.source)?,
@@ -141,7 +138,7 @@ impl<'a> Choice<'a> {
             inbound: inbound
                 .map(|name| Cells::find(log, name, &spec.nulls))
                 .transpose()?,
-            among: endpoints.among.as_ref().map(addresses).transpose()?,
+            among: endpoints.among.as_ref().map(among).transpose()?,
         })
     }
 
@@ -162,52 +159,51 @@ impl<'a> Choice<'a> {
             ends.push(row, pair, None);
             return Ok(());
         }
+        if self.source.is_empty(row) || self.dest.is_empty(row) {
+            return Ok(());
+        }
+        let (peers, counters) = self.counters_among(row)?;
         self.source.each(row, |local| {
             let (local, local_counters) = self.source.parse(local)?;
             self.dest.each(row, |peer| {
-                let (peer, counters) = self.dest.parse(peer)?;
+                let (peer, own) = self.dest.parse(peer)?;
                 let pair = match direction {
                     Direction::Inbound => [peer, local],
                     _ => [local, peer],
                 };
-                let own = counters.or(local_counters);
-                ends.push(row, pair, own.or(self.counters_among(row, peer)?));
+                if ends.flows.len() - before == MAX_FLOWS {
+                    return Err(self.dest.too_many(row));
+                }
+                let among = || {
+                    let index = counters.binary_search_by_key(&peer, |(address, _)| *address);
+                    index.ok().and_then(|index| counters[index].1)
+                };
+                ends.push(row, pair, own.or(local_counters).or_else(among));
                 Ok(())
             })
         })?;
-        let sharing = self.sharing(row, ends.flows.len() - before)?;
+        let sharing = (ends.flows.len() - before).max(peers) as u32;
         for end in &mut ends.flows[before..] {
             end.sharing = if end.own.is_some() { 1 } else { sharing };
         }
         Ok(())
     }
 
-    /// Number of flows that repeat the counts of a record with `flows` flows in this row.
-    fn sharing(&self, row: usize, flows: usize) -> Result<u32, BadRow> {
-        let mut peers = 0;
-        if let Some(among) = &self.among {
-            among.each(row, |_| {
-                peers += 1;
-                Ok(())
-            })?;
-        }
-        Ok(flows.max(peers) as u32)
-    }
-
-    fn counters_among(&self, row: usize, peer: Ip) -> Result<Option<Counters>, BadRow> {
-        let mut counters = None;
+    /// Number of all peers of the record of a row, and the counters of those that have them,
+    /// sorted by address.
+    fn counters_among(&self, row: usize) -> Result<(usize, Vec<AmongPeer>), BadRow> {
+        let (mut peers, mut counters) = (0, Vec::new());
         if let Some(among) = &self.among {
             among.each(row, |entry| {
+                peers += 1;
                 if entry.contains('|') {
-                    let (address, own) = among.parse(entry)?;
-                    if address == peer {
-                        counters = own;
-                    }
+                    counters.push(among.parse(entry)?);
                 }
                 Ok(())
             })?;
         }
-        Ok(counters)
+        counters.sort_by_key(|(address, _)| *address);
+        Ok((peers, counters))
     }
 
     fn missing(&self, row: usize) -> BadRow {
@@ -218,100 +214,4 @@ impl<'a> Choice<'a> {
         };
         BadRow::value(0, column, None, "has no address")
     }
-}
-
-/// Cells with one address or several: a list, or a string in any common notation.
-enum Addresses<'a> {
-    Text(Cells<'a>),
-    List(String, ArrayRef, Column),
-}
-
-impl<'a> Addresses<'a> {
-    fn find(log: &'a Log<'_>, name: &str, nulls: &'a [String]) -> Result<Self> {
-        let Some(array) = log.array(name) else {
-            return Ok(Self::Text(Cells::find(log, name, nulls)?));
-        };
-        let (DataType::List(item) | DataType::LargeList(item)) = array.data_type() else {
-            return Ok(Self::Text(Cells::find(log, name, nulls)?));
-        };
-        let item = arrow::datatypes::Field::new_list_field(item.data_type().clone(), true);
-        let lists = arrow::compute::cast(array, &DataType::LargeList(Arc::new(item)))?;
-        let values = Column::read(name, lists.as_list::<i64>().values())?;
-        Ok(Self::List(name.into(), lists, values))
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::Text(cells) => &cells.name,
-            Self::List(name, ..) => name,
-        }
-    }
-
-    fn is_empty(&self, row: usize) -> bool {
-        match self {
-            Self::Text(cells) => cells.get(row).is_none(),
-            Self::List(_, lists, _) => lists.is_null(row),
-        }
-    }
-
-    /// The address of a cell with a single address, the usual case.
-    fn single(&self, row: usize) -> Option<Ip> {
-        match self {
-            Self::Text(cells) => Ip::parse(&cells.get(row)?),
-            Self::List(..) => None,
-        }
-    }
-
-    fn each(
-        &self,
-        row: usize,
-        mut entry: impl FnMut(&str) -> Result<(), BadRow>,
-    ) -> Result<(), BadRow> {
-        match self {
-            Self::Text(cells) => match cells.get(row) {
-                Some(text) => split(&text).try_for_each(&mut entry),
-                None => Ok(()),
-            },
-            Self::List(_, lists, values) => {
-                if lists.is_null(row) {
-                    return Ok(());
-                }
-                let offsets = lists.as_list::<i64>().value_offsets();
-                (offsets[row]..offsets[row + 1])
-                    .filter_map(|i| values.text(i as usize))
-                    .try_for_each(|text| split(&text).try_for_each(&mut entry))
-            }
-        }
-    }
-
-    /// Parse an address and, if all six follow it, its counters.
-    fn parse(&self, entry: &str) -> Result<(Ip, Option<Counters>), BadRow> {
-        let bad = |value, reason| BadRow::value(0, self.name(), Some(value), reason);
-        let mut parts = entry.split('|');
-        let text = parts.next().unwrap_or_default();
-        let address = Ip::parse(text).ok_or_else(|| bad(text, "is not an IP address"))?;
-        if entry.bytes().filter(|byte| *byte == b'|').count() != 6 {
-            return Ok((address, None));
-        }
-        let mut counters = Counters::default();
-        for (counter, text) in counters.iter_mut().zip(parts) {
-            *counter = match text {
-                "" => 0,
-                text => text
-                    .parse()
-                    .ok()
-                    .filter(|count| *count >= 0)
-                    .ok_or_else(|| {
-                        bad(entry, "has a counter that is not a non-negative integer")
-                    })?,
-            };
-        }
-        Ok((address, Some(counters)))
-    }
-}
-
-/// The entries of a string such as `['192.0.2.1', '192.0.2.2']` or `192.0.2.1|1|0 192.0.2.2|2|0`.
-fn split(text: &str) -> impl Iterator<Item = &str> {
-    let separates = |c: char| c.is_whitespace() || ",;'\"[]()".contains(c);
-    text.split(separates).filter(|entry| !entry.is_empty())
 }

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::normalise::log::Log;
 use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Field, Kind, Spec, Unit};
+use crate::normalise::times::DateOrder;
 use crate::normalise::values::{self, Cells, Conditions, YEARS};
 
 /// Rows with a bad value, each with the first of them.
@@ -35,16 +36,14 @@ pub fn column(
         .iter()
         .map(|name| Ok(Cells::find(log, name, &spec.nulls)?.with_nulls(&field.nulls)))
         .collect::<Result<Vec<_>>>()?;
-    let when = Conditions::find(log, &field.when, &spec.nulls)?;
+    let conditions = |wanted| Conditions::find(log, wanted, &spec.nulls);
+    let (all, any) = (conditions(&field.when)?, conditions(&field.when_any)?);
+    let unless = conditions(&field.unless)?;
+    let met = |row| all.met(row) && any.any_met(row) && !unless.is_any(row);
     let rows = 0..log.rows();
     if let Kind::Constant(value) = field.kind {
-        let values = if field.when.is_empty() {
-            vec![value; rows.len()]
-        } else {
-            let values = rows.map(|row| if when.met(row) { value } else { 0 });
-            values.collect()
-        };
-        return Ok(Arc::new(Int64Array::from(values)));
+        let values = rows.map(|row| if met(row) { value } else { 0 });
+        return Ok(Arc::new(Int64Array::from_iter_values(values)));
     }
     let Some(first) = cells.first() else {
         return Err(Error::Argument(format!(
@@ -54,12 +53,12 @@ pub fn column(
     };
     let values = &field.values;
     Ok(match field.kind {
-        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, unit, spec.zone))),
+        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, unit, spec))),
         Kind::Duration(unit) => times(ends(first, unit, start_time, rows, bad)),
-        Kind::Count => {
-            let needed = field.target == "flows";
+        Kind::Count | Kind::Total => {
+            let needed = field.target == "flows" && !field.has_alternative;
             let count = |row| match sum(&cells, row)? {
-                _ if !when.met(row) => Ok(Some(0)),
+                _ if !met(row) => Ok(Some(0)),
                 None if needed => Err(first.bad(row, "has no number of flows")),
                 count => Ok(count),
             };
@@ -68,6 +67,17 @@ pub fn column(
         Kind::Difference => Arc::new(good::<Int64Type>(rows, bad, |row| difference(&cells, row))),
         Kind::Number => Arc::new(good::<Float64Type>(rows, bad, |row| first.number(row))),
         Kind::Port => Arc::new(good::<UInt16Type>(rows, bad, |row| first.port(row))),
+        Kind::PortOrName => {
+            let [port, protocol] = cells.as_slice() else {
+                return Err(Error::Argument(format!(
+                    "field {:?} needs a port and a protocol",
+                    field.target
+                )));
+            };
+            Arc::new(good::<UInt16Type>(rows, bad, |row| {
+                port.port_or_name(row, protocol)
+            }))
+        }
         Kind::PortOrIcmp => Arc::new(good::<UInt16Type>(rows, bad, |row| first.port_or_icmp(row))),
         Kind::Direction => {
             let direction = |row| {
@@ -131,7 +141,7 @@ fn ends(
             return Ok(None);
         };
         let end = start(row).map(|start| start.saturating_add(length));
-        if end.is_some_and(|end| !YEARS.contains(&end)) {
+        if end.is_some_and(|end| end > *YEARS.end()) {
             return Err(BadRow::value(
                 0,
                 &lengths.name,
@@ -170,7 +180,8 @@ fn sum(columns: &[Cells<'_>], row: usize) -> Result<Option<i64>, BadRow> {
     let mut sum: Option<i64> = None;
     for cells in columns {
         if let Some(value) = cells.count(row)? {
-            sum = Some(sum.unwrap_or(0).saturating_add(value));
+            let total = sum.unwrap_or(0).checked_add(value);
+            sum = Some(total.ok_or_else(|| cells.bad(row, "makes a sum beyond a 64-bit integer"))?);
         }
     }
     Ok(sum)
@@ -206,12 +217,12 @@ impl Kind {
     /// Parse a kind as a declaration names it, with the unit of its numbers.
     pub fn parse(kind: &str, unit: Option<&str>) -> Result<Self> {
         let time = match unit {
-            None | Some("s" | "icmp" | "hex") => Unit::Seconds,
+            None | Some("s" | "icmp" | "hex" | "name") => Unit::Seconds,
             Some("ms") => Unit::Milliseconds,
             Some("us") => Unit::Microseconds,
             Some(other) => {
                 return Err(Error::Argument(format!(
-                    "invalid unit {other:?}; give s, ms, us, icmp or hex"
+                    "invalid unit {other:?}; give s, ms, us, icmp, hex or name"
                 )));
             }
         };
@@ -219,8 +230,10 @@ impl Kind {
             "time" => Self::Time(time),
             "duration" => Self::Duration(time),
             "port" if unit == Some("icmp") => Self::PortOrIcmp,
+            "port" if unit == Some("name") => Self::PortOrName,
             "port" => Self::Port,
             "count" => Self::Count,
+            "total" => Self::Total,
             "difference" => Self::Difference,
             "number" => Self::Number,
             "text" => Self::Text,
@@ -232,6 +245,17 @@ impl Kind {
             "one" => Self::Constant(1),
             other => return Err(Error::Argument(format!("invalid kind of field {other:?}"))),
         })
+    }
+}
+
+/// Parse the order of day and month: `mdy` or `dmy`.
+pub fn date_order(order: &str) -> Result<DateOrder> {
+    match order {
+        "mdy" => Ok(DateOrder::MonthFirst),
+        "dmy" => Ok(DateOrder::DayFirst),
+        other => Err(Error::Argument(format!(
+            "invalid date_order {other:?}; give mdy (month first) or dmy (day first)"
+        ))),
     }
 }
 

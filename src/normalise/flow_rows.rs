@@ -2,21 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, UInt32Array, new_null_array,
-};
-use arrow::compute::kernels::zip::zip;
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, TimestampMicrosecondArray, UInt32Array};
+use arrow::buffer::NullBuffer;
 use arrow::compute::take;
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use crate::error::Result;
 use crate::ip::write::addresses;
 use crate::normalise::columns::{CanonicalColumns, position};
 use crate::normalise::endpoints::Ends;
-use crate::normalise::log::Log;
 use crate::normalise::outcome::Repeated;
-use crate::normalise::spec::Spec;
-use crate::normalise::values::Conditions;
 
 /// Columns that per-peer counters replace, and the index of the counter.
 const OWN: [(&str, usize); 4] = [
@@ -24,15 +19,6 @@ const OWN: [(&str, usize); 4] = [
     ("dst_packets", 3),
     ("src_bytes", 4),
     ("dst_bytes", 5),
-];
-
-/// Columns of the two endpoints.
-const SIDES: [(&str, &str); 5] = [
-    ("src_ip", "dst_ip"),
-    ("src_port", "dst_port"),
-    ("src_bytes", "dst_bytes"),
-    ("src_packets", "dst_packets"),
-    ("src_payload_bytes", "dst_payload_bytes"),
 ];
 
 /// Turn columns of records into columns of flows, with addresses and per-peer counters.
@@ -54,13 +40,13 @@ pub fn per_flow(columns: &mut CanonicalColumns<'_>, ends: &Ends, records: usize)
     Ok(())
 }
 
-fn counts<'a>(columns: &'a CanonicalColumns<'_>, name: &str) -> Option<&'a Int64Array> {
+pub(super) fn counts<'a>(columns: &'a CanonicalColumns<'_>, name: &str) -> Option<&'a Int64Array> {
     columns[position(columns, name)?]
         .1
         .as_primitive_opt::<Int64Type>()
 }
 
-fn value(counts: Option<&Int64Array>, row: usize) -> Option<i64> {
+pub(super) fn value(counts: Option<&Int64Array>, row: usize) -> Option<i64> {
     counts
         .filter(|counts| counts.is_valid(row))
         .map(|counts| counts.value(row))
@@ -115,43 +101,38 @@ pub fn repeated(columns: &CanonicalColumns<'_>, ends: &Ends) -> Repeated {
     out
 }
 
-/// Mask of the flows that the second endpoint initiated; `None` if there are none.
-pub fn reversed(log: &Log<'_>, spec: &Spec, ends: &Ends) -> Result<Option<BooleanArray>> {
-    if spec.reversed.is_empty() {
-        return Ok(None);
+/// Drop the ends of records that lie before their starts; return the number of the good ones.
+pub fn drop_early_ends(
+    columns: &mut CanonicalColumns<'_>,
+    is_good: impl Fn(&usize) -> bool,
+) -> usize {
+    let times = |name| {
+        let index = position(columns, name)?;
+        columns[index]
+            .1
+            .as_primitive_opt::<TimestampMicrosecondType>()
+    };
+    let (Some(starts), Some(ends)) = (times("start_time"), times("end_time")) else {
+        return 0;
+    };
+    let early = |row: &usize| {
+        ends.value(*row) < starts.value(*row) && ends.is_valid(*row) && starts.is_valid(*row)
+    };
+    let rows: Vec<usize> = (0..ends.len()).filter(early).collect();
+    if rows.is_empty() {
+        return 0;
     }
-    let reversed = Conditions::find(log, &spec.reversed, &spec.nulls)?;
-    let flows = ends.flows.iter();
-    let mask: BooleanArray = flows
-        .map(|end| Some(reversed.met(end.record as usize)))
-        .collect();
-    Ok((mask.true_count() > 0).then_some(mask))
+    let mut later = vec![true; ends.len()];
+    for row in &rows {
+        later[*row] = false;
+    }
+    let nulls = NullBuffer::union(ends.nulls(), Some(&NullBuffer::from(later)));
+    let values = TimestampMicrosecondArray::new(ends.values().clone(), nulls);
+    set(columns, "end_time", Arc::new(values.with_timezone("UTC")));
+    rows.iter().filter(|row| is_good(row)).count()
 }
 
-/// Swap the endpoints of the marked flows.
-pub fn swap(columns: &mut CanonicalColumns<'_>, marked: &BooleanArray) -> Result<()> {
-    for (one, other) in SIDES {
-        let (Some(first), Some(second)) = (side(columns, one, other), side(columns, other, one))
-        else {
-            continue;
-        };
-        set(columns, one, zip(marked, &second, &first)?);
-        set(columns, other, zip(marked, &first, &second)?);
-    }
-    Ok(())
-}
-
-/// The column of an endpoint; nulls if only the other endpoint has one.
-fn side(columns: &CanonicalColumns<'_>, name: &str, other: &str) -> Option<ArrayRef> {
-    let column = |index: usize| &columns[index].1;
-    let nulls = |array: &ArrayRef| new_null_array(array.data_type(), array.len());
-    match position(columns, name) {
-        Some(index) => Some(Arc::clone(column(index))),
-        None => position(columns, other).map(column).map(nulls),
-    }
-}
-
-fn set<'a>(columns: &mut CanonicalColumns<'a>, name: &'a str, column: ArrayRef) {
+pub(super) fn set<'a>(columns: &mut CanonicalColumns<'a>, name: &'a str, column: ArrayRef) {
     match position(columns, name) {
         Some(index) => columns[index].1 = column,
         None => columns.push((name, column)),

@@ -1,12 +1,16 @@
 //! Log records to flows in the canonical schema.
 
+mod addresses;
+mod alternatives;
 mod columns;
 pub mod endpoints;
+pub mod exchange;
 pub mod fields;
 mod flow_rows;
 pub mod log;
 pub mod outcome;
 pub mod records;
+mod services;
 pub mod spec;
 pub mod text;
 pub mod times;

@@ -55,6 +55,14 @@ pub struct Normalised {
     pub counted: u64,
     /// Flows that repeat the counts of one record.
     pub repeated: Repeated,
+    /// Records that end before they start; their end is dropped.
+    pub end_before_start: u64,
+    /// Records whose source has the counts of both endpoints.
+    pub without_sides: u64,
+    /// Flows whose endpoints were exchanged, by reason.
+    pub reversed: BTreeMap<&'static str, u64>,
+    /// Records whose packets had other addresses.
+    pub translated: u64,
     /// Non-flow records, by the value that identifies them.
     pub skipped: BTreeMap<String, u64>,
     /// Records that could not be read.
@@ -101,6 +109,12 @@ impl Normalised {
         self.repeated.rows += later.repeated.rows;
         self.repeated.flows += later.repeated.flows;
         self.repeated.bytes += later.repeated.bytes;
+        self.end_before_start += later.end_before_start;
+        self.without_sides += later.without_sides;
+        for (reason, flows) in later.reversed {
+            *self.reversed.entry(reason).or_default() += flows;
+        }
+        self.translated += later.translated;
         for (value, records) in later.skipped {
             self.skip(value, records);
         }

@@ -1,22 +1,29 @@
 //! Records to flows in the canonical schema.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 
 use crate::columns::parallel::by_morsel;
-use crate::error::Result;
-use crate::normalise::columns::{CanonicalColumns, canonical, position};
+use crate::error::{Error, Result};
+use crate::normalise::columns::{CanonicalColumns, canonical};
+use crate::normalise::exchange::Totals;
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::{BadRow, Normalised};
-use crate::normalise::spec::Spec;
-use crate::normalise::values::Conditions;
-use crate::normalise::{endpoints, fields, flow_rows};
+use crate::normalise::spec::{Kind, Spec};
+use crate::normalise::values::{AMBIGUOUS_DATE, Conditions};
+use crate::normalise::{alternatives, endpoints, exchange, flow_rows};
 
-/// Normalise a table; messages number its rows from `first_row`.
-pub fn table(batch: &RecordBatch, spec: &Spec, first_row: u64) -> Result<Normalised> {
+/// Normalise a table; `number` gives the number of each row in messages.
+pub fn table(
+    batch: &RecordBatch,
+    spec: &Spec,
+    number: impl Fn(usize) -> u64 + Sync,
+) -> Result<Normalised> {
     let parts = by_morsel(batch.num_rows(), |rows| {
         let part = batch.slice(rows.start, rows.len());
-        let numbers = rows.map(|row| first_row + row as u64).collect();
+        let numbers = rows.map(&number).collect();
         records(Log::Table(part), spec, numbers)
     });
     let mut all = Normalised::default();
@@ -39,22 +46,31 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     let mut bad = BadRows::new();
     let mut ends = endpoints::read(&log, spec, &mut bad)?;
     let mut columns: CanonicalColumns<'_> = Vec::with_capacity(spec.fields.len() + 2);
+    let mut totals = Totals::new();
     for field in &spec.fields {
-        let start = position(&columns, "start_time").map(|index| &columns[index].1);
-        let column = fields::column(field, &log, spec, start, &mut bad)?;
-        columns.push((&field.target, column));
+        let found = alternatives::add(field, &log, spec, &mut columns, &mut bad)?;
+        if field.kind == Kind::Total {
+            totals.entry(&field.target).or_default().extend(found);
+        }
     }
+    if let Some(row) = bad.values().find(|row| row.reason == AMBIGUOUS_DATE) {
+        return Err(ambiguous(row));
+    }
+    let is_good = |row: &usize| !bad.contains_key(row);
+    let without_sides: BTreeSet<_> = totals.values().flatten().copied().collect();
+    out.without_sides = without_sides.into_iter().filter(is_good).count() as u64;
+    out.end_before_start = flow_rows::drop_early_ends(&mut columns, is_good) as u64;
     ends.drop_rows(&bad);
-    let reversed = flow_rows::reversed(&log, spec, &ends)?;
     flow_rows::per_flow(&mut columns, &ends, log.rows())?;
     out.expanded = ends.expanded();
     out.counted = (0..ends.flows.len())
         .filter(|flow| ends.own(*flow).is_some())
         .count() as u64;
     out.repeated = flow_rows::repeated(&columns, &ends);
-    if let Some(reversed) = reversed {
-        flow_rows::swap(&mut columns, &reversed)?;
-    }
+    out.translated = exchange::translated(&log, spec, &ends)?;
+    let exchanged = exchange::find(&log, spec, &columns, &ends)?;
+    exchanged.apply(&mut columns, &ends, &totals)?;
+    out.reversed = exchanged.counts();
     out.batches.push(canonical(&columns, ends.flows.len())?);
     for (row, reason) in bad {
         out.reject(BadRow {
@@ -63,6 +79,15 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
         });
     }
     Ok(out)
+}
+
+fn ambiguous(row: &BadRow) -> Error {
+    let column = row.column.as_deref().unwrap_or_default();
+    let value = row.value.as_deref().unwrap_or_default();
+    Error::Argument(format!(
+        "column {column}: {value:?} {AMBIGUOUS_DATE}; \
+         give date_order=\"mdy\" (month first) or \"dmy\" (day first)"
+    ))
 }
 
 /// The rows that are flows, if others are among them; counts the non-flow records.

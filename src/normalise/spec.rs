@@ -2,6 +2,8 @@
 
 use arrow::array::timezone::Tz;
 
+use crate::normalise::times::DateOrder;
+
 /// Declaration of a format, bound to the columns of a log.
 #[derive(Clone, Debug)]
 pub struct Spec {
@@ -13,10 +15,14 @@ pub struct Spec {
     pub fields: Vec<Field>,
     /// Conditions of flow records; a missing value meets them.
     pub keep: Vec<Condition>,
-    /// Conditions of records whose second endpoint initiated the flow.
-    pub reversed: Vec<Condition>,
+    /// Columns that show who initiated a flow.
+    pub initiator: Initiator,
+    /// Pairs of columns with the address of an endpoint, and that in the packet.
+    pub translated: Vec<(String, String)>,
     /// Time zone of times without one.
     pub zone: Tz,
+    /// Order of day and month in dates with the year last.
+    pub date_order: Option<DateOrder>,
 }
 
 /// Requires a column to have one of the values; an empty string stands for a missing one.
@@ -26,6 +32,38 @@ pub struct Condition {
     pub column: String,
     /// The values.
     pub values: Vec<String>,
+}
+
+/// Columns that show which endpoint of a record initiated the flow.
+#[derive(Clone, Debug, Default)]
+pub struct Initiator {
+    /// Conditions of records whose second endpoint is the initiator.
+    pub reversed: Vec<Condition>,
+    /// Conditions of records whose endpoints the log could not assign; ports decide.
+    pub unassigned: Vec<Condition>,
+    /// Column of Zeek's history of the connection.
+    pub history: Option<String>,
+    /// Columns of the TCP flags that each endpoint sent, in hexadecimal.
+    pub flags: Option<(String, String)>,
+    /// Column of the ICMP type that the first endpoint sent.
+    pub icmp: Option<String>,
+    /// Columns of the exporter's address and of the direction as it sees it.
+    pub exporter: Option<(String, String)>,
+    /// Conditions of records whose exporter is one of the endpoints.
+    pub at_endpoint: Vec<Condition>,
+    /// Known networks, whose broadcast addresses only receive.
+    pub networks: Vec<String>,
+}
+
+impl Initiator {
+    fn columns(&self) -> impl Iterator<Item = &String> {
+        let conditions = [&self.reversed, &self.unassigned, &self.at_endpoint];
+        let conditions = conditions.into_iter().flatten();
+        let pairs = self.flags.iter().chain(&self.exporter);
+        (self.history.iter().chain(&self.icmp))
+            .chain(pairs.flat_map(|(one, other)| [one, other]))
+            .chain(conditions.map(|condition| &condition.column))
+    }
 }
 
 /// Columns of the two endpoints of a flow.
@@ -40,9 +78,12 @@ pub struct Endpoints {
     pub direction: Option<String>,
     /// Column of all peers of a record that was expanded into one row per peer.
     pub among: Option<String>,
+    /// Whether a cell may hold several addresses.
+    pub several: bool,
 }
 
-/// Mapping to one column of the canonical schema.
+/// Mapping to one column of the canonical schema. Of several for one column, each row has the
+/// first value that is not null.
 #[derive(Clone, Debug)]
 pub struct Field {
     /// Name of the canonical column.
@@ -55,8 +96,14 @@ pub struct Field {
     pub nulls: Vec<String>,
     /// Strings that are replaced by others.
     pub values: Vec<(String, String)>,
-    /// Conditions without which a count is 0.
+    /// Conditions that must all hold; otherwise a count is 0.
     pub when: Vec<Condition>,
+    /// Conditions of which at least one must hold, if there are any.
+    pub when_any: Vec<Condition>,
+    /// Conditions of which none may hold.
+    pub unless: Vec<Condition>,
+    /// Whether a later field is the alternative for null values of this one.
+    pub has_alternative: bool,
 }
 
 /// How a column of the canonical schema is computed.
@@ -70,8 +117,12 @@ pub enum Kind {
     Port,
     /// A port, or ICMP type and code with a dot between.
     PortOrIcmp,
+    /// A port, or the name of a service of the protocol in the second column.
+    PortOrName,
     /// The sum of integer columns.
     Count,
+    /// A count of both endpoints together, given as that of the source.
+    Total,
     /// The first column minus the second.
     Difference,
     /// A number.
@@ -123,13 +174,16 @@ impl Spec {
             [&ends.source, &ends.dest].into_iter().chain(further)
         });
         let fields = self.fields.iter().flat_map(|field| {
-            let when = field.when.iter().map(|condition| &condition.column);
-            field.columns.iter().chain(when)
+            let conditions = field.when.iter().chain(&field.when_any);
+            let conditions = conditions.chain(&field.unless).map(|c| &c.column);
+            field.columns.iter().chain(conditions)
         });
-        let conditions = self.keep.iter().chain(&self.reversed).map(|c| &c.column);
+        let pairs = self.translated.iter();
         let mut names: Vec<&str> = ends
             .chain(fields)
-            .chain(conditions)
+            .chain(self.keep.iter().map(|condition| &condition.column))
+            .chain(self.initiator.columns())
+            .chain(pairs.flat_map(|(own, packet)| [own, packet]))
             .map(String::as_str)
             .collect();
         names.sort_unstable();

@@ -5,46 +5,35 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
 
 use crate::columns::cast::float_to_int;
 
+/// Order of day and month in dates with the year last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateOrder {
+    /// Month, day, year.
+    MonthFirst,
+    /// Day, month, year.
+    DayFirst,
+}
+
+/// Why a string is not a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotATime {
+    /// It has no known notation.
+    Invalid,
+    /// Day and month are ambiguous.
+    Ambiguous,
+}
+
 /// Parse a time to microseconds since 1970: ISO 8601, with `-` or `/` in the date and `T` or a
-/// space before the time. A time without a zone is in `zone`.
-pub fn instant(text: &str, zone: Tz) -> Option<i64> {
+/// space before the time; or a date with the year last and a time with or without AM or PM. A time
+/// without a zone is in `zone`.
+pub fn instant(text: &str, zone: Tz, order: Option<DateOrder>) -> Result<i64, NotATime> {
     let mut rest = Digits(text.as_bytes());
-    let year = rest.number(4)?;
-    let separator = rest.one_of(b"-/")?;
-    let month = rest.number(2)?;
-    rest.one_of(&[separator])?;
-    let date = NaiveDate::from_ymd_opt(year as i32, month, rest.number(2)?)?;
-    let (mut seconds, mut micros) = (0, 0);
-    if rest.one_of(b"T t").is_some() {
-        let hour = rest.number(2)?;
-        rest.one_of(b":")?;
-        let minute = rest.number(2)?;
-        let second = match rest.one_of(b":") {
-            Some(_) => rest.number(2)?,
-            None => 0,
-        };
-        if hour > 23 || minute > 59 || second > 59 {
-            return None;
-        }
-        seconds = hour * 3600 + minute * 60 + second;
-        micros = rest.fraction()?;
+    let (date, ambiguous) = rest.date(order).ok_or(NotATime::Invalid)?;
+    match rest.time(date, zone) {
+        Some(_) if ambiguous => Err(NotATime::Ambiguous),
+        Some(time) => Ok(time),
+        None => Err(NotATime::Invalid),
     }
-    let naive = date
-        .and_hms_opt(0, 0, 0)?
-        .and_utc()
-        .timestamp()
-        .checked_add(i64::from(seconds))?;
-    let offset = match rest.0 {
-        b"" => {
-            let local = DateTime::from_timestamp(naive, 0)?.naive_utc();
-            offset_of(zone, &local)
-        }
-        _ => rest.offset()?,
-    };
-    naive
-        .checked_sub(offset)?
-        .checked_mul(1_000_000)?
-        .checked_add(i64::from(micros))
 }
 
 /// Microseconds since 1970 UTC of a time of that zone, itself given as if it were UTC.
@@ -67,6 +56,99 @@ fn offset_of(zone: Tz, local: &NaiveDateTime) -> i64 {
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
+    /// Parse a date; the flag states that day and month may be the other way round.
+    fn date(&mut self, order: Option<DateOrder>) -> Option<(NaiveDate, bool)> {
+        let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit());
+        if digits.count() == 4 {
+            let year = self.number(4)?;
+            let separator = self.one_of(b"-/")?;
+            let month = self.number(2)?;
+            self.one_of(&[separator])?;
+            let date = NaiveDate::from_ymd_opt(year as i32, month, self.number(2)?)?;
+            return Some((date, false));
+        }
+        let first = self.one_or_two()?;
+        let separator = self.one_of(b"/-.")?;
+        let second = self.one_or_two()?;
+        self.one_of(&[separator])?;
+        let year = self.number(4)?;
+        let day_first = order.map_or(first > 12, |order| order == DateOrder::DayFirst);
+        let (day, month) = if day_first {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let ambiguous = order.is_none() && first.max(second) <= 12 && first != second;
+        let date = NaiveDate::from_ymd_opt(year as i32, month, day)?;
+        let _ = self.one_of(b",");
+        Some((date, ambiguous))
+    }
+
+    /// Parse the rest after a date, in full.
+    fn time(&mut self, date: NaiveDate, zone: Tz) -> Option<i64> {
+        let (mut seconds, mut micros) = (0, 0);
+        if self.one_of(b"T t").is_some() {
+            let hour = self.one_or_two()?;
+            self.one_of(b":")?;
+            let minute = self.number(2)?;
+            let second = match self.one_of(b":") {
+                Some(_) => self.number(2)?,
+                None => 0,
+            };
+            micros = self.fraction()?;
+            let hour = self.half_day(hour)?;
+            // A leap second ends a quarter of an hour in any zone; it is the next second here.
+            let max = if minute % 15 == 14 { 60 } else { 59 };
+            if hour > 23 || minute > 59 || second > max {
+                return None;
+            }
+            seconds = hour * 3600 + minute * 60 + second;
+        }
+        let naive = date
+            .and_hms_opt(0, 0, 0)?
+            .and_utc()
+            .timestamp()
+            .checked_add(i64::from(seconds))?;
+        let offset = match self.0 {
+            b"" => {
+                let local = DateTime::from_timestamp(naive, 0)?.naive_utc();
+                offset_of(zone, &local)
+            }
+            _ => self.offset()?,
+        };
+        naive
+            .checked_sub(offset)?
+            .checked_mul(1_000_000)?
+            .checked_add(i64::from(micros))
+    }
+
+    /// Convert an hour before AM or PM to one of the whole day.
+    fn half_day(&mut self, hour: u32) -> Option<u32> {
+        if matches!(self.0, [] | [b'Z' | b'+' | b'-', ..]) {
+            return Some(hour);
+        }
+        let text = std::str::from_utf8(self.0).ok()?;
+        // Browsers write a narrow no-break space.
+        let text = text.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
+        let Some((half, rest)) = text.as_bytes().split_first_chunk::<2>() else {
+            return Some(hour);
+        };
+        let noon = match half.map(|byte| byte.to_ascii_uppercase()) {
+            [b'A', b'M'] => 0,
+            [b'P', b'M'] => 12,
+            _ => return Some(hour),
+        };
+        self.0 = rest;
+        (1..=12).contains(&hour).then_some(hour % 12 + noon)
+    }
+
+    fn one_or_two(&mut self) -> Option<u32> {
+        match self.0 {
+            [_, b'0'..=b'9', ..] => self.number(2),
+            _ => self.number(1),
+        }
+    }
+
     fn number(&mut self, digits: usize) -> Option<u32> {
         let (number, rest) = self.0.split_at_checked(digits)?;
         self.0 = rest;
@@ -132,7 +214,8 @@ pub fn clock(text: &str) -> Option<i64> {
     }
     let whole = |part: &str| part.parse::<u32>().ok().map(i64::from);
     let minutes = i64::from(days) * 1440 + whole(hours)? * 60 + whole(minutes)?;
-    Some(minutes * 60_000_000 + decimal(seconds, 1_000_000)?)
+    let seconds = decimal(seconds, 1_000_000).filter(|seconds| *seconds >= 0)?;
+    minutes.checked_mul(60_000_000)?.checked_add(seconds)
 }
 
 /// Parse a decimal number and multiply it by `scale`, a power of ten; round once, at the end.
@@ -232,10 +315,10 @@ mod tests {
             "2018-10-30 08:56:07.459844 UTC",
             "2018-10-30 09:56:07.459844 +01:00",
         ] {
-            assert_eq!(instant(text, utc), Some(expected), "{text}");
+            assert_eq!(instant(text, utc, None), Ok(expected), "{text}");
         }
-        assert_eq!(instant("1970-01-02", utc), Some(86_400_000_000));
-        assert_eq!(instant("1970-01-01T00:01", utc), Some(60_000_000));
+        assert_eq!(instant("1970-01-02", utc, None), Ok(86_400_000_000));
+        assert_eq!(instant("1970-01-01T00:01", utc, None), Ok(60_000_000));
         for text in [
             "",
             "2018",
@@ -249,7 +332,43 @@ mod tests {
             "2018-10-30T08:56:07Zx",
             "2018-10-30Tü",
         ] {
-            assert_eq!(instant(text, utc), None, "{text}");
+            assert_eq!(instant(text, utc, None), Err(NotATime::Invalid), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_with_the_year_last_need_a_known_order() {
+        use DateOrder::{DayFirst, MonthFirst};
+        let utc: Tz = "+00:00".parse().unwrap();
+        let at = |text| instant(text, utc, None);
+        for (text, expected) in [
+            ("8/25/2025 7:06:57.584 PM", "2025-08-25T19:06:57.584"),
+            ("25/08/2025, 7:06:57 pm", "2025-08-25T19:06:57"),
+            ("8/25/2025 12:30\u{202f}AM", "2025-08-25T00:30"),
+            ("08/25/2025, 12:30:00.000 PM", "2025-08-25T12:30"),
+            ("25.8.2025 19:06", "2025-08-25T19:06"),
+            ("5/5/2025", "2025-05-05"),
+            ("2016-12-31T23:59:60Z", "2017-01-01"),
+            ("2017-01-01 05:29:60.5+05:30", "2017-01-01T00:00:00.5"),
+        ] {
+            assert_eq!(at(text), at(expected), "{text}");
+            assert!(at(text).is_ok(), "{text}");
+        }
+        let text = "3/4/2025 10:00:00 AM";
+        assert_eq!(at(text), Err(NotATime::Ambiguous));
+        assert_eq!(instant(text, utc, Some(MonthFirst)), at("2025-03-04 10:00"));
+        assert_eq!(instant(text, utc, Some(DayFirst)), at("2025-04-03 10:00"));
+        for text in [
+            "3/4/2025 junk",
+            "3/4/2025 13:00 PM",
+            "3/4/2025 0:00 AM",
+            "31/31/2025",
+            "3/4-2025",
+            "3/4/25",
+            "2016-12-31T23:58:60Z",
+            "2016-12-31T23:59:61Z",
+        ] {
+            assert_eq!(at(text), Err(NotATime::Invalid), "{text}");
         }
     }
 
@@ -264,12 +383,13 @@ mod tests {
             ("2018-03-25 02:30:00", "2018-03-25 00:30:00"),
             ("2018-07-12 15:37:30Z", "2018-07-12 15:37:30"),
         ] {
-            assert_eq!(instant(local, prague), instant(expected, utc), "{local}");
+            let expected = instant(expected, utc, None);
+            assert_eq!(instant(local, prague, None), expected, "{local}");
         }
-        let naive = instant("2018-07-12 15:37:30", utc).unwrap();
+        let naive = instant("2018-07-12 15:37:30", utc, None).unwrap();
         assert_eq!(
             from_local(naive, prague),
-            instant("2018-07-12 13:37:30", utc)
+            instant("2018-07-12 13:37:30", utc, None).ok()
         );
     }
 
@@ -277,7 +397,16 @@ mod tests {
     fn durations_may_be_clock_times() {
         assert_eq!(clock("00:00:22.577"), Some(22_577_000));
         assert_eq!(clock("1d 01:00:00"), Some(90_000_000_000));
-        for text in ["22.5", "1:2", "1:2:3:4", "x:00:01", ""] {
+        for text in [
+            "22.5",
+            "1:2",
+            "1:2:3:4",
+            "x:00:01",
+            "",
+            "0:0:-1",
+            "213503982d 08:01:49.551616",
+            "106751991d 04:00:54.775808",
+        ] {
             assert_eq!(clock(text), None, "{text}");
         }
     }

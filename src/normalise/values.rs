@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use arrow::array::Array;
-use arrow::array::timezone::Tz;
 use arrow::datatypes::DataType;
 
 use crate::columns::cast::float_to_int;
@@ -14,11 +13,18 @@ use crate::error::Result;
 use crate::flow::{protocols, tcp_flags};
 use crate::normalise::log::{Cell, Log};
 use crate::normalise::outcome::BadRow;
-use crate::normalise::spec::{Condition, Unit};
-use crate::normalise::times::{clock, decimal, from_local, instant, leading_digits};
+use crate::normalise::services;
+use crate::normalise::spec::{Condition, Spec, Unit};
+use crate::normalise::times::{NotATime, clock, decimal, from_local, instant, leading_digits};
 
 /// The years 1 to 9999 in microseconds since 1970, the range of ISO 8601 and most software.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+
+/// Maximum integer up to which floats are exact.
+const EXACT: i64 = 1 << 53;
+
+/// Reason of a bad row whose date could have either order of day and month.
+pub const AMBIGUOUS_DATE: &str = "is an ambiguous date";
 
 /// A column of a log.
 #[derive(Clone, Debug)]
@@ -92,7 +98,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A time in microseconds since 1970.
-    pub fn time(&self, row: usize, unit: Unit, zone: Tz) -> Result<Option<i64>, BadRow> {
+    pub fn time(&self, row: usize, unit: Unit, spec: &Spec) -> Result<Option<i64>, BadRow> {
         let time = match &self.values {
             LogColumn::Column(Column::Time(times)) => {
                 if times.is_null(row) {
@@ -104,13 +110,19 @@ impl<'a> Cells<'a> {
                 if times.is_null(row) {
                     return Ok(None);
                 }
-                from_local(times.value(row), zone)
+                from_local(times.value(row), spec.zone)
             }
             _ => {
                 let Some(text) = self.get(row) else {
                     return Ok(None);
                 };
-                decimal(&text, unit.micros()).or_else(|| instant(&text, zone))
+                match decimal(&text, unit.micros()) {
+                    None => match instant(&text, spec.zone, spec.date_order) {
+                        Err(NotATime::Ambiguous) => return Err(self.bad(row, AMBIGUOUS_DATE)),
+                        found => found.ok(),
+                    },
+                    time => time,
+                }
             }
         };
         time.filter(|time| YEARS.contains(time))
@@ -118,14 +130,13 @@ impl<'a> Cells<'a> {
             .ok_or_else(|| self.bad(row, "is not a time of the years 1 to 9999"))
     }
 
-    /// A duration in microseconds.
+    /// A duration in microseconds, negative if a clock was set back.
     pub fn duration(&self, row: usize, unit: Unit) -> Result<Option<i64>, BadRow> {
         let Some(text) = self.get(row) else {
             return Ok(None);
         };
         decimal(&text, unit.micros())
             .or_else(|| clock(&text))
-            .filter(|duration| *duration >= 0)
             .map(Some)
             .ok_or_else(|| self.bad(row, "is not a duration"))
     }
@@ -143,7 +154,7 @@ impl<'a> Cells<'a> {
             };
             digits(&text)
                 .or_else(|| text.parse().ok())
-                .or_else(|| float_to_int(text.parse().ok()?)?)
+                .or_else(|| float_to_int(text.parse().ok()?)?.filter(|i| i.abs() <= EXACT))
         };
         value
             .filter(|value| *value >= 0)
@@ -178,6 +189,17 @@ impl<'a> Cells<'a> {
         }
         let port = self.count(row).map_err(|_| bad())?;
         port.map(u16::try_from).transpose().map_err(|_| bad())
+    }
+
+    /// A port, or the name of a service of the protocol.
+    pub fn port_or_name(&self, row: usize, protocol: &Cells<'_>) -> Result<Option<u16>, BadRow> {
+        let text = self.get(row);
+        match text.filter(|text| text.starts_with(|c: char| !c.is_ascii_digit())) {
+            Some(name) => services::port(&name, protocol.get(row).as_deref())
+                .map(Some)
+                .ok_or_else(|| self.bad(row, "is neither a port nor a known service")),
+            None => self.port(row),
+        }
     }
 
     /// A port, or ICMP type and code with a dot between, which become 256 * type + code as in
@@ -253,6 +275,19 @@ impl<'a> Conditions<'a> {
     /// Whether a row meets all of them.
     pub fn met(&self, row: usize) -> bool {
         self.0.iter().all(|(cells, values)| {
+            let value = cells.get(row).unwrap_or_default();
+            values.iter().any(|known| *known == value)
+        })
+    }
+
+    /// Whether there are no conditions, or a row meets at least one.
+    pub fn any_met(&self, row: usize) -> bool {
+        self.0.is_empty() || self.is_any(row)
+    }
+
+    /// Whether a row meets at least one of them.
+    pub fn is_any(&self, row: usize) -> bool {
+        self.0.iter().any(|(cells, values)| {
             let value = cells.get(row).unwrap_or_default();
             values.iter().any(|known| *known == value)
         })

@@ -8,13 +8,12 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
-use crate::columns::text::Text;
 use crate::enrich::city::CityFiles as Files;
 use crate::enrich::database::Database;
 use crate::enrich::lookup::{address_table, lookup, parse};
 use crate::enrich::online::{Online, Settings, ledger};
 use crate::error::{Error, Result};
-use crate::python::gateway::{finish, release_gil, table, tables};
+use crate::python::gateway::{finish, release_gil, strings, table, tables};
 
 /// Open databases in `MaxMind`'s format.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -82,14 +81,14 @@ impl AsnFiles {
     }
 
     fn lookup<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
-        let text = Text::read("address", addresses.array())?;
+        let text = strings("address", &addresses)?;
         let database = self.database();
         tables(py, || finish(move || lookup(&database, &text)))
     }
 
     /// The distinct addresses to query online.
     fn pending<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
-        let text = Text::read("address", addresses.array())?;
+        let text = strings("address", &addresses)?;
         let database = self.database();
         let work = move || address_table(&database.pending(&parse(&text)?.distinct().ips)?);
         table(py, || finish(work))
@@ -97,7 +96,7 @@ impl AsnFiles {
 
     /// Query addresses online.
     fn query(&self, py: Python<'_>, addresses: PyArray) -> PyResult<()> {
-        let text = Text::read("address", addresses.array())?;
+        let text = strings("address", &addresses)?;
         let database = self.database();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -149,7 +148,7 @@ impl CityFiles {
     }
 
     fn find<'py>(&self, py: Python<'py>, addresses: PyArray) -> PyResult<Bound<'py, PyAny>> {
-        let texts = Text::read("address", addresses.array())?;
+        let texts = strings("address", &addresses)?;
         table(py, || self.files.find_all(&texts))
     }
 }

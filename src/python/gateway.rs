@@ -1,16 +1,19 @@
 //! Gateway to Python: batches in, work without the GIL, tables out.
 
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::spawn;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-use pyo3::exceptions::PyStopIteration;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use pyo3::exceptions::{PyOSError, PyStopIteration};
 use pyo3::prelude::*;
-use pyo3_arrow::{PyRecordBatch, PyTable};
+use pyo3_arrow::{PyArray, PyRecordBatch, PySchema, PyTable};
 
+use crate::columns::batch::{concat, without_dictionaries};
+use crate::columns::import::{imported, imported_column, not_utf8};
+use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
@@ -21,14 +24,24 @@ const MAX_ROWS: usize = 1 << 20;
 /// Minimum rows of a batch; smaller batches are concatenated.
 const MIN_ROWS: usize = 1 << 16;
 
+/// As [`MIN_ROWS`], where larger batches must not be copied.
+const MIN_PART: usize = 1 << 12;
+
+/// Small batches that are concatenated early, because each takes more memory than its rows.
+const MAX_SMALL: usize = 1 << 8;
+
 /// Interval between two checks for Ctrl-C while a result is computed.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The batches of a `pyarrow.RecordBatchReader`, split or concatenated to sizes that suit the core.
+/// The batches of a `pyarrow.RecordBatchReader`, validated, and split or concatenated to sizes that
+/// suit the core. There is at least one, which has the columns of the reader.
 ///
 /// They are fetched on the calling thread; no other thread attaches to Python.
 pub struct Batches {
     reader: Py<PyAny>,
+    /// Rows read so far.
+    rows: usize,
+    is_first: bool,
     rest: Option<RecordBatch>,
 }
 
@@ -36,54 +49,84 @@ impl Batches {
     pub fn new(reader: Bound<'_, PyAny>) -> Self {
         Self {
             reader: reader.unbind(),
+            rows: 0,
+            is_first: true,
             rest: None,
         }
     }
 
-    fn fetch(&mut self) -> PyResult<Option<RecordBatch>> {
-        if let Some(rest) = self.rest.take() {
-            check_signals()?;
-            return Ok(Some(rest));
-        }
-        let mut parts = Vec::new();
+    /// The next batches as one of at least `min_rows`, unless they are the last.
+    fn fetch(&mut self, min_rows: usize) -> Result<Option<RecordBatch>> {
+        let mut parts: Vec<RecordBatch> = Vec::new();
         let mut rows = 0;
-        while rows < MIN_ROWS
+        while rows < min_rows
             && let Some(part) = self.read()?
         {
+            if part.num_rows() == 0 && !parts.is_empty() {
+                continue;
+            }
+            if rows == 0 {
+                parts.clear();
+            }
             rows += part.num_rows();
             parts.push(part);
-        }
-        Ok(match parts.as_slice() {
-            [] => None,
-            [one] => Some(one.clone()),
-            [first, ..] => Some(concat_batches(&first.schema(), &parts).map_err(Error::from)?),
-        })
-    }
-
-    fn read(&self) -> PyResult<Option<RecordBatch>> {
-        Python::attach(|py| {
-            py.check_signals()?;
-            match self.reader.bind(py).call_method0("read_next_batch") {
-                Ok(batch) => Ok(Some(batch.extract::<PyRecordBatch>()?.into_inner())),
-                Err(error) if error.is_instance_of::<PyStopIteration>(py) => Ok(None),
-                Err(error) => Err(error),
+            if parts.len() == MAX_SMALL {
+                parts = vec![concat(&parts[0].schema(), &parts)?];
             }
-        })
+        }
+        let Some(first) = parts.first() else {
+            return Ok(None);
+        };
+        concat(&first.schema(), &parts).map(Some)
     }
 
-    /// All batches as flows, neither split nor concatenated.
-    pub fn parts(self) -> Result<Vec<FlowBatch>> {
-        let mut parts = Vec::new();
-        let mut row = 0;
-        while let Some(batch) = self
-            .read()
-            .map_err(|error| Error::Source(Box::new(error)))?
-        {
-            let first_row = row;
-            row += batch.num_rows();
-            parts.push(FlowBatch::new(batch, first_row)?);
+    fn read(&mut self) -> Result<Option<RecordBatch>> {
+        let read = Python::attach(|py| -> PyResult<_> {
+            py.check_signals()?;
+            let reader = self.reader.bind(py);
+            match reader.call_method0("read_next_batch") {
+                Ok(batch) => record_batch(&batch).map(Some),
+                Err(error) if !error.is_instance_of::<PyStopIteration>(py) => {
+                    Err(translated(py, error))
+                }
+                Err(_) if self.is_first => {
+                    let schema: PySchema = reader.getattr("schema")?.extract()?;
+                    Ok(Some(RecordBatch::new_empty(SchemaRef::from(schema))))
+                }
+                Err(_) => Ok(None),
+            }
+        });
+        let Some(batch) = read.map_err(|error| Error::Source(Box::new(error)))? else {
+            return Ok(None);
+        };
+        let (batch, invalid) = imported(&batch)?;
+        if let Some((row, column)) = invalid.first_key_value() {
+            let name = batch.schema_ref().field(*column).name();
+            let error = not_utf8(name, batch.column(*column), *row);
+            return Err(error.at(|row| self.rows + row));
         }
-        Ok(parts)
+        self.is_first = false;
+        self.rows += batch.num_rows();
+        Ok(Some(batch))
+    }
+
+    /// All batches as flows, not split, and concatenated only if they are small.
+    pub fn parts(mut self) -> Result<Vec<FlowBatch>> {
+        let mut parts = Vec::new();
+        while let Some(batch) = self.fetch(MIN_PART)? {
+            parts.push(batch);
+        }
+        let schema = parts.first().map(RecordBatch::schema);
+        if parts.iter().any(|part| Some(part.schema()) != schema) {
+            let decoded = parts.iter().map(without_dictionaries);
+            parts = decoded.collect::<Result<_>>()?;
+        }
+        let mut row = 0;
+        let numbered = parts.into_iter().map(|batch| {
+            row += batch.num_rows();
+            FlowBatch::new(batch.clone(), row - batch.num_rows())
+        });
+        numbered.collect()
     }
 
     /// The batches as flows.
@@ -97,13 +140,56 @@ impl Batches {
     }
 }
 
+/// The error of a damaged stream for an exception of pyarrow; those of a producer in Python stay.
+fn translated(py: Python<'_>, error: PyErr) -> PyErr {
+    let is_arrow = py
+        .import("pyarrow")
+        .and_then(|pyarrow| pyarrow.getattr("ArrowException"))
+        .and_then(|class| Ok(error.matches(py, class)?))
+        .unwrap_or_default();
+    let is_io = error.is_instance_of::<PyOSError>(py)
+        && (error.value(py).getattr("errno")).is_ok_and(|errno| errno.is_none());
+    if is_arrow || is_io {
+        return Error::Format(format!("cannot read this stream ({error})")).into();
+    }
+    error
+}
+
+/// Import a `pyarrow.RecordBatch`.
+///
+/// Only pyarrow knows the sizes of the buffers, so it compares them with the offsets.
+pub fn record_batch(batch: &Bound<'_, PyAny>) -> PyResult<RecordBatch> {
+    if let Err(error) = batch.call_method0("validate") {
+        return Err(Error::Format(format!("the data is damaged: {error}")).into());
+    }
+    // Names and types that are not UTF-8 are a panic.
+    let extract = AssertUnwindSafe(|| batch.extract::<PyRecordBatch>());
+    match catch_unwind(extract) {
+        Ok(Ok(batch)) => Ok(batch.into_inner()),
+        Ok(Err(error)) => Err(Error::Format(format!("the data is damaged: {error}")).into()),
+        Err(_) => Err(Error::Format("the schema of the data is damaged".into()).into()),
+    }
+}
+
+/// Import a `pyarrow.Array` of strings.
+pub fn strings(name: &str, array: &PyArray) -> Result<Text> {
+    let array: ArrayRef = imported_column(name, array.array())?;
+    Text::read(name, &array)
+}
+
 impl Iterator for Batches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.fetch() {
-            Ok(batch) => batch?,
-            Err(error) => return Some(Err(Error::Source(Box::new(error)))),
+        let batch = match self.rest.take() {
+            Some(rest) => check_signals()
+                .map(|()| rest)
+                .map_err(|error| Error::Source(Box::new(error))),
+            None => self.fetch(MIN_ROWS).transpose()?,
+        };
+        let batch = match batch {
+            Ok(batch) => batch,
+            error => return Some(error),
         };
         if batch.num_rows() <= MAX_ROWS {
             return Some(Ok(batch));

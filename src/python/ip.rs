@@ -3,10 +3,9 @@
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
 
-use crate::columns::text::Text;
 use crate::ip::address_ranges::AddressRanges as Ranges;
 use crate::ip::parse_ip;
-use crate::python::gateway::{release_gil, table};
+use crate::python::gateway::{release_gil, strings, table};
 
 /// Networks or address ranges; the narrowest range that contains an address wins.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -16,15 +15,15 @@ pub struct AddressRanges(Ranges);
 impl AddressRanges {
     #[staticmethod]
     fn from_networks(py: Python<'_>, networks: PyArray) -> PyResult<Self> {
-        let texts = Text::read("network", networks.array())?;
+        let texts = strings("network", &networks)?;
         let ranges = release_gil(py, || Ok(Ranges::from_networks(&texts)))?;
         Ok(Self(ranges))
     }
 
     #[staticmethod]
     fn from_ranges(py: Python<'_>, first: PyArray, last: PyArray) -> PyResult<Self> {
-        let first = Text::read("first", first.array())?;
-        let last = Text::read("last", last.array())?;
+        let first = strings("first", &first)?;
+        let last = strings("last", &last)?;
         let ranges = release_gil(py, || Ranges::from_ranges(&first, &last))?;
         Ok(Self(ranges))
     }
@@ -40,7 +39,7 @@ impl AddressRanges {
         addresses: PyArray,
         strict: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let texts = Text::read("address", addresses.array())?;
+        let texts = strings("address", &addresses)?;
         table(py, || self.0.find_all(&texts, strict))
     }
 }

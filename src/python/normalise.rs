@@ -1,19 +1,22 @@
 //! Log records to canonical flows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use pyo3::prelude::*;
-use pyo3_arrow::PyRecordBatch;
 
+use crate::columns::batch::concat;
+use crate::columns::import::{InvalidRows, NOT_UTF8, imported, lossy};
 use crate::error::Result;
-use crate::normalise::fields::zone;
-use crate::normalise::outcome::Normalised;
+use crate::normalise::fields::{date_order, zone};
+use crate::normalise::outcome::{BadRow, Normalised};
 use crate::normalise::records::table;
-use crate::normalise::spec::{Condition, Endpoints, Field, Kind, Spec};
+use crate::normalise::spec::{Condition, Endpoints, Field, Initiator, Kind, Spec};
 use crate::normalise::text::blocks::{Layout, block as read_block, lines};
 use crate::normalise::text::delimited::Delimited;
 use crate::normalise::text::tuples::Tuples;
-use crate::python::gateway::{release_gil, to_pyarrow};
+use crate::python::gateway::{record_batch, release_gil, to_pyarrow};
 
 type PyCondition = (String, Vec<String>);
 
@@ -29,8 +32,10 @@ pub struct PySpec {
     endpoints: Vec<PyEndpoints>,
     fields: Vec<PyField>,
     keep: Vec<PyCondition>,
-    reversed: Vec<PyCondition>,
+    initiator: PyInitiator,
+    translated: Vec<(String, String)>,
     zone: String,
+    date_order: Option<String>,
 }
 
 #[derive(FromPyObject)]
@@ -39,6 +44,35 @@ struct PyEndpoints {
     dest: String,
     direction: Option<String>,
     among: Option<String>,
+    several: bool,
+}
+
+/// `flowtriage.formats.initiator.Initiator`.
+#[derive(FromPyObject)]
+struct PyInitiator {
+    reversed: Vec<PyCondition>,
+    unassigned: Vec<PyCondition>,
+    history: Option<String>,
+    flags: Option<(String, String)>,
+    icmp: Option<String>,
+    exporter: Option<(String, String)>,
+    at_endpoint: Vec<PyCondition>,
+    networks: Vec<String>,
+}
+
+impl From<PyInitiator> for Initiator {
+    fn from(initiator: PyInitiator) -> Self {
+        Self {
+            reversed: conditions(initiator.reversed),
+            unassigned: conditions(initiator.unassigned),
+            history: initiator.history,
+            flags: initiator.flags,
+            icmp: initiator.icmp,
+            exporter: initiator.exporter,
+            at_endpoint: conditions(initiator.at_endpoint),
+            networks: initiator.networks,
+        }
+    }
 }
 
 #[derive(FromPyObject)]
@@ -50,6 +84,8 @@ struct PyField {
     nulls: Vec<String>,
     values: Vec<(String, String)>,
     when: Vec<PyCondition>,
+    when_any: Vec<PyCondition>,
+    unless: Vec<PyCondition>,
 }
 
 impl TryFrom<PySpec> for Spec {
@@ -61,6 +97,7 @@ impl TryFrom<PySpec> for Spec {
             dest: ends.dest,
             direction: ends.direction,
             among: ends.among,
+            several: ends.several,
         });
         let fields = spec.fields.into_iter().map(|field| {
             Ok(Field {
@@ -70,15 +107,25 @@ impl TryFrom<PySpec> for Spec {
                 nulls: field.nulls,
                 values: field.values,
                 when: conditions(field.when),
+                when_any: conditions(field.when_any),
+                unless: conditions(field.unless),
+                has_alternative: false,
             })
         });
+        let mut fields = fields.collect::<Result<Vec<Field>>>()?;
+        let mut later = BTreeSet::new();
+        for field in fields.iter_mut().rev() {
+            field.has_alternative = !later.insert(field.target.clone());
+        }
         Ok(Self {
             nulls: spec.nulls,
             endpoints: endpoints.collect(),
-            fields: fields.collect::<Result<_>>()?,
+            fields,
             keep: conditions(spec.keep),
-            reversed: conditions(spec.reversed),
+            initiator: spec.initiator.into(),
+            translated: spec.translated,
             zone: zone(&spec.zone)?,
+            date_order: spec.date_order.as_deref().map(date_order).transpose()?,
         })
     }
 }
@@ -136,6 +183,7 @@ type Outcome<'py> = (
     Bound<'py, PyAny>,
     Counts,
     BTreeMap<String, u64>,
+    BTreeMap<&'static str, u64>,
     Vec<PyBadRow>,
 );
 
@@ -149,11 +197,15 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("rows_repeated", done.repeated.rows as f64),
         ("repeated_flows", done.repeated.flows),
         ("repeated_bytes", done.repeated.bytes),
+        ("rows_end_before_start", done.end_before_start as f64),
+        ("rows_without_sides", done.without_sides as f64),
+        ("rows_translated", done.translated as f64),
     ];
     Ok((
         to_pyarrow(py, done.batches)?,
         counts.into_iter().collect(),
         done.skipped,
+        done.reversed,
         bad_rows
             .map(|row| (row.number, row.column, row.value, row.reason))
             .collect(),
@@ -185,13 +237,67 @@ pub fn normalise_block<'py>(
 }
 
 #[pyfunction]
-pub fn normalise_table(
-    py: Python<'_>,
-    batch: PyRecordBatch,
+pub fn normalise_table<'py>(
+    py: Python<'py>,
+    batches: Vec<Bound<'py, PyAny>>,
+    used: Vec<String>,
     spec: PySpec,
     first_row: u64,
-) -> PyResult<Outcome<'_>> {
-    let (batch, spec) = (batch.into_inner(), Spec::try_from(spec)?);
-    let done = release_gil(py, || table(&batch, &spec, first_row))?;
+) -> PyResult<Outcome<'py>> {
+    let spec = Spec::try_from(spec)?;
+    let batches = batches.iter().map(record_batch);
+    let batches = batches.collect::<PyResult<Vec<_>>>()?;
+    let done = release_gil(py, || valid_rows(&batches, &used, &spec, first_row))?;
     outcome(py, done)
+}
+
+/// Normalise the used columns of a table; rows with a string that is not UTF-8 in any column are
+/// bad rows.
+fn valid_rows(
+    batches: &[RecordBatch],
+    used: &[String],
+    spec: &Spec,
+    first_row: u64,
+) -> Result<Normalised> {
+    let (mut parts, mut invalid, mut rows) = (Vec::new(), InvalidRows::new(), 0);
+    for batch in batches {
+        let (batch, found) = imported(batch)?;
+        invalid.extend(found.into_iter().map(|(row, column)| (rows + row, column)));
+        rows += batch.num_rows();
+        parts.push(batch);
+    }
+    let batch = match parts.first() {
+        Some(first) => concat(&first.schema(), &parts)?,
+        None => return Ok(Normalised::default()),
+    };
+    let used = used.iter().map(|name| batch.schema_ref().index_of(name));
+    let used = used.collect::<Result<Vec<_>, _>>()?;
+    let number = |row: usize| first_row + row as u64;
+    if invalid.is_empty() {
+        return table(&batch.project(&used)?, spec, number);
+    }
+    let rows = 0..batch.num_rows() as u32;
+    let rows: Vec<u32> = rows
+        .filter(|row| !invalid.contains_key(&(*row as usize)))
+        .collect();
+    let valid = take_record_batch(&batch.project(&used)?, &UInt32Array::from(rows.clone()))?;
+    let mut done = table(&valid, spec, |row| number(rows[row] as usize))?;
+    let mut bad = Normalised {
+        records: invalid.len() as u64,
+        ..Normalised::default()
+    };
+    for (row, column) in invalid {
+        let (name, array) = (
+            batch.schema_ref().field(column).name(),
+            batch.column(column),
+        );
+        bad.reject(BadRow::value(
+            number(row),
+            name,
+            Some(&lossy(array, row)),
+            NOT_UTF8,
+        ));
+    }
+    done.append(bad);
+    Ok(done)
 }

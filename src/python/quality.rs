@@ -34,11 +34,13 @@ pub fn quality<'py>(
     out.set_item("max_record_duration", found.max_record_duration)?;
     out.set_item("gaps", found.gaps)?;
     out.set_item("longest_gap", found.longest_gap)?;
+    out.set_item("time_outliers", found.time_outliers)?;
     out.set_item("repeats", found.repeats)?;
     out.set_item("exporters", found.exporters)?;
     out.set_item("duplicates", found.duplicates)?;
     out.set_item("superseded", found.superseded)?;
     out.set_item("unidirectional", found.unidirectional)?;
+    out.set_item("uncounted_initiators", found.uncounted_initiators)?;
     out.set_item("direction_conflicts", found.direction_conflicts)?;
     out.set_item("counter_overflows", found.counter_overflows)?;
     out.set_item("estimated", found.estimated)?;

@@ -1,4 +1,4 @@
-//! Searching for one address.
+//! Searching for addresses.
 
 use pyo3::prelude::*;
 
@@ -10,11 +10,11 @@ use crate::search::{expanded, peers};
 pub fn expanded_search<'py>(
     py: Python<'py>,
     flows: Bound<'py, PyAny>,
-    ip: &str,
+    hosts: Vec<String>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     table(py, || {
-        let found = expanded::collect(flows.flows(), ip)?;
+        let found = expanded::collect(flows.flows(), &hosts)?;
         finish(|| found.into_table())
     })
 }

@@ -1,4 +1,4 @@
-//! Coverage gaps: ranges of time in which no flow starts.
+//! Coverage gaps, ranges of time in which no flow starts, and starts far from all others.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,13 @@ const MIN_GAP: i64 = 5 * 60 * 1_000_000;
 /// Maximum number of spans in memory; beyond it, the minimum length of a gap is doubled.
 const MAX_SPANS: usize = 1 << 18;
 
-/// Spans of time in which flows start, separated by more than `min_gap`.
+/// Distance of an outlier from the other starts: 30 days.
+const FAR: i64 = 30 * 86_400 * 1_000_000;
+
+/// Spans of time in which flows start, separated by more than `min_gap`; their end and number of
+/// starts by their first start.
 pub struct ActiveSpans {
-    spans: BTreeMap<i64, i64>,
+    spans: BTreeMap<i64, (i64, u64)>,
     min_gap: i64,
 }
 
@@ -31,37 +35,59 @@ impl ActiveSpans {
         let min_gap = self.min_gap;
         for span in starts.chunk_by(|a, b| b.saturating_sub(*a) <= min_gap) {
             if let (Some(first), Some(last)) = (span.first(), span.last()) {
-                self.join(*first, *last);
+                self.join(*first, *last, span.len() as u64);
             }
         }
         while self.spans.len() > MAX_SPANS {
             self.min_gap = self.min_gap.saturating_mul(2);
-            for (first, last) in std::mem::take(&mut self.spans) {
-                self.join(first, last);
+            for (first, (last, starts)) in std::mem::take(&mut self.spans) {
+                self.join(first, last, starts);
             }
         }
     }
 
-    fn join(&mut self, mut first: i64, mut last: i64) {
+    fn join(&mut self, mut first: i64, mut last: i64, mut starts: u64) {
         while let Some((from, to)) = self.before(last.saturating_add(self.min_gap)) {
             if to.saturating_add(self.min_gap) < first {
                 break;
             }
-            self.spans.remove(&from);
+            starts += self.spans.remove(&from).map_or(0, |(_, starts)| starts);
             (first, last) = (first.min(from), last.max(to));
         }
-        self.spans.insert(first, last);
+        self.spans.insert(first, (last, starts));
     }
 
     fn before(&self, time: i64) -> Option<(i64, i64)> {
-        let (first, last) = self.spans.range(..=time).next_back()?;
+        let (first, (last, _)) = self.spans.range(..=time).next_back()?;
         Some((*first, *last))
+    }
+
+    /// Number of starts more than 30 days from the others, if those are at least nine tenths.
+    pub fn outliers(&self) -> u64 {
+        let (mut total, mut largest, mut group) = (0, 0, 0_u64);
+        let mut end = i64::MIN;
+        for (first, (last, starts)) in &self.spans {
+            if first.saturating_sub(end) > FAR {
+                group = 0;
+            }
+            group += starts;
+            total += starts;
+            largest = largest.max(group);
+            end = *last;
+        }
+        let others = total - largest;
+        if others.saturating_mul(10) <= total {
+            others
+        } else {
+            0
+        }
     }
 
     /// Number of gaps longer than five minutes and twice the record duration, and the longest gap.
     pub fn gaps(&self, record_duration: i64) -> (u64, Option<(i64, i64)>) {
         let min_gap = self.min_gap.max(record_duration.saturating_mul(2));
-        let between = self.spans.values().zip(self.spans.keys().skip(1));
+        let ends = self.spans.values().map(|(end, _)| end);
+        let between = ends.zip(self.spans.keys().skip(1));
         let long = between.filter(|(end, start)| start.saturating_sub(**end) > min_gap);
         let mut count = 0;
         let mut longest: Option<(i64, i64)> = None;
@@ -107,5 +133,22 @@ mod tests {
             starts.chunks(7).for_each(|part| spans.add(part.to_vec()));
             assert_eq!(spans.gaps(record), naive(starts, record));
         }
+    }
+
+    #[test]
+    fn few_starts_far_from_the_others_are_outliers() {
+        let outliers = |far: &[i64]| {
+            let mut spans = ActiveSpans::default();
+            spans.add((0..20).map(|n| n * 1_000_000).collect());
+            for start in far {
+                spans.add(vec![*start]);
+            }
+            spans.outliers()
+        };
+        assert_eq!(outliers(&[]), 0);
+        assert_eq!(outliers(&[FAR]), 0);
+        assert_eq!(outliers(&[2 * FAR]), 1);
+        assert_eq!(outliers(&[2 * FAR, -2 * FAR]), 2);
+        assert_eq!(outliers(&[2 * FAR, -2 * FAR, 4 * FAR]), 0);
     }
 }

@@ -37,6 +37,8 @@ pub struct Findings {
     pub gaps: u64,
     /// Start and end of the longest gap.
     pub longest_gap: Option<(i64, i64)>,
+    /// Starts far from all others.
+    pub time_outliers: u64,
     /// Rows that repeat an earlier one.
     pub repeats: u64,
     /// Number of exporters.
@@ -47,6 +49,8 @@ pub struct Findings {
     pub superseded: u64,
     /// Rows with packets or bytes in one direction only.
     pub unidirectional: u64,
+    /// TCP rows in which only the responder sent packets.
+    pub uncounted_initiators: u64,
     /// Rows whose logged direction contradicts their addresses.
     pub direction_conflicts: u64,
     /// Rows with a 32-bit counter that overflowed.
@@ -108,6 +112,7 @@ impl Quality {
         let reported = columns.reported.map(|text| text.and_then(Direction::parse));
         for (row, reported) in reported.into_iter().enumerate() {
             self.found.unidirectional += u64::from(columns.sent(0, row) != columns.sent(1, row));
+            self.found.uncounted_initiators += u64::from(columns.misses_initiator(row));
             self.found.counter_overflows +=
                 u64::from((0..2).any(|side| columns.overflowed(side, row)));
             let conflicts = reported
@@ -126,7 +131,8 @@ impl Quality {
         self.found.last = self.found.last.max(last);
         let (starts_by_row, ends) = (&flows.starts, &flows.ends);
         let duration = |row| Some(ends.get(row)?.saturating_sub(starts_by_row.get(row)?));
-        let longest = (0..flows.rows()).filter_map(duration).max();
+        let durations = (0..flows.rows()).filter_map(duration);
+        let longest = durations.filter(|duration| *duration >= 0).max();
         self.found.max_record_duration = self.found.max_record_duration.max(longest);
         self.active.add(starts);
     }
@@ -137,6 +143,7 @@ impl Quality {
         self.found.nulls = names.zip(self.nulls).collect();
         let duration = self.found.max_record_duration.unwrap_or_default();
         (self.found.gaps, self.found.longest_gap) = self.active.gaps(duration);
+        self.found.time_outliers = self.active.outliers();
         self.found.repeats = self.rows.repeats();
         if self.rows.is_sampled() {
             self.found.estimated.push("repeats");
@@ -225,6 +232,13 @@ impl RowColumns {
     fn sent(&self, side: usize, row: usize) -> bool {
         let FlowView { bytes, packets, .. } = &self.flows;
         bytes[side].count(row) > 0 || packets[side].count(row) > 0
+    }
+
+    /// Whether the source of a TCP flow sent nothing although it was answered, which cannot be.
+    fn misses_initiator(&self, row: usize) -> bool {
+        let FlowView { bytes, packets, .. } = &self.flows;
+        let counted = packets[0].get(row).or_else(|| bytes[0].get(row));
+        counted == Some(0) && self.sent(1, row) && self.protocol.get(row) == Some("tcp")
     }
 
     /// Whether a 32-bit counter of an endpoint is at its maximum or wrapped around: then its

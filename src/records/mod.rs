@@ -8,8 +8,8 @@ pub mod stitch;
 use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 
+use crate::columns::batch::concat;
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::initiator::Evidence;
@@ -62,7 +62,7 @@ impl Records {
         let schema = batches
             .first()
             .map_or_else(|| CANONICAL.clone(), RecordBatch::schema);
-        let batch = concat_batches(&schema, &batches)?;
+        let batch = concat(&schema, &batches)?;
         let flows = FlowBatch::new(batch.clone(), 0)?;
         Ok(Self {
             view: FlowView::read(&flows)?,

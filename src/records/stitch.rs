@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+    new_null_array,
 };
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::{filter, take};
+use arrow::datatypes::DataType;
 
-use crate::columns::batch::position;
+use crate::columns::batch::{NamedColumn, batch, named, position};
+use crate::columns::cast::{checked_cast, int64, micros};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::initiator::first_initiated;
 use crate::records::{FiveTuple, Records};
 
-/// Columns of the sender and of its peer.
+/// Columns of the sender and of its peer; addresses come first.
 const SIDES: [(&str, &str); 5] = [
     ("src_ip", "dst_ip"),
     ("src_port", "dst_port"),
@@ -120,8 +123,72 @@ fn is_unidirectional(records: &Records, row: usize) -> bool {
         .all(|counts| counts.count(row) == 0)
 }
 
+/// Make values movable: both columns of each side, of one type; times as timestamps.
+fn with_both_sides(flows: &RecordBatch) -> Result<RecordBatch> {
+    let schema = flows.schema_ref();
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone());
+    let mut columns: Vec<NamedColumn> = fields
+        .map(|field| field.with_nullable(true))
+        .zip(flows.columns().iter().cloned())
+        .collect();
+    for (side, (own, peers)) in SIDES.into_iter().enumerate() {
+        let found = [own, peers].map(|name| position(schema, name));
+        let kinds: Vec<&DataType> = found
+            .iter()
+            .flatten()
+            .map(|index| schema.field(*index).data_type())
+            .collect();
+        let Some(kind) = kinds.first() else {
+            continue;
+        };
+        let is_text = side == 0;
+        let movable = kinds.iter().all(|other| other == kind)
+            && if is_text {
+                kind.is_string()
+            } else {
+                kind.is_integer()
+            };
+        let kind = if movable {
+            (*kind).clone()
+        } else if is_text {
+            DataType::Utf8
+        } else {
+            DataType::Int64
+        };
+        for (name, index) in [own, peers].into_iter().zip(found) {
+            let Some(index) = index else {
+                columns.push(named(name, new_null_array(&kind, flows.num_rows())));
+                continue;
+            };
+            if !movable {
+                let array = &columns[index].1;
+                let array: ArrayRef = if is_text {
+                    checked_cast(name, array, &kind)?
+                } else {
+                    Arc::new(int64(name, array)?)
+                };
+                replace(&mut columns[index], array);
+            }
+        }
+    }
+    for name in ["start_time", "end_time"] {
+        if let Some(index) = position(schema, name)
+            && !matches!(schema.field(index).data_type(), DataType::Timestamp(..))
+        {
+            let times = micros(name, &columns[index].1)?.with_timezone("UTC");
+            replace(&mut columns[index], Arc::new(times));
+        }
+    }
+    batch(columns)
+}
+
+fn replace((field, column): &mut NamedColumn, array: ArrayRef) {
+    *field = field.clone().with_data_type(array.data_type().clone());
+    *column = array;
+}
+
 fn build(records: &Records, pairs: &Pairs) -> Result<RecordBatch> {
-    let batch = &records.batch;
+    let batch = &with_both_sides(&records.batch)?;
     let kept: BooleanArray = pairs.merged.iter().map(|merged| Some(!merged)).collect();
     let mut columns = batch
         .columns()

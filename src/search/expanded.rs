@@ -1,4 +1,4 @@
-//! All flows of one address, by addresses and ports.
+//! All flows of an address or of several, by addresses and ports.
 
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::group_by::groups::{Groups, Piece};
 use crate::group_by::key::GroupKey;
 use crate::group_by::order::{FIELDS, Rank};
 use crate::group_by::sums::{Measure, Sums};
+use crate::ip::range_map::RangeMap;
 use crate::ip::{Ip, parse_ip};
 use crate::search::{mean, port};
 
@@ -54,19 +55,53 @@ impl GroupKey for SearchKey {
     }
 }
 
-/// Flows of an address.
+/// The addresses to find.
+#[derive(Debug)]
+enum Hosts {
+    One(Ip),
+    Several(RangeMap<()>),
+}
+
+impl Hosts {
+    fn parse<S: AsRef<str>>(hosts: &[S]) -> Result<Self> {
+        match hosts {
+            [host] if !host.as_ref().contains('/') => Ok(Self::One(parse_ip(host.as_ref())?)),
+            several => Ok(Self::Several(RangeMap::from_prefixes(several)?)),
+        }
+    }
+
+    /// Rows of an address column that hold one of the addresses.
+    fn rows(&self, batch: &FlowBatch, name: &str) -> Result<Vec<u32>> {
+        let hosts = match self {
+            Self::One(ip) => return batch.rows_of(name, *ip),
+            Self::Several(hosts) => hosts,
+        };
+        let addresses = batch.addresses(name)?;
+        let is_host = |row: &u32| {
+            let ip = addresses.get(*row as usize).get();
+            ip.is_some_and(|ip| hosts.contains(ip))
+        };
+        let rows = (0..batch.rows() as u32).into_par_iter();
+        Ok(rows.filter(is_host).collect())
+    }
+}
+
+/// Flows of the addresses.
 #[derive(Debug)]
 pub struct SearchResult {
-    ip: Ip,
+    hosts: Hosts,
     groups: Groups<SearchKey>,
     addresses: AddressCodes,
     protocols: Interner,
 }
 
-/// Find the flows from and to an address.
-pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, ip: &str) -> Result<SearchResult> {
+/// Find the flows from and to addresses, given as such or as CIDR prefixes.
+pub fn collect<S: AsRef<str>>(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    hosts: &[S],
+) -> Result<SearchResult> {
     let mut result = SearchResult {
-        ip: parse_ip(ip)?,
+        hosts: Hosts::parse(hosts)?,
         groups: Groups::default(),
         addresses: AddressCodes::default(),
         protocols: Interner::default(),
@@ -79,7 +114,7 @@ pub fn collect(flows: impl Iterator<Item = Result<FlowBatch>>, ip: &str) -> Resu
 
 impl SearchResult {
     fn add(&mut self, batch: &FlowBatch) -> Result<()> {
-        let rows = ["src_ip", "dst_ip"].map(|name| batch.rows_of(name, self.ip));
+        let rows = ["src_ip", "dst_ip"].map(|name| self.hosts.rows(batch, name));
         let [from, to] = rows;
         let rows = union(from?, to?);
         // Invalid measures are an error whether or not their flows match.
@@ -149,7 +184,7 @@ fn ports(
     let Some(array) = flows.column(name) else {
         return Ok(vec![None.into(); flows.rows()]);
     };
-    let ports = int64(name, array)?;
+    let ports = int64(name, array).map_err(|error| error.at(&row_number))?;
     (0..flows.rows())
         .map(|row| Ok(port(name, &ports, row, row_number(row))?.into()))
         .collect()
@@ -243,16 +278,18 @@ fn columns(
         let max = (0..rows).map(|row| sums.max(row)[index]);
         named(name, Arc::new(max.collect::<Int64Array>()))
     };
-    let mean = |name, measure| {
-        let connections = |row| sums.get(row, Measure::Flows).unwrap_or_default();
-        let means = (0..rows).map(|row| mean(sums.get(row, measure), connections(row)));
-        named(name, Arc::new(means.collect::<Float64Array>()))
+    sums.check()?;
+    let mean = |name, measure| -> Result<NamedColumn> {
+        let connections = |row| sums.flows(row).unwrap_or_default();
+        let mean = |row| Ok(mean(sums.get(row, measure)?, connections(row)));
+        let means = (0..rows).map(mean).collect::<Result<Float64Array>>()?;
+        Ok(named(name, Arc::new(means)))
     };
     let per_record: [NamedColumn; 4] = [
         max("max_packets", 1),
-        mean("mean_packets", Measure::Packets),
+        mean("mean_packets", Measure::Packets)?,
         max("max_bytes", 0),
-        mean("mean_bytes", Measure::Bytes),
+        mean("mean_bytes", Measure::Bytes)?,
     ];
     let texts = ranks.texts()?;
     let [

@@ -204,7 +204,9 @@ impl Search {
                 ))
             })
         };
-        let number = |name: &str| int64(name, column(name)?);
+        let number = |name: &str| {
+            int64(name, column(name)?).map_err(|error| error.at(|row| first_row + row))
+        };
         let time = |name: &str| micros(name, column(name)?);
         let ips = |name: &str| {
             let text = Text::read(name, column(name)?)?;

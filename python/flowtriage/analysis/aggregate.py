@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 
@@ -12,9 +13,15 @@ from flowtriage._core import flow_summary as _flow_summary
 from flowtriage._core import timeline as _timeline
 from flowtriage._core import top_n as _top_n
 from flowtriage.enrich.asn import AsnDatabase, as_database
-from flowtriage.errors import ArgumentError
+from flowtriage.errors import ArgumentError, InputError
+from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.read.batches import flow_batches
+
+_NAMES = ("source", "dest", "L7Protocol", "FlowDirection")
+_ALIASES = {"src_ip", "dst_ip", "service", "direction", "totalallowedflows"}
+_SUMS = ("denied_flows", "src_bytes", "dst_bytes", "src_packets", "dst_packets")
+_MEASURES = ("flows", "bytes", "packets", *_SUMS)
 
 
 def flow_index(flows: FlowSource) -> pa.Table:
@@ -129,7 +136,7 @@ def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table
     """
     if bins is not None and bins < 1:
         raise ArgumentError(f"bins must be 1 or more, got {bins}")
-    return _timeline(flow_batches(flows), by, bins)
+    return _timeline(_with_columns(flow_batches(flows), [by]), by, bins)
 
 
 def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
@@ -169,4 +176,18 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     """
     if n < 1:
         raise ArgumentError(f"n must be 1 or more, got {n}")
-    return _top_n(flow_batches(flows), [key] if isinstance(key, str) else list(key), by, n)
+    if by not in (*_MEASURES, "TotalAllowedFlows"):
+        raise ArgumentError(f"unknown measure {by!r}{did_you_mean(by, _MEASURES)}")
+    keys = [key] if isinstance(key, str) else list(key)
+    return _top_n(_with_columns(flow_batches(flows), keys), keys, by, n)
+
+
+def _with_columns(flows: pa.RecordBatchReader, names: Sequence[str]) -> pa.RecordBatchReader:
+    """Return flows; raise `InputError` if they have no column of a name, in any case."""
+    known = dict.fromkeys([*_NAMES, *flows.schema.names])
+    folded = {name.casefold() for name in known} | _ALIASES
+    for name in names:
+        if name.casefold() not in folded and name not in _MEASURES:
+            shown = did_you_mean(name, [name for name in known if name not in _MEASURES])
+            raise InputError(f"column {json.dumps(name)} is missing{shown}")
+    return flows

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.analysis.addresses import addresses_in
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.analysis.records import classify_direction
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.hosts import matching_name
+from flowtriage.inputs.hosts import host_label, is_network, matching_name
 
 _OBSERVED = {"outbound": "src_ip", "inbound": "dst_ip"}
 
@@ -22,13 +23,24 @@ class HostFlows:
 
     The flows have one of the addresses at either endpoint or, for a host given by name, were
     observed at it; their columns `direction` and `direction_reason` are relative to the host.
-    `candidates` are the names of its addresses, if there are several.
+    `candidates` are the names of its addresses, if there are several. `networks` are CIDR prefixes
+    that stand for those of the addresses that are within them.
     """
 
     name: str | None
     addresses: tuple[str, ...]
     flows: pa.Table
     candidates: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name and addresses for people."""
+        addresses = host_label(self.addresses)
+        if self.networks:
+            of_networks = ", ".join(self.networks)
+            addresses = f"{of_networks} ({addresses})" if addresses else of_networks
+        return f"{self.name} ({addresses})" if self.name and addresses else self.name or addresses
 
 
 def flows_of_host(
@@ -36,8 +48,9 @@ def flows_of_host(
 ) -> HostFlows:
     """Select the flows of a host, by its name in any case and its canonical addresses.
 
-    By default, the addresses of a name and the name of addresses are resolved from the flows, and
-    names match with and without their domain. It needs a source that records the observed machine.
+    A CIDR prefix among the addresses stands for all of its addresses in the flows. By default, the
+    addresses of a name and the name of addresses are resolved from the flows, and names match with
+    and without their domain. It needs a source that records the observed machine.
 
     Raises
     ------
@@ -46,6 +59,8 @@ def flows_of_host(
     """
     if not name and not addresses:
         raise ArgumentError("host is missing; give an address or a host name")
+    networks = tuple(filter(is_network, addresses))
+    addresses = tuple(addresses_in(flows, addresses))
     observed = name
     candidates: tuple[str, ...] = ()
     if resolve:
@@ -55,7 +70,7 @@ def flows_of_host(
             addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(flows, observed)]))
         else:
             candidates = _names_of(flows, addresses)
-            name = candidates[0] if len(candidates) == 1 else None
+            name = candidates[0] if len(candidates) == 1 and not networks else None
     chosen = pa.array(addresses, pa.string())
     mask = pc.or_(pc.is_in(flows["src_ip"], chosen), pc.is_in(flows["dst_ip"], chosen))
     if observed:
@@ -65,8 +80,9 @@ def flows_of_host(
     return HostFlows(
         name,
         addresses,
-        classify_direction(flows, host=list(addresses)),
-        candidates if len(candidates) > 1 else (),
+        classify_direction(flows, host=addresses or None),
+        candidates if len(candidates) > 1 and not networks else (),
+        networks,
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pyarrow as pa
 
 from flowtriage._core import classify_direction as _classify_direction
 from flowtriage._core import stitch as _stitch
+from flowtriage.analysis.addresses import addresses_in
+from flowtriage.inputs.addresses import HostsLike, as_list, hosts_argument
 from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import flow_batches
 from flowtriage.read.read_flows import STITCH_WINDOW, window_of
@@ -18,7 +19,7 @@ def classify_direction(
     flows: FlowSource,
     *,
     internal: NetworksLike | None = None,
-    host: str | Sequence[str] | None = None,
+    host: HostsLike | None = None,
 ) -> pa.Table:
     """Classify the direction of every flow, with the reason.
 
@@ -30,9 +31,11 @@ def classify_direction(
         Internal networks, as CIDR prefixes or addresses; or the path of a file: `ipranges.csv`
         (first address, last address, name), or `local_nets` of Zeek (`networks.cfg`, or a script
         that redefines it). None means RFC 1918, RFC 4193, carrier-grade NAT and link-local. All
-        other addresses are external.
+        other addresses are external. Networks that cover all of IPv4 or IPv6 are an error;
+        `all-ipv4` and `all-ipv6` say that every address is internal.
     host
-        One or more addresses of the host under investigation.
+        The host under investigation: one or more addresses or CIDR prefixes. A prefix stands for
+        all of its addresses in the flows.
 
     Returns
     -------
@@ -40,14 +43,17 @@ def classify_direction(
         The flows with `direction` (inbound, outbound, internal, external, unknown) and
         `direction_reason`: `reported` (logged by the source), `host`, `internal ranges` (given),
         `private address` (default ranges) or `none`; the first that applies counts. A
-        unidirectional record (NetFlow, AWS, GCP) may be the response: if it comes from a
-        well-known port (below 1024), goes to another port, and is not a SYN without ACK, the
-        direction is reversed and the reason is `ports/flags`.
+        unidirectional record (NetFlow, AWS, GCP) may be the response: if it is one packet with SYN
+        and ACK, or comes from a well-known port (below 1024), goes to another port, and is not a
+        SYN without ACK, the direction is reversed and the reason is `ports/flags`; for an ICMP
+        reply it is `ICMP type`. A flow from a broadcast or multicast address is reversed with the
+        reason `destination-only address`.
 
     Raises
     ------
     ArgumentError
-        If `internal` is empty or contains an invalid network, or `host` an invalid address.
+        If `internal` is empty, contains an invalid network or covers all of IPv4 or IPv6, or
+        `host` contains an invalid address.
     FileNotFoundError
         If `internal` is the path of a file that does not exist.
 
@@ -58,9 +64,14 @@ def classify_direction(
     >>> flows["direction_reason"].unique().to_pylist()
     ['reported']
     """
-    hosts = [] if host is None else [host] if isinstance(host, str) else list(host)
+    given = [] if host is None else as_list(host)
+    hosts = hosts_argument(given) if given else []
     ranges = None if internal is None else parse_networks(internal)
-    return _classify_direction(flow_batches(flows), ranges, hosts)
+    batches = flow_batches(flows)
+    if any(map(is_network, hosts)):
+        table = batches.read_all()
+        hosts, batches = addresses_in(table, hosts), table.to_reader()
+    return _classify_direction(batches, ranges, hosts)
 
 
 def stitch(flows: FlowSource, *, window: float = STITCH_WINDOW) -> pa.Table:

@@ -7,27 +7,33 @@ import pyarrow as pa
 from flowtriage._core import connection_sets as _connection_sets
 from flowtriage._core import expanded_search as _expanded_search
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.addresses import (
+    AddressLike,
+    HostsLike,
+    address_argument,
+    hosts_argument,
+)
 from flowtriage.inputs.arrow import ArrowStream, FlowSource, as_reader, is_dataset, is_stream
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import flow_batches
 from flowtriage.schema import REQUIRED_COLUMNS, SEARCH_COLUMNS
 
 
-def expanded_search(flows: FlowSource, ip: str) -> pa.Table:
-    """Return all flows of an address.
+def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
+    """Return all flows of an address, or of several.
 
     Parameters
     ----------
     flows
         Any source of `flow_index`. A row of a flow index counts as one record.
     ip
-        IPv4 or IPv6 address in any notation.
+        IPv4 or IPv6 address in any notation, CIDR prefix, or a list of them.
 
     Returns
     -------
     pyarrow.Table
-        The flows with the address at either endpoint, one row per `src_ip`, `dst_ip`, `src_port`
-        and `dst_port`, in numeric order, nulls last:
+        The flows with such an address at either endpoint, one row per `src_ip`, `dst_ip`,
+        `src_port` and `dst_port`, in numeric order, nulls last:
 
         - `first_seen`, `last_seen` (UTC);
         - `src_ip`, `dst_ip`, `src_port`, `dst_port`; flows without ports have a row of their own;
@@ -42,7 +48,7 @@ def expanded_search(flows: FlowSource, ip: str) -> pa.Table:
     Raises
     ------
     ArgumentError
-        If `ip` is not an address.
+        If `ip` is neither an address nor a network.
     InputError
         If a value is invalid; the message names its row and column.
 
@@ -55,10 +61,12 @@ def expanded_search(flows: FlowSource, ip: str) -> pa.Table:
     >>> expanded_search(sample.office_day(), "192.0.2.200").num_rows
     0
     """
-    return _expanded_search(_batches(flows), ip)
+    return _expanded_search(_batches(flows), hosts_argument(ip))
 
 
-def connection_sets(search: ArrowStream, ip: str, internal: NetworksLike | None = None) -> pa.Table:
+def connection_sets(
+    search: ArrowStream, ip: AddressLike, internal: NetworksLike | None = None
+) -> pa.Table:
     """Summarise the peers of an address by direction.
 
     Parameters
@@ -115,7 +123,7 @@ def connection_sets(search: ArrowStream, ip: str, internal: NetworksLike | None 
             f"search is a {type(search).__name__}; give the table of expanded_search"
         )
     ranges = None if internal is None else parse_networks(internal)
-    return _connection_sets(as_reader(search), ip, ranges)
+    return _connection_sets(as_reader(search), address_argument(ip), ranges)
 
 
 def _batches(flows: FlowSource) -> pa.RecordBatchReader:

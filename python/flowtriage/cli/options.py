@@ -24,7 +24,10 @@ Files: TypeAlias = Annotated[
 Host: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--host", metavar="IP", help="Address of the host, or its name if the log contains it."
+        "--host",
+        metavar="HOST",
+        help="Address of the host, a CIDR prefix, several of them separated by commas, or its name "
+        "if the log contains it.",
     ),
 ]
 Start: TypeAlias = Annotated[
@@ -38,7 +41,11 @@ Start: TypeAlias = Annotated[
 ]
 End: TypeAlias = Annotated[
     str | None,
-    typer.Option("--end", metavar="TIME", help="Only flows that start at or before this time."),
+    typer.Option(
+        "--end",
+        metavar="TIME",
+        help="Only flows that start at or before this time; a date alone includes that day.",
+    ),
 ]
 FormatName: TypeAlias = Annotated[
     str | None,
@@ -56,6 +63,14 @@ Zone: TypeAlias = Annotated[
         "--tz",
         metavar="ZONE",
         help="Time zone of timestamps without one, such as Europe/Prague or +01:00; default: UTC.",
+    ),
+]
+DateOrder: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--date-order",
+        metavar="ORDER",
+        help="Order of day and month in dates such as 3/4/2025: mdy or dmy.",
     ),
 ]
 ColumnNames: TypeAlias = Annotated[
@@ -129,9 +144,9 @@ def open_database(paths: Sequence[Path] | None) -> AsnDatabase:
 
 
 def open_store(config: Path | None, store: str | None) -> FlowStore:
-    """Open the given store, or the configured one."""
+    """Open the given store, or the configured one, which must exist."""
     chosen = read_settings(config, store).store
-    return FlowStore(chosen.url, wait=chosen.wait)
+    return FlowStore(chosen.url, wait=chosen.wait, create=False)
 
 
 def read_settings(config: Path | None, store: str | None = None) -> Settings:

@@ -16,6 +16,7 @@ import typer
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses, flows_of_host
 from flowtriage.cli.options import (
     ColumnNames,
+    DateOrder,
     Deduplicate,
     End,
     Files,
@@ -30,7 +31,7 @@ from flowtriage.cli.output import progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Unit
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import parse_address
+from flowtriage.inputs.hosts import parse_host
 from flowtriage.inputs.timespan import Timespan, parse_timespan
 from flowtriage.quality import notices
 from flowtriage.quality.report import ReadReport
@@ -49,6 +50,7 @@ class Source:
     format_name: FormatName = None
     columns: ColumnNames = None
     tz: Zone = None
+    date_order: DateOrder = None
     start: Start = None
     end: End = None
     stitch: Stitch = False
@@ -101,7 +103,7 @@ class Source:
         if self.use_sample:
             return {"timespan": self.timespan}
         options = read_options(self.format_name, self.columns, self.tz)
-        return {"timespan": self.timespan, **options}
+        return {"timespan": self.timespan, "date_order": self.date_order, **options}
 
     def _networks(self) -> str | list[str] | None:
         if self.internal is None or Path(self.internal).exists():
@@ -146,11 +148,14 @@ def takes_source(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def hosts_of(host: str) -> list[str]:
+    """Split the value of `--host` at its commas."""
+    return [one for part in host.split(",") if (one := part.strip())]
+
+
 def select_host(flows: Flows, host: str) -> HostFlows:
     """Select the flows of a host; without any, print the top sources and exit with status 1."""
-    address = parse_address(host)
-    name, addresses = (None, (address,)) if address else (host.strip(), ())
-    selected = flows_of_host(flows.to_arrow(), name, addresses)
+    selected = flows_of_host(flows.to_arrow(), *parse_host(hosts_of(host)))
     if selected.flows.num_rows:
         return selected
     message = f"no flows of host {host} in {count_flows(flows.report)}"

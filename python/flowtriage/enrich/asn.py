@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from flowtriage._core import AsnFiles
 from flowtriage.enrich.online import Online, messages, without_result
+from flowtriage.errors import DatabaseError
+from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import address_array
 from flowtriage.progress import report_progress
 
@@ -197,13 +199,19 @@ class AsnDatabase:
 
     @property
     def files(self) -> list[DatabaseFile]:
-        """Metadata of each file; counting networks takes up to a second."""
+        """Metadata of each file; counting networks takes up to a second.
+
+        Raises
+        ------
+        DatabaseError
+            If a file is damaged.
+        """
         metadata = zip(self._files.info(), self._files.count_networks(), strict=True)
         return [
             DatabaseFile(
                 path=path,
                 kind=kind,
-                built=datetime.fromtimestamp(epoch, UTC),
+                built=_built(path, epoch),
                 description=description,
                 networks=networks,
                 **(_provenance(Path(path).name) if self._bundled else {}),
@@ -215,6 +223,15 @@ class AsnDatabase:
         """List the files."""
         names = ", ".join(f"{kind} ({path})" for path, kind, *_ in self._files.info())
         return f"AsnDatabase: {names}" + (", and online" if self._online else "")
+
+
+def _built(path: str, epoch: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(epoch, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise DatabaseError(
+            f"{sanitize(path)}: the database is damaged (build time {epoch} is impossible)"
+        ) from None
 
 
 def _provenance(name: str) -> dict[str, Any]:

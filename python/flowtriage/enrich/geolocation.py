@@ -79,7 +79,9 @@ class IpLocations:
                     strings_can_be_null=False,
                 ),
             )
-        except pa.ArrowInvalid as error:
+        except (FileNotFoundError, PermissionError, IsADirectoryError):
+            raise
+        except (pa.ArrowException, OSError) as error:
             raise FormatError(
                 f"{sanitize(str(path))} is not Spot's iploc.csv of ten columns: {error}"
             ) from None

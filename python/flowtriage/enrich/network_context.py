@@ -81,7 +81,7 @@ def read_context(path: str | os.PathLike[str]) -> NetworkContext:
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
         )
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise FormatError(f"{sanitize(str(path))} is not lines of ip,name: {error}") from None
     if width < 2:
         raise FormatError(f"{sanitize(str(path))} has one column; it needs ip,name")

@@ -4,6 +4,7 @@ Source: https://learn.microsoft.com/azure/sentinel/normalization-schema-network
 """
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 
 _DENIED = ("Deny", "Drop", "Drop ICMP", "Reset", "Reset Source", "Reset Destination")
 _ALLOWED = ("Allow", "Encrypt", "Decrypt", "VPNroute", "")
@@ -31,8 +32,12 @@ ASIM = Format(
         FieldMapping("protocol", "protocol", ("NetworkProtocol",)),
         FieldMapping("service", "text", ("NetworkApplicationProtocol",)),
         FieldMapping("src_bytes", "count", ("SrcBytes",)),
+        FieldMapping("src_bytes", "difference", (("NetworkBytes", "DstBytes"),)),
+        FieldMapping("src_bytes", "total", ("NetworkBytes",)),
         FieldMapping("dst_bytes", "count", ("DstBytes",)),
         FieldMapping("src_packets", "count", ("SrcPackets",)),
+        FieldMapping("src_packets", "difference", (("NetworkPackets", "DstPackets"),)),
+        FieldMapping("src_packets", "total", ("NetworkPackets",)),
         FieldMapping("dst_packets", "count", ("DstPackets",)),
         FieldMapping("flows", "count", ("EventCount",), when=(("DvcAction", _ALLOWED),)),
         FieldMapping("flows", "one", when=(("DvcAction", _ALLOWED),)),
@@ -48,6 +53,12 @@ ASIM = Format(
         FieldMapping("host", "text", (("DvcHostname", "Dvc"), "DvcHostname", "Dvc")),
     ),
     nulls=("nan", "NaN", "None"),
+    initiator=Initiator(
+        icmp="NetworkIcmpType",
+        exporter=("DvcIpAddr", "NetworkDirection"),
+        at_endpoint=(("EventType", ("EndpointNetworkSession",)),),
+    ),
+    translated=(("SrcIpAddr", "SrcNatIpAddr"), ("DstIpAddr", "DstNatIpAddr")),
     keep=(("EventSchema", ("NetworkSession",)),),
     exporters=True,
     counters=None,

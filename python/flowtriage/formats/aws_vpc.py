@@ -44,6 +44,12 @@ AWS_VPC = Format(
         FieldMapping("host", "text", ("interface-id", "interface_id")),
     ),
     nulls=("-",),
+    translated=(
+        ("srcaddr", "pkt-srcaddr"),
+        ("dstaddr", "pkt-dstaddr"),
+        ("srcaddr", "pkt_srcaddr"),
+        ("dstaddr", "pkt_dstaddr"),
+    ),
     keep=(("log-status", ("OK",)), ("log_status", ("OK",))),
     headerless=(
         Headerless(_RECORD, _DEFAULT, " "),

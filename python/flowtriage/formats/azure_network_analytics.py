@@ -12,12 +12,12 @@ AZURE_NETWORK_ANALYTICS = Format(
     title="AzureNetworkAnalytics_CL",
     signature=("FlowStartTime", "FlowDirection", (*_ALLOWED, "TotalAllowedFlows")),
     endpoints=(
-        Endpoints("SrcIP", "DestIP"),
-        Endpoints("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs"),
-        Endpoints("VMIPAddress", "PublicIPs", "FlowDirection"),
-        Endpoints("VMIP", "PublicIPs", "FlowDirection"),
-        Endpoints("SrcIP", "DestPublicIPs"),
-        Endpoints("SrcPublicIPs", "DestIP"),
+        Endpoints("SrcIP", "DestIP", several=True),
+        Endpoints("VMIPAddress", "AllExtIPs", "FlowDirection", among="PublicIPs", several=True),
+        Endpoints("VMIPAddress", "PublicIPs", "FlowDirection", several=True),
+        Endpoints("VMIP", "PublicIPs", "FlowDirection", several=True),
+        Endpoints("SrcIP", "DestPublicIPs", several=True),
+        Endpoints("SrcPublicIPs", "DestIP", several=True),
     ),
     columns=(
         FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),

@@ -19,9 +19,9 @@ AZURE_NTA = Format(
         (*_ALLOWED, *_DENIED),
     ),
     endpoints=(
-        Endpoints("SrcIp", "DestIp"),
-        Endpoints("SrcIp", "DestPublicIps"),
-        Endpoints("SrcPublicIps", "DestIp"),
+        Endpoints("SrcIp", "DestIp", several=True),
+        Endpoints("SrcIp", "DestPublicIps", several=True),
+        Endpoints("SrcPublicIps", "DestIp", several=True),
     ),
     columns=(
         FieldMapping("start_time", "time", ("FlowStartTime",), unit="s"),

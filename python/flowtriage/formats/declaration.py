@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import pyarrow as pa
+
+from flowtriage.formats.conditions import Condition, bind_conditions, bind_required
+from flowtriage.formats.initiator import Initiator
 
 Kind: TypeAlias = Literal[
     "time",
     "duration",
     "port",
     "count",
+    "total",
     "difference",
     "number",
     "text",
@@ -23,12 +27,13 @@ Kind: TypeAlias = Literal[
     "one",
 ]
 Unit: TypeAlias = Literal["s", "ms", "us"]
-Condition: TypeAlias = tuple[str, tuple[str, ...]]
-"""A column and its allowed values; an empty string stands for a missing value."""
 BadRowTuple: TypeAlias = tuple[int, str | None, str | None, str]
 """Number, column, value and reason of a bad row."""
-Outcome: TypeAlias = tuple[pa.Table, dict[str, float], dict[str, int], list[BadRowTuple]]
-"""Flows, counts to add to a report, non-flow records by their value, and the first bad rows."""
+Outcome: TypeAlias = tuple[
+    pa.Table, dict[str, float], dict[str, int], dict[str, int], list[BadRowTuple]
+]
+"""Flows, counts to add to a report, non-flow records by their value, exchanged flows by reason, and
+the first bad rows."""
 _CLASSIFICATION = ("direction", "direction_reason")
 """Columns of the classification; flows have them only if the log has."""
 
@@ -43,31 +48,41 @@ class FieldMapping:
         Name in the canonical schema.
     kind
         Type of the values: `time` (ISO 8601 or a number since 1970), `duration` (added to
-        `start_time`), `port` (decimal or hexadecimal), `count` (an integer from 0),
+        `start_time`), `port` (decimal or hexadecimal), `count` (an integer from 0), `total`
+        (a count of both endpoints, given as that of the source; the report counts such records),
         `difference` (of two columns), `number`, `text`, `observer` (the second of three
         columns if the first, a direction, is inbound, else the third), `protocol`,
         `direction`, `flags` (letters or a number), `one` (1 for every record).
     choices
-        Columns of the log in order of preference. A tuple stands for the sum of its columns
-        (`count`), their `difference`, or the first non-null of its string columns.
+        Columns of the log in order of preference; each record uses the first that is not null,
+        also among several mappings of one canonical column. A tuple stands for the sum of its
+        columns (`count`), their `difference`, or the first non-null of its string columns.
     unit
         Unit of numeric times; `hex` for hexadecimal flags; `icmp` for port columns that hold
-        the ICMP type and code, separated by a point.
+        the ICMP type and code, separated by a point; `name` for pairs of a port, as a number or
+        the name of a service, and a protocol.
     nulls
         Strings that stand for null in this column.
     values
         Replacements of strings; an empty string stands for null.
-    when
-        Conditions that must hold; otherwise a count is 0.
+    when, when_any, unless
+        Conditions that must all hold, of which one must hold, and none of which may hold;
+        otherwise a count is 0.
     """
 
     target: str
     kind: Kind
     choices: tuple[str | tuple[str, ...], ...] = ()
-    unit: Unit | Literal["hex", "icmp"] | None = None
+    unit: Unit | Literal["hex", "icmp", "name"] | None = None
     nulls: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     when: tuple[Condition, ...] = ()
+    when_any: tuple[Condition, ...] = ()
+    unless: tuple[Condition, ...] = ()
+
+    def groups(self) -> list[tuple[str, ...]]:
+        """Return the choices, each as a tuple of columns."""
+        return [(choice,) if isinstance(choice, str) else choice for choice in self.choices]
 
 
 @dataclass(frozen=True)
@@ -75,15 +90,16 @@ class Endpoints:
     """Columns of the two addresses of a flow.
 
     With `direction`, `source` is the observed machine and `dest` its peer, and the `direction`
-    column identifies the initiator. Both may hold several addresses, each with its own counters,
-    in Azure's notation. If the source expanded a record into one row per peer, all with the
-    counters of the record, `among` is the column that names all its peers.
+    column identifies the initiator. With `several`, both may hold several addresses, each with its
+    own counters, in Azure's notation. If the source expanded a record into one row per peer, all
+    with the counters of the record, `among` is the column that names all its peers.
     """
 
     source: str
     dest: str
     direction: str | None = None
     among: str | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +114,10 @@ class Tuples:
     names: tuple[str, ...]
     least: int
     delimiter: str = ","
+
+    def is_in(self, name: str) -> bool:
+        """Return whether the value of this name contains the records."""
+        return self.path.startswith((f"{name}[]", f"{name}."))
 
 
 @dataclass(frozen=True)
@@ -143,8 +163,11 @@ class Format:
     keep
         Columns and their values in flow records, where a log has other records too; a record
         with a null there is a flow record.
-    reversed
-        Conditions of records whose second address is the initiator.
+    initiator
+        Columns that show who initiated a flow.
+    translated
+        Columns of an address and of the same address in the packet; the report counts records in
+        which they differ.
     tuples
         Path and columns of the records, if they are strings in arrays.
     headerless
@@ -170,7 +193,8 @@ class Format:
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     keep: tuple[Condition, ...] = ()
-    reversed: tuple[Condition, ...] = ()
+    initiator: Initiator = field(default_factory=Initiator)
+    translated: tuple[tuple[str, str], ...] = ()
     tuples: Tuples | None = None
     headerless: tuple[Headerless, ...] = ()
     trailer: Trailer | None = None
@@ -214,7 +238,7 @@ class Format:
         )
         if source is None or dest is None or (ends.direction and direction is None):
             return None
-        return Endpoints(source, dest, direction, among)
+        return Endpoints(source, dest, direction, among, ends.several)
 
     def bind(self, found: Iterable[str], *, sparse: bool = False) -> Binding:
         """Bind the declared columns to those found in a log.
@@ -223,49 +247,57 @@ class Format:
         bound by their declared names.
         """
         names = self.names(found)
-        columns: dict[str, BoundColumn] = {}
-        later: dict[str, BoundColumn] = {}
+        fields: dict[str, list[BoundColumn]] = {}
         for column in self.columns:
-            groups = [(c,) if isinstance(c, str) else c for c in column.choices]
-            bound = next((g for g in groups if all(n.casefold() in names for n in g)), None)
-            known = bound is not None or not groups
-            when = _bound(column.when, names, sparse)
-            if when is None or not (known or (sparse and column.target not in _CLASSIFICATION)):
-                continue
-            present = tuple(names.get(n.casefold(), n) for n in bound or (groups or [()])[0])
-            found_column = BoundColumn(
-                column.target, column.kind, column.unit, present, column.nulls, column.values, when
-            )
-            (columns if known else later).setdefault(column.target, found_column)
-        fields = later | columns
-        order = dict.fromkeys(column.target for column in self.columns)
+            fields.setdefault(column.target, []).extend(_alternatives(column, names, sparse))
         return Binding(
             nulls=list(self.nulls),
             endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names))],
-            fields=[fields[target] for target in order if target in fields],
-            keep=_known(self.keep, names, sparse),
-            reversed=_known(self.reversed, names, sparse),
+            fields=[field for target in fields for field in _necessary(fields[target])],
+            keep=bind_conditions(self.keep, names, sparse),
+            initiator=self.initiator.bind(names, sparse=sparse),
+            translated=[
+                (names.get(one.casefold(), one), names.get(other.casefold(), other))
+                for one, other in self.translated
+                if sparse or {one.casefold(), other.casefold()} <= set(names)
+            ],
         )
 
 
-def _bound(
-    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
-) -> list[Condition] | None:
-    """Return conditions under the names of a log; None if they can never hold there."""
-    absent = [c for c in conditions if not sparse and c[0].casefold() not in names]
-    if any("" not in values for _, values in absent):
-        return None
-    return _known(conditions, names, sparse)
+def _alternatives(
+    column: FieldMapping, names: Mapping[str, str], sparse: bool
+) -> Iterator[BoundColumn]:
+    """Yield the choices of a mapping found in a log, else in a sparse log the first one."""
+    when = bind_required(column.when, names, sparse)
+    when_any = bind_conditions(column.when_any, names, sparse)
+    if when is None or (column.when_any and not when_any):
+        return
+    groups = column.groups()
+    found = [group for group in groups if all(name.casefold() in names for name in group)]
+    later = sparse and column.target not in _CLASSIFICATION
+    for group in found or (groups[:1] if later else []) or ([()] if not groups else []):
+        yield BoundColumn(
+            column.target,
+            column.kind,
+            column.unit,
+            tuple(names.get(name.casefold(), name) for name in group),
+            column.nulls,
+            column.values,
+            when,
+            when_any,
+            bind_conditions(column.unless, names, sparse),
+            found=group in found or not groups,
+        )
 
 
-def _known(
-    conditions: Iterable[Condition], names: Mapping[str, str], sparse: bool
-) -> list[Condition]:
-    return [
-        (names.get(name.casefold(), name), values)
-        for name, values in conditions
-        if sparse or name.casefold() in names
-    ]
+def _necessary(alternatives: list[BoundColumn]) -> list[BoundColumn]:
+    """Drop alternatives that have a value only where an earlier one has."""
+    kept: list[BoundColumn] = []
+    for column in alternatives:
+        same = (set(k.columns) for k in kept if k.kind == column.kind != "difference")
+        if not any(set(column.columns) <= columns for columns in same):
+            kept.append(column)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -279,6 +311,10 @@ class BoundColumn:
     nulls: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     when: list[Condition] = field(default_factory=list)
+    when_any: list[Condition] = field(default_factory=list)
+    unless: list[Condition] = field(default_factory=list)
+    found: bool = True
+    """Whether the columns are in the log, as far as it is known."""
 
 
 @dataclass(frozen=True)
@@ -289,19 +325,36 @@ class Binding:
     endpoints: list[Endpoints]
     fields: list[BoundColumn]
     keep: list[Condition]
-    reversed: list[Condition]
+    initiator: Initiator = field(default_factory=Initiator)
+    translated: list[tuple[str, str]] = field(default_factory=list)
     zone: str = "UTC"
+    date_order: str | None = None
 
     def each_is_one(self) -> bool:
         """Return whether every record counts as one flow."""
-        return any(field.target == "flows" and field.kind == "one" for field in self.fields)
+        return self._found("flows") == "one"
+
+    def limits(self) -> list[str]:
+        """Return limitations that only logs with these columns have."""
+        if self._found("src_payload_bytes") and not self._found("src_bytes"):
+            return ["bytes are missing: the log counts payload bytes only (src_payload_bytes)"]
+        return []
+
+    def _found(self, target: str) -> str:
+        """Return the kind of the first column found for a canonical one; empty without one."""
+        kinds = (column.kind for column in self.fields if column.target == target and column.found)
+        return next(kinds, "")
 
     def columns(self) -> set[str]:
         """Return the columns of the log that are read."""
         ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
-        conditions = [*self.keep, *self.reversed, *(c for f in self.fields for c in f.when)]
-        return ends | fields | {name for name, _ in conditions}
+        conditions = list(self.keep)
+        for column in self.fields:
+            conditions += [*column.when, *column.when_any, *column.unless]
+        pairs = {name for pair in self.translated for name in pair}
+        named = {name for name, _ in conditions}
+        return ends | fields | named | pairs | self.initiator.columns()
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ Source: https://schema.ocsf.io/classes/network_activity
 """
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 
-_ALLOWED = (("action_id", ("", "0", "1", "3", "4", "99")),)
-_DENIED = (("action_id", ("2",)),)
+_DENIED = (("action_id", ("2",)), ("activity_id", ("5",)), ("disposition_id", ("2", "6")))
 OCSF = Format(
     name="ocsf",
     title="OCSF Network Activity",
@@ -21,10 +21,14 @@ OCSF = Format(
         FieldMapping("tcp_flags", "text", ("unmapped.tcp_flags",)),
         FieldMapping("src_payload_bytes", "count", ("unmapped.src_payload_bytes",)),
         FieldMapping("dst_payload_bytes", "count", ("unmapped.dst_payload_bytes",)),
-        FieldMapping(
-            "start_time", "time", ("start_time_dt", "start_time", "time_dt", "time"), unit="ms"
+        *(
+            FieldMapping("start_time", "time", (name,), unit="ms")
+            for name in ("start_time_dt", "start_time", "time_dt", "time")
         ),
-        FieldMapping("end_time", "time", ("end_time_dt", "end_time"), unit="ms"),
+        *(
+            FieldMapping("end_time", "time", (name,), unit="ms")
+            for name in ("end_time_dt", "end_time")
+        ),
         FieldMapping("end_time", "duration", ("duration",), unit="ms"),
         FieldMapping("src_port", "port", ("src_endpoint.port",)),
         FieldMapping("dst_port", "port", ("dst_endpoint.port",)),
@@ -36,13 +40,17 @@ OCSF = Format(
         ),
         FieldMapping("service", "text", ("app_name", "dst_endpoint.svc_name")),
         FieldMapping("src_bytes", "count", ("traffic.bytes_out",)),
+        FieldMapping("src_bytes", "difference", (("traffic.bytes", "traffic.bytes_in"),)),
+        FieldMapping("src_bytes", "total", ("traffic.bytes",)),
         FieldMapping("dst_bytes", "count", ("traffic.bytes_in",)),
         FieldMapping("src_packets", "count", ("traffic.packets_out",)),
+        FieldMapping("src_packets", "difference", (("traffic.packets", "traffic.packets_in"),)),
+        FieldMapping("src_packets", "total", ("traffic.packets",)),
         FieldMapping("dst_packets", "count", ("traffic.packets_in",)),
-        FieldMapping("flows", "count", ("count",), when=_ALLOWED),
-        FieldMapping("flows", "one", when=_ALLOWED),
-        FieldMapping("denied_flows", "count", ("count",), when=_DENIED),
-        FieldMapping("denied_flows", "one", when=_DENIED),
+        FieldMapping("flows", "count", ("count",), unless=_DENIED),
+        FieldMapping("flows", "one", unless=_DENIED),
+        FieldMapping("denied_flows", "count", ("count",), when_any=_DENIED),
+        FieldMapping("denied_flows", "one", when_any=_DENIED),
         FieldMapping(
             "reported_direction",
             "direction",
@@ -63,6 +71,7 @@ OCSF = Format(
         FieldMapping("tcp_flags", "flags", ("connection_info.tcp_flags",)),
         FieldMapping("host", "text", ("device.hostname", "device.ip", "observation_point")),
     ),
+    initiator=Initiator(unassigned=(("is_src_dst_assignment_known", ("false", "False", "0")),)),
     keep=(("class_uid", ("4001",)),),
     exporters=True,
     counters=None,

@@ -4,6 +4,7 @@ Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 """
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 
 SURICATA = Format(
     name="suricata",
@@ -27,6 +28,7 @@ SURICATA = Format(
         FieldMapping("tcp_flags", "flags", ("tcp.tcp_flags",), unit="hex"),
         FieldMapping("host", "text", ("host",)),
     ),
+    initiator=Initiator(flags=("tcp.tcp_flags_ts", "tcp.tcp_flags_tc"), icmp="icmp_type"),
     keep=(("event_type", ("flow",)),),
     counters="flow",
     limits=("bytes include link-layer headers: 14 bytes per packet on Ethernet",),

@@ -4,6 +4,7 @@ Source: https://docs.zeek.org/en/master/logs/conn.html
 """
 
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 
 ZEEK = Format(
     name="zeek",
@@ -35,5 +36,6 @@ ZEEK = Format(
     exporters=True,
     counters="flow",
     limits=("denied connections only as states such as REJ",),
+    initiator=Initiator(history="history", unassigned=(("conn_state", ("OTH",)),)),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import parse_address
+from flowtriage.inputs.addresses import as_list, host_argument, parse_address
 from flowtriage.msticnb import as_theirs
+
+_MAX_LISTED = 5
 
 
 def matching_name(given: str, names: Iterable[str]) -> str | None:
@@ -42,7 +44,7 @@ def _same_but_domain(one: str, other: str) -> bool:
 
 
 def parse_single_address(value: Any) -> str:
-    """Return the only address of a string or a msticpy entity, in canonical notation.
+    """Return the only address of a value as for `parse_host`, in canonical notation.
 
     Raises
     ------
@@ -52,32 +54,58 @@ def parse_single_address(value: Any) -> str:
         If the value is not exactly one address.
     """
     name, addresses = parse_host(value)
-    if name or len(addresses) != 1:
+    if name or len(addresses) != 1 or is_network(addresses[0]):
         raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
     return addresses[0]
 
 
-def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
-    """Return the name and the addresses, in canonical notation, of a host.
+def host_label(addresses: Sequence[str]) -> str:
+    """Return the first addresses or networks of a host, and the number of the others."""
+    more = len(addresses) - _MAX_LISTED
+    return ", ".join(addresses[:_MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
-    The value is a host name, an address, or a msticpy `Host` or `IpAddress` entity.
+
+def is_network(host: str) -> bool:
+    """Return whether a host in canonical notation is a CIDR prefix."""
+    return "/" in host
+
+
+def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
+    """Return the name and the addresses or CIDR prefixes, in canonical notation, of a host.
+
+    The value is a host name, an address in any notation, a CIDR prefix, an object of `ipaddress`,
+    a msticpy `Host` or `IpAddress` entity, or a list of them with one name at most.
 
     Raises
     ------
     MsticnbMissingParameterError
         If the value is missing.
     ArgumentError
-        If the value is of another type, or an entity without name and address.
+        If the value is of another type, an entity without name and address, or has several names.
     """
-    if value is None or value == "":
+    parts = as_list(value)
+    if not parts or any(part is None or part == "" for part in parts):
         raise as_theirs(
             MsticnbMissingParameterError(
                 "value is missing; give a host name, an address or a msticpy Host"
             )
         )
+    hosts = [_parse_host(part) for part in parts]
+    names = list(dict.fromkeys(name for name, _ in hosts if name))
+    if len(names) > 1:
+        raise ArgumentError(
+            f"several host names: {', '.join(map(repr, names))}; give one, or addresses and "
+            "networks"
+        )
+    addresses = dict.fromkeys(address for _, several in hosts for address in several)
+    return (names[0] if names else None), tuple(addresses)
+
+
+def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
+    if (host := host_argument(value)) is not None:
+        return None, (host,)
     if isinstance(value, str):
-        address = parse_address(value)
-        return (None, (address,)) if address else (value.strip(), ())
+        return value.strip(), ()
     name = getattr(value, "HostName", None) or None
     addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
     if not name and not addresses:

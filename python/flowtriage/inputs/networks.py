@@ -5,91 +5,183 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-import pyarrow as pa
-
-from flowtriage._core import AddressRanges
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.addresses import parse_address
+from flowtriage.inputs.addresses import (
+    ADDRESSES,
+    NETWORKS,
+    HostsLike,
+    Network,
+    as_list,
+    parse_address,
+    parse_network,
+    refang,
+)
 
-NetworksLike: TypeAlias = str | os.PathLike[str] | Sequence[str]
+NetworksLike: TypeAlias = "HostsLike | os.PathLike[str]"
 """CIDR prefixes or addresses, one or several, or the path of a file of networks."""
 _COMMENT = re.compile(r"#.*")
 _ZEEK_SCRIPT = re.compile(r"local_nets\s*\+?=\s*(?:set\s*\(|\{)([^)}]*)[)}]")
+_BRACKETED = re.compile(r"\[([^\[\]]*)\](/\d+)?")
+_LIKE_NETWORK = re.compile(r"[\da-fA-F:.\[\](){}]+/\d+")
 _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
+_EXPLICIT = {"all-ipv4": "0.0.0.0/0", "all-ipv6": "::/0"}
+"""Words for networks that are refused otherwise."""
+_V4 = int(ipaddress.IPv6Address("::ffff:0:0"))
+_FAMILIES = {
+    "IPv4": (_V4 + (1 << 24), _V4 + (224 << 24) - 1),
+    "IPv6": (0x2 << 124, (0x4 << 124) - 1),
+}
+"""First and last unicast address of each family; IPv4 is mapped into IPv6."""
 
 
 def parse_networks(internal: NetworksLike) -> list[str]:
     """Parse internal networks to CIDR prefixes and addresses.
 
     A file has lines of first address, last address and name (`ipranges.csv`), or lines that start
-    with a prefix (`networks.cfg`), or is a Zeek script that sets `local_nets`.
+    with a prefix (`networks.cfg`), or is a Zeek script that sets `local_nets`. The words
+    `all-ipv4` and `all-ipv6` stand for all addresses.
 
     Raises
     ------
     ArgumentError
-        If a line of a file is neither a range nor a network; the message names the line.
+        If a network is invalid, or networks cover all of IPv4 or IPv6 without one of these words;
+        for a file the message names the line.
 
     Examples
     --------
     >>> parse_networks("10.0.0.0/8")
     ['10.0.0.0/8']
-    >>> parse_networks(["[fe80::]/10"])
-    ['fe80::/10']
+    >>> parse_networks(["[fe80::]/10", "all-ipv4"])
+    ['fe80::/10', '0.0.0.0/0']
     """
-    if isinstance(internal, str) and _is_network(_plain(internal)):
-        return [_plain(internal)]
-    if isinstance(internal, (str, os.PathLike)):
+    if isinstance(internal, str) and all(_parsed(part) for part in internal.split(",")):
+        internal = internal.split(",")
+    elif isinstance(internal, os.PathLike) or (
+        isinstance(internal, str)
+        and (Path(internal).exists() or not _LIKE_NETWORK.fullmatch(internal.strip()))
+    ):
         return _of_file(Path(internal))
-    return [_plain(network) for network in internal]
+    found: list[Network] = []
+    given = []
+    for one in as_list(internal):
+        networks = _parsed(one)
+        if networks is None:
+            raise ArgumentError(
+                f"invalid network {str(one)[:80]!r}; give a CIDR prefix such as 10.0.0.0/8 or "
+                "fd00::/8"
+            )
+        if str(one).strip() not in _EXPLICIT:
+            _refuse_whole(networks, f"{str(one)!r}")
+            given += networks
+        found += networks
+    _refuse_whole(given, "the internal networks together")
+    return list(map(str, found))
 
 
-def _plain(network: str) -> str:
-    """Remove the brackets that Zeek writes around the address of an IPv6 prefix."""
-    return network.strip().replace("[", "").replace("]", "")
+def _parsed(value: Any) -> list[Network] | None:
+    """Return the network that a person gave, in a list; None if it is invalid."""
+    if isinstance(value, (*ADDRESSES, *NETWORKS)):
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    text = _EXPLICIT.get(value.strip()) or refang(value)
+    if bracketed := _BRACKETED.fullmatch(text):
+        text = bracketed[1] + (bracketed[2] or "")
+    network = parse_network(text)
+    return None if network is None else [network]
 
 
-def _is_network(text: str) -> bool:
-    return not AddressRanges.from_networks(pa.array([text], pa.string())).bad()
+def _refuse_whole(networks: Iterable[Network], what: str) -> None:
+    """Raise `ArgumentError` if networks cover all unicast addresses of a family."""
+    covered = list(_merged(networks))
+    whole = [
+        family
+        for family, (first, last) in _FAMILIES.items()
+        if any(start <= first and last <= end for start, end in covered)
+    ]
+    if whole:
+        verb = "are" if what.endswith("together") else "is"
+        words = " and ".join(f"all-{family.lower()}" for family in whole)
+        raise ArgumentError(
+            f"{what} {verb} all of {' and '.join(whole)}; give smaller networks, or {words} if "
+            "every address is internal"
+        )
+
+
+def _merged(networks: Iterable[Network]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges that networks cover, IPv4 mapped into IPv6; adjacent ones are merged."""
+    ends: tuple[int, int] | None = None
+    for start, end in sorted(map(_range, networks)):
+        if ends is not None and start <= ends[1] + 1:
+            ends = (ends[0], max(ends[1], end))
+            continue
+        if ends is not None:
+            yield ends
+        ends = (start, end)
+    if ends is not None:
+        yield ends
+
+
+def _range(network: Network) -> tuple[int, int]:
+    base = _V4 if network.version == 4 else 0
+    return base + int(network.network_address), base + int(network.broadcast_address)
 
 
 def _of_file(path: Path) -> list[str]:
-    text = path.read_text("utf-8-sig", "replace")
-    lines = [_COMMENT.sub("", line).strip() for line in text.splitlines()]
-    if script := _ZEEK_SCRIPT.findall("\n".join(lines)):
-        found = [_plain(network) for part in script for network in part.split(",")]
-        return [network for network in found if network]
-    networks: list[str] = []
-    for number, line in enumerate(lines, 1):
-        if not line or (number == 1 and line.split(",")[0].strip().lower() in _HEADERS):
-            continue
+    found: list[Network] = []
+    given: list[Network] = []
+    for number, line in _entries(path):
+        where = f"internal={str(path)!r}, line {number}"
         try:
-            networks += _of_line(line)
+            networks = _of_line(line)
         except (TypeError, ValueError) as error:
             raise ArgumentError(
-                f"internal={str(path)!r}, line {number}: invalid network {line[:80]!r} ({error}); "
+                f"{where}: invalid network {line[:80]!r} ({error}); "
                 "give first address,last address,name or a CIDR prefix"
             ) from None
-    return networks
+        if line not in _EXPLICIT:
+            _refuse_whole(networks, f"{where}: {line[:80]!r}")
+            given += networks
+        found += networks
+    _refuse_whole(given, f"internal={str(path)!r}: its networks together")
+    return list(map(str, found))
 
 
-def _of_line(line: str) -> Iterator[str]:
+def _entries(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the networks of a file as text, each with the number of its line."""
+    text = path.read_text("utf-8-sig", "replace")
+    lines = [_COMMENT.sub("", line).strip() for line in text.splitlines()]
+    text = "\n".join(lines)
+    if scripts := list(_ZEEK_SCRIPT.finditer(text)):
+        for script in scripts:
+            at = script.start(1)
+            for part in script[1].split(","):
+                if network := part.strip():
+                    yield text.count("\n", 0, at + part.index(network)) + 1, network
+                at += len(part) + 1
+        return
+    for number, line in enumerate(lines, 1):
+        if line and not (number == 1 and line.split(",")[0].strip().lower() in _HEADERS):
+            yield number, line
+
+
+def _of_line(line: str) -> list[Network]:
     fields = [field.strip().strip('"') for field in line.split(",")]
     if len(fields) >= 2 and all("/" not in field for field in fields[:2]):
         first, last = (cast("Any", ipaddress.ip_address(_address(f))) for f in fields[:2])
-        yield from map(str, ipaddress.summarize_address_range(first, last))
-        return
-    network = _plain(fields[0].split()[0])
-    if not _is_network(network):
-        raise ValueError(f"{network!r} is not a network")
-    yield network
+        return list(ipaddress.summarize_address_range(first, last))
+    network = _parsed(fields[0].split()[0])
+    if network is None:
+        raise ValueError(f"{fields[0].split()[0]!r} is not a network")
+    return network
 
 
 def _address(text: str) -> str:
-    address = parse_address(text)
+    address = parse_address(refang(text))
     if address is None:
         raise ValueError(f"{text!r} is not an IP address")
     return address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,6 +19,7 @@ TimeLike: TypeAlias = datetime | date | str
 """A `datetime`, `date`, pandas `Timestamp` or ISO 8601 string; without a zone it is UTC."""
 DayLike: TypeAlias = date | str
 """A `date`, a `datetime` (its day in UTC), or a string such as `2013-09-15`."""
+_DATE_ALONE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d(-?\d)?")
 
 
 class HasStartAndEnd(Protocol):
@@ -66,7 +68,7 @@ def parse_timespan(
     """Parse a timespan, or its start and end; None if nothing was given.
 
     A timespan is a msticpy `TimeSpan`, any object with `start` and `end` (or one of them and
-    `period`), or a pair of start and end.
+    `period`), or a pair of start and end. An end that is a date alone is the end of that day.
 
     Raises
     ------
@@ -77,6 +79,8 @@ def parse_timespan(
     --------
     >>> str(parse_timespan(start="2013-09-15", end="2013-09-16T12:00Z"))
     '2013-09-15 00:00:00 – 2013-09-16 12:00:00 UTC'
+    >>> parse_timespan(end="2013-09-15") == parse_timespan(end="2013-09-15T23:59:59.999999")
+    True
     """
     period = None
     if isinstance(timespan, Timespan):
@@ -114,13 +118,16 @@ def within(flows: pa.Table, span: Timespan | None) -> pa.Table:
 
 
 def _parse_time(value: Any, name: str) -> datetime | None:
+    """Parse a time in UTC; a date alone is the start of its day, or the end if it is an end."""
     if value is None:
         return None
     if hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime(warn=False)
     if isinstance(value, str):
+        text = value.strip()
         try:
-            value = datetime.fromisoformat(value.strip())
+            alone = _DATE_ALONE.fullmatch(text)
+            value = date.fromisoformat(text) if alone else datetime.fromisoformat(text)
         except ValueError:
             raise ArgumentError(
                 f"{name} {value!r} is not a time; write it like 2013-09-15 or 2013-09-15T23:44:10Z"
@@ -128,7 +135,8 @@ def _parse_time(value: Any, name: str) -> datetime | None:
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        day = day_span(value)
+        return day.end if name == "end" else day.start
     raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or an ISO 8601 string")
 
 

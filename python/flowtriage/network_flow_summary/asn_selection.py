@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.errors import MissingExtraError
-from flowtriage.humanize import joined, sanitize_array
+from flowtriage.errors import ArgumentError, MissingExtraError
+from flowtriage.humanize import did_you_mean, joined, sanitize_array
 
 if TYPE_CHECKING:
     from msticpy.nbwidgets import SelectSubset
+
+AsnLike: TypeAlias = str | int
+"""An autonomous system: its label, `AS15169` or the number."""
+_NUMBER = re.compile(r"(?:AS)?(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,32 @@ class AsnChoices:
         rare = sums.filter(pc.less_equal(sums["flows_sum"], limit))["label"].to_pylist()
         return sorted(set(rare) - set(self.own))
 
+    def labels_of(self, asns: AsnLike | Iterable[AsnLike]) -> list[str]:
+        """Return the labels of autonomous systems.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such autonomous system; the message has the nearest labels.
+        """
+        several = [asns] if isinstance(asns, (str, int)) else asns
+        given = [str(asn).strip() for asn in several]
+        return list(dict.fromkeys(label for asn in given for label in self._matching(asn)))
+
+    def _matching(self, asn: str) -> list[str]:
+        labels = self.labels
+        wanted = {asn.casefold()}
+        if number := _NUMBER.fullmatch(asn):
+            wanted.add(f"as{int(number[1])}")
+        found = [
+            label
+            for label in labels
+            if label.casefold() in wanted or (number and label.split()[0].casefold() in wanted)
+        ]
+        if not found:
+            raise ArgumentError(f"unknown AS {asn!r}{did_you_mean(asn, labels)}")
+        return found
+
     def addresses(self, labels: Iterable[str]) -> pa.Array:
         """Return the addresses of autonomous systems by label."""
         selected = pc.is_in(self.peers["label"], value_set=pa.array(list(labels), pa.string()))
@@ -68,13 +99,13 @@ def _labels(known: pa.Table) -> pa.Array:
     return sanitize_array(pc.if_else(pc.fill_null(pc.equal(number, name), False), name, both))
 
 
-def selector(choices: AsnChoices, selected: Iterable[str] | None) -> SelectSubset:
-    """Return a widget to select ASNs by label; initially, None selects the least used."""
+def selector(choices: AsnChoices, selected: AsnLike | Iterable[AsnLike] | None) -> SelectSubset:
+    """Return a widget to select ASNs; initially, None selects the least used."""
     try:
         from msticpy.nbwidgets import SelectSubset
     except ImportError as error:
         raise MissingExtraError(
             f'select_asns needs msticpy ({error}): pip install "flowtriage[notebook]"'
         ) from error
-    initial = choices.least_used if selected is None else list(selected)
+    initial = choices.least_used if selected is None else choices.labels_of(selected)
     return SelectSubset(choices.labels, default_selected=initial, auto_display=False)

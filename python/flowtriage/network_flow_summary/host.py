@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
 from flowtriage.enrich.online import reverse_name
-from flowtriage.errors import MissingExtraError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import parse_address
+from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbMissingParameterError
+from flowtriage.inputs.addresses import HostsLike, parse_address
+from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
 from flowtriage.quality.bad_rows import exact_sum
-from flowtriage.quality.report import few, flows_text
+from flowtriage.quality.numbers import few, flows_text
 from flowtriage.read.flows import Flows
 
 if TYPE_CHECKING:
     from msticpy.datamodel.entities import Host, IpAddress
 
-HostValue: TypeAlias = "str | Host | IpAddress"
-"""A host name, an address, or a msticpy entity of either."""
+HostValue: TypeAlias = "HostsLike | Host | IpAddress"
+"""A host name, addresses and CIDR prefixes, or a msticpy entity."""
+_MAX_QUERIED = 256
 
 _HEARTBEAT = {
     "SourceComputerId": "SourceComputerId",
@@ -59,8 +63,22 @@ def query_host_flows(
             "timespan is missing; give timespan=, or start= and end=, for flows from the "
             "query provider"
         )
+    if any(map(is_network, host.addresses)) and not isinstance(provider, LocalFlows):
+        addresses = _expanded(host.addresses)
+        return query_flows(provider, host.name, addresses, span, resolve=False), host
     facts = query_host(provider, host.name, host.addresses) if resolve else host
     return query_flows(provider, facts.name, facts.addresses, span, resolve=resolve), facts
+
+
+def _expanded(hosts: Sequence[str]) -> tuple[str, ...]:
+    """Return all addresses of hosts, for a provider that has no query by network."""
+    networks = [ipaddress.ip_network(host) for host in hosts]
+    if sum(network.num_addresses for network in networks) > _MAX_QUERIED:
+        raise ArgumentError(
+            f"{', '.join(hosts)}: a query provider takes {_MAX_QUERIED} addresses at most; give "
+            "a smaller network, or the flows as data="
+        )
+    return tuple(str(address) for network in networks for address in network)
 
 
 def _missing(message: str) -> MsticnbMissingParameterError:
@@ -122,8 +140,7 @@ def _heartbeat_properties(beat: dict[str, Any]) -> dict[str, Any]:
 
 def host_messages(host: HostFlows, facts: HostFacts, flows: Flows) -> list[str]:
     """Return the name and flows of a host, its ambiguities, and what was read if it has none."""
-    addresses = ", ".join(host.addresses)
-    label = f"{host.name} ({addresses})" if host.name and addresses else host.name or addresses
+    label = host.label
     if host.flows.num_rows:
         allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
         messages = [

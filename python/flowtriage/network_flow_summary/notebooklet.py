@@ -12,8 +12,9 @@ from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
 from flowtriage.inputs.arrow import FlowSource
-from flowtriage.inputs.hosts import parse_host
+from flowtriage.inputs.hosts import host_label, parse_host
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
+from flowtriage.network_flow_summary.asn_selection import AsnLike
 from flowtriage.network_flow_summary.host import (
     HostValue,
     first_reverse_name,
@@ -102,7 +103,9 @@ class NetworkFlowSummary(Notebooklet):
         Parameters
         ----------
         value
-            Host name, address, or a msticpy `Host` or `IpAddress`. Required.
+            Host name, address, CIDR prefix, a msticpy `Host` or `IpAddress`, or a list of them
+            with one name at most. A prefix stands for all of its addresses in the flows.
+            Required.
         data
             The flows: a path, a list of paths, a `pandas.DataFrame`, or an Arrow object. None
             queries the query provider, which is not used otherwise.
@@ -166,7 +169,7 @@ class NetworkFlowSummary(Notebooklet):
         host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=resolve)
         tables = HostTables(host.flows, host.addresses, database)
         result = NetworkFlowResult(
-            description=f"Network flow summary for {name or ', '.join(addresses)}",
+            description=f"Network flow summary for {name or host_label(addresses)}",
             timespan=arguments.span or _timespan(flows.report),
             notebooklet=self,
             report=flows.report,
@@ -174,7 +177,7 @@ class NetworkFlowSummary(Notebooklet):
             silent=silent,
         )
         result.credits = database.credits
-        unnamed = not (facts.name or host.name)
+        unnamed = not (facts.name or host.name or host.networks)
         dns_name = first_reverse_name(host.addresses) if reverse_dns and unnamed else None
         result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = Lazy(host.flows.to_pandas)
@@ -207,7 +210,7 @@ class NetworkFlowSummary(Notebooklet):
         """The msticpy `SelectSubset` of the latest result, or None before `select_asns`."""
         return self._latest.asn_selector
 
-    def select_asns(self, asns: Iterable[str] | None = None) -> None:
+    def select_asns(self, asns: AsnLike | Iterable[AsnLike] | None = None) -> None:
         """Select ASNs of the latest result (see `NetworkFlowResult.select_asns`).
 
         Parameters

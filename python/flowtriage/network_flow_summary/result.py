@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from flowtriage.enrich.reputation import Reputation, look_up
 from flowtriage.inputs.timespan import Timespan
-from flowtriage.network_flow_summary.asn_selection import selector
+from flowtriage.network_flow_summary.asn_selection import AsnLike, selector
 from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.result import LazyAttribute, NotebookletLike
@@ -32,7 +32,7 @@ _SELECT_FIRST = "Use run() with the option flow_summary, then select_asns(), and
 _INTELLIGENCE = ("blocklists", "tilookup")
 _LOCATIONS = ("geolitelookup", "ipstacklookup")
 _BY_NAME = (
-    "If no lists appear below, select ASNs by their names in the flow summary: "
+    "If no lists appear below, select ASNs by number, or by their names in the flow summary: "
     'select_asns(["AS15169 Google LLC"]).'
 )
 _SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
@@ -115,7 +115,7 @@ class NetworkFlowResult(NotebookletResult):
         """The msticpy `SelectSubset` of `select_asns`, or None before."""
         return self._selector
 
-    def select_asns(self, asns: Iterable[str] | None = None) -> None:
+    def select_asns(self, asns: AsnLike | Iterable[AsnLike] | None = None) -> None:
         """Show a widget that selects the ASNs for the next steps.
 
         Initially, the least used quarter of the ASNs is selected, without those of the host
@@ -124,7 +124,13 @@ class NetworkFlowResult(NotebookletResult):
         Parameters
         ----------
         asns
-            Initial selection, for front ends without widgets.
+            Initial selection, for front ends without widgets: ASNs as `AS15169`, as numbers or
+            by their labels in the flow summary.
+
+        Raises
+        ------
+        ArgumentError
+            If the host communicated with no such ASN; the message has the nearest labels.
         """
         if self._tables is None or self.flow_summary is None:
             print(_RUN_FIRST)

@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any, ClassVar
 
 from flowtriage.errors import ArgumentError, MissingExtraError
+from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike, parse_timespan
 from flowtriage.msticnb import register
@@ -286,8 +287,8 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         """
         if isinstance(nb_func, str):
             if nb_func not in self._functions:
-                known = ", ".join(self._functions) or "none"
-                raise ArgumentError(f"unknown function {nb_func!r}; attached functions: {known}")
+                near = did_you_mean(nb_func, self._functions) or "; no function is attached"
+                raise ArgumentError(f"unknown function {nb_func!r}{near}")
             nb_func = self._functions[nb_func]
         if self._result is None:
             raise ArgumentError("there is no result yet; call run() first")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flowtriage.errors import ArgumentError, MissingExtraError
+from flowtriage.humanize import did_you_mean
 from flowtriage.render.notebook import in_notebook
 from flowtriage.render.section import Section
 
@@ -252,8 +253,8 @@ class HasMetadata:
         unknown = [name for name in names if name.lstrip("+-") not in known]
         if unknown:
             raise ArgumentError(
-                f"unknown options: {', '.join(map(repr, unknown))}; "
-                f"{cls.name()} has {', '.join(known)}"
+                f"unknown options: {', '.join(map(repr, unknown))}"
+                f"{did_you_mean(unknown[0].lstrip('+-'), known)}"
             )
         changes = [name for name in names if name[0] in "+-"]
         requested = {name for name in names if name[0] not in "+-"}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TOLERANCE = 0.05
 """Convergence threshold: mean change of an address's word counts per topic between iterations."""
 _VERSION = 1
+_DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _CHUNK = 1 << 16
 _KEY = b"flowtriage.model"
 
@@ -206,17 +207,20 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     """
     import pyarrow.parquet as pq
 
-    try:
-        table = pq.read_table(Path(path))
-        metadata = json.loads((table.schema.metadata or {})[_KEY])
-        if metadata["version"] != _VERSION:
-            raise FormatError(
-                f"{path} is a model of version {metadata['version']}; expected {_VERSION}"
-            )
-        settings = ModelSettings(**metadata["settings"])
-        return _of_table(table, settings)
-    except (pa.ArrowException, KeyError, TypeError) as error:
-        raise FormatError(f"{path} is not a flow model ({error})") from None
+    with Path(path).open("rb") as file:
+        try:
+            table = pq.ParquetFile(file).read()
+            table.validate(full=True)
+            metadata = json.loads((table.schema.metadata or {})[_KEY])
+            if metadata["version"] != _VERSION:
+                raise FormatError(
+                    f"{path} is a model of version {metadata['version']}; expected {_VERSION}"
+                )
+            return _of_table(table, ModelSettings(**metadata["settings"]))
+        except FormatError:
+            raise
+        except (*_DAMAGE, pa.ArrowException) as error:
+            raise FormatError(f"{path} is not a flow model ({error})") from None
 
 
 def _of_table(table: pa.Table, settings: ModelSettings) -> Model:

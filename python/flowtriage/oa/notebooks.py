@@ -42,11 +42,11 @@ def _filled(template: Path, day: Day) -> bytes:
         for cell in document["cells"]:
             if _TAG in cell["metadata"].get("tags", ()):
                 cell["source"] = _parameters(day)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return json.dumps(document, indent=1, ensure_ascii=False).encode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigurationError(
             f"{sanitize(str(template))}: invalid notebook: {error!r}"
         ) from None
-    return json.dumps(document, indent=1, ensure_ascii=False).encode()
 
 
 def _parameters(day: Day) -> str:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from flowtriage.configuration import Settings, load_settings
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import did_you_mean, sanitize
 from flowtriage.inputs.arrow import FlowSource, is_dataframe, is_stream
 from flowtriage.inputs.timespan import DayLike, day_span, parse_day
 from flowtriage.oa import steps as do
@@ -36,15 +36,16 @@ STEPS = (
     Step("ingest", "Ingest logs", do.ingest),
     Step("folders", "Create the folders", do.folders),
     Step("notebooks", "Copy the notebooks", do.notebooks),
-    Step("results", "Rank flows or read results", do.results),
-    Step("context", "Add network context", do.context),
-    Step("geolocation", "Add geolocation", do.geolocation),
-    Step("reputation", "Add reputation", do.reputation),
+    Step("results", "Rank flows or read results", do.results, changes=True),
+    Step("context", "Add network context", do.context, changes=True),
+    Step("geolocation", "Add geolocation", do.geolocation, changes=True),
+    Step("reputation", "Add reputation", do.reputation, changes=True),
     Step("store", "Store the suspicious connections", do.store, stores=True),
     Step("details", "Store details and chords", do.details, stores=True),
     Step("summary", "Store the ingest summary", do.ingest_summary, stores=True),
 )
 """The steps of a run, in order."""
+_STORE = "store"
 _LOG = logging.getLogger("flowtriage.oa")
 _LOG.addHandler(logging.NullHandler())
 _RECORD_RUN = (
@@ -219,7 +220,7 @@ class FlowOA:
         ----------
         steps
             Names of the steps to run (see `STEPS`); None runs all. Results of skipped steps are
-            read from the store.
+            read from the store. Steps that change the suspicious connections need `store`.
 
         Returns
         -------
@@ -229,7 +230,7 @@ class FlowOA:
         Raises
         ------
         ArgumentError
-            If a step is unknown.
+            If a step is unknown, or needs the step `store`.
         InputError
             If there are no flows of the day or an input file is invalid.
         StoreError
@@ -306,8 +307,14 @@ def _selected(names: Sequence[str] | None) -> list[Step]:
     known = [step.name for step in STEPS]
     for name in names or ():
         if name not in known:
-            raise ArgumentError(f"unknown step {name!r}; give {', '.join(known)}")
-    return [step for step in STEPS if names is None or step.name in names]
+            raise ArgumentError(f"unknown step {name!r}{did_you_mean(name, known)}")
+    selected = [step for step in STEPS if names is None or step.name in names]
+    changes = [step.name for step in selected if step.changes]
+    if changes and _STORE not in (step.name for step in selected):
+        raise ArgumentError(
+            f"the results of {' and '.join(changes)} would be lost; add the step {_STORE}"
+        )
+    return selected
 
 
 def _as_list(flows: Any) -> Sequence[Any]:

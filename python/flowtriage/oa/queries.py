@@ -5,7 +5,15 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.analysis.addresses import within_networks
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.addresses import (
+    AddressLike,
+    HostsLike,
+    as_list,
+    host_argument,
+    stored_address,
+)
 from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
@@ -13,7 +21,7 @@ from flowtriage.store.scores import as_scored, check_risk
 
 
 def suspicious_connections(
-    store: FlowStore, date: DayLike, ip: str | None = None, limit: int = 250
+    store: FlowStore, date: DayLike, ip: HostsLike | None = None, limit: int = 250
 ) -> pa.Table:
     """Return the suspicious connections of a day without a score, ordered by rank.
 
@@ -24,7 +32,7 @@ def suspicious_connections(
     date
         The day.
     ip
-        Select connections with this endpoint.
+        Select connections with this endpoint: addresses or CIDR prefixes.
     limit
         Maximum number of rows.
 
@@ -50,7 +58,9 @@ def suspicious_connections(
     return rows.filter(unscored).slice(0, limit)
 
 
-def details(store: FlowStore, date: DayLike, source: str, dest: str, time: str) -> pa.Table:
+def details(
+    store: FlowStore, date: DayLike, source: AddressLike, dest: AddressLike, time: str
+) -> pa.Table:
     """Return the flows between two addresses within a minute, in both directions.
 
     Parameters
@@ -70,6 +80,7 @@ def details(store: FlowStore, date: DayLike, source: str, dest: str, time: str) 
         Columns of `flow_edge`, ordered by time.
     """
     day = parse_day(date)
+    source, dest = stored_address(source), stored_address(dest)
     found = [
         store.read("flow_edge", day=day, where={"srcip": one, "dstip": other})
         for one, other in {(source, dest), (dest, source)}
@@ -79,7 +90,7 @@ def details(store: FlowStore, date: DayLike, source: str, dest: str, time: str) 
     return rows.sort_by([(name, "ascending") for name in ("tstart", "srcip", "sport", "dport")])
 
 
-def chord_details(store: FlowStore, date: DayLike, ip: str | None = None) -> pa.Table:
+def chord_details(store: FlowStore, date: DayLike, ip: AddressLike | None = None) -> pa.Table:
     """Return the traffic between addresses with several suspicious peers.
 
     Parameters
@@ -96,7 +107,7 @@ def chord_details(store: FlowStore, date: DayLike, ip: str | None = None) -> pa.
     pyarrow.Table
         Columns of `flow_chords`.
     """
-    where = {} if ip is None else {"ip_threat": ip}
+    where = {} if ip is None else {"ip_threat": stored_address(ip)}
     order = ["ip_threat", "srcip", "dstip"]
     return store.read("flow_chords", day=parse_day(date), where=where, order=order)
 
@@ -107,9 +118,9 @@ def ingest_summary(store: FlowStore, start: DayLike, end: DayLike) -> pa.Table:
     return store.read("flow_ingest_summary", start=first, end=last, order=["tdate"])
 
 
-def time_line(store: FlowStore, date: DayLike, ip: str) -> pa.Table:
+def time_line(store: FlowStore, date: DayLike, ip: AddressLike) -> pa.Table:
     """Return the saved timeline of an address on a day."""
-    where = {"ip_threat": ip}
+    where = {"ip_threat": stored_address(ip)}
     return store.read("flow_timeline", day=parse_day(date), where=where, order=["tstart"])
 
 
@@ -128,8 +139,8 @@ def score_connection(
     date: DayLike,
     score: int,
     *,
-    srcip: str | None = None,
-    dstip: str | None = None,
+    srcip: HostsLike | None = None,
+    dstip: HostsLike | None = None,
     sport: int | None = None,
     dport: int | None = None,
 ) -> int:
@@ -144,7 +155,8 @@ def score_connection(
     score
         Risk: 1 high, 2 medium, 3 low.
     srcip, dstip, sport, dport
-        Required values, at least one. A later score of a connection replaces an earlier one.
+        Required values, at least one; addresses in any notation, CIDR prefixes or lists of them.
+        A later score of a connection replaces an earlier one.
 
     Returns
     -------
@@ -157,12 +169,16 @@ def score_connection(
         If the score is invalid or no connections are selected.
     """
     check_risk(score)
-    given = {"srcip": srcip, "dstip": dstip, "sport": sport, "dport": dport}
-    where = {name: value for name, value in given.items() if value is not None}
-    if not where:
+    ends = {"srcip": srcip, "dstip": dstip}
+    hosts = {name: ip for name, ip in ends.items() if ip is not None}
+    given = {"sport": sport, "dport": dport}
+    ports = {name: port for name, port in given.items() if port is not None}
+    if not hosts and not ports:
         raise ArgumentError("no connections selected; give srcip=, dstip=, sport= or dport=")
     day = parse_day(date)
-    selected = store.read("flow_scores", day=day, where=where, order=["rank"])
+    selected = store.read("flow_scores", day=day, where=ports, order=["rank"])
+    for name, wanted in hosts.items():
+        selected = selected.filter(_is_host(selected[name], wanted))
     return len(scoring.score(store, day, as_scored(selected), score))
 
 
@@ -181,10 +197,19 @@ def reset_scored_connections(store: FlowStore, date: DayLike) -> int:
     return scored
 
 
-def _with_endpoint(rows: pa.Table, ip: str | None) -> pa.Table:
+def _with_endpoint(rows: pa.Table, ip: HostsLike | None) -> pa.Table:
     if ip is None:
         return rows
-    return rows.filter(pc.or_(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip)))
+    return rows.filter(pc.or_(*(_is_host(rows[name], ip) for name in ("srcip", "dstip"))))
+
+
+def _is_host(column: pa.ChunkedArray, hosts: HostsLike) -> pa.Array:
+    """Test which addresses are one of the hosts; what is no address matches literally."""
+    addresses, given = column.combine_chunks(), as_list(hosts)
+    networks = [host for one in given if (host := host_argument(one))]
+    texts = [str(one) for one in given if not host_argument(one)]
+    literally = pc.is_in(addresses, value_set=pa.array(texts, pa.string()))
+    return pc.or_(within_networks(addresses, networks), literally)
 
 
 __all__ = [

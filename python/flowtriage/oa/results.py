@@ -94,7 +94,7 @@ def load_mapping(path: str | os.PathLike[str]) -> ColumnMapping:
     shown = sanitize(os.fspath(path))
     try:
         document = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{shown} is not valid JSON: {error}") from None
     if not isinstance(document, dict):
         raise ConfigurationError(f"{shown}: expected a JSON object")
@@ -198,7 +198,7 @@ def read(
                 strings_can_be_null=True,
             ),
         )
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise FormatError(f"{path} is not a valid flow_results.csv: {error}") from None
     ranked = table.append_column("rank", pa.array(range(table.num_rows), pa.int32()))
     return pa.concat_tables([RESULTS.empty_table(), ranked], promote_options="default")

@@ -26,12 +26,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a run; all steps that write to the store share one transaction."""
+    """A step of a run; all steps that write to the store share one transaction.
+
+    A step that `changes` the suspicious connections in memory is lost without a step that stores
+    them.
+    """
 
     name: str
     title: str
     do: Callable[[Day], Outcome]
     stores: bool = False
+    changes: bool = False
 
 
 def ingest(day: Day) -> Outcome:

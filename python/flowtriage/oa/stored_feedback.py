@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.configuration import RankingSettings
+from flowtriage.inputs.addresses import AddressLike, stored_address
 from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.oa import feedback as fb
 from flowtriage.oa.model import ModelSettings
@@ -51,7 +52,7 @@ def list_feedback(
     store: FlowStore,
     date: DayLike | None = None,
     *,
-    ip: str | None = None,
+    ip: AddressLike | None = None,
     score: int | None = None,
 ) -> pa.Table:
     """Return analyst scores of all days or one.
@@ -63,7 +64,7 @@ def list_feedback(
     date
         Select one day.
     ip
-        Select connections with this endpoint.
+        Select connections with this endpoint, an address in any notation.
     score
         Select one risk: 1 high, 2 medium, 3 low.
 
@@ -76,6 +77,7 @@ def list_feedback(
     where = {} if score is None else {"score": score}
     rows = store.read(_SCORED, day=day, where=where, order=["scored"])
     if ip is not None:
+        ip = stored_address(ip)
         rows = rows.filter(pc.or_(pc.equal(rows["srcip"], ip), pc.equal(rows["dstip"], ip)))
     if not rows.num_rows:
         return fb.listed(rows, TABLES["flow_scores"].empty_table())
@@ -88,7 +90,7 @@ def withdraw_feedback(
     store: FlowStore,
     date: DayLike | None = None,
     *,
-    ip: str | None = None,
+    ip: AddressLike | None = None,
     score: int | None = None,
 ) -> int:
     """Delete analyst scores; the connections can be scored again.
@@ -107,7 +109,7 @@ def withdraw_feedback(
     """
     conditions = {
         "day = ${0}": None if date is None else parse_day(date),
-        "(srcip = ${0} OR dstip = ${0})": ip,
+        "(srcip = ${0} OR dstip = ${0})": None if ip is None else stored_address(ip),
         "score = ${0}": score,
     }
     given = {part: value for part, value in conditions.items() if value is not None}

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbDataProviderError
+from flowtriage.humanize import did_you_mean
 from flowtriage.msticnb import as_theirs, current_providers
 from flowtriage.providers.local_flows import LocalFlows
 
@@ -225,8 +226,8 @@ class DataProviders(metaclass=_Shared):
             hint = "" if environments() else f"; {_INSTALL}"
             raise as_theirs(
                 MsticnbDataProviderError(
-                    f"unknown provider {provider!r}; give one of "
-                    f"{', '.join(self.list_providers())}{hint}"
+                    f"unknown provider {provider!r}"
+                    f"{did_you_mean(provider, self.list_providers())}{hint}"
                 )
             )
 

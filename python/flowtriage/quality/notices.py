@@ -5,8 +5,20 @@ from __future__ import annotations
 from flowtriage.quality.report import ReadReport
 
 TITLE = "Quality of the flows"
-_OF_READING = ("Totals may be inflated", "Records of other hosts")
-_OF_ROWS = ("Multiple exporters", "Direction conflicts", "32-bit counter overflow")
+_OF_READING = (
+    "Records of other hosts",
+    "Totals may be inflated",
+    "End before start",
+    "Counters without sides",
+    "Translated addresses",
+)
+_OF_ROWS = (
+    "Time outliers",
+    "Multiple exporters",
+    "Initiator not counted",
+    "Direction conflicts",
+    "32-bit counter overflow",
+)
 """Labels of facts that matter whenever they are stated."""
 
 _REPEATED, _UNIDIRECTIONAL = 0.01, 0.5

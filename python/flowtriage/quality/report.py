@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,10 +13,9 @@ import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
 from flowtriage.quality.bad_rows import BadRow, OtherHost, exact_sum, span_text
+from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
-MAX_LISTED = 10
-"""Number of bad rows that a report lists."""
 _COUNTS = (
     "rows_read",
     "rows_bad",
@@ -30,6 +29,9 @@ _COUNTS = (
     "rows_superseded",
     "rows_duplicate",
     "rows_stitched",
+    "rows_end_before_start",
+    "rows_without_sides",
+    "rows_translated",
 )
 """Counts that add up when reports are merged."""
 _FLOWS = ("flows", "denied_flows")
@@ -97,6 +99,15 @@ class ReadReport:
         Duplicate observations by other exporters, dropped by `deduplicate=True`.
     rows_stitched
         Records merged into the record of the opposite direction by `stitch=True`.
+    rows_end_before_start
+        Records that end before they start; their `end_time` is null.
+    rows_without_sides
+        Records with a count of both endpoints together, which is in the column of the source.
+    rows_translated
+        Records in whose packets an endpoint had another address, such as at a NAT gateway.
+    reversed
+        Number of flows whose endpoints were exchanged, with ports and counters, by the evidence
+        that the second one is the initiator.
     other_hosts
         Hosts whose records a provider returned instead of those of the requested one; dropped.
     records
@@ -105,6 +116,8 @@ class ReadReport:
         Allowed and denied flows that these records stand for (see docs/counts.md).
     start, end
         First start, and last end or start, of these; UTC.
+    columns
+        Names of the columns of the sources, as far as they have a header.
     """
 
     formats: set[str] = field(default_factory=set)
@@ -123,6 +136,10 @@ class ReadReport:
     rows_superseded: int = 0
     rows_duplicate: int = 0
     rows_stitched: int = 0
+    rows_end_before_start: int = 0
+    rows_without_sides: int = 0
+    rows_translated: int = 0
+    reversed: dict[str, int] = field(default_factory=dict)
     totals: list[Total] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     counters: dict[str, str | None] = field(default_factory=dict)
@@ -134,6 +151,7 @@ class ReadReport:
     denied_flows: int = 0
     start: datetime | None = None
     end: datetime | None = None
+    columns: set[str] = field(default_factory=set, repr=False, compare=False)
     _table: pa.Table | None = field(default=None, repr=False, compare=False)
     _quality: Quality | None = field(default=None, repr=False, compare=False)
     _exporters: bool = field(default=False, repr=False, compare=False)
@@ -184,36 +202,52 @@ class ReadReport:
         """Number of non-flow records."""
         return sum(self.skipped.values())
 
+    @property
+    def rows_reversed(self) -> int:
+        """Number of flows whose endpoints were exchanged."""
+        return sum(self.reversed.values())
+
     def add_format(self, format: Format) -> None:
         """Add the format of a source."""
         self.formats.add(format.name)
         self._exporters |= format.exporters
         self.counters[format.name] = format.counters
         zone = ["times have no zone; they are read as UTC unless tz= is given"]
-        for limit in (*format.limits, *(zone if format.zoneless else [])):
-            if limit not in self.limits:
-                self.limits.append(limit)
+        self.add_limits((*format.limits, *(zone if format.zoneless else [])))
 
-    def add(self, counts: Mapping[str, float], skipped: Mapping[str, int]) -> None:
-        """Add to the counts of these attribute names, and to `skipped`."""
+    def add_limits(self, limits: Iterable[str]) -> None:
+        """Add limitations of a format or log that are not listed yet."""
+        self.limits += [limit for limit in limits if limit not in self.limits]
+
+    def add(
+        self,
+        counts: Mapping[str, float],
+        skipped: Mapping[str, int],
+        exchanged: Mapping[str, int],
+    ) -> None:
+        """Add to the counts of these attribute names, to `skipped` and to `reversed`."""
         for name, count in counts.items():
             kind = type(getattr(self, name))
             setattr(self, name, kind(getattr(self, name) + count))
-        for value, count in skipped.items():
-            self.skipped[value] = self.skipped.get(value, 0) + count
+        for own, added in ((self.skipped, skipped), (self.reversed, exchanged)):
+            for value, count in added.items():
+                own[value] = own.get(value, 0) + count
 
     def merge(self, earlier: ReadReport) -> None:
         """Merge an earlier report of flows that are read again."""
         self.formats |= earlier.formats
         self.sources += earlier.sources
-        self.add({name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped)
+        self.add(
+            {name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped, earlier.reversed
+        )
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
         self.other_hosts += earlier.other_hosts
         self.totals += earlier.totals
-        self.limits += [limit for limit in earlier.limits if limit not in self.limits]
+        self.add_limits(earlier.limits)
         self.counters |= earlier.counters
         self._exporters |= earlier._exporters
+        self.columns |= earlier.columns
 
     def reject(self, row: BadRow) -> None:
         """Count a bad row and list it first, because it concerns more than one value."""
@@ -239,6 +273,8 @@ class ReadReport:
             "rows_skipped": self.rows_skipped,
             "skipped": dict(self.skipped),
             **{name: round(getattr(self, name)) for name in _COUNTS[2:]},
+            "rows_reversed": self.rows_reversed,
+            "reversed": dict(self.reversed),
             "totals": [total._asdict() for total in self.totals],
             "limits": list(self.limits),
             "counters": dict(self.counters),
@@ -278,7 +314,7 @@ class ReadReport:
             "Time span": self.span or "no times",
         }
         if self.skipped:
-            facts["Non-flow records"] = _by_value(self.skipped)
+            facts["Non-flow records"] = by_value(self.skipped)
         if self.rows_outside:
             facts["Outside the timespan"] = f"{self.rows_outside:,}"
         if self.other_hosts:
@@ -293,6 +329,24 @@ class ReadReport:
             facts["Totals may be inflated"] = (
                 f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
                 f"{self.rows_repeated:,} rows repeat the counters of one record"
+            )
+        if self.rows_end_before_start:
+            facts["End before start"] = (
+                f"{self.rows_end_before_start:,} records; their end is missing"
+            )
+        if self.rows_without_sides:
+            facts["Counters without sides"] = (
+                f"{self.rows_without_sides:,} records have only totals of both endpoints, "
+                "which are given as sent by the source"
+            )
+        if self.reversed:
+            facts["Endpoints exchanged"] = (
+                f"{by_value(self.reversed)}; the second endpoint initiated the flow"
+            )
+        if self.rows_translated:
+            facts["Translated addresses"] = (
+                f"{self.rows_translated:,} records whose packets have other addresses, as at a NAT "
+                "gateway; keep= adds the columns of these"
             )
         if self.rows_migrated:
             facts["Superseded by NTANetAnalytics"] = f"{self.rows_migrated:,} rows dropped"
@@ -339,27 +393,3 @@ class ReadReport:
         bad = "".join(f"<li>{html.escape(str(row))}</li>" for row in self.bad_rows)
         listing = f"<p>First {len(self.bad_rows)} bad rows:</p><ul>{bad}</ul>" if bad else ""
         return f"<table>{rows}</table>{listing}"
-
-
-def flows_text(allowed: int, denied: int) -> str:
-    """Format a number of flows, with the denied ones if there are any.
-
-    Examples
-    --------
-    >>> flows_text(1200, 0), flows_text(188, 72)
-    ('1,200', '188 allowed, 72 denied')
-    """
-    return f"{allowed:,} allowed, {denied:,} denied" if denied else f"{allowed:,}"
-
-
-def few(names: Sequence[str]) -> str:
-    """Join the first names, and count the others."""
-    more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more
-
-
-def _by_value(counts: Mapping[str, int]) -> str:
-    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(counts) - MAX_LISTED:,} more kinds" if len(counts) > MAX_LISTED else ""
-    listed = ", ".join(f"{count:,} {value}" for value, count in largest[:MAX_LISTED])
-    return f"{sum(counts.values()):,} ({listed}{more})"

@@ -35,6 +35,8 @@ class Quality:
         and than twice the maximum record duration.
     longest_gap
         Start and end of the longest gap.
+    time_outliers
+        Rows that start more than 30 days from at least nine tenths of the others.
     repeats
         Rows that repeat an earlier one in times, endpoints, counters and host.
     exporters
@@ -46,6 +48,9 @@ class Quality:
         Records of flows that a later record supersedes; `read_flows` drops them.
     unidirectional
         Rows with packets or bytes in one direction only.
+    uncounted_initiators
+        TCP rows in which the responder sent packets and the initiator none: the exporter missed
+        those of the initiator, as with checksum offload at a sensor on the host itself.
     direction_conflicts
         Rows whose logged direction contradicts their addresses.
     counter_overflows
@@ -64,11 +69,13 @@ class Quality:
     max_record_duration: timedelta | None
     gaps: int
     longest_gap: tuple[datetime, datetime] | None
+    time_outliers: int
     repeats: int
     exporters: int
     duplicates: int
     superseded: int
     unidirectional: int
+    uncounted_initiators: int
     direction_conflicts: int
     counter_overflows: int
     start: datetime | None
@@ -101,6 +108,10 @@ class Quality:
             facts["Coverage gaps"] = (
                 f"{self.gaps:,}; the longest {first:%Y-%m-%d %H:%M:%S} – {last:%Y-%m-%d %H:%M:%S}"
             )
+        if self.time_outliers:
+            facts["Time outliers"] = (
+                f"{self.time_outliers:,} rows start more than 30 days from all others"
+            )
         if self.repeats:
             facts["Repeated rows"] = self._count("repeats")
         if self.duplicates:
@@ -114,6 +125,11 @@ class Quality:
             )
         if self.unidirectional:
             facts["Unidirectional records"] = f"{self.unidirectional:,} of {self.rows:,}"
+        if self.uncounted_initiators:
+            facts["Initiator not counted"] = (
+                f"{self.uncounted_initiators:,} of {self.rows:,} rows: TCP responses without "
+                "packets of the initiator; uploads are under-counted"
+            )
         if self.direction_conflicts:
             facts["Direction conflicts"] = (
                 f"{self.direction_conflicts:,} rows whose logged direction contradicts their "
@@ -151,11 +167,13 @@ def quality(
         max_record_duration=None if duration is None else timedelta(microseconds=duration),
         gaps=found["gaps"],
         longest_gap=gap and (_at(gap[0]), _at(gap[1])),
+        time_outliers=found["time_outliers"],
         repeats=found["repeats"],
         exporters=found["exporters"] if exporters else 0,
         duplicates=found["duplicates"] if exporters else 0,
         superseded=found["superseded"] if superseded else 0,
         unidirectional=found["unidirectional"],
+        uncounted_initiators=found["uncounted_initiators"],
         direction_conflicts=found["direction_conflicts"],
         counter_overflows=found["counter_overflows"],
         start=_time(found["first"]),

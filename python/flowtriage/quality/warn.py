@@ -6,7 +6,8 @@ import warnings
 
 from flowtriage.humanize import sanitize
 from flowtriage.quality.notices import notices, reading_notices
-from flowtriage.quality.report import ReadReport, few
+from flowtriage.quality.numbers import few
+from flowtriage.quality.report import ReadReport
 
 
 class QualityWarning(UserWarning):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import TypeAlias, cast, get_args
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.canonical import CANONICAL
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Unit
+from flowtriage.humanize import did_you_mean
 from flowtriage.schema import ENDPOINTS
 
 Columns: TypeAlias = Mapping[str, str | tuple[str, str]]
@@ -90,11 +90,8 @@ def _column(declaration: FieldMapping, name: str, unit: str | None) -> FieldMapp
 def _check(target: str, unit: str | None) -> None:
     known = [*ENDPOINTS, *_DECLARED]
     if target not in known:
-        near = get_close_matches(target, known, n=3) or known
-        raise ArgumentError(
-            f"columns= has {target!r}, which is not a canonical column; "
-            f"did you mean {' or '.join(near)}?"
-        )
+        near = did_you_mean(target, known)
+        raise ArgumentError(f"columns= has {target!r}, which is not a canonical column{near}")
     if unit is None:
         return
     if target in ENDPOINTS or _DECLARED[target].unit is None:

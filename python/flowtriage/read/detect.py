@@ -16,6 +16,7 @@ from typing import Any, Literal
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.formats import FORMATS
 from flowtriage.formats.declaration import Binding, Format, TextLayout
+from flowtriage.humanize import did_you_mean
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
 _MAX_OBJECTS = 200
@@ -24,6 +25,8 @@ _ARRAY = re.compile(rb'\s*(?:\{\s*"records"\s*:\s*)?\[\s*(?=\{)', re.IGNORECASE)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _DECODER = json.JSONDecoder()
 _BINARY_HEAD = 1024
+_NO_COLUMN = re.compile("[\0\ud800-\udfff]")
+"""Characters that no name of an Arrow column may have."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def by_name(name: str) -> Format:
     """Return the format of a short name."""
     formats = {candidate.name: candidate for candidate in FORMATS}
     if name not in formats:
-        raise ArgumentError(f"unknown format {name!r}; give one of {', '.join(formats)}")
+        raise ArgumentError(f"unknown format {name!r}{did_you_mean(name, formats)}")
     return formats[name]
 
 
@@ -178,10 +181,14 @@ def _json(body: bytes, bom: int, source: str, wanted: Format | None) -> Detected
 
 
 def json_names(body: bytes) -> list[str]:
-    """Return the names of the values, not of objects and arrays, in the first bytes of JSON."""
+    """Return the names of the values, not of objects and arrays, in the first bytes of JSON.
+
+    Names that no Arrow column may have are excluded.
+    """
     names = _json_paths(body)
     objects = {name[:dot] for name in names for dot, c in enumerate(name) if c == "."}
-    return [name for name in names if name not in objects and "[]" not in name]
+    columns = (name for name in names if name not in objects and "[]" not in name)
+    return [name for name in columns if not _NO_COLUMN.search(name)]
 
 
 def _first_of_array(body: bytes) -> int | None:

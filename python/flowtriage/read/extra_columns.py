@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Binding, BoundColumn
+from flowtriage.humanize import did_you_mean
 from flowtriage.schema import SCHEMA
 
 Kept: TypeAlias = bool | tuple[str, ...]
@@ -23,11 +24,12 @@ def kept_columns(names: Iterable[str], binding: Binding, keep: Kept) -> dict[str
     Return their names in the source and in the flows: the same, with the suffix `_source` if
     another column has the name.
     """
-    targets = {column.target: tuple(column.columns) for column in binding.fields}
+    own = {(column.target, tuple(column.columns)) for column in binding.fields}
+    targets = {target for target, _ in own}
     ends = {name for e in binding.endpoints for name in (e.source, e.dest)}
     chosen = {}
     for name in names:
-        canonical = targets.get(name) == (name,) or (name in SCHEMA.names and name in ends)
+        canonical = (name, (name,)) in own or (name in SCHEMA.names and name in ends)
         if not canonical and _is_kept(name, keep):
             taken = name in SCHEMA.names or name in targets
             chosen[name] = f"{name}_source" if taken else name
@@ -45,12 +47,17 @@ def kept_names(keep: bool | Iterable[str]) -> Kept:
     return (keep,) if isinstance(keep, str) else tuple(keep)
 
 
-def check_kept(keep: Kept, names: Iterable[str]) -> None:
-    """Raise `ArgumentError` if a requested extra column is in no source."""
+def check_kept(keep: Kept, names: Iterable[str], of_sources: Iterable[str]) -> None:
+    """Raise `ArgumentError` if a requested extra column is not in the flows.
+
+    The message has the nearest columns `of_sources`, or else of the flows.
+    """
+    names = list(names)
     found = {name.casefold() for name in names}
     for name in () if isinstance(keep, bool) else keep:
         if not {name.casefold(), f"{name.casefold()}_source"} & found:
-            raise ArgumentError(f"keep= has {name!r}, but no source has this column")
+            near = did_you_mean(name, list(of_sources) or names)
+            raise ArgumentError(f"keep= has {name!r}, but no source has this column{near}")
 
 
 def with_partitions(flows: pa.Table, partitions: Mapping[str, str | None], keep: Kept) -> pa.Table:
@@ -73,15 +80,31 @@ def reading_rows(binding: Binding) -> Binding:
     return replace(binding, fields=[*binding.fields, BoundColumn(_ROW, "count", None, (_ROW,))])
 
 
-def with_row_numbers(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Append the number of each row."""
-    return batch.append_column(_ROW, pa.array(range(batch.num_rows), pa.int64()))
+def with_row_numbers(batches: Iterable[pa.RecordBatch]) -> tuple[list[pa.RecordBatch], str]:
+    """Append the number of each row of all batches; also return the name of this column."""
+    numbered, first = [], 0
+    for batch in batches:
+        rows = range(first, first := first + batch.num_rows)
+        numbered.append(batch.append_column(_ROW, pa.array(rows, pa.int64())))
+    return numbered, _ROW
 
 
-def with_columns(flows: pa.Table, batch: pa.RecordBatch, kept: Mapping[str, str]) -> pa.Table:
-    """Replace the row numbers of flows by the extra columns of their batch."""
+def with_columns(
+    flows: pa.Table, batches: Sequence[pa.RecordBatch], kept: Mapping[str, str]
+) -> pa.Table:
+    """Replace the row numbers of flows by the extra columns of their batches."""
     rows = flows[_ROW] if flows.num_rows else pa.array([], pa.int64())
     flows = flows.select([name for name in flows.column_names if name != _ROW])
     for name, target in kept.items():
-        flows = flows.append_column(target, pa.chunked_array([batch[name]]).take(rows))
+        column = pa.chunked_array([_selectable(batch[name]) for batch in batches])
+        flows = flows.append_column(target, column.take(rows))
     return flows
+
+
+def _selectable(array: pa.Array) -> pa.Array:
+    """Convert string views, of which pyarrow cannot select rows."""
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.string())
+    if pa.types.is_dictionary(array.type) and pa.types.is_string_view(array.type.value_type):
+        return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
+    return array

@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.arrow import FlowSource, Readable, as_reader, is_dataframe, is_stream
+from flowtriage.inputs.arrow import (
+    FlowSource,
+    Readable,
+    as_reader,
+    is_dataframe,
+    is_rows,
+    is_stream,
+)
 from flowtriage.inputs.timespan import Timespan, TimespanLike, parse_timespan, within
 from flowtriage.quality import ReadReport
 from flowtriage.read.custom import Columns, custom_format, field_names
 from flowtriage.read.detect import by_name
 from flowtriage.read.extra_columns import kept_names
 from flowtriage.read.locate import log_file_of
-from flowtriage.read.logs import Options, read_batches, read_dataframe, read_file, read_path
+from flowtriage.read.logs import Options, read_batches, read_file, read_path
+from flowtriage.read.objects import read_dataframe, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +93,8 @@ class ReadRequest:
         columns: Columns | str | Sequence[str] | None = None,
         keep: bool | Sequence[str] = False,
         tz: str | None = None,
+        date_order: str | None = None,
+        internal: Sequence[str] | None = None,
     ) -> ReadRequest:
         """Parse the arguments of `read_flows`."""
         wanted = by_name(format) if format else None
@@ -95,7 +105,10 @@ class ReadRequest:
             wanted = custom_format(columns)
         elif columns is not None:
             names = field_names(columns)
-        options = Options(wanted, kept_names(keep), tz or "UTC", names)
+        networks = tuple(internal or ())
+        options = Options(
+            wanted, kept_names(keep), tz or "UTC", names, networks, date_order=date_order
+        )
         return cls(source, options, parse_timespan(timespan))
 
     def tables(self, report: ReadReport) -> Iterator[pa.Table]:
@@ -126,11 +139,14 @@ def read_tables(
         yield from read_batches(as_reader(source), name, options, report)
     elif isinstance(source, Readable):
         yield from read_file(log_file_of(source), options, report)
-    elif isinstance(source, Iterable):
+    elif is_rows(source):
+        report.sources.append("rows")
+        yield from read_batches(read_rows(source), "rows", options, report)
+    elif isinstance(source, Iterable) and not isinstance(source, Mapping):
         for part in source:
             yield from read_tables(part, options, report)
     else:
         raise ArgumentError(
             f"cannot read flows from {type(source).__name__}; give a path, an open file, "
-            "a DataFrame, an Arrow table or stream, or a list of them"
+            "a DataFrame, an Arrow table or stream, a list of rows, or a list of these"
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePath
@@ -14,7 +15,9 @@ import pyarrow as pa
 
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Format, Outcome, TextLayout, table_metadata
+from flowtriage.formats.declaration import Binding, Format, Outcome, TextLayout, table_metadata
+from flowtriage.humanize import sanitize
+from flowtriage.inputs.arrow import check_names
 from flowtriage.progress import report_progress
 from flowtriage.quality import BadRow, ReadReport
 from flowtriage.read.detect import container_of, detect_text, json_names, match
@@ -35,6 +38,9 @@ MAX_RECORD_BYTES = 4 * BLOCK
 """Maximum size of a record in a text log; a longer one is a bad row."""
 _ROWS = 1 << 17
 """Rows per batch of a Parquet file."""
+_MIN_ROWS = 1 << 16
+_MAX_BATCHES = 1 << 10
+"""Rows or batches from which batches are read together."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,13 @@ class Options:
     keep: Kept = False
     zone: str = "UTC"
     names: tuple[str, ...] = ()
+    internal: tuple[str, ...] = ()
+    date_order: str | None = None
+
+    def applied(self, binding: Binding) -> Binding:
+        """Return a binding with the notation of times and the internal networks."""
+        initiator = replace(binding.initiator, networks=self.internal)
+        return replace(binding, zone=self.zone, date_order=self.date_order, initiator=initiator)
 
 
 def read_path(
@@ -124,10 +137,13 @@ def _read_text(
     rest = next(blocks, b"")
     found = detect_text(rest, source, options.format, options.names)
     report.add_format(found.format)
+    report.add_limits(found.binding.limits())
     layout = cast("TextLayout", found.layout)
+    report.columns.update(layout.names)
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
+    names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
-    binding = replace(binding, zone=options.zone)
+    binding = options.applied(binding)
     trailer = TrailerCheck(found.format.trailer)
     metadata = table_metadata(found.format, found.binding)
     line = 1 + found.header_lines
@@ -159,6 +175,13 @@ def _read_text(
             rest += block
         else:
             break
+    if layout.quoted and (log.damage or log.grew):
+        # Whole lines after an unclosed quotation mark.
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield normalised(rest, end)
+            line += rest.count(b"\n", 0, end)
+            rest = rest[end:]
     if log.damage:
         report.reject(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
     elif rest and log.grew:
@@ -205,50 +228,77 @@ def _read_parquet(
 ) -> Iterator[pa.Table]:
     import pyarrow.parquet as pq
 
-    try:
+    kind = "Parquet file"
+    with _damage_of(source, kind):
         parquet = pq.ParquetFile(file)
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"{source}: cannot read this Parquet file ({error})") from None
     with parquet:
-        reading = _BatchReader(parquet.schema_arrow, source, options)
-        rows = parquet.metadata.num_rows
-        batches = parquet.iter_batches(batch_size=_ROWS, columns=reading.columns)
-        for done, table in reading.tables(batches, report):
+        with _damage_of(source, kind):
+            reading = _BatchReader(parquet.schema_arrow, source, options)
+            rows = parquet.metadata.num_rows
+            batches = parquet.iter_batches(batch_size=_ROWS, columns=reading.columns)
+        for done, table in reading.tables(_readable(batches, source, kind), report):
             report_progress(f"reading {PurePath(source).name}", done, rows)
             yield table
 
 
 def _read_arrow(file: Any, source: str, options: Options, report: ReadReport) -> Iterator[pa.Table]:
+    with (
+        _damage_of(source, "Arrow file"),
+        pa.memory_map(os.fspath(file)) if isinstance(file, os.PathLike) else file as opened_file,
+    ):
+        reader = pa.ipc.open_file(opened_file).read_all().to_reader()
+    yield from read_batches(reader, source, options, report, "Arrow file")
+
+
+@contextmanager
+def _damage_of(source: str, kind: str) -> Iterator[None]:
+    """Raise `FormatError` for errors of pyarrow about a damaged file or stream."""
     try:
-        with (
-            pa.memory_map(os.fspath(file)) if isinstance(file, os.PathLike) else file as opened_file
-        ):
-            table = pa.ipc.open_file(opened_file).read_all()
-    except pa.ArrowInvalid as error:
-        raise FormatError(f"{source}: cannot read this Arrow file ({error})") from None
-    yield from read_batches(table.to_reader(), source, options, report)
+        yield
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        reason = sanitize(str(error), 300)
+        raise FormatError(f"{source}: cannot read this {kind} ({reason})") from None
+
+
+def _readable(
+    batches: Iterable[pa.RecordBatch], source: str, kind: str
+) -> Iterator[pa.RecordBatch]:
+    with _damage_of(source, kind):
+        yield from batches
 
 
 def read_batches(
-    reader: pa.RecordBatchReader, source: str, options: Options, report: ReadReport
+    reader: pa.RecordBatchReader,
+    source: str,
+    options: Options,
+    report: ReadReport,
+    kind: str = "stream",
 ) -> Iterator[pa.Table]:
     """Yield the flows of a stream of Arrow batches with the columns of a declared format."""
-    reading = _BatchReader(reader.schema, source, options)
-    yield from (table for _, table in reading.tables(reader, report))
+    with _damage_of(source, kind):
+        reading = _BatchReader(reader.schema, source, options)
+    batches = _readable(reader, source, kind)
+    yield from (table for _, table in reading.tables(batches, report))
 
 
 class _BatchReader:
     """Reader of batches of one schema, of which it needs `columns`."""
 
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
-        schema = flat(pa.RecordBatch.from_pylist([], schema)).schema
+        schema = flat(_empty(schema)).schema
+        try:
+            check_names(schema)
+        except InputError as error:
+            raise FormatError(f"{source}: {error}") from None
         names = schema.names
-        self._source = source
+        self._source, self._names = source, names
         self._format = match(names, source, options.format)
         binding = self._format.bind(names)
         self._kept = kept_columns(names, binding, options.keep)
         self._used = [name for name in names if name in binding.columns()]
-        binding = replace(binding, zone=options.zone)
+        binding = options.applied(binding)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
         self._metadata = table_metadata(self._format, binding)
@@ -257,67 +307,64 @@ class _BatchReader:
     def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
         """Yield the number of rows so far, and the flows, of each batch."""
         report.add_format(self._format)
+        report.add_limits(self._binding.limits())
+        report.columns.update(self._names)
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.
-        for batch in chain([pa.RecordBatch.from_pylist([], self._schema)], batches):
-            batch = flat(batch)
-            used = batch.select(self._used)
-            if self._kept:
-                used = with_row_numbers(used)
-            outcome = normalise_table(used, self._binding, done)
+        for group in chain([[_empty(self._schema)]], _groups(batches)):
+            try:
+                used = [self._used_columns(batch) for batch in group]
+                outcome = self._normalised(used, done)
+            except (InputError, pa.ArrowInvalid) as error:
+                raise FormatError(f"{self._source}: {error}") from None
             table = _add(outcome, self._source, report, by_row=True)
             table = table.replace_schema_metadata(self._metadata)
             if self._kept:
-                table = with_columns(table, batch, self._kept)
-            done += batch.num_rows
+                table = with_columns(table, used, self._kept)
+            done += sum(batch.num_rows for batch in used)
             yield done, table
+
+    def _used_columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        batch.validate()
+        return flat(batch).select(self.columns)
+
+    def _normalised(self, batches: list[pa.RecordBatch], first_row: int) -> Outcome:
+        if not self._kept:
+            return normalise_table(batches, self._used, self._binding, first_row)
+        numbered, row = with_row_numbers(batches)
+        return normalise_table(numbered, [*self._used, row], self._binding, first_row)
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """Yield small batches together, because each takes more memory than its rows."""
+    group: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        group.append(batch)
+        rows += batch.num_rows
+        if rows >= _MIN_ROWS or len(group) == _MAX_BATCHES:
+            yield group
+            group, rows = [], 0
+    if group:
+        yield group
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch without rows; other constructors do not support every type."""
+    return pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)
 
 
 def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Flatten nested columns, as in `src_endpoint.ip`."""
     while any(pa.types.is_struct(field.type) for field in batch.schema):
         table = pa.Table.from_batches([batch]).flatten()
-        arrays = [column.combine_chunks() for column in table.columns]
+        arrays = [column.chunk(0) for column in table.columns]
         batch = pa.RecordBatch.from_arrays(arrays, schema=table.schema)
     return batch
 
 
 def _add(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
-    table, counts, skipped, bad_rows = outcome
-    report.add(counts, skipped)
+    table, counts, skipped, exchanged, bad_rows = outcome
+    report.add(counts, skipped, exchanged)
     report.list_bad_rows(BadRow(source, *row, by_row=by_row) for row in bad_rows)
     return table
-
-
-def _is_nested(column: Any) -> bool:
-    """Return whether the first value of a column is a dictionary."""
-    if column.dtype != object:
-        return False
-    label = column.first_valid_index()
-    return label is not None and isinstance(column.loc[[label]].iloc[0], dict)
-
-
-def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
-    """Convert the columns of a pandas DataFrame that are read to Arrow.
-
-    Columns of mixed Python objects become strings, so that bad values are reported by row.
-    """
-    from flowtriage.formats import FORMATS
-
-    names = [str(name) for name in frame.columns]
-    bindings = [f.bind(names) for f in ([options.format] if options.format else FORMATS)]
-    wanted = set().union(*(binding.columns() for binding in bindings))
-    wanted.update(*(kept_columns(names, binding, options.keep) for binding in bindings))
-    arrays, kept = [], []
-    for name in frame.columns:
-        if str(name) not in wanted and not _is_nested(frame[name]):
-            continue
-        try:
-            array = pa.array(frame[name], from_pandas=True)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            array = pa.array(frame[name].astype("string"), from_pandas=True)
-        arrays.append(array)
-        kept.append(str(name))
-    if not kept:
-        raise InputError(f"unknown columns in the DataFrame: {', '.join(names)}; give columns=")
-    return pa.table(arrays, names=kept).to_reader()

@@ -31,6 +31,7 @@ def read_flows(
     columns: Columns | str | Sequence[str] | None = None,
     keep: bool | Sequence[str] = False,
     tz: str | None = None,
+    date_order: str | None = None,
     stitch: bool | float = False,
     deduplicate: bool = False,
     internal: NetworksLike | None = None,
@@ -62,6 +63,9 @@ def read_flows(
     tz
         Time zone of times without one, such as `Europe/Prague` or `+01:00`; None is UTC.
         nfdump and Argus write such times.
+    date_order
+        Order of day and month in dates such as `3/4/2025`: `mdy` or `dmy`. Without it, a date
+        that could be either is an error.
     stitch
         Merge unidirectional records into biflows; a number is the window in seconds (see
         `stitch`).
@@ -87,9 +91,9 @@ def read_flows(
         If the format is not recognised; the message lists the candidates and their missing
         columns.
     ArgumentError
-        If `format`, `tz` or a name in `columns` is unknown, no source has a column of `keep`,
-        `stitch` is negative, `internal` contains an invalid network, or `timespan` cannot be
-        parsed or ends before it starts.
+        If `format`, `tz`, `date_order` or a name in `columns` is unknown, a date is ambiguous, no
+        source has a column of `keep`, `stitch` is negative, `internal` contains an invalid
+        network, or `timespan` cannot be parsed or ends before it starts.
     MissingExtraError
         If a URL needs a library that is not installed.
 
@@ -104,10 +108,18 @@ def read_flows(
     >>> flows.to_arrow().select(["src_ip", "dst_ip", "flows", "rule"]).to_pylist()
     [{'src_ip': '10.0.0.1', 'dst_ip': '192.0.2.1', 'flows': 1, 'rule': 'web'}]
     """
+    ranges = None if internal is None else parse_networks(internal)
     request = ReadRequest.parse(
-        source, format=format, timespan=timespan, columns=columns, keep=keep, tz=tz
+        source,
+        format=format,
+        timespan=timespan,
+        columns=columns,
+        keep=keep,
+        tz=tz,
+        date_order=date_order,
+        internal=ranges,
     )
-    report = ReadReport(internal=None if internal is None else parse_networks(internal))
+    report = ReadReport(internal=ranges)
     tables = list(request.tables(report))
     read = _rows(tables)
     tables = drop_migrated(tables)
@@ -115,7 +127,7 @@ def read_flows(
     tables = drop_superseded(tables)
     report.rows_superseded += read - _rows(tables)
     joined = _concatenate([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)
-    check_kept(request.options.keep, joined.column_names)
+    check_kept(request.options.keep, joined.column_names, report.columns)
     table = joined.select([*SCHEMA.names, *sorted(set(joined.column_names) - set(SCHEMA.names))])
     if deduplicate:
         distinct = distinct_observations(table.to_reader())
@@ -138,6 +150,7 @@ def flow_report(
     timespan: TimespanLike | None = None,
     columns: Columns | str | Sequence[str] | None = None,
     tz: str | None = None,
+    date_order: str | None = None,
     internal: NetworksLike | None = None,
 ) -> ReadReport:
     """Report the quality of flows in one pass and bounded memory.
@@ -149,7 +162,7 @@ def flow_report(
     ----------
     source
         Any source of `read_flows`.
-    format, timespan, columns, tz, internal
+    format, timespan, columns, tz, date_order, internal
         As for `read_flows`.
 
     Returns
@@ -173,8 +186,17 @@ def flow_report(
     >>> report.records == sample.office_day().num_rows, report.quality.direction_conflicts
     (True, 0)
     """
-    request = ReadRequest.parse(source, format=format, timespan=timespan, columns=columns, tz=tz)
-    report = ReadReport(internal=None if internal is None else parse_networks(internal))
+    ranges = None if internal is None else parse_networks(internal)
+    request = ReadRequest.parse(
+        source,
+        format=format,
+        timespan=timespan,
+        columns=columns,
+        tz=tz,
+        date_order=date_order,
+        internal=ranges,
+    )
+    report = ReadReport(internal=ranges)
     tables = request.tables(report)
     batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
     report.inspect(pa.RecordBatchReader.from_batches(SCHEMA, batches))

@@ -11,13 +11,16 @@ import pyarrow.compute as pc
 from flowtriage.formats.declaration import Trailer
 from flowtriage.quality.report import ReadReport, Total
 
+_EXCHANGED = {"src_bytes": "dst_bytes", "src_packets": "dst_packets"}
+"""Where the counters of a unidirectional record are if its endpoints were exchanged."""
+
 
 class TrailerCheck:
     """Separate the trailer of a log, if its format has one, and check its totals."""
 
     def __init__(self, trailer: Trailer | None) -> None:
         self._trailer = trailer
-        self._first = trailer and re.compile(rb"^%s\r?$" % re.escape(trailer.first.encode()), re.M)
+        self._first = trailer and _first_line(trailer)
         self._text = b""
         self._sums: Counter[str] = Counter()
 
@@ -37,7 +40,10 @@ class TrailerCheck:
         """Add flows to the sums."""
         for _, columns in self._trailer.totals if self._trailer else ():
             for name in columns:
-                self._sums[name] += pc.sum(flows[name]).as_py() or 0
+                counts = flows[name]
+                if name in _EXCHANGED:
+                    counts = pc.coalesce(counts, flows[_EXCHANGED[name]])
+                self._sums[name] += pc.sum(counts).as_py() or 0
 
     def add_totals(self, report: ReadReport, source: str) -> None:
         """Add the totals of the log and of the flows to a report."""
@@ -49,3 +55,10 @@ class TrailerCheck:
             if stated.get(name, "").strip().isdecimal():
                 read = sum(self._sums[column] for column in columns)
                 report.totals.append(Total(source, name, int(stated[name]), read))
+
+
+def _first_line(trailer: Trailer) -> re.Pattern[bytes]:
+    """Return a pattern of the first line, also where it lacks the line end before it."""
+    first = re.escape(trailer.first.encode())
+    name = re.escape(trailer.totals[0][0].encode())
+    return re.compile(rb"^%s\r?$|%s(?=\r?\n%s,)" % (first, first, name), re.M)

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
-from flowtriage.inputs.addresses import require_address
+from flowtriage.inputs.addresses import AddressLike, address_argument
 from flowtriage.inputs.timespan import day_span
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.custom import Columns
@@ -108,8 +108,7 @@ class RawFlows:
 
     def sources(self) -> list[Source]:
         """Return the ingested sources, sorted by path."""
-        records = (json.loads(path.read_bytes()) for path in self._sources.glob("*.json"))
-        found = [Source(**record | {"files": tuple(record["files"])}) for record in records]
+        found = [_read_source(path) for path in self._sources.glob("*.json")]
         return sorted(found, key=lambda source: (source.path, source.size, source.digest))
 
     def days(self) -> list[date]:
@@ -121,7 +120,7 @@ class RawFlows:
         start: date,
         end: date | None = None,
         *,
-        addresses: Sequence[str] | None = None,
+        addresses: Sequence[AddressLike] | None = None,
         columns: Sequence[str] | None = None,
     ) -> pa.Table:
         """Read the flows of days; files and row groups without matches are skipped.
@@ -146,6 +145,8 @@ class RawFlows:
         ------
         ArgumentError
             If an address is invalid.
+        FormatError
+            If a file is damaged.
         """
         import pyarrow.dataset as ds
 
@@ -164,10 +165,12 @@ class RawFlows:
         flows = ds.dataset(files, schema=SCHEMA)
         if addresses is not None:
             # Raw flows contain canonical addresses.
-            canonical = pa.array(map(require_address, addresses), pa.string())
+            canonical = pa.array(map(address_argument, addresses), pa.string())
             condition &= ds.field("src_ip").isin(canonical) | ds.field("dst_ip").isin(canonical)
-            flows = _matching_groups(flows, condition)
-        return flows.to_table(columns=names, filter=condition)
+        with _damage_reported(self.folder):
+            if addresses is not None:
+                flows = _matching_groups(flows, condition)
+            return flows.to_table(columns=names, filter=condition)
 
     def report(self, start: date, end: date | None = None) -> ReadReport:
         """Return what the ingest of the sources of days counted; they may have other days, too."""
@@ -265,6 +268,29 @@ class RawFlows:
             for abandoned in self.folder.glob(f"{_STAGING}*"):
                 shutil.rmtree(abandoned)
             yield
+
+
+def _read_source(path: Path) -> Source:
+    try:
+        record = json.loads(path.read_bytes())
+        source = Source(**record | {"files": tuple(record["files"])})
+        _ = [_day_of(name) for name in source.files]
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise FormatError(
+            f"{path} is not the record of an ingested source ({error}); delete it and ingest the "
+            "log again"
+        ) from None
+    return source
+
+
+@contextmanager
+def _damage_reported(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, PermissionError):
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"a file of the raw flows in {folder} is damaged: {error}") from None
 
 
 def _matching_groups(flows: ds.FileSystemDataset, condition: ds.Expression) -> ds.FileSystemDataset:

@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, InputError, StoreError
+from flowtriage.humanize import did_you_mean
 from flowtriage.store.engine import open_engine
-from flowtriage.store.tables import MIGRATIONS, TABLES, migrate, schema_version
+from flowtriage.store.tables import MIGRATIONS, TABLES, migrate, schema_version, table_schema
 
 DEFAULT_URL = "duckdb:///flows.duckdb"
 _ATTEMPTS = 3
@@ -43,7 +44,7 @@ class Transaction:
         files have one writer.
         """
         for name in names:
-            _schema(name)
+            table_schema(name)
         if self._shared:
             self.execute(f"LOCK TABLE {', '.join(names)} IN SHARE ROW EXCLUSIVE MODE")
 
@@ -81,7 +82,7 @@ class Transaction:
 
     def delete(self, name: str, day: date, where: Mapping[str, Any] | None = None) -> None:
         """Delete the rows of a day that match all values of `where`, by column."""
-        text, values = _condition(_schema(name), day, day, where)
+        text, values = _condition(table_schema(name), day, day, where)
         self.execute(f"DELETE FROM {name}{text}", values)  # noqa: S608
 
     def replace_day(self, name: str, day: date, rows: pa.Table) -> None:
@@ -104,6 +105,8 @@ class FlowStore:
         `PGPASSWORD`.
     wait
         Seconds to wait for a DuckDB file that is locked by another process.
+    create
+        Whether to create a store that does not exist; if not, it is an error.
 
     Raises
     ------
@@ -112,7 +115,8 @@ class FlowStore:
     MissingExtraError
         If the database driver is not installed.
     StoreError
-        If the database cannot be opened, or its schema is newer than this version of flowtriage.
+        If the database cannot be opened, its schema is newer than this version of flowtriage, or
+        it does not exist without `create`.
     StoreLockedError
         If the DuckDB file is still locked by another process after `wait`.
 
@@ -129,9 +133,9 @@ class FlowStore:
     >>> folder.cleanup()
     """
 
-    def __init__(self, url: str = DEFAULT_URL, *, wait: float = 5.0) -> None:
+    def __init__(self, url: str = DEFAULT_URL, *, wait: float = 5.0, create: bool = True) -> None:
         self._engine = open_engine(url, wait)
-        self._migrate()
+        self._migrate(create)
 
     @property
     def url(self) -> str:
@@ -222,7 +226,7 @@ class FlowStore:
 
     def count(self, name: str) -> int:
         """Return the number of rows of a table."""
-        _schema(name)
+        table_schema(name)
         found = self.query(f"SELECT CAST(count(*) AS BIGINT) AS n FROM {name}")  # noqa: S608
         return int(found["n"][0].as_py())
 
@@ -259,12 +263,17 @@ class FlowStore:
         """Show the URL without a password."""
         return f"FlowStore({self.url!r})"
 
-    def _migrate(self) -> None:
+    def _migrate(self, create: bool) -> None:
         path = self._engine.path
         if path is not None and not path.parent.is_dir():
             raise StoreError(f"store {self.url}: folder {path.parent} does not exist; create it")
         for attempt in range(_ATTEMPTS):
             version = self.schema_version if path is None or path.exists() else 0
+            if not version and not create:
+                raise StoreError(
+                    f"store {self.url} does not exist; check the URL, or create it with "
+                    "flowtriage oa run"
+                )
             if version > len(MIGRATIONS):
                 raise StoreError(
                     f"store {self.url} has schema version {version}; this flowtriage supports "
@@ -282,15 +291,9 @@ class FlowStore:
                     raise
 
 
-def _schema(name: str) -> pa.Schema:
-    if name not in TABLES:
-        raise ArgumentError(f"unknown table {name!r}; give {', '.join(TABLES)}")
-    return TABLES[name]
-
-
 def _column(schema: pa.Schema, name: str) -> str:
     if name not in schema.names:
-        raise ArgumentError(f"unknown column {name!r}; give {', '.join(schema.names)}")
+        raise ArgumentError(f"unknown column {name!r}{did_you_mean(name, schema.names)}")
     return name
 
 
@@ -303,7 +306,7 @@ def _selection(
     limit: int | None,
 ) -> tuple[str, list[Any]]:
     """Build a SELECT statement and its bound values."""
-    schema = _schema(name)
+    schema = table_schema(name)
     text, values = _condition(schema, start, end, where)
     if order:
         text += f" ORDER BY {', '.join(_column(schema, column) for column in order)}"
@@ -325,7 +328,7 @@ def _condition(
 
 def _as_rows_of(rows: pa.Table, name: str, day: date) -> pa.Table:
     """Cast rows to the columns of a table."""
-    schema, count = _schema(name), rows.num_rows
+    schema, count = table_schema(name), rows.num_rows
     present = {_column(schema, column): rows[column] for column in rows.column_names}
     present["day"] = pa.repeat(pa.scalar(day, pa.date32()), count)
     columns = []

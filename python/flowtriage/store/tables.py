@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
+from flowtriage.errors import ArgumentError
+from flowtriage.humanize import did_you_mean
+
 _COLUMNS = {
     "flow_scores": (
         "tstart TEXT, srcip TEXT, dstip TEXT, sport INTEGER, dport INTEGER, proto TEXT, "
@@ -71,6 +74,13 @@ _RENAMED = {
     "flow_edge": {"md": "mn"},
 }
 """Column names in Spot's code, where they differ from Spot's documentation and our tables."""
+
+
+def table_schema(name: str) -> pa.Schema:
+    """Return the schema of a table; `ArgumentError` if there is none."""
+    if name not in TABLES:
+        raise ArgumentError(f"unknown table {name!r}{did_you_mean(name, TABLES)}")
+    return TABLES[name]
 
 
 def create_table(name: str) -> str:

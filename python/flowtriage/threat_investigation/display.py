@@ -9,6 +9,7 @@ from warnings import catch_warnings, simplefilter
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.quality import QualityWarning
 from flowtriage.render.notebook import show
@@ -190,7 +191,8 @@ class DisplayMethods(DataMethods):
         check_top(top)
         known = list(getattr(dataframe, "column_names", dataframe.columns))
         if missing := [name for name in cols if name not in known]:
-            raise ArgumentError(f"no column {missing[0]!r}; columns: {', '.join(map(str, known))}")
+            near = did_you_mean(missing[0], map(str, known))
+            raise ArgumentError(f"no column {missing[0]!r}{near}")
         rows: pd.DataFrame | pa.Table
         if isinstance(dataframe, pa.Table):
             rows = dataframe.select(list(cols)).slice(0, top)

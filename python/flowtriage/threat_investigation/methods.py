@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
+from flowtriage.inputs.addresses import HostsLike
 from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.msticnb import as_theirs
@@ -17,7 +18,7 @@ from flowtriage.notebooklet import Notebooklet
 from flowtriage.store import FlowStore
 from flowtriage.threat_investigation.investigation import Investigation, make_story
 from flowtriage.threat_investigation.result import FlowThreatResult, saved_sections
-from flowtriage.threat_investigation.scoring import BulkScore, Integers, Strings
+from flowtriage.threat_investigation.scoring import BulkScore, Integers
 from flowtriage.threat_investigation.search import check_top
 from flowtriage.threat_investigation.stories import Saved
 from flowtriage.threat_investigation.story import Story
@@ -148,7 +149,7 @@ class DataMethods(Notebooklet):
         self,
         risk: int,
         *,
-        peer: Strings | None = None,
+        peer: HostsLike | None = None,
         port: Integers | None = None,
         asn: Integers | None = None,
     ) -> BulkScore:
@@ -159,8 +160,8 @@ class DataMethods(Notebooklet):
         risk
             1 high, 2 medium, 3 low.
         peer, port, asn
-            Connections to score: address of the peer, port at either end, AS number of the peer;
-            one or several. Connections have to match all that are given.
+            Connections to score: address or CIDR prefix of the peer, port at either end, AS number
+            of the peer; one or several. Connections have to match all that are given.
 
         Returns
         -------

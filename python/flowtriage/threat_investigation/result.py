@@ -16,7 +16,8 @@ from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import Lazy, LazyAttribute, NotebookletLike
 from flowtriage.quality.bad_rows import exact_sum
-from flowtriage.quality.report import ReadReport, flows_text
+from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.report import ReadReport
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.search import TABLE_COLUMNS, SearchResult, sort_peers
 

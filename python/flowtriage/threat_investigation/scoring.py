@@ -9,8 +9,9 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.analysis.addresses import within_networks
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.addresses import parse_address
+from flowtriage.inputs.addresses import HostsLike, hosts_argument
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as stored
 from flowtriage.store.scores import as_scored
@@ -21,7 +22,6 @@ THREATS = pa.schema([("ip", pa.string()), *((name, pa.int64()) for name in _COUN
 """An address; allowed flows of its high-risk connections, all and by its end; denied ones."""
 _FLOWS = {"flows": "connections", "denied_flows": "denied_connections"}
 _HIGH = 1
-Strings = str | Iterable[str]
 Integers = int | Iterable[int]
 _KEY = {"srcip": "src_ip", "dstip": "dst_ip", "srcport": "src_port", "dstport": "dst_port"}
 
@@ -63,7 +63,7 @@ def score(
     search: SearchResult,
     risk: int,
     *,
-    peer: Strings | None = None,
+    peer: HostsLike | None = None,
     port: Integers | None = None,
     asn: Integers | None = None,
 ) -> BulkScore:
@@ -97,7 +97,7 @@ def _with_flows(suspicious: pa.Table, selected: pa.Table) -> pa.Table:
 
 
 def _select_connections(
-    search: SearchResult, peer: Strings | None, port: Integers | None, asn: Integers | None
+    search: SearchResult, peer: HostsLike | None, port: Integers | None, asn: Integers | None
 ) -> pa.Table:
     """Return the matching connections with the columns that `score` stores."""
     if peer is None and port is None and asn is None:
@@ -106,8 +106,7 @@ def _select_connections(
     peers = peers_of(rows, search.ip)
     matches = pa.chunked_array([pa.repeat(True, rows.num_rows)])
     if peer is not None:
-        addresses = map(_address, [peer] if isinstance(peer, str) else peer)
-        matches = pc.and_(matches, pc.is_in(peers, value_set=pa.array(addresses, pa.string())))
+        matches = pc.and_(matches, within_networks(peers.combine_chunks(), hosts_argument(peer)))
     if port is not None:
         ports = _integers("port", port)
         ends = (rows[name].cast(pa.int64()) for name in ("src_port", "dst_port"))
@@ -127,13 +126,6 @@ def _integers(name: str, values: Integers) -> pa.Array:
         return pa.array(listed, pa.int64())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         raise ArgumentError(f"invalid {name} {values!r}; give one or several integers") from None
-
-
-def _address(text: str) -> str:
-    address = parse_address(text)
-    if address is None:
-        raise ArgumentError(f"invalid peer {text!r}; give IPv4 or IPv6")
-    return address
 
 
 def threats(store: FlowStore, day: date) -> pa.Table:

@@ -158,5 +158,5 @@ def _read(path: Path) -> list[dict[str, str]]:
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return pa.Table.from_pylist(rows, schema=HISTORY).to_pylist()  # type: ignore[no-any-return]
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, pa.ArrowException) as error:
         raise FormatError(f"{sanitize(str(path))} is not a file of stories: {error}") from None

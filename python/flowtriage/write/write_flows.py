@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from flowtriage.atomic import compressed, replacing
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import did_you_mean, sanitize
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.progress import report_progress
 from flowtriage.quality import ReadReport
@@ -117,7 +117,7 @@ def write_flows(
     """
     path = Path(path)
     if format not in FORMATS:
-        raise ArgumentError(f"cannot write format {format!r}; give one of {', '.join(FORMATS)}")
+        raise ArgumentError(f"cannot write format {format!r}{did_you_mean(format, FORMATS)}")
     if format == "parquet" and path.suffix in _COMPRESSED:
         raise ArgumentError(
             f"{sanitize(str(path))}: Parquet compresses its columns; omit {path.suffix}"

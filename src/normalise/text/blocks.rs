@@ -9,6 +9,7 @@ use crate::normalise::spec::Spec;
 use crate::normalise::text::delimited::{self, Delimited};
 use crate::normalise::text::json::JsonRow;
 use crate::normalise::text::json_objects;
+use crate::normalise::text::quoted;
 use crate::normalise::text::rows::Rows;
 use crate::normalise::text::tuples::{self, Tuples};
 
@@ -34,37 +35,31 @@ impl Layout {
         if matches!(self, Self::JsonObjects | Self::Tuples(_)) {
             return json_objects::whole(block);
         }
-        if !self.has_quotes(block) {
-            return memchr::memrchr(b'\n', block).map_or(0, |end| end + 1);
+        match self.quoted(block) {
+            Some(delimiter) => quoted::whole(block, delimiter),
+            None => memchr::memrchr(b'\n', block).map_or(0, |end| end + 1),
         }
-        let (mut inside, mut end) = (false, 0);
-        for position in memchr::memchr2_iter(b'"', b'\n', block) {
-            match block[position] {
-                b'"' => inside = !inside,
-                _ if !inside => end = position + 1,
-                _ => {}
-            }
-        }
-        end
     }
 
-    /// Whether values may contain line ends.
-    fn has_quotes(&self, block: &[u8]) -> bool {
-        matches!(self, Self::Delimited(Delimited { quoted: true, .. }))
-            && block
+    /// The delimiter, if values may contain line ends.
+    fn quoted(&self, block: &[u8]) -> Option<u8> {
+        match self {
+            Self::Delimited(layout) if layout.quoted => block
                 .par_chunks(PART)
                 .any(|chunk| memchr::memchr(b'"', chunk).is_some())
+                .then_some(layout.delimiter),
+            _ => None,
+        }
     }
 
     fn parts<'a>(&self, block: &'a [u8]) -> Vec<&'a [u8]> {
-        if self.has_quotes(block) {
-            return vec![block];
-        }
+        let quoted = self.quoted(block);
         let mut parts = Vec::with_capacity(block.len() / PART + 1);
         let mut rest = block;
         while rest.len() > PART {
-            let end = match self {
-                Self::JsonObjects | Self::Tuples(_) => json_objects::end_after(rest, PART),
+            let end = match (self, quoted) {
+                (Self::JsonObjects | Self::Tuples(_), _) => json_objects::end_after(rest, PART),
+                (_, Some(delimiter)) => Some(quoted::end_after(rest, delimiter, PART)),
                 _ => memchr::memchr(b'\n', &rest[PART..]).map(|end| PART + end + 1),
             };
             let Some(end) = end else {
@@ -96,7 +91,7 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
         *next += lines;
         Some(first)
     });
-    let done: Vec<Normalised> = parts
+    let done: Vec<Result<Normalised>> = parts
         .par_iter()
         .zip(first_lines.collect::<Vec<_>>())
         .map(|(part, line)| match layout {
@@ -105,10 +100,10 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
             Layout::JsonObjects => json_objects(part, spec, &wanted, line),
             Layout::Tuples(layout) => tuples::read(part, layout, spec, &wanted, line),
         })
-        .collect::<Result<_>>()?;
+        .collect();
     let mut all = Normalised::default();
     for part in done {
-        all.append(part);
+        all.append(part?);
     }
     Ok(all)
 }

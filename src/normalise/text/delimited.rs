@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::normalise::log::Cell;
 use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::Spec;
+use crate::normalise::text::quoted;
 use crate::normalise::text::rows::Rows;
 use crate::normalise::text::scan::DelimiterScan;
 
@@ -50,7 +51,7 @@ pub fn read(
         rows: Rows::new(wanted),
     };
     if layout.quoted && memchr::memchr(b'"', text).is_some() {
-        lines.quoted(text, first_line)?;
+        lines.quoted(text, first_line);
     } else {
         lines.plain(text, first_line);
     }
@@ -66,7 +67,11 @@ struct Lines<'a, 'n> {
 }
 
 impl<'a> Lines<'a, '_> {
-    fn plain(&mut self, text: &'a [u8], first_line: u64) {
+    /// Read lines without quotation marks; return the number of the next line.
+    fn plain(&mut self, text: &'a [u8], first_line: u64) -> u64 {
+        if text.is_empty() {
+            return first_line;
+        }
         let whole = std::str::from_utf8(text).ok();
         self.rows.reserve(text.len() / SHORT_LINE);
         let mut ends = Vec::with_capacity(self.layout.names.len());
@@ -87,6 +92,7 @@ impl<'a> Lines<'a, '_> {
             start = end + 1;
             line += 1;
         }
+        line - 1
     }
 
     /// Read a line whose values end at the given positions of the text.
@@ -116,28 +122,29 @@ impl<'a> Lines<'a, '_> {
         }
     }
 
-    fn quoted(&mut self, text: &[u8], first_line: u64) -> Result<()> {
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(self.layout.delimiter)
-            .comment(self.layout.comment)
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(text);
-        let mut record = csv::ByteRecord::new();
-        while reader
-            .read_byte_record(&mut record)
-            .map_err(|error| Error::Format(error.to_string()))?
+    fn quoted(&mut self, text: &'a [u8], first_line: u64) {
+        let (mut position, mut line) = (0, first_line);
+        let mut values = Vec::with_capacity(self.layout.names.len());
+        let delimiter = self.layout.delimiter;
+        while let Some(record) =
+            quoted::next(text, position, delimiter, |value| values.push(&text[value]))
         {
-            let line = first_line + record.position().map_or(0, |p| p.line() - 1);
-            if self.is_record(line, record.len(), |index| &record[index]) {
+            line = self.plain(&text[position..record.range.start], line);
+            if record.fault.is_some() {
+                let reason = "has a quotation mark that is misplaced or not closed";
+                self.rows.reject(line, None, reason.into());
+            } else if self.is_record(line, values.len(), |index| quoted::inner(values[index])) {
                 let cells = self.positions.iter().map(|index| {
-                    let text = std::str::from_utf8(&record[*index]).ok()?;
-                    Some(Some(Cow::Owned(text.to_owned())))
+                    let text = std::str::from_utf8(values[*index]).ok()?;
+                    Some(Some(quoted::unquoted(text)))
                 });
                 self.rows.push(line, cells);
             }
+            values.clear();
+            position = record.range.end;
+            line += memchr::memchr_iter(b'\n', &text[record.range]).count() as u64;
         }
-        Ok(())
+        self.plain(&text[position..], line);
     }
 
     /// Whether a line has all values and does not repeat the header.

@@ -17,6 +17,9 @@ pub struct JsonRow {
 }
 
 type JsonValues<'a> = Vec<Option<Cow<'a, str>>>;
+/// A string of the array, or the JSON text that stands where one was expected.
+type Item<'a> = Result<Cow<'a, str>, &'a str>;
+type EachItem<'f, 'a> = dyn FnMut(&JsonValues<'a>, Item<'a>) + 'f;
 
 impl JsonRow {
     /// Select names and, optionally, an array of strings.
@@ -50,11 +53,11 @@ impl JsonRow {
         Ok(values)
     }
 
-    /// Call `each` with every string of the array and the selected values of its outer objects.
+    /// Call `each` with every item of the array and the selected values of its outer objects.
     pub fn strings<'a>(
         &self,
         text: &'a [u8],
-        mut each: impl FnMut(&JsonValues<'a>, Cow<'a, str>),
+        mut each: impl FnMut(&JsonValues<'a>, Item<'a>),
     ) -> Result<(), String> {
         let mut values = vec![None; self.positions.len()];
         self.walk(text, "", &mut values, &mut each)
@@ -66,7 +69,7 @@ impl JsonRow {
         text: &'a [u8],
         prefix: &str,
         values: &mut JsonValues<'a>,
-        each: &mut dyn FnMut(&JsonValues<'a>, Cow<'a, str>),
+        each: &mut EachItem<'_, 'a>,
     ) -> serde_json::Result<()> {
         let mut json = serde_json::Deserializer::from_slice(text);
         let mut arrays = Vec::new();
@@ -79,15 +82,23 @@ impl JsonRow {
         object.deserialize(&mut json)?;
         json.end()?;
         for (name, raw) in arrays {
-            if self.array.as_ref() == Some(&name) {
-                for JsonKey(text) in serde_json::from_str::<Vec<JsonKey<'a>>>(raw.get())? {
-                    each(values, text);
-                }
+            if !raw.get().starts_with('[') {
+                each(values, Err(raw.get()));
                 continue;
             }
+            let is_last = self.array.as_ref() == Some(&name);
             for item in serde_json::from_str::<Vec<&'a RawValue>>(raw.get())? {
-                if item.get().starts_with('{') {
-                    self.walk(item.get().as_bytes(), &name, &mut values.clone(), each)?;
+                let text = item.get();
+                if is_last {
+                    let string = serde_json::from_str::<JsonString<'a>>(text);
+                    each(
+                        values,
+                        string.map(|JsonString(text)| text).map_err(|_| text),
+                    );
+                } else if text.starts_with('{') {
+                    self.walk(text.as_bytes(), &name, &mut values.clone(), each)?;
+                } else {
+                    each(values, Err(text));
                 }
             }
         }
@@ -124,71 +135,94 @@ impl<'a> Visitor<'a> for Object<'_, '_, 'a> {
             } else {
                 format!("{}.{}", self.prefix, key.0).into()
             };
-            if let Some(&position) = self.row.positions.get(name.as_ref()) {
-                self.values[position] = value(map.next_value()?);
-                continue;
-            }
+            let position = self.row.positions.get(name.as_ref());
             let items = self.row.array.is_some().then(|| format!("{name}[]"));
             let items = items.filter(|items| {
                 self.row.parents.contains(items) || self.row.array.as_ref() == Some(items)
             });
-            if let Some(items) = items {
-                let raw: &'a RawValue = map.next_value()?;
-                if raw.get().starts_with('[') {
-                    self.arrays.push((items, raw));
-                }
-            } else if self.row.parents.contains(name.as_ref()) {
-                let raw: &'a RawValue = map.next_value()?;
-                if raw.get().starts_with('{') {
-                    let mut json = serde_json::Deserializer::from_str(raw.get());
-                    let object = Object {
-                        row: self.row,
-                        prefix: &name,
-                        values: &mut *self.values,
-                        arrays: &mut *self.arrays,
-                    };
-                    object
-                        .deserialize(&mut json)
-                        .map_err(serde::de::Error::custom)?;
-                }
-            } else {
+            let is_parent = || self.row.parents.contains(name.as_ref());
+            if position.is_none() && items.is_none() && !is_parent() {
                 map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let raw: &'a RawValue = map.next_value()?;
+            if let Some(position) = position {
+                self.values[*position] = value(raw);
+            }
+            if let Some(items) = items {
+                self.arrays.push((items, raw));
+            } else if raw.get().starts_with('{') && is_parent() {
+                let mut json = serde_json::Deserializer::from_str(raw.get());
+                let object = Object {
+                    row: self.row,
+                    prefix: &name,
+                    values: &mut *self.values,
+                    arrays: &mut *self.arrays,
+                };
+                object
+                    .deserialize(&mut json)
+                    .map_err(serde::de::Error::custom)?;
             }
         }
         Ok(())
     }
 }
 
-/// A key or string, borrowed from the text if it has no escapes.
-struct JsonKey<'a>(Cow<'a, str>);
+/// A string, borrowed from the text if it has no escapes.
+struct JsonString<'a>(Cow<'a, str>);
 
-impl<'a> serde::Deserialize<'a> for JsonKey<'a> {
+impl<'a> serde::Deserialize<'a> for JsonString<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
         impl<'a> Visitor<'a> for Text {
-            type Value = JsonKey<'a>;
+            type Value = JsonString<'a>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<JsonKey<'a>, E> {
-                Ok(JsonKey(Cow::Borrowed(text)))
+            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<JsonString<'a>, E> {
+                Ok(JsonString(Cow::Borrowed(text)))
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<JsonKey<'a>, E> {
-                Ok(JsonKey(Cow::Owned(text.to_owned())))
+            fn visit_str<E>(self, text: &str) -> Result<JsonString<'a>, E> {
+                Ok(JsonString(Cow::Owned(text.to_owned())))
             }
         }
         deserializer.deserialize_str(Text)
     }
 }
 
+/// A key; one that is not valid Unicode is that of no column.
+struct JsonKey<'a>(Cow<'a, str>);
+
+impl<'a> serde::Deserialize<'a> for JsonKey<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl<'a> Visitor<'a> for Bytes {
+            type Value = JsonKey<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_bytes<E>(self, key: &'a [u8]) -> Result<JsonKey<'a>, E> {
+                Ok(JsonKey(String::from_utf8_lossy(key)))
+            }
+
+            fn visit_bytes<E>(self, key: &[u8]) -> Result<JsonKey<'a>, E> {
+                Ok(JsonKey(String::from_utf8_lossy(key).into_owned().into()))
+            }
+        }
+        deserializer.deserialize_bytes(Bytes)
+    }
+}
+
 fn value(raw: &RawValue) -> Option<Cow<'_, str>> {
     match raw.get() {
         "null" => None,
-        text if text.starts_with('"') => match serde_json::from_str::<JsonKey<'_>>(text) {
-            Ok(JsonKey(text)) => Some(text),
+        text if text.starts_with('"') => match serde_json::from_str::<JsonString<'_>>(text) {
+            Ok(JsonString(text)) => Some(text),
             Err(_) => Some(Cow::Borrowed(text)),
         },
         text => Some(Cow::Borrowed(text)),
@@ -238,14 +272,24 @@ mod tests {
         let mut found = Vec::new();
         row.strings(text.as_bytes(), |values, text| {
             let shown = |index: usize| values[index].as_deref().unwrap_or("-").to_owned();
+            let text = text.unwrap_or_else(|other| format!("not {other}").into());
             found.push(format!("{} {} {text}", shown(0), shown(1)));
         })
         .unwrap();
-        assert_eq!(found, ["m r1 a", "m r1 b", "m - c"]);
+        assert_eq!(
+            found,
+            ["m r1 a", "m r1 b", "m - c", "m - not 7", "m - not 3"]
+        );
         assert!(
             row.strings(br#"{"p":{"flows":[{"t":["a"#, |_, _| {})
                 .is_err()
         );
+    }
+
+    #[test]
+    fn wanted_objects_are_walked_and_odd_keys_are_ignored() {
+        let text = r#"{"p":{"a":"x"},"\ud800":1,"\u0000":2}"#;
+        assert_eq!(read(&["p", "p.a"], text).unwrap(), [r#"{"a":"x"}"#, "x"]);
     }
 
     #[test]

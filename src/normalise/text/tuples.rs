@@ -9,6 +9,9 @@ use crate::normalise::text::json::JsonRow;
 use crate::normalise::text::json_objects;
 use crate::normalise::text::rows::Rows;
 
+/// Maximum number of characters of a bad value in messages.
+const MAX_SHOWN: usize = 80;
+
 /// Layout of the strings.
 #[derive(Clone, Debug)]
 pub struct Tuples {
@@ -44,12 +47,20 @@ pub fn read(
     let mut rows = Rows::new(wanted);
     for (line, object) in json_objects::numbered(text, first_line) {
         let done = object.and_then(|object| {
-            row.strings(object, |values, tuple| {
+            row.strings(object, |values, item| {
+                let tuple = match item {
+                    Ok(tuple) => tuple,
+                    Err(other) => {
+                        let shown = other.chars().take(MAX_SHOWN).collect();
+                        rows.reject(line, Some(shown), "is not a flow tuple".into());
+                        return;
+                    }
+                };
                 let count = tuple.split(layout.delimiter).count();
                 let (min, max) = (layout.min_values, layout.names.len());
                 if !(min..=max).contains(&count) {
                     let reason = format!("has {count} values, not {min} to {max}");
-                    let shown = tuple.chars().take(80).collect();
+                    let shown = tuple.chars().take(MAX_SHOWN).collect();
                     rows.reject(line, Some(shown), reason);
                     return;
                 }

@@ -177,7 +177,7 @@ def test_named_networks_decide_which_way_is_in() -> None:
 
 def test_wrong_arguments_are_explained() -> None:
     flows = sample.office_day()
-    for text in ("", "host.example", "10.0.0.0/8", "<script>"):
+    for text in ("", "host.example", "10.0.0.0/40", "<script>"):
         with pytest.raises(ArgumentError, match="invalid IP address"):
             ft.expanded_search(flows, text)
     found = ft.expanded_search(flows, sample.HOST_IP)
@@ -234,7 +234,7 @@ def test_of_a_dataset_only_what_is_needed_is_read(tmp_path: Path) -> None:
     found = ft.expanded_search(ds.dataset(path), sample.HOST_IP)
     assert found == ft.expanded_search(flows, sample.HOST_IP)
     damage(path, "dst_ip")
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="cannot read this stream"):
         ft.expanded_search(ds.dataset(path), sample.HOST_IP)
 
 

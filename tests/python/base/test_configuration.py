@@ -83,9 +83,9 @@ def test_the_environment_overrides_the_file(
     ("text", "message"),
     [
         ("[store", "is not valid TOML"),
-        ("[database]\nurl = 'x'", "database: unknown section; give store, folders"),
+        ("[database]\nurl = 'x'", "database: unknown section; did you mean"),
         ("store = 'x'", "store: expected a section; write [store]"),
-        ("[store]\nurll = 'x'", "store.urll: unknown key; [store] has url, wait"),
+        ("[store]\nurll = 'x'", "store.urll: unknown key; did you mean url or wait?"),
         ("[store]\nurl = 3", "store.url: expected a string, got 3"),
         ("[ranking]\nlimit = 'ten'", "ranking.limit: expected an integer, got 'ten'"),
         ("[ranking]\nlimit = 2.5", "ranking.limit: expected an integer, got 2.5"),

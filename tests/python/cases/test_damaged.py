@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import flowtriage as ft
+from damage import mutated
 from limited import outcome
 from small_logs import canonical
 
@@ -26,26 +27,6 @@ IMPORTED = (
     "14c-parquet-unicodedecode.parquet",
     "14d-arrow-notimplemented.arrow",
 )
-MUTATE = """
-import random
-def mutate(path, seed, count, work):
-    content, pick, found = open(path, "rb").read(), random.Random(seed), set()
-    for _ in range(count):
-        damaged = bytearray(content)
-        for _ in range(pick.randrange(1, 4)):
-            damaged[pick.randrange(len(damaged))] = pick.randrange(256)
-        if pick.random() < 0.3:
-            damaged = damaged[: pick.randrange(len(damaged))]
-        open(path, "wb").write(damaged)
-        try:
-            work(path)
-        except ft.FlowtriageError as error:
-            if path.rpartition("/")[2] not in str(error):
-                found.add(f"no file name: {error}")
-        except BaseException as error:
-            found.add(f"{type(error).__name__}: {error}"[:200])
-    return sorted(found)[:5]
-"""
 
 
 def azure(*tuples: object) -> dict[str, object]:
@@ -55,14 +36,6 @@ def azure(*tuples: object) -> dict[str, object]:
 def written(path: Path, *documents: object) -> Path:
     path.write_text("\n".join(map(json.dumps, documents)) + "\n", encoding="utf-8")
     return path
-
-
-def mutated(path: Path, work: str, count: int = 300) -> list[str]:
-    done = outcome(
-        f"(exec({MUTATE!r}, globals()), mutate(sys.argv[1], 7, {count}, {work}))[1]", path
-    )
-    found: list[str] = done["value"]
-    return found
 
 
 @pytest.mark.parametrize("name", IMPORTED)

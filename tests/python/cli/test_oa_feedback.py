@@ -36,7 +36,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_scores_are_given_listed_compared_and_withdrawn(folder: Path) -> None:
     scored = run("oa", "score", EARLIER, "3", "--srcip", UPLOADER, "--dstip", DROP)
     assert scored.stdout == f"3 connections of {EARLIER} scored\n"
-    assert "0 connections" in run("oa", "score", EARLIER, "1", "--srcip", "' OR 1=1 --").stdout
+    injected = run("oa", "score", EARLIER, "1", "--srcip", "' OR 1=1 --", status=2).stderr
+    assert "invalid IP address" in injected
+    assert "0 connections" in run("oa", "score", EARLIER, "1", "--srcip", "192.0.2.250").stdout
     assert "no connections selected" in run("oa", "score", EARLIER, "1", status=2).stderr
     assert "RISK" in run("oa", "score", EARLIER, "4", "--dport", "443", status=2).stderr
     shown = run("oa", "feedback", "list").stdout

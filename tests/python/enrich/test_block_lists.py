@@ -40,7 +40,8 @@ def test_lines_with_remarks(tmp_path: Path) -> None:
 
 def test_invalid_networks_are_counted_and_listed_by_line(tmp_path: Path) -> None:
     path = written(tmp_path / "mixed.txt", "# hosts\nevil.example\n192.0.2.1\n300.1.1.1/8\n")
-    lists = BlockLists(path)
+    with pytest.warns(UserWarning, match=r"mixed\.txt: 2 unusable of 3 entries; line 2: 'evil"):
+        lists = BlockLists(path)
     shown = repr(lists)
     assert "mixed (1 entry, 2 unusable; line 2: 'evil.example', line 4: '300.1.1.1/8')" in shown
     found = lists.lists[0].find(pa.array(["192.0.2.1", "192.0.2.2"]))
@@ -171,3 +172,58 @@ def test_each_list_is_a_provider(tmp_path: Path) -> None:
         ["192.0.2.7", "ipv4", "drop 2", False, "information", "Not listed."],
         ["2001:db8::1", "ipv6", "drop 2", False, "information", "Not listed."],
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "listed"),
+    [
+        ("hxxp://192.0.2[.]1:8080/a/24", "192.0.2.1"),
+        ('"192.0.2.1"', "192.0.2.1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:DB8::]/32", "2001:db8::1"),
+        ("192.0.2.0-192.0.2.7", "192.0.2.1"),
+        ("::ffff:192.0.2.0/120", "192.0.2.1"),
+    ],
+)
+def test_notations_of_addresses(tmp_path: Path, entry: str, listed: str) -> None:
+    (one,) = BlockLists(written(tmp_path / "a.txt", f"{entry}\n198.51.100.1\n")).lists
+    assert one.find(pa.array([listed]))["position"].to_pylist() == ["line 1"]
+
+
+@pytest.mark.parametrize("entry", ["3221225985", "12-15", "evil.example:443", "10.0.0.1]"])
+def test_what_is_no_address_is_unusable(tmp_path: Path, entry: str) -> None:
+    with pytest.warns(UserWarning, match="1 unusable of 2 entries; line 1"):
+        BlockLists(written(tmp_path / "a.txt", f"{entry}\n198.51.100.1\n"))
+
+
+def test_a_stray_quote_costs_no_other_row(tmp_path: Path) -> None:
+    rows = '"open,192.0.2.1\nx,192.0.2.2\n"a ""b"" c",192.0.2.3\nx"y,192.0.2.4\n'
+    with pytest.warns(UserWarning, match="1 unusable of 4 entries; line 2"):
+        (one,) = BlockLists(written(tmp_path / "a.csv", f"name,ip\n{rows}")).lists
+    found = one.find(pa.array([f"192.0.2.{n}" for n in range(1, 5)]))["position"]
+    assert found.to_pylist() == [None, "line 3", "line 4", "line 5"]
+
+
+def test_a_list_without_valid_indicators_is_empty(tmp_path: Path) -> None:
+    fact = indicator("[ipv4-addr:value = '192.0.2.1']", valid_until="2020-01-01T00:00:00.5Z")
+    lists = BlockLists(written(tmp_path / "a.json", {"type": "bundle", "objects": [fact]}))
+    assert repr(lists) == "BlockLists: a (0 entries, 1 not valid now)"
+
+
+@pytest.mark.parametrize("seen", ["1577836800", 1577836800000000, "2020-01-01"])
+def test_times_of_misp(tmp_path: Path, seen: Any) -> None:
+    attributes = [
+        {"type": "ip-dst", "value": "192.0.2.1", "last_seen": seen},
+        {"type": "ip-dst", "value": "192.0.2.2", "last_seen": "unknown"},
+    ]
+    hidden = {"deleted": "1", "Attribute": [{"type": "ip-dst", "value": "192.0.2.3"}]}
+    event = {"Event": {"Attribute": attributes, "Object": [hidden]}}
+    (one,) = BlockLists(written(tmp_path / "a.json", event)).lists
+    assert (one.entries["network"].to_pylist(), one.expired) == (["192.0.2.2"], 1)
+
+
+def test_hostile_json_is_a_format_error(tmp_path: Path) -> None:
+    attribute = {"type": "ip-dst", "value": "\ud800"}
+    for content in ({"Attribute": [attribute]}, [{"type": ["x"]}], "[" * 900 + "]" * 900):
+        with pytest.raises(FormatError, match=r"a\.json"):
+            BlockLists(written(tmp_path / "a.json", content))

@@ -15,6 +15,7 @@ import flowtriage as ft
 from flowtriage import formats
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 from flowtriage.read import detect
 from written_logs import AT, EPOCH, read, rows
 
@@ -224,7 +225,7 @@ def test_a_format_is_one_declaration(log: Path, monkeypatch: pytest.MonkeyPatch)
             FieldMapping("fog", "number", ("fog",)),
         ),
         nulls=("none",),
-        reversed=(("began", ("shore",)),),
+        initiator=Initiator(reversed=(("began", ("shore",)),)),
     )
     everything = (*formats.FORMATS, made_up)
     monkeypatch.setattr(formats, "FORMATS", everything)
@@ -240,7 +241,7 @@ def test_a_format_is_one_declaration(log: Path, monkeypatch: pytest.MonkeyPatch)
         ("10.0.0.4", 60, 40, 3, 0, 0.5),
         ("192.0.2.1", 40, 60, 0, 3, None),
     ]
-    assert rows(flows, "reported_direction") == [("inbound",), ("outbound",)]
+    assert rows(flows, "reported_direction") == [("inbound",), ("inbound",)]
 
 
 def test_an_unknown_log_names_every_candidate(log: Path) -> None:

@@ -63,7 +63,9 @@ def test_the_least_used_quarter_counts_all_flows_of_an_asn_and_leaves_out_the_ow
 def test_the_widget_holds_what_is_chosen() -> None:
     found = choices(row(HOST, "8.8.8.8", "O"), row("1.1.1.1", HOST, "I", TotalAllowedFlows=9))
     assert selector(found, None).selected_items == [GOOGLE]
-    widget = selector(found, [CLOUDFLARE, "unheard of"])
+    with pytest.raises(ft.ArgumentError, match="unknown AS 'unheard of'; did you mean AS"):
+        selector(found, [CLOUDFLARE, "unheard of"])
+    widget = selector(found, [CLOUDFLARE])
     assert (widget.src_items, widget.selected_items) == ([CLOUDFLARE, GOOGLE], [CLOUDFLARE])
 
 

@@ -148,7 +148,7 @@ def test_functions_are_named_by_text_and_belong_to_one_class(
             nb.add_nb_function(text)
     with pytest.raises(ArgumentError, match="takes no parameters \\(header\\)"):
         nb.add_nb_function(ft.NBFunc(len), header="x")
-    with pytest.raises(ArgumentError, match="unknown function 'missing'; attached functions: none"):
+    with pytest.raises(ArgumentError, match="unknown function 'missing'; no function is attached"):
         nb.run_nb_func("missing")
     with pytest.raises(ArgumentError, match=r"call run\(\) first"):
         ft.NetworkFlowSummary().run_nb_func(ft.NBFunc(len))

@@ -209,7 +209,7 @@ def test_one_step_again(oa: ft.FlowOA) -> None:
     assert snapshot(oa.store) == first
     oa.run(["context", "store"])
     assert snapshot(oa.store) == first
-    with pytest.raises(ArgumentError, match="unknown step 'detail'; give ingest, folders"):
+    with pytest.raises(ArgumentError, match="unknown step 'detail'; did you mean details,"):
         oa.run(["detail"])
 
 

@@ -200,7 +200,7 @@ def test_a_timespan_that_cannot_be(log: Path, timespan: object, message: str) ->
 
 def test_a_format_that_is_not_known(log: Path) -> None:
     log.write_text(HEADER + GOOD)
-    with pytest.raises(ArgumentError, match="give one of canonical, zeek"):
+    with pytest.raises(ArgumentError, match="unknown format 'pcap'; did you mean "):
         ft.read_flows(log, format="pcap")
 
 

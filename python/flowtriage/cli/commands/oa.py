@@ -25,6 +25,7 @@ from flowtriage.cli.output import output, print_json, progress_bar
 from flowtriage.cli.source import print_warnings, read_options
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.addresses import hosts_argument
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
 from flowtriage.oa.check import check as check_settings
@@ -85,7 +86,8 @@ def run(
         typer.Option(
             "--step",
             metavar="NAME",
-            help=f"Run only this step; may be repeated: {', '.join(s.name for s in STEPS)}.",
+            help=f"Run only this step; may be repeated: {', '.join(s.name for s in STEPS)}. "
+            f"{', '.join(s.name for s in STEPS if s.changes)} need store, too.",
         ),
     ] = None,
     store: StoreUrl = None,
@@ -156,10 +158,11 @@ def score(
         int, typer.Argument(metavar="RISK", min=1, max=3, help="Risk: 1 high, 2 medium, 3 low.")
     ],
     srcip: Annotated[
-        str | None, typer.Option("--srcip", metavar="IP", help="Source address.")
+        str | None, typer.Option("--srcip", metavar="IP", help="Source address or CIDR prefix.")
     ] = None,
     dstip: Annotated[
-        str | None, typer.Option("--dstip", metavar="IP", help="Destination address.")
+        str | None,
+        typer.Option("--dstip", metavar="IP", help="Destination address or CIDR prefix."),
     ] = None,
     sport: Annotated[
         int | None, typer.Option("--sport", metavar="PORT", help="Source port.")
@@ -173,8 +176,16 @@ def score(
     """Score the suspicious connections of a day that match all given options."""
     day = parse_day(date)
     opened = open_store(config, store)
+    ends = {"srcip": srcip, "dstip": dstip}
+    hosts = {name: hosts_argument(ip.split(",")) for name, ip in ends.items() if ip is not None}
     scored = queries.score_connection(
-        opened, day, risk, srcip=srcip, dstip=dstip, sport=sport, dport=dport
+        opened,
+        day,
+        risk,
+        srcip=hosts.get("srcip"),
+        dstip=hosts.get("dstip"),
+        sport=sport,
+        dport=dport,
     )
     print(f"{scored:,} connections of {day} scored")
 

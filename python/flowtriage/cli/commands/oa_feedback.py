@@ -18,6 +18,7 @@ from flowtriage.cli.options import (
 )
 from flowtriage.cli.output import TableColumn, print_rows, progress_bar
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.addresses import address_argument
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa.day import no_flows
 from flowtriage.oa.stored_feedback import compare_ranks, list_feedback, withdraw_feedback
@@ -87,7 +88,8 @@ def list_scores(
     as_json: Json = False,
 ) -> None:
     """List analyst scores, and whether later runs use them in training."""
-    rows = list_feedback(open_store(config, store), date, ip=ip, score=score)
+    address = None if ip is None else address_argument(ip)
+    rows = list_feedback(open_store(config, store), date, ip=address, score=score)
     print_rows("Analyst scores", _LISTED, rows, as_json=as_json, limit=top)
 
 
@@ -101,11 +103,12 @@ def withdraw(
     store: StoreUrl = None,
 ) -> None:
     """Delete analyst scores: of a day, an address or a risk, or all."""
+    address = None if ip is None else address_argument(ip)
     opened = open_store(config, store)
     if not yes:
-        count = list_feedback(opened, date, ip=ip, score=score).num_rows
+        count = list_feedback(opened, date, ip=address, score=score).num_rows
         raise ArgumentError(f"this deletes {count:,} scores; confirm with --yes")
-    print(f"{withdraw_feedback(opened, date, ip=ip, score=score):,} scores deleted")
+    print(f"{withdraw_feedback(opened, date, ip=address, score=score):,} scores deleted")
 
 
 @app.command("compare", epilog=EXAMPLES)

@@ -10,6 +10,7 @@ from flowtriage.cli.options import Config, Json, Limit, StoreUrl, open_store
 from flowtriage.cli.output import TableColumn, output, print_facts, print_json, print_rows
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import TABLES
+from flowtriage.store.tables import table_schema
 
 EXAMPLES = """
 [b]Examples[/b]
@@ -52,6 +53,7 @@ def read(
     as_json: Json = False,
 ) -> None:
     """Show rows of a table."""
+    table_schema(table)
     opened = open_store(config, store)
     order = ["day", "rank"] if table == "flow_scores" else ["day"]
     rows = opened.read(table, day=parse_day(day) if day else None, order=order, limit=top)

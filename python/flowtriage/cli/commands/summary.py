@@ -26,14 +26,14 @@ from flowtriage.cli.output import (
     print_table,
     progress_bar,
 )
-from flowtriage.cli.source import Source, select_host, takes_source
+from flowtriage.cli.source import Source, hosts_of, select_host, takes_source
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.quality import QualityWarning
 from flowtriage.quality.bad_rows import exact_sum
-from flowtriage.quality.report import flows_text
+from flowtriage.quality.numbers import flows_text
 from flowtriage.read.flows import Flows
 from flowtriage.sample import HOST_NAME
 
@@ -89,9 +89,9 @@ def summary(
         str | None,
         typer.Option(
             "--host",
-            metavar="IP",
-            help="Address of the host, or its name if the log contains it; "
-            "required without --sample.",
+            metavar="HOST",
+            help="Address of the host, a CIDR prefix, several of them separated by commas, or its "
+            "name if the log contains it; required without --sample.",
         ),
     ] = None,
     top: Annotated[
@@ -158,7 +158,7 @@ def _write_html(
     with redirect_stdout(sys.stderr), progress_bar(), catch_warnings():
         simplefilter("ignore", QualityWarning)  # the facts of the report state it
         notebooklet = NetworkFlowSummary(silent=True)
-        result = notebooklet.run(value=host, data=flows, timespan=timespan, asn=database)
+        result = notebooklet.run(value=hosts_of(host), data=flows, timespan=timespan, asn=database)
         result.write_html(path)
     tables = {
         section.title: content
@@ -196,8 +196,9 @@ def _facts(
 ) -> dict[str, str]:
     names = database.lookup(host.addresses)["as_name"].to_pylist()
     known = [f"{a} ({name})" for a, name in zip(host.addresses, names, strict=True)]
+    named = ", ".join([*([host.name] if host.name else []), *known])
     return {
-        "Host": ", ".join([*([host.name] if host.name else []), *known]),
+        "Host": host.label if host.networks else named,
         "Host records": f"{host.flows.num_rows:,} of {flows.report.records:,}",
         "Host flows": flows_text(*_counts(host)),
         "ASN database": "bundled (flowtriage db info)" if bundled else repr(database),

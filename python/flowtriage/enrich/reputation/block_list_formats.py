@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
+from flowtriage.enrich.reputation.block_list_csv import records
+from flowtriage.enrich.reputation.block_list_json import Entry, misp_entries, stix_entries
+from flowtriage.enrich.reputation.block_list_networks import plain_networks
 from flowtriage.enrich.reputation.severity import SEVERITY_WORDS, Severity
 from flowtriage.errors import FormatError
 
@@ -20,32 +24,48 @@ _ADDRESS_COLUMNS = (
     *("network", "cidr", "prefix", "ip", "address", "ip_address", "ipaddress", "ip address"),
     *("dst_ip", "dstip", "src_ip", "srcip", "ioc", "ioc_value", "indicator", "value"),
 )
+_JSON = re.compile(r"\s*(?:\{|\[(?![\da-fA-F:.%]+\]))")
 _LINE = r"^\s*(?P<network>[^\s#;,]+)[\s#;,]*(?P<details>.*?)\s*$"
 _NO_ENTRY = r"^\s*([#;].*|//.*)?$"
 _FEED_INDICES = {"manifest", "hashes"}
 
 
-def read_entries(path: Path) -> pa.Table:
+@dataclass(frozen=True)
+class Entries:
+    """Entries of a list, and the number of those that are not valid now.
+
+    The columns of `table` are `position` (line or id in the file), `network` (an address or CIDR
+    prefix; as written if it is neither), `severity` (null where the list has none) and `details`.
+    """
+
+    table: pa.Table
+    expired: int = 0
+
+
+def read_entries(path: Path, now: datetime | None = None) -> Entries:
     """Read a file of `BlockLists`; the content decides the format.
 
-    Return `position` (line, row or id in the file), `network` (as written), `severity` (null
-    where the list has none) and `details`.
+    Indicators of STIX and attributes of MISP are skipped outside of their validity, which is
+    checked at the time `now`.
 
     Raises
     ------
     FormatError
         If JSON is invalid or neither STIX nor MISP, or text is not UTF-8.
     """
+    now = now or datetime.now(UTC)
     if path.is_dir():
         events = sorted(path.glob("*.json"))
-        tables = [_json_entries(event) for event in events if event.stem not in _FEED_INDICES]
-        return pa.concat_tables([ENTRY.empty_table(), *tables])
+        parts = [_json_entries(event, now) for event in events if event.stem not in _FEED_INDICES]
+        table = pa.concat_tables([ENTRY.empty_table(), *(part.table for part in parts)])
+        return Entries(table, sum(part.expired for part in parts))
     text = _read(path)
-    if text.lstrip()[:1] in ("{", "["):
-        return _json_entries(path)
+    if _JSON.match(text):
+        return _json_entries(path, now)
     lines = text.split("\n")
     header = _header(lines)
-    return _text_entries(lines) if header is None else _csv_entries(lines, *header)
+    table = _text_entries(lines) if header is None else _csv_entries(lines, *header)
+    return Entries(_plain(table))
 
 
 def _read(path: Path) -> str:
@@ -55,20 +75,32 @@ def _read(path: Path) -> str:
         raise FormatError(f"{path} is not UTF-8 text: {error}") from None
 
 
-def _json_entries(path: Path) -> pa.Table:
+def _json_entries(path: Path, now: datetime) -> Entries:
+    text = _read(path)
     try:
-        content = json.loads(_read(path))
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path} is not JSON: {error}") from None
-    return pa.Table.from_pylist(list(_indicators(path, content)), ENTRY)
+        content = json.loads(text)
+        rows = list(_indicators(content, now))
+        valid = [row for row in rows if row is not None]
+        table = pa.Table.from_pylist(valid, ENTRY)
+    except FormatError as error:
+        raise FormatError(f"{path} {error}") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise FormatError(f"{path} is not JSON of a block list: {error}") from None
+    return Entries(_plain(table), len(rows) - len(valid))
 
 
-def _indicators(path: Path, content: Any) -> Iterator[dict[str, str | None]]:
+def _indicators(content: Any, now: datetime) -> Iterator[Entry | None]:
     if isinstance(content, dict) and content.get("type") == "bundle":
-        return stix_entries(content)
+        return stix_entries(content, now)
     if isinstance(content, list) or content.keys() & {"Event", "response", "Attribute"}:
-        return misp_entries(content)
-    raise FormatError(f"{path} is neither a STIX 2 bundle nor a MISP event")
+        return misp_entries(content, now)
+    raise FormatError("is neither a STIX 2 bundle nor a MISP event")
+
+
+def _plain(entries: pa.Table) -> pa.Table:
+    at = ENTRY.get_field_index("network")
+    networks = plain_networks(entries["network"].combine_chunks())
+    return entries.set_column(at, ENTRY.field(at), networks)
 
 
 def _text_entries(lines: list[str]) -> pa.Table:
@@ -101,17 +133,19 @@ def _header(lines: list[str]) -> tuple[list[str], int] | None:
 
 def _csv_entries(lines: list[str], names: list[str], skipped: int) -> pa.Table:
     unique = [name if names.index(name) == at else f"{name} {at}" for at, name in enumerate(names)]
-    body = "\n".join(line for line in lines[skipped:] if not line.startswith("#"))
-    table = csv.read_csv(
-        pa.BufferReader(body.encode() + b"\n"),
-        read_options=csv.ReadOptions(column_names=unique),
-        parse_options=csv.ParseOptions(invalid_row_handler=lambda row: "skip"),
-        convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys(unique, pa.string()), strings_can_be_null=False
-        ),
+    at_network = next(unique.index(name) for name in _ADDRESS_COLUMNS if name in unique)
+    positions, networks = [], []
+    columns: list[list[str]] = [[] for _ in unique]
+    for number, line, cells in records(lines, skipped, len(unique)):
+        missing = len(unique) - len(cells)
+        positions.append(f"line {number}")
+        networks.append(cells[at_network].strip() if at_network < len(cells) else line)
+        for column, cell in zip(columns, [*cells, *[""] * missing], strict=False):
+            column.append(cell)
+    table = pa.table(
+        {name: pa.array(c, pa.string()) for name, c in zip(unique, columns, strict=True)}
     )
-    network = next(name for name in _ADDRESS_COLUMNS if name in unique)
-    facts = [name for name in unique if name not in (network, "severity")]
+    facts = [name for name in unique if name not in (unique[at_network], "severity")]
     labelled = [_labelled(name, table[name]) for name in facts]
     empty = pa.repeat("", len(table))
     details = pc.utf8_rtrim(pc.binary_join_element_wise(*labelled, empty, ""), "; ")
@@ -121,88 +155,9 @@ def _csv_entries(lines: list[str], names: list[str], skipped: int) -> pa.Table:
         index = pc.index_in(words, value_set=pa.array(SEVERITY_WORDS.keys()))
         labels = [None if s is Severity.UNKNOWN else s.label for s in SEVERITY_WORDS.values()]
         severity = pa.array(labels, pa.string()).take(index)
-    columns = [_numbers("row", len(table)), pc.utf8_trim_whitespace(table[network])]
-    return pa.table([*columns, severity, details], schema=ENTRY)
+    return pa.table([positions, networks, severity, details], schema=ENTRY)
 
 
 def _labelled(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     labelled = pc.binary_join_element_wise(f"{name}: ", values, "; ", "")
     return pc.if_else(pc.equal(values, ""), "", labelled)
-
-
-_ADDRESS = r"(?:ipv[46]-addr:value|network-traffic:(?:src|dst)_ref\.value)"
-_STRING = r"'((?:[^'\\]|\\.)*)'"
-_COMPARISON = re.compile(rf"{_ADDRESS}\s*(?:=|ISSUBSET)\s*{_STRING}")
-_SET = re.compile(rf"{_ADDRESS}\s+IN\s*\(([^)]*)\)")
-_MEMBER = re.compile(_STRING)
-_GLUE = re.compile(r"[\s\[\]()]|OR")
-
-
-def stix_entries(bundle: dict[str, Any]) -> Iterator[dict[str, str | None]]:
-    """Yield the addresses of a bundle's indicators that are not revoked.
-
-    An address matches an indicator only in part if the pattern has conditions beyond addresses:
-    such an entry is a warning, with the pattern in its details. Negating patterns are skipped.
-    """
-    objects = bundle.get("objects")
-    for thing in objects if isinstance(objects, list) else ():
-        if not isinstance(thing, dict) or thing.get("type") != "indicator":
-            continue
-        pattern = thing.get("pattern")
-        language = thing.get("pattern_type", "stix")
-        if not isinstance(pattern, str) or language != "stix" or thing.get("revoked") is True:
-            continue
-        if re.search(r"\bNOT\b|!=", pattern):
-            continue
-        whole = not _GLUE.sub("", _SET.sub("", _COMPARISON.sub("", pattern)))
-        for address in _addresses(pattern):
-            yield {
-                "position": str(thing.get("id", "indicator")),
-                "network": address,
-                "severity": None if whole else Severity.WARNING.label,
-                "details": _details(thing, None if whole else pattern),
-            }
-
-
-def _addresses(pattern: str) -> Iterator[str]:
-    yield from _COMPARISON.findall(pattern)
-    for members in _SET.findall(pattern):
-        yield from _MEMBER.findall(members)
-
-
-def _details(indicator: dict[str, Any], pattern: str | None) -> str:
-    names = ("name", "description", "valid_from", "valid_until")
-    facts = [f"{name}: {indicator[name]}" for name in names if indicator.get(name)]
-    return "; ".join([*facts, *([f"part of {pattern}"] if pattern else [])])
-
-
-_PART = {"ip-src": 0, "ip-dst": 0, "ip-src|port": 0, "ip-dst|port": 0, "domain|ip": 1}
-
-
-def misp_entries(content: Any, event: str = "") -> Iterator[dict[str, str | None]]:
-    """Yield the addresses of an event, of a list of events, or of an export of either.
-
-    Attributes that are not meant for detection (`to_ids` is false) get severity information.
-    """
-    if isinstance(content, list):
-        for part in content:
-            yield from misp_entries(part, event)
-    if not isinstance(content, dict):
-        return
-    event = str(content.get("info") or event)
-    if content.get("type") in _PART:
-        yield _entry(content, event)
-    for name in ("Event", "response", "Object", "Attribute"):
-        yield from misp_entries(content.get(name), event)
-
-
-def _entry(attribute: dict[str, Any], event: str) -> dict[str, str | None]:
-    parts = str(attribute.get("value")).split("|")
-    part = _PART[attribute["type"]]
-    facts = {"event": event, **{name: attribute.get(name) for name in ("category", "comment")}}
-    return {
-        "position": f"attribute {attribute.get('uuid')}",
-        "network": parts[part] if part < len(parts) else None,
-        "severity": None if attribute.get("to_ids", True) else Severity.INFORMATION.label,
-        "details": "; ".join(f"{name}: {text}" for name, text in facts.items() if text),
-    }

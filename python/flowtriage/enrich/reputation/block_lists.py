@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +16,11 @@ import pyarrow.compute as pc
 
 from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
+from flowtriage.enrich.reputation.block_list_networks import ranges_of
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.inputs.addresses import address_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,21 +40,25 @@ class BlockList:
     path
         Its file or folder.
     entries : pyarrow.Table
-        `position`, `network`, `severity` and `details` of each entry, as written in the file.
+        `position`, `network`, `severity` and `details` of each entry; `network` is an address, a
+        CIDR prefix or a range, or as written in the file if it is none of them.
+    expired
+        Number of indicators that were skipped because they are not valid now.
     """
 
     name: str
     path: Path
     entries: pa.Table
+    expired: int = 0
 
     @cached_property
     def networks(self) -> AddressRanges:
         """The networks as a lookup structure."""
-        return AddressRanges.from_networks(self.entries["network"].combine_chunks())
+        return ranges_of(self.entries["network"].combine_chunks())
 
     @property
     def unusable(self) -> pa.Table:
-        """Entries that are neither an address nor a network."""
+        """Entries that are neither an address nor a network nor a range."""
         return self.entries.take(pa.array(self.networks.bad(), pa.int64()))
 
     def find(self, addresses: pa.Array) -> pa.Table:
@@ -68,10 +75,11 @@ class BlockLists:
     Parameters
     ----------
     paths
-        One file or several. The content decides the format: lines of addresses or CIDR prefixes
-        with optional remarks (`#`, `;`), CSV whose header has an address column (such as
+        One file or several. The content decides the format: lines of addresses, CIDR prefixes or
+        ranges with optional remarks (`#`, `;`), CSV whose header has an address column (such as
         `network`, `ip`, `dst_ip`, `indicator`), a STIX 2 bundle, a MISP event or an export of
-        events, or the folder of a MISP feed.
+        events, or the folder of a MISP feed. Indicators that are revoked, deleted or not valid
+        now (`valid_from`, `valid_until`, `first_seen`, `last_seen`) are skipped.
     severity
         Severity of a listed address where its list has none: `information`, `warning` or `high`.
 
@@ -90,6 +98,11 @@ class BlockLists:
         If a file is invalid or has no address and no network.
     ArgumentError
         If no file is given, or `severity` is invalid.
+
+    Warns
+    -----
+    UserWarning
+        If a file has unusable entries.
 
     Examples
     --------
@@ -116,6 +129,13 @@ class BlockLists:
             raise ArgumentError("no block list given; give at least one file")
         self.severity = severity
         self.lists = tuple(_read_lists([Path(file) for file in files]))
+        for one in self.lists:
+            if count := len(one.unusable):
+                warnings.warn(
+                    f"{one.path}: {count:,} unusable of {len(one.entries):,} entries"
+                    f"{_examples(one.unusable.slice(0, 1))}",
+                    stacklevel=2,
+                )
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -142,7 +162,7 @@ class BlockLists:
         InputError
             If an address is invalid.
         """
-        found = self.query(pa.array(list(data), pa.string()))
+        found = self.query(address_array(data))
         frame: pd.DataFrame = found.select(COLUMNS).to_pandas()
         return frame
 
@@ -183,9 +203,10 @@ def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
         names = chain([stem], (f"{stem} {number}" for number in count(2)))
         name = next(n for n in names if n not in used)
         used.add(name)
-        one = BlockList(name, path, read_entries(path))
+        read = read_entries(path)
+        one = BlockList(name, path, read.table, read.expired)
         unusable = one.unusable
-        if len(unusable) == len(one.entries):
+        if len(unusable) == len(one.entries) and not one.expired:
             raise FormatError(f"{path} has no address and no network{_examples(unusable)}")
         yield one
 
@@ -202,4 +223,6 @@ def _described(one: BlockList) -> str:
     text = f"{one.name} ({usable:,} {'entry' if usable == 1 else 'entries'}"
     if len(unusable):
         text += f", {len(unusable):,} unusable{_examples(unusable)}"
+    if one.expired:
+        text += f", {one.expired:,} not valid now"
     return text + ")"

@@ -63,7 +63,7 @@ class Gti:
             part = json.loads(Path(path).read_text(encoding="utf-8"))["gti"]
             names = ("refclient", "server", "user", "password", "ci")
             given = {name: str(part[name]) for name in names}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise FormatError(
                 f"{sanitize(str(path))} does not configure gti ({error!r}); it needs "
                 "refclient, server, user, password and ci"
@@ -119,7 +119,7 @@ class Gti:
             result = json.loads(done.stdout)["a"][0]
             unknown = "aflag" in result or "rep" not in result
             return Severity.UNKNOWN if unknown else _severity(int(result["rep"]))
-        except (ValueError, KeyError, IndexError, TypeError):
+        except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
             raise ServiceError(f"{self.refclient} returned no JSON result") from None
 
 

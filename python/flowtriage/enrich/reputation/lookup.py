@@ -155,7 +155,7 @@ def look_up(
     >>> look_up(["10.0.0.1"], []).messages()
     ['1 non-public address was not looked up.', 'There is no public address to look up.']
     """
-    known = bundled().lookup(pa.array(list(addresses), pa.string()))
+    known = bundled().lookup(list(addresses))
     known = known.select(["address", "ip_type"]).group_by(["address", "ip_type"], use_threads=False)
     known = known.aggregate([]).drop_null().combine_chunks()
     every = known["address"].combine_chunks()

@@ -181,10 +181,13 @@ def _read_features(features: Any, where: str) -> pa.Table:
 def _rows(features: Any, where: str) -> pa.StructArray:
     if not isinstance(features, list):
         raise FormatError(f"{where} is not an array")
-    if (rows := _as_features(features)) is None:
-        at = next(at for at, one in enumerate(features) if _as_features([one]) is None)
-        raise FormatError(f"{where}[{at}] is not a Feature of a globe")
-    return rows
+    at = next((at for at, one in enumerate(features) if not isinstance(one, dict)), None)
+    if at is None:
+        if (rows := _as_features(features)) is not None:
+            return rows
+        damaged = (at for at, one in enumerate(features) if _as_features([one]) is None)
+        at = next(damaged, 0)
+    raise FormatError(f"{where}[{at}] is not a Feature of a globe")
 
 
 def _as_features(values: list[Any]) -> pa.StructArray | None:

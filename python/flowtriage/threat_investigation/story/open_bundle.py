@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import zlib
 from datetime import date
 from hashlib import sha256
@@ -36,6 +37,11 @@ from flowtriage.threat_investigation.story.text import parse_json
 MAX_BYTES = 1 << 30
 """Default limit of the memory of a bundle: 1 GiB."""
 _NAME_LENGTH = 120
+_DAMAGE = (
+    *(BadZipFile, zlib.error, struct.error, pa.ArrowException, OSError, EOFError),
+    *(ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError),
+)
+"""Errors of a damaged archive: `zipfile` follows its offsets and sizes without checks."""
 _BYTES_PER_CELL = 8
 _JSON_TYPES = {
     str: "a string",
@@ -71,12 +77,16 @@ def open_bundle(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> 
         If the file is not a bundle, is damaged, has a later version, or exceeds `max_bytes`; the
         message names the member and the problem.
     """
+    path = Path(path)
     shown = sanitize(str(path), _NAME_LENGTH)
-    try:
-        with Path(path).open("rb") as file, ZipFile(file) as archive:
-            return _read_story(archive, shown, max_bytes)
-    except (BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-        raise FormatError(f"{shown} is damaged or not a bundle: {error}") from None
+    with path.open("rb") as file:
+        try:
+            with ZipFile(file) as archive:
+                return _read_story(archive, shown, max_bytes)
+        except FormatError:
+            raise
+        except _DAMAGE as error:
+            raise FormatError(f"{shown} is damaged or not a bundle: {error}") from None
 
 
 def _read_story(archive: ZipFile, shown: str, max_bytes: int) -> Story:
@@ -218,6 +228,7 @@ def _read_table(content: bytes, where: str, max_bytes: int) -> pa.Table:
         with parquet.ParquetFile(pa.BufferReader(content), read_dictionary=strings) as file:
             _check_layout(file.metadata, schema, where, max_bytes)
             table = file.read()
+        table.validate(full=True)
         size = sum(_decoded_size(table[name]) for name in strings)
         if size > max_bytes:
             raise _too_large(where, max_bytes)
