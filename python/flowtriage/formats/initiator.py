@@ -12,7 +12,7 @@ from flowtriage.formats.conditions import Condition, bind_conditions
 class Initiator:
     """Columns that show which endpoint of a record initiated the flow.
 
-    Addresses that only receive, and ICMP types in port columns, need no declaration.
+    Addresses that only receive, and ports with ICMP type and code, need no declaration.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ class Initiator:
         TCP flags sent by the first and by the second endpoint, hexadecimal.
     icmp
         ICMP type sent by the first endpoint.
+    icmp_ports
+        Whether the ports of ICMP flows are the types that the endpoints sent.
     exporter
         Address of the exporter, and direction as the exporter sees it.
     at_endpoint
@@ -39,6 +41,7 @@ class Initiator:
     history: str | None = None
     flags: tuple[str, str] | None = None
     icmp: str | None = None
+    icmp_ports: bool = False
     exporter: tuple[str, str] | None = None
     at_endpoint: Sequence[Condition] = ()
     networks: Sequence[str] = ()

@@ -36,6 +36,8 @@ ZEEK = Format(
     exporters=True,
     counters="flow",
     limits=("denied connections only as states such as REJ",),
-    initiator=Initiator(history="history", unassigned=(("conn_state", ("OTH",)),)),
+    initiator=Initiator(
+        history="history", icmp_ports=True, unassigned=(("conn_state", ("OTH",)),)
+    ),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )

@@ -1,4 +1,4 @@
-//! The evidence of ICMP and ICMPv6 types: requests and their replies.
+//! The evidence of ICMP and `ICMPv6` types: requests and their replies.
 
 /// Reply and request of IPv4: echo, router discovery, timestamp, information, address mask,
 /// extended echo.

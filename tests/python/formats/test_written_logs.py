@@ -15,6 +15,7 @@ import flowtriage as ft
 from flowtriage import formats
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.initiator import Initiator
 from flowtriage.read import detect
 from flowtriage.schema import SCHEMA
 
@@ -551,7 +552,7 @@ def test_a_format_is_one_declaration(log: Path, monkeypatch: pytest.MonkeyPatch)
             FieldMapping("fog", "number", ("fog",)),
         ),
         nulls=("none",),
-        reversed=(("began", ("shore",)),),
+        initiator=Initiator(reversed=(("began", ("shore",)),)),
     )
     everything = (*formats.FORMATS, made_up)
     monkeypatch.setattr(formats, "FORMATS", everything)
