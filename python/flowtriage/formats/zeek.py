@@ -37,7 +37,10 @@ ZEEK = Format(
     counters="flow",
     limits=("denied connections only as states such as REJ",),
     initiator=Initiator(
-        history="history", icmp_ports=True, unassigned=(("conn_state", ("OTH",)),)
+        history="history",
+        icmp_ports=True,
+        unassigned=(("conn_state", ("OTH",)),),
+        settled="flows",
     ),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )
