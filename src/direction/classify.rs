@@ -6,12 +6,11 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::columns::parallel::by_row;
-use crate::columns::text::Text;
 use crate::columns::write::StringPool;
 use crate::direction::rules::{Direction, DirectionRules, Reason};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
-use crate::flow::initiator::{icmp, initiated};
+use crate::flow::initiator::initiated;
 use crate::flow::view::{EvidenceColumns, Integers};
 use crate::ip::Ip;
 use crate::ip::column::Addresses;
@@ -75,7 +74,10 @@ fn classifier<'a>(
         if reason == Reason::Reported || direction == direction.reversed() {
             return (direction, reason);
         }
-        let by_dest = by_dest_address(rules, ips).or_else(|| responses.reason(row, ips));
+        let by_dest = by_dest_address(rules, ips).or_else(|| {
+            let is_response = responses.contains(row);
+            is_response.then_some(Reason::PortsFlags)
+        });
         by_dest.map_or((direction, reason), |reason| (direction.reversed(), reason))
     })
 }
@@ -90,7 +92,6 @@ fn by_dest_address(rules: &DirectionRules, [source, dest]: [Option<Ip>; 2]) -> O
 struct Responses {
     received: [Integers; 2],
     evidence: EvidenceColumns,
-    protocol: Text,
 }
 
 impl Responses {
@@ -101,25 +102,13 @@ impl Responses {
                 Integers::read(batch, "dst_packets")?,
             ],
             evidence: EvidenceColumns::read(batch)?,
-            protocol: batch
-                .text("protocol")
-                .unwrap_or_else(|_| Text::Null(batch.rows())),
         })
     }
 
-    /// Why the destination initiated the flow, if it is not known to have sent anything.
-    fn reason(&self, row: usize, [source, _]: [Option<Ip>; 2]) -> Option<Reason> {
-        if self.received.iter().any(|counts| counts.get(row).is_some()) {
-            return None;
-        }
-        let evidence = self.evidence.get(row);
-        let types = evidence.src_port.zip(evidence.dst_port);
-        let by_icmp = types.and_then(|(source_type, dest_type)| {
-            icmp::by_types(source?.v4().is_some(), [source_type, dest_type])
-        });
-        if by_icmp.is_some() && self.protocol.get(row).is_some_and(icmp::is_icmp) {
-            return (by_icmp == Some(false)).then_some(Reason::IcmpType);
-        }
-        (initiated(evidence) == Some(false)).then_some(Reason::PortsFlags)
+    /// Whether the destination is not known to have sent anything, and initiated the flow by the
+    /// evidence of ports or flags.
+    fn contains(&self, row: usize) -> bool {
+        self.received.iter().all(|counts| counts.get(row).is_none())
+            && initiated(self.evidence.get(row)) == Some(false)
     }
 }

@@ -123,22 +123,19 @@ pub enum Reason {
     PortsFlags,
     /// The source only receives, so the destination initiated the flow.
     Address,
-    /// ICMP type: the record is a reply to the destination.
-    IcmpType,
     /// Unknown direction.
     None,
 }
 
 impl Reason {
     /// All reasons, indexed by discriminant.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Reported,
         Self::Host,
         Self::InternalRanges,
         Self::PrivateAddress,
         Self::PortsFlags,
         Self::Address,
-        Self::IcmpType,
         Self::None,
     ];
 
@@ -151,7 +148,6 @@ impl Reason {
             Self::PrivateAddress => "private address",
             Self::PortsFlags => "ports/flags",
             Self::Address => "destination-only address",
-            Self::IcmpType => "ICMP type",
             Self::None => "none",
         }
     }

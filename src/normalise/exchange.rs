@@ -112,7 +112,7 @@ impl Exchanged {
     }
 
     /// Reverse the directions of the exchanged flows, except for those that already were those of
-    /// the initiator, and contradicted the endpoints as logged.
+    /// the initiator: the log states it, or they contradicted the endpoints as logged.
     fn reversed(&self, logged: &StringArray, ends: &Ends) -> StringArray {
         static RULES: LazyLock<DirectionRules> = LazyLock::new(DirectionRules::default);
         let mut words: Vec<Option<&str>> = logged.iter().collect();
@@ -120,7 +120,8 @@ impl Exchanged {
             let End { source, dest, .. } = ends.flows[*row];
             let direction = words[*row].and_then(Direction::parse);
             if let Some(direction) = direction.filter(|direction| {
-                *reason != Exporter && !RULES.contradict([Some(source), Some(dest)], *direction)
+                !matches!(reason, Exporter | Logged)
+                    && !RULES.contradict([Some(source), Some(dest)], *direction)
             }) {
                 words[*row] = Some(direction.reversed().word());
             }
@@ -149,6 +150,8 @@ struct LoggedEvidence<'a> {
     icmp: Option<Cells<'a>>,
     /// Whether the destination port is the type and code of an ICMP message.
     icmp_in_port: bool,
+    /// Whether the ports are the ICMP types of both endpoints.
+    icmp_ports: bool,
     exporter: Option<([Cells<'a>; 2], Conditions<'a>)>,
 }
 
@@ -180,6 +183,7 @@ impl<'a> LoggedEvidence<'a> {
                 .fields
                 .iter()
                 .any(|field| field.target == "dst_port" && field.kind == Kind::PortOrIcmp),
+            icmp_ports: declared.icmp_ports,
             exporter: match exporter {
                 Some(columns) => Some((columns, conditions(&declared.at_endpoint)?)),
                 None => None,
@@ -253,7 +257,7 @@ impl<'a> LoggedEvidence<'a> {
         let [source, dest] = columns.ports(row);
         let by_source = match (source, dest) {
             (None | Some(0), Some(dest)) if self.icmp_in_port => by_type((dest >> 8) as u8),
-            (Some(source), Some(dest)) => icmp::by_types(is_v4, [source, dest]),
+            (Some(source), Some(dest)) if self.icmp_ports => icmp::by_types(is_v4, [source, dest]),
             _ => None,
         };
         by_source.filter(|_| columns.protocol(row).is_some_and(icmp::is_icmp))

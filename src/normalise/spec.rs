@@ -47,6 +47,8 @@ pub struct Initiator {
     pub flags: Option<(String, String)>,
     /// Column of the ICMP type that the first endpoint sent.
     pub icmp: Option<String>,
+    /// Whether the ports are the ICMP types of both endpoints.
+    pub icmp_ports: bool,
     /// Columns of the exporter's address and of the direction as it sees it.
     pub exporter: Option<(String, String)>,
     /// Conditions of records whose exporter is one of the endpoints.

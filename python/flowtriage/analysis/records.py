@@ -45,9 +45,8 @@ def classify_direction(
         `private address` (default ranges) or `none`; the first that applies counts. A
         unidirectional record (NetFlow, AWS, GCP) may be the response: if it is one packet with SYN
         and ACK, or comes from a well-known port (below 1024), goes to another port, and is not a
-        SYN without ACK, the direction is reversed and the reason is `ports/flags`; for an ICMP
-        reply it is `ICMP type`. A flow from a broadcast or multicast address is reversed with the
-        reason `destination-only address`.
+        SYN without ACK, the direction is reversed and the reason is `ports/flags`. So is that of a
+        flow from a broadcast or multicast address, with the reason `destination-only address`.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from flowtriage.formats.conditions import Condition, bind_conditions
 class Initiator:
     """Columns that show which endpoint of a record initiated the flow.
 
-    Addresses that only receive, and ICMP types in port columns, need no declaration.
+    Addresses that only receive, and ports with ICMP type and code, need no declaration.
 
     Parameters
     ----------
@@ -26,10 +26,14 @@ class Initiator:
         TCP flags sent by the first and by the second endpoint, hexadecimal.
     icmp
         ICMP type sent by the first endpoint.
+    icmp_ports
+        Whether the ports of ICMP flows are the types that the endpoints sent.
     exporter
         Address of the exporter, and direction as the exporter sees it.
     at_endpoint
         Conditions of records whose exporter is one of the endpoints.
+    settled
+        Column of logs whose writer knows the initiator; the other columns are ignored there.
     networks
         Known networks, whose broadcast addresses only receive; empty for the default ones.
     """
@@ -39,12 +43,16 @@ class Initiator:
     history: str | None = None
     flags: tuple[str, str] | None = None
     icmp: str | None = None
+    icmp_ports: bool = False
     exporter: tuple[str, str] | None = None
     at_endpoint: Sequence[Condition] = ()
+    settled: str | None = None
     networks: Sequence[str] = ()
 
     def bind(self, names: Mapping[str, str], *, sparse: bool) -> Initiator:
         """Return the declaration under the names of a log, without columns that it lacks."""
+        if self.settled is not None and self.settled.casefold() in names:
+            return Initiator()
 
         def column(name: str | None) -> str | None:
             return name and names.get(name.casefold(), name if sparse else None)

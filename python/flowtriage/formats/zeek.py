@@ -36,6 +36,11 @@ ZEEK = Format(
     exporters=True,
     counters="flow",
     limits=("denied connections only as states such as REJ",),
-    initiator=Initiator(history="history", unassigned=(("conn_state", ("OTH",)),)),
+    initiator=Initiator(
+        history="history",
+        icmp_ports=True,
+        unassigned=(("conn_state", ("OTH",)),),
+        settled="flows",
+    ),
     keep=(("@stream", ("conn",)), ("_path", ("conn",))),
 )

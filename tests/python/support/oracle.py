@@ -24,6 +24,10 @@ INTERNAL = [
         "fe80::/10",
     )
 ]
+BROADCASTS = {
+    ipaddress.ip_address("255.255.255.255"),
+    *(network.broadcast_address for network in INTERNAL if network.version == 4),
+}
 LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "unknown": "U"}
 SCHEMA = pa.schema(
     [
@@ -79,6 +83,11 @@ def canonical(text: str | None) -> str | None:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
+def receives_only(text: str) -> bool:
+    address = ipaddress.ip_address(canonical(text))
+    return address.is_multicast or address in BROADCASTS
+
+
 def direction(row: dict[str, Any]) -> str:
     if row["reported_direction"] not in (None, "unknown"):
         return LETTERS[row["reported_direction"]]
@@ -88,6 +97,8 @@ def direction(row: dict[str, Any]) -> str:
         any(ipaddress.ip_address(canonical(row[end])) in network for network in INTERNAL)
         for end in ("src_ip", "dst_ip")
     )
+    if receives_only(row["src_ip"]) and not receives_only(row["dst_ip"]):
+        source, dest = dest, source
     return {(True, True): "L", (True, False): "O", (False, True): "I", (False, False): "X"}[
         source, dest
     ]
