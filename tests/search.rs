@@ -226,8 +226,8 @@ fn an_invalid_value_is_named_with_its_row() {
         "row 2, column \"src_ip\": \"10.0.0.999\" is not an IP address"
     );
     assert_eq!(
-        message(vec![good.clone()], "10.0.0.1/8"),
-        "invalid IP address \"10.0.0.1/8\"; give IPv4 or IPv6"
+        message(vec![good.clone()], "10.0.0.1/33"),
+        "invalid network \"10.0.0.1/33\"; give a CIDR prefix such as 10.0.0.0/8 or fd00::/8"
     );
     let wide: ArrayRef = Arc::new(Int64Array::from(vec![70_000]));
     let mut columns = good.columns().to_vec();

@@ -96,7 +96,7 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
     Examples
     --------
     >>> "unknown format" + did_you_mean("nfdmp", ["zeek", "nfdump", "argus", "suricata"])
-    'unknown format; did you mean nfdump, argus or suricata?'
+    'unknown format; did you mean nfdump, zeek or argus?'
     """
     wanted = str(given).casefold()
 

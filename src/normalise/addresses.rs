@@ -160,7 +160,7 @@ fn plain(text: &str) -> Option<Ip> {
 fn split(text: &str) -> impl Iterator<Item = &str> {
     let within = |text: &'_ str, first, last| -> Option<(usize, usize)> {
         (text.len() > 1 && text.starts_with(first) && text.ends_with(last))
-            .then_some((1, text.len() - 1))
+            .then(|| (1, text.len() - 1))
     };
     let (start, end) = within(text, '[', ']').unwrap_or((0, text.len()));
     let separates = |c: char| c.is_ascii_whitespace() || c == ',' || c == ';';

@@ -272,20 +272,16 @@ fn exponent(text: &str, scale: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalise::spec::Unit;
 
     #[test]
     fn decimals_are_read_without_loss() {
-        let s = Unit::Seconds.micros();
+        let s = 1_000_000;
         assert_eq!(decimal("1379288667.706265", s), Some(1_379_288_667_706_265));
         assert_eq!(decimal("1379288667", s), Some(1_379_288_667_000_000));
         assert_eq!(decimal("0.0012309551239013672", s), Some(1_231));
         assert_eq!(decimal("-1.5", s), Some(-1_500_000));
         assert_eq!(decimal("1.5e9", s), Some(1_500_000_000_000_000));
-        assert_eq!(
-            decimal("1588205199824", Unit::Milliseconds.micros()),
-            Some(1_588_205_199_824_000)
-        );
+        assert_eq!(decimal("1588205199824", 1_000), Some(1_588_205_199_824_000));
         for text in [
             "",
             ".",

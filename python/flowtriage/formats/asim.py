@@ -16,7 +16,7 @@ ASIM = Format(
         ("NetworkDirection", "DvcAction", "EventCount", "EventSchema", "NetworkProtocol"),
     ),
     endpoints=(Endpoints("SrcIpAddr", "DstIpAddr"),),
-    columns=(
+    written=(
         FieldMapping("flows", "count", ("AdditionalFields.flows",)),
         FieldMapping("denied_flows", "count", ("AdditionalFields.denied_flows",)),
         FieldMapping("reported_direction", "direction", ("AdditionalFields.reported_direction",)),
@@ -24,6 +24,8 @@ ASIM = Format(
         FieldMapping("tcp_flags", "text", ("AdditionalFields.tcp_flags",)),
         FieldMapping("src_payload_bytes", "count", ("AdditionalFields.src_payload_bytes",)),
         FieldMapping("dst_payload_bytes", "count", ("AdditionalFields.dst_payload_bytes",)),
+    ),
+    columns=(
         FieldMapping("start_time", "time", ("EventStartTime", "TimeGenerated"), unit="s"),
         FieldMapping("end_time", "time", ("EventEndTime",), unit="s"),
         FieldMapping("end_time", "duration", ("NetworkDuration",), unit="ms"),

@@ -156,6 +156,9 @@ class Format:
         Columns of the addresses; each record uses the first that are not null.
     columns
         The other columns.
+    written
+        Columns that only `write_flows` writes. In a log with the first of them, they alone have
+        their canonical columns, and the endpoints are as written.
     nulls
         Strings that stand for null, besides the empty string.
     suffixes
@@ -190,6 +193,7 @@ class Format:
     signature: tuple[str | tuple[str, ...], ...]
     endpoints: tuple[Endpoints, ...]
     columns: tuple[FieldMapping, ...]
+    written: tuple[FieldMapping, ...] = ()
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     keep: tuple[Condition, ...] = ()
@@ -247,15 +251,19 @@ class Format:
         bound by their declared names.
         """
         names = self.names(found)
+        marks = [name.casefold() for column in self.written[:1] for (name,) in column.groups()]
+        written = self.written if any(mark in names for mark in marks) else ()
+        exact = {column.target for column in written}
+        others = (column for column in self.columns if column.target not in exact)
         fields: dict[str, list[BoundColumn]] = {}
-        for column in self.columns:
+        for column in (*written, *others):
             fields.setdefault(column.target, []).extend(_alternatives(column, names, sparse))
         return Binding(
             nulls=list(self.nulls),
             endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names))],
             fields=[field for target in fields for field in _necessary(fields[target])],
             keep=bind_conditions(self.keep, names, sparse),
-            initiator=self.initiator.bind(names, sparse=sparse),
+            initiator=Initiator() if written else self.initiator.bind(names, sparse=sparse),
             translated=[
                 (names.get(one.casefold(), one), names.get(other.casefold(), other))
                 for one, other in self.translated

@@ -32,8 +32,6 @@ class Initiator:
         Address of the exporter, and direction as the exporter sees it.
     at_endpoint
         Conditions of records whose exporter is one of the endpoints.
-    settled
-        Column of logs whose writer knows the initiator; the other columns are ignored there.
     networks
         Known networks, whose broadcast addresses only receive; empty for the default ones.
     """
@@ -46,13 +44,10 @@ class Initiator:
     icmp_ports: bool = False
     exporter: tuple[str, str] | None = None
     at_endpoint: Sequence[Condition] = ()
-    settled: str | None = None
     networks: Sequence[str] = ()
 
     def bind(self, names: Mapping[str, str], *, sparse: bool) -> Initiator:
         """Return the declaration under the names of a log, without columns that it lacks."""
-        if self.settled is not None and self.settled.casefold() in names:
-            return Initiator()
 
         def column(name: str | None) -> str | None:
             return name and names.get(name.casefold(), name if sparse else None)

@@ -12,7 +12,7 @@ OCSF = Format(
     title="OCSF Network Activity",
     signature=("class_uid",),
     endpoints=(Endpoints("src_endpoint.ip", "dst_endpoint.ip"),),
-    columns=(
+    written=(
         FieldMapping("flows", "count", ("unmapped.flows",)),
         FieldMapping("denied_flows", "count", ("unmapped.denied_flows",)),
         FieldMapping("reported_direction", "direction", ("unmapped.reported_direction",)),
@@ -21,6 +21,8 @@ OCSF = Format(
         FieldMapping("tcp_flags", "text", ("unmapped.tcp_flags",)),
         FieldMapping("src_payload_bytes", "count", ("unmapped.src_payload_bytes",)),
         FieldMapping("dst_payload_bytes", "count", ("unmapped.dst_payload_bytes",)),
+    ),
+    columns=(
         *(
             FieldMapping("start_time", "time", (name,), unit="ms")
             for name in ("start_time_dt", "start_time", "time_dt", "time")

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from flowtriage.configuration import Settings
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.addresses import HostsLike
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.progress import report_progress
 from flowtriage.store import FlowStore
@@ -23,7 +24,6 @@ from flowtriage.threat_investigation.scoring import (
     THREATS,
     BulkScore,
     Integers,
-    Strings,
     score,
     threats,
 )
@@ -124,7 +124,7 @@ class Investigation:
         search: SearchResult,
         risk: int,
         *,
-        peer: Strings | None = None,
+        peer: HostsLike | None = None,
         port: Integers | None = None,
         asn: Integers | None = None,
     ) -> BulkScore:

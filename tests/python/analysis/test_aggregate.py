@@ -152,7 +152,7 @@ def test_wrong_arguments_are_explained() -> None:
     flows = oracle.table([])
     with pytest.raises(ArgumentError, match="n must be 1 or more, got 0"):
         ft.top_n(flows, key="source", by="flows", n=0)
-    with pytest.raises(ArgumentError, match="unknown measure 'weight'; did you mean flows"):
+    with pytest.raises(ArgumentError, match="unknown measure 'weight'; did you mean packets"):
         ft.top_n(flows, key="source", by="weight")
     with pytest.raises(ArgumentError, match="must not be a measure"):
         ft.top_n(flows, key="src_bytes", by="flows")

@@ -95,14 +95,14 @@ def test_random_damage_is_an_error_of_the_project(tmp_path: Path, name: str) -> 
 @pytest.mark.extra
 def test_random_damage_to_a_model_is_a_format_error(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
-    from flowtriage.oa.feedback import FEEDBACK
+    from flowtriage.oa.feedback import FEEDBACK, as_flows
     from flowtriage.oa.model import ModelSettings, train
     from flowtriage.oa.words import bags
     from oa_work import sample_day
 
     flows = sample_day()[1].slice(0, 200)
     feedback = FEEDBACK.empty_table()
-    model = train(bags(flows, feedback, 1), ModelSettings(iterations=1, topics=3), 1)
+    model = train(bags(flows, as_flows(feedback), 1), ModelSettings(iterations=1, topics=3), 1)
     model.save(tmp_path / "model.parquet")
     assert mutated(tmp_path / "model.parquet", _function("oa.model.load_model"), 100) == []
 

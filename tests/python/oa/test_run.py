@@ -23,7 +23,7 @@ from flowtriage.oa import RawFlows, queries
 from flowtriage.oa.steps import details
 from flowtriage.store import MADE_BY_RUN
 from killing import killed_after
-from oa_work import NIGHT, run_day, sample_day, settings_in, snapshot
+from oa_work import NIGHT, moved, run_day, sample_day, settings_in, snapshot
 
 pytestmark = pytest.mark.extra
 
@@ -110,9 +110,7 @@ def test_duckdb_and_postgresql_have_the_same_rows(tmp_path: Path, server: object
 def test_a_run_keeps_other_days_and_analyst_data(oa: ft.FlowOA, tmp_path: Path) -> None:
     oa.run()
     _, flows = sample_day()
-    start = pc.add(flows["start_time"], pa.scalar(dt.timedelta(days=1), pa.duration("us")))
-    at = flows.column_names.index("start_time")
-    later = flows.set_column(at, "start_time", start)
+    later = moved(flows, dt.timedelta(days=1))
     tomorrow = ft.FlowOA(oa.day + dt.timedelta(days=1), later, settings=oa.settings, limit=10)
     tomorrow.run()
     other = snapshot(oa.store, tomorrow.day)
@@ -158,9 +156,7 @@ def test_a_stored_model_is_applied_to_the_next_day(oa: ft.FlowOA, tmp_path: Path
     model = tmp_path / "data" / "flow" / str(oa.day) / "model.parquet"
     _, flows = sample_day()
     day = oa.day + dt.timedelta(days=1)
-    start = pc.add(flows["start_time"], pa.scalar(dt.timedelta(hours=25), pa.duration("us")))
-    at = flows.column_names.index("start_time")
-    later = flows.set_column(at, "start_time", start)
+    later = moved(flows, dt.timedelta(hours=25))
     settings = replace(oa.settings, ranking=replace(oa.settings.ranking, model=model, limit=10))
     ft.FlowOA(day, later, settings=settings, store=oa.store).run()
     of_day = later.filter(pc.equal(later["start_time"].cast(pa.date32()), pa.scalar(day)))
@@ -257,13 +253,11 @@ def test_two_runs_of_one_day_at_once(oa: ft.FlowOA, tmp_path: Path) -> None:
 def test_days_at_once_on_postgresql_are_all_complete(tmp_path: Path, server: object) -> None:
     url = server.new_database()  # type: ignore[attr-defined]
     day, flows = sample_day()
-    at = flows.column_names.index("start_time")
 
     def run(number: int) -> int:
-        shift = pa.scalar(dt.timedelta(days=number), pa.duration("us"))
-        moved = flows.set_column(at, "start_time", pc.add(flows["start_time"], shift))
+        later = moved(flows, dt.timedelta(days=number))
         settings = settings_in(tmp_path / str(number), url)
-        oa = ft.FlowOA(day + dt.timedelta(days=number), moved, settings=settings, limit=40)
+        oa = ft.FlowOA(day + dt.timedelta(days=number), later, settings=settings, limit=40)
         oa.run()
         return sum(len(oa.store.read(name, day=oa.day)) for name in MADE_BY_RUN)
 

@@ -176,7 +176,7 @@ def test_no_more_than_addresses_is_read_where_the_sought_one_is_absent(
     content[start : start + length] = b"\xff" * length
     file.write_bytes(content)
     assert raw.read(day, addresses=["192.0.2.3"])["src_bytes"].to_pylist() == [100]
-    with pytest.raises(OSError):
+    with pytest.raises(FormatError, match="a file of the raw flows in .* is damaged"):
         raw.read(day, addresses=["192.0.2.17"])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import flowtriage as ft
 from flowtriage import sample
@@ -36,6 +37,15 @@ def sample_day() -> tuple[dt.date, pa.Table]:
     """The invented day at an office."""
     flows = sample.office_day()
     return flows["start_time"][0].as_py().date(), flows
+
+
+def moved(flows: pa.Table, by: dt.timedelta) -> pa.Table:
+    """Return flows with later times."""
+    shift = pa.scalar(by, pa.duration("us"))
+    for name in ("start_time", "end_time"):
+        at = flows.column_names.index(name)
+        flows = flows.set_column(at, name, pc.add(flows[name], shift))
+    return flows
 
 
 def run_day(settings: Settings, flows: pa.Table) -> Any:

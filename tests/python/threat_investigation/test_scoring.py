@@ -120,7 +120,7 @@ def test_invalid_scores(nb: ft.FlowThreatInvestigation) -> None:
             nb.score(risk, port=443)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="no connections selected; give peer="):
         nb.score(1)
-    with pytest.raises(ArgumentError, match="invalid peer 'web'"):
+    with pytest.raises(ArgumentError, match="invalid IP address 'web'"):
         nb.score(1, peer="web")
     with pytest.raises(ArgumentError, match="invalid port 'https'; give one or several integers"):
         nb.score(1, port="https")  # type: ignore[arg-type]
