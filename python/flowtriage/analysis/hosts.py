@@ -22,7 +22,8 @@ class HostFlows:
     """Flows of one host, with its addresses in canonical notation, and its name if known.
 
     The flows have one of the addresses at either endpoint or, for a host given by name, were
-    observed at it; their columns `direction` and `direction_reason` are relative to the host.
+    observed at it; their columns `direction` and `direction_reason` are relative to the host,
+    also where a peer logged the flow.
     `candidates` are the names of its addresses, if there are several. `networks` are CIDR prefixes
     that stand for those of the addresses that are within them.
     """
@@ -77,13 +78,33 @@ def flows_of_host(
         mask = pc.or_(mask, observed_at(flows, observed))
     if not pc.all(mask).as_py():
         flows = flows.filter(mask)
+    flows = classify_direction(flows, host=addresses or None)
     return HostFlows(
         name,
         addresses,
-        classify_direction(flows, host=addresses or None),
+        _seen_from(flows, chosen) if addresses else flows,
         candidates if len(candidates) > 1 and not networks else (),
         networks,
     )
+
+
+def _seen_from(flows: pa.Table, host: pa.Array) -> pa.Table:
+    """Turn the direction of flows that a peer logged into that of the host."""
+    words = flows["direction"]
+    source, dest = (pc.is_in(flows[end], value_set=host) for end in ("src_ip", "dst_ip"))
+    own = pc.case_when(
+        pc.make_struct(pc.and_(source, dest), source, dest), "internal", "outbound", "inbound"
+    )
+    reported = pc.equal(flows["direction_reason"], "reported")
+    logged = pc.and_(reported, pc.is_in(words, value_set=pa.array(_OBSERVED.keys())))
+    direction = pc.if_else(pc.and_(logged, pc.is_valid(own)), own, words)
+    changed = pc.not_equal(direction, words)
+    if not pc.any(changed).as_py():
+        return flows
+    reason = pc.if_else(changed, "host", flows["direction_reason"])
+    for name, column in (("direction", direction), ("direction_reason", reason)):
+        flows = flows.set_column(flows.column_names.index(name), name, column)
+    return flows
 
 
 def addresses_of_name(flows: pa.Table, name: str) -> tuple[str, ...]:

@@ -111,10 +111,23 @@ def day_span(day: date) -> Timespan:
 
 def within(flows: pa.Table, span: Timespan | None) -> pa.Table:
     """Return the flows that start within a timespan; a bounded one excludes null starts."""
+    mask = _starts_within(flows, span)
+    return flows if mask is None else flows.filter(mask)
+
+
+def outside(flows: pa.Table, span: Timespan | None) -> pa.Table:
+    """Return the flows that `within` excludes."""
+    mask = _starts_within(flows, span)
+    if mask is None:
+        return flows.slice(0, 0)
+    return flows.filter(pc.invert(pc.fill_null(mask, fill_value=False)))
+
+
+def _starts_within(flows: pa.Table, span: Timespan | None) -> pa.ChunkedArray | None:
     bounds = () if span is None else ((span.start, pc.greater_equal), (span.end, pc.less_equal))
     starts = flows["start_time"]
     kept = [met(starts, pa.scalar(bound, starts.type)) for bound, met in bounds if bound]
-    return flows.filter(reduce(pc.and_, kept)) if kept else flows
+    return reduce(pc.and_, kept) if kept else None
 
 
 def _parse_time(value: Any, name: str) -> datetime | None:

@@ -1,32 +1,22 @@
-"""The host of a run: its flows, its msticpy entity and messages about both."""
+"""The msticpy entity of a run's host."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flowtriage.analysis.hosts import HostFlows, busiest_addresses
+from flowtriage.analysis.hosts import HostFlows
 from flowtriage.enrich.online import reverse_name
-from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import HostsLike, parse_address
-from flowtriage.inputs.hosts import is_network
-from flowtriage.inputs.timespan import Timespan
-from flowtriage.msticnb import as_theirs
-from flowtriage.providers import LocalFlows, QueryProvider
-from flowtriage.providers.flow_queries import query_flows
-from flowtriage.providers.host_queries import HostFacts, query_host
-from flowtriage.quality.bad_rows import exact_sum
-from flowtriage.quality.numbers import few, flows_text
-from flowtriage.read.flows import Flows
+from flowtriage.errors import MissingExtraError
+from flowtriage.inputs.addresses import HostsLike, as_list, parse_address
+from flowtriage.providers.host_queries import HostFacts
 
 if TYPE_CHECKING:
     from msticpy.datamodel.entities import Host, IpAddress
 
 HostValue: TypeAlias = "HostsLike | Host | IpAddress"
 """A host name, addresses and CIDR prefixes, or a msticpy entity."""
-_MAX_QUERIED = 256
 
 _HEARTBEAT = {
     "SourceComputerId": "SourceComputerId",
@@ -45,53 +35,14 @@ _LOCATION = {
 _AZURE = ("SubscriptionId", "ResourceProvider", "ResourceType", "ResourceGroup", "ResourceId")
 
 
-def query_host_flows(
-    provider: QueryProvider | LocalFlows | None,
-    host: HostFacts,
-    span: Timespan | None,
-    *,
-    resolve: bool,
-) -> tuple[Flows, HostFacts]:
-    """Query a provider for the flows of a host; with `resolve`, for the facts about it first."""
-    if provider is None:
-        raise _missing(
-            "data is missing, and no query provider is loaded; give data= (a path, a DataFrame "
-            "or an Arrow table), or load a provider with flowtriage.init(…)"
-        )
-    if span is None or span.start is None or span.end is None:
-        raise _missing(
-            "timespan is missing; give timespan=, or start= and end=, for flows from the "
-            "query provider"
-        )
-    if any(map(is_network, host.addresses)) and not isinstance(provider, LocalFlows):
-        addresses = _expanded(host.addresses)
-        return query_flows(provider, host.name, addresses, span, resolve=False), host
-    facts = query_host(provider, host.name, host.addresses) if resolve else host
-    return query_flows(provider, facts.name, facts.addresses, span, resolve=resolve), facts
-
-
-def _expanded(hosts: Sequence[str]) -> tuple[str, ...]:
-    """Return all addresses of hosts, for a provider that has no query by network."""
-    networks = [ipaddress.ip_network(host) for host in hosts]
-    if sum(network.num_addresses for network in networks) > _MAX_QUERIED:
-        raise ArgumentError(
-            f"{', '.join(hosts)}: a query provider takes {_MAX_QUERIED} addresses at most; give "
-            "a smaller network, or the flows as data="
-        )
-    return tuple(str(address) for network in networks for address in network)
-
-
-def _missing(message: str) -> MsticnbMissingParameterError:
-    return as_theirs(MsticnbMissingParameterError(message))
-
-
 def host_entity(
     value: HostValue | None, host: HostFlows, facts: HostFacts, dns_name: str | None = None
 ) -> Host:
-    """Return the msticpy entity of a host: a given one is copied, unknown properties are not set.
+    """Return the msticpy entity of a host: a given one is copied and keeps its properties.
 
-    A heartbeat adds the operating system, the agent and the Azure resource. An unknown `OSFamily`
-    is None. `dns_name` is for a host without another name.
+    A heartbeat adds the operating system, the agent and the Azure resource, where the entity has
+    none. Unknown properties are not set, and an unknown `OSFamily` is None. `dns_name` is for a
+    host without another name.
     """
     try:
         from msticpy.datamodel import entities
@@ -99,34 +50,51 @@ def host_entity(
         raise MissingExtraError(
             'host entities need msticpy: pip install "flowtriage[notebook]"'
         ) from None
-    if isinstance(value, entities.Host):
-        entity = deepcopy(value)
-    else:
-        entity = entities.Host()
-        entity.OSFamily = None
+    given = [deepcopy(part) for part in as_list(value)]
+    hosts = [part for part in given if isinstance(part, entities.Host)]
+    entity = hosts[0] if hosts else entities.Host()
     name = (facts.name if facts.heartbeat else host.name) or facts.name or dns_name
     if name and not entity.HostName:
         entity.HostName, _, domain = name.partition(".")
         entity.DnsDomain = entity.DnsDomain or domain or None
     beat = dict(facts.heartbeat)
     for field, content in _heartbeat_properties(beat).items():
-        entity[field] = content
-    if family := str(beat.get("OSType", "")):
-        windows, linux = entities.OSFamily.Windows, entities.OSFamily.Linux
-        entity.OSFamily = windows if family.casefold() == "windows" else linux
-    own = (*host.addresses, *facts.private, *facts.public)
-    known = {address: entities.IpAddress(Address=address) for address in own}
+        if not getattr(entity, field, None):
+            entity[field] = content
+    family = getattr(entities.OSFamily, str(beat.get("OSType", "")).strip().capitalize(), None)
+    # msticpy sets Windows if none is given.
+    if not hosts or (family and entity.OSFamily == entities.OSFamily.Windows):
+        entity.OSFamily = family
+    known = {
+        address: part
+        for part in [*given, *_address_entities(hosts)]
+        if isinstance(part, entities.IpAddress)
+        and (address := parse_address(str(part.Address or "")))
+    }
+    for address in (*host.addresses, *facts.private, *facts.public):
+        known.setdefault(address, entities.IpAddress(Address=address))
     if location := {field: beat[column] for field, column in _LOCATION.items() if column in beat}:
         address = parse_address(str(beat.get("ComputerIP", "")))
-        if address in known:
+        if address in known and not getattr(known[address], "Location", None):
             known[address].Location = entities.GeoLocation(**location)
     if known:
-        entity.IpAddress = next(iter(known.values()))
+        entity.IpAddress = getattr(entity, "IpAddress", None) or next(iter(known.values()))
         entity.IpAddresses = list(known.values())
     for field, kind in (("PrivateIpAddresses", facts.private), ("PublicIpAddresses", facts.public)):
-        if kind:
-            entity[field] = [known[address] for address in kind]
+        own = getattr(entity, field, None) or []
+        added = [known[address] for address in kind if known[address] not in own]
+        if added:
+            entity[field] = [*own, *added]
     return entity
+
+
+def _address_entities(hosts: Sequence[Host]) -> list[Any]:
+    """Return the address entities of the given host."""
+    fields = ("PrivateIpAddresses", "PublicIpAddresses", "IpAddresses")
+    several = (
+        part for host in hosts for field in fields for part in getattr(host, field, []) or []
+    )
+    return [*(getattr(host, "IpAddress", None) for host in hosts), *several]
 
 
 def _heartbeat_properties(beat: dict[str, Any]) -> dict[str, Any]:
@@ -136,36 +104,6 @@ def _heartbeat_properties(beat: dict[str, Any]) -> dict[str, Any]:
     if beat.get("ComputerEnvironment") == "Azure":
         found["AzureDetails"] = {column: beat[column] for column in _AZURE if column in beat}
     return found
-
-
-def host_messages(host: HostFlows, facts: HostFacts, flows: Flows) -> list[str]:
-    """Return the name and flows of a host, its ambiguities, and what was read if it has none."""
-    label = host.label
-    if host.flows.num_rows:
-        allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
-        messages = [
-            f"{label}: {host.flows.num_rows:,} of {len(flows):,} records, "
-            f"{flows_text(allowed, denied)} flows."
-        ]
-    else:
-        messages = [_absence(label, flows)]
-    names = facts.candidates or (() if facts.name else host.candidates)
-    if names:
-        messages.append(f"Its addresses have several host names: {', '.join(names)}.")
-    return [*messages, *facts.problems]
-
-
-def _absence(label: str, flows: Flows) -> str:
-    """Return which records were read instead of those of a host: how many, whose, and when."""
-    report = flows.report
-    if report.other_hosts:
-        count = len(flows) + sum(other.records for other in report.other_hosts)
-        others = few([str(other) for other in report.other_hosts])
-        return f"{label} does not occur in the {count:,} records returned: {others}."
-    when = f", {report.span}" if report.span else ""
-    busiest = ", ".join(busiest_addresses(flows.to_arrow()))
-    hint = f" The busiest sources are {busiest}." if busiest else ""
-    return f"{label} does not occur in the {len(flows):,} records read{when}.{hint}"
 
 
 def first_reverse_name(addresses: tuple[str, ...]) -> str | None:

@@ -8,29 +8,27 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flowtriage.analysis.aggregate import flow_summary, timeline
-from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import host_label, parse_host
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike
-from flowtriage.network_flow_summary.host import (
-    HostValue,
-    first_reverse_name,
-    host_entity,
-    host_messages,
-    query_host_flows,
-)
+from flowtriage.network_flow_summary.host import HostValue, first_reverse_name, host_entity
+from flowtriage.network_flow_summary.messages import host_messages
 from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
-from flowtriage.network_flow_summary.tables import HostTables, index_data, with_lists
+from flowtriage.network_flow_summary.selection import HostRequest, select_flows
+from flowtriage.network_flow_summary.tables import (
+    HostTables,
+    index_data,
+    network_flows,
+    with_lists,
+)
 from flowtriage.notebooklet import Notebooklet
 from flowtriage.notebooklet.result import Lazy
 from flowtriage.progress import report_progress
-from flowtriage.providers.host_queries import HostFacts
 from flowtriage.quality import warn_notices
 from flowtriage.quality.report import ReadReport
-from flowtriage.read.read_flows import read_flows
 
 if TYPE_CHECKING:
     from msticpy.nbwidgets import SelectSubset
@@ -97,6 +95,8 @@ class NetworkFlowSummary(Notebooklet):
         silent: bool | None = None,
         asn: AsnDatabase | str | os.PathLike[str] | None = None,
         reverse_dns: bool = False,
+        deduplicate: bool = True,
+        all_addresses: bool = False,
     ) -> NetworkFlowResult:
         """Summarise the network flows of a host.
 
@@ -128,6 +128,14 @@ class NetworkFlowSummary(Notebooklet):
         reverse_dns
             Whether to query DNS for the name of a host without another name, for up to five
             seconds per address.
+        deduplicate
+            Whether a flow that several machines logged counts once: as the host logged it, or else
+            the machine with the most bytes or records. Records of one 5-tuple are of one flow if
+            their times overlap. The report counts the records that are left out.
+        all_addresses
+            Whether a run by address includes the flows of the other addresses of its machine,
+            which a run by name does: those that its flows report, and those of its network
+            interfaces and heartbeat from within a day of the timespan. Requires `resolve_host`.
 
         Returns
         -------
@@ -139,7 +147,8 @@ class NetworkFlowSummary(Notebooklet):
         MsticnbMissingParameterError
             If `value` is missing or, without `data`, a provider or a timespan.
         MsticnbDataProviderError
-            If the provider is not connected, has no network flows, or a query fails.
+            If the provider is not connected or has no network flows, or the queries of all its
+            tables fail.
         AmbiguousHostError
             If a host name matches several hosts; `candidates` has their names.
         ArgumentError
@@ -158,21 +167,23 @@ class NetworkFlowSummary(Notebooklet):
         )
         name, addresses = parse_host(value)
         database = as_database(asn)
-        resolve = "resolve_host" in arguments.options
-        facts = HostFacts(name, addresses)
-        if data is None:
-            flows, facts = query_host_flows(
-                self.query_provider, facts, arguments.span, resolve=resolve
-            )
-        else:
-            flows = read_flows(data, timespan=arguments.span)
-        host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=resolve)
+        request = HostRequest(
+            name,
+            addresses,
+            arguments.span,
+            resolve="resolve_host" in arguments.options,
+            all_addresses=all_addresses,
+            deduplicate=deduplicate,
+        )
+        provider = self.query_provider if data is None else None
+        found = select_flows(request, data, provider)
+        host, facts, report = found.host, found.facts, found.flows.report
         tables = HostTables(host.flows, host.addresses, database)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or host_label(addresses)}",
-            timespan=arguments.span or _timespan(flows.report),
+            timespan=arguments.span or _timespan(report),
             notebooklet=self,
-            report=flows.report,
+            report=report,
             tables=tables,
             silent=silent,
         )
@@ -180,8 +191,11 @@ class NetworkFlowSummary(Notebooklet):
         unnamed = not (facts.name or host.name or host.networks)
         dns_name = first_reverse_name(host.addresses) if reverse_dns and unnamed else None
         result.host_entity = host_entity(value, host, facts, dns_name)
-        result.network_flows = Lazy(host.flows.to_pandas)
-        section = self.section("run", *host_messages(host, facts, flows), *result.notice())
+        source = (host.flows, found.rows, found.columns)
+        result.network_flows = Lazy(partial(network_flows, *source))
+        if "flow_summary" in arguments.options:
+            result.flow_index_data = Lazy(partial(index_data, *source))
+        section = self.section("run", *host_messages(found, request), *result.notice())
         result.present(section, silent=arguments.silent)
         steps = [
             ("plot_flows", self._plot_flows),
@@ -265,7 +279,6 @@ class NetworkFlowSummary(Notebooklet):
     def _summarise(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
         summary = flow_summary(tables.index, asn=tables.asn)
         result.flow_index = tables.index.to_pandas()
-        result.flow_index_data = Lazy(partial(index_data, tables.flows))
         result.flow_summary = with_lists(summary)
         frequent_first = tables.index.sort_by([("TotalAllowedFlows", "descending")])
         result.present(self.section("flow_index", frequent_first), silent=silent)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.aggregate import flow_index, timeline
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices
+from flowtriage.read.source_columns import SourceColumns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,15 +56,45 @@ class HostTables:
         return self.index.filter(pc.or_(*endpoints)).sort_by([("TotalAllowedFlows", "descending")])
 
 
-def index_data(flows: pa.Table) -> pd.DataFrame:
-    """Return flows with the column names and direction letters of the index."""
+def network_flows(
+    flows: pa.Table, rows: pa.ChunkedArray | None, columns: SourceColumns | None
+) -> pd.DataFrame:
+    """Return flows, and beside them the columns of the rows that they were read from.
+
+    `TotalAllowedFlows` is added, as msticnb does, if the source does not have it.
+    """
+    frame: pd.DataFrame = flows.to_pandas()
+    if rows is None or columns is None:
+        return frame
+    source = columns.of(rows, frame.columns)
+    if len(source.columns) and "TotalAllowedFlows" not in source:
+        source = source.assign(TotalAllowedFlows=frame["flows"])
+    return _beside(frame, source)
+
+
+def _beside(frame: pd.DataFrame, source: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat([frame, source], axis="columns")
+
+
+def index_data(
+    flows: pa.Table, rows: pa.ChunkedArray | None = None, columns: SourceColumns | None = None
+) -> pd.DataFrame:
+    """Return flows with the column names and direction letters of the index.
+
+    The other columns of the rows that they were read from are beside them.
+    """
     words, letters = pa.array(_LETTERS.keys()), pa.array(_LETTERS.values())
     position = flows.column_names.index("direction")
     direction = letters.take(pc.index_in(flows["direction"], words).combine_chunks())
     renamed = [_INDEX_NAMES.get(name, name) for name in flows.column_names]
     table = flows.set_column(position, "direction", direction).rename_columns(renamed)
     frame: pd.DataFrame = table.to_pandas()
-    return frame
+    if rows is None or columns is None:
+        return frame
+    source = columns.of(rows, set(flows.column_names) - set(_INDEX_NAMES))
+    return _beside(frame, source[[name for name in source if name not in frame]])
 
 
 def with_lists(summary: pa.Table) -> pd.DataFrame:

@@ -2,91 +2,122 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.hosts import addresses_of_name, observed_at
+from flowtriage.analysis.hosts import addresses_of_name
 from flowtriage.errors import MsticnbDataProviderError
 from flowtriage.inputs.hosts import matching_name
-from flowtriage.inputs.timespan import Timespan
+from flowtriage.inputs.timespan import Timespan, within
 from flowtriage.msticnb import as_theirs
+from flowtriage.providers.answered_flows import AnsweredFlows, check_columns, joined
 from flowtriage.providers.data_providers import QueryProvider
 from flowtriage.providers.local_flows import LocalFlows
-from flowtriage.providers.queries import available_queries, check_host_name, run_queries
-from flowtriage.quality import OtherHost
+from flowtriage.providers.queries import (
+    Answers,
+    available_queries,
+    check_host_name,
+    run_queries,
+)
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
+from flowtriage.read.source_columns import SOURCE_ROW, SourceColumns, read_frames
 
-_BY_ADDRESS = (
-    ("AzureNetworkAnalytics_CL", "list_azure_network_flows_by_ip"),
-    ("NTANetAnalytics", "list_nta_network_flows_by_ip"),
-)
-_BY_HOST = (
-    ("AzureNetworkAnalytics_CL", "list_azure_network_flows_by_host"),
-    ("NTANetAnalytics", "list_nta_network_flows_by_host"),
-)
+_OLD, _NEW = "AzureNetworkAnalytics_CL", "NTANetAnalytics"
+_BY_ADDRESS = ((_OLD, "list_azure_network_flows_by_ip"), (_NEW, "list_nta_network_flows_by_ip"))
+_BY_HOST = ((_OLD, "list_azure_network_flows_by_host"), (_NEW, "list_nta_network_flows_by_host"))
+DENIED_LEFT_OUT = f"The query of {_OLD} leaves out records of denied flows only"
+
+
+@dataclass(frozen=True)
+class QueriedFlows:
+    """Flows that a provider returned, of all times, with `SOURCE_ROW`.
+
+    `columns` are those of the provider; `failed` and `cut` have messages about queries, as in
+    `Answers`.
+    """
+
+    flows: Flows
+    columns: SourceColumns
+    failed: tuple[str, ...] = ()
+    cut: tuple[str, ...] = ()
 
 
 def query_flows(
-    provider: QueryProvider | LocalFlows,
+    provider: QueryProvider | LocalFlows, addresses: tuple[str, ...], span: Timespan
+) -> Flows:
+    """Query a provider for the flows of addresses; `LocalFlows` returns all flows of the span."""
+    if isinstance(provider, LocalFlows):
+        return provider.flows(span)
+    found = query_host_flows(provider, None, addresses, span).flows
+    table = found.to_arrow().drop_columns([SOURCE_ROW])
+    return read_flows(Flows(table, found.report), timespan=span)
+
+
+def query_host_flows(
+    provider: QueryProvider,
     name: str | None,
     addresses: tuple[str, ...],
     span: Timespan,
     *,
     resolve: bool = True,
-) -> Flows:
+) -> QueriedFlows:
     """Query a provider for the flows of a host.
 
     A host with a name is queried by name, then by its addresses for flows that other hosts
-    observed; with `resolve`, also by the addresses that the flows report for the name.
-    `LocalFlows` returns all flows of the span.
+    observed; with `resolve`, also by the addresses that the flows report for the name. No record
+    is read twice.
+
+    Raises
+    ------
+    MsticnbDataProviderError
+        If the provider has no network flows, or the queries of all its tables fail.
     """
-    if isinstance(provider, LocalFlows):
-        return provider.flows(span)
+    _check_available(provider)
+    ends = {"start": span.start, "end": span.end}
+    named, addressed = Answers(), Answers()
+    parts: list[AnsweredFlows] = []
+    if name:
+        label = check_host_name(name).partition(".")[0]
+        named = run_queries(provider, _BY_HOST, check_columns, host_name=label, **ends)
+        parts = [AnsweredFlows.read(answer) for answer in named.rows]
+        hosts = {host for part in parts for host in part.hosts}
+        name = (matching_name(name, hosts) if resolve else None) or name
+        if resolve:
+            reported = (addresses_of_name(within(part.flows, span), name) for part in parts)
+            addresses = tuple(dict.fromkeys([*addresses, *chain.from_iterable(reported)]))
+    if addresses:
+        addressed = run_queries(
+            provider, _BY_ADDRESS, check_columns, ip_address_list=list(addresses), **ends
+        )
+        others = [AnsweredFlows.read(answer) for answer in addressed.rows] if name else []
+        parts = joined(parts, others, name, addresses) if name else []
+    elif name and any(part.is_observed(name) for part in parts):
+        parts = [part.observed(name) for part in parts]
+    rows = [part.answer for part in parts] if name else addressed.rows
+    flows, columns = read_frames([row.frame for row in rows])
+    flows.report.sources = list(dict.fromkeys(row.table for row in rows))
+    if any(row.table == _OLD for row in rows) and not _has_denied_only(flows.to_arrow()):
+        flows.report.add_limits([DENIED_LEFT_OUT])
+    failed = dict.fromkeys([*named.failed, *addressed.failed])
+    cut = dict.fromkeys([*named.cut, *addressed.cut])
+    return QueriedFlows(flows, columns, tuple(failed), tuple(cut))
+
+
+def _check_available(provider: QueryProvider) -> None:
     if not available_queries(provider, (*_BY_ADDRESS, *_BY_HOST)):
         raise as_theirs(
             MsticnbDataProviderError(
                 f"the query provider {provider.environment} has no network flows; it needs one "
                 f"of the queries {', '.join(query for _, query in (*_BY_HOST, *_BY_ADDRESS))}, "
-                f"and for KQL the table AzureNetworkAnalytics_CL or NTANetAnalytics"
+                f"and for KQL the table {_OLD} or {_NEW}"
             )
         )
-    ends = {"start": span.start, "end": span.end}
-    parts = []
-    if name:
-        label = check_host_name(name).partition(".")[0]
-        flows = read_flows(list(run_queries(provider, _BY_HOST, host_name=label, **ends)))
-        table = flows.to_arrow()
-        hosts = pc.unique(table["host"]).drop_null().to_pylist()
-        name = (matching_name(name, hosts) if resolve else None) or name
-        own = observed_at(table, name)
-        parts.append(_filter(flows, own))
-        if not pc.any(own).as_py():
-            flows.report.other_hosts += _hosts_of(table)
-        if resolve:
-            addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(table, name)]))
-    if addresses:
-        results = run_queries(provider, _BY_ADDRESS, ip_address_list=list(addresses), **ends)
-        flows = read_flows(list(results))
-        queried = observed_at(flows.to_arrow(), name) if name else None
-        parts.append(flows if queried is None else _filter(flows, pc.invert(queried)))
-    return read_flows(parts, timespan=span)
 
 
-def _hosts_of(flows: pa.Table) -> list[OtherHost]:
-    """Return the hosts that logged flows, those with the most records first."""
-    last = pc.coalesce(flows["end_time"], flows["start_time"])
-    times = pa.table({"host": flows["host"], "start": flows["start_time"], "end": last})
-    groups = times.group_by("host", use_threads=False)
-    counted = groups.aggregate([([], "count_all"), ("start", "min"), ("end", "max")])
-    rows = counted.sort_by([("count_all", "descending"), ("host", "ascending")]).to_pylist()
-    return [
-        OtherHost(
-            row["host"] or "an unknown host", row["count_all"], row["start_min"], row["end_max"]
-        )
-        for row in rows
-    ]
-
-
-def _filter(flows: Flows, mask: pa.ChunkedArray) -> Flows:
-    return Flows(flows.to_arrow().filter(mask), flows.report)
+def _has_denied_only(flows: pa.Table) -> bool:
+    denied_only = pc.and_(pc.equal(flows["flows"], 0), pc.greater(flows["denied_flows"], 0))
+    return bool(pc.any(denied_only).as_py())

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.errors import ArgumentError, MsticnbDataProviderError
+from flowtriage.humanize import sanitize
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers.data_providers import QueryProvider, canonical_name
+from flowtriage.providers.service_limits import CUT, row_limit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,20 +23,96 @@ if TYPE_CHECKING:
 _OWN_QUERIES = Path(__file__).parent / "kql" / "azure_network.yaml"
 _KQL = {"MSSentinel", "MSSentinel_Legacy", "Kusto", "Kusto_Legacy"}
 _HOST_NAME = re.compile(r"[\w$][\w$.-]{0,254}")
+_MAX_MESSAGE = 300
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows that a query returned about a table."""
+
+    table: str
+    query: str
+    frame: pd.DataFrame
+
+
+@dataclass
+class Answers:
+    """The answers with rows, and messages about queries that failed or were answered in part.
+
+    `cut` has those about tables whose rows are incomplete.
+    """
+
+    rows: list[Answer] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+
+    @property
+    def frames(self) -> list[pd.DataFrame]:
+        """The rows of all answers."""
+        return [answer.frame for answer in self.rows]
 
 
 def run_queries(
-    provider: QueryProvider, queries: Iterable[tuple[str, str]], **parameters: Any
-) -> Iterator[pd.DataFrame]:
-    """Run the first query that a provider has for each table; yield the results with rows."""
-    for _, query in available_queries(provider, queries):
-        result = getattr(provider, query)(**parameters)
-        if not hasattr(result, "iloc"):
-            raise as_theirs(
-                MsticnbDataProviderError(f"query {query} failed: {' '.join(str(result).split())}")
-            )
+    provider: QueryProvider,
+    queries: Iterable[tuple[str, str]],
+    check: Callable[[Answer], None] | None = None,
+    **parameters: Any,
+) -> Answers:
+    """Run the first query that a provider has for each table.
+
+    `check` raises an exception for an answer that cannot be used.
+
+    Raises
+    ------
+    MsticnbDataProviderError
+        If the provider is not connected, or all queries fail; the message names the tables.
+    """
+    answers = Answers()
+    available = available_queries(provider, queries)
+    for table, query in available:
+        try:
+            with _cut_results(table, answers.cut):
+                result = attrgetter(query)(provider)(**parameters)
+            if result is None:
+                answers.failed.append(f"query of {table} returned None instead of a table")
+                continue
+            if not hasattr(result, "iloc"):
+                raise MsticnbDataProviderError(str(result))
+            answer = Answer(table, query.rpartition(".")[2], result)
+            if len(result) and check:
+                check(answer)
+        except Exception as error:
+            answers.failed.append(f"query of {table} failed: {_message(error)}")
+            last = error
+            continue
         if len(result):
-            yield result
+            answers.rows.append(answer)
+            if limit := row_limit(result):
+                answers.cut.append(f"{table}: {limit}")
+    failed = [message for message in answers.failed if " failed: " in message]
+    if available and len(failed) == len(available):
+        raise as_theirs(MsticnbDataProviderError("; ".join(failed))) from last
+    return answers
+
+
+@contextmanager
+def _cut_results(table: str, cut: list[str]) -> Iterator[None]:
+    """Turn warnings about a result that is cut into messages; issue all others again."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for one in caught:
+        text = str(one.message)
+        if CUT.search(text):
+            cut.append(f"{table}: the result is incomplete ({sanitize(text, _MAX_MESSAGE)})")
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def _message(error: Exception) -> str:
+    text = sanitize(" ".join(str(error).split()), _MAX_MESSAGE) or type(error).__name__
+    hint = "; give a shorter timespan" if CUT.search(text) else ""
+    return f"{text}{hint}"
 
 
 def available_queries(
@@ -50,11 +132,11 @@ def available_queries(
     kql = canonical_name(str(provider.environment)) in _KQL
     if kql and not provider.list_queries("list_nta_network_flows"):
         provider.import_query_file(str(_OWN_QUERIES))
-    tables = set(provider.schema_tables) if kql else set()
+    tables = {table.casefold() for table in provider.schema_tables} if kql else set()
     names = {full.rpartition(".")[2]: full for full in reversed(provider.list_queries())}
     available: dict[str, str] = {}
     for table, query in queries:
-        if query in names and (not tables or table in tables):
+        if query in names and (not tables or table.casefold() in tables):
             available.setdefault(table, names[query])
     return list(available.items())
 

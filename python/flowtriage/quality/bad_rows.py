@@ -68,6 +68,21 @@ class OtherHost:
         return f"{self.records:,} of {self.host}{f' ({span})' if span else ''}"
 
 
+def hosts_of(flows: pa.Table) -> list[OtherHost]:
+    """Return the hosts that logged flows, those with the most records first."""
+    last = pc.coalesce(flows["end_time"], flows["start_time"])
+    times = pa.table({"host": flows["host"], "start": flows["start_time"], "end": last})
+    groups = times.group_by("host", use_threads=False)
+    counted = groups.aggregate([([], "count_all"), ("start", "min"), ("end", "max")])
+    rows = counted.sort_by([("count_all", "descending"), ("host", "ascending")]).to_pylist()
+    return [
+        OtherHost(
+            row["host"] or "an unknown host", row["count_all"], row["start_min"], row["end_max"]
+        )
+        for row in rows
+    ]
+
+
 def span_text(start: datetime | None, end: datetime | None) -> str:
     """Format a span of time in UTC; empty without times."""
     return str(Timespan(start, end)) if start and end else ""

@@ -6,6 +6,7 @@ from flowtriage.quality.report import ReadReport
 
 TITLE = "Quality of the flows"
 _OF_READING = (
+    "Incomplete answers",
     "Records of other hosts",
     "Totals may be inflated",
     "End before start",

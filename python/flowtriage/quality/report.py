@@ -80,6 +80,8 @@ class ReadReport:
         Upper bound of the excess in the totals that this causes.
     rows_outside
         Flows outside the requested timespan, or without a time.
+    outside_start, outside_end
+        First and last start of these.
     totals
         Totals stated by logs, with the sums over the flows read.
     limits
@@ -110,6 +112,8 @@ class ReadReport:
         that the second one is the initiator.
     other_hosts
         Hosts whose records a provider returned instead of those of the requested one; dropped.
+    incomplete
+        Queries of a provider that failed or whose results are cut; records are missing.
     records
         Resulting records, as rows.
     flows, denied_flows
@@ -146,6 +150,9 @@ class ReadReport:
     internal: list[str] | None = None
     skipped_files: dict[str, str] = field(default_factory=dict)
     other_hosts: list[OtherHost] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    outside_start: datetime | None = None
+    outside_end: datetime | None = None
     records: int = 0
     flows: int = 0
     denied_flows: int = 0
@@ -243,11 +250,25 @@ class ReadReport:
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
         self.other_hosts += earlier.other_hosts
+        self.incomplete += earlier.incomplete
+        self._exclude_times(earlier.outside_start, earlier.outside_end)
         self.totals += earlier.totals
         self.add_limits(earlier.limits)
         self.counters |= earlier.counters
         self._exporters |= earlier._exporters
         self.columns |= earlier.columns
+
+    def exclude(self, flows: pa.Table) -> None:
+        """Count flows outside the requested timespan."""
+        self.rows_outside += flows.num_rows
+        self._exclude_times(
+            pc.min(flows["start_time"]).as_py(), pc.max(flows["start_time"]).as_py()
+        )
+
+    def _exclude_times(self, start: datetime | None, end: datetime | None) -> None:
+        starts = [time for time in (self.outside_start, start) if time]
+        ends = [time for time in (self.outside_end, end) if time]
+        self.outside_start, self.outside_end = min(starts, default=None), max(ends, default=None)
 
     def reject(self, row: BadRow) -> None:
         """Count a bad row and list it first, because it concerns more than one value."""
@@ -281,6 +302,7 @@ class ReadReport:
             "internal": None if self.internal is None else list(self.internal),
             "skipped_files": dict(self.skipped_files),
             "other_hosts": [host.to_dict() for host in self.other_hosts],
+            "incomplete": list(self.incomplete),
             "records": self.records,
             "flows": self.flows,
             "denied_flows": self.denied_flows,
@@ -317,6 +339,8 @@ class ReadReport:
             facts["Non-flow records"] = by_value(self.skipped)
         if self.rows_outside:
             facts["Outside the timespan"] = f"{self.rows_outside:,}"
+        if self.incomplete:
+            facts["Incomplete answers"] = few(self.incomplete)
         if self.other_hosts:
             facts["Records of other hosts"] = few([str(host) for host in self.other_hosts])
         if self.rows_counted:

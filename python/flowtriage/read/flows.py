@@ -18,7 +18,7 @@ from flowtriage.inputs.arrow import (
     is_rows,
     is_stream,
 )
-from flowtriage.inputs.timespan import Timespan, TimespanLike, parse_timespan, within
+from flowtriage.inputs.timespan import Timespan, TimespanLike, outside, parse_timespan, within
 from flowtriage.quality import ReadReport
 from flowtriage.read.custom import Columns, custom_format, field_names
 from flowtriage.read.detect import by_name
@@ -115,7 +115,8 @@ class ReadRequest:
         """Yield the flows in parts; update `report`."""
         for table in read_tables(self.source, self.options, report):
             kept = within(table, self.span)
-            report.rows_outside += table.num_rows - kept.num_rows
+            if table.num_rows > kept.num_rows:
+                report.exclude(outside(table.select(["start_time"]), self.span))
             yield kept
 
 

@@ -123,7 +123,7 @@ class ProviderFlows:
 
     def flows_of(self, ip: str, span: Timespan | None) -> Flows:
         """Query the provider."""
-        flows = query_flows(self.provider, None, (ip,), span or self.span, resolve=False)
+        flows = query_flows(self.provider, (ip,), span or self.span)
         return _filter(flows, ip, span)
 
     def talkers(self, n: int) -> pa.Table:

@@ -217,9 +217,13 @@ def test_what_both_tables_tell_is_counted_once(value: str) -> None:
     assert totals["1.1.1.1"] == 20
     assert totals["9.9.9.9"] == 30
     assert "203.0.113.9" not in set(index["source"])
-    seen_by = found.network_flows.set_index("host")["flows"]
-    assert seen_by["db"] == 300
+    assert found.report.rows_duplicate == 1
+    assert set(found.network_flows["host"]) == {"web"}
     assert found.host_entity.HostName == "web"
+    tables = {OLD: azure_network.flows(), NEW: azure_network.new_flows()}
+    both, _ = run_sentinel(tables, value, deduplicate=False)
+    assert both.network_flows.set_index("host")["flows"]["db"] == 300
+    assert both.report.rows_duplicate == 0
 
 
 @pytest.mark.parametrize("name", ['web" or 1==1 //', "web'", "web\\", "web\n| take 9", "we b", ""])

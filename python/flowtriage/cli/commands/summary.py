@@ -158,7 +158,9 @@ def _write_html(
     with redirect_stdout(sys.stderr), progress_bar(), catch_warnings():
         simplefilter("ignore", QualityWarning)  # the facts of the report state it
         notebooklet = NetworkFlowSummary(silent=True)
-        result = notebooklet.run(value=hosts_of(host), data=flows, timespan=timespan, asn=database)
+        result = notebooklet.run(
+            value=hosts_of(host), data=flows, timespan=timespan, asn=database, deduplicate=False
+        )
         result.write_html(path)
     tables = {
         section.title: content

@@ -1,0 +1,82 @@
+"""Messages about a run's host and its flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from flowtriage.analysis.hosts import busiest_addresses
+from flowtriage.inputs.timespan import Timespan
+from flowtriage.network_flow_summary.selection import HostRequest, Selection
+from flowtriage.providers.flow_queries import DENIED_LEFT_OUT
+from flowtriage.quality.bad_rows import exact_sum, hosts_of, span_text
+from flowtriage.quality.numbers import few, flows_text
+
+
+def host_messages(selection: Selection, request: HostRequest) -> list[str]:
+    """Return the name and flows of a host, where its addresses come from, and its ambiguities.
+
+    If it has no flows, the first message says what was read instead.
+    """
+    host, facts, flows = selection.host, selection.facts, selection.flows
+    if host.flows.num_rows:
+        allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
+        messages = [
+            f"{host.label}: {host.flows.num_rows:,} of {len(flows):,} records, "
+            f"{flows_text(allowed, denied)} flows."
+        ]
+    else:
+        messages = [_absence(selection, request.span)]
+    origins = dict(facts.origins)
+    own = host.addresses if not host.networks else ()
+    if any(address not in request.addresses for address in own):
+        given = dict.fromkeys(request.addresses, "given")
+        messages.append(f"Its addresses: {_listed(own, origins | given)}.")
+    if selection.others:
+        name = facts.name or host.name or "the host"
+        messages.append(
+            f"Flows of other addresses of {name} are not included: "
+            f"{_listed(selection.others, origins)}."
+            + ("" if request.name else " all_addresses=True includes those of the timespan.")
+        )
+    if flows.report.rows_duplicate:
+        messages.append(
+            f"{flows.report.rows_duplicate:,} records of flows that several machines logged are "
+            "left out; each flow counts once (deduplicate=False keeps all)."
+        )
+    if DENIED_LEFT_OUT in flows.report.limits:
+        messages.append(f"{DENIED_LEFT_OUT}.")
+    names = facts.candidates or (() if facts.name else host.candidates)
+    if names:
+        messages.append(f"Its addresses have several host names: {', '.join(names)}.")
+    return [*messages, *facts.problems]
+
+
+def _listed(addresses: Sequence[str], origins: Mapping[str, str]) -> str:
+    return few([f"{address} ({origins.get(address, 'flows')})" for address in addresses])
+
+
+def _absence(selection: Selection, span: Timespan | None) -> str:
+    """Return which records were read instead of those of a host: how many, whose, and when."""
+    label, flows, returned = selection.host.label, selection.flows, selection.returned
+    report = flows.report
+    if not len(flows) and report.rows_outside and returned is None:
+        when = span_text(report.outside_start, report.outside_end)
+        return f"None of the {report.rows_outside:,} records read starts in the timespan ({when})."
+    if (
+        returned is not None
+        and len(returned)
+        and (report.other_hosts or len(flows) < len(returned))
+    ):
+        whose = few([str(other) for other in hosts_of(returned)])
+        outside = f"; {report.rows_outside:,} start outside it" if report.rows_outside else ""
+        if report.other_hosts:
+            count = f"{len(returned):,} records returned"
+            return f"{label} does not occur in the {count}: {whose}{outside}."
+        return (
+            f"{label} has no flows in the timespan{f' {span}' if span else ''}. The "
+            f"{len(returned):,} records read are: {whose}{outside}."
+        )
+    when = f", {report.span}" if report.span else ""
+    busiest = ", ".join(busiest_addresses(flows.to_arrow()))
+    hint = f" The busiest sources are {busiest}." if busiest else ""
+    return f"{label} does not occur in the {len(flows):,} records read{when}.{hint}"
