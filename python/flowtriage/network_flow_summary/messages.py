@@ -38,10 +38,11 @@ def host_messages(selection: Selection, request: HostRequest) -> list[str]:
             f"{_listed(selection.others, origins)}."
             + ("" if request.name else " all_addresses=True includes those of the timespan.")
         )
-    if flows.report.rows_duplicate:
+    if repeated := flows.report.rows_duplicate:
+        records = "record" if repeated == 1 else "records"
         messages.append(
-            f"{flows.report.rows_duplicate:,} records of flows that several machines logged are "
-            "left out; each flow counts once (deduplicate=False keeps all)."
+            f"{repeated:,} {records} left out: another machine logged the same flow; each flow "
+            "counts once (deduplicate=False keeps all)."
         )
     if DENIED_LEFT_OUT in flows.report.limits:
         messages.append(f"{DENIED_LEFT_OUT}.")

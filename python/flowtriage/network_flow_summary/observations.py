@@ -41,23 +41,27 @@ def repeated_observations(
     if records.empty:
         return none
     rows = records.index.to_numpy()
-    records["own"] = _observed_at_host(flows.take(pa.array(rows)), name, addresses)
+    if name:
+        records["own"] = records["machine"] == name.lower().rpartition("/")[2]
+    else:
+        records["own"] = _observed_at_end(flows.take(pa.array(rows)), addresses)
     sizes = (pc.fill_null(flows[c], 0).to_numpy()[rows] for c in ("src_bytes", "dst_bytes"))
     records["bytes"] = sum(sizes)
     none[rows[_overlapping(records, _preferred(records))]] = True
     return none
 
 
-def _observed_at_host(
-    flows: pa.Table, name: str | None, addresses: tuple[str, ...]
-) -> npt.NDArray[np.bool_]:
+def _observed_at_end(flows: pa.Table, addresses: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """Return which flows the machine with one of these addresses logged, by their direction."""
     own = pa.array(addresses, pa.string())
-    found = pc.equal(pc.utf8_lower(flows["host"]), (name or "").lower())
-    for direction, end in _ENDS.items():
-        logged = pc.equal(flows["reported_direction"], direction)
-        is_own = pc.is_in(flows[end], value_set=own)
-        found = pc.or_(pc.fill_null(found, fill_value=False), pc.and_(logged, is_own))
-    mask: npt.NDArray[np.bool_] = pc.fill_null(found, fill_value=False).to_numpy()
+    logged = (
+        pc.and_(
+            pc.fill_null(pc.equal(flows["reported_direction"], direction), fill_value=False),
+            pc.is_in(flows[end], value_set=own),
+        )
+        for direction, end in _ENDS.items()
+    )
+    mask: npt.NDArray[np.bool_] = pc.or_(*logged).to_numpy()
     return mask
 
 
