@@ -220,12 +220,12 @@ class NetworkFlowSummary(Notebooklet):
         """
         self._latest.select_asns(asns)
 
-    def lookup_ti_for_asn_ips(self) -> None:
+    def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
         """Look up threat intelligence for the selected ASNs of the latest result.
 
         See `NetworkFlowResult.lookup_ti_for_asn_ips`.
         """
-        self._latest.lookup_ti_for_asn_ips()
+        self._latest.lookup_ti_for_asn_ips(time_limit)
 
     def show_selected_asn_map(self) -> FoliumMap | None:
         """Show the selected ASNs of the latest result on a map.
