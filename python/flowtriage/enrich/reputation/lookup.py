@@ -132,15 +132,16 @@ class Reputation:
             f"{with_result:,} of {self.public:,} public addresses have a result; "
             f"{threats} known as a threat."
         )
-        if self.without_result:
-            lines.append(f"{self.without_result:,} public addresses have no result.")
+        if count := self.without_result:
+            have = "address has" if count == 1 else "addresses have"
+            lines.append(f"{count:,} public {have} no result.")
         return lines
 
     def _stopped_message(self) -> str:
         cut = "Interrupted" if self.stopped == INTERRUPTED else "Stopped at the time limit"
         count = pc.sum(pc.equal(self.ledger["reason"], self.stopped)).as_py() or 0
-        queries = "query is" if count == 1 else "queries are"
-        return f"{cut}: {count:,} of {self.ledger.num_rows:,} {queries} without an answer."
+        have = "has" if count == 1 else "have"
+        return f"{cut}: {count:,} of {self.ledger.num_rows:,} queries {have} no answer."
 
 
 def look_up(

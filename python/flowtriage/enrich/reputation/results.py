@@ -155,6 +155,8 @@ def _reason(details: Any, raw: Any) -> str:
     """Return the reason of a failure from `Details`, or from the raw result if they are empty."""
     if isinstance(details, tuple):
         details = ", ".join(map(str, details))
+    if details == "Not found.":
+        details = "the answer is not a JSON object"
     if not details:
         details = str(raw or "no reason given").strip().partition("\n")[0].rstrip(":")
     return sanitize(str(details), MAX_REASON)
