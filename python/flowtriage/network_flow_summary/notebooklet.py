@@ -11,8 +11,8 @@ from flowtriage.analysis.aggregate import flow_summary, timeline
 from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
-from flowtriage.inputs.arrow import FlowSource
 from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT
+from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import host_label, parse_host
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike

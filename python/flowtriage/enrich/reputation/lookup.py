@@ -154,9 +154,10 @@ def look_up(
     """Look up the reputation of addresses, each distinct address once per provider.
 
     Providers are queried side by side. A query that fails is repeated once, for the addresses
-    that failed, after a pause of a second. A provider whose first five addresses raise errors
-    twice is not queried further. After Ctrl-C or the time limit, the results until then are
-    returned: `stopped` says so, and the ledger has the reason for each address without a result.
+    that failed, after a pause of a second. A provider that raises errors for its first five
+    addresses, twice, and for the next is not queried further. After Ctrl-C or the time limit, the
+    results until then are returned: `stopped` says so, and the ledger has the reason for each
+    address without a result.
 
     Parameters
     ----------

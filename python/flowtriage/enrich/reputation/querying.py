@@ -98,15 +98,18 @@ class _Worker:
     def _run(self) -> None:
         try:
             waiting = _chunks(self.kinds, self.provider.chunk)
+            repeated = False
             for chunk in waiting:
                 if self._stop.is_set():
                     return
                 self._query(chunk, self.provider.query)
-                if not self._reached and len(self._failed) >= _MAX_RAISED:
-                    self._repeat_failed()
-                    if not self._reached:
-                        self._give_up(tuple(address for rest in waiting for address in rest))
-                        return
+                if self._reached or len(self._failed) < (1 if repeated else _MAX_RAISED):
+                    continue
+                if repeated:
+                    self._give_up(tuple(address for rest in waiting for address in rest))
+                    return
+                self._repeat_failed()
+                repeated = True
             self._repeat_failed()
         finally:
             self.is_done = True
@@ -149,7 +152,10 @@ class _Worker:
             self._query((address,), self.provider.query_again, again=True)
 
     def _give_up(self, rest: tuple[str, ...]) -> None:
-        reason = f"not queried after {_MAX_RAISED} failures: {self.reports[-1].reason}"
+        if not rest:
+            return
+        failures = sum(attempts > 0 for attempts in self.attempts.values())
+        reason = f"not queried after {failures} failures: {self.reports[-1].reason}"
         self._report(_Report(rest, None, None, reason, again=False))
 
     def _report(self, report: _Report) -> None:
