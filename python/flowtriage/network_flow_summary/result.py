@@ -176,7 +176,7 @@ class NetworkFlowResult(NotebookletResult):
         addresses = self._tables.choices.addresses(self._selector.selected_items)
         providers = self._providers
         sources = [providers[name] for name in _INTELLIGENCE if name in providers]
-        with progress_bar("address", silent=self._silent):
+        with progress_bar(" queries", silent=self._silent):
             found = look_up(addresses.to_pylist(), sources, time_limit=time_limit)
         self._reputation = found
         self.ti_results = with_flows(found.results, self._tables.index)
