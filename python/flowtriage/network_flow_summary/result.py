@@ -51,7 +51,10 @@ class NetworkFlowResult(NotebookletResult):
     host_entity : msticpy.datamodel.entities.Host
         The host: its name and addresses, as far as they are known.
     network_flows : pandas.DataFrame
-        The host's flows, one row per record, in the canonical schema with their direction.
+        The host's flows, one row per record, in the canonical schema with their direction. Flows
+        of a query provider or a DataFrame also have the columns of their source, under the name
+        with the suffix `_source` where the schema has the name; `direction` is seen from the host,
+        a `FlowDirection` of the source from the machine that logged the flow.
     plot_flows_by_protocol : bokeh.models.LayoutDOM
         Timeline of flows by layer-7 protocol.
     plot_flows_by_direction : bokeh.models.LayoutDOM
@@ -61,7 +64,8 @@ class NetworkFlowResult(NotebookletResult):
     flow_index : pandas.DataFrame
         Flows by source, dest, protocol and direction (see `flowtriage.flow_index`).
     flow_index_data : pandas.DataFrame
-        Input of the index: a row per record with the columns of its key.
+        Input of the index: a row per record with the columns of its key, and the columns of the
+        source as in `network_flows`.
     flow_summary : pandas.DataFrame
         Flows by ASN (see `flowtriage.flow_summary`).
     asn_ledger : pandas.DataFrame

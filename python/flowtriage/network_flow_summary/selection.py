@@ -91,7 +91,6 @@ def select_flows(
         flows = read_flows(data, timespan=request.span)
     if queried:
         flows = read_flows(queried.flows, timespan=request.span)
-        flows.report.incomplete += [*queried.failed, *queried.cut]
     if request.deduplicate and pc.count_distinct(flows.to_arrow()["host"], mode="all").as_py() > 1:
         flows, host = _each_once(flows, request, facts)
     else:

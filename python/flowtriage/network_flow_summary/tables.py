@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.aggregate import flow_index, timeline
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices
+from flowtriage.network_flow_summary.azure_columns import with_old_names
 from flowtriage.read.source_columns import SourceColumns
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def network_flows(
     frame: pd.DataFrame = flows.to_pandas()
     if rows is None or columns is None:
         return frame
-    source = columns.of(rows, frame.columns)
+    source = with_old_names(columns.of(rows, frame.columns), frame)
     if len(source.columns) and "TotalAllowedFlows" not in source:
         source = source.assign(TotalAllowedFlows=frame["flows"])
     return _beside(frame, source)
@@ -94,6 +95,7 @@ def index_data(
     if rows is None or columns is None:
         return frame
     source = columns.of(rows, set(flows.column_names) - set(_INDEX_NAMES))
+    source = with_old_names(source, flows.to_pandas())
     return _beside(frame, source[[name for name in source if name not in frame]])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import pyarrow as pa
@@ -34,16 +34,10 @@ DENIED_LEFT_OUT = f"The query of {_OLD} leaves out records of denied flows only"
 
 @dataclass(frozen=True)
 class QueriedFlows:
-    """Flows that a provider returned, of all times, with `SOURCE_ROW`.
-
-    `columns` are those of the provider; `failed` and `cut` have messages about queries, as in
-    `Answers`.
-    """
+    """Flows that a provider returned, of all times, with `SOURCE_ROW`; and its columns."""
 
     flows: Flows
     columns: SourceColumns
-    failed: tuple[str, ...] = ()
-    cut: tuple[str, ...] = ()
 
 
 def query_flows(
@@ -99,12 +93,15 @@ def query_host_flows(
         parts = [part.observed(name) for part in parts]
     rows = [part.answer for part in parts] if name else addressed.rows
     flows, columns = read_frames([row.frame for row in rows])
-    flows.report.sources = list(dict.fromkeys(row.table for row in rows))
+    tables = list(dict.fromkeys(row.table for row in rows))
+    flows.report.sources = tables
+    if len(tables) == 1:
+        flows.report.bad_rows = [replace(row, source=tables[0]) for row in flows.report.bad_rows]
     if any(row.table == _OLD for row in rows) and not _has_denied_only(flows.to_arrow()):
         flows.report.add_limits([DENIED_LEFT_OUT])
-    failed = dict.fromkeys([*named.failed, *addressed.failed])
-    cut = dict.fromkeys([*named.cut, *addressed.cut])
-    return QueriedFlows(flows, columns, tuple(failed), tuple(cut))
+    messages = [*named.failed, *addressed.failed, *named.cut, *addressed.cut]
+    flows.report.incomplete += dict.fromkeys(messages)
+    return QueriedFlows(flows, columns)
 
 
 def _check_available(provider: QueryProvider) -> None:

@@ -142,10 +142,26 @@ def test_both_tables_in_one_frame() -> None:
     providers = ft.DataProviders(SmallProvider(tables), ["-tilookup", "-geolitelookup"])
     found = ft.NetworkFlowSummary(providers, silent=True).run(A, options=OPTIONS, **SPAN)
     flows = found.network_flows.sort_values("FlowStartTime")
-    assert flows["VMName"].fillna("").tolist() == ["a", "b", "a", ""]
+    assert flows["VMName"].tolist() == ["a", "b", "a", "c"]
+    assert flows["AllExtIPs"].tolist() == ["8.8.8.8", A, "9.9.9.9", A]
+    assert flows["VMIPAddress"].tolist() == [A, B, A, "10.0.0.6"]
+    assert flows["SrcIP"].tolist() == flows["src_ip"].tolist()
     assert flows["DestVm"].fillna("").tolist() == ["", "", "", "c"]
     assert flows["host"].tolist() == ["a", "b", "a", "c"]
     assert flows["TotalAllowedFlows"].tolist() == [5, 3, 2, 1]
+
+
+def test_the_new_table_alone_has_the_columns_that_notebooks_use() -> None:
+    rows = [new_record("a", A, A, "8.8.8.8", flows=3), new_record("c", "10.0.0.6", A, "10.0.0.6")]
+    providers = ft.DataProviders(
+        SmallProvider({NEW: pd.DataFrame(rows)}), ["-tilookup", "-geolitelookup"]
+    )
+    found = ft.NetworkFlowSummary(providers, silent=True).run(A, options=OPTIONS, **SPAN)
+    for frame in (found.network_flows, found.flow_index_data):
+        assert frame.groupby("VMName")["TotalAllowedFlows"].sum().to_dict() == {"a": 3, "c": 1}
+        assert frame["AllExtIPs"].tolist() == ["8.8.8.8", A]
+        assert frame.columns.is_unique
+        assert not {"SrcIP", "DestIP"} & set(frame.columns)
 
 
 def test_later_changes_of_the_frame_do_not_show() -> None:
@@ -192,4 +208,5 @@ def test_variants_of_pandas_give_the_same(name: str) -> None:
     assert found.network_flows[columns].equals(expected.network_flows[columns])
     assert found.flow_index.equals(expected.flow_index)
     for column in ("VMName", "AllExtIPs", "DestPort", "TotalAllowedFlows"):
-        assert found.network_flows[column].tolist() == expected.network_flows[column].tolist()
+        values = expected.network_flows[column]
+        assert found.network_flows[column].astype(values.dtype).tolist() == values.tolist()
