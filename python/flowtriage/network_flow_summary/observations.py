@@ -14,6 +14,7 @@ from flowtriage.schema import FIVE_TUPLE
 if TYPE_CHECKING:
     import pandas as pd
 
+_SLACK = 60_000_000
 _ENDS = {"outbound": "src_ip", "inbound": "dst_ip"}
 
 
@@ -24,15 +25,16 @@ def repeated_observations(
 
     Of the machines that logged a 5-tuple, the host itself is preferred, then the one with the
     most bytes, then the one with the most records, then the first. Records of the others repeat
-    its records if their times overlap.
+    its records if their times overlap; if both ports are known, clocks may differ by a minute.
     """
     none = np.zeros(len(flows), dtype=bool)
     machines = pc.utf8_lower(flows["host"])
     if pc.count_distinct(machines, mode="all").as_py() < 2:
         return none
     records = flows.select([*FIVE_TUPLE, "start_time", "end_time"]).to_pandas()
-    records["denied"] = pc.greater(pc.fill_null(flows["denied_flows"], 0), 0).to_numpy()
-    records["tuple"] = records.groupby([*FIVE_TUPLE, "denied"], dropna=False, sort=False).ngroup()
+    allowed, denied = (pc.fill_null(flows[name], 0) for name in ("flows", "denied_flows"))
+    records["refused"] = pc.and_(pc.equal(allowed, 0), pc.greater(denied, 0)).to_numpy()
+    records["tuple"] = records.groupby([*FIVE_TUPLE, "refused"], dropna=False, sort=False).ngroup()
     # A machine of two tables may have the path of its resource group in one of them.
     records["machine"] = machines.to_pandas().fillna("").str.rpartition("/")[2].to_numpy()
     several = records.groupby("tuple")["machine"].transform("nunique") > 1
@@ -83,6 +85,9 @@ def _overlapping(records: pd.DataFrame, preferred: pd.Series[bool]) -> npt.NDArr
     end = records["end_time"].fillna(records["start_time"]).to_numpy("datetime64[us]")
     end = np.maximum(end.astype(np.int64), start + 1)
     kept = preferred.to_numpy()
+    both_ports = records["src_port"].notna() & records["dst_port"].notna()
+    slack = np.where(both_ports & ~preferred, _SLACK, 0)
+    start, end = start - slack, end + slack
     # A record overlaps a kept one that starts before its end and ends after its start.
     times = pd.DataFrame(
         {

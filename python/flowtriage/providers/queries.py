@@ -110,7 +110,8 @@ def _cut_results(table: str, cut: list[str]) -> Iterator[None]:
 
 
 def _message(error: Exception) -> str:
-    text = sanitize(" ".join(str(error).split()), _MAX_MESSAGE) or type(error).__name__
+    parts = [part for part in error.args if isinstance(part, str)] or [str(error)]
+    text = sanitize(" ".join(" ".join(parts).split()), _MAX_MESSAGE) or type(error).__name__
     hint = "; give a shorter timespan" if CUT.search(text) else ""
     return f"{text}{hint}"
 

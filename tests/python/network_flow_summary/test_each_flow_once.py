@@ -85,6 +85,28 @@ def test_halves_that_each_machine_logged_both_count() -> None:
     assert index(run(A, rows)) == [(A, B, "O", 7)]
 
 
+def test_clocks_may_differ_where_both_ports_are_known() -> None:
+    columns = ["src_ip", "dst_ip", "src_port", "dst_port", "protocol", "start_time", "flows"]
+    ends = (A, B, 50_000, 443, "tcp")
+    second = pd.Timestamp("2024-05-01", tz="UTC")
+    rows = [
+        (*ends, second, 1, "a"),
+        (*ends, second + pd.Timedelta("3ms"), 1, "b"),
+        (*ends, second + pd.Timedelta("1h"), 10, "b"),
+        (A, B, None, 443, "tcp", second, 100, "a"),
+        (A, B, None, 443, "tcp", second + pd.Timedelta("3ms"), 1000, "b"),
+    ]
+    frame = pd.DataFrame(rows, columns=[*columns, "host"])
+    found = ft.NetworkFlowSummary(silent=True).run(A, data=frame)
+    assert found.flow_index["TotalAllowedFlows"].sum() == 1111
+
+
+def test_a_record_with_denied_flows_too_repeats_the_allowed_ones() -> None:
+    rows = [record("a", A, A, B, flows=3), record("b", B, A, B, flows=3, denied=2)]
+    assert index(run("a", rows)) == [(A, B, "O", 3)]
+    assert run("b", rows).flow_index["denied_flows"].tolist() == [2]
+
+
 def test_a_machine_in_two_spellings_is_one() -> None:
     rows = [
         record("a", A, A, B, hour=1, minutes=60, flows=2),

@@ -65,6 +65,15 @@ def test_the_other_table_is_used_if_one_fails(broken: Any, value: str) -> None:
     assert total(run({OLD: ROWS, NEW: MORE}, value)) == 12
 
 
+def test_an_error_of_msticpy_is_told_in_its_words() -> None:
+    from msticpy.common.exceptions import MsticpyDataQueryError
+
+    error = MsticpyDataQueryError("Semantic error", title="Query Failure", help_uri="https://x.y")
+    with pytest.raises(MsticnbDataProviderError) as told:
+        run({OLD: error})
+    assert str(told.value) == f"query of {OLD} failed: Query Failure Semantic error"
+
+
 def test_a_silent_run_warns_of_a_table_that_failed() -> None:
     provider = SmallProvider({OLD: ROWS, NEW: ValueError("no quota")})
     providers = ft.DataProviders(provider, ["-tilookup", "-geolitelookup"])
