@@ -74,8 +74,8 @@ def _absence(selection: Selection, span: Timespan | None) -> str:
             count = f"{len(returned):,} records returned"
             return f"{label} does not occur in the {count}: {whose}{outside}."
         return (
-            f"{label} has no flows in the timespan{f' {span}' if span else ''}. The "
-            f"{len(returned):,} records read are: {whose}{outside}."
+            f"{label} has no flows in the timespan{f' {span}' if span else ''}. Records read: "
+            f"{len(returned):,} in all, {whose}{outside}."
         )
     when = f", {report.span}" if report.span else ""
     busiest = ", ".join(busiest_addresses(flows.to_arrow()))

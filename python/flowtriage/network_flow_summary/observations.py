@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.schema import FIVE_TUPLE
+from flowtriage.schema import ENDPOINTS, FIVE_TUPLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,9 @@ def repeated_observations(
     """
     none = np.zeros(len(flows), dtype=bool)
     machines = pc.utf8_lower(flows["host"])
-    if pc.count_distinct(machines, mode="all").as_py() < 2:
+    pairs = flows.select(ENDPOINTS).append_column("machine", machines).group_by(list(ENDPOINTS))
+    counted = pairs.aggregate([("machine", "count_distinct", pc.CountOptions("all"))])
+    if (pc.max(counted["machine_count_distinct"]).as_py() or 0) < 2:
         return none
     records = flows.select([*FIVE_TUPLE, "start_time", "end_time"]).to_pandas()
     allowed, denied = (pc.fill_null(flows[name], 0) for name in ("flows", "denied_flows"))
