@@ -109,6 +109,20 @@ def day_span(day: date) -> Timespan:
     return Timespan(start, start + timedelta(days=1, microseconds=-1))
 
 
+def span_of(times: pa.ChunkedArray) -> Timespan | None:
+    """Return the timespan of times; None if all are null."""
+    first, last = pc.min(times).as_py(), pc.max(times).as_py()
+    return Timespan(first, last) if first else None
+
+
+def joined(one: Timespan | None, other: Timespan | None) -> Timespan | None:
+    """Return the timespan that covers two bounded ones."""
+    if one is None or other is None:
+        return one or other
+    starts, ends = (one.start, other.start), (one.end, other.end)
+    return Timespan(min(filter(None, starts)), max(filter(None, ends)))
+
+
 def within(flows: pa.Table, span: Timespan | None) -> pa.Table:
     """Return the flows that start within a timespan; a bounded one excludes null starts."""
     mask = _starts_within(flows, span)

@@ -8,7 +8,7 @@ from flowtriage.analysis.hosts import busiest_addresses
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.selection import HostRequest, Selection
 from flowtriage.providers.flow_queries import DENIED_LEFT_OUT
-from flowtriage.quality.bad_rows import exact_sum, hosts_of, span_text
+from flowtriage.quality.bad_rows import exact_sum, hosts_of
 from flowtriage.quality.numbers import few, flows_text
 
 
@@ -61,8 +61,8 @@ def _absence(selection: Selection, span: Timespan | None) -> str:
     label, flows, returned = selection.host.label, selection.flows, selection.returned
     report = flows.report
     if not len(flows) and report.rows_outside and returned is None:
-        when = span_text(report.outside_start, report.outside_end)
-        return f"None of the {report.rows_outside:,} records read starts in the timespan ({when})."
+        when = f" ({report.outside})" if report.outside else ""
+        return f"None of the {report.rows_outside:,} records read starts in the timespan{when}."
     if (
         returned is not None
         and len(returned)

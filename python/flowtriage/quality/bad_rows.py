@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,6 +45,15 @@ class BadRow:
         column = f", column {self.column}" if self.column else ""
         value = f"{self.value!r} " if self.value is not None else ""
         return f"{where}{column}: {value}{self.reason}"
+
+
+class Total(NamedTuple):
+    """A total stated in the trailer of a log, and the sum over the flows read."""
+
+    source: str
+    name: str
+    stated: int
+    read: int
 
 
 @dataclass(frozen=True)

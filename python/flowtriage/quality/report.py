@@ -6,13 +6,14 @@ import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
-from flowtriage.quality.bad_rows import BadRow, OtherHost, exact_sum, span_text
+from flowtriage.inputs.timespan import Timespan, joined
+from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, exact_sum, span_text
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 
@@ -40,15 +41,6 @@ _COUNTERS = {
     "flow": "cumulative (per flow)",
     None: "as counted by the source",
 }
-
-
-class Total(NamedTuple):
-    """A total stated in the trailer of a log, and the sum over the flows read."""
-
-    source: str
-    name: str
-    stated: int
-    read: int
 
 
 @dataclass
@@ -80,8 +72,8 @@ class ReadReport:
         Upper bound of the excess in the totals that this causes.
     rows_outside
         Flows outside the requested timespan, or without a time.
-    outside_start, outside_end
-        First and last start of these.
+    outside
+        Timespan of the starts of these.
     totals
         Totals stated by logs, with the sums over the flows read.
     limits
@@ -151,8 +143,7 @@ class ReadReport:
     skipped_files: dict[str, str] = field(default_factory=dict)
     other_hosts: list[OtherHost] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
-    outside_start: datetime | None = None
-    outside_end: datetime | None = None
+    outside: Timespan | None = None
     records: int = 0
     flows: int = 0
     denied_flows: int = 0
@@ -251,24 +242,12 @@ class ReadReport:
         self.skipped_files |= earlier.skipped_files
         self.other_hosts += earlier.other_hosts
         self.incomplete += earlier.incomplete
-        self._exclude_times(earlier.outside_start, earlier.outside_end)
+        self.outside = joined(self.outside, earlier.outside)
         self.totals += earlier.totals
         self.add_limits(earlier.limits)
         self.counters |= earlier.counters
         self._exporters |= earlier._exporters
         self.columns |= earlier.columns
-
-    def exclude(self, flows: pa.Table) -> None:
-        """Count flows outside the requested timespan."""
-        self.rows_outside += flows.num_rows
-        self._exclude_times(
-            pc.min(flows["start_time"]).as_py(), pc.max(flows["start_time"]).as_py()
-        )
-
-    def _exclude_times(self, start: datetime | None, end: datetime | None) -> None:
-        starts = [time for time in (self.outside_start, start) if time]
-        ends = [time for time in (self.outside_end, end) if time]
-        self.outside_start, self.outside_end = min(starts, default=None), max(ends, default=None)
 
     def reject(self, row: BadRow) -> None:
         """Count a bad row and list it first, because it concerns more than one value."""

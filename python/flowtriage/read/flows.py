@@ -18,7 +18,15 @@ from flowtriage.inputs.arrow import (
     is_rows,
     is_stream,
 )
-from flowtriage.inputs.timespan import Timespan, TimespanLike, outside, parse_timespan, within
+from flowtriage.inputs.timespan import (
+    Timespan,
+    TimespanLike,
+    joined,
+    outside,
+    parse_timespan,
+    span_of,
+    within,
+)
 from flowtriage.quality import ReadReport
 from flowtriage.read.custom import Columns, custom_format, field_names
 from flowtriage.read.detect import by_name
@@ -116,7 +124,9 @@ class ReadRequest:
         for table in read_tables(self.source, self.options, report):
             kept = within(table, self.span)
             if table.num_rows > kept.num_rows:
-                report.exclude(outside(table.select(["start_time"]), self.span))
+                starts = outside(table.select(["start_time"]), self.span)["start_time"]
+                report.rows_outside += len(starts)
+                report.outside = joined(report.outside, span_of(starts))
             yield kept
 
 
