@@ -36,13 +36,9 @@ class Polars(Engine):
             flows = _named_as_index(flows)
             self._names, self._whole = flows.collect_schema().names(), set[str]()
         else:
-            arrow = isinstance(flows, pa.Table)
-            self._names = flows.column_names if arrow else flows.columns
-            self._whole = {
-                name
-                for name in self._names
-                if not (flows[name].null_count if arrow else flows[name].null_count())
-            }
+            self._names = pa.table(flows).column_names
+            counts = pl.DataFrame(flows).null_count().row(0, named=True)
+            self._whole = {name for name, nulls in counts.items() if not nulls}
         self._flows = flows
 
     def flow_index(self, *, ordered: bool = True) -> pa.Table:

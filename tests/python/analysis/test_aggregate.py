@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import flowtriage as ft
 import oracle
-from benchmarks.engines import DuckDb, Engine, Naive, Polars, in_any_order
+from benchmarks.engines import Engine, duckdb, in_any_order, naive, polars
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, InputError
 from real_logs import REAL
@@ -31,7 +31,7 @@ def agree(found: pa.Table, answers: list[pa.Table]) -> None:
 
 
 def engines(flows: pa.Table) -> list[Engine]:
-    return [Naive(flows), DuckDb(flows), Polars(flows)]
+    return [naive(flows), duckdb(flows), polars(flows)]
 
 
 def labels_of(asn: ft.AsnDatabase, flows: pa.Table) -> dict[str | None, str]:

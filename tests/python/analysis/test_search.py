@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import flowtriage as ft
 import oracle
-from benchmarks.engines import DuckDb, Naive, Polars, in_any_order
+from benchmarks.engines import duckdb, in_any_order, naive, polars
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.schema import SEARCH_COLUMNS
@@ -32,11 +32,13 @@ def agree(flows: pa.Table, records: pa.Table, ip: str) -> int:
     found = ft.expanded_search(flows, ip)
     peers = ft.connection_sets(found, ip)
     sought = oracle.canonical(ip.strip("[]")) or ""
-    for engine in (Naive(records), DuckDb(records), Polars(records)):
-        other = engine.search(sought, internal=oracle.is_internal(sought))
-        if isinstance(engine, Naive):
-            assert found.to_pylist() == other.found.to_pylist()
-            assert peers.to_pylist() == other.peers.to_pylist()
+    first, *others = (
+        make(records).search(sought, internal=oracle.is_internal(sought))
+        for make in (naive, duckdb, polars)
+    )
+    assert found.to_pylist() == first.found.to_pylist()
+    assert peers.to_pylist() == first.peers.to_pylist()
+    for other in others:
         assert in_any_order(found) == in_any_order(other.found)
         assert in_any_order(peers) == in_any_order(other.peers)
     return peers.num_rows

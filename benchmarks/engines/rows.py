@@ -168,7 +168,7 @@ def _sums(group: list[Row], flows: str = FLOWS) -> Row:
 
 def _records(group: list[Row], connections: int) -> Row:
     """Return the maximum of a record, and the mean per connection."""
-    made = {}
+    made: Row = {}
     for unit, sides in BOTH_SIDES.items():
         known = [n for row in group if (n := _total(row[side] for side in sides)) is not None]
         made[f"max_{unit}"] = max(known, default=None)
