@@ -63,9 +63,10 @@ class Engine(ABC):
 
 
 def comparable(table: pa.Table) -> pa.Table:
-    """Cast to the types that are compared: means, for instance, to 32 bits."""
-    fields = [pa.field(field.name, _compared(field.type)) for field in table.schema]
-    return table.cast(pa.schema(fields))
+    """Sort columns by name and cast them to the types that are compared: means to 32 bits."""
+    ordered = table.select(sorted(table.column_names))
+    fields = [pa.field(field.name, _compared(field.type)) for field in ordered.schema]
+    return ordered.cast(pa.schema(fields))
 
 
 def _compared(kind: pa.DataType) -> pa.DataType:
@@ -83,7 +84,7 @@ def _compared(kind: pa.DataType) -> pa.DataType:
 def in_any_order(table: pa.Table) -> list[dict[str, Any]]:
     """Return the rows of an answer, and the values of lists in it, sorted as text."""
     rows = [
-        {name: sorted(v) if isinstance(v, list) else v for name, v in sorted(row.items())}
+        {name: sorted(v) if isinstance(v, list) else v for name, v in row.items()}
         for row in comparable(table).to_pylist()
     ]
     return sorted(rows, key=repr)

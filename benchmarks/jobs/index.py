@@ -65,7 +65,7 @@ def _own_frame(engine: Polars) -> pl.DataFrame:
 def index_facts(table: pa.Table) -> Facts:
     """Select the columns with values."""
     kept = [name for name in table.column_names if table[name].null_count < table.num_rows]
-    return {"index": comparable(table.select(sorted(kept)))}
+    return {"index": comparable(table.select(kept))}
 
 
 def _pandas_facts(result: pa.Table) -> Facts:
