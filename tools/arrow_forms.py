@@ -189,7 +189,8 @@ def may_refuse(name: str, table: pa.Table) -> bool:
         column: kind.value_type if pa.types.is_dictionary(kind) else kind
         for column, kind in kinds.items()
     }
-    texts = any(pa.types.is_string(kinds.get(end, pa.null())) for end in ("start_time", "end_time"))
+    times = {"start_time", "end_time", "first_seen", "last_seen"} & {*kinds}
+    texts = any(pa.types.is_string(kinds[column]) for column in times)
     return texts or (name == "top_n" and pa.types.is_floating(kinds.get("dst_port", pa.null())))
 
 

@@ -23,6 +23,7 @@ pytest.importorskip("polars")
 pytest.importorskip("duckdb")
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+EXAMPLES = settings().max_examples
 SEEDS = st.integers(0, 2**48)
 PANDAS = [name for name in forms.OBJECTS if name.startswith("pandas")]
 
@@ -42,13 +43,10 @@ def written(source: Any, format: str) -> str:
         return str(ft.read_flows(path).to_arrow()) if format == "parquet" else path.read_text()
 
 
-def summarised(source: Any) -> dict[str, Any]:
+def summarised(source: Any) -> list[Any]:
     result = ft.NetworkFlowSummary(silent=True).run(seeds.OWN, data=source)
     frames = (result.flow_index, result.flow_summary)
-    return {
-        "tables": [None if frame is None else frame.to_dict("records") for frame in frames],
-        "host": result.host_entity and str(result.host_entity),
-    }
+    return [None if frame is None else frame.to_csv() for frame in frames]
 
 
 def investigated(source: Any) -> list[Any]:
@@ -91,14 +89,13 @@ def check(name: str, function: Callable[[Any], Any], seed: int, *, reads: bool =
 
 
 @pytest.mark.parametrize("name", forms.FUNCTIONS)
-@settings(max_examples=150)
 @given(seed=SEEDS)
 def test_every_function_has_the_result_of_plain_flows(name: str, seed: int) -> None:
     check(name, forms.FUNCTIONS[name], seed)
 
 
 @pytest.mark.parametrize("name", READERS)
-@settings(max_examples=50)
+@settings(max_examples=EXAMPLES // 3)
 @given(seed=SEEDS)
 def test_every_reader_has_the_result_of_plain_flows(name: str, seed: int) -> None:
     check(name, READERS[name], seed, reads=True)
@@ -106,14 +103,13 @@ def test_every_reader_has_the_result_of_plain_flows(name: str, seed: int) -> Non
 
 @pytest.mark.extra
 @pytest.mark.parametrize("name", NOTEBOOKLETS)
-@settings(max_examples=20)
+@settings(max_examples=EXAMPLES // 12)
 @given(seed=SEEDS)
 def test_every_notebooklet_has_the_result_of_plain_flows(name: str, seed: int) -> None:
     pytest.importorskip("msticpy")
     check(name, NOTEBOOKLETS[name], seed, reads=True)
 
 
-@settings(max_examples=100)
 @given(seed=SEEDS)
 def test_a_search_in_any_form_has_the_same_peers(seed: int) -> None:
     dice = random.Random(seed)
@@ -128,7 +124,7 @@ def test_a_search_in_any_form_has_the_same_peers(seed: int) -> None:
     assert result == forms.outcome(peers, found), (chosen, other.schema)
 
 
-@settings(max_examples=60)
+@settings(max_examples=EXAMPLES // 2)
 @given(seed=SEEDS)
 def test_a_flow_index_in_any_form_is_merged_into_itself(seed: int) -> None:
     dice = random.Random(seed)
@@ -148,7 +144,6 @@ def look_ups(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[[An
     return {"AsnDatabase.lookup": ft.AsnDatabase().lookup, "BlockLists": one.find}
 
 
-@settings(max_examples=100)
 @given(seed=SEEDS)
 def test_addresses_in_any_form_have_the_same_facts(
     look_ups: dict[str, Callable[[Any], Any]], seed: int
