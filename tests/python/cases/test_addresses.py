@@ -173,6 +173,23 @@ def test_the_cap_on_addresses_is_stated(cases: Path) -> None:
     assert len(bad) < 400
 
 
+@pytest.mark.parametrize(
+    ("ends", "read"), [((100, 100), 10_000), ((100, 101), 0), ((1, 10_001), 0)]
+)
+def test_the_cap_is_on_the_flows_of_a_record(
+    tmp_path: Path, ends: tuple[int, int], read: int
+) -> None:
+    cells = [
+        " ".join(f"10.{end}.{n >> 8}.{n & 255}" for n in range(size))
+        for end, size in enumerate(ends)
+    ]
+    header = "FlowStartTime,SrcIp,DestIp,AclRule,AllowedInFlows"
+    record = f"2020-01-01T00:00:00Z,{','.join(cells)},x,1"
+    (tmp_path / "nta.csv").write_text(f"{header}\n{record}\n")
+    flows = ft.read_flows(tmp_path / "nta.csv")
+    assert (len(flows), flows.report.rows_bad) == (read, 0 if read else 1)
+
+
 def test_nat_records_are_counted_and_none_is_dropped(cases: Path) -> None:
     log = cases / "07-aws-nat-pkt-addresses" / "vpc.log"
     flows = ft.read_flows(log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import tempfile
 from collections.abc import Callable
@@ -122,6 +123,31 @@ def test_a_search_in_any_form_has_the_same_peers(seed: int) -> None:
     if isinstance(result, type) and forms.may_refuse("connection_sets", other):
         return
     assert result == forms.outcome(peers, found), (chosen, other.schema)
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("kind", [*forms.STREAMS, "pandas nullable"])
+def test_flow_oa_ranks_any_form_of_a_day_alike(tmp_path: Path, kind: str) -> None:
+    pytest.importorskip("sklearn")
+    from oa_work import run_day, sample_day, settings_in, snapshot
+
+    flows = sample_day()[1].slice(0, 600)
+    other = forms.in_other_form(flows, random.Random(kind), portable=kind in PANDAS)
+    sources = {"plain": flows, "other": (forms.STREAMS | forms.OBJECTS)[kind](other)}
+    ranked = []
+    for name, source in sources.items():
+        chosen = settings_in(tmp_path / name, iterations=2, topics=3)
+        (tmp_path / name).mkdir()
+        run_day(chosen, source)
+        ranked.append(snapshot(ft.FlowStore(chosen.store.url))["flow_scores"])
+    assert len(ranked[0]) == 30
+    assert ranked[0] == ranked[1]
+
+
+def test_every_public_function_of_flows_is_compared() -> None:
+    functions = {name for name in ft.__all__ if inspect.isfunction(getattr(ft, name))}
+    compared = {name.split()[0] for name in (*forms.FUNCTIONS, *READERS)}
+    assert functions - compared == {"connection_sets", "init"}
 
 
 @settings(max_examples=EXAMPLES // 2)
