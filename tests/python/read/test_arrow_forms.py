@@ -77,7 +77,7 @@ def check(name: str, function: Callable[[Any], Any], seed: int, *, reads: bool =
     chosen = dice.choice(list(containers))
     if chosen in PANDAS:
         pytest.importorskip("pandas")
-    other = forms.in_other_form(plain, dice, portable=chosen not in forms.STREAMS)
+    other = forms.in_other_form(plain, dice, portable=chosen in forms.FRAMES)
     source = containers[chosen](other)
     as_log = chosen in PANDAS or isinstance(source, list)
     expected = forms.outcome(
