@@ -70,6 +70,7 @@ class RawFlows:
         *,
         format: str | None = None,
         tz: str | None = None,
+        date_order: str | None = None,
         columns: Columns | str | Sequence[str] | None = None,
     ) -> Ingested:
         """Ingest log files.
@@ -81,7 +82,7 @@ class RawFlows:
         ----------
         paths
             Paths, globs, folders or URLs of logs, as for `read_flows`.
-        format, tz, columns
+        format, tz, date_order, columns
             As for `read_flows`.
 
         Returns
@@ -96,9 +97,11 @@ class RawFlows:
         FormatError
             If a path given by name is not a flow log.
         ArgumentError
-            If `format`, `tz` or a name in `columns` is unknown.
+            If `format`, `tz`, `date_order` or a name in `columns` is unknown.
         """
-        request = ReadRequest.parse(None, format=format, columns=columns, keep=_KEEP, tz=tz)
+        request = ReadRequest.parse(
+            None, format=format, columns=columns, keep=_KEEP, tz=tz, date_order=date_order
+        )
         ingested = Ingested()
         with self._locked():
             for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
