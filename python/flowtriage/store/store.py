@@ -272,7 +272,7 @@ class FlowStore:
             if not version and not create:
                 raise StoreError(
                     f"store {self.url} does not exist; check the URL, or create it with "
-                    "flowtriage oa run"
+                    "flowtriage oa run or FlowStore(url)"
                 )
             if version > len(MIGRATIONS):
                 raise StoreError(
