@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Format
-from flowtriage.quality.bad_rows import BadRow, OtherHost, exact_sum, span_text
+from flowtriage.quality.bad_rows import BadRow, OtherHost, span_text
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
+from flowtriage.quality.sums import exact_sum
 
 _COUNTS = (
     "rows_read",
