@@ -23,7 +23,7 @@ import pyarrow as pa
 from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
 from flowtriage.inputs.addresses import AddressLike, address_argument
-from flowtriage.inputs.timespan import day_span
+from flowtriage.inputs.timespan import day_span, impossible_time
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.custom import Columns
 from flowtriage.read.flows import ReadRequest
@@ -173,7 +173,13 @@ class RawFlows:
         with _damage_reported(self.folder):
             if addresses is not None:
                 flows = _matching_groups(flows, condition)
-            return flows.to_table(columns=names, filter=condition)
+            read = flows.to_table(columns=names, filter=condition)
+        if column := impossible_time(read):
+            raise FormatError(
+                f"a file of the raw flows in {self.folder} is damaged: column {column} has a time "
+                "that is not within the years 1 to 9999"
+            )
+        return read
 
     def report(self, start: date, end: date | None = None) -> ReadReport:
         """Return what the ingest of the sources of days counted; they may have other days, too."""

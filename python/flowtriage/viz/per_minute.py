@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM, NumeralTickFormatter
 
+from flowtriage.errors import InputError
 from flowtriage.quality.sums import aggregated
 from flowtriage.viz.colours import TOTAL
 from flowtriage.viz.figures import legend_item, message_plot
@@ -24,7 +25,10 @@ def flows_per_minute(summary: pa.Table, days: str) -> LayoutDOM:
     """
     if not summary.num_rows:
         return message_plot("Flows per minute", f"No flows stored for {days}")
-    minutes = pc.strptime(summary["tdate"], format="%Y-%m-%d %H:%M", unit="us")
+    try:
+        minutes = pc.strptime(summary["tdate"], format="%Y-%m-%d %H:%M", unit="us")
+    except pa.ArrowInvalid as error:
+        raise InputError(f"flow_ingest_summary, column tdate: not a time ({error})") from None
     width = _width(minutes)
     binned = bin_series(_timeline(minutes, summary["total"], width), _STYLE)
     [series] = binned.series

@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.errors import InputError
 from flowtriage.humanize import UNKNOWN, human_bytes, sanitize, thousands
+from flowtriage.inputs.timespan import impossible_time
 from flowtriage.quality.sums import added, aggregated, exact_sum
 from flowtriage.viz.colours import OTHER
 
@@ -77,6 +79,8 @@ def bin_series(timeline: pa.Table, style: Style) -> Binned:
     known = pc.is_valid(timeline["bin_start"])
     untimed = _flow_count(timeline.filter(pc.invert(known)))
     timed = timeline.filter(known)
+    if column := impossible_time(timed):
+        raise InputError(f"timeline, column {column}: a time is not within the years 1 to 9999")
     if timed.num_rows == 0:
         return Binned((), {}, 0.0, 0.0, 0.0, untimed)
     kept, folded = _top_keys(timed, style)
