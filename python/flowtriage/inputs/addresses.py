@@ -27,6 +27,8 @@ NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 _DEFANGED = re.compile(r"(?<=.)[\[({](\.|::?|dot)[\])}]", re.IGNORECASE)
 _MAPPED_BITS = 96
 _MAX_SHOWN = 80
+_MAX_STRINGS = (1 << 31) - 1
+"""Bytes of strings that one Arrow array of `string` can have."""
 
 
 def parse_address(text: str) -> str | None:
@@ -157,6 +159,9 @@ def address_array(addresses: HostsLike | pa.Array | pa.ChunkedArray) -> pa.Array
     Strings and objects from people may be defanged; Arrow and pandas columns are data.
     """
     if isinstance(addresses, pa.ChunkedArray):
+        strings = pa.types.is_string(addresses.type)
+        if strings and addresses.nbytes > _MAX_STRINGS:
+            addresses = addresses.cast(pa.large_string())
         return addresses.combine_chunks()
     if isinstance(addresses, pa.Array):
         return addresses
