@@ -120,3 +120,43 @@ pub fn named(name: &str, array: ArrayRef) -> NamedColumn {
     let field = Field::new(name, array.data_type().clone(), true);
     (field, array)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{DictionaryArray, Int64Array};
+    use arrow::datatypes::Int8Type;
+
+    use super::*;
+
+    fn part(texts: &[&str], number: i64) -> RecordBatch {
+        let coded: DictionaryArray<Int8Type> = texts.iter().copied().collect();
+        let rows = texts.len();
+        batch(vec![
+            named("text", Arc::new(StringArray::from(texts.to_vec()))),
+            named("coded", Arc::new(coded)),
+            named("number", Arc::new(Int64Array::from(vec![number; rows]))),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn strings_beyond_32_bit_offsets_are_long() {
+        let text = "x".repeat(1 << 20);
+        let one = part(&["", &text, ""], 1);
+        let schema = one.schema();
+        assert!(!is_long(&schema, &vec![one.clone(); 2_047]));
+        assert!(is_long(&schema, &vec![one.clone(); 2_048]));
+        // Slices count only with their own strings.
+        assert!(!is_long(&schema, &vec![one.slice(2, 1); 2_048]));
+    }
+
+    #[test]
+    fn large_strings_keep_their_values() {
+        let wide = with_large_strings(&part(&["a", "é"], 7)).unwrap();
+        assert_eq!(wide.column(0).data_type(), &DataType::LargeUtf8);
+        let texts: Vec<_> = wide.column(0).as_string::<i64>().iter().flatten().collect();
+        assert_eq!(texts, ["a", "é"]);
+        let both = concat(&wide.schema(), &[wide.clone(), wide.clone()]).unwrap();
+        assert_eq!((both.num_rows(), both.schema()), (4, wide.schema()));
+    }
+}
