@@ -102,8 +102,8 @@ class Source:
     def _options(self) -> dict[str, Any]:
         if self.use_sample:
             return {"timespan": self.timespan}
-        options = read_options(self.format_name, self.columns, self.tz)
-        return {"timespan": self.timespan, "date_order": self.date_order, **options}
+        options = read_options(self.format_name, self.columns, self.tz, self.date_order)
+        return {"timespan": self.timespan, **options}
 
     def _networks(self) -> str | list[str] | None:
         if self.internal is None or Path(self.internal).exists():
@@ -111,10 +111,12 @@ class Source:
         return self.internal.split(",")
 
 
-def read_options(format_name: str | None, columns: str | None, tz: str | None) -> dict[str, Any]:
+def read_options(
+    format_name: str | None, columns: str | None, tz: str | None, date_order: str | None
+) -> dict[str, Any]:
     """Convert command-line options to keyword arguments of `read_flows`."""
     mapping = _mapping(columns) if columns and "=" in columns else columns
-    return {"format": format_name, "columns": mapping, "tz": tz}
+    return {"format": format_name, "columns": mapping, "tz": tz, "date_order": date_order}
 
 
 def takes_source(command: Callable[..., None]) -> Callable[..., None]:

@@ -117,6 +117,31 @@ def within(flows: pa.Table, span: Timespan | None) -> pa.Table:
     return flows.filter(reduce(pc.and_, kept)) if kept else flows
 
 
+def impossible_time(table: pa.Table) -> str | None:
+    """Return the first column with a time or date that Python has none for, if any.
+
+    Files and stores of other programs can have years beyond 9999.
+
+    Examples
+    --------
+    >>> impossible_time(pa.table({"seen": pa.array([1 << 60], pa.timestamp("us"))}))
+    'seen'
+    """
+    for field in table.schema:
+        if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
+            limits = pc.min_max(table[field.name])
+            try:
+                for end in ("min", "max"):
+                    if pa.types.is_timestamp(field.type):
+                        micros = pa.timestamp("us", field.type.tz)
+                        pc.cast(limits[end], micros, safe=field.type.unit != "ns").as_py()
+                    else:
+                        limits[end].as_py()
+            except (ValueError, OverflowError):
+                return str(field.name)
+    return None
+
+
 def _parse_time(value: Any, name: str) -> datetime | None:
     """Parse a time in UTC; a date alone is the start of its day, or the end if it is an end."""
     if value is None:

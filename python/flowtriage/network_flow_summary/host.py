@@ -17,8 +17,8 @@ from flowtriage.msticnb import as_theirs
 from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import query_flows
 from flowtriage.providers.host_queries import HostFacts, query_host
-from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.numbers import few, flows_text
+from flowtriage.quality.sums import exact_sum
 from flowtriage.read.flows import Flows
 
 if TYPE_CHECKING:

@@ -1,13 +1,10 @@
-"""Rows that are not among the flows, and exact sums of counters."""
+"""Rows that are not among the flows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from flowtriage.inputs.timespan import Timespan
 
@@ -71,11 +68,3 @@ class OtherHost:
 def span_text(start: datetime | None, end: datetime | None) -> str:
     """Format a span of time in UTC; empty without times."""
     return str(Timespan(start, end)) if start and end else ""
-
-
-def exact_sum(counts: pa.Array | pa.ChunkedArray) -> int:
-    """Return the exact sum of a column of integers, beyond 64 bits if need be."""
-    largest = pc.max(counts).as_py() or 0
-    if largest * len(counts) >= 1 << 63:
-        counts = counts.cast(pa.decimal128(38, 0))
-    return int(pc.sum(counts).as_py() or 0)

@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.errors import InputError
 from flowtriage.formats.declaration import Format
-from flowtriage.quality.bad_rows import BadRow, OtherHost, exact_sum, span_text
+from flowtriage.inputs.timespan import impossible_time
+from flowtriage.quality.bad_rows import BadRow, OtherHost, span_text
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
+from flowtriage.quality.sums import exact_sum
 
 _COUNTS = (
     "rows_read",
@@ -35,6 +38,7 @@ _COUNTS = (
 )
 """Counts that add up when reports are merged."""
 _FLOWS = ("flows", "denied_flows")
+_TIMES = ["start_time", "end_time"]
 _COUNTERS = {
     "record": "delta (per record)",
     "flow": "cumulative (per flow)",
@@ -169,9 +173,11 @@ class ReadReport:
         """Set the flows that the report describes; `measured` gives it their quality."""
         self.records = flows.num_rows
         self.flows, self.denied_flows = (exact_sum(flows[name]) for name in _FLOWS)
+        if name := impossible_time(flows.select(_TIMES)):
+            raise InputError(f"{name} has a time that is not within the years 1 to 9999")
         self.start = pc.min(flows["start_time"]).as_py()
-        ends = [pc.max(flows[name]).as_py() for name in ("start_time", "end_time")]
-        self.end = max((end for end in ends if end), default=None)
+        ends = (pc.max(flows[name]).as_py() for name in _TIMES)
+        self.end = max(filter(None, ends), default=None)
         self._table = flows if measured else None
 
     def inspect(self, flows: pa.RecordBatchReader) -> None:

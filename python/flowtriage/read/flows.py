@@ -18,6 +18,7 @@ from flowtriage.inputs.arrow import (
     is_rows,
     is_stream,
 )
+from flowtriage.inputs.texts import is_text
 from flowtriage.inputs.timespan import Timespan, TimespanLike, parse_timespan, within
 from flowtriage.quality import ReadReport
 from flowtriage.read.custom import Columns, custom_format, field_names
@@ -105,6 +106,9 @@ class ReadRequest:
             wanted = custom_format(columns)
         elif columns is not None:
             names = field_names(columns)
+        for name, given in (("tz", tz), ("date_order", date_order)):
+            if given is not None and not is_text(given):
+                raise ArgumentError(f"invalid {name} {given!r}")
         networks = tuple(internal or ())
         options = Options(
             wanted, kept_names(keep), tz or "UTC", names, networks, date_order=date_order

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Trailer
 from flowtriage.quality.report import ReadReport, Total
+from flowtriage.quality.sums import exact_sum
 
 _EXCHANGED = {"src_bytes": "dst_bytes", "src_packets": "dst_packets"}
 """Where the counters of a unidirectional record are if its endpoints were exchanged."""
@@ -43,7 +44,7 @@ class TrailerCheck:
                 counts = flows[name]
                 if name in _EXCHANGED:
                     counts = pc.coalesce(counts, flows[_EXCHANGED[name]])
-                self._sums[name] += pc.sum(counts).as_py() or 0
+                self._sums[name] += exact_sum(counts)
 
     def add_totals(self, report: ReadReport, source: str) -> None:
         """Add the totals of the log and of the flows to a report."""

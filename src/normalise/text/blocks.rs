@@ -29,6 +29,9 @@ pub enum Layout {
 /// Bytes of text that one task reads.
 const PART: usize = 1 << 19;
 
+/// Begins each record of a JSON text sequence.
+const RECORD_SEPARATOR: u8 = 0x1e;
+
 impl Layout {
     /// Length of the whole records of a block.
     pub fn whole_records(&self, block: &[u8]) -> usize {
@@ -112,7 +115,7 @@ fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Res
     let mut rows = Rows::new(wanted);
     let row = JsonRow::new(wanted, None);
     for (line, text) in (first_line..).zip(text.split(|byte| *byte == b'\n')) {
-        let text = text.trim_ascii();
+        let text = json_lines_record(text);
         if text.is_empty() {
             continue;
         }
@@ -122,6 +125,14 @@ fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Res
         }
     }
     rows.normalise(spec)
+}
+
+/// The record of a line, without spaces and the record separators of RFC 7464 around it.
+fn json_lines_record(line: &[u8]) -> &[u8] {
+    let is_other = |byte: &u8| !byte.is_ascii_whitespace() && *byte != RECORD_SEPARATOR;
+    let start = line.iter().position(is_other).unwrap_or(line.len());
+    let end = line.iter().rposition(is_other).map_or(start, |end| end + 1);
+    &line[start..end]
 }
 
 fn json_objects(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {

@@ -32,8 +32,8 @@ from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.quality import QualityWarning
-from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.sums import exact_sum
 from flowtriage.read.flows import Flows
 from flowtriage.sample import HOST_NAME
 

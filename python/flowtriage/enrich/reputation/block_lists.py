@@ -21,6 +21,7 @@ from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.inputs.addresses import HostsLike, address_array
+from flowtriage.inputs.texts import path_argument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +130,7 @@ class BlockLists:
         if not files:
             raise ArgumentError("no block list given; give at least one file")
         self.severity = severity
-        self.lists = tuple(_read_lists([Path(file) for file in files]))
+        self.lists = tuple(_read_lists([Path(path_argument(file)) for file in files]))
         for one in self.lists:
             if count := len(one.unusable):
                 warnings.warn(
