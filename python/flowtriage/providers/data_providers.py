@@ -96,6 +96,15 @@ class _Shared(type):
         own = inspect.signature(vars(cls)["__init__"])
         return own.replace(parameters=list(own.parameters.values())[1:])
 
+    def __getattr__(cls, name: str) -> Any:
+        """Return an attribute of the current instance; None without one."""
+        if name.startswith("_"):
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+        current = vars(cls)["current"].__get__(None, cls)()
+        if current is None and name in cls.__annotations__:
+            return None
+        return getattr(current, name)
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Return an instance, and make it the current one."""
         latest = getattr(cls, "_latest", None)
@@ -130,7 +139,8 @@ class DataProviders(metaclass=_Shared):
     Attributes
     ----------
     query_provider
-        The provider of flows.
+        The provider of flows. This and the other attributes are also those of the class, for the
+        current instance; None without one.
     providers : dict
         All providers by name. Each is also an attribute.
     failures : dict
@@ -151,6 +161,10 @@ class DataProviders(metaclass=_Shared):
 
     _latest: ClassVar[DataProviders | None] = None
     arguments: tuple[Any, ...]
+    query_provider: Any
+    provider_names: set[str]
+    providers: dict[str, Any]
+    failures: dict[str, Exception]
 
     def __init__(
         self,
@@ -158,8 +172,8 @@ class DataProviders(metaclass=_Shared):
         providers: Iterable[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.providers: dict[str, Any] = {}
-        self.failures: dict[str, Exception] = {}
+        self.providers = {}
+        self.failures = {}
         if query_provider is None:
             files = any(split_parameter(key)[0] == "LocalFlows" for key in kwargs)
             query_provider = "LocalFlows" if files else "MSSentinel"
