@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import ipywidgets as widgets
@@ -18,7 +17,7 @@ _CODE = """\
 from msticpy.common.timespan import TimeSpan
 
 {variable} = nb.{path}()
-timespan = TimeSpan(start="{start}")
+timespan = TimeSpan(period="1d")
 {variable}_result = {variable}.run(value="my_host", timespan=timespan)
 """
 
@@ -73,8 +72,7 @@ class NBBrowser:
         cls = self.selected
         path = next(name for name, known in nb_index.items() if known is cls)
         variable = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
-        start = datetime.now(UTC) - timedelta(days=1)
-        return _CODE.format(variable=variable, path=path, start=f"{start:%Y-%m-%d %H:%M}")
+        return _CODE.format(variable=variable, path=path)
 
     def _insert_code(self, button: Any) -> None:
         shell: Any = get_ipython()

@@ -164,6 +164,15 @@ def test_objects_and_widgets_of_msticpy(naive: bool) -> None:
 
 
 @extra
+def test_a_timespan_of_msticpy_from_a_start_without_a_zone_until_now() -> None:
+    TimeSpan = pytest.importorskip("msticpy.common.timespan").TimeSpan
+    theirs = TimeSpan(start="2024-05-01 10:00")
+    span = parse_timespan(theirs)
+    assert span is not None
+    assert (span.start, span.end) == (TEN, theirs.end)
+
+
+@extra
 def test_a_timespan_of_msticpy_is_equal() -> None:
     TimeSpan = pytest.importorskip("msticpy.common.timespan").TimeSpan
     assert as_msticpy(Timespan(DAY, TEN)) == TimeSpan(start=DAY, end=TEN)
