@@ -42,7 +42,7 @@ class NBBrowser:
         insert = widgets.Button(description="Insert code example")
         insert.on_click(self._insert_code)
         parts = widgets.Accordion(children=[self.nb_details, self.nb_run_doc, self.nb_code])
-        for number, title in enumerate(("Full class details", "run() documentation", "Code")):
+        for number, title in enumerate(("All documentation", "run() documentation", "Example")):
             parts.set_title(number, title)
         parts.selected_index = None
         left = widgets.VBox([self.nb_select, insert])
@@ -63,7 +63,7 @@ class NBBrowser:
 
     def _update(self, change: Any) -> None:
         cls = self.selected
-        self.nb_doc.value = docstring_html(cls, cls.__name__)
+        self.nb_doc.value = docstring_html(cls, cls.__name__, sections=False)
         self.nb_details.value = cls.get_help()
         self.nb_run_doc.value = docstring_html(cls.run, f"{cls.__name__}.run()")
         self.nb_code.value = f"<pre>{html.escape(self._code())}</pre>"

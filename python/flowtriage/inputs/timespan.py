@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from typing import Any, Protocol, TypeAlias
 
@@ -117,7 +117,8 @@ def _parse_object(timespan: Any, start: Any, end: Any) -> Timespan:
     elif last is None:
         last = datetime.now(UTC)
     if first is None and period is not None:
-        first = last - period
+        last_is_day_end = last.time() == time.max
+        first = last - period + timedelta(microseconds=last_is_day_end)
     return Timespan(first, last)
 
 

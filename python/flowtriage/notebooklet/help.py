@@ -35,10 +35,10 @@ def get_help(notebooklet: type[Any], fmt: str) -> str:
     raise ArgumentError(f"unknown help format {fmt!r}; give html or md")
 
 
-def docstring_html(documented: Any, title: str) -> str:
-    """Return the docstring of an object as HTML, under a title."""
+def docstring_html(documented: Any, title: str, *, sections: bool = True) -> str:
+    """Return the docstring of an object as HTML, under a title, with or without its sections."""
     parts = [Part("heading", title, 1), *_docstring(documented)]
-    return "\n".join(map(_html_part, parts))
+    return "\n".join(map(_html_part, parts if sections else parts[:2]))
 
 
 def _parts(cls: type[Any]) -> Iterator[Part]:

@@ -246,7 +246,7 @@ class NotebookletResult:
 
     def view_events(
         self,
-        summary_cols: Sequence[str] | None = None,
+        summary_cols: Sequence[str] | str | None = None,
         attrib: str | None = None,
         data: pd.DataFrame | None = None,
         **kwargs: Any,

@@ -17,11 +17,12 @@ _TIME = "TimeGenerated"
 _SIZE = {"width": "70%", "height": "300px"}
 
 
-def view_events(data: Any, summary_cols: Sequence[str] | None, **kwargs: Any) -> SelectItem:
+def view_events(data: Any, summary_cols: Sequence[str] | str | None, **kwargs: Any) -> SelectItem:
     """Return a list of rows as described in `NotebookletResult.view_events`."""
     if not hasattr(data, "iloc") or not hasattr(data, "columns") or not len(data):
         raise ArgumentError("there is no table with rows; give a DataFrame, or its attribute")
-    names = list(data.columns[:_FIRST]) if summary_cols is None else list(summary_cols)
+    given = [summary_cols] if isinstance(summary_cols, str) else summary_cols
+    names = list(data.columns[:_FIRST]) if given is None else list(given)
     if missing := [name for name in names if name not in data.columns]:
         known = [str(name) for name in data.columns]
         raise ArgumentError(
@@ -35,8 +36,8 @@ def view_events(data: Any, summary_cols: Sequence[str] | None, **kwargs: Any) ->
         raise MissingExtraError(
             'view_events needs msticpy: pip install "flowtriage[notebook]"'
         ) from None
-    given = {"item_dict": _labels(data, names), "action": _shows(data), **_SIZE, **kwargs}
-    return SelectItem(**given)
+    shown = {"item_dict": _labels(data, names), "action": _shows(data)}
+    return SelectItem(**{**shown, **_SIZE, **kwargs})
 
 
 def _labels(data: pd.DataFrame, names: list[str]) -> dict[str, int]:

@@ -125,6 +125,9 @@ def test_periods() -> None:
         assert alone.period == day
         assert alone.end is not None
         assert before <= alone.end <= datetime.now(UTC)
+    assert parse_timespan(SimpleNamespace(end="2024-05-01", period="1d")) == Timespan(
+        DAY, DAY + LAST
+    )
     for wrong in ("x", 7, pd.NaT, ""):
         with pytest.raises(ArgumentError, match="period .* is not a period"):
             parse_timespan(SimpleNamespace(start=DAY, period=wrong))

@@ -197,6 +197,7 @@ def test_rows_are_browsed(result: ft.NetworkFlowResult) -> None:
         shown = browser.item_action(position)
         assert shown.loc["dest"].item() == row["dest"]
         assert set(shown.index) == set(row.dropna().index)
+    assert next(iter(result.view_events("dest", "flow_index").options)).endswith(index["dest"][0])
     assert len(result.view_events(attrib="network_flows").options) == len(result.network_flows)
 
 
