@@ -67,9 +67,10 @@ def test_one_import_changes(browser: Any, tmp_path: Path) -> None:
         run.locator(".bk-Figure").first.wait_for()
         assert "7,310 of 7,310 records" in run.inner_text()
         events = shown[position(CELLS, "result.view_events")]
-        label = events.locator("select option").nth(4).text_content()
-        events.locator("select").select_option(label=label)
-        events.get_by_text(label.partition(". ")[2].split(" - ")[0]).last.wait_for()
+        events.locator("select").select_option(index=4)
+        label = events.locator("select option").nth(4).text_content().replace("\xa0", " ")
+        peer = label.partition(". ")[2].partition(" - ")[0]
+        events.locator("td", has_text=peer).first.wait_for()
         events.scroll_into_view_if_needed()
         notebook.picture("2_events")
         assert "2608" in shown[position(CELLS, "nb.add_pivot_funcs")].inner_text()
