@@ -39,7 +39,8 @@ class NBBrowser:
         self.nb_details = widgets.HTML(layout=whole)
         self.nb_run_doc = widgets.HTML(layout=whole)
         self.nb_code = widgets.HTML(layout=whole)
-        insert = widgets.Button(description="Insert code example")
+        fitting = widgets.Layout(width="auto")
+        insert = widgets.Button(description="Insert code example", layout=fitting)
         insert.on_click(self._insert_code)
         parts = widgets.Accordion(children=[self.nb_details, self.nb_run_doc, self.nb_code])
         for number, title in enumerate(("All documentation", "run() documentation", "Example")):

@@ -16,6 +16,8 @@ from flowtriage.providers.local_flows import LocalFlows
 _INSTALL = 'msticpy providers need msticpy: pip install "flowtriage[notebook]"'
 _DEFAULT = ("tilookup", "geolitelookup")
 _CONSTRUCTOR_ONLY = {"driver", "query_paths"}
+_OF_INSTANCE = ("query_provider", "providers", "provider_names", "failures")
+"""Attributes that the class has before the first instance."""
 
 
 class QueryProvider(Protocol):
@@ -98,12 +100,12 @@ class _Shared(type):
 
     def __getattr__(cls, name: str) -> Any:
         """Return an attribute of the current instance; None without one."""
-        if name.startswith("_"):
-            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
-        current = vars(cls)["current"].__get__(None, cls)()
-        if current is None and name in cls.__annotations__:
+        current = None if name.startswith("_") else cls.current()
+        if current is not None:
+            return getattr(current, name)
+        if name in _OF_INSTANCE:
             return None
-        return getattr(current, name)
+        raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Return an instance, and make it the current one."""

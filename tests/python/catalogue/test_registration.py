@@ -156,6 +156,16 @@ print(isinstance(nb, theirs), issubclass(ft.FlowThreatInvestigation, theirs),
     assert done.stdout.split() == ["True"] * 4 + ["False"] * 2 + ["None"]
 
 
+def test_registration_imports_msticnb_itself() -> None:
+    code = (
+        "import flowtriage; flowtriage.register(); import msticnb as nb\n"
+        "print(nb.nblts.azsent.network.NetworkFlowSummary is flowtriage.NetworkFlowSummary)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"]
+
+
 def test_their_module_keeps_its_source(msticnb: Any) -> None:
     import inspect
 
