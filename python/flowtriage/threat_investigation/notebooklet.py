@@ -67,7 +67,7 @@ class FlowThreatInvestigation(DisplayMethods):
         Providers of flows if neither a store nor flows are given; None means the current
         `DataProviders` at each run.
     silent
-        Whether to display nothing.
+        Whether to display nothing; None takes the option `silent` of the session.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class FlowThreatInvestigation(DisplayMethods):
         configuration: Settings | str | os.PathLike[str] | None = None,
         asn: AsnDatabase | str | os.PathLike[str] | None = None,
         data_providers: DataProviders | None = None,
-        silent: bool = False,
+        silent: bool | None = None,
     ) -> None:
         super().__init__(data_providers, silent=silent)
         check_top(top_results)

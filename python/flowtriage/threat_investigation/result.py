@@ -114,8 +114,8 @@ class FlowThreatResult(NotebookletResult):
             "Distinct connections": f"{self._search.connections.num_rows:,}",
         }
         facts |= {f"{name} peers": f"{len(frame):,}" for name, frame in peers.items()}
-        if self.timespan is not None:
-            facts["Searched timespan"] = str(self.timespan)
+        if self._span is not None:
+            facts["Searched timespan"] = str(self._span)
         return facts | (self.report.facts() if self.report.sources else {})
 
 
