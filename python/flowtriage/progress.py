@@ -22,6 +22,11 @@ def report_progress(task: str, done: int, total: int | None = None) -> None:
         listener(task, done, total)
 
 
+def is_followed() -> bool:
+    """Return whether reported progress is sent to a listener."""
+    return _listener.get() is not None
+
+
 @contextmanager
 def progress_to(listener: Listener) -> Iterator[None]:
     """Send progress reported within the block to `listener`.

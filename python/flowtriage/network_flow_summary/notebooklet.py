@@ -11,6 +11,7 @@ from flowtriage.analysis.aggregate import flow_summary, timeline
 from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
+from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import host_label, parse_host
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
@@ -220,12 +221,12 @@ class NetworkFlowSummary(Notebooklet):
         """
         self._latest.select_asns(asns)
 
-    def lookup_ti_for_asn_ips(self) -> None:
+    def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
         """Look up threat intelligence for the selected ASNs of the latest result.
 
         See `NetworkFlowResult.lookup_ti_for_asn_ips`.
         """
-        self._latest.lookup_ti_for_asn_ips()
+        self._latest.lookup_ti_for_asn_ips(time_limit)
 
     def show_selected_asn_map(self) -> FoliumMap | None:
         """Show the selected ASNs of the latest result on a map.

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flowtriage.enrich.reputation import Reputation, look_up
+from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT, Reputation, look_up
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.asn_selection import AsnLike, selector
 from flowtriage.network_flow_summary.tables import HostTables
+from flowtriage.network_flow_summary.threat_flows import with_flows
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.result import LazyAttribute, NotebookletLike
 from flowtriage.notebooklet.values import Rebuild
 from flowtriage.providers import DataProviders
 from flowtriage.quality.report import ReadReport
 from flowtriage.render.notebook import in_notebook, show
+from flowtriage.render.progress_bar import progress_bar
 from flowtriage.render.section import Section
 
 if TYPE_CHECKING:
@@ -67,9 +69,12 @@ class NetworkFlowResult(NotebookletResult):
         online lookup.
     ti_results : pandas.DataFrame
         Threat intelligence on selected addresses, the most severe first (see
-        `flowtriage.enrich.reputation.Reputation`).
+        `flowtriage.enrich.reputation.Reputation`): the columns of msticpy's `TILookup`, then
+        those of the flow index. A row for each result and flow of its address.
     ti_coverage : pandas.DataFrame
         Number of addresses that each provider was queried about and has results for.
+    ti_ledger : pandas.DataFrame
+        Outcome for each address and provider: status, number of attempts, reason of a failure.
     geo_map : msticpy.vis.foliummap.FoliumMap
         Map of all addresses.
     geo_map_selected : msticpy.vis.foliummap.FoliumMap
@@ -107,6 +112,7 @@ class NetworkFlowResult(NotebookletResult):
         self.asn_ledger: pd.DataFrame | None = None
         self.ti_results: pd.DataFrame | None = None
         self.ti_coverage: pd.DataFrame | None = None
+        self.ti_ledger: pd.DataFrame | None = None
         self.geo_map: FoliumMap | None = None
         self.geo_map_selected: FoliumMap | None = None
 
@@ -145,12 +151,24 @@ class NetworkFlowResult(NotebookletResult):
         text = f"{selected:,} of {count:,} selected initially. {_BY_NAME}"
         show(self._section("select_asns", text, self._selector))
 
-    def lookup_ti_for_asn_ips(self) -> None:
+    def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
         """Look up threat intelligence for the addresses of the selected ASNs.
 
         Of the providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists),
         those that are loaded are queried about public addresses. The results are in
-        `ti_results`; `ti_coverage` has the number of queries and results of each provider.
+        `ti_results`, with the flows of each address; `ti_coverage` has the number of queries and
+        results of each provider, `ti_ledger` the outcome for each address. Ctrl-C, or the
+        interrupt button of a notebook, ends the look-up and keeps the results until then.
+
+        Parameters
+        ----------
+        time_limit
+            Time limit in seconds, 600 by default; None for no limit.
+
+        Raises
+        ------
+        ArgumentError
+            If the time limit is not positive.
         """
         if self._tables is None or self._selector is None:
             print(_SELECT_FIRST)
@@ -158,15 +176,19 @@ class NetworkFlowResult(NotebookletResult):
         addresses = self._tables.choices.addresses(self._selector.selected_items)
         providers = self._providers
         sources = [providers[name] for name in _INTELLIGENCE if name in providers]
-        found = look_up(addresses.to_pylist(), sources, progress=not self._silent)
+        with progress_bar(" queries", silent=self._silent):
+            found = look_up(addresses.to_pylist(), sources, time_limit=time_limit)
         self._reputation = found
-        self.ti_results, self.ti_coverage = found.results, found.coverage
+        self.ti_results = with_flows(found.results, self._tables.index)
+        self.ti_coverage, self.ti_ledger = found.coverage, found.ledger.to_pandas()
         contents: list[object] = [
             f"{len(addresses):,} distinct addresses in the ASNs selected.",
             *found.messages(),
         ]
         if len(found.coverage):
             contents.append(found.coverage)
+        if len(failures := found.failures):
+            contents += ["Addresses without an answer:", failures]
         if len(found.hits):
             hits = pa.array(found.hits["Ioc"].unique().tolist(), pa.string())
             contents += [

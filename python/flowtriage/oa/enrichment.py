@@ -184,7 +184,10 @@ def add_reputation(results: pa.Table, sources: Sequence[Any] = ()) -> tuple[pa.T
     canonical = pa.nulls(len(endpoints.addresses), pa.string())
     if sources:
         canonical = bundled().lookup(endpoints.addresses)["address"].combine_chunks()
-    reputation = look_up(sorted(canonical.drop_null().to_pylist()), sources, non_public=True)
+    known = sorted(canonical.drop_null().to_pylist())
+    reputation = look_up(known, sources, non_public=True, time_limit=None)
+    if reputation.stopped:
+        raise KeyboardInterrupt
     texts = spot_texts(reputation)
     index = pc.index_in(canonical, value_set=pa.array(texts.keys(), pa.string()))
     column = pa.array(texts.values(), pa.string()).take(index)

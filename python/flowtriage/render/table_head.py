@@ -59,7 +59,8 @@ def _pandas_column(series: Any) -> pa.ChunkedArray:
 
 def _mixed(values: Sequence[Any]) -> pa.Array:
     lists = [sorted(map(str, v)) if isinstance(v, set | frozenset) else v for v in values]
-    array = _array(lists)
+    # Arrow would give each dictionary the keys of all others.
+    array = None if any(isinstance(v, dict) for v in values) else _array(lists)
     if array is None:
         texts = [None if _missing(v) else sanitize(str(v), multiline=True) for v in values]
         array = pa.array(texts, pa.string())

@@ -20,7 +20,7 @@ from flowtriage.enrich.reputation.block_list_networks import ranges_of
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.inputs.addresses import address_array
+from flowtriage.inputs.addresses import HostsLike, address_array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +61,10 @@ class BlockList:
         """Entries that are neither an address nor a network nor a range."""
         return self.entries.take(pa.array(self.networks.bad(), pa.int64()))
 
-    def find(self, addresses: pa.Array) -> pa.Table:
+    def find(self, addresses: HostsLike | pa.Array | pa.ChunkedArray) -> pa.Table:
         """Return for each address the entry of the longest matching prefix, or nulls."""
-        return self.entries.take(self.networks.find(addresses, strict=True)["range"])
+        found = self.networks.find(address_array(addresses), strict=True)
+        return self.entries.take(found["range"])
 
 
 class BlockLists:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,24 +11,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.enrich.asn import bundled
-from flowtriage.enrich.reputation.results import COLUMNS, FOUND, read_results
+from flowtriage.enrich.reputation.ledger import count_addresses, coverage_of, is_hit, ledger_of
+from flowtriage.enrich.reputation.querying import (
+    INTERRUPTED,
+    Answers,
+    query_services,
+    query_tables,
+)
+from flowtriage.enrich.reputation.results import COLUMNS, FOUND, SAFE_IOC
 from flowtriage.enrich.reputation.severity import Severity
-from flowtriage.enrich.reputation.threat_intelligence import SourceResults, query_source, types_of
-from flowtriage.humanize import sanitize
-from flowtriage.progress import report_progress
+from flowtriage.enrich.reputation.threat_intelligence import Provider, providers_of, types_of
+from flowtriage.errors import ArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_COUNTS = ("queried", "with_result", "hits", "unsupported", "failed")
-_COVERAGE = pa.schema(
-    [
-        ("provider", pa.string()),
-        *((name, pa.int64()) for name in _COUNTS),
-        ("reason", pa.string()),
-    ]
-)
-_MAX_REASON = 160
+DEFAULT_TIME_LIMIT = 600.0
+"""Default time limit of a look-up, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -43,31 +42,42 @@ class Reputation:
         One row per provider: number of addresses `queried`, of those `with_result`, of `hits`,
         of `unsupported` and `failed` addresses, and the first `reason` of a failure. Every
         queried address has a result, is unsupported or failed.
+    ledger : pyarrow.Table
+        One row per address and provider: `status` (`result`, `unsupported`, `failed`,
+        `not queried`), number of `attempts`, and `reason` (of a failure).
     public, non_public : int
         Numbers of distinct addresses.
     without_result : int
         Number of distinct public addresses without a result of any provider.
+    stopped : str or None
+        `time limit` or `interrupted` if queries were stopped.
     """
 
     found: pa.Table
     providers: pa.Table
+    ledger: pa.Table
     public: int
     non_public: int
     without_result: int
+    stopped: str | None
     _tables: tuple[pa.Table | pd.DataFrame, ...]
     _order: pa.Array
 
     @cached_property
     def results(self) -> pd.DataFrame:
-        """The results in the columns of msticpy's `TILookup`, the most severe first."""
+        """The results in the columns of msticpy's `TILookup`, the most severe first.
+
+        The last column is `SafeIoc`, the address as it was sent.
+        """
         import pandas as pd
 
         frames = [t.to_pandas() if isinstance(t, pa.Table) else t for t in self._tables]
         if not frames:
-            return pd.DataFrame(columns=list(COLUMNS))
+            return pd.DataFrame(columns=[*COLUMNS, SAFE_IOC])
         every = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
-        results: pd.DataFrame = every.reindex(columns=list(COLUMNS)).iloc[self._order.to_numpy()]
-        results = results.reset_index(drop=True)
+        results: pd.DataFrame = every.reindex(columns=[*COLUMNS, SAFE_IOC])
+        results = results.iloc[self._order.to_numpy()].reset_index(drop=True)
+        results[SAFE_IOC] = results[SAFE_IOC].where(results[SAFE_IOC].notna(), results["Ioc"])
         labels = {int(severity): severity.label for severity in Severity}
         results["Severity"] = [labels[number] for number in self.found["severity"].to_pylist()]
         return results
@@ -81,13 +91,19 @@ class Reputation:
     @property
     def hits(self) -> pd.DataFrame:
         """The results of severity warning or high."""
-        hits: pd.DataFrame = self.results[_is_hit(self.found).to_numpy(zero_copy_only=False)]
+        hits: pd.DataFrame = self.results[is_hit(self.found).to_numpy(zero_copy_only=False)]
         return hits
+
+    @property
+    def failures(self) -> pa.Table:
+        """The rows of the ledger without an answer: failed or not queried."""
+        status = pa.array(["failed", "not queried"])
+        return self.ledger.filter(pc.is_in(self.ledger["status"], value_set=status))
 
     @property
     def known(self) -> int:
         """Number of distinct addresses that a provider knows."""
-        return _addresses(self.found.filter(self.found["known"]))
+        return count_addresses(self.found.filter(self.found["known"]))
 
     @property
     def problems(self) -> dict[str, str]:
@@ -105,18 +121,27 @@ class Reputation:
             return [*lines, "There is no public address to look up."]
         if not self.providers.num_rows:
             return [*lines, f"No provider is loaded: {_are(self.public)} not looked up."]
+        if self.stopped:
+            lines.append(self._stopped_message())
         with_result = self.public - self.without_result
         if not with_result:
             return [*lines, f"No provider returned a result: {_are(self.public)} unknown."]
-        hits = _addresses(self.found.filter(_is_hit(self.found)))
+        hits = count_addresses(self.found.filter(is_hit(self.found)))
         threats = _are(hits) if hits else "none is"
         lines.append(
             f"{with_result:,} of {self.public:,} public addresses have a result; "
             f"{threats} known as a threat."
         )
-        if self.without_result:
-            lines.append(f"{self.without_result:,} public addresses have no result.")
+        if count := self.without_result:
+            have = "address has" if count == 1 else "addresses have"
+            lines.append(f"{count:,} public {have} no result.")
         return lines
+
+    def _stopped_message(self) -> str:
+        cut = "Interrupted" if self.stopped == INTERRUPTED else "Stopped at the time limit"
+        count = pc.sum(pc.equal(self.ledger["reason"], self.stopped)).as_py() or 0
+        have = "has" if count == 1 else "have"
+        return f"{cut}: {count:,} of {self.ledger.num_rows:,} queries {have} no answer."
 
 
 def look_up(
@@ -124,9 +149,15 @@ def look_up(
     sources: Sequence[Any],
     *,
     non_public: bool = False,
-    progress: bool = False,
+    time_limit: float | None = DEFAULT_TIME_LIMIT,
 ) -> Reputation:
-    """Look up the reputation of addresses, each distinct address once.
+    """Look up the reputation of addresses, each distinct address once per provider.
+
+    Providers are queried side by side. A query that fails is repeated once, for the addresses
+    that failed, after a pause of a second. A provider that raises errors for its first five
+    addresses, twice, and for the next is not queried further. After Ctrl-C or the time limit, the
+    results until then are returned: `stopped` says so, and the ledger has the reason for each
+    address without a result.
 
     Parameters
     ----------
@@ -137,8 +168,9 @@ def look_up(
         method `lookup_iocs` of `TILookup`.
     non_public
         Whether to look up non-public addresses too, in sources that send nothing: block lists.
-    progress
-        Whether msticpy may show a progress bar.
+    time_limit
+        Time limit in seconds, 600 by default; None for no limit. Sources within this process
+        (`BlockLists`, `Gti`) are not stopped by it.
 
     Returns
     -------
@@ -149,72 +181,68 @@ def look_up(
     ------
     InputError
         If an address is invalid.
+    ArgumentError
+        If the time limit is not positive.
 
     Examples
     --------
     >>> look_up(["10.0.0.1"], []).messages()
     ['1 non-public address was not looked up.', 'There is no public address to look up.']
     """
+    if time_limit is not None and not time_limit > 0:
+        raise ArgumentError(f"time_limit must be more than 0 seconds, got {time_limit!r}")
     known = bundled().lookup(list(addresses))
     known = known.select(["address", "ip_type"]).group_by(["address", "ip_type"], use_threads=False)
     known = known.aggregate([]).drop_null().combine_chunks()
     every = known["address"].combine_chunks()
     public = every.filter(pc.equal(known["ip_type"], "Public").combine_chunks())
-    parts = []
-    for done, source in enumerate(sources):
-        report_progress("threat intelligence", done, len(sources))
-        chosen = every if non_public and getattr(source, "local", False) else public
-        if len(chosen):
-            parts.append(query_source(source, chosen, progress=progress))
-    tables = tuple(table for part in parts for table in part.tables if len(table))
-    found = pa.concat_tables([FOUND.empty_table(), *map(read_results, tables)]).combine_chunks()
+    answers, stopped = _query(sources, every, public, non_public, time_limit)
+    tables = [pair for one in answers for pair in one.tables]
+    found = pa.concat_tables([FOUND.empty_table(), *(found for _, found in tables)])
+    found = found.combine_chunks()
     order = pc.sort_indices(found, [("severity", "descending")])
     answered = found.filter(found["answered"])["address"].combine_chunks()
     return Reputation(
         found=found.take(order),
-        providers=_coverage(parts, found),
+        providers=coverage_of(answers),
+        ledger=ledger_of(answers),
         public=len(public),
         non_public=len(every) - len(public),
         without_result=len(public.filter(pc.invert(pc.is_in(public, value_set=answered)))),
-        _tables=tables,
+        stopped=stopped,
+        _tables=tuple(table for table, _ in tables),
         _order=order,
     )
 
 
-def _is_hit(found: pa.Table) -> pa.ChunkedArray:
-    severe = pc.greater_equal(found["severity"], int(Severity.WARNING))
-    return pc.and_(severe, found["answered"])
+def _query(
+    sources: Sequence[Any], every: pa.Array, public: pa.Array, non_public: bool, limit: float | None
+) -> tuple[list[Answers], str | None]:
+    """Query all sources; return the answers in their order, and why queries were stopped."""
+    slots: list[list[Answers]] = []
+    remote: list[tuple[int, Provider, Mapping[str, str]]] = []
+    inside: list[tuple[int, Any, pa.Array]] = []
+    for at, source in enumerate(sources):
+        chosen = every if non_public and getattr(source, "local", False) else public
+        kinds = types_of(chosen)
+        if not kinds:
+            slots.append([])
+        elif hasattr(source, "query"):
+            slots.append([Answers(name, kinds, stopped=INTERRUPTED) for name in source.providers])
+            inside.append((at, source, chosen))
+        else:
+            slots.append([])
+            remote += [(at, provider, kinds) for provider in providers_of(source)]
 
+    def query_inside() -> None:
+        for at, source, chosen in inside:
+            slots[at] = query_tables(source, chosen)
 
-def _addresses(found: pa.Table) -> int:
-    return int(pc.count_distinct(found["address"]).as_py())
-
-
-def _coverage(parts: Sequence[SourceResults], found: pa.Table) -> pa.Table:
-    rows = []
-    for part in parts:
-        kinds = types_of(part.addresses)
-        for name, supported in part.supported.items():
-            mine = found.filter(pc.equal(found["provider"], name))
-            failures = mine.filter(pc.invert(mine["answered"]))
-            with_result = set(mine.filter(mine["answered"])["address"].to_pylist())
-            failed = set(failures["address"].to_pylist()) - with_result
-            silent = kinds.keys() - with_result - failed
-            unsupported = {a for a in silent if supported and kinds[a] not in supported}
-            reasons = [part.errors[name]] if name in part.errors else []
-            reasons += failures["reason"].slice(0, 1).to_pylist()
-            reasons += ["no result"] if silent - unsupported else []
-            row = {
-                "provider": name,
-                "queried": len(kinds),
-                "with_result": len(with_result),
-                "hits": _addresses(mine.filter(_is_hit(mine))),
-                "unsupported": len(unsupported),
-                "failed": len(failed | (silent - unsupported)),
-                "reason": sanitize(reasons[0], _MAX_REASON) if reasons else None,
-            }
-            rows.append(row)
-    return pa.Table.from_pylist(rows, _COVERAGE)
+    services = [(provider, kinds) for _, provider, kinds in remote]
+    answers, stopped = query_services(services, limit, query_inside)
+    for (at, *_), answer in zip(remote, answers, strict=True):
+        slots[at].append(answer)
+    return [answer for slot in slots for answer in slot], stopped
 
 
 def _are(count: int) -> str:

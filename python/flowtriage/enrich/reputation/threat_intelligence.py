@@ -1,83 +1,53 @@
-"""Queries to one source of reputation: msticpy's `TILookup`, or a source with its interface."""
+"""Providers of a source: msticpy's `TILookup`, or a source with its method `lookup_iocs`."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from flowtriage.enrich.reputation.results import ioc_types
 
-if TYPE_CHECKING:
-    import pandas as pd
+Query: TypeAlias = Callable[[Mapping[str, str]], Any]
+"""Looks up addresses, given with their types; returns a DataFrame in msticpy's columns."""
+_CHUNK = 20
 
 
-@dataclass
-class SourceResults:
-    """Results of the providers of one source, in the columns of msticpy's `TILookup`.
+@dataclass(frozen=True)
+class Provider:
+    """A provider that is queried over the network.
 
-    `supported` has the address types that each provider supports, or None if it does not say;
-    `errors` has reasons of failure.
+    Attributes
+    ----------
+    name
+        Name in results and in the ledger.
+    supported
+        The address types that it supports, or None if it does not say.
+    chunk
+        Number of addresses of a query: 1 if the provider handles them one by one anyway.
+    query, query_again
+        Query of a chunk, and its repetition for one address that failed.
     """
 
-    addresses: pa.Array
-    tables: list[pa.Table | pd.DataFrame] = field(default_factory=list)
-    supported: dict[str, set[str] | None] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
+    name: str
+    supported: frozenset[str] | None
+    chunk: int
+    query: Query
+    query_again: Query
 
 
-def query_source(source: Any, addresses: pa.Array, *, progress: bool) -> SourceResults:
-    """Query all providers of a source together.
-
-    If that fails, each provider is queried separately: one that cannot be reached must not lose
-    the results of the others.
-    """
-    results = SourceResults(addresses, supported=providers_of(source))
-    names = list(results.supported)
-    if not names or not len(addresses):
-        return results
-    try:
-        results.tables.append(_query(source, addresses, names, progress))
-    except Exception as error:
-        if len(names) == 1:
-            results.errors[names[0]] = _reason(error)
-        for name in names if len(names) > 1 else ():
-            try:
-                results.tables.append(_query(source, addresses, [name], progress))
-            except Exception as failed:
-                results.errors[name] = _reason(failed)
-    return results
-
-
-def providers_of(source: Any) -> dict[str, set[str] | None]:
-    """Return the providers that a source queries by default, with the types they support."""
-    if hasattr(source, "query"):
-        return dict.fromkeys(source.providers)
+def providers_of(source: Any) -> list[Provider]:
+    """Return the providers that a source queries by default."""
     loaded = getattr(source, "loaded_providers", None)
     if loaded is None:
-        return {getattr(source, "name", type(source).__name__): None}
-    # Only its text marks the providers that are queried by default.
-    primary = [text for text in source.provider_status if text.endswith("(primary)")]
-    return {
-        name: set(types) if (types := getattr(provider, "supported_types", None)) else None
-        for name, provider in loaded.items()
-        if any(text.startswith(f"{name} - ") for text in primary)
-    }
-
-
-def _query(source: Any, addresses: pa.Array, names: Sequence[str], progress: bool) -> Any:
-    if hasattr(source, "query"):
-        return source.query(addresses)
-    data = types_of(addresses)
-    if not hasattr(source, "loaded_providers"):
-        return source.lookup_iocs(data=data)
-    return _outside_loop(
-        lambda: source.lookup_iocs(data=data, providers=list(names), progress=progress)
-    )
+        name = str(getattr(source, "name", type(source).__name__))
+        query = partial(_lookup, source)
+        return [Provider(name, None, _CHUNK, query, query)]
+    names = [name for name in loaded if _is_primary(source, name)]
+    return [_of_lookup(source, name, loaded[name]) for name in names]
 
 
 def types_of(addresses: pa.Array) -> dict[str, str]:
@@ -85,23 +55,40 @@ def types_of(addresses: pa.Array) -> dict[str, str]:
     return dict(zip(addresses.to_pylist(), ioc_types(addresses).to_pylist(), strict=True))
 
 
-def _outside_loop(call: Callable[[], Any]) -> Any:
-    """Call where msticpy can run an event loop: outside a running one, unless it can be nested.
-
-    In notebooks msticpy makes the kernel's event loop nestable.
-    """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return call()
-    if hasattr(loop, "_nest_patched"):
-        return call()
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(call).result()
+def _is_primary(source: Any, name: str) -> bool:
+    """Check whether a provider is queried by default; only its text says so."""
+    status = getattr(source, "provider_status", None)
+    if status is None:
+        return True
+    return any(text.startswith(f"{name} - ") and text.endswith("(primary)") for text in status)
 
 
-def _reason(error: Exception) -> str:
-    text = str(error.args[0]) if error.args else ""
-    name = type(error).__name__
-    first = text.strip().partition("\n")[0]
-    return f"{name}: {first}" if first else name
+def _of_lookup(source: Any, name: str, provider: Any) -> Provider:
+    types = getattr(provider, "supported_types", None)
+    supported = frozenset(types) if types else None
+    lookup = getattr(type(source), "lookup_iocs", None)
+    if getattr(lookup, "__module__", "").split(".")[0] == "msticpy":
+        # Without an event loop; msticpy's providers look up one address after the other.
+        query = partial(_lookup_sync, source, name)
+        return Provider(name, supported, 1, query, partial(_lookup_uncached, source, name))
+    query = partial(_lookup, source, providers=[name], progress=False)
+    return Provider(name, supported, _CHUNK, query, query)
+
+
+def _lookup(source: Any, data: Mapping[str, str], **options: Any) -> Any:
+    return source.lookup_iocs(data=dict(data), **options)
+
+
+def _lookup_sync(source: Any, name: str, data: Mapping[str, str]) -> Any:
+    return source.lookup_iocs_sync(data=dict(data), providers=[name])
+
+
+def _lookup_uncached(source: Any, name: str, data: Mapping[str, str]) -> Any:
+    """Look up one address past the cache of msticpy, which keeps failed answers too."""
+    provider = source.loaded_providers[name]
+    lookup = getattr(getattr(provider, "lookup_ioc", None), "__wrapped__", None)
+    if lookup is None:
+        return _lookup_sync(source, name, data)
+    [(address, kind)] = data.items()
+    frame = lookup(provider, ioc=address, ioc_type=kind)
+    return None if frame is None else frame.assign(Provider=name)
