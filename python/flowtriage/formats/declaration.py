@@ -337,6 +337,10 @@ class Binding:
     translated: list[tuple[str, str]] = field(default_factory=list)
     zone: str = "UTC"
     date_order: str | None = None
+    hosts: list[str] = field(default_factory=list)
+    """Addresses and CIDR prefixes of the hosts whose flows are wanted; empty for all flows."""
+    host_names: list[str] = field(default_factory=list)
+    """Texts, in any case, of which a wanted record of other hosts contains one."""
 
     def each_is_one(self) -> bool:
         """Return whether every record counts as one flow."""

@@ -35,8 +35,20 @@ _COUNTS = (
     "rows_end_before_start",
     "rows_without_sides",
     "rows_translated",
+    "rows_of_other_hosts",
 )
 """Counts that add up when reports are merged."""
+_DROPPED = {
+    "rows_of_other_hosts": ("Other hosts", "{:,} records; only their addresses were read"),
+    "rows_migrated": ("Superseded by NTANetAnalytics", "{:,} rows dropped"),
+    "rows_superseded": (
+        "Superseded records",
+        "{:,} dropped; later records of the same flows contain more",
+    ),
+    "rows_duplicate": ("Duplicates dropped", "{:,}"),
+    "rows_stitched": ("Merged into biflows", "{:,} records"),
+}
+"""Labels and texts of the counts of records that are not among the results."""
 _FLOWS = ("flows", "denied_flows")
 _TIMES = ["start_time", "end_time"]
 _COUNTERS = {
@@ -109,6 +121,8 @@ class ReadReport:
         Records with a count of both endpoints together, which is in the column of the source.
     rows_translated
         Records in whose packets an endpoint had another address, such as at a NAT gateway.
+    rows_of_other_hosts
+        Records without a wanted host, which were not read otherwise.
     reversed
         Number of flows whose endpoints were exchanged, with ports and counters, by the evidence
         that the second one is the initiator.
@@ -143,6 +157,7 @@ class ReadReport:
     rows_end_before_start: int = 0
     rows_without_sides: int = 0
     rows_translated: int = 0
+    rows_of_other_hosts: int = 0
     reversed: dict[str, int] = field(default_factory=dict)
     totals: list[Total] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
@@ -354,16 +369,9 @@ class ReadReport:
                 f"{self.rows_translated:,} records whose packets have other addresses, as at a NAT "
                 "gateway; keep= adds the columns of these"
             )
-        if self.rows_migrated:
-            facts["Superseded by NTANetAnalytics"] = f"{self.rows_migrated:,} rows dropped"
-        if self.rows_superseded:
-            facts["Superseded records"] = (
-                f"{self.rows_superseded:,} dropped; later records of the same flows contain more"
-            )
-        if self.rows_duplicate:
-            facts["Duplicates dropped"] = f"{self.rows_duplicate:,}"
-        if self.rows_stitched:
-            facts["Merged into biflows"] = f"{self.rows_stitched:,} records"
+        for name, (label, text) in _DROPPED.items():
+            if count := getattr(self, name):
+                facts[label] = text.format(count)
         for total in self.totals:
             same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
             facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
