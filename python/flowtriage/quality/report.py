@@ -15,6 +15,7 @@ from flowtriage.errors import InputError
 from flowtriage.formats.declaration import Format
 from flowtriage.inputs.timespan import impossible_time
 from flowtriage.quality.bad_rows import BadRow, OtherHost, span_text
+from flowtriage.quality.count_facts import COUNT_FACTS
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 from flowtriage.quality.sums import exact_sum
@@ -38,17 +39,6 @@ _COUNTS = (
     "rows_of_other_hosts",
 )
 """Counts that add up when reports are merged."""
-_DROPPED = {
-    "rows_of_other_hosts": ("Other hosts", "{:,} records; only their addresses were read"),
-    "rows_migrated": ("Superseded by NTANetAnalytics", "{:,} rows dropped"),
-    "rows_superseded": (
-        "Superseded records",
-        "{:,} dropped; later records of the same flows contain more",
-    ),
-    "rows_duplicate": ("Duplicates dropped", "{:,}"),
-    "rows_stitched": ("Merged into biflows", "{:,} records"),
-}
-"""Labels and texts of the counts of records that are not among the results."""
 _FLOWS = ("flows", "denied_flows")
 _TIMES = ["start_time", "end_time"]
 _COUNTERS = {
@@ -336,40 +326,18 @@ class ReadReport:
         }
         if self.skipped:
             facts["Non-flow records"] = by_value(self.skipped)
-        if self.rows_outside:
-            facts["Outside the timespan"] = f"{self.rows_outside:,}"
         if self.other_hosts:
             facts["Records of other hosts"] = few([str(host) for host in self.other_hosts])
-        if self.rows_counted:
-            facts["Per-peer counters"] = f"{self.rows_counted:,} flows"
-        if self.rows_expanded:
-            facts["Records with several peers"] = (
-                f"{self.rows_expanded:,} (each peer has all counters of the record)"
-            )
         if self.rows_repeated:
             facts["Totals may be inflated"] = (
                 f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
                 f"{self.rows_repeated:,} rows repeat the counters of one record"
             )
-        if self.rows_end_before_start:
-            facts["End before start"] = (
-                f"{self.rows_end_before_start:,} records; their end is missing"
-            )
-        if self.rows_without_sides:
-            facts["Counters without sides"] = (
-                f"{self.rows_without_sides:,} records have only totals of both endpoints, "
-                "which are given as sent by the source"
-            )
         if self.reversed:
             facts["Endpoints exchanged"] = (
                 f"{by_value(self.reversed)}; the second endpoint initiated the flow"
             )
-        if self.rows_translated:
-            facts["Translated addresses"] = (
-                f"{self.rows_translated:,} records whose packets have other addresses, as at a NAT "
-                "gateway; keep= adds the columns of these"
-            )
-        for name, (label, text) in _DROPPED.items():
+        for name, (label, text) in COUNT_FACTS.items():
             if count := getattr(self, name):
                 facts[label] = text.format(count)
         for total in self.totals:

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from flowtriage._core import AddressRanges
 from flowtriage.formats.azure_nta import AZURE_NTA
-from flowtriage.formats.declaration import FORMAT, Format, metadata_value
+from flowtriage.formats.declaration import Format
+from flowtriage.formats.metadata import FORMAT, metadata_value
 from flowtriage.quality import ReadReport
 
 _ENDPOINTS = ("src_ip", "dst_ip")
