@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from benchmarks import document, machine, memory, shapes
-from benchmarks.jobs.columns import KEYS, duckdb_measures, grouped_facts
+from benchmarks import document, engines, machine, memory, shapes
+from benchmarks.jobs.index import index_facts
 from benchmarks.report import megabytes, seconds, table, targets
 from benchmarks.targets import Target
 
@@ -63,13 +63,7 @@ def _flowtriage(folder: Path) -> pa.Table:
 
 
 def _duckdb(folder: Path) -> pa.Table:
-    import duckdb
-
-    names = ds.dataset(folder).schema.names
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    flows = connection.read_parquet(f"{folder}/*.parquet")
-    return flows.aggregate(f"{', '.join(KEYS)}, {duckdb_measures(names)}").to_arrow_table()
+    return engines.duckdb([f"{folder}/*.parquet"]).flow_index(ordered=False)
 
 
 _PROGRAMS: dict[str, Callable[[Path], pa.Table]] = {"flowtriage": _flowtriage, "duckdb": _duckdb}
@@ -96,7 +90,7 @@ def read(program: str, folder: Path) -> DatasetMeasurement:
 
     from benchmarks.digest import digest
 
-    return DatasetMeasurement(taken, peak, result.num_rows, digest(grouped_facts(result)))
+    return DatasetMeasurement(taken, peak, result.num_rows, digest(index_facts(result)))
 
 
 def read_apart(program: str, folder: Path) -> DatasetMeasurement:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchmarks.engines import comparable
+from benchmarks.engines.engine import KEYS
 from benchmarks.job import Facts
-from benchmarks.jobs.columns import KEYS, columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ def frame(table: pa.Table) -> pd.DataFrame:
     return result
 
 
-def _known_results(table: pa.Table) -> dict[str, str]:
+def labels(table: pa.Table) -> dict[str | None, str]:
     """Look up every address, labelled as in flowtriage."""
     import flowtriage as ft
 
@@ -66,7 +67,7 @@ def whois(table: pa.Table) -> Callable[..., pd.DataFrame]:
     It uses a dictionary prepared beforehand. (Called for both ends, msticpy 3.0 returns the results
     of the destinations for the sources, too, so the original function is not comparable.)
     """
-    results = _known_results(table)
+    results = labels(table)
 
     def get_whois_df(
         data: pd.DataFrame, ip_column: str, *, asn_col: str, **_others: Any
@@ -84,16 +85,12 @@ def facts(index: pd.DataFrame, summary: pd.DataFrame) -> Facts:
     keys = ["DestASN"]
     if "SourceASN" in summary and set(summary["SourceASN"]) != {"Private address"}:
         keys.append("SourceASN")
-    made: Facts = {
-        "index": columns(
-            pa.Table.from_pandas(index, preserve_index=False), [*KEYS, "TotalAllowedFlows"]
-        ),
-        "summary": columns(
-            pa.Table.from_pandas(summary[[*keys, "TotalAllowedFlows"]], preserve_index=False),
-            [*keys, "TotalAllowedFlows"],
-        ),
-    }
+    totals = index[[*KEYS, "TotalAllowedFlows"]]
+    made = {"index": _arrow(totals), "summary": _arrow(summary[[*keys, "TotalAllowedFlows"]])}
     for name in ("L7Protocols", "source_ips", "dest_ips"):
-        exploded = summary[[*keys, name]].explode(name)
-        made[name] = columns(pa.Table.from_pandas(exploded, preserve_index=False), [*keys, name])
+        made[name] = _arrow(summary[[*keys, name]].explode(name))
     return made
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    return comparable(pa.Table.from_pandas(frame, preserve_index=False))

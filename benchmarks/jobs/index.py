@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from benchmarks.job import FLOWTRIAGE, Job, Peer
-from benchmarks.jobs.columns import (
-    KEYS,
-    connect,
-    duckdb_measures,
-    grouped_facts,
-    pandas_measures,
-    polars_measures,
-)
+from benchmarks import engines
+from benchmarks.engines import Engine, comparable
+from benchmarks.engines.engine import FLOWS, KEYS, SUMS
+from benchmarks.job import FLOWTRIAGE, Facts, Job, Peer
 
 if TYPE_CHECKING:
-    import duckdb
+    import pandas as pd
     import polars as pl
+
+    from benchmarks.engines.frames import Polars
 
 
 def _flowtriage(table: pa.Table) -> pa.Table:
@@ -28,63 +26,59 @@ def _flowtriage(table: pa.Table) -> pa.Table:
 
 
 def _pandas(table: pa.Table, *, ordered: bool) -> pa.Table:
-    thousands = table.to_pandas().groupby(KEYS, dropna=False, observed=True, sort=ordered)
-    result = pandas_measures(thousands, table.column_names)
+    thousands = table.to_pandas().groupby([*KEYS], dropna=False, observed=True, sort=ordered)
+    result = _pandas_measures(thousands, table.column_names)
     return pa.Table.from_pandas(result, preserve_index=False)
 
 
-def _pandas_ordered(table: pa.Table) -> pa.Table:
-    return _pandas(table, ordered=True)
+def _pandas_measures(thousands: Any, names: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    sums = [name for name in (FLOWS, *SUMS) if name in names]
+    parts = [
+        thousands[sums].sum(min_count=1),
+        thousands[["first_seen"]].min(),
+        thousands[["last_seen"]].max(),
+    ]
+    result: pd.DataFrame = pd.concat(parts, axis=1).reset_index()
+    return result
 
 
-def _pandas_unordered(table: pa.Table) -> pa.Table:
-    return _pandas(table, ordered=False)
+def _ordered(engine: Engine) -> pa.Table:
+    return engine.flow_index()
 
 
-def _query(frame: pl.DataFrame, table: pa.Table) -> pl.LazyFrame:
-    return frame.lazy().group_by(KEYS).agg(polars_measures(table))
+def _unordered(engine: Engine) -> pa.Table:
+    return engine.flow_index(ordered=False)
 
 
-def _polars_ordered(table: pa.Table) -> pa.Table:
+def _prepare_own_frame(table: pa.Table) -> Polars:
     import polars as pl
 
-    query = _query(pl.DataFrame(table), table).sort(KEYS, nulls_last=True)
-    return query.collect(engine="streaming").to_arrow()
+    return engines.polars(pl.DataFrame(table))
 
 
-def _polars_unordered(table: pa.Table) -> pa.Table:
-    import polars as pl
-
-    return _query(pl.DataFrame(table), table).collect(engine="streaming").to_arrow()
+def _own_frame(engine: Polars) -> pl.DataFrame:
+    return engine.index_query(ordered=False).collect(engine="streaming")
 
 
-def _own_frame(table: pa.Table) -> tuple[pl.DataFrame, pa.Table]:
-    import polars as pl
-
-    return pl.DataFrame(table), table
-
-
-def _polars_own(both: tuple[pl.DataFrame, pa.Table]) -> pl.DataFrame:
-    return _query(*both).collect(engine="streaming")
+def index_facts(table: pa.Table) -> Facts:
+    """Select the columns with values."""
+    kept = [name for name in table.column_names if table[name].null_count < table.num_rows]
+    return {"index": comparable(table.select(kept))}
 
 
-def _polars_facts(result: pl.DataFrame) -> dict[str, pa.Table]:
-    return grouped_facts(result.to_arrow())
+def _pandas_facts(result: pa.Table) -> Facts:
+    """Make whole numbers of sums, which pandas with missing values holds as floats."""
+    fields = [
+        pa.field(field.name, pa.int64()) if pa.types.is_floating(field.type) else field
+        for field in result.schema
+    ]
+    return index_facts(result.cast(pa.schema(fields)))
 
 
-def _prepare_duckdb(table: pa.Table) -> tuple[duckdb.DuckDBPyConnection, str]:
-    query = f"SELECT {', '.join(KEYS)}, {duckdb_measures(table.column_names)} FROM flows"
-    return connect(table), f"{query} GROUP BY ALL"
-
-
-def _duckdb_ordered(prepared: tuple[duckdb.DuckDBPyConnection, str]) -> Any:
-    connection, query = prepared
-    return connection.sql(f"{query} ORDER BY {', '.join(KEYS)}").to_arrow_table()
-
-
-def _duckdb_unordered(prepared: tuple[duckdb.DuckDBPyConnection, str]) -> Any:
-    connection, query = prepared
-    return connection.sql(query).to_arrow_table()
+def _frame_facts(result: pl.DataFrame) -> Facts:
+    return index_facts(result.to_arrow())
 
 
 JOB = Job(
@@ -101,13 +95,21 @@ JOB = Job(
     inputs=("host", "network", "ipv6", "nulls", "zeek", "dictionary"),
     sizes=(100_000, 1_000_000, 10_000_000),
     peers=(
-        Peer(FLOWTRIAGE, "", _flowtriage, grouped_facts),
-        Peer("pandas", "ordered", _pandas_ordered, grouped_facts, max_rows=1_000_000),
-        Peer("polars", "ordered", _polars_ordered, grouped_facts),
-        Peer("duckdb", "ordered", _duckdb_ordered, grouped_facts, _prepare_duckdb),
-        Peer("pandas", "any order", _pandas_unordered, grouped_facts, max_rows=1_000_000),
-        Peer("polars", "any order", _polars_unordered, grouped_facts),
-        Peer("duckdb", "any order", _duckdb_unordered, grouped_facts, _prepare_duckdb),
-        Peer("polars", "own frame", _polars_own, _polars_facts, _own_frame),
+        Peer(FLOWTRIAGE, "", _flowtriage, index_facts),
+        Peer(
+            "pandas", "ordered", partial(_pandas, ordered=True), _pandas_facts, max_rows=1_000_000
+        ),
+        Peer("polars", "ordered", _ordered, index_facts, engines.polars),
+        Peer("duckdb", "ordered", _ordered, index_facts, engines.duckdb),
+        Peer(
+            "pandas",
+            "any order",
+            partial(_pandas, ordered=False),
+            _pandas_facts,
+            max_rows=1_000_000,
+        ),
+        Peer("polars", "any order", _unordered, index_facts, engines.polars),
+        Peer("duckdb", "any order", _unordered, index_facts, engines.duckdb),
+        Peer("polars", "own frame", _own_frame, _frame_facts, _prepare_own_frame),
     ),
 )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from benchmarks.engines import comparable
 from benchmarks.job import FLOWTRIAGE, Facts, Job, Peer
-from benchmarks.jobs.columns import columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -156,7 +156,7 @@ def _index(log: Written) -> pa.Table:
 
 
 def _index_facts(result: pa.Table) -> Facts:
-    return {"index": columns(result, ["source", "dest", "TotalAllowedFlows"])}
+    return {"index": comparable(result.select(["source", "dest", "TotalAllowedFlows"]))}
 
 
 _NOTE = (

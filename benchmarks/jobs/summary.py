@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from benchmarks import engines
+from benchmarks.engines import Engine
 from benchmarks.job import FLOWTRIAGE, Facts, Job, Peer
 from benchmarks.jobs import azure
 
@@ -47,6 +51,17 @@ def _msticnb(flows: pd.DataFrame) -> _Frames:
     return _Frames(theirs._get_flow_index(index).data, theirs._get_flow_summary(index))
 
 
+def _with_labels(
+    make: Callable[[pa.Table], Engine], table: pa.Table
+) -> tuple[Engine, dict[str | None, str]]:
+    return make(table), azure.labels(table)
+
+
+def _other(prepared: tuple[Engine, dict[str | None, str]]) -> _Tables:
+    engine, labels = prepared
+    return _Tables(engine.flow_index(), engine.flow_summary(labels))
+
+
 def _table_facts(result: _Tables) -> Facts:
     return azure.facts(result.index.to_pandas(), result.summary.to_pandas())
 
@@ -71,5 +86,7 @@ JOB = Job(
     peers=(
         Peer(FLOWTRIAGE, "", _flowtriage, _table_facts),
         Peer("msticnb", "functions", _msticnb, _frame_facts, _prepare_msticnb),
+        Peer("polars", "labels given", _other, _table_facts, partial(_with_labels, engines.polars)),
+        Peer("duckdb", "labels given", _other, _table_facts, partial(_with_labels, engines.duckdb)),
     ),
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
 
 import pyarrow as pa
 
+from benchmarks import engines
+from benchmarks.engines import Engine, comparable
 from benchmarks.job import FLOWTRIAGE, Facts, Job, Peer
-from benchmarks.jobs.columns import columns, connect, duckdb_measures, polars_measures, sums_of
 
-if TYPE_CHECKING:
-    import duckdb
+_WIDTH = timedelta(minutes=15)
 
 
 def _flowtriage(table: pa.Table) -> pa.Table:
@@ -19,32 +19,12 @@ def _flowtriage(table: pa.Table) -> pa.Table:
     return ft.timeline(table, by="L7Protocol")
 
 
-def _polars(table: pa.Table) -> pa.Table:
-    import polars as pl
-
-    keys = [pl.col("first_seen").dt.truncate("15m").alias("bin_start"), "L7Protocol"]
-    query = pl.DataFrame(table).lazy().group_by(keys).agg(polars_measures(table))
-    ordered = query.sort("bin_start", "L7Protocol", nulls_last=True)
-    return ordered.collect(engine="streaming").to_arrow()
-
-
-def _prepare_duckdb(table: pa.Table) -> tuple[duckdb.DuckDBPyConnection, str]:
-    slot = "time_bucket(INTERVAL 15 MINUTE, first_seen) AS bin_start, L7Protocol"
-    query = f"SELECT {slot}, {duckdb_measures(table.column_names)} FROM flows"
-    return connect(table), f"{query} GROUP BY ALL ORDER BY ALL"
-
-
-def _duckdb(prepared: tuple[duckdb.DuckDBPyConnection, str]) -> Any:
-    connection, query = prepared
-    return connection.sql(query).to_arrow_table()
+def _other(engine: Engine) -> pa.Table:
+    return engine.timeline("L7Protocol", _WIDTH)
 
 
 def _facts(result: pa.Table) -> Facts:
-    names = {"series": "L7Protocol", "flows": "TotalAllowedFlows"}
-    renamed = result.rename_columns([names.get(name, name) for name in result.column_names])
-    known = [name for name in sums_of(renamed.column_names) if renamed[name].null_count == 0]
-    wanted = ["bin_start", "L7Protocol", *known, "first_seen", "last_seen"]
-    return {"timeline": columns(renamed, wanted)}
+    return {"timeline": comparable(result)}
 
 
 JOB = Job(
@@ -58,7 +38,7 @@ JOB = Job(
     sizes=(100_000, 1_000_000, 10_000_000),
     peers=(
         Peer(FLOWTRIAGE, "", _flowtriage, _facts),
-        Peer("polars", "ordered", _polars, _facts),
-        Peer("duckdb", "ordered", _duckdb, _facts, _prepare_duckdb),
+        Peer("polars", "ordered", _other, _facts, engines.polars),
+        Peer("duckdb", "ordered", _other, _facts, engines.duckdb),
     ),
 )

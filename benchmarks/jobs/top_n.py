@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pyarrow as pa
 
+from benchmarks import engines
+from benchmarks.engines import Engine, comparable
 from benchmarks.job import FLOWTRIAGE, Facts, Job, Peer
-from benchmarks.jobs.columns import columns, connect, duckdb_measures, polars_measures, sums_of
-
-if TYPE_CHECKING:
-    import duckdb
 
 _N = 20
 
@@ -21,30 +17,12 @@ def _flowtriage(table: pa.Table) -> pa.Table:
     return ft.top_n(table, key="dest", by="bytes", n=_N)
 
 
-def _polars(table: pa.Table) -> pa.Table:
-    import polars as pl
-
-    query = pl.DataFrame(table).lazy().group_by("dest").agg(polars_measures(table))
-    top = query.top_k(_N, by=pl.col("src_bytes") + pl.col("dst_bytes"))
-    return top.collect(engine="streaming").to_arrow()
-
-
-def _prepare_duckdb(table: pa.Table) -> tuple[duckdb.DuckDBPyConnection, str]:
-    query = f"SELECT dest, {duckdb_measures(table.column_names)} FROM flows GROUP BY dest"
-    ranked = "ORDER BY sum(src_bytes) + sum(dst_bytes) DESC"
-    return connect(table), f"{query} {ranked} LIMIT {_N}"
-
-
-def _duckdb(prepared: tuple[duckdb.DuckDBPyConnection, str]) -> Any:
-    connection, query = prepared
-    return connection.sql(query).to_arrow_table()
+def _other(engine: Engine) -> pa.Table:
+    return engine.top_n("dest", "bytes", _N)
 
 
 def _facts(result: pa.Table) -> Facts:
-    names = {"flows": "TotalAllowedFlows"}
-    renamed = result.rename_columns([names.get(name, name) for name in result.column_names])
-    wanted = ["dest", *sums_of(renamed.column_names), "first_seen", "last_seen"]
-    return {"top": columns(renamed, wanted)}
+    return {"top": comparable(result)}
 
 
 JOB = Job(
@@ -57,7 +35,7 @@ JOB = Job(
     sizes=(100_000, 1_000_000, 10_000_000),
     peers=(
         Peer(FLOWTRIAGE, "", _flowtriage, _facts),
-        Peer("polars", "top 20", _polars, _facts),
-        Peer("duckdb", "top 20", _duckdb, _facts, _prepare_duckdb),
+        Peer("polars", "top 20", _other, _facts, engines.polars),
+        Peer("duckdb", "top 20", _other, _facts, engines.duckdb),
     ),
 )

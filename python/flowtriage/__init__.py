@@ -25,19 +25,30 @@ from flowtriage.errors import (
     StoreError,
     StoreLockedError,
 )
+from flowtriage.options import get_opt, set_opt
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import flow_report, read_flows
 
 if TYPE_CHECKING:
+    from flowtriage.catalogue import (
+        add_pivot_funcs,
+        discover_modules,
+        find,
+        nb_index,
+        nblts,
+        register,
+    )
     from flowtriage.enrich import BlockLists, Online
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
     from flowtriage.notebooklet import NBFunc, Notebooklet, NotebookletResult
     from flowtriage.oa import FlowOA
-    from flowtriage.providers import DataProviders
-    from flowtriage.session import init
+    from flowtriage.providers import DataProviders, QueryProvider
+    from flowtriage.session import browse, init
     from flowtriage.store import FlowStore
     from flowtriage.threat_investigation import FlowThreatInvestigation, FlowThreatResult
     from flowtriage.write import write_flows
+
+    data_providers: dict[str, Any]
 
 __version__ = version("flowtriage")
 __all__ = [
@@ -65,17 +76,28 @@ __all__ = [
     "Notebooklet",
     "NotebookletResult",
     "Online",
+    "QueryProvider",
     "ServiceError",
     "StoreError",
     "StoreLockedError",
+    "add_pivot_funcs",
+    "browse",
     "classify_direction",
     "connection_sets",
+    "data_providers",
+    "discover_modules",
     "expanded_search",
+    "find",
     "flow_index",
     "flow_report",
     "flow_summary",
+    "get_opt",
     "init",
+    "nb_index",
+    "nblts",
     "read_flows",
+    "register",
+    "set_opt",
     "stitch",
     "timeline",
     "top_n",
@@ -94,7 +116,16 @@ _LAZY = {
     "Notebooklet": "flowtriage.notebooklet",
     "NotebookletResult": "flowtriage.notebooklet",
     "Online": "flowtriage.enrich",
+    "QueryProvider": "flowtriage.session",
+    "add_pivot_funcs": "flowtriage.catalogue",
+    "browse": "flowtriage.session",
+    "data_providers": "flowtriage.session",
+    "discover_modules": "flowtriage.catalogue",
+    "find": "flowtriage.catalogue",
     "init": "flowtriage.session",
+    "nb_index": "flowtriage.catalogue",
+    "nblts": "flowtriage.catalogue",
+    "register": "flowtriage.catalogue",
     "write_flows": "flowtriage.write",
 }
 

@@ -74,9 +74,10 @@ def sanitize(text: str, limit: int | None = None, *, multiline: bool = False) ->
 
 def sanitize_array(names: pa.ChunkedArray) -> pa.Array:
     """Sanitize each distinct name once and limit its length to `NAME_LENGTH`."""
-    encoded = pc.dictionary_encode(names.cast(pa.string()).combine_chunks())
-    safe = [sanitize(name, NAME_LENGTH) for name in encoded.dictionary.to_pylist()]
-    return pa.array(safe, pa.string()).take(encoded.indices)
+    distinct = pc.unique(names).drop_null()
+    safe = [sanitize(name, NAME_LENGTH) for name in distinct.to_pylist()]
+    indices = pc.index_in(names, value_set=distinct).combine_chunks()
+    return pa.array(safe, pa.string()).take(indices)
 
 
 def joined(*parts: str | pa.ChunkedArray) -> pa.ChunkedArray:

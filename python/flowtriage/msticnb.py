@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import cache
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 _Error = TypeVar("_Error", bound=Exception)
+_BASE = "msticnb.notebooklet"
 
 
 def _attribute(module: str, name: str) -> Any:
@@ -19,11 +24,48 @@ def current_providers() -> Any:
     return theirs.current() if theirs is not None else None
 
 
-def register(notebooklet: type) -> None:
-    """Register a class as a virtual subclass of msticnb's `Notebooklet`."""
-    theirs = _attribute("notebooklet", "Notebooklet")
+def is_silent() -> bool:
+    """Return whether msticnb's option `silent` is set."""
+    return bool((_attribute("options", "_OPT_DICT") or {}).get("silent"))
+
+
+def base_class() -> Any:
+    """Return msticnb's `Notebooklet`, or None."""
+    return _attribute("notebooklet", "Notebooklet")
+
+
+class _Registrar(MetaPathFinder):
+    """Import hook that registers a class whenever msticnb is loaded."""
+
+    def __init__(self, notebooklet: type) -> None:
+        self.notebooklet = notebooklet
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find msticnb's base module, and register the class after its execution."""
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == _BASE else None
+        loader = spec.loader if spec else None
+        if loader is not None:
+            execute = loader.exec_module
+
+            def execute_and_register(module: ModuleType) -> None:
+                execute(module)
+                vars(module)["Notebooklet"].register(self.notebooklet)
+
+            vars(loader)["exec_module"] = execute_and_register
+        return spec
+
+
+def keep_registered(notebooklet: type) -> None:
+    """Register a class as a virtual subclass of msticnb's `Notebooklet`, now or once it is loaded.
+
+    `isinstance` and `issubclass` then hold whichever of both packages is imported first.
+    """
+    theirs = base_class()
     if theirs is not None:
         theirs.register(notebooklet)
+    sys.meta_path.insert(0, _Registrar(notebooklet))
 
 
 def as_theirs(error: _Error) -> _Error:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowtriage.providers.data_providers import DataProviders, QueryProvider, environments
+from flowtriage.catalogue import add_pivot_funcs
+from flowtriage.errors import MissingExtraError
+from flowtriage.providers.data_providers import DataProviders, environments
 from flowtriage.providers.local_flows import LocalFlows
+
+if TYPE_CHECKING:
+    from flowtriage.catalogue.browser import NBBrowser
+    from flowtriage.providers.data_providers import QueryProvider
 
 
 def init(
@@ -42,6 +48,37 @@ def init(
     """
     print(DataProviders(query_provider, providers, **kwargs))
     if environments():
-        from flowtriage.network_flow_summary import NetworkFlowSummary
+        add_pivot_funcs()
 
-        NetworkFlowSummary.add_pivot_function()
+
+def browse() -> NBBrowser:
+    """Display a browser of the notebooklets: documentation, options, example code.
+
+    Raises
+    ------
+    MissingExtraError
+        If ipywidgets is not installed.
+    """
+    try:
+        from flowtriage.catalogue.browser import NBBrowser
+    except ImportError:
+        raise MissingExtraError(
+            'browse() needs ipywidgets: pip install "flowtriage[notebook]"'
+        ) from None
+    return NBBrowser()
+
+
+def __getattr__(name: str) -> Any:
+    """Return the current providers by name (`data_providers`), or msticpy's `QueryProvider`.
+
+    Without msticpy, `QueryProvider` is the protocol of a provider.
+    """
+    if name == "data_providers":
+        return getattr(DataProviders.current(), "providers", {})
+    if name == "QueryProvider":
+        try:
+            from msticpy.data import QueryProvider
+        except ImportError:
+            from flowtriage.providers.data_providers import QueryProvider
+        return QueryProvider
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -90,6 +90,7 @@ pub fn read(log: &Log<'_>, spec: &Spec, bad: &mut BadRows) -> Result<Ends> {
         .collect::<Result<Vec<_>>>()?;
     let mut ends = Ends::default();
     ends.flows.reserve(log.rows());
+    let mut used = None;
     for row in 0..log.rows() {
         let before = ends.flows.len();
         let mut found = Ok(());
@@ -100,7 +101,11 @@ pub fn read(log: &Log<'_>, spec: &Spec, bad: &mut BadRows) -> Result<Ends> {
             }
         }
         if found.is_ok() && ends.flows.len() == before {
-            found = Err(choices.first().map_or_else(
+            let used = *used.get_or_insert_with(|| {
+                let used = |choice: &&Choice<'_>| choice.is_used(log.rows());
+                choices.iter().find(used).or(choices.first())
+            });
+            found = Err(used.map_or_else(
                 || BadRow::value(0, "", None, "has no address"),
                 |choice| choice.missing(row),
             ));
@@ -204,6 +209,11 @@ impl<'a> Choice<'a> {
         }
         counters.sort_by_key(|(address, _)| *address);
         Ok((peers, counters))
+    }
+
+    /// Whether any row has an address.
+    fn is_used(&self, rows: usize) -> bool {
+        (0..rows).any(|row| !self.source.is_empty(row) || !self.dest.is_empty(row))
     }
 
     fn missing(&self, row: usize) -> BadRow {

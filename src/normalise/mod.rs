@@ -7,6 +7,7 @@ pub mod endpoints;
 pub mod exchange;
 pub mod fields;
 mod flow_rows;
+pub mod hosts;
 pub mod log;
 pub mod outcome;
 pub mod records;

@@ -65,6 +65,8 @@ pub struct Normalised {
     pub translated: u64,
     /// Non-flow records, by the value that identifies them.
     pub skipped: BTreeMap<String, u64>,
+    /// Records of other hosts than the wanted ones.
+    pub other_hosts: u64,
     /// Records that could not be read.
     pub bad: u64,
     /// The first of them.
@@ -94,6 +96,14 @@ impl Normalised {
         }
     }
 
+    /// Add bad rows of a log with these numbers.
+    pub fn reject_all(&mut self, bad: BTreeMap<usize, BadRow>, numbers: &[u64]) {
+        for (row, reason) in bad {
+            let number = numbers[row];
+            self.reject(BadRow { number, ..reason });
+        }
+    }
+
     pub(super) fn skip(&mut self, value: String, records: u64) {
         let full = self.skipped.len() >= MAX_SKIPPED && !self.skipped.contains_key(&value);
         let value = if full { "others".into() } else { value };
@@ -118,6 +128,7 @@ impl Normalised {
         for (value, records) in later.skipped {
             self.skip(value, records);
         }
+        self.other_hosts += later.other_hosts;
         self.bad += later.bad;
         self.bad_rows.extend(later.bad_rows);
         self.bad_rows.sort_by_key(|row| row.number);

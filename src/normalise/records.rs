@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use crate::columns::parallel::by_morsel;
 use crate::error::{Error, Result};
 use crate::normalise::columns::{CanonicalColumns, canonical};
+use crate::normalise::endpoints::Ends;
 use crate::normalise::exchange::Totals;
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
@@ -45,6 +46,13 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     }
     let mut bad = BadRows::new();
     let mut ends = endpoints::read(&log, spec, &mut bad)?;
+    if let Some(rows) = rows_of_hosts(spec, &ends, log.rows()) {
+        out.other_hosts = (log.rows() - rows.len() - bad.len()) as u64;
+        out.reject_all(std::mem::take(&mut bad), &numbers);
+        numbers = rows.iter().map(|row| numbers[*row as usize]).collect();
+        log = log.take(&rows)?;
+        ends = endpoints::read(&log, spec, &mut bad)?;
+    }
     let mut columns: CanonicalColumns<'_> = Vec::with_capacity(spec.fields.len() + 2);
     let mut totals = Totals::new();
     for field in &spec.fields {
@@ -72,13 +80,18 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     exchanged.apply(&mut columns, &ends, &totals)?;
     out.reversed = exchanged.counts();
     out.batches.push(canonical(&columns, ends.flows.len())?);
-    for (row, reason) in bad {
-        out.reject(BadRow {
-            number: numbers[row],
-            ..reason
-        });
-    }
+    out.reject_all(bad, &numbers);
     Ok(out)
+}
+
+/// The rows with a flow of a wanted host, if others are among them.
+fn rows_of_hosts(spec: &Spec, ends: &Ends, rows: usize) -> Option<Vec<u32>> {
+    let hosts = spec.hosts.as_ref().filter(|hosts| hosts.by_address())?;
+    let flows = ends.flows.iter();
+    let wanted = flows.filter(|end| hosts.include(end.source) || hosts.include(end.dest));
+    let mut wanted: Vec<u32> = wanted.map(|end| end.record).collect();
+    wanted.dedup();
+    (wanted.len() < rows).then_some(wanted)
 }
 
 fn ambiguous(row: &BadRow) -> Error {

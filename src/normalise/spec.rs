@@ -2,6 +2,7 @@
 
 use arrow::array::timezone::Tz;
 
+use crate::normalise::hosts::Hosts;
 use crate::normalise::times::DateOrder;
 
 /// Declaration of a format, bound to the columns of a log.
@@ -23,6 +24,8 @@ pub struct Spec {
     pub zone: Tz,
     /// Order of day and month in dates with the year last.
     pub date_order: Option<DateOrder>,
+    /// Hosts whose flows are wanted; `None` for all flows.
+    pub hosts: Option<Hosts>,
 }
 
 /// Requires a column to have one of the values; an empty string stands for a missing one.

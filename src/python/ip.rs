@@ -1,8 +1,10 @@
 //! Address ranges, and the canonical form of an address.
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use pyo3_arrow::PyArray;
 
+use crate::error::Error;
 use crate::ip::address_ranges::AddressRanges as Ranges;
 use crate::ip::parse_ip;
 use crate::python::gateway::{release_gil, strings, table};
@@ -46,6 +48,10 @@ impl AddressRanges {
 
 /// Canonical form of an address.
 #[pyfunction]
-pub fn canonical_address(ip: &str) -> PyResult<String> {
-    Ok(parse_ip(ip)?.to_string())
+pub fn canonical_address(ip: &Bound<'_, PyString>) -> PyResult<String> {
+    let Ok(text) = ip.to_str() else {
+        let reason = "an address with unpaired surrogates is not text";
+        return Err(Error::Argument(reason.into()).into());
+    };
+    Ok(parse_ip(text)?.to_string())
 }

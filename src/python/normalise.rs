@@ -10,6 +10,7 @@ use crate::columns::batch::concat;
 use crate::columns::import::{InvalidRows, NOT_UTF8, imported, lossy};
 use crate::error::Result;
 use crate::normalise::fields::{date_order, zone};
+use crate::normalise::hosts::Hosts;
 use crate::normalise::outcome::{BadRow, Normalised};
 use crate::normalise::records::table;
 use crate::normalise::spec::{Condition, Endpoints, Field, Initiator, Kind, Spec};
@@ -36,6 +37,8 @@ pub struct PySpec {
     translated: Vec<(String, String)>,
     zone: String,
     date_order: Option<String>,
+    hosts: Vec<String>,
+    host_names: Vec<String>,
 }
 
 #[derive(FromPyObject)]
@@ -119,7 +122,11 @@ impl TryFrom<PySpec> for Spec {
         for field in fields.iter_mut().rev() {
             field.has_alternative = !later.insert(field.target.clone());
         }
+        let hosts = (!spec.hosts.is_empty() || !spec.host_names.is_empty())
+            .then(|| Hosts::new(&spec.hosts, &spec.host_names))
+            .transpose()?;
         Ok(Self {
+            hosts,
             nulls: spec.nulls,
             endpoints: endpoints.collect(),
             fields,
@@ -202,6 +209,7 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("rows_end_before_start", done.end_before_start as f64),
         ("rows_without_sides", done.without_sides as f64),
         ("rows_translated", done.translated as f64),
+        ("rows_of_other_hosts", done.other_hosts as f64),
     ];
     Ok((
         to_pyarrow(py, done.batches)?,

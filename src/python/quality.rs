@@ -40,6 +40,8 @@ pub fn quality<'py>(
     out.set_item("duplicates", found.duplicates)?;
     out.set_item("superseded", found.superseded)?;
     out.set_item("unidirectional", found.unidirectional)?;
+    out.set_item("counted", found.counted)?;
+    out.set_item("equal_sides", found.equal_sides)?;
     out.set_item("uncounted_initiators", found.uncounted_initiators)?;
     out.set_item("direction_conflicts", found.direction_conflicts)?;
     out.set_item("counter_overflows", found.counter_overflows)?;

@@ -49,6 +49,10 @@ pub struct Findings {
     pub superseded: u64,
     /// Rows with packets or bytes in one direction only.
     pub unidirectional: u64,
+    /// Rows with bytes, except those of ICMP, whose answers have the size of their requests.
+    pub counted: u64,
+    /// Of these, rows with the same bytes and packets in both directions.
+    pub equal_sides: u64,
     /// TCP rows in which only the responder sent packets.
     pub uncounted_initiators: u64,
     /// Rows whose logged direction contradicts their addresses.
@@ -112,6 +116,9 @@ impl Quality {
         let reported = columns.reported.map(|text| text.and_then(Direction::parse));
         for (row, reported) in reported.into_iter().enumerate() {
             self.found.unidirectional += u64::from(columns.sent(0, row) != columns.sent(1, row));
+            let counted = columns.is_counted(row);
+            self.found.counted += u64::from(counted);
+            self.found.equal_sides += u64::from(counted && columns.has_equal_sides(row));
             self.found.uncounted_initiators += u64::from(columns.misses_initiator(row));
             self.found.counter_overflows +=
                 u64::from((0..2).any(|side| columns.overflowed(side, row)));
@@ -232,6 +239,19 @@ impl RowColumns {
     fn sent(&self, side: usize, row: usize) -> bool {
         let FlowView { bytes, packets, .. } = &self.flows;
         bytes[side].count(row) > 0 || packets[side].count(row) > 0
+    }
+
+    /// Whether a flow has bytes, and its answer may have another size than its request.
+    fn is_counted(&self, row: usize) -> bool {
+        let bytes = self.flows.bytes.each_ref();
+        let is_icmp = || matches!(self.protocol.get(row), Some("icmp" | "ipv6-icmp"));
+        bytes.iter().any(|bytes| bytes.count(row) > 0) && !is_icmp()
+    }
+
+    /// Whether both endpoints sent the same bytes and packets.
+    fn has_equal_sides(&self, row: usize) -> bool {
+        let FlowView { bytes, packets, .. } = &self.flows;
+        bytes[0].get(row) == bytes[1].get(row) && packets[0].get(row) == packets[1].get(row)
     }
 
     /// Whether the source of a TCP flow sent nothing although it was answered, which cannot be.

@@ -171,6 +171,12 @@ fn with_both_sides(flows: &RecordBatch) -> Result<RecordBatch> {
             }
         }
     }
+    if let Some(index) = position(schema, "flows")
+        && !schema.field(index).data_type().is_integer()
+    {
+        let flows = int64("flows", &columns[index].1)?;
+        replace(&mut columns[index], Arc::new(flows));
+    }
     for name in ["start_time", "end_time"] {
         if let Some(index) = position(schema, name)
             && !matches!(schema.field(index).data_type(), DataType::Timestamp(..))

@@ -96,7 +96,7 @@ def flow_summary(
     if database.online:
         flows_or_index = index = flow_index(flows_or_index)
         endpoints = [*index["source"].chunks, *index["dest"].chunks]
-        database.query_online(pa.chunked_array(endpoints, pa.string()).combine_chunks())
+        database.query_online(pa.chunked_array(endpoints, pa.string()).unique())
     return _flow_summary(flow_batches(flows_or_index), database._files)
 
 

@@ -121,7 +121,7 @@ def observed_at(flows: pa.Table, name: str) -> pa.ChunkedArray:
     return _equal(flows["host"], name)
 
 
-def busiest_addresses(flows: pa.Table, n: int = 5) -> list[str]:
+def busiest_addresses(flows: pa.Table | pa.RecordBatchReader, n: int = 5) -> list[str]:
     """Return the top sources by flows, as suggestions."""
     return [a for a in top_n(flows, key="source", by="flows", n=n)["source"].to_pylist() if a]
 

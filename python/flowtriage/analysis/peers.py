@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.humanize import human_bytes, joined, sanitize_array, thousands
+from flowtriage.quality.sums import added, aggregated, exact_sum
 
 _MAX_PROTOCOLS = 6
 
@@ -32,7 +33,7 @@ def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
     else:
         is_source, is_dest = pc.equal(direction, "O"), pc.equal(direction, "I")
     denied = index["denied_flows"].fill_null(0)
-    flows = pc.add(index["TotalAllowedFlows"], denied)
+    flows = added(index["TotalAllowedFlows"], denied, "flows")
     other = pc.invert(pc.or_(is_source, is_dest))
     outward, inward = pc.equal(direction, "O"), pc.equal(direction, "I")
     rows = pa.table(
@@ -53,14 +54,14 @@ def index_peers(index: pa.Table, hosts: pa.Array) -> tuple[pa.Table, int]:
         }
     )
     rows = rows.filter(pc.and_(pc.xor(is_source, is_dest), rows["address"].is_valid()))
-    return _by_address(rows), pc.sum(flows.filter(other), min_count=0).as_py()
+    return _by_address(rows), exact_sum(flows.filter(other))
 
 
 def _by_address(rows: pa.Table) -> pa.Table:
     sums = ("flows", "allowed", "denied", "flows_out", "flows_in", "from_host", "to_host")
     merged = [("outward", "any"), ("inward", "any"), ("first_seen", "min"), ("last_seen", "max")]
-    groups = rows.group_by("address", use_threads=False)
-    peers = groups.aggregate([*merged, *((name, "sum") for name in sums)]).sort_by("address")
+    measures = [*merged, *((name, "sum") for name in sums)]
+    peers = aggregated(rows, "address", measures).sort_by("address")
     outward, inward = peers["outward_any"], peers["inward_any"]
     kinds = pc.make_struct(pc.and_(outward, inward), outward, inward)
     allowed = thousands(peers["allowed_sum"])
@@ -88,8 +89,7 @@ def _by_address(rows: pa.Table) -> pa.Table:
 def _protocols(rows: pa.Table) -> pa.ChunkedArray:
     """Return the protocols of each address by flows, descending; ordered by address."""
     lists = (
-        rows.group_by(["address", "protocol"], use_threads=False)
-        .aggregate([("flows", "sum")])
+        aggregated(rows, ["address", "protocol"], [("flows", "sum")])
         .sort_by([("flows_sum", "descending"), ("protocol", "ascending")])
         .group_by("address", use_threads=False)
         .aggregate([("protocol", "list")])

@@ -9,11 +9,12 @@ from copy import copy
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 
-from flowtriage.analysis.hosts import HostFlows, busiest_addresses, flows_of_host
+from flowtriage.analysis.hosts import HostFlows, busiest_addresses
+from flowtriage.analysis.read_host import read_flows_of_host
 from flowtriage.cli.options import (
     ColumnNames,
     DateOrder,
@@ -32,9 +33,11 @@ from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Unit
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.hosts import parse_host
+from flowtriage.inputs.networks import parse_networks
 from flowtriage.inputs.timespan import Timespan, parse_timespan
 from flowtriage.quality import notices
 from flowtriage.quality.report import ReadReport
+from flowtriage.read.batches import stream
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.read_flows import flow_report, read_flows
 from flowtriage.sample import office_day
@@ -72,6 +75,24 @@ class Source:
             flows.report.sources = ["synthetic day at an office"]
         return flows
 
+    def read_host(self, host: str) -> tuple[Flows, HostFlows]:
+        """Read the flows of a host, with a progress bar; without any, exit with status 1."""
+        networks = self._networks()
+        internal = None if networks is None else parse_networks(networks)
+        request = ReadRequest.parse(self._logs(), internal=internal, **self._options())
+        with progress_bar():
+            flows, selected = read_flows_of_host(
+                request,
+                *parse_host(hosts_of(host)),
+                stitch=self.stitch,
+                deduplicate=self.deduplicate,
+            )
+            if not selected.flows.num_rows:
+                _exit_without(host, flows, request)
+        if self.use_sample:
+            flows.report.sources = ["synthetic day at an office"]
+        return flows, selected
+
     def report(self) -> ReadReport:
         """Read the flows only for their report, with a progress bar."""
         if self.stitch or self.deduplicate:
@@ -102,8 +123,8 @@ class Source:
     def _options(self) -> dict[str, Any]:
         if self.use_sample:
             return {"timespan": self.timespan}
-        options = read_options(self.format_name, self.columns, self.tz)
-        return {"timespan": self.timespan, "date_order": self.date_order, **options}
+        options = read_options(self.format_name, self.columns, self.tz, self.date_order)
+        return {"timespan": self.timespan, **options}
 
     def _networks(self) -> str | list[str] | None:
         if self.internal is None or Path(self.internal).exists():
@@ -111,10 +132,12 @@ class Source:
         return self.internal.split(",")
 
 
-def read_options(format_name: str | None, columns: str | None, tz: str | None) -> dict[str, Any]:
+def read_options(
+    format_name: str | None, columns: str | None, tz: str | None, date_order: str | None
+) -> dict[str, Any]:
     """Convert command-line options to keyword arguments of `read_flows`."""
     mapping = _mapping(columns) if columns and "=" in columns else columns
-    return {"format": format_name, "columns": mapping, "tz": tz}
+    return {"format": format_name, "columns": mapping, "tz": tz, "date_order": date_order}
 
 
 def takes_source(command: Callable[..., None]) -> Callable[..., None]:
@@ -153,13 +176,10 @@ def hosts_of(host: str) -> list[str]:
     return [one for part in host.split(",") if (one := part.strip())]
 
 
-def select_host(flows: Flows, host: str) -> HostFlows:
-    """Select the flows of a host; without any, print the top sources and exit with status 1."""
-    selected = flows_of_host(flows.to_arrow(), *parse_host(hosts_of(host)))
-    if selected.flows.num_rows:
-        return selected
-    message = f"no flows of host {host} in {count_flows(flows.report)}"
-    if busiest := busiest_addresses(flows.to_arrow()):
+def _exit_without(host: str, flows: Flows, request: ReadRequest) -> NoReturn:
+    """Print the top sources instead of the flows of a host; exit with status 1."""
+    message = f"no flows of host {host} in {flows.report.rows_read:,} records"
+    if busiest := busiest_addresses(stream(request)):
         message += f"; top sources: {', '.join(busiest)}"
     print(sanitize(message, _MAX_LINE), file=sys.stderr)
     raise typer.Exit(1)

@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from flowtriage._core import AsnFiles
 from flowtriage.enrich.online import Online, messages, without_result
-from flowtriage.errors import DatabaseError
+from flowtriage.errors import ArgumentError, DatabaseError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import address_array
+from flowtriage.inputs.texts import is_text, path_argument
 from flowtriage.progress import report_progress
 
 _DATA = Path(__file__).parents[1] / "data"
@@ -104,7 +105,7 @@ class AsnDatabase:
         if path is None:
             path = [_DATA / "asn.mmdb", _DATA / "country.mmdb"]
         paths = [path] if isinstance(path, (str, os.PathLike)) else path
-        self._files = AsnFiles([os.fspath(p) for p in paths], self._online)
+        self._files = AsnFiles([_path(p) for p in paths], self._online)
 
     def lookup(self, addresses: str | Iterable[Any] | pa.Array | pa.ChunkedArray) -> pa.Table:
         """Look up addresses.
@@ -264,3 +265,10 @@ def _reopened(paths: tuple[str, ...] | None, online: Online | None) -> AsnDataba
 def bundled() -> AsnDatabase:
     """Return the bundled databases, opened once."""
     return AsnDatabase()
+
+
+def _path(path: str | os.PathLike[str]) -> str:
+    text = path_argument(path)
+    if not is_text(text):
+        raise ArgumentError(f"{text!r}: the path of a database must be UTF-8; rename it")
+    return text

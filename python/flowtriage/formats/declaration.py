@@ -230,14 +230,14 @@ class Format:
             for choice in choices
             if not any(name.casefold() in names for name in choice)
         ]
-        if not any(self._bind(ends, names) for ends in self.endpoints):
+        if not any(self._bind(ends, names, False) for ends in self.endpoints):
             missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.endpoints))
         return missing
 
-    def _bind(self, ends: Endpoints, names: Mapping[str, str]) -> Endpoints | None:
-        """Return the endpoints under the names of a log; None if it lacks one."""
+    def _bind(self, ends: Endpoints, names: Mapping[str, str], sparse: bool) -> Endpoints | None:
+        """Return the endpoints under the names of a log; None if it lacks one and is not sparse."""
         source, dest, direction, among = (
-            None if name is None else names.get(name.casefold())
+            None if name is None else names.get(name.casefold(), name if sparse else None)
             for name in (ends.source, ends.dest, ends.direction, ends.among)
         )
         if source is None or dest is None or (ends.direction and direction is None):
@@ -260,7 +260,7 @@ class Format:
             fields.setdefault(column.target, []).extend(_alternatives(column, names, sparse))
         return Binding(
             nulls=list(self.nulls),
-            endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names))],
+            endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names, sparse))],
             fields=[field for target in fields for field in _necessary(fields[target])],
             keep=bind_conditions(self.keep, names, sparse),
             initiator=Initiator() if written else self.initiator.bind(names, sparse=sparse),
@@ -275,15 +275,15 @@ class Format:
 def _alternatives(
     column: FieldMapping, names: Mapping[str, str], sparse: bool
 ) -> Iterator[BoundColumn]:
-    """Yield the choices of a mapping found in a log, else in a sparse log the first one."""
+    """Yield the choices of a mapping found in a log, or in a sparse log all of them."""
     when = bind_required(column.when, names, sparse)
     when_any = bind_conditions(column.when_any, names, sparse)
     if when is None or (column.when_any and not when_any):
         return
     groups = column.groups()
     found = [group for group in groups if all(name.casefold() in names for name in group)]
-    later = sparse and column.target not in _CLASSIFICATION
-    for group in found or (groups[:1] if later else []) or ([()] if not groups else []):
+    chosen = groups if sparse and column.target not in _CLASSIFICATION else found
+    for group in chosen if groups else [()]:
         yield BoundColumn(
             column.target,
             column.kind,
@@ -337,6 +337,10 @@ class Binding:
     translated: list[tuple[str, str]] = field(default_factory=list)
     zone: str = "UTC"
     date_order: str | None = None
+    hosts: list[str] = field(default_factory=list)
+    """Addresses and CIDR prefixes of the hosts whose flows are wanted; empty for all flows."""
+    host_names: list[str] = field(default_factory=list)
+    """Texts, in any case, of which a wanted record of other hosts contains one."""
 
     def each_is_one(self) -> bool:
         """Return whether every record counts as one flow."""
@@ -378,24 +382,3 @@ class TextLayout:
     comment: str | None = None
     objects: bool = False
     tuples: Tuples | None = None
-
-
-FORMAT = b"flowtriage.format"
-"""Metadata key of the format."""
-COUNTERS = b"flowtriage.counters"
-"""Metadata key of the counter semantics."""
-
-
-def table_metadata(format: Format, binding: Binding) -> dict[bytes, str]:
-    """Return the schema metadata of a source: format and counter semantics.
-
-    Records that count several flows are not records of one flow, so they supersede no other.
-    """
-    counters = format.counters if binding.each_is_one() else None
-    return {FORMAT: format.name, COUNTERS: counters or ""}
-
-
-def metadata_value(table: pa.Table, key: bytes) -> str | None:
-    """Return a value of the schema metadata of a table."""
-    found = (table.schema.metadata or {}).get(key)
-    return None if found is None else found.decode()

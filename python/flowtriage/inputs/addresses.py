@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from flowtriage._core import canonical_address
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.texts import escaped
 
 AddressLike: TypeAlias = "str | ipaddress.IPv4Address | ipaddress.IPv6Address"
 """An address in any notation, also defanged (`192[.]0[.]2[.]1`), or an `ipaddress` object."""
@@ -26,6 +27,8 @@ NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 _DEFANGED = re.compile(r"(?<=.)[\[({](\.|::?|dot)[\])}]", re.IGNORECASE)
 _MAPPED_BITS = 96
 _MAX_SHOWN = 80
+_MAX_STRINGS = (1 << 31) - 1
+"""Bytes of strings that one Arrow array of `string` can have."""
 
 
 def parse_address(text: str) -> str | None:
@@ -156,13 +159,16 @@ def address_array(addresses: HostsLike | pa.Array | pa.ChunkedArray) -> pa.Array
     Strings and objects from people may be defanged; Arrow and pandas columns are data.
     """
     if isinstance(addresses, pa.ChunkedArray):
+        strings = pa.types.is_string(addresses.type)
+        if strings and addresses.nbytes > _MAX_STRINGS:
+            addresses = addresses.cast(pa.large_string())
         return addresses.combine_chunks()
     if isinstance(addresses, pa.Array):
         return addresses
     values: Any = [addresses] if isinstance(addresses, (str, *ADDRESSES)) else addresses
     if type(values).__module__.partition(".")[0] == "pandas":
         return pa.array(values.astype("string"), pa.string(), from_pandas=True)
-    texts = pa.array([a if a is None else str(a) for a in values], pa.string())
+    texts = pa.array([a if a is None else escaped(str(a)) for a in values], pa.string())
     if not pc.any(pc.match_substring_regex(texts, r"[\[({]")).as_py():
         return texts
     return pa.array([a if a is None else refang(a) for a in texts.to_pylist()], pa.string())

@@ -7,6 +7,7 @@ from typing import Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
 from flowtriage.inputs.addresses import as_list, host_argument, parse_address
+from flowtriage.inputs.texts import is_text
 from flowtriage.msticnb import as_theirs
 
 _MAX_LISTED = 5
@@ -105,8 +106,8 @@ def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     if (host := host_argument(value)) is not None:
         return None, (host,)
     if isinstance(value, str):
-        return value.strip(), ()
-    name = getattr(value, "HostName", None) or None
+        return _name(value), ()
+    name = _name(getattr(value, "HostName", None) or "") or None
     addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
     if not name and not addresses:
         raise ArgumentError(
@@ -114,6 +115,12 @@ def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
             "give a host name, an address or a msticpy Host"
         )
     return name, addresses
+
+
+def _name(value: str) -> str:
+    if not is_text(value):
+        raise ArgumentError(f"host name {value!r} is not text; it has unpaired surrogates")
+    return value.strip()
 
 
 def _address_entities(value: Any) -> list[Any]:

@@ -20,6 +20,7 @@ from flowtriage.inputs.addresses import (
     parse_network,
     refang,
 )
+from flowtriage.inputs.texts import is_text, path_argument
 
 NetworksLike: TypeAlias = "HostsLike | os.PathLike[str]"
 """CIDR prefixes or addresses, one or several, or the path of a file of networks."""
@@ -64,7 +65,9 @@ def parse_networks(internal: NetworksLike) -> list[str]:
         isinstance(internal, str)
         and (Path(internal).exists() or not _LIKE_NETWORK.fullmatch(internal.strip()))
     ):
-        return _of_file(Path(internal))
+        if isinstance(internal, str) and not (is_text(internal) or Path(internal).exists()):
+            raise ArgumentError(f"internal={internal!r} is neither a network nor a file")
+        return _of_file(Path(path_argument(internal)))
     found: list[Network] = []
     given = []
     for one in as_list(internal):
@@ -147,6 +150,11 @@ def _of_file(path: Path) -> list[str]:
             _refuse_whole(networks, f"{where}: {line[:80]!r}")
             given += networks
         found += networks
+    if not found:
+        raise ArgumentError(
+            f"internal={str(path)!r} names no network; give a file with at least one, or omit it "
+            "for the default ones"
+        )
     _refuse_whole(given, f"internal={str(path)!r}: its networks together")
     return list(map(str, found))
 
@@ -174,9 +182,10 @@ def _of_line(line: str) -> list[Network]:
     if len(fields) >= 2 and all("/" not in field for field in fields[:2]):
         first, last = (cast("Any", ipaddress.ip_address(_address(f))) for f in fields[:2])
         return list(ipaddress.summarize_address_range(first, last))
-    network = _parsed(fields[0].split()[0])
+    text = fields[0].partition(" ")[0].partition("\t")[0]
+    network = _parsed(text)
     if network is None:
-        raise ValueError(f"{fields[0].split()[0]!r} is not a network")
+        raise ValueError(f"{text!r} is not a network")
     return network
 
 

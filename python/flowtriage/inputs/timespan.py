@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,28 +13,32 @@ import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.times import day_end, day_start, parse_period, parse_time
 
 TimeLike: TypeAlias = datetime | date | str
-"""A `datetime`, `date`, pandas `Timestamp` or ISO 8601 string; without a zone it is UTC."""
+"""A `datetime`, `date`, pandas `Timestamp` or string; without a zone it is UTC."""
 DayLike: TypeAlias = date | str
 """A `date`, a `datetime` (its day in UTC), or a string such as `2013-09-15`."""
-_DATE_ALONE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d(-?\d)?")
 
 
-class HasStartAndEnd(Protocol):
-    """An object with `start` and `end`, such as a msticpy `TimeSpan`."""
+class HasStart(Protocol):
+    """An object with a start, such as a msticpy `TimeSpan` or `QueryTime`."""
 
     @property
     def start(self) -> Any:
         """Start of the timespan."""
 
+
+class HasPeriod(Protocol):
+    """An object with a period."""
+
     @property
-    def end(self) -> Any:
-        """End of the timespan."""
+    def period(self) -> Any:
+        """Length of the timespan."""
 
 
-TimespanLike: TypeAlias = HasStartAndEnd | Sequence[TimeLike | None]
-"""A timespan argument: an object with `start` and `end`, or a pair of both."""
+TimespanLike: TypeAlias = HasStart | HasPeriod | Sequence[TimeLike | None]
+"""An object with two of `start`, `end` and `period`, or with one of them, or a pair of times."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Timespan:
                 f"its start ({self.start.isoformat()}); exchange them"
             )
 
+    @property
+    def period(self) -> timedelta | None:
+        """Length of the timespan; None if open."""
+        return self.end - self.start if self.start and self.end else None
+
     def __str__(self) -> str:
         """Return start and end as text."""
         start, end = (f"{t:%Y-%m-%d %H:%M:%S}" if t else "…" for t in (self.start, self.end))
@@ -67,8 +75,10 @@ def parse_timespan(
 ) -> Timespan | None:
     """Parse a timespan, or its start and end; None if nothing was given.
 
-    A timespan is a msticpy `TimeSpan`, any object with `start` and `end` (or one of them and
-    `period`), or a pair of start and end. An end that is a date alone is the end of that day.
+    A timespan is a msticpy `TimeSpan`, any object with `start`, `end` or `period`, such as the
+    widgets `QueryTime` and `Lookback`, or a pair of start and end. A period is a `timedelta` or a
+    string such as `7d`; it starts at the start, or else ends at the end or now. Without period and
+    end, such an object ends now. An end that is a date alone is the end of that day.
 
     Raises
     ------
@@ -82,31 +92,59 @@ def parse_timespan(
     >>> parse_timespan(end="2013-09-15") == parse_timespan(end="2013-09-15T23:59:59.999999")
     True
     """
-    period = None
     if isinstance(timespan, Timespan):
         return timespan
     if isinstance(timespan, (tuple, list)) and len(timespan) == 2:
         start, end = timespan
     elif timespan is not None:
-        start = getattr(timespan, "start", None) or start
-        end = getattr(timespan, "end", None) or end
-        period = getattr(timespan, "period", None)
-        if start is None and end is None:
-            raise ArgumentError(
-                f"timespan {timespan!r} has neither start nor end; "
-                "give a TimeSpan, or start= and end="
-            )
-    first, last = _parse_time(start, "start"), _parse_time(end, "end")
-    if isinstance(period, timedelta):
-        first = first or (last - period if last else None)
-        last = last or (first + period if first else None)
+        return _parse_object(timespan, start, end)
+    first, last = parse_time(start, "start"), parse_time(end, "end")
     return None if first is None and last is None else Timespan(first, last)
+
+
+def _parse_object(timespan: Any, start: Any, end: Any) -> Timespan:
+    """Parse an object with `start`, `end` or `period`; the arguments take the place of None."""
+    first = parse_time(_attribute(timespan, "start", start), "start")
+    last = parse_time(_attribute(timespan, "end", end), "end")
+    period = parse_period(_attribute(timespan, "period", None))
+    if first is None and last is None and period is None:
+        raise ArgumentError(
+            f"timespan {sanitize(repr(timespan), 200)} has neither start nor end nor period; "
+            "give a TimeSpan, or start= and end="
+        )
+    if first is not None and period is not None:
+        last = first + period
+    elif last is None:
+        last = datetime.now(UTC)
+    if first is None and period is not None:
+        last_is_day_end = last.time() == time.max
+        first = last - period + timedelta(microseconds=last_is_day_end)
+    return Timespan(first, last)
+
+
+def _attribute(timespan: Any, name: str, default: Any) -> Any:
+    """Return an attribute; a method is none, nor is a `TimeSpan`'s period of mixed time zones."""
+    try:
+        value = getattr(timespan, name, None)
+    except TypeError:
+        return default
+    return default if value is None or callable(value) else value
+
+
+def as_msticpy(span: Timespan | None) -> Any:
+    """Return an equal msticpy `TimeSpan`; the timespan itself if open or without msticpy."""
+    if span is None or span.start is None or span.end is None:
+        return span
+    try:
+        from msticpy.common.timespan import TimeSpan
+    except ImportError:
+        return span
+    return TimeSpan(start=span.start, end=span.end)
 
 
 def day_span(day: date) -> Timespan:
     """Return the timespan of a whole day, in UTC."""
-    start = datetime.combine(day, time(), UTC)
-    return Timespan(start, start + timedelta(days=1, microseconds=-1))
+    return Timespan(day_start(day), day_end(day))
 
 
 def span_of(times: pa.ChunkedArray) -> Timespan | None:
@@ -144,27 +182,29 @@ def _starts_within(flows: pa.Table, span: Timespan | None) -> pa.ChunkedArray | 
     return reduce(pc.and_, kept) if kept else None
 
 
-def _parse_time(value: Any, name: str) -> datetime | None:
-    """Parse a time in UTC; a date alone is the start of its day, or the end if it is an end."""
-    if value is None:
-        return None
-    if hasattr(value, "to_pydatetime"):
-        value = value.to_pydatetime(warn=False)
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            alone = _DATE_ALONE.fullmatch(text)
-            value = date.fromisoformat(text) if alone else datetime.fromisoformat(text)
-        except ValueError:
-            raise ArgumentError(
-                f"{name} {value!r} is not a time; write it like 2013-09-15 or 2013-09-15T23:44:10Z"
-            ) from None
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    if isinstance(value, date):
-        day = day_span(value)
-        return day.end if name == "end" else day.start
-    raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or an ISO 8601 string")
+def impossible_time(table: pa.Table) -> str | None:
+    """Return the first column with a time or date that Python has none for, if any.
+
+    Files and stores of other programs can have years beyond 9999.
+
+    Examples
+    --------
+    >>> impossible_time(pa.table({"seen": pa.array([1 << 60], pa.timestamp("us"))}))
+    'seen'
+    """
+    for field in table.schema:
+        if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
+            limits = pc.min_max(table[field.name])
+            try:
+                for end in ("min", "max"):
+                    if pa.types.is_timestamp(field.type):
+                        micros = pa.timestamp("us", field.type.tz)
+                        pc.cast(limits[end], micros, safe=field.type.unit != "ns").as_py()
+                    else:
+                        limits[end].as_py()
+            except (ValueError, OverflowError):
+                return str(field.name)
+    return None
 
 
 def parse_day(value: DayLike) -> date:

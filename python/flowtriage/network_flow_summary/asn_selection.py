@@ -14,6 +14,7 @@ from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError, MissingExtraError
 from flowtriage.humanize import did_you_mean, joined, sanitize_array
+from flowtriage.quality.sums import aggregated
 
 if TYPE_CHECKING:
     from msticpy.nbwidgets import SelectSubset
@@ -42,7 +43,7 @@ class AsnChoices:
     @property
     def least_used(self) -> list[str]:
         """Labels of the least used quarter, except the host's own."""
-        sums = self.peers.group_by("label", use_threads=False).aggregate([("flows", "sum")])
+        sums = aggregated(self.peers, "label", [("flows", "sum")])
         if not len(sums):
             return []
         limit = pc.quantile(sums["flows_sum"], q=0.25)[0]

@@ -8,8 +8,9 @@ from flowtriage.analysis.hosts import busiest_addresses
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.selection import HostRequest, Selection
 from flowtriage.providers.flow_queries import DENIED_LEFT_OUT
-from flowtriage.quality.bad_rows import exact_sum, hosts_of
+from flowtriage.quality.bad_rows import hosts_of
 from flowtriage.quality.numbers import few, flows_text
+from flowtriage.quality.sums import exact_sum
 
 
 def host_messages(selection: Selection, request: HostRequest) -> list[str]:

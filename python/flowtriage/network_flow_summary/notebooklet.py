@@ -32,6 +32,7 @@ from flowtriage.quality import warn_notices
 from flowtriage.quality.report import ReadReport
 
 if TYPE_CHECKING:
+    import pandas as pd
     from msticpy.nbwidgets import SelectSubset
     from msticpy.vis.foliummap import FoliumMap
 
@@ -53,7 +54,9 @@ class NetworkFlowSummary(Notebooklet):
         Providers of flows, threat intelligence and locations; None takes the current
         `DataProviders` at each run.
     silent
-        Whether runs display nothing.
+        Whether runs display nothing; None takes the option `silent` of the session.
+    **parameters
+        Parameters of providers that are not loaded yet, as for `DataProviders`.
 
     Methods
     -------
@@ -111,8 +114,9 @@ class NetworkFlowSummary(Notebooklet):
             The flows: a path, a list of paths, a `pandas.DataFrame`, or an Arrow object. None
             queries the query provider, which is not used otherwise.
         timespan
-            A msticpy `TimeSpan`, or any object with `start` and `end`. Flows that start outside
-            it are excluded. Required without `data`; with `data`, None includes all flows.
+            A msticpy `TimeSpan`, or any object with `start`, `end` or `period`, such as a
+            `QueryTime`. Flows that start outside it are excluded. Required without `data`; with
+            `data`, None includes all flows.
         options
             Names of options; None takes the default ones, `+name` adds to them and `-name`
             removes from them (see `list_options`).
@@ -219,6 +223,14 @@ class NetworkFlowSummary(Notebooklet):
     def result(self) -> NetworkFlowResult | None:
         """Result of the latest run, or None."""
         return self._result
+
+    @property
+    def flow_index_data(self) -> pd.DataFrame:
+        """Input of the index of the latest result; empty without one."""
+        import pandas as pd
+
+        data = self._latest.flow_index_data
+        return pd.DataFrame() if data is None else data
 
     @property
     def asn_selector(self) -> SelectSubset | None:

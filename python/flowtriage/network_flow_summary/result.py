@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT, Reputation, look_up
-from flowtriage.inputs.timespan import Timespan
+from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike, selector
 from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.network_flow_summary.threat_flows import with_flows
@@ -90,17 +90,15 @@ class NetworkFlowResult(NotebookletResult):
 
     def __init__(
         self,
-        *,
-        description: str,
-        timespan: Timespan | None = None,
+        description: str | None = None,
+        timespan: TimespanLike | None = None,
         notebooklet: NotebookletLike | None = None,
+        *,
         report: ReadReport | None = None,
         tables: HostTables | None = None,
         silent: bool | None = None,
     ) -> None:
-        super().__init__(
-            description=description, timespan=timespan, notebooklet=notebooklet, report=report
-        )
+        super().__init__(description, timespan, notebooklet, report=report)
         self._tables = tables
         self._run_silent = silent
         self._selector: SelectSubset | None = None

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import inspect
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from flowtriage.errors import ArgumentError, MissingExtraError
+from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
-from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike, parse_timespan
-from flowtriage.msticnb import register
-from flowtriage.notebooklet.environment import HasProviders
+from flowtriage.inputs.timespan import (
+    TimeLike,
+    Timespan,
+    TimespanLike,
+    as_msticpy,
+    parse_timespan,
+)
+from flowtriage.msticnb import is_silent, keep_registered
+from flowtriage.notebooklet.environment import HasProviders, load_named
 from flowtriage.notebooklet.functions import NBFunc, as_nb_func
-from flowtriage.notebooklet.metadata import HasMetadata
+from flowtriage.notebooklet.pivot import HasPivot
 from flowtriage.notebooklet.result import NotebookletResult
+from flowtriage.options import get_opt
 from flowtriage.providers import DataProviders
 from flowtriage.render.notebook import can_show
 from flowtriage.render.section import Section
+
+if TYPE_CHECKING:
+    from msticpy.common.timespan import TimeSpan
 
 
 @dataclass(frozen=True)
@@ -35,11 +44,7 @@ class RunArguments:
     silent: bool
 
 
-_ENTITIES = {"host": ("Host", "HostName"), "ip_address": ("IpAddress", "Address")}
-"""msticpy's entity and its property of each entity type."""
-
-
-class Notebooklet(HasMetadata, HasProviders, ABC):
+class Notebooklet(HasPivot, HasProviders, ABC):
     """A packaged investigation that runs on an entity and a timespan.
 
     Parameters
@@ -47,30 +52,49 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
     data_providers
         Providers of flows and other data; None takes the current `DataProviders` at each run.
     silent
-        Whether runs display nothing.
+        Whether runs display nothing; None takes the option `silent` of the session.
+    **parameters
+        Parameters of providers that are not loaded yet, as for `DataProviders`.
 
     Attributes
     ----------
     metadata : Metadata
         Name, options and section titles, from the YAML file beside the class.
+    module_path : str
+        Path of the module of the class.
+
+    Raises
+    ------
+    ArgumentError
+        If a parameter has no provider.
+    MsticnbDataProviderError
+        If there are parameters, but no query provider.
     """
 
     _functions: ClassVar[dict[str, NBFunc]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Create the dictionary of attached functions of each class."""
+        """Create the dictionary of attached functions, and document the options of `run`."""
         super().__init_subclass__(**kwargs)
         cls._functions = {}
+        cls.document_options()
 
     def __init__(
-        self, data_providers: DataProviders | None = None, *, silent: bool = False
+        self,
+        data_providers: DataProviders | None = None,
+        *,
+        silent: bool | None = None,
+        **parameters: Any,
     ) -> None:
         """Make a new instance of the notebooklet."""
         self._data_providers = data_providers
-        self._silent = bool(silent)
+        if parameters:
+            load_named(data_providers or DataProviders.current(), parameters)
+        self.silent = silent
         self._result: NotebookletResult | None = None
+        self._options: list[str] | None = None
+        self._created = datetime.now(UTC)
         self._context: dict[str, Any] = {}
-        register(Notebooklet)
 
     @abstractmethod
     def run(
@@ -117,13 +141,27 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         return self._result
 
     @property
+    def options(self) -> list[str]:
+        """Options of the latest run; before it, the default ones."""
+        return self.default_options() if self._options is None else list(self._options)
+
+    @property
+    def timespan(self) -> TimeSpan | Timespan | None:
+        """Timespan of the latest run (see `NotebookletResult`); before it, the latest day."""
+        if self._result is None:
+            return as_msticpy(Timespan(self._created - timedelta(days=1), self._created))
+        return self._result.timespan
+
+    @property
     def silent(self) -> bool:
-        """Whether runs display nothing."""
-        return self._silent
+        """Whether runs display nothing; None takes the option `silent` of the session."""
+        if self._silent is not None:
+            return self._silent
+        return bool(get_opt("silent")) or is_silent()
 
     @silent.setter
-    def silent(self, value: bool) -> None:
-        self._silent = bool(value)
+    def silent(self, value: bool | None) -> None:
+        self._silent = None if value is None else bool(value)
 
     def check_valid_result_data(self, attrib: str | None = None, silent: bool = False) -> bool:
         """Return whether there is a result, and whether an attribute of it has data.
@@ -165,70 +203,9 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
     def list_methods(self) -> list[str]:
         """Return the name and description of each of the notebooklet's own methods."""
         return [
-            f"{name} - '{(method.__doc__ or '').strip().splitlines()[0]}'"
+            f"{name} - '{(inspect.getdoc(method) or '').partition(chr(10))[0]}'"
             for name, method in self.get_methods().items()
         ]
-
-    def get_pivot_run(
-        self, get_timespan: Callable[[], TimespanLike]
-    ) -> Callable[..., NotebookletResult]:
-        """Return `run` with a default timespan.
-
-        Parameters
-        ----------
-        get_timespan
-            Returns the timespan of each call without one.
-        """
-
-        @wraps(self.run)
-        def pivot_run(*args: Any, **kwargs: Any) -> NotebookletResult:
-            if len(args) < 3 and not kwargs.keys() & {"timespan", "start", "end"}:
-                kwargs["timespan"] = get_timespan()
-            return self.run(*args, **kwargs)
-
-        return pivot_run
-
-    @classmethod
-    def add_pivot_function(cls, pivot: Any = None) -> None:
-        """Add the notebooklet to msticpy's entities of its types, in their container `nblt`.
-
-        Each call of the function runs a new instance with the current providers.
-
-        Parameters
-        ----------
-        pivot
-            msticpy's `Pivot` with the default timespan; None takes the current one.
-
-        Raises
-        ------
-        MissingExtraError
-            If msticpy is not installed.
-        """
-        try:
-            from msticpy.init.pivot import Pivot, PivotRegistration
-        except ImportError:
-            raise MissingExtraError(
-                'pivot functions need msticpy: pip install "flowtriage[notebook]"'
-            ) from None
-
-        def run(*args: Any, **kwargs: Any) -> NotebookletResult:
-            return cls().get_pivot_run((pivot or Pivot()).get_timespan)(*args, **kwargs)
-
-        own = inspect.signature(cls.run)
-        name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.name()).lower()
-        run.__name__ = name
-        run.__doc__ = cls.run.__doc__
-        vars(run)["__signature__"] = own.replace(parameters=list(own.parameters.values())[1:])
-        registration = PivotRegistration(
-            input_type="value",
-            entity_map=dict(_ENTITIES[kind] for kind in cls.entity_types() if kind in _ENTITIES),
-            func_new_name=name,
-            func_input_value_arg="value",
-            src_func_name="run",
-            can_iterate=False,
-            return_raw_output=True,
-        )
-        Pivot.add_pivot_function(func=run, pivot_reg=registration, container="nblt")
 
     @classmethod
     def add_nb_function(
@@ -332,10 +309,12 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
         silent: bool | None,
     ) -> RunArguments:
         """Parse the arguments that all `run` methods have."""
+        requested = self.requested_options(options)
+        self._options = [name for name in self.all_options() if name in requested]
         return RunArguments(
             value,
             data,
-            self.requested_options(options),
+            requested,
             parse_timespan(timespan, start=start, end=end),
             self.silent if silent is None else bool(silent),
         )
@@ -350,3 +329,6 @@ class Notebooklet(HasMetadata, HasProviders, ABC):
             "options": sorted(arguments.options),
             "silent": arguments.silent,
         }
+
+
+keep_registered(Notebooklet)

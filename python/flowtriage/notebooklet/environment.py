@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowtriage.errors import MsticnbDataProviderError
+from flowtriage.errors import ArgumentError, MsticnbDataProviderError
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers import DataProviders, LocalFlows, QueryProvider
-from flowtriage.providers.data_providers import canonical_name
+from flowtriage.providers.data_providers import canonical_name, environments, split_parameter
 
 
 class HasProviders:
@@ -68,3 +68,31 @@ class HasProviders:
             print(f"The query provider has no table {table}.")
             return False
         return True
+
+
+def load_named(providers: DataProviders | None, parameters: dict[str, Any]) -> None:
+    """Load the providers that parameters name, unless they are loaded already.
+
+    Without providers, the query provider among them becomes that of the session.
+    """
+    of = {key: split_parameter(key)[0] for key in parameters}
+    if unknown := [key for key, name in of.items() if name is None]:
+        raise ArgumentError(
+            f"unknown parameters {', '.join(unknown)}; parameters are named after a provider, "
+            "such as LocalFlows_paths"
+        )
+    names = [name for name in dict.fromkeys(of.values()) if name is not None]
+    if providers is not None:
+        for name in names:
+            providers.add_provider(name, **parameters)
+        return
+    queries = [name for name in names if name in {*environments().values(), "LocalFlows"}]
+    if not queries:
+        raise as_theirs(
+            MsticnbDataProviderError(
+                f"no query provider is loaded for {', '.join(names)} to be added to; "
+                "call flowtriage.init(…) first"
+            )
+        )
+    others = [f"+{name}" for name in names if name != queries[0]]
+    DataProviders(queries[0], others, **parameters)

@@ -35,6 +35,12 @@ def get_help(notebooklet: type[Any], fmt: str) -> str:
     raise ArgumentError(f"unknown help format {fmt!r}; give html or md")
 
 
+def docstring_html(documented: Any, title: str, *, sections: bool = True) -> str:
+    """Return the docstring of an object as HTML, under a title, with or without its sections."""
+    parts = [Part("heading", title, 1), *_docstring(documented)]
+    return "\n".join(map(_html_part, parts if sections else parts[:2]))
+
+
 def _parts(cls: type[Any]) -> Iterator[Part]:
     yield Part("heading", f"Notebooklet Class - {cls.name()}", 1)
     yield from _docstring(cls)
@@ -55,12 +61,6 @@ def _parts(cls: type[Any]) -> Iterator[Part]:
             yield from _method(cls, name)
     yield Part("heading", "`run` function documentation", 2)
     yield from _docstring(cls.run, level=3)
-    for title, options in (
-        ("Default Options", cls.metadata.default_options),
-        ("Other Options", cls.metadata.other_options),
-    ):
-        yield Part("heading", title, 3)
-        yield Part("items", items=tuple(options.items()))
 
 
 def _docstring(documented: Any, level: int = 3) -> Iterator[Part]:

@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,10 +24,12 @@ class Metadata:
 
     Attributes
     ----------
-    name, description
-        Name of the class and its purpose.
+    name, mod_name, description
+        Name of the class, its module and its purpose.
     default_options, other_options
         Options of `run` with their descriptions.
+    inputs
+        Parameters of `run` with the subject of the investigation.
     keywords, entity_types, req_providers
         Search terms, types of entities that it takes, and required providers.
     sections
@@ -34,21 +37,61 @@ class Metadata:
     """
 
     name: str
+    mod_name: str
     description: str
     default_options: dict[str, str]
     other_options: dict[str, str]
+    inputs: tuple[str, ...]
     keywords: tuple[str, ...]
     entity_types: tuple[str, ...]
     req_providers: tuple[str, ...]
     sections: dict[str, Section]
+
+    @property
+    def all_options(self) -> list[str]:
+        """Names of all options, sorted."""
+        return sorted([*self.default_options, *self.other_options])
+
+    @property
+    def search_terms(self) -> set[str]:
+        """The name, entity types, keywords and options."""
+        return {self.name, *self.entity_types, *self.keywords, *self.all_options}
+
+    @property
+    def options_doc(self) -> str:
+        """The options and their descriptions as text."""
+        parts = []
+        for title, group in (("Default Options", "default"), ("Other Options", "other")):
+            listed = [f"- {name}: {text}" for name, text in self.get_options(group)]
+            parts += [title, "-" * len(title), *(listed or ["None"]), ""]
+        return "\n".join(parts)
+
+    def get_options(self, option_set: str = "all") -> list[tuple[str, str]]:
+        """Return options and their descriptions.
+
+        Parameters
+        ----------
+        option_set
+            `default`, `other`, or `all`: the default ones first.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such set.
+        """
+        default, other = list(self.default_options.items()), list(self.other_options.items())
+        sets = {"default": default, "other": other, "all": default + other}
+        if option_set.casefold() not in sets:
+            raise ArgumentError(f"unknown set of options {option_set!r}; give {', '.join(sets)}")
+        return sets[option_set.casefold()]
 
     def __str__(self) -> str:
         """Return one setting per line, without the sections."""
         return "\n".join(f"{n}: {_listed(v)}" for n, v in vars(self).items() if n != "sections")
 
 
-def load_metadata(path: Path) -> Metadata:
-    """Read a notebooklet's metadata from its YAML file."""
+def load_metadata(path: Path, module: str) -> Metadata:
+    """Read a notebooklet's metadata from the YAML file of its module."""
     try:
         import yaml
     except ImportError:
@@ -59,9 +102,11 @@ def load_metadata(path: Path) -> Metadata:
     about = content["metadata"]
     return Metadata(
         name=about["name"],
+        mod_name=module,
         description=about["description"],
         default_options=_options(about["default_options"]),
         other_options=_options(about["other_options"]),
+        inputs=tuple(about.get("inputs", ["value"])),
         keywords=tuple(about["keywords"]),
         entity_types=tuple(about["entity_types"]),
         req_providers=tuple(about["req_providers"]),
@@ -77,6 +122,13 @@ def _listed(setting: str | tuple[str, ...] | dict[str, str]) -> str:
     return setting if isinstance(setting, str) else ", ".join(setting) or "none"
 
 
+class _ModulePath:
+    """Descriptor of the path of a class's module, empty if it has none."""
+
+    def __get__(self, instance: object, owner: type) -> str:
+        return str(getattr(sys.modules.get(owner.__module__), "__file__", None) or "")
+
+
 class _MetadataOfClass:
     """Descriptor of a class's metadata, loaded at the first access."""
 
@@ -88,6 +140,7 @@ class HasMetadata:
     """Mixin with the metadata of a notebooklet."""
 
     metadata = _MetadataOfClass()
+    module_path = _ModulePath()
 
     @classmethod
     def name(cls) -> str:
@@ -112,13 +165,7 @@ class HasMetadata:
     @classmethod
     def list_options(cls) -> str:
         """Return the options and their descriptions as text."""
-        parts = []
-        for title, options in (
-            ("Default Options", cls.metadata.default_options),
-            ("Other Options", cls.metadata.other_options),
-        ):
-            parts += [title, "-" * len(title), *(f"- {n}: {t}" for n, t in options.items()), ""]
-        return "\n".join(parts)
+        return cls.metadata.options_doc
 
     @classmethod
     def print_options(cls) -> None:
@@ -176,8 +223,8 @@ class HasMetadata:
         (False, 2)
         """
         about = cls.metadata
-        words = [about.name, about.description, *about.keywords, *about.entity_types]
-        text = " ".join([*words, *cls.all_options(), inspect.getdoc(cls) or ""])
+        words = [*sorted(about.search_terms), about.description, inspect.getdoc(cls) or ""]
+        text = " ".join(words)
         terms = [term for term in re.split(r"[,\s]+", search_terms) if term]
         found = sum(bool(_pattern(term).search(text)) for term in terms)
         return found == len(terms), found
@@ -223,13 +270,23 @@ class HasMetadata:
             raise ArgumentError(f"{cls.__name__} is defined in a cell; edit that cell")
         source = inspect.getsource(module)
         original = f"from {module.__name__} import {cls.__name__} as _Original"
-        text = f"{source}\n\n{original}\n\n{cls.__name__}.metadata = _Original.metadata\n"
+        same = f"{cls.__name__}.metadata = _Original.metadata"
+        text = f"{source}\n\n{original}\n\n{same}\n{cls.__name__}.document_options()\n"
         ipython = sys.modules.get("IPython")
         shell: Any = ipython.get_ipython() if ipython else None
         if shell is None:
             print(text)
         else:
             shell.set_next_input(text)
+
+    @classmethod
+    def document_options(cls) -> None:
+        """Append the options to the docstring of the class's own `run`, if they are known."""
+        run = vars(cls).get("run")
+        if run is None or "Default Options" in (run.__doc__ or ""):
+            return
+        with suppress(AttributeError, MissingExtraError):
+            run.__doc__ = f"{inspect.getdoc(run) or ''}\n\n{cls.list_options()}".strip() + "\n"
 
     @classmethod
     def requested_options(cls, options: Iterable[str] | None) -> set[str]:
@@ -250,11 +307,12 @@ class HasMetadata:
             return set(cls.default_options())
         names = [options] if isinstance(options, str) else list(options)
         known = cls.all_options()
-        unknown = [name for name in names if name.lstrip("+-") not in known]
+        unknown = [name for name in names if _without_sign(name) not in known]
         if unknown:
             raise ArgumentError(
                 f"unknown options: {', '.join(map(repr, unknown))}"
-                f"{did_you_mean(unknown[0].lstrip('+-'), known)}"
+                f"{did_you_mean(str(unknown[0]).lstrip('+-'), known)}; + or - in front of a name "
+                "adds it to the default options or removes it"
             )
         changes = [name for name in names if name[0] in "+-"]
         requested = {name for name in names if name[0] not in "+-"}
@@ -277,6 +335,10 @@ class HasMetadata:
         return cls.metadata.sections[name].with_contents(*contents)
 
 
+def _without_sign(name: Any) -> Any:
+    return name[1:] if isinstance(name, str) and name[:1] in ("+", "-") else name
+
+
 def _pattern(term: str) -> re.Pattern[str]:
     try:
         return re.compile(term, re.IGNORECASE)
@@ -288,8 +350,8 @@ def _pattern(term: str) -> re.Pattern[str]:
 def metadata_of(cls: type) -> Metadata:
     """Return the metadata beside the module of a class, or of its nearest base with metadata."""
     for kind in cls.__mro__:
-        module = Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or ".")
-        beside = module.parent / f"{module.parent.name}.yaml"
-        if beside.is_file():
-            return load_metadata(beside)
+        module = Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or "none.py")
+        for beside in (module.with_suffix(".yaml"), module.parent / f"{module.parent.name}.yaml"):
+            if beside.is_file():
+                return load_metadata(beside, kind.__module__)
     raise AttributeError(f"{cls.__name__} has no metadata: there is no YAML file beside its module")

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from flowtriage.inputs.timespan import Timespan
+from flowtriage.errors import MsticnbMissingParameterError
+from flowtriage.inputs.timespan import Timespan, TimespanLike, as_msticpy, parse_timespan
+from flowtriage.msticnb import as_theirs
 from flowtriage.notebooklet.docstring import parse
 from flowtriage.notebooklet.metadata import Metadata, metadata_of
 from flowtriage.notebooklet.values import Rebuild, is_plot, picklable, same
+from flowtriage.notebooklet.view_events import view_events
 from flowtriage.quality import TITLE, notices
 from flowtriage.quality.report import ReadReport
 from flowtriage.render.notebook import show
 from flowtriage.render.notice import Notice
 from flowtriage.render.section import Section
 from flowtriage.render.text_tables import text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from msticpy.common.timespan import TimeSpan
+    from msticpy.nbwidgets import SelectItem
 
 
 @dataclass(frozen=True)
@@ -81,11 +89,8 @@ class NotebookletLike(Protocol):
     def metadata(self) -> Metadata:
         """Titles and texts of the sections."""
 
-    def get_methods(self) -> dict[str, Callable[..., Any]]:
-        """Return the notebooklet's own methods by name."""
 
-
-_OWN = ("description", "timespan", "notebooklet", "report", "sections", "credits")
+_OWN = ("description", "notebooklet", "report", "sections", "credits")
 """Attributes of every result, which are not its data."""
 _MAX_LENGTH = 3000
 """Characters shown of a value other than a table, plot or map."""
@@ -97,14 +102,27 @@ class NotebookletResult:
     """The result of one run of a notebooklet.
 
     Results can be copied, pickled and compared. A pickled result has no notebooklet. Results are
-    equal if their data are; they are not hashable, because their attributes can change.
+    equal if their data are; they are not hashable, because their attributes can change. Methods
+    and attributes of the notebooklet can be reached through its result.
+
+    Parameters
+    ----------
+    description
+        Name of the notebooklet's task and the value it ran on; None takes the name of the class.
+    timespan
+        A timespan in any form that `run` takes. An open one, or any without msticpy, stays a
+        `Timespan`, which has the same attributes.
+    notebooklet
+        The notebooklet that made it.
+    report
+        Report on the flows that were read.
 
     Attributes
     ----------
     description : str
         Name of the notebooklet's task and the value it ran on.
-    timespan : Timespan or None
-        The span of time that the result covers.
+    timespan : msticpy.common.timespan.TimeSpan or None
+        The span of time that the result covers, in UTC.
     notebooklet : Notebooklet or None
         The notebooklet that made it; None after unpickling.
     report : ReadReport
@@ -117,18 +135,27 @@ class NotebookletResult:
 
     def __init__(
         self,
-        *,
-        description: str,
-        timespan: Timespan | None = None,
+        description: str | None = None,
+        timespan: TimespanLike | None = None,
         notebooklet: NotebookletLike | None = None,
+        *,
         report: ReadReport | None = None,
     ) -> None:
-        self.description = description
+        self.description = description or type(self).__name__
         self.timespan = timespan
         self.notebooklet = notebooklet
         self.report = report or ReadReport()
         self.sections: list[Section] = []
         self.credits: dict[str, str] = {}
+
+    @property
+    def timespan(self) -> TimeSpan | Timespan | None:
+        """The span of time that the result covers, in UTC."""
+        return as_msticpy(self._span)
+
+    @timespan.setter
+    def timespan(self, timespan: TimespanLike | None) -> None:
+        self._span = parse_timespan(timespan)
 
     def attributes(self) -> dict[str, Any]:
         """Return the result's data by name: all public attributes that are not None."""
@@ -211,13 +238,46 @@ class NotebookletResult:
         return metadata.sections[name].with_contents(*contents)
 
     def __getattr__(self, name: str) -> Any:
-        """Return a method of the notebooklet, such as `result.run`."""
+        """Return an attribute of the notebooklet, such as `result.run`."""
         notebooklet = vars(self).get("notebooklet")
-        if not name.startswith("_") and notebooklet is not None:
-            methods = notebooklet.get_methods()
-            if name in methods:
-                return methods[name]
+        if not name.startswith("_") and hasattr(notebooklet, name):
+            return getattr(notebooklet, name)
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def view_events(
+        self,
+        summary_cols: Sequence[str] | str | None = None,
+        attrib: str | None = None,
+        data: pd.DataFrame | None = None,
+        **kwargs: Any,
+    ) -> SelectItem:
+        """Return a list of the rows of a table, which shows the one that is selected.
+
+        Parameters
+        ----------
+        summary_cols
+            Columns in the list; None takes the first three.
+        attrib
+            Name of an attribute of the result with a table.
+        data
+            The table, if it is not an attribute.
+        **kwargs
+            Further parameters of msticpy's `SelectItem`.
+
+        Raises
+        ------
+        MsticnbMissingParameterError
+            If neither `attrib` nor `data` is given.
+        ArgumentError
+            If there is no such table or column, or the table has no rows.
+        """
+        if data is None and attrib is None:
+            raise as_theirs(
+                MsticnbMissingParameterError("attrib and data are missing; give one of them")
+            )
+        if attrib is not None:
+            data = self.attributes().get(attrib)
+        return view_events(data, summary_cols, **kwargs)
 
     def facts(self) -> dict[str, str]:
         """Return the main facts of the result as labels and texts."""
@@ -263,7 +323,7 @@ class NotebookletResult:
             return False
 
     def _compared(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("description", "timespan", "report")}
+        own = {"description": self.description, "timespan": self._span, "report": self.report}
         return own | self.attributes()
 
     def __copy__(self) -> Self:

@@ -78,7 +78,7 @@ def _store(settings: Settings) -> Finding:
         path = open_engine(url, wait).path
         if path is not None and not path.exists():
             return Finding("store.url", "ready", shown, "does not exist; the first run creates it")
-        store = FlowStore(url, wait=wait)
+        store = FlowStore(url, wait=wait, create=False)
         days = store.days()
     except FlowtriageError as error:
         return Finding("store.url", "missing", shown, str(error))

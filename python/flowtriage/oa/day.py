@@ -67,7 +67,7 @@ class Day:
     logs
         Log files to ingest first.
     read_options
-        `format`, `tz` and `columns` for `read_flows`.
+        `format`, `tz`, `date_order` and `columns` for `read_flows`.
     in_memory
         Flows in memory to use instead of ingested flows.
     results

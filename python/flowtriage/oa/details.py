@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.quality.sums import added, aggregated
+
 _PAIR = ["lower", "upper"]
 
 
@@ -37,7 +39,7 @@ def edges(flows: pa.Table, scores: pa.Table) -> pa.Table:
             "tos": _optional(found, "tos"),
             "ibyt": found["src_bytes"],
             "ipkt": found["src_packets"],
-            "pkts": _sum(found["src_packets"], found["dst_packets"]),
+            "pkts": _sum(found["src_packets"], found["dst_packets"], "packets"),
             "input": _optional(found, "input"),
             "output": _optional(found, "output"),
             "rip": found["host"],
@@ -61,11 +63,8 @@ def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
     counts = peers.group_by("ip_threat").aggregate([([], "count_all")])
     threats = counts.filter(pc.greater(counts["count_all"], 1))["ip_threat"]
     peers = peers.filter(pc.is_in(peers["ip_threat"], threats.combine_chunks()))
-    sums = (
-        _between_suspicious(flows, scores)
-        .group_by(["src_ip", "dst_ip"])
-        .aggregate([("src_bytes", "sum"), ("src_packets", "sum")])
-    )
+    measures = [("src_bytes", "sum"), ("src_packets", "sum")]
+    sums = aggregated(_between_suspicious(flows, scores), ["src_ip", "dst_ip"], measures)
     sent = peers.join(sums, ["ip_threat", "peer"], ["src_ip", "dst_ip"], "inner")
     received = peers.join(sums, ["peer", "ip_threat"], ["src_ip", "dst_ip"], "inner")
     parts = [
@@ -88,13 +87,9 @@ def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
 def ingest_summary(flows: pa.Table) -> pa.Table:
     """Count the flows of each minute in UTC, denied ones included, by the flow counters."""
     minutes = pc.floor_temporal(flows["start_time"], unit="minute")
-    count = pc.add(flows["flows"], pc.fill_null(flows["denied_flows"], 0))
-    counted = (
-        pa.table({"minute": minutes, "flows": count})
-        .group_by("minute")
-        .aggregate([("flows", "sum")])
-        .sort_by("minute")
-    )
+    count = added(flows["flows"], pc.fill_null(flows["denied_flows"], 0), "flows")
+    counted = pa.table({"minute": minutes, "flows": count})
+    counted = aggregated(counted, "minute", [("flows", "sum")]).sort_by("minute")
     return pa.table(
         {"tdate": _format(counted["minute"], "%Y-%m-%d %H:%M"), "total": counted["flows_sum"]}
     )
@@ -126,8 +121,8 @@ def _format(times: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
     )
 
 
-def _sum(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
-    both = pc.add(pc.fill_null(one, 0), pc.fill_null(other, 0))
+def _sum(one: pa.ChunkedArray, other: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    both = added(pc.fill_null(one, 0), pc.fill_null(other, 0), name)
     return pc.if_else(pc.and_(pc.is_null(one), pc.is_null(other)), None, both)
 
 

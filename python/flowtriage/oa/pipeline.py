@@ -141,7 +141,7 @@ class FlowOA:
         Path of Spot's `flow_results.csv` to read instead of ranking flows.
     limit
         Maximum number of suspicious connections; None uses `ranking.limit`.
-    format, tz, columns
+    format, tz, date_order, columns
         Options for reading the logs, as for `read_flows`.
 
     Raises
@@ -186,6 +186,7 @@ class FlowOA:
         limit: int | None = None,
         format: str | None = None,
         tz: str | None = None,
+        date_order: str | None = None,
         columns: Columns | str | Sequence[str] | None = None,
     ) -> None:
         self.day = parse_day(date)
@@ -203,7 +204,12 @@ class FlowOA:
             else FlowStore(store or configured.url, wait=configured.wait)
         )
         self._results = Path(results) if results is not None else None
-        self._read_options: dict[str, Any] = {"format": format, "tz": tz, "columns": columns}
+        self._read_options: dict[str, Any] = {
+            "format": format,
+            "tz": tz,
+            "date_order": date_order,
+            "columns": columns,
+        }
         in_memory = isinstance(flows, Flows) or is_dataframe(flows) or is_stream(flows)
         self._in_memory: pa.Table | None = None
         if in_memory:

@@ -134,11 +134,10 @@ def _encode(*columns: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
     import pyarrow.compute as pc
 
     chunks = [chunk.cast(pa.string()) for column in columns for chunk in column.chunks]
-    encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
-    order = pc.sort_indices(encoded.dictionary)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[_numpy(order)] = np.arange(len(order))
-    return encoded.dictionary.take(order), rank[_numpy(encoded.indices)]
+    # One array could not hold the addresses of some 80 million flows.
+    strings = pa.chunked_array(chunks, pa.string())
+    distinct = strings.unique().sort()
+    return distinct, _numpy(pc.index_in(strings, value_set=distinct)).astype(np.int64)
 
 
 def _dictionary(words: pa.Table) -> tuple[pa.Array, NDArray[np.int64]]:

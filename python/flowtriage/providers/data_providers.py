@@ -16,6 +16,8 @@ from flowtriage.providers.local_flows import LocalFlows
 _INSTALL = 'msticpy providers need msticpy: pip install "flowtriage[notebook]"'
 _DEFAULT = ("tilookup", "geolitelookup")
 _CONSTRUCTOR_ONLY = {"driver", "query_paths"}
+_OF_INSTANCE = ("query_provider", "providers", "provider_names", "failures")
+"""Attributes that the class has before the first instance."""
 
 
 class QueryProvider(Protocol):
@@ -96,6 +98,15 @@ class _Shared(type):
         own = inspect.signature(vars(cls)["__init__"])
         return own.replace(parameters=list(own.parameters.values())[1:])
 
+    def __getattr__(cls, name: str) -> Any:
+        """Return an attribute of the current instance; None without one."""
+        current = None if name.startswith("_") else cls.current()
+        if current is not None:
+            return getattr(current, name)
+        if name in _OF_INSTANCE:
+            return None
+        raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Return an instance, and make it the current one."""
         latest = getattr(cls, "_latest", None)
@@ -130,7 +141,8 @@ class DataProviders(metaclass=_Shared):
     Attributes
     ----------
     query_provider
-        The provider of flows.
+        The provider of flows. This and the other attributes are also those of the class, for the
+        current instance; None without one.
     providers : dict
         All providers by name. Each is also an attribute.
     failures : dict
@@ -151,6 +163,10 @@ class DataProviders(metaclass=_Shared):
 
     _latest: ClassVar[DataProviders | None] = None
     arguments: tuple[Any, ...]
+    query_provider: Any
+    provider_names: set[str]
+    providers: dict[str, Any]
+    failures: dict[str, Exception]
 
     def __init__(
         self,
@@ -158,8 +174,8 @@ class DataProviders(metaclass=_Shared):
         providers: Iterable[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.providers: dict[str, Any] = {}
-        self.failures: dict[str, Exception] = {}
+        self.providers = {}
+        self.failures = {}
         if query_provider is None:
             files = any(split_parameter(key)[0] == "LocalFlows" for key in kwargs)
             query_provider = "LocalFlows" if files else "MSSentinel"

@@ -1,4 +1,4 @@
-"""Rows that are not among the flows, and exact sums of counters."""
+"""Rows that are not among the flows."""
 
 from __future__ import annotations
 
@@ -95,11 +95,3 @@ def hosts_of(flows: pa.Table) -> list[OtherHost]:
 def span_text(start: datetime | None, end: datetime | None) -> str:
     """Format a span of time in UTC; empty without times."""
     return str(Timespan(start, end)) if start and end else ""
-
-
-def exact_sum(counts: pa.Array | pa.ChunkedArray) -> int:
-    """Return the exact sum of a column of integers, beyond 64 bits if need be."""
-    largest = pc.max(counts).as_py() or 0
-    if largest * len(counts) >= 1 << 63:
-        counts = counts.cast(pa.decimal128(38, 0))
-    return int(pc.sum(counts).as_py() or 0)

@@ -16,6 +16,7 @@ _OF_READING = (
 _OF_ROWS = (
     "Time outliers",
     "Multiple exporters",
+    "Equal counters on both sides",
     "Initiator not counted",
     "Direction conflicts",
     "32-bit counter overflow",

@@ -11,11 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.errors import InputError
 from flowtriage.formats.declaration import Format
-from flowtriage.inputs.timespan import Timespan, joined
-from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, exact_sum, span_text
+from flowtriage.inputs.timespan import Timespan, impossible_time, joined
+from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, span_text
+from flowtriage.quality.count_facts import COUNT_FACTS
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
+from flowtriage.quality.sums import exact_sum
 
 _COUNTS = (
     "rows_read",
@@ -33,9 +36,11 @@ _COUNTS = (
     "rows_end_before_start",
     "rows_without_sides",
     "rows_translated",
+    "rows_of_other_hosts",
 )
 """Counts that add up when reports are merged."""
 _FLOWS = ("flows", "denied_flows")
+_TIMES = ["start_time", "end_time"]
 _COUNTERS = {
     "record": "delta (per record)",
     "flow": "cumulative (per flow)",
@@ -99,6 +104,8 @@ class ReadReport:
         Records with a count of both endpoints together, which is in the column of the source.
     rows_translated
         Records in whose packets an endpoint had another address, such as at a NAT gateway.
+    rows_of_other_hosts
+        Records without a wanted host, which were not read otherwise.
     reversed
         Number of flows whose endpoints were exchanged, with ports and counters, by the evidence
         that the second one is the initiator.
@@ -135,6 +142,7 @@ class ReadReport:
     rows_end_before_start: int = 0
     rows_without_sides: int = 0
     rows_translated: int = 0
+    rows_of_other_hosts: int = 0
     reversed: dict[str, int] = field(default_factory=dict)
     totals: list[Total] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
@@ -167,9 +175,11 @@ class ReadReport:
         """Set the flows that the report describes; `measured` gives it their quality."""
         self.records = flows.num_rows
         self.flows, self.denied_flows = (exact_sum(flows[name]) for name in _FLOWS)
+        if name := impossible_time(flows.select(_TIMES)):
+            raise InputError(f"{name} has a time that is not within the years 1 to 9999")
         self.start = pc.min(flows["start_time"]).as_py()
-        ends = [pc.max(flows[name]).as_py() for name in ("start_time", "end_time")]
-        self.end = max((end for end in ends if end), default=None)
+        ends = (pc.max(flows[name]).as_py() for name in _TIMES)
+        self.end = max(filter(None, ends), default=None)
         self._table = flows if measured else None
 
     def inspect(self, flows: pa.RecordBatchReader) -> None:
@@ -316,51 +326,22 @@ class ReadReport:
         }
         if self.skipped:
             facts["Non-flow records"] = by_value(self.skipped)
-        if self.rows_outside:
-            facts["Outside the timespan"] = f"{self.rows_outside:,}"
         if self.incomplete:
             facts["Incomplete answers"] = few(self.incomplete)
         if self.other_hosts:
             facts["Records of other hosts"] = few([str(host) for host in self.other_hosts])
-        if self.rows_counted:
-            facts["Per-peer counters"] = f"{self.rows_counted:,} flows"
-        if self.rows_expanded:
-            facts["Records with several peers"] = (
-                f"{self.rows_expanded:,} (each peer has all counters of the record)"
-            )
         if self.rows_repeated:
             facts["Totals may be inflated"] = (
                 f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
                 f"{self.rows_repeated:,} rows repeat the counters of one record"
             )
-        if self.rows_end_before_start:
-            facts["End before start"] = (
-                f"{self.rows_end_before_start:,} records; their end is missing"
-            )
-        if self.rows_without_sides:
-            facts["Counters without sides"] = (
-                f"{self.rows_without_sides:,} records have only totals of both endpoints, "
-                "which are given as sent by the source"
-            )
         if self.reversed:
             facts["Endpoints exchanged"] = (
                 f"{by_value(self.reversed)}; the second endpoint initiated the flow"
             )
-        if self.rows_translated:
-            facts["Translated addresses"] = (
-                f"{self.rows_translated:,} records whose packets have other addresses, as at a NAT "
-                "gateway; keep= adds the columns of these"
-            )
-        if self.rows_migrated:
-            facts["Superseded by NTANetAnalytics"] = f"{self.rows_migrated:,} rows dropped"
-        if self.rows_superseded:
-            facts["Superseded records"] = (
-                f"{self.rows_superseded:,} dropped; later records of the same flows contain more"
-            )
-        if self.rows_duplicate:
-            facts["Duplicates dropped"] = f"{self.rows_duplicate:,}"
-        if self.rows_stitched:
-            facts["Merged into biflows"] = f"{self.rows_stitched:,} records"
+        for name, (label, text) in COUNT_FACTS.items():
+            if count := getattr(self, name):
+                facts[label] = text.format(count)
         for total in self.totals:
             same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
             facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"

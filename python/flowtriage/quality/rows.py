@@ -13,6 +13,8 @@ from flowtriage._core import quality as _quality
 
 INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
 """Networks that are internal by default."""
+_MIN_COUNTED, _EQUAL = 20, 0.95
+"""Number and share of rows with equal counters from which these are no coincidence."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,6 +50,10 @@ class Quality:
         Records of flows that a later record supersedes; `read_flows` drops them.
     unidirectional
         Rows with packets or bytes in one direction only.
+    counted
+        Rows with bytes, except those of ICMP, whose answers have the size of their requests.
+    equal_sides
+        Of these, rows with the same bytes and packets in both directions.
     uncounted_initiators
         TCP rows in which the responder sent packets and the initiator none: the exporter missed
         those of the initiator, as with checksum offload at a sensor on the host itself.
@@ -75,6 +81,8 @@ class Quality:
     duplicates: int
     superseded: int
     unidirectional: int
+    counted: int
+    equal_sides: int
     uncounted_initiators: int
     direction_conflicts: int
     counter_overflows: int
@@ -92,6 +100,12 @@ class Quality:
             "start": self.start.isoformat() if self.start else None,
             "end": self.end.isoformat() if self.end else None,
         }
+
+    @property
+    def repeats_sides(self) -> bool:
+        """Whether so many rows have equal counters that each side may have those of both."""
+        least = max(_MIN_COUNTED, self.counted * _EQUAL)
+        return self.equal_sides >= least
 
     def facts(self, internal: str) -> dict[str, str]:
         """Return the quality as label and text, without empty facts."""
@@ -125,6 +139,11 @@ class Quality:
             )
         if self.unidirectional:
             facts["Unidirectional records"] = f"{self.unidirectional:,} of {self.rows:,}"
+        if self.repeats_sides:
+            facts["Equal counters on both sides"] = (
+                f"{self.equal_sides:,} of {self.counted:,} rows with bytes: if the source gives "
+                "the total of a flow to both endpoints, sums of both are twice too high"
+            )
         if self.uncounted_initiators:
             facts["Initiator not counted"] = (
                 f"{self.uncounted_initiators:,} of {self.rows:,} rows: TCP responses without "
@@ -173,6 +192,8 @@ def quality(
         duplicates=found["duplicates"] if exporters else 0,
         superseded=found["superseded"] if superseded else 0,
         unidirectional=found["unidirectional"],
+        counted=found["counted"],
+        equal_sides=found["equal_sides"],
         uncounted_initiators=found["uncounted_initiators"],
         direction_conflicts=found["direction_conflicts"],
         counter_overflows=found["counter_overflows"],

@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from flowtriage.inputs.arrow import FlowSource, as_reader, is_dataframe, is_stream
 from flowtriage.quality import ReadReport, warn_reading
-from flowtriage.read.flows import Flows, read_tables
+from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.logs import Options
 from flowtriage.read.read_flows import read_flows
 from flowtriage.schema import INDEX_COLUMNS, REQUIRED_COLUMNS, SCHEMA
 
 
-def stream_file(path: str | os.PathLike[str]) -> pa.RecordBatchReader:
-    """Return the flows of a log file as a stream, for files larger than memory.
+def stream(request: ReadRequest) -> pa.RecordBatchReader:
+    """Return the flows of a request as a stream, for logs larger than memory.
 
     Warns
     -----
@@ -27,7 +27,7 @@ def stream_file(path: str | os.PathLike[str]) -> pa.RecordBatchReader:
 
     def batches() -> Iterator[pa.RecordBatch]:
         report = ReadReport()
-        for table in read_tables(path, Options(), report):
+        for table in request.tables(report):
             yield from table.select(SCHEMA.names).to_batches()
         warn_reading(report, stacklevel=3)
 
@@ -50,7 +50,7 @@ def flow_batches(flows: FlowSource) -> pa.RecordBatchReader:
         if names.issuperset(REQUIRED_COLUMNS) or names.issuperset(INDEX_COLUMNS):
             return flows
     elif isinstance(flows, (str, os.PathLike)) and Path(flows).is_file():
-        return stream_file(flows)
+        return stream(ReadRequest(flows, Options()))
     elif is_dataframe(flows) and set(map(str, flows.columns)).issuperset(INDEX_COLUMNS):
         return as_reader(flows)
     read = read_flows(flows)

@@ -25,6 +25,8 @@ _ARRAY = re.compile(rb'\s*(?:\{\s*"records"\s*:\s*)?\[\s*(?=\{)', re.IGNORECASE)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _DECODER = json.JSONDecoder()
 _BINARY_HEAD = 1024
+_BEFORE_JSON = b" \t\r\n\x0b\f\x1e"
+"""Spaces, and the record separator of JSON text sequences (RFC 7464)."""
 _NO_COLUMN = re.compile("[\0\ud800-\udfff]")
 """Characters that no name of an Arrow column may have."""
 
@@ -113,7 +115,7 @@ def detect_text(
         return _headerless(body, bom, source, wanted, names)
     if body.startswith(b"#"):
         return _zeek_tsv(body, bom, source, wanted)
-    if body.lstrip().startswith((b"{", b"[")):
+    if body.lstrip(_BEFORE_JSON).startswith((b"{", b"[")):
         return _json(body, bom, source, wanted)
     return _delimited(body, bom, source, wanted)
 
@@ -200,7 +202,7 @@ def _first_of_array(body: bytes) -> int | None:
 def _objects_of_lines(body: bytes) -> Iterator[dict[str, Any]]:
     for line in islice(io.BytesIO(body), _MAX_OBJECTS):
         try:
-            value = json.loads(line)
+            value = json.loads(line.strip(_BEFORE_JSON))
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):

@@ -18,6 +18,7 @@ from flowtriage.inputs.arrow import (
     is_rows,
     is_stream,
 )
+from flowtriage.inputs.texts import is_text
 from flowtriage.inputs.timespan import (
     Timespan,
     TimespanLike,
@@ -31,6 +32,7 @@ from flowtriage.quality import ReadReport
 from flowtriage.read.custom import Columns, custom_format, field_names
 from flowtriage.read.detect import by_name
 from flowtriage.read.extra_columns import kept_names
+from flowtriage.read.hosts import Hosts
 from flowtriage.read.locate import log_file_of
 from flowtriage.read.logs import Options, read_batches, read_file, read_path
 from flowtriage.read.objects import read_dataframe, read_rows
@@ -103,6 +105,7 @@ class ReadRequest:
         tz: str | None = None,
         date_order: str | None = None,
         internal: Sequence[str] | None = None,
+        hosts: Hosts | None = None,
     ) -> ReadRequest:
         """Parse the arguments of `read_flows`."""
         wanted = by_name(format) if format else None
@@ -113,15 +116,25 @@ class ReadRequest:
             wanted = custom_format(columns)
         elif columns is not None:
             names = field_names(columns)
+        for name, given in (("tz", tz), ("date_order", date_order)):
+            if given is not None and not is_text(given):
+                raise ArgumentError(f"invalid {name} {given!r}")
         networks = tuple(internal or ())
         options = Options(
-            wanted, kept_names(keep), tz or "UTC", names, networks, date_order=date_order
+            wanted,
+            kept_names(keep),
+            tz or "UTC",
+            names,
+            networks,
+            date_order=date_order,
+            hosts=hosts or Hosts(),
         )
         return cls(source, options, parse_timespan(timespan))
 
     def tables(self, report: ReadReport) -> Iterator[pa.Table]:
         """Yield the flows in parts; update `report`."""
         for table in read_tables(self.source, self.options, report):
+            table = self.options.hosts.select(table, report)
             kept = within(table, self.span)
             if table.num_rows > kept.num_rows:
                 starts = outside(table.select(["start_time"]), self.span)["start_time"]

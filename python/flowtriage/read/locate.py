@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from flowtriage.errors import ArgumentError, FormatError, MissingExtraError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import Readable
+from flowtriage.inputs.texts import path_argument
 
 _MAX_NAME = 500
 _PARTITION = re.compile(r"([A-Za-z_][\w-]*)=(.*)")
@@ -61,7 +62,7 @@ def locate(path: str | os.PathLike[str]) -> list[LogFile]:
     >>> [file.name for file in locate("conn.log")]
     ['conn.log']
     """
-    text = os.path.expanduser(os.fspath(path))  # noqa: PTH111
+    text = os.path.expanduser(path_argument(path))  # noqa: PTH111
     path = Path(text)
     if path.is_dir():
         return _folder(path)

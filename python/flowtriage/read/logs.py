@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import PurePath
 from typing import Any, cast
@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Binding, Format, Outcome, TextLayout, table_metadata
+from flowtriage.formats.declaration import Binding, Format, Outcome, TextLayout
+from flowtriage.formats.metadata import table_metadata
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import check_names
 from flowtriage.progress import report_progress
@@ -30,6 +31,7 @@ from flowtriage.read.extra_columns import (
     with_partitions,
     with_row_numbers,
 )
+from flowtriage.read.hosts import Hosts
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.streams import BLOCK, Log, as_text, opened
 from flowtriage.read.trailer import TrailerCheck
@@ -53,11 +55,19 @@ class Options:
     names: tuple[str, ...] = ()
     internal: tuple[str, ...] = ()
     date_order: str | None = None
+    hosts: Hosts = field(default_factory=Hosts)
 
-    def applied(self, binding: Binding) -> Binding:
-        """Return a binding with the notation of times and the internal networks."""
-        initiator = replace(binding.initiator, networks=self.internal)
-        return replace(binding, zone=self.zone, date_order=self.date_order, initiator=initiator)
+    def applied(self, binding: Binding, format: Format) -> Binding:
+        """Return a binding with the notation of times, internal networks and wanted hosts."""
+        hosts = self.hosts.searched(format)
+        return replace(
+            binding,
+            zone=self.zone,
+            date_order=self.date_order,
+            initiator=replace(binding.initiator, networks=self.internal),
+            hosts=list(hosts.networks),
+            host_names=hosts.texts(),
+        )
 
 
 def read_path(
@@ -143,7 +153,7 @@ def _read_text(
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
-    binding = options.applied(binding)
+    binding = options.applied(binding, found.format)
     trailer = TrailerCheck(found.format.trailer)
     metadata = table_metadata(found.format, found.binding)
     line = 1 + found.header_lines
@@ -190,7 +200,8 @@ def _read_text(
         report.reject(BadRow(source, line, None, None, reason))
     elif rest:
         yield normalised(rest, len(rest))
-    trailer.add_totals(report, source)
+    if not options.hosts:
+        trailer.add_totals(report, source)
 
 
 def _too_long(layout: TextLayout) -> str:
@@ -298,7 +309,7 @@ class _BatchReader:
         binding = self._format.bind(names)
         self._kept = kept_columns(names, binding, options.keep)
         self._used = [name for name in names if name in binding.columns()]
-        binding = options.applied(binding)
+        binding = options.applied(binding, self._format)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
         self._metadata = table_metadata(self._format, binding)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from flowtriage.errors import InputError
 from flowtriage.formats import FORMATS
 from flowtriage.inputs.arrow import check_names
+from flowtriage.inputs.texts import escaped
 from flowtriage.read.extra_columns import kept_columns
 from flowtriage.read.logs import Options
 
@@ -49,6 +50,9 @@ def _array(values: Any) -> pa.Array:
     """Convert a column, to strings if its values have no common type."""
     try:
         return pa.array(values, from_pandas=True)
+    except UnicodeEncodeError:
+        values = values if isinstance(values, list) else values.to_numpy(object, na_value=None)
+        return pa.array([None if value is None else escaped(str(value)) for value in values])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         if isinstance(values, list):
             return pa.array([None if value is None else str(value) for value in values])

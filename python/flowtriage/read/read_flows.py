@@ -9,6 +9,7 @@ import pyarrow as pa
 from flowtriage._core import classify_direction, distinct_observations
 from flowtriage._core import stitch as _stitch
 from flowtriage.errors import ArgumentError, InputError
+from flowtriage.inputs.addresses import HostsLike, hosts_argument
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.inputs.timespan import TimespanLike
@@ -17,6 +18,7 @@ from flowtriage.read.custom import Columns
 from flowtriage.read.duplicates import drop_migrated, drop_superseded
 from flowtriage.read.extra_columns import check_kept
 from flowtriage.read.flows import Flows, ReadRequest
+from flowtriage.read.hosts import Hosts
 from flowtriage.schema import SCHEMA
 
 STITCH_WINDOW = 60.0
@@ -35,6 +37,7 @@ def read_flows(
     stitch: bool | float = False,
     deduplicate: bool = False,
     internal: NetworksLike | None = None,
+    hosts: HostsLike | None = None,
 ) -> Flows:
     """Read flows from log files, DataFrames or Arrow data into memory.
 
@@ -77,6 +80,9 @@ def read_flows(
         Internal networks, as for `classify_direction`: flows get its columns `direction` and
         `direction_reason`, which all functions use, and the report counts direction conflicts
         with these networks.
+    hosts
+        Return only flows with one of these addresses or networks (CIDR) at either endpoint. Other
+        records are counted, but only searched for the hosts, so that bad ones are not found.
 
     Returns
     -------
@@ -118,12 +124,23 @@ def read_flows(
         tz=tz,
         date_order=date_order,
         internal=ranges,
+        hosts=None if hosts is None else Hosts(tuple(hosts_argument(hosts))),
     )
-    report = ReadReport(internal=ranges)
+    return read_request(request, stitch=stitch, deduplicate=deduplicate)
+
+
+def read_request(
+    request: ReadRequest, *, stitch: bool | float = False, deduplicate: bool = False
+) -> Flows:
+    """Read the flows of a request into memory, as `read_flows`."""
+    networks = request.options.internal
+    report = ReadReport(internal=list(networks) or None)
     tables = list(request.tables(report))
     read = _rows(tables)
     tables = drop_migrated(tables)
-    report.rows_migrated += read - (read := _rows(tables))
+    report.rows_migrated += read - _rows(tables)
+    tables = [request.options.hosts.select_all(table, report) for table in tables]
+    read = _rows(tables)
     tables = drop_superseded(tables)
     report.rows_superseded += read - _rows(tables)
     joined = _concatenate([SCHEMA.empty_table(), *tables]).replace_schema_metadata(None)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from flowtriage.formats.declaration import Trailer
 from flowtriage.quality.bad_rows import Total
 from flowtriage.quality.report import ReadReport
+from flowtriage.quality.sums import exact_sum
 
 _EXCHANGED = {"src_bytes": "dst_bytes", "src_packets": "dst_packets"}
 """Where the counters of a unidirectional record are if its endpoints were exchanged."""
@@ -44,7 +45,7 @@ class TrailerCheck:
                 counts = flows[name]
                 if name in _EXCHANGED:
                     counts = pc.coalesce(counts, flows[_EXCHANGED[name]])
-                self._sums[name] += pc.sum(counts).as_py() or 0
+                self._sums[name] += exact_sum(counts)
 
     def add_totals(self, report: ReadReport, source: str) -> None:
         """Add the totals of the log and of the flows to a report."""

@@ -23,7 +23,7 @@ import pyarrow as pa
 from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
 from flowtriage.inputs.addresses import AddressLike, address_argument
-from flowtriage.inputs.timespan import day_span
+from flowtriage.inputs.timespan import day_span, impossible_time
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.custom import Columns
 from flowtriage.read.flows import ReadRequest
@@ -70,6 +70,7 @@ class RawFlows:
         *,
         format: str | None = None,
         tz: str | None = None,
+        date_order: str | None = None,
         columns: Columns | str | Sequence[str] | None = None,
     ) -> Ingested:
         """Ingest log files.
@@ -81,7 +82,7 @@ class RawFlows:
         ----------
         paths
             Paths, globs, folders or URLs of logs, as for `read_flows`.
-        format, tz, columns
+        format, tz, date_order, columns
             As for `read_flows`.
 
         Returns
@@ -96,9 +97,11 @@ class RawFlows:
         FormatError
             If a path given by name is not a flow log.
         ArgumentError
-            If `format`, `tz` or a name in `columns` is unknown.
+            If `format`, `tz`, `date_order` or a name in `columns` is unknown.
         """
-        request = ReadRequest.parse(None, format=format, columns=columns, keep=_KEEP, tz=tz)
+        request = ReadRequest.parse(
+            None, format=format, columns=columns, keep=_KEEP, tz=tz, date_order=date_order
+        )
         ingested = Ingested()
         with self._locked():
             for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
@@ -170,7 +173,13 @@ class RawFlows:
         with _damage_reported(self.folder):
             if addresses is not None:
                 flows = _matching_groups(flows, condition)
-            return flows.to_table(columns=names, filter=condition)
+            read = flows.to_table(columns=names, filter=condition)
+        if column := impossible_time(read):
+            raise FormatError(
+                f"a file of the raw flows in {self.folder} is damaged: column {column} has a time "
+                "that is not within the years 1 to 9999"
+            )
+        return read
 
     def report(self, start: date, end: date | None = None) -> ReadReport:
         """Return what the ingest of the sources of days counted; they may have other days, too."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, InputError, StoreError
 from flowtriage.humanize import did_you_mean
+from flowtriage.inputs.timespan import impossible_time
 from flowtriage.store.engine import open_engine
 from flowtriage.store.tables import MIGRATIONS, TABLES, migrate, schema_version, table_schema
 
@@ -51,7 +52,7 @@ class Transaction:
     def read(self, name: str, day: date, where: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the rows of a day, including uncommitted changes of this transaction."""
         sql, values = _selection(name, day, day, where, (), None)
-        return self.query(sql, values).cast(TABLES[name])
+        return _as_table(name, self.query(sql, values))
 
     def append(self, name: str, day: date, rows: pa.Table) -> None:
         """Insert rows of a day into a table.
@@ -222,7 +223,7 @@ class FlowStore:
             If the read fails.
         """
         sql, values = _selection(name, day or start, day or end, where, order, limit)
-        return self.query(sql, values).cast(TABLES[name])
+        return _as_table(name, self.query(sql, values))
 
     def count(self, name: str) -> int:
         """Return the number of rows of a table."""
@@ -232,7 +233,9 @@ class FlowStore:
 
     def days(self) -> list[date]:
         """Return the days with a committed run, sorted."""
-        return list(self.query("SELECT day FROM flow_run ORDER BY day")["day"].to_pylist())
+        found = self.query("SELECT day FROM flow_run ORDER BY day")
+        _check_times("flow_run", found)
+        return list(found["day"].to_pylist())
 
     def run_of(self, day: date) -> str | None:
         """Return the ID of the last committed run of a day, or None."""
@@ -272,7 +275,7 @@ class FlowStore:
             if not version and not create:
                 raise StoreError(
                     f"store {self.url} does not exist; check the URL, or create it with "
-                    "flowtriage oa run"
+                    "flowtriage oa run or FlowStore(url)"
                 )
             if version > len(MIGRATIONS):
                 raise StoreError(
@@ -289,6 +292,23 @@ class FlowStore:
                 # Another process may have created the tables concurrently.
                 if attempt == _ATTEMPTS - 1:
                     raise
+
+
+def _as_table(name: str, rows: pa.Table) -> pa.Table:
+    """Give rows of a table its types; other programs can have stored values that do not fit."""
+    try:
+        rows = rows.cast(TABLES[name])
+    except pa.ArrowInvalid as error:
+        raise StoreError(f"table {name} has values of other types ({error})") from None
+    _check_times(name, rows)
+    return rows
+
+
+def _check_times(name: str, rows: pa.Table) -> None:
+    if column := impossible_time(rows):
+        raise StoreError(
+            f"table {name}, column {column}: a time is not within the years 1 to 9999; correct it"
+        )
 
 
 def _column(schema: pa.Schema, name: str) -> str:

@@ -54,7 +54,7 @@ class FlowThreatInvestigation(DisplayMethods):
         Number of peers in each table and in the timeline.
     store
         Store of scores and stories, if `store_or_flows` are flows. Without a store, stories are
-        saved in files.
+        saved in files. A URL is that of an existing store; `FlowStore` creates one.
     flows
         Folder of raw flows, or flows in any form that `read_flows` takes. None means the
         configured folder, or the one beside the store if it exists.
@@ -67,7 +67,7 @@ class FlowThreatInvestigation(DisplayMethods):
         Providers of flows if neither a store nor flows are given; None means the current
         `DataProviders` at each run.
     silent
-        Whether to display nothing.
+        Whether to display nothing; None takes the option `silent` of the session.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class FlowThreatInvestigation(DisplayMethods):
     ArgumentError
         If the date is invalid, no day of the store was run, or `top_results` is not positive.
     ConfigurationError, StoreError
-        If the configuration or the store cannot be used.
+        If the configuration or the store cannot be used, or the store does not exist.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class FlowThreatInvestigation(DisplayMethods):
         configuration: Settings | str | os.PathLike[str] | None = None,
         asn: AsnDatabase | str | os.PathLike[str] | None = None,
         data_providers: DataProviders | None = None,
-        silent: bool = False,
+        silent: bool | None = None,
     ) -> None:
         super().__init__(data_providers, silent=silent)
         check_top(top_results)
@@ -133,7 +133,7 @@ class FlowThreatInvestigation(DisplayMethods):
         elif store_or_flows is not None:
             data = store_or_flows
         self._top = top_results
-        self.store = FlowStore(store) if isinstance(store, str) else store
+        self.store = FlowStore(store, create=False) if isinstance(store, str) else store
         if not isinstance(configuration, Settings):
             configuration = load_settings(configuration)
         folder = self.store.folder if self.store else None

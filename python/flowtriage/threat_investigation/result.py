@@ -8,16 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from flowtriage.humanize import human_bytes
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import Lazy, LazyAttribute, NotebookletLike
-from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.numbers import flows_text
 from flowtriage.quality.report import ReadReport
+from flowtriage.quality.sums import exact_sum
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.search import TABLE_COLUMNS, SearchResult, sort_peers
 
@@ -115,8 +114,8 @@ class FlowThreatResult(NotebookletResult):
             "Distinct connections": f"{self._search.connections.num_rows:,}",
         }
         facts |= {f"{name} peers": f"{len(frame):,}" for name, frame in peers.items()}
-        if self.timespan is not None:
-            facts["Searched timespan"] = str(self.timespan)
+        if self._span is not None:
+            facts["Searched timespan"] = str(self._span)
         return facts | (self.report.facts() if self.report.sources else {})
 
 
@@ -165,9 +164,10 @@ def _summary(result: FlowThreatResult, hint: str) -> str:
         when = f", {report.span}" if report.span else ""
         count = f"{report.records:,} records" if report.records else "flows"
         return f"{result.ip} does not occur in the {count} searched{when}.{hint}"
-    sizes = pc.sum(search.peers["bytes"])
+    sizes = search.peers["bytes"].drop_null()
     counts = (exact_sum(search.connections[name]) for name in ("connections", "denied_connections"))
-    size = human_bytes(pa.array([sizes.as_py()], pa.int64()))[0].as_py()
+    total = pa.array([exact_sum(sizes) if len(sizes) else None], pa.decimal128(38, 0))
+    size = human_bytes(total)[0].as_py()
     peers = search.peers.num_rows
     return (
         f"{result.ip}: {search.connections.num_rows:,} distinct connections with "

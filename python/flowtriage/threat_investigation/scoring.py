@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.addresses import within_networks
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import HostsLike, hosts_argument
+from flowtriage.quality.sums import aggregated
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as stored
 from flowtriage.store.scores import as_scored
@@ -145,7 +146,7 @@ def threats(store: FlowStore, day: date) -> pa.Table:
     as_destination = as_destination.filter(pc.invert(as_destination["to_itself"].fill_null(False)))
     ends = pa.concat_tables([as_source, as_destination])
     ends = ends.filter(pc.is_valid(ends["ip"]))
-    sums = ends.group_by("ip").aggregate([(name, "sum") for name in ("flows", "source", "denied")])
+    sums = aggregated(ends, "ip", [(name, "sum") for name in ("flows", "source", "denied")])
     total, by_it = sums["flows_sum"], sums["source_sum"]
     listed = [sums["ip"], total, by_it, pc.subtract(total, by_it), sums["denied_sum"]]
     order = [("connections", "descending"), ("denied_connections", "descending")]

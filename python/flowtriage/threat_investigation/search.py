@@ -17,6 +17,7 @@ from flowtriage.configuration import ContextSettings
 from flowtriage.enrich.address_facts import FACTS, add_facts
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
+from flowtriage.quality.sums import aggregated
 from flowtriage.read.flows import Flows
 from flowtriage.threat_investigation.story.globe import Location
 
@@ -96,7 +97,7 @@ class SearchResult:
         flows = flows.append_column("last_seen", last_seen)
         sums = [(name, "sum") for name in ("src_packets", "src_bytes")]
         measures = [("start_time", "min"), ("last_seen", "max"), *sums]
-        grouped = flows.group_by(_CONNECTION_KEY).aggregate(measures)
+        grouped = aggregated(flows, _CONNECTION_KEY, measures)
         columns = {
             "ip_threat": pa.repeat(self.ip, grouped.num_rows),
             "tstart": format_times(grouped["start_time_min"]),

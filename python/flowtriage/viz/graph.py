@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.quality.sums import aggregated
+
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 MAX_NODES = 120
@@ -87,8 +89,8 @@ def _facts(rows: pa.Table, ends: list[pa.ChunkedArray]) -> pa.Table:
 
 def _summed(edges: pa.Table) -> pa.Table:
     """Merge edges of the same two nodes; sort by rank."""
-    sums = edges.group_by(["source", "dest"], use_threads=False).aggregate(
-        [("rank", "min"), ("score", "min"), ("connections", "sum")]
+    sums = aggregated(
+        edges, ["source", "dest"], [("rank", "min"), ("score", "min"), ("connections", "sum")]
     )
     named = sums.rename_columns(["source", "dest", "rank", "score", "connections"])
     return named.sort_by([(name, "ascending") for name in ("rank", "source", "dest")])

@@ -13,6 +13,7 @@ from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.humanize import UNKNOWN as DASH
 from flowtriage.humanize import sanitize
+from flowtriage.quality.sums import exact_sum
 from flowtriage.viz.colours import DENIED, DIRECTIONS, INK, UNKNOWN, WHITE
 from flowtriage.viz.figures import (
     CHARACTER,
@@ -212,7 +213,7 @@ def _notes(graph: Graph) -> list[str]:
     ]
     single = int(pc.sum(pc.equal(graph.nodes["name"], "").cast(pa.int64())).as_py())
     grouped = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
-    drawn = int(pc.sum(graph.edges["connections"]).as_py())
+    drawn = exact_sum(graph.edges["connections"])
     if single:
         notes.append(
             f"{graph.addresses:,} addresses exceed the limit of nodes: {grouped:,} with a single "

@@ -6,6 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM, NumeralTickFormatter
 
+from flowtriage.errors import InputError
+from flowtriage.quality.sums import aggregated
 from flowtriage.viz.colours import TOTAL
 from flowtriage.viz.figures import legend_item, message_plot
 from flowtriage.viz.series import Style, bin_series
@@ -23,7 +25,10 @@ def flows_per_minute(summary: pa.Table, days: str) -> LayoutDOM:
     """
     if not summary.num_rows:
         return message_plot("Flows per minute", f"No flows stored for {days}")
-    minutes = pc.strptime(summary["tdate"], format="%Y-%m-%d %H:%M", unit="us")
+    try:
+        minutes = pc.strptime(summary["tdate"], format="%Y-%m-%d %H:%M", unit="us")
+    except pa.ArrowInvalid as error:
+        raise InputError(f"flow_ingest_summary, column tdate: not a time ({error})") from None
     width = _width(minutes)
     binned = bin_series(_timeline(minutes, summary["total"], width), _STYLE)
     [series] = binned.series
@@ -57,8 +62,8 @@ def _width(minutes: pa.ChunkedArray) -> int:
 def _timeline(minutes: pa.ChunkedArray, flows: pa.ChunkedArray, width: int) -> pa.Table:
     """Return a table like that of `flowtriage.timeline`, with a single series."""
     start = pc.floor_temporal(minutes, multiple=width, unit="minute")
-    counted = pa.table({"start": start, "flows": flows}).group_by("start")
-    bars = counted.aggregate([("flows", "sum")])
+    counted = pa.table({"start": start, "flows": flows})
+    bars = aggregated(counted, "start", [("flows", "sum")])
     null = pa.nulls(bars.num_rows, pa.int64())
     start = pc.assume_timezone(bars["start"], "UTC")
     return pa.table(

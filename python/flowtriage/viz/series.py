@@ -11,7 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.errors import InputError
 from flowtriage.humanize import UNKNOWN, human_bytes, sanitize, thousands
+from flowtriage.inputs.timespan import impossible_time
+from flowtriage.quality.sums import added, aggregated, exact_sum
 from flowtriage.viz.colours import OTHER
 
 MAX_SERIES = 15
@@ -76,6 +79,8 @@ def bin_series(timeline: pa.Table, style: Style) -> Binned:
     known = pc.is_valid(timeline["bin_start"])
     untimed = _flow_count(timeline.filter(pc.invert(known)))
     timed = timeline.filter(known)
+    if column := impossible_time(timed):
+        raise InputError(f"timeline, column {column}: a time is not within the years 1 to 9999")
     if timed.num_rows == 0:
         return Binned((), {}, 0.0, 0.0, 0.0, untimed)
     kept, folded = _top_keys(timed, style)
@@ -103,15 +108,14 @@ def _name(key: str | None, style: Style) -> str:
 
 
 def _flow_count(table: pa.Table) -> int:
-    parts = (pc.sum(table[column], min_count=0).as_py() for column in ("flows", "denied_flows"))
-    return sum(int(part) for part in parts)
+    return sum(exact_sum(table[column]) for column in ("flows", "denied_flows"))
 
 
 def _top_keys(timed: pa.Table, style: Style) -> tuple[list[str | None], int]:
     """Return the top keys by flows, denied ones included, in display order; count the rest."""
-    sums = timed.group_by("series").aggregate([("flows", "sum"), ("denied_flows", "sum")])
+    sums = aggregated(timed, "series", [("flows", "sum"), ("denied_flows", "sum")])
     allowed = pc.fill_null(sums["flows_sum"], 0)
-    both = pc.add(allowed, pc.fill_null(sums["denied_flows_sum"], 0))
+    both = added(allowed, pc.fill_null(sums["denied_flows_sum"], 0), "flows")
     keys = sums["series"].to_pylist()
     size = dict(zip(keys, zip(both.to_pylist(), allowed.to_pylist(), strict=True), strict=True))
     position = {key: at for at, key in enumerate(style.order)}
@@ -130,7 +134,7 @@ def _fold(timed: pa.Table, kept: Sequence[str | None]) -> pa.Table:
     coded = timed.append_column("code", pc.fill_null(index, len(kept)))
     known_only = pc.ScalarAggregateOptions(min_count=1)
     keys = ["code", "bin_start", "bin_end"]
-    cells = coded.group_by(keys).aggregate([(name, "sum", known_only) for name in _SUMS])
+    cells = aggregated(coded, keys, [(name, "sum", known_only) for name in _SUMS])
     return cells.sort_by([("code", "ascending"), ("bin_start", "ascending")])
 
 
@@ -155,8 +159,8 @@ def _series(cells: pa.Table, code: int, name: str, colour: str) -> Series:
 
 
 def _totals(timed: pa.Table) -> Columns:
-    bins = timed.group_by(["bin_start", "bin_end"])
-    sums = bins.aggregate([("flows", "sum"), ("denied_flows", "sum")]).sort_by("bin_start")
+    measures = [("flows", "sum"), ("denied_flows", "sum")]
+    sums = aggregated(timed, ["bin_start", "bin_end"], measures).sort_by("bin_start")
     flows, denied = _numbers(sums, "flows"), _numbers(sums, "denied_flows")
     return {
         "left": _milliseconds(sums["bin_start"]),

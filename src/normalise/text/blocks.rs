@@ -4,6 +4,7 @@ use memchr::memchr_iter;
 use rayon::prelude::*;
 
 use crate::error::Result;
+use crate::normalise::hosts::FoundLines;
 use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::Spec;
 use crate::normalise::text::delimited::{self, Delimited};
@@ -28,6 +29,9 @@ pub enum Layout {
 
 /// Bytes of text that one task reads.
 const PART: usize = 1 << 19;
+
+/// Begins each record of a JSON text sequence.
+const RECORD_SEPARATOR: u8 = 0x1e;
 
 impl Layout {
     /// Length of the whole records of a block.
@@ -94,12 +98,12 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
     let done: Vec<Result<Normalised>> = parts
         .par_iter()
         .zip(first_lines.collect::<Vec<_>>())
-        .map(|(part, line)| match layout {
-            Layout::Delimited(layout) => delimited::read(part, layout, spec, &wanted, line),
-            Layout::JsonLines => json_lines(part, spec, &wanted, line),
-            Layout::JsonObjects => json_objects(part, spec, &wanted, line),
-            Layout::Tuples(layout) => tuples::read(part, layout, spec, &wanted, line),
-        })
+        .map(
+            |(part, line)| match lines_of_hosts(part, layout, spec, line) {
+                Some(found) => lines_read(found, layout, spec, &wanted),
+                None => records(part, layout, spec, &wanted, line),
+            },
+        )
         .collect();
     let mut all = Normalised::default();
     for part in done {
@@ -108,11 +112,56 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
     Ok(all)
 }
 
+/// The lines that may have a flow of a wanted host, if they can be searched for.
+fn lines_of_hosts(part: &[u8], layout: &Layout, spec: &Spec, line: u64) -> Option<FoundLines> {
+    let hosts = spec.hosts.as_ref()?;
+    match layout {
+        Layout::Delimited(layout) if !layout.may_quote(part) => {
+            let header = layout.header();
+            let is_other =
+                |line: &[u8]| line.first().copied() == layout.comment || line == header.as_bytes();
+            hosts.lines(part, line, is_other)
+        }
+        Layout::JsonLines => hosts.lines(part, line, |line| line.trim_ascii().is_empty()),
+        _ => None,
+    }
+}
+
+fn lines_read(
+    found: FoundLines,
+    layout: &Layout,
+    spec: &Spec,
+    wanted: &[&str],
+) -> Result<Normalised> {
+    let mut done = records(&found.text, layout, spec, wanted, 0)?;
+    for row in &mut done.bad_rows {
+        row.number = found.numbers[row.number as usize];
+    }
+    done.records += found.others;
+    done.other_hosts += found.others;
+    Ok(done)
+}
+
+fn records(
+    part: &[u8],
+    layout: &Layout,
+    spec: &Spec,
+    wanted: &[&str],
+    line: u64,
+) -> Result<Normalised> {
+    match layout {
+        Layout::Delimited(layout) => delimited::read(part, layout, spec, wanted, line),
+        Layout::JsonLines => json_lines(part, spec, wanted, line),
+        Layout::JsonObjects => json_objects(part, spec, wanted, line),
+        Layout::Tuples(layout) => tuples::read(part, layout, spec, wanted, line),
+    }
+}
+
 fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
     let mut rows = Rows::new(wanted);
     let row = JsonRow::new(wanted, None);
     for (line, text) in (first_line..).zip(text.split(|byte| *byte == b'\n')) {
-        let text = text.trim_ascii();
+        let text = json_lines_record(text);
         if text.is_empty() {
             continue;
         }
@@ -122,6 +171,14 @@ fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Res
         }
     }
     rows.normalise(spec)
+}
+
+/// The record of a line, without spaces and the record separators of RFC 7464 around it.
+fn json_lines_record(line: &[u8]) -> &[u8] {
+    let is_other = |byte: &u8| !byte.is_ascii_whitespace() && *byte != RECORD_SEPARATOR;
+    let start = line.iter().position(is_other).unwrap_or(line.len());
+    let end = line.iter().rposition(is_other).map_or(start, |end| end + 1);
+    &line[start..end]
 }
 
 fn json_objects(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {

@@ -26,6 +26,18 @@ pub struct Delimited {
     pub names: Vec<String>,
 }
 
+impl Delimited {
+    /// Whether a text may have values in quotation marks.
+    pub fn may_quote(&self, text: &[u8]) -> bool {
+        self.quoted && memchr::memchr(b'"', text).is_some()
+    }
+
+    /// The line with the names of the columns.
+    pub fn header(&self) -> String {
+        self.names.join(&char::from(self.delimiter).to_string())
+    }
+}
+
 /// Normalise lines, numbered from `first_line`.
 pub fn read(
     text: &[u8],
@@ -50,7 +62,7 @@ pub fn read(
         nulls: escapes.then(|| std::mem::take(&mut spec.to_mut().nulls)),
         rows: Rows::new(wanted),
     };
-    if layout.quoted && memchr::memchr(b'"', text).is_some() {
+    if layout.may_quote(text) {
         lines.quoted(text, first_line);
     } else {
         lines.plain(text, first_line);

@@ -1,14 +1,13 @@
-"""The verbs against naive versions of themselves and against DuckDB."""
+"""The aggregates against naive Python, DuckDB and Polars."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -17,13 +16,45 @@ from hypothesis import strategies as st
 
 import flowtriage as ft
 import oracle
+from benchmarks.engines import Engine, duckdb, in_any_order, naive, polars
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, InputError
+from real_logs import REAL
+
+
+def agree(found: pa.Table, answers: list[pa.Table]) -> None:
+    """Naive Python in the same order, the others in any."""
+    first, *others = answers
+    assert found.to_pylist() == first.to_pylist()
+    for answer in others:
+        assert in_any_order(answer) == in_any_order(found)
+
+
+def engines(flows: pa.Table) -> list[Engine]:
+    return [naive(flows), duckdb(flows), polars(flows)]
+
+
+def labels_of(asn: ft.AsnDatabase, flows: pa.Table) -> dict[str | None, str]:
+    addresses = {*flows["source"].to_pylist(), *flows["dest"].to_pylist(), None}
+    return {
+        a["address"]: a["as_name"] if a["asn"] is None else f"AS{a['asn']} {a['as_name']}"
+        for a in asn.lookup(list(addresses)).to_pylist()
+    }
+
+
+def width_of(timeline: pa.Table) -> timedelta:
+    timed = timeline.filter(pc.is_valid(timeline["bin_start"]))
+    if not timed.num_rows:
+        return timedelta(1)
+    width = pc.subtract(timed["bin_end"], timed["bin_start"])[0].as_py()
+    assert isinstance(width, timedelta)
+    return width
 
 
 @given(oracle.rows())
-def test_flow_index_equals_the_naive_version(rows: list[dict[str, Any]]) -> None:
-    assert ft.flow_index(oracle.table(rows)).to_pylist() == oracle.flow_index(rows)
+def test_flow_index_equals_that_of_other_engines(rows: list[dict[str, Any]]) -> None:
+    index = ft.flow_index(oracle.table(rows))
+    agree(index, [engine.flow_index() for engine in engines(oracle.indexed(rows))])
 
 
 @given(oracle.rows(), oracle.rows())
@@ -35,26 +66,22 @@ def test_flow_index_is_closed(a: list[dict[str, Any]], b: list[dict[str, Any]]) 
 
 
 @given(oracle.rows(), st.sampled_from(["FlowDirection", "L7Protocol"]), st.integers(2, 200))
-def test_timeline_equals_the_naive_version(rows: list[dict[str, Any]], by: str, bins: int) -> None:
+def test_timeline_equals_that_of_other_engines(
+    rows: list[dict[str, Any]], by: str, bins: int
+) -> None:
     table = ft.timeline(oracle.table(rows), by=by, bins=bins)
-    slots = {slot for slot in table["bin_start"].to_pylist() if slot}
-    assert len(slots) <= bins
-    timed = table.filter(pc.is_valid(table["bin_start"]))
-    width = pc.subtract(timed["bin_end"], timed["bin_start"])[0].as_py() if slots else timedelta(1)
-    assert table.to_pylist() == oracle.timeline(rows, by, width)
+    assert len({slot for slot in table["bin_start"].to_pylist() if slot}) <= bins
+    others = engines(oracle.indexed(rows))
+    agree(table, [engine.timeline(by, width_of(table)) for engine in others])
 
 
 @given(oracle.rows())
-def test_flow_summary_equals_the_naive_version(rows: list[dict[str, Any]]) -> None:
+def test_flow_summary_equals_that_of_other_engines(rows: list[dict[str, Any]]) -> None:
     asn = ft.AsnDatabase()
-    addresses = {oracle.canonical(row[end]) for row in rows for end in ("src_ip", "dst_ip")}
-    answers = asn.lookup([*addresses, None]).to_pylist()
-    labels = {
-        a["address"]: a["as_name"] if a["asn"] is None else f"AS{a['asn']} {a['as_name']}"
-        for a in answers
-    }
+    flows = oracle.indexed(rows)
+    labels = labels_of(asn, flows)
     summary = ft.flow_summary(oracle.table(rows), asn=asn)
-    assert summary.to_pylist() == oracle.flow_summary(rows, labels)
+    agree(summary, [engine.flow_summary(labels) for engine in engines(flows)])
     assert ft.flow_summary(ft.flow_index(oracle.table(rows)), asn=asn) == summary
 
 
@@ -63,41 +90,24 @@ def test_flow_summary_equals_the_naive_version(rows: list[dict[str, Any]]) -> No
     st.sampled_from(["flows", "bytes", "packets", "src_bytes", "denied_flows"]),
     st.integers(1, 10),
 )
-def test_top_n_equals_the_naive_version(rows: list[dict[str, Any]], by: str, n: int) -> None:
-    groups: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        groups[row["dst_port"]].append(row)
-    expected = [
-        {"dst_port": port, **oracle.measures(group, "flows")} for port, group in groups.items()
-    ]
-    parts = {"bytes": ("src_bytes", "dst_bytes"), "packets": ("src_packets", "dst_packets")}
-
-    def rank(row: dict[str, Any]) -> tuple[Any, ...]:
-        values = [row[name] for name in parts.get(by, (by,)) if row[name] is not None]
-        port = row["dst_port"]
-        return (not values, -sum(values), port is None, port or 0)
-
+def test_top_n_equals_that_of_other_engines(rows: list[dict[str, Any]], by: str, n: int) -> None:
     found = ft.top_n(oracle.table(rows), key="dst_port", by=by, n=n)
-    assert found.to_pylist() == sorted(expected, key=rank)[:n]
+    agree(found, [engine.top_n("dst_port", by, n) for engine in engines(oracle.indexed(rows))])
 
 
-def test_sums_agree_with_duckdb(zat: Any) -> None:
-    flows = ft.read_flows(zat).to_arrow()
+@pytest.mark.parametrize("path", REAL)
+def test_other_engines_agree_on_real_flows(shared: Path, path: str) -> None:
+    flows = ft.read_flows(shared / path).to_arrow()
+    directions = ft.classify_direction(flows)["direction"].to_pylist()
+    others = engines(oracle.indexed(flows.to_pylist(), directions))
+    agree(ft.flow_index(flows), [engine.flow_index() for engine in others])
     index = ft.flow_index(flows)
-    with duckdb.connect() as db:
-        db.register("flows", flows)
-        expected = db.sql(
-            "select src_ip, dst_ip, service, sum(flows)::bigint, sum(src_bytes)::bigint, "
-            "epoch_us(min(start_time)), epoch_us(max(greatest(start_time, end_time))) "
-            "from flows group by all order by all"
-        ).fetchall()
-        db.register("index", index)
-        found = db.sql(
-            "select source, dest, L7Protocol, TotalAllowedFlows, src_bytes, "
-            "epoch_us(first_seen), epoch_us(last_seen) from index order by all"
-        ).fetchall()
-    assert found == expected
-    assert len(found) > 200
+    labels = labels_of(ft.AsnDatabase(), index)
+    agree(ft.flow_summary(flows), [engine.flow_summary(labels) for engine in others])
+    line = ft.timeline(flows, by="L7Protocol")
+    agree(line, [engine.timeline("L7Protocol", width_of(line)) for engine in others])
+    top = ft.top_n(flows, key="dst_port", by="bytes", n=20)
+    agree(top, [engine.top_n("dst_port", "bytes", 20) for engine in others])
 
 
 def test_results_do_not_depend_on_the_cut_into_batches(zat: Any) -> None:

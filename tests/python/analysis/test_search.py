@@ -1,4 +1,4 @@
-"""The flows and the peers of an address, against naive versions and against DuckDB."""
+"""The flows and the peers of an address, against naive Python, DuckDB and Polars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -17,137 +16,57 @@ from hypothesis import strategies as st
 
 import flowtriage as ft
 import oracle
+from benchmarks.engines import duckdb, in_any_order, naive, polars
 from flowtriage import sample
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.schema import SEARCH_COLUMNS
+from real_logs import REAL
 
 SOUGHT = st.sampled_from(
     ["10.0.0.1", "[::ffff:a00:1]", "8.8.8.8", "FD00:0::1", "2606:4700:0:0::1", "::1"]
 )
-REAL = [
-    "argus/slips_test3-mixed.binetflow",
-    "aws_vpc/drewpy_eks_2024-12-20_cwlogs.txt",
-    "azure_nsg/danifitz_2020_PT1H.json",
-    "azure_nta/az_net_flows_2019-02-12_13.csv",
-    "azure_vnet/csp451_2026_PT1H.json",
-    "azure_vnet/elastic_docs_sample_vnet_2022.json",
-    "netflow/slips_test1.nfdump171.csv",
-    "netflow/vast_example.nfdump171.csv",
-    "suricata/alaajili_2022_eve.json",
-    "suricata/vast_example_eve.json.gz",
-    "zeek/otrf_apt29_day1_NASHUA_conn.log",
-    "zeek/vast_ctu_conn.log.json.gz",
-    "zeek/vast_example_conn.log.gz",
-    "zeek/vast_m57_conn.log.gz",
-    "zeek/zat_conn.json.log",
-    "zeek/zat_conn.log",
-    "zeek/zat_conn_date_issue.log",
-]
-FOUND = """
-    SELECT min(start_time) AS first_seen, max(greatest(start_time, end_time)) AS last_seen,
-        src_ip, dst_ip, src_port, dst_port, sum(flows)::BIGINT AS connections,
-        max(packets) AS max_packets, sum(packets) / nullif(sum(flows), 0) AS mean_packets,
-        max(bytes) AS max_bytes, sum(bytes) / nullif(sum(flows), 0) AS mean_bytes,
-        sum(src_bytes)::BIGINT AS src_bytes, sum(dst_bytes)::BIGINT AS dst_bytes,
-        sum(src_packets)::BIGINT AS src_packets, sum(dst_packets)::BIGINT AS dst_packets,
-        sum(denied_flows)::BIGINT AS denied_connections,
-        coalesce(string_agg(DISTINCT protocol, ',' ORDER BY protocol), '') AS protocols
-    FROM (SELECT *, coalesce(src_bytes + dst_bytes, src_bytes, dst_bytes) AS bytes,
-            coalesce(src_packets + dst_packets, src_packets, dst_packets) AS packets FROM flows)
-    WHERE src_ip = $ip OR dst_ip = $ip
-    GROUP BY src_ip, dst_ip, src_port, dst_port
-"""
-PEERS = """
-    WITH own AS (
-        SELECT *, src_ip = $ip AS sent, if(src_ip = $ip, dst_ip, src_ip) AS peer,
-            coalesce(src_bytes + dst_bytes, src_bytes, dst_bytes) AS bytes,
-            coalesce(src_packets + dst_packets, src_packets, dst_packets) AS packets
-        FROM flows WHERE (src_ip = $ip) <> (dst_ip = $ip))
-    SELECT peer,
-        CASE WHEN count(DISTINCT sent) = 2 THEN 'two-way'
-            WHEN any_value(sent) = $internal THEN 'outbound' ELSE 'inbound' END AS direction,
-        sum(flows)::BIGINT AS connections,
-        sum(if(sent, 0, flows))::BIGINT AS connections_from_peer,
-        sum(if(sent, flows, 0))::BIGINT AS connections_to_peer,
-        sum(bytes)::BIGINT AS bytes,
-        sum(if(sent, dst_bytes, src_bytes))::BIGINT AS bytes_from_peer,
-        sum(if(sent, src_bytes, dst_bytes))::BIGINT AS bytes_to_peer,
-        sum(packets)::BIGINT AS packets,
-        sum(if(sent, dst_packets, src_packets))::BIGINT AS packets_from_peer,
-        sum(if(sent, src_packets, dst_packets))::BIGINT AS packets_to_peer,
-        max(packets) AS max_packets, sum(packets) / nullif(sum(flows), 0) AS mean_packets,
-        max(bytes) AS max_bytes, sum(bytes) / nullif(sum(flows), 0) AS mean_bytes,
-        min(start_time) AS first_seen, max(greatest(start_time, end_time)) AS last_seen,
-        coalesce(array_to_string(list_sort(list(DISTINCT if(sent, dst_port, src_port)) FILTER
-            (if(sent, dst_port, src_port) IS NOT NULL))[1:10], ','), '') AS peer_ports
-    FROM own GROUP BY peer
-"""
 
 
-def in_sql(flows: pa.Table, query: str, **parameters: Any) -> list[dict[str, Any]]:
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
-        db.register("flows", flows)
-        return in_any_order(db.sql(query, params=parameters).to_arrow_table())
-
-
-def in_any_order(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows with means that may differ by an ulp; text sorts them alike on both sides."""
-    rows = table.to_pylist()
-    for row in rows:
-        for mean in ("mean_packets", "mean_bytes"):
-            row[mean] = None if row[mean] is None else float(f"{row[mean]:.9g}")
-    return sorted(rows, key=repr)
-
-
-def is_internal(ip: str) -> bool:
-    return any(oracle.ipaddress.ip_address(ip) in network for network in oracle.INTERNAL)
-
-
-def agrees_with_sql(flows: pa.Table, ip: str) -> int:
+def agree(flows: pa.Table, records: pa.Table, ip: str) -> int:
+    """Compare with naive Python in the same order, and with the others in any."""
     found = ft.expanded_search(flows, ip)
-    assert in_any_order(found) == in_sql(flows, FOUND, ip=ip)
-    peers = in_any_order(ft.connection_sets(found, ip))
-    others = [row for row in peers if row["peer"] != ip]
-    assert others == in_sql(flows, PEERS, ip=ip, internal=is_internal(ip))
-    return len(peers)
+    peers = ft.connection_sets(found, ip)
+    sought = oracle.canonical(ip.strip("[]")) or ""
+    first, *others = (
+        make(records).search(sought, internal=oracle.is_internal(sought))
+        for make in (naive, duckdb, polars)
+    )
+    assert found.to_pylist() == first.found.to_pylist()
+    assert peers.to_pylist() == first.peers.to_pylist()
+    for other in others:
+        assert in_any_order(found) == in_any_order(other.found)
+        assert in_any_order(peers) == in_any_order(other.peers)
+    return peers.num_rows
 
 
 @given(oracle.rows_with_ports(), SOUGHT, st.randoms())
-def test_search_and_peers_equal_the_naive_versions_in_any_order_of_rows(
+def test_search_and_peers_equal_those_of_other_engines_in_any_order_of_rows(
     rows: list[dict[str, Any]], ip: str, chance: random.Random
 ) -> None:
-    found = ft.expanded_search(oracle.table_with_ports(rows), ip)
-    assert found.to_pylist() == oracle.expanded_search(rows, ip.strip("[]"))
-    peers = ft.connection_sets(found, ip)
-    assert peers.to_pylist() == oracle.connection_sets(rows, ip.strip("[]"))
+    flows = oracle.table_with_ports(rows)
+    agree(flows, oracle.indexed(rows), ip)
+    found = ft.expanded_search(flows, ip)
     shuffled = chance.sample(rows, len(rows))
     again = ft.expanded_search(oracle.table_with_ports(shuffled), ip)
     assert again == found
     mixed = again.take(pa.array(chance.sample(range(len(again)), len(again)), pa.int64()))
-    assert ft.connection_sets(mixed, ip) == peers
-
-
-@given(oracle.rows_with_ports(), st.sampled_from(["10.0.0.1", "8.8.8.8", "fd00::1"]))
-def test_random_flows_agree_with_duckdb(rows: list[dict[str, Any]], ip: str) -> None:
-    written = [{**row, "src_ip": oracle.canonical(row["src_ip"])} for row in rows]
-    written = [{**row, "dst_ip": oracle.canonical(row["dst_ip"])} for row in written]
-    # SQL compares null with nothing, so a flow with a missing end is left to the naive version.
-    whole = [row for row in written if row["src_ip"] and row["dst_ip"]]
-    agrees_with_sql(oracle.table_with_ports(whole), ip)
+    assert ft.connection_sets(mixed, ip) == ft.connection_sets(found, ip)
 
 
 @pytest.mark.parametrize("path", REAL)
-def test_real_flows_agree_with_duckdb_and_the_naive_version(shared: Path, path: str) -> None:
+def test_other_engines_agree_on_real_flows(shared: Path, path: str) -> None:
     flows = ft.read_flows(shared / path).to_arrow()
-    rows = flows.to_pylist()
+    directions = ft.classify_direction(flows)["direction"].to_pylist()
+    records = oracle.indexed(flows.to_pylist(), directions)
     for key in ("source", "dest"):
         top = ft.top_n(flows, key=key, by="flows", n=3)
         for ip in filter(None, top[key].to_pylist()):
-            assert agrees_with_sql(flows, ip) > 0
-            found = ft.expanded_search(flows, ip)
-            assert found.to_pylist() == oracle.expanded_search(rows, ip)
-            assert ft.connection_sets(found, ip).to_pylist() == oracle.connection_sets(rows, ip)
+            assert agree(flows, records, ip) > 0
 
 
 def test_the_host_of_the_m57_capture(shared: Path) -> None:

@@ -173,6 +173,23 @@ def test_the_cap_on_addresses_is_stated(cases: Path) -> None:
     assert len(bad) < 400
 
 
+@pytest.mark.parametrize(
+    ("ends", "read"), [((100, 100), 10_000), ((100, 101), 0), ((1, 10_001), 0)]
+)
+def test_the_cap_is_on_the_flows_of_a_record(
+    tmp_path: Path, ends: tuple[int, int], read: int
+) -> None:
+    cells = [
+        " ".join(f"10.{end}.{n >> 8}.{n & 255}" for n in range(size))
+        for end, size in enumerate(ends)
+    ]
+    header = "FlowStartTime,SrcIp,DestIp,AclRule,AllowedInFlows"
+    record = f"2020-01-01T00:00:00Z,{','.join(cells)},x,1"
+    (tmp_path / "nta.csv").write_text(f"{header}\n{record}\n")
+    flows = ft.read_flows(tmp_path / "nta.csv")
+    assert (len(flows), flows.report.rows_bad) == (read, 0 if read else 1)
+
+
 def test_nat_records_are_counted_and_none_is_dropped(cases: Path) -> None:
     log = cases / "07-aws-nat-pkt-addresses" / "vpc.log"
     flows = ft.read_flows(log)
@@ -191,11 +208,23 @@ def test_nat_records_are_counted_and_none_is_dropped(cases: Path) -> None:
     assert kept["pkt-dstaddr"].to_pylist()[1:] == ["1.1.1.1", "1.1.1.1", "10.20.0.5"]
 
 
-def test_a_log_without_translation_counts_none(tmp_path: Path) -> None:
-    header = "version interface-id srcaddr dstaddr action log-status pkt-srcaddr pkt-dstaddr"
-    rows = ["5 e 10.0.0.1 1.1.1.1 ACCEPT OK 10.0.0.1 1.1.1.1", "5 e 10.0.0.1 1.1.1.1 ACCEPT OK - -"]
-    (tmp_path / "vpc.log").write_text("\n".join([header, *rows]) + "\n")
-    assert ft.read_flows(tmp_path / "vpc.log").report.rows_translated == 0
+@pytest.mark.parametrize(
+    ("cells", "translated"),
+    [
+        ("10.0.0.1 1.1.1.1 10.0.0.1 1.1.1.1", 0),
+        ("10.0.0.1 1.1.1.1 - -", 0),
+        ("::ffff:10.0.0.1 2001:db8::1 10.0.0.1 2001:DB8:0::1", 0),
+        ("10.0.0.1 1.1.1.1 10.0.0.9 1.1.1.1", 1),
+        ("2001:db8::1 2001:db8::2 2001:db8::1 2001:db8::3", 1),
+    ],
+)
+def test_a_record_is_translated_if_an_address_differs_not_its_notation(
+    tmp_path: Path, cells: str, translated: int
+) -> None:
+    header = "version interface-id action log-status srcaddr dstaddr pkt-srcaddr pkt-dstaddr"
+    (tmp_path / "vpc.log").write_text(f"{header}\n5 e ACCEPT OK {cells}\n")
+    flows = ft.read_flows(tmp_path / "vpc.log")
+    assert (len(flows), flows.report.rows_translated) == (1, translated)
 
 
 @pytest.mark.parametrize(

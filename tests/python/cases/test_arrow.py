@@ -229,3 +229,17 @@ def test_bytes_that_are_not_utf8_are_an_error(function: str, column: str) -> Non
     else:
         assert done["error"] in ("InputError", "FormatError")
         assert column in done["message"]
+
+
+@pytest.mark.parametrize("kind", [pa.null(), pa.float64(), pa.decimal128(38, 0), pa.uint64()])
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_stitch_takes_flows_of_every_kind(kind: pa.DataType, rows: int) -> None:
+    plain = canonical(rows)
+    at = plain.column_names.index("flows")
+    values = pa.nulls(rows) if kind == pa.null() else plain["flows"].cast(kind)
+    other = plain.set_column(at, "flows", values)
+    if kind == pa.null() and rows:
+        with pytest.raises(ft.InputError, match="flows"):
+            ft.stitch(other)
+        return
+    assert ft.stitch(other).to_pylist() == ft.stitch(plain).to_pylist()

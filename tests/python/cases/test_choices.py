@@ -129,6 +129,16 @@ def test_a_host_that_a_provider_did_not_find_is_reported_with_all_flows(
     assert "nohost does not occur in the 25 records" in capsys.readouterr().out
 
 
+def test_a_host_without_flows_is_reported_with_all_flows_of_the_data(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("msticpy")
+    flows = canonical(3, dst_ip=["8.8.8.8", "1.1.1.1", "9.9.9.9"])
+    for host in ("192.0.2.77", "2001:db8::/32"):
+        ft.NetworkFlowSummary().run(host, data=flows, options=["flow_summary"])
+        assert f"{host} does not occur in the 3 records" in capsys.readouterr().out
+
+
 def test_a_block_list_reads_quoted_csv(tmp_path: Path) -> None:
     path = tmp_path / "feed.csv"
     path.write_text('first_seen,comment,dst_ip\n2024,"a, ""b""\nc",192.0.2.1\n2025,x,"192.0.2.2"\n')

@@ -44,6 +44,16 @@ def test_a_refused_connection_and_a_scan_miss_no_packets(tmp_path: Path) -> None
     assert quality.uncounted_initiators == 0
 
 
+def test_the_packets_of_an_initiator_are_missing_in_any_format(tmp_path: Path) -> None:
+    counters = {"src_packets": [0] * 3, "dst_packets": [3, 4, 0], "dst_bytes": [300, 400, 0]}
+    table = canonical(3, **counters, src_bytes=[0] * 3, protocol=["tcp", "udp", "tcp"])
+    traffic = {"packets_out": 0, "bytes_out": 0, "packets_in": 5, "bytes_in": 500}
+    for source in (table, ocsf(tmp_path / "ocsf.json", {"traffic": traffic})):
+        quality = ft.read_flows(source).report.quality
+        assert quality is not None
+        assert quality.uncounted_initiators == 1
+
+
 def test_alternatives_of_ocsf_are_chosen_per_row(cases: Path) -> None:
     flows = ft.read_flows(cases / "16-ocsf-security-lake" / "ocsf.json")
     assert sum(values(flows, "denied_flows")) == 2
@@ -102,6 +112,14 @@ def test_stitching_keeps_the_bytes_of_a_response_without_a_column_for_them() -> 
     (row,) = ft.stitch(flows).to_pylist()
     assert (row["src_bytes"], row["dst_bytes"]) == (900, 70)
     assert (row["src_packets"], row["dst_packets"]) == (1, 1)
+
+
+def test_stitching_keeps_every_response_without_columns_for_their_counters() -> None:
+    ways = [(CLIENT, SERVER), (SERVER, CLIENT)] * 2
+    sizes = zip(ways, (0, 0.5, 1, 1.5), (900, 70, 30, 7), strict=True)
+    flows = table(*(record(*ends, at, size) for ends, at, size in sizes))
+    found = ft.stitch(flows.drop_columns(["dst_bytes", "dst_packets", "src_packets"])).to_pylist()
+    assert [(row["src_bytes"], row["dst_bytes"]) for row in found] == [(900, 70), (30, 7)]
 
 
 def overflowing(rows: int) -> pa.Table:

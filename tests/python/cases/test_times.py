@@ -8,9 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv
 import pytest
 
 import flowtriage as ft
+from flowtriage.configuration import FolderSettings, Settings, StoreSettings
+from flowtriage.store.raw_flows import RawFlows
 from small_logs import argus, canonical, nfdump, zeek
 
 WRAPPED = "11-netflow-end-before-start/nfdump.csv"
@@ -128,6 +131,29 @@ def test_a_leap_second_is_the_next_second(tmp_path: Path) -> None:
 def test_an_ambiguous_date_is_an_error_that_names_the_option() -> None:
     with pytest.raises((ft.FormatError, ft.ArgumentError), match="date_order"):
         ft.read_flows(azure("3/4/2025 10:00:00"))
+
+
+@pytest.mark.parametrize(("order", "month"), [("mdy", 3), ("dmy", 4)])
+def test_every_reader_takes_the_order_of_dates(tmp_path: Path, order: str, month: int) -> None:
+    log = tmp_path / "flows.csv"
+    log.write_text("start,src_ip,dst_ip\n3/4/2025 10:00:00,10.0.0.1,8.8.8.8\n")
+    columns = {"src_ip": "src_ip", "dst_ip": "dst_ip", "start_time": "start"}
+    day = dt.date(2025, month, 7 - month)
+    options = {"columns": columns, "date_order": order}
+    report = ft.flow_report(log, **options)  # type: ignore[arg-type]
+    assert report.start == start_of(ft.read_flows(log, **options))  # type: ignore[arg-type]
+    raw = RawFlows(tmp_path / "raw")
+    assert raw.ingest(log, **options).flows == 1  # type: ignore[arg-type]
+    assert raw.days() == [day]
+    settings = Settings(
+        StoreSettings(url=f"duckdb:///{tmp_path}/flows.duckdb"),
+        FolderSettings(tmp_path / "data", tmp_path / "ipynb", tmp_path / "oa"),
+    )
+    oa = ft.FlowOA(day, [str(log)], settings=settings, **options)  # type: ignore[arg-type]
+    assert oa.run(["ingest"]).steps[0].count == 1
+    in_memory = pa.csv.read_csv(log)
+    flows = ft.FlowOA(day, in_memory, settings=settings, **options)  # type: ignore[arg-type]
+    assert flows.run(["ingest"]).steps[0].count == 0
 
 
 @pytest.mark.parametrize("end", ["2026-03-02", dt.date(2026, 3, 2)])

@@ -147,3 +147,17 @@ def test_an_earlier_result_of_a_notebooklet_stays_the_earlier_one(tmp_path: Path
     assert second.ti_results is not None
     assert second.ti_results["Ioc"].tolist() == ["8.8.8.8"]
     assert first.ti_results["Ioc"].tolist() == ["1.1.1.1"]
+
+
+def test_a_method_of_a_notebooklet_works_on_its_latest_result() -> None:
+    nb = ft.NetworkFlowSummary(silent=True)
+    first, second = (
+        nb.run("10.20.0.5", data=canonical(dst_ip=[peer])) for peer in ("1.1.1.1", "8.8.8.8")
+    )
+    nb.select_asns("AS15169")
+    assert second.asn_selector is not None
+    assert [label.split()[0] for label in second.asn_selector.selected_items] == ["AS15169"]
+    first.select_asns()
+    assert first.asn_selector is not None
+    assert [label.split()[0] for label in first.asn_selector.selected_items] == ["AS13335"]
+    assert [label.split()[0] for label in second.asn_selector.selected_items] == ["AS15169"]

@@ -97,7 +97,7 @@ def test_summary_of_the_sample() -> None:
 
 def test_summary_as_json_equals_the_functions(parquet: Path) -> None:
     document = json.loads(run("summary", parquet, "--host", sample.HOST_IP, "--json").stdout)
-    report = ft.read_flows(parquet).report
+    report = ft.read_flows(parquet, hosts=sample.HOST_IP).report
     flows = host_flows(parquet, sample.HOST_IP)
     index, summary = ft.flow_index(flows), ft.flow_summary(flows)
     assert document["report"] == report.to_dict()
@@ -137,7 +137,8 @@ def test_summary_within_a_timespan(parquet: Path) -> None:
     span = ["--start", "2026-03-02T06:00", "--end", "2026-03-02T12:00:00+00:00"]
     command = ["summary", parquet, "--host", sample.HOST_IP, "--json", *span]
     document = json.loads(run(*command).stdout)
-    flows = ft.read_flows(parquet, timespan=("2026-03-02T06:00", "2026-03-02T12:00"))
+    within = ("2026-03-02T06:00", "2026-03-02T12:00")
+    flows = ft.read_flows(parquet, timespan=within, hosts=sample.HOST_IP)
     assert document["report"] == flows.report.to_dict()
     assert document["report"]["rows_outside"] > 0
     assert document["host"]["records"] == host_flows(flows, sample.HOST_IP).num_rows
@@ -146,7 +147,7 @@ def test_summary_within_a_timespan(parquet: Path) -> None:
 def test_several_files_add_up(parquet: Path, zat: Path) -> None:
     document = json.loads(run("summary", parquet, zat, "--host", ZAT_HOST, "--json").stdout)
     assert document["report"]["format"] == "canonical, zeek"
-    assert document["report"]["records"] == 360 + sample.office_day().num_rows
+    assert document["report"]["rows_read"] == 360 + sample.office_day().num_rows
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

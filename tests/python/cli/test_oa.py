@@ -53,6 +53,36 @@ def test_ingest_and_its_errors(folder: Path) -> None:
     assert "text" in run("oa", "ingest", "text", status=2).stderr
 
 
+def test_the_order_of_dates_is_an_option(folder: Path) -> None:
+    (folder / "day.csv").write_text("at,src,dst\n3/4/2025 10:00:00,10.0.0.1,8.8.8.8\n")
+    columns = ("--columns", "src_ip=src,dst_ip=dst,start_time=at")
+    assert "date_order" in run("oa", "ingest", "day.csv", *columns, status=2).stderr
+    command = ("oa", "run", "2025-04-03", "--flows", "day.csv", *columns, "--step", "ingest")
+    done = run(*command, "--date-order", "dmy", "--json")
+    assert json.loads(done.stdout)["steps"][0]["count"] == 1
+    done = run("oa", "ingest", "day.csv", *columns, "--date-order", "dmy")
+    assert "1 files already ingested" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("store", "info"),
+        ("store", "read", "flow_scores"),
+        ("oa", "check"),
+        ("oa", "score", "2013-09-15", "1", "--dport", "53"),
+        ("oa", "reset", "2013-09-15", "--yes"),
+        ("oa", "feedback", "list"),
+    ],
+)
+def test_no_command_but_run_creates_a_store(folder: Path, command: tuple[str, ...]) -> None:
+    url = "duckdb:///typo.duckdb"
+    status = 2 if command[1] != "check" else 0
+    done = run(*command, "--store", url, status=status)
+    assert url in done.stdout + done.stderr
+    assert not list(folder.glob("*.duckdb*"))
+
+
 def test_check_lists_skipped_and_missing_parts(folder: Path) -> None:
     done = run("oa", "check")
     assert "skipped  context.ipranges" in done.stdout

@@ -61,8 +61,13 @@ def test_files_that_name_no_network(tmp_path: Path) -> None:
     path.write_text("10.0.0.9,10.0.0.1,backwards\n")
     with pytest.raises(ArgumentError, match="line 1"):
         ft.classify_direction(flows, internal=path)
-    path.write_text("\n")
-    with pytest.raises(ArgumentError, match="empty"):
-        ft.classify_direction(flows, internal=path)
+    for text in ("", "\n", "# office\n", "start_ip,end_ip,name\n"):
+        path.write_text(text)
+        with pytest.raises(ArgumentError, match=r"ranges\.csv' names no network"):
+            ft.classify_direction(flows, internal=path)
+    for text in (",/", '"",10.0.0.0/8', " ,x/8,y"):
+        path.write_text(f"10.0.0.0/8\n{text}\n")
+        with pytest.raises(ArgumentError, match=r"ranges\.csv', line 2: invalid network"):
+            ft.classify_direction(flows, internal=path)
     with pytest.raises(FileNotFoundError):
         ft.classify_direction(flows, internal=tmp_path / "absent.csv")

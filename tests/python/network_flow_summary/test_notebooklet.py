@@ -292,7 +292,7 @@ def test_missing_parameters_are_named(day: pa.Table) -> None:
         nb.run(object(), data=day)
     with pytest.raises(TypeError, match="unexpected keyword argument 'top'"):
         nb.run(sample.HOST_IP, data=day, top=5)
-    with pytest.raises(TypeError, match="unexpected keyword argument 'quiet'"):
+    with pytest.raises(ArgumentError, match="unknown parameters quiet; .*named after a provider"):
         ft.NetworkFlowSummary(quiet=True)
 
 

@@ -143,7 +143,6 @@ KEYWORDS = ["start", "end", "silent"]
         (CLASS().run, POSITIONAL, [*KEYWORDS, "asn", "reverse_dns"]),
         (CLASS().get_pivot_run(lambda: ("2013-09-15", None)), POSITIONAL, [*KEYWORDS, "asn"]),
         (ft.Notebooklet.run, POSITIONAL, KEYWORDS),
-        (CLASS, ["data_providers"], ["silent"]),
         (CLASS.add_nb_function, ["nb_func"], ["name", "options", "header", "text"]),
         (CLASS.select_asns, ["asns"], []),
         (ft.NetworkFlowResult.select_asns, ["asns"], []),
@@ -158,6 +157,25 @@ def test_signatures_name_and_type_every_parameter(
     assert not any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters)
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters[len(positional) :])
     assert all(p.annotation not in (p.empty, "Any") for p in parameters if p.name != "value")
+
+
+def test_the_constructor_takes_parameters_of_providers() -> None:
+    parameters = inspect.signature(CLASS).parameters
+    assert list(parameters) == ["data_providers", "silent", "parameters"]
+    assert parameters["parameters"].kind is inspect.Parameter.VAR_KEYWORD
+    assert _documented(CLASS) == set(parameters)
+
+
+@pytest.mark.parametrize("kind", [CLASS, ft.FlowThreatInvestigation])
+def test_help_of_run_lists_the_options(kind: type[ft.Notebooklet]) -> None:
+    sections = parse(kind.run).sections
+    assert dict(sections["Default Options"]) == kind.metadata.default_options
+    assert dict(sections["Other Options"]) == kind.metadata.other_options
+    for function in (kind.run, kind(silent=True).run):
+        assert kind.list_options().strip() in pydoc.plain(pydoc.render_doc(function)).replace(
+            "\n    ", "\n"
+        )
+    assert kind.get_help("md").count("### Default Options\n") == 2
 
 
 def test_run_shows_the_types_of_its_arguments() -> None:

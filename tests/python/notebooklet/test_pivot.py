@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet
 import pytest
@@ -72,3 +73,33 @@ def test_the_function_has_the_parameters_of_run(monkeypatch: pytest.MonkeyPatch)
     [own, *parameters] = inspect.signature(ft.NetworkFlowSummary.run).parameters.values()
     assert own.name == "self"
     assert list(inspect.signature(added[0]).parameters.values()) == parameters
+
+
+def test_all_notebooklets_become_pivot_functions() -> None:
+    from msticpy.datamodel.entities import Host, IpAddress
+    from msticpy.init.pivot import Pivot
+
+    ft.add_pivot_funcs(Pivot(), namespace={}, providers=[])
+    for entity, names in (
+        (Host, {"network_flow_summary"}),
+        (IpAddress, {"network_flow_summary", "flow_threat_investigation"}),
+    ):
+        assert names <= {name for name, _ in entity.nblt}
+    assert "flow_threat_investigation" not in {name for name, _ in Host.nblt}
+    span = {"start": "2001-01-01", "end": "2100-01-01"}
+    found = IpAddress.nblt.flow_threat_investigation(
+        value=IpAddress(Address=sample.BEACON.peer), options=["top_tables"], **span
+    )
+    assert isinstance(found, ft.FlowThreatResult)
+    assert found.peers["peer"].tolist() == [sample.HOST_IP]
+
+
+def test_a_pivot_of_its_own_has_its_own_timespan() -> None:
+    from msticpy.datamodel.entities import IpAddress
+
+    report = ft.read_flows(sample.office_day()).report
+    pivot = SimpleNamespace(get_timespan=lambda: (report.start, report.end))
+    ft.add_pivot_funcs(pivot)
+    found = IpAddress.nblt.network_flow_summary(sample.HOST_IP, options=[], silent=True)
+    assert found.timespan.end == report.end
+    ft.add_pivot_funcs()

@@ -36,7 +36,7 @@ def test_attributes_are_described(result: ft.NetworkFlowResult) -> None:
         assert text.endswith(".")
         assert f"<h4>{name}</h4><p>" in result._repr_html_()
     assert result.prop_doc("flow_index")[0] == "pandas.DataFrame"
-    assert result.prop_doc("timespan")[1] == "The span of time that the result covers."
+    assert result.prop_doc("timespan")[1] == "The span of time that the result covers, in UTC."
     with pytest.raises(KeyError):
         result.prop_doc("colour")
 
@@ -54,7 +54,11 @@ def test_methods_of_the_notebooklet_are_reached_through_the_result(
     result: ft.NetworkFlowResult,
 ) -> None:
     assert result.run == result.notebooklet.run
-    for name in ("colour", "get_help", "_private"):
+    assert result.get_help() == ft.NetworkFlowSummary.get_help()
+    assert result.options == ["plot_flow_values", "flow_summary"]
+    assert result.silent is True
+    assert result.metadata is ft.NetworkFlowSummary.metadata
+    for name in ("colour", "_data_providers", "_private"):
         with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
             getattr(result, name)
 

@@ -20,6 +20,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SHOWS = {
     "quickstart.ipynb": ("Flow Summary with ASN details.", 3),
     "network_flow_summary.ipynb": ("Flow Summary with ASN details.", 3),
+    "existing_mstic_notebook.ipynb": ("Flow Summary with ASN details.", 3),
     "threat_investigation.ipynb": ("Top 20 destination IP per bytes transfered", 1),
 }
 """A text among the outputs, and the minimum number of plots."""
@@ -65,6 +66,26 @@ def test_the_summary_finds_all_findings() -> None:
     assert "4 of 41 selected" in output_of(story, "select_asns(networks")
     mapped = output_of(story, "show_selected_asn_map")
     assert [one.kind for one in sample.FINDINGS if one.peer not in mapped] == []
+
+
+def test_an_existing_notebook_runs_with_one_import_changed() -> None:
+    notebook = executed(FOLDER / "existing_mstic_notebook.ipynb")
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert sum("import flowtriage as nb" in source for source in code) == 1
+    assert not any("msticnb" in source for source in code)
+    assert "'LocalData'" in output_of(notebook, "list_providers")
+    assert output_of(notebook, "data_providers[").startswith("(True,")
+    assert "NetworkFlowSummary" in output_of(notebook, "nb.find")
+    assert "Select(" in output_of(notebook, "nb.browse")
+    assert "TimeSpan(start=2026-03-02 00:00:00+00:00" in output_of(notebook, "result.timespan")
+    assert "7,310 of 7,310 records" in output_of(
+        notebook, 'flow_summary.run(value="ws-0341", timespan=tm_span, options'
+    )
+    assert "11 of 41 selected" in output_of(notebook, "result.select_asns")
+    assert "30 of 30 public addresses" in output_of(notebook, "result.lookup_ti_for_asn_ips")
+    assert "Wikimedia" in output_of(notebook, "result.show_selected_asn_map")
+    assert "2608" in output_of(notebook, "network_flow_summary(host")
+    assert output_of(notebook, "nb.set_opt") == "(True, 7310)"
 
 
 def test_the_investigation_finds_and_saves_the_findings() -> None:

@@ -36,7 +36,9 @@ NAMES = {
     *("print_options", "result", "show_help", "silent"),
     *("value", "data", "timespan", "options", "start", "end", "data_providers"),
     *("init", "DataProviders", "current", "list_providers", "has_required_providers"),
-    "add_provider",
+    *("add_provider", "get_def_providers", "QueryProvider", "register", "view_events"),
+    *("nblts", "nb_index", "find", "browse", "discover_modules", "add_pivot_funcs"),
+    *("set_opt", "get_opt", "module_path", "metadata"),
 }
 OF_SPOT = {
     *("start_investigation", "display_controls", "search_ip", "get_in_out_and_twoway_conns"),
@@ -65,7 +67,8 @@ def defined_tests() -> set[str]:
 def test_every_name_has_its_row() -> None:
     named = [row[0].strip("`") for row in rows() if len(row) == 4]
     assert set(named) == NAMES | TITLES | OF_SPOT
-    twice = {"flow_summary", "geo_map", "plot_flow_values"}
+    twice = {"flow_summary", "geo_map", "plot_flow_values", "options", "timespan"}
+    twice |= {"flow_index_data", "data_providers"}
     assert {name for name in named if named.count(name) > 1} == twice
 
 

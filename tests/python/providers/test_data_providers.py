@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 import pytest
@@ -164,3 +165,52 @@ def test_tables_of_the_query_provider(day: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == ""
     assert not nb.check_table_exists("Heartbeat")
     assert "no table Heartbeat" in capsys.readouterr().out
+
+
+def test_the_class_has_the_attributes_of_its_instance(day: Path) -> None:
+    kind = ft.DataProviders
+    assert kind.current() is None
+    for name in ("query_provider", "providers", "failures", "provider_names"):
+        assert getattr(kind, name) is None
+    assert ft.data_providers == {}
+    with pytest.raises(AttributeError):
+        _ = kind.LocalFlows
+    ft.init(providers=["tilookup"], LocalFlows_paths=day)
+    made = kind.current()
+    assert made is not None
+    assert kind.query_provider is made.query_provider is kind.LocalFlows
+    assert kind.providers is made.providers is ft.data_providers
+    assert ft.data_providers["LocalFlows"] is made.query_provider
+    assert kind.tilookup is made["TILookup"]
+    with pytest.raises(AttributeError, match="no attribute 'mailbox'"):
+        _ = kind.mailbox
+    with pytest.raises(AttributeError, match="no attribute '_private'"):
+        _ = kind._private
+    ft.init(providers=["-tilookup", "-geolitelookup"], LocalFlows_paths=day)
+    assert list(ft.data_providers) == list(kind.providers) == ["LocalFlows"]
+
+
+def test_providers_are_added_to_the_defaults_and_removed() -> None:
+    from msticpy.context import TILookup
+    from msticpy.data import QueryProvider
+
+    assert ft.QueryProvider is QueryProvider
+    ft.init(query_provider="LocalData", providers=["+ipstacklookup", "-geolitelookup"])
+    first = ft.DataProviders.current()
+    assert first is not None
+    assert set(ft.data_providers) == {"LocalData", "ipstacklookup", "tilookup"}
+    assert isinstance(ft.data_providers["LocalData"], ft.QueryProvider)
+    assert isinstance(ft.data_providers["tilookup"], TILookup)
+    ft.init("LocalData", providers=["+ipstacklookup", "-geolitelookup"])
+    assert set(ft.data_providers) == set(first.providers)
+    ft.init(query_provider=QueryProvider("LocalData"), providers=["tilookup"])
+    assert ft.DataProviders.current() is not first
+    assert set(ft.data_providers) == {"LocalData", "tilookup"}
+
+
+def test_providers_of_msticnb_are_those_of_the_class(msticnb: Any, tmp_path: Path) -> None:
+    from azure_network import flows, msticnb_providers
+
+    theirs = msticnb_providers(msticnb, tmp_path, flows())
+    assert ft.DataProviders.query_provider is theirs.query_provider
+    assert ft.data_providers is theirs.providers

@@ -12,7 +12,7 @@ import pytest
 import flowtriage as ft
 from flowtriage import sample
 from flowtriage.quality import QualityWarning, notices, warn_notices
-from flowtriage.quality.bad_rows import exact_sum
+from flowtriage.quality.sums import exact_sum
 from small_logs import canonical, nfdump, zeek
 
 

@@ -144,5 +144,7 @@ def investigation(
         pq.write_table(flows, log)
         RawFlows(folder / "flows").ingest([log])
     store = store or f"duckdb:///{folder}/flows.duckdb"
+    if isinstance(store, str):
+        store = ft.FlowStore(store)
     options = {"configuration": settings_in(folder), "silent": True} | options
     return ft.FlowThreatInvestigation(store, day, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 
 import flowtriage as ft
 from flowtriage import sample
+from flowtriage.configuration import StoreSettings
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.oa import queries
+from flowtriage.oa.check import check
 from flowtriage.store.raw_flows import RawFlows
 from oa_work import sample_day
 from oa_work import settings_in as oa_settings
@@ -183,8 +186,21 @@ def test_flows_of_the_store_are_beside_it(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(nb.search(IP).connections) == 4
     by_folder = ft.FlowThreatInvestigation(flows=tmp_path / "flows", silent=True)
     assert len(by_folder.search(IP).connections) == 4
+    empty = ft.FlowStore(f"duckdb:///{elsewhere}/flows.duckdb")
     with pytest.raises(ArgumentError, match="give date="):
-        ft.FlowThreatInvestigation(f"duckdb:///{elsewhere}/flows.duckdb")
+        ft.FlowThreatInvestigation(empty.url)
+
+
+def test_reading_creates_no_store(tmp_path: Path) -> None:
+    url = f"duckdb:///{tmp_path}/typo.duckdb"
+    settings = settings_in(tmp_path)
+    for arguments in ({"store_or_flows": url}, {"store_or_flows": FLOWS, "store": url}):
+        with pytest.raises(ft.StoreError, match=f"store {url} does not exist"):
+            ft.FlowThreatInvestigation(configuration=settings, date=DAY, **arguments)  # type: ignore[arg-type]
+    with pytest.raises(ft.StoreError, match=f"store {url} does not exist"):
+        ft.FlowStore(url, create=False)
+    check(replace(settings, store=StoreSettings(url=url)))
+    assert not list(tmp_path.glob("*.duckdb*"))
 
 
 def test_timespans_narrow_and_widen(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_bundle_has_no_directories_of_the_machine(tmp_path: Path, log: Path) -> 
     (tmp_path / "networks.csv").write_text("ip,name\n8.8.8.0/24,resolver\n")
     settings = replace(settings, source=tmp_path / "flowtriage.toml")
     store = f"duckdb:///{tmp_path}/flows.duckdb"
+    ft.FlowStore(store)
     nb = ft.FlowThreatInvestigation(str(log), configuration=settings, store=store, silent=True)
     nb.search(IP)
     nb.save("Beacon", "")

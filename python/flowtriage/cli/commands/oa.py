@@ -12,6 +12,7 @@ import typer
 from flowtriage.cli.options import (
     ColumnNames,
     Config,
+    DateOrder,
     Day,
     FormatName,
     Json,
@@ -95,12 +96,13 @@ def run(
     format_name: FormatName = None,
     columns: ColumnNames = None,
     tz: Zone = None,
+    date_order: DateOrder = None,
     as_json: Json = False,
 ) -> None:
     """Run all steps for a day; replaces the results of an earlier run of that day."""
     settings = read_settings(config, store)
     logs = [*(flows or ()), *(more or ())]
-    options = read_options(format_name, columns, tz)
+    options = read_options(format_name, columns, tz, date_order)
     oa = FlowOA(date, logs or None, settings=settings, results=results, limit=limit, **options)
     with progress_bar():
         done = oa.run(steps)
@@ -119,11 +121,12 @@ def ingest(
     format_name: FormatName = None,
     columns: ColumnNames = None,
     tz: Zone = None,
+    date_order: DateOrder = None,
 ) -> None:
     """Add flow logs to the raw flows; known files are skipped."""
     folder = read_settings(config).folders.flows
     with progress_bar():
-        done = RawFlows(folder).ingest(files, **read_options(format_name, columns, tz))
+        done = RawFlows(folder).ingest(files, **read_options(format_name, columns, tz, date_order))
     for report in done.reports:
         if reading_notices(report):
             print_warnings(report)

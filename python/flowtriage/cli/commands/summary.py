@@ -26,14 +26,14 @@ from flowtriage.cli.output import (
     print_table,
     progress_bar,
 )
-from flowtriage.cli.source import Source, hosts_of, select_host, takes_source
+from flowtriage.cli.source import Source, hosts_of, takes_source
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.quality import QualityWarning
-from flowtriage.quality.bad_rows import exact_sum
 from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.sums import exact_sum
 from flowtriage.read.flows import Flows
 from flowtriage.sample import HOST_NAME
 
@@ -118,8 +118,7 @@ def summary(
     if html:
         _check_path(html)
     database = open_database(asn)
-    flows = source.read()
-    selected = select_host(flows, host)
+    flows, selected = source.read_host(host)
     if html:
         index, by_as = _write_html(html, flows, host, source.timespan, database)
     else:
@@ -201,7 +200,7 @@ def _facts(
     named = ", ".join([*([host.name] if host.name else []), *known])
     return {
         "Host": host.label if host.networks else named,
-        "Host records": f"{host.flows.num_rows:,} of {flows.report.records:,}",
+        "Host records": f"{host.flows.num_rows:,} of {flows.report.rows_read:,}",
         "Host flows": flows_text(*_counts(host)),
         "ASN database": "bundled (flowtriage db info)" if bundled else repr(database),
         **flows.report.facts(),

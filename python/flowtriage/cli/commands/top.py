@@ -9,7 +9,7 @@ import typer
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.cli.options import Host, Json
 from flowtriage.cli.output import MEASURES, SEEN, TableColumn, print_rows
-from flowtriage.cli.source import Source, print_warnings, select_host, takes_source
+from flowtriage.cli.source import Source, print_warnings, takes_source
 from flowtriage.errors import ArgumentError
 
 EXAMPLES = """
@@ -62,10 +62,13 @@ def top(
     for name in key:
         if name in {column.name for column in _COUNTS}:
             raise ArgumentError(f"--key {name} is a measure; group by a column such as dest")
-    flows = source.read()
+    if host is None:
+        flows = source.read()
+        table = top_n(flows, key=key, by=by, n=n)
+    else:
+        flows, selected = source.read_host(host)
+        table = top_n(selected.flows, key=key, by=by, n=n)
     print_warnings(flows.report)
-    chosen = flows if host is None else select_host(flows, host).flows
-    table = top_n(chosen, key=key, by=by, n=n)
     keys = [
         TableColumn(name, name, "direction" if name == "FlowDirection" else "text") for name in key
     ]

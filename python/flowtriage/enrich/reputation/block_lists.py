@@ -20,7 +20,8 @@ from flowtriage.enrich.reputation.block_list_networks import ranges_of
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.inputs.addresses import address_array
+from flowtriage.inputs.addresses import HostsLike, address_array
+from flowtriage.inputs.texts import path_argument
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +62,10 @@ class BlockList:
         """Entries that are neither an address nor a network nor a range."""
         return self.entries.take(pa.array(self.networks.bad(), pa.int64()))
 
-    def find(self, addresses: pa.Array) -> pa.Table:
+    def find(self, addresses: HostsLike | pa.Array | pa.ChunkedArray) -> pa.Table:
         """Return for each address the entry of the longest matching prefix, or nulls."""
-        return self.entries.take(self.networks.find(addresses, strict=True)["range"])
+        found = self.networks.find(address_array(addresses), strict=True)
+        return self.entries.take(found["range"])
 
 
 class BlockLists:
@@ -128,7 +130,7 @@ class BlockLists:
         if not files:
             raise ArgumentError("no block list given; give at least one file")
         self.severity = severity
-        self.lists = tuple(_read_lists([Path(file) for file in files]))
+        self.lists = tuple(_read_lists([Path(path_argument(file)) for file in files]))
         for one in self.lists:
             if count := len(one.unusable):
                 warnings.warn(

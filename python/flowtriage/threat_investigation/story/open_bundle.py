@@ -18,7 +18,7 @@ from pyarrow import parquet, types
 
 from flowtriage.errors import ArgumentError, FormatError, InputError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.timespan import parse_day
+from flowtriage.inputs.timespan import impossible_time, parse_day
 from flowtriage.threat_investigation.story import Story
 from flowtriage.threat_investigation.story.bundle import (
     FORMAT,
@@ -232,6 +232,8 @@ def _read_table(content: bytes, where: str, max_bytes: int) -> pa.Table:
         size = sum(_decoded_size(table[name]) for name in strings)
         if size > max_bytes:
             raise _too_large(where, max_bytes)
+        if column := impossible_time(table):
+            raise FormatError(f"{where}, column {column}: a time is not within the years 1 to 9999")
         return table.cast(schema)
     except (pa.ArrowException, OSError, KeyError) as error:
         raise FormatError(f"{where} is damaged: {error}") from None

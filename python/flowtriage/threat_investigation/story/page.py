@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import UNKNOWN, human_bytes, thousands
+from flowtriage.quality.sums import aggregated
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.story.story import TOP_TABLES, StoryData
 from flowtriage.threat_investigation.story.text import redact
@@ -82,7 +83,7 @@ def totals(peers: pa.Table) -> pa.Table:
         pa.repeat("all", len(peers)).cast(pa.string()),
     )
     rows = pa.concat_tables([peers.select(overall.column_names), overall])
-    grouped = rows.group_by("direction", use_threads=False).aggregate(measures)
+    grouped = aggregated(rows, "direction", measures)
     order = pa.table({"direction": [*_DIRECTIONS, "all"]})
     index = pc.index_in(order["direction"], value_set=grouped["direction"].combine_chunks())
     columns = {
