@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from flowtriage._core import canonical_address
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.coverage import Network, refuse_extent
 
 AddressLike: TypeAlias = "str | ipaddress.IPv4Address | ipaddress.IPv6Address"
 """An address in any notation, also defanged (`192[.]0[.]2[.]1`), or an `ipaddress` object."""
@@ -20,12 +21,12 @@ HostsLike: TypeAlias = (
     "AddressLike | ipaddress.IPv4Network | ipaddress.IPv6Network | Iterable[HostsLike]"
 )
 """Addresses and CIDR prefixes, one or several."""
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address)
 NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 _DEFANGED = re.compile(r"(?<=.)[\[({](\.|::?|dot)[\])}]", re.IGNORECASE)
 _MAPPED_BITS = 96
 _MAX_SHOWN = 80
+_SELECT = "give addresses or smaller networks"
 
 
 def parse_address(text: str) -> str | None:
@@ -119,7 +120,8 @@ def hosts_argument(value: HostsLike) -> list[str]:
     Raises
     ------
     ArgumentError
-        If there is none, or one is neither an address nor a network.
+        If there is none, one is neither an address nor a network, or they cover more than half of
+        IPv4 or IPv6.
 
     Examples
     --------
@@ -135,7 +137,23 @@ def hosts_argument(value: HostsLike) -> list[str]:
         hosts.append(host)
     if not hosts:
         raise ArgumentError("no IP address given; give one or several addresses or networks")
-    return list(dict.fromkeys(hosts))
+    return selective(hosts)
+
+
+def selective(hosts: Iterable[str]) -> list[str]:
+    """Return distinct hosts in canonical notation.
+
+    Raises
+    ------
+    ArgumentError
+        If they cover more than half of the unicast addresses of IPv4 or IPv6.
+    """
+    distinct = list(dict.fromkeys(hosts))
+    networks = [ipaddress.ip_network(host) for host in distinct if "/" in host]
+    for network in networks:
+        refuse_extent([network], repr(str(network)), _SELECT)
+    refuse_extent(networks, "these networks together", _SELECT)
+    return distinct
 
 
 def as_list(value: Any) -> list[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import as_list, host_argument, parse_address
+from flowtriage.inputs.addresses import as_list, host_argument, parse_address, selective
 from flowtriage.msticnb import as_theirs
 
 _MAX_LISTED = 5
@@ -81,7 +81,8 @@ def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     MsticnbMissingParameterError
         If the value is missing.
     ArgumentError
-        If the value is of another type, an entity without name and address, or has several names.
+        If the value is of another type, an entity without name and address, has several names, is
+        a malformed address or network, or covers more than half of IPv4 or IPv6.
     """
     parts = as_list(value)
     if not parts or any(part is None or part == "" for part in parts):
@@ -98,7 +99,7 @@ def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
             "networks"
         )
     addresses = dict.fromkeys(address for _, several in hosts for address in several)
-    return (names[0] if names else None), tuple(addresses)
+    return (names[0] if names else None), tuple(selective(addresses))
 
 
 def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:

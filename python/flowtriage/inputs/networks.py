@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -20,6 +20,7 @@ from flowtriage.inputs.addresses import (
     parse_network,
     refang,
 )
+from flowtriage.inputs.coverage import refuse_extent
 
 NetworksLike: TypeAlias = "HostsLike | os.PathLike[str]"
 """CIDR prefixes or addresses, one or several, or the path of a file of networks."""
@@ -30,12 +31,7 @@ _LIKE_NETWORK = re.compile(r"[\da-fA-F:.\[\](){}]+/\d+")
 _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
 _EXPLICIT = {"all-ipv4": "0.0.0.0/0", "all-ipv6": "::/0"}
 """Words for networks that are refused otherwise."""
-_V4 = int(ipaddress.IPv6Address("::ffff:0:0"))
-_FAMILIES = {
-    "IPv4": (_V4 + (1 << 24), _V4 + (224 << 24) - 1),
-    "IPv6": (0x2 << 124, (0x4 << 124) - 1),
-}
-"""First and last unicast address of each family; IPv4 is mapped into IPv6."""
+_ADVICE = "give smaller networks, or all-ipv4 or all-ipv6 if every address is internal"
 
 
 def parse_networks(internal: NetworksLike) -> list[str]:
@@ -48,8 +44,8 @@ def parse_networks(internal: NetworksLike) -> list[str]:
     Raises
     ------
     ArgumentError
-        If a network is invalid, or networks cover all of IPv4 or IPv6 without one of these words;
-        for a file the message names the line.
+        If a network is invalid, or networks cover more than half of the unicast addresses of IPv4
+        or IPv6 without one of these words; for a file the message names the line.
 
     Examples
     --------
@@ -75,10 +71,10 @@ def parse_networks(internal: NetworksLike) -> list[str]:
                 "fd00::/8"
             )
         if str(one).strip() not in _EXPLICIT:
-            _refuse_whole(networks, f"{str(one)!r}")
+            refuse_extent(networks, f"{str(one)!r}", _ADVICE)
             given += networks
         found += networks
-    _refuse_whole(given, "the internal networks together")
+    refuse_extent(given, "the internal networks together", _ADVICE)
     return list(map(str, found))
 
 
@@ -95,42 +91,6 @@ def _parsed(value: Any) -> list[Network] | None:
     return None if network is None else [network]
 
 
-def _refuse_whole(networks: Iterable[Network], what: str) -> None:
-    """Raise `ArgumentError` if networks cover all unicast addresses of a family."""
-    covered = list(_merged(networks))
-    whole = [
-        family
-        for family, (first, last) in _FAMILIES.items()
-        if any(start <= first and last <= end for start, end in covered)
-    ]
-    if whole:
-        verb = "are" if what.endswith("together") else "is"
-        words = " and ".join(f"all-{family.lower()}" for family in whole)
-        raise ArgumentError(
-            f"{what} {verb} all of {' and '.join(whole)}; give smaller networks, or {words} if "
-            "every address is internal"
-        )
-
-
-def _merged(networks: Iterable[Network]) -> Iterator[tuple[int, int]]:
-    """Yield the ranges that networks cover, IPv4 mapped into IPv6; adjacent ones are merged."""
-    ends: tuple[int, int] | None = None
-    for start, end in sorted(map(_range, networks)):
-        if ends is not None and start <= ends[1] + 1:
-            ends = (ends[0], max(ends[1], end))
-            continue
-        if ends is not None:
-            yield ends
-        ends = (start, end)
-    if ends is not None:
-        yield ends
-
-
-def _range(network: Network) -> tuple[int, int]:
-    base = _V4 if network.version == 4 else 0
-    return base + int(network.network_address), base + int(network.broadcast_address)
-
-
 def _of_file(path: Path) -> list[str]:
     found: list[Network] = []
     given: list[Network] = []
@@ -144,10 +104,10 @@ def _of_file(path: Path) -> list[str]:
                 "give first address,last address,name or a CIDR prefix"
             ) from None
         if line not in _EXPLICIT:
-            _refuse_whole(networks, f"{where}: {line[:80]!r}")
+            refuse_extent(networks, f"{where}: {line[:80]!r}", _ADVICE)
             given += networks
         found += networks
-    _refuse_whole(given, f"internal={str(path)!r}: its networks together")
+    refuse_extent(given, f"internal={str(path)!r}: its networks together", _ADVICE)
     return list(map(str, found))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import flowtriage as ft
@@ -81,6 +82,65 @@ def test_the_threat_list_counts_as_the_tables_of_the_host_do(tmp_path: Path, pee
     ]
     assert shown
     assert set(shown) == {threat["connections"]}
+
+
+def list_of_threats(folder: Path, flows: pa.Table, host: str, limit: int) -> dict[str, Any]:
+    """Counts in the list of threats after `oa score`, and after the notebook scored as well."""
+    from flowtriage.oa import queries
+    from oa_work import settings_in
+
+    day = flows["start_time"][0].as_py().date()
+    settings = settings_in(folder)
+    log = folder / "log.parquet"
+    pq.write_table(flows, log)
+    oa = ft.FlowOA(day, [log], settings=settings, limit=limit)
+    oa.run()
+    suspicious = oa.store.read("flow_scores", day=day).to_pylist()
+    connections = {
+        (row["srcip"], row["dstip"], row["sport"], row["dport"])
+        for row in suspicious
+        if host in (row["srcip"], row["dstip"])
+    }
+    scored = [
+        queries.score_connection(oa.store, day, 1, **{end: host}) for end in ("srcip", "dstip")
+    ]
+    assert sum(scored) == len(connections) > 0
+    nb = ft.FlowThreatInvestigation(oa.store, day, configuration=settings, silent=True)
+
+    def listed() -> tuple[int, int]:
+        (row,) = [row for row in nb.threats().to_pylist() if row["ip"] == host]
+        return row["connections"], row["denied_connections"]
+
+    found = {"oa score": listed()}
+    connected = nb.search(host).search.connections
+    (peer,) = {row[end] for row in connected.to_pylist() for end in ("src_ip", "dst_ip")} - {host}
+    assert len(nb.score(1, peer=peer)) == connected.num_rows
+    found["nb.score"] = listed()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("peer", "limit"),
+    [(sample.SCAN.peer, 60), (sample.SCAN.peer, 10_000), (sample.BEACON.peer, 10_000)],
+)
+def test_the_threat_list_counts_alike_whoever_scored(tmp_path: Path, peer: str, limit: int) -> None:
+    found = list_of_threats(tmp_path, sample.office_day(), peer, limit)
+    assert found == {"oa score": COUNTS[peer], "nb.score": COUNTS[peer]}
+
+
+def test_records_of_several_flows_count_as_their_flows_in_the_threat_list(tmp_path: Path) -> None:
+    facts = {"dst_ip": "45.33.32.156", "protocol": "tcp", "src_bytes": 99, "src_packets": 2}
+    facts |= {"dst_bytes": 0, "dst_packets": 0}
+    flows = canonical(
+        20,
+        flows=[3, 0] * 10,
+        denied_flows=[0, 2] * 10,
+        **{name: [value] * 20 for name, value in facts.items()},
+    )
+    found = list_of_threats(tmp_path, flows, "45.33.32.156", 100)
+    assert found == {"oa score": (30, 20), "nb.score": (30, 20)}
+    search = ft.expanded_search(flows, "45.33.32.156")
+    assert total(search, "connections", "45.33.32.156", "dst_ip") == 30
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

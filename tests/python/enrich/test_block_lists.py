@@ -122,8 +122,8 @@ def test_misp_event_export_and_feed(tmp_path: Path) -> None:
         ("{broken", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ('{"type": "report"}', "neither a STIX 2 bundle nor a MISP event"),
-        ("office\n", r"no address and no network; line 1: 'office'"),
-        ("# only remarks\n", "no address and no network"),
+        ("office\n", r"no usable address or network; line 1: 'office'"),
+        ("# only remarks\n", "no usable address or network"),
     ],
 )
 def test_invalid_lists_are_rejected(tmp_path: Path, content: str, message: str) -> None:

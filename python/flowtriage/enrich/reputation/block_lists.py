@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
-from flowtriage.enrich.reputation.block_list_networks import ranges_of
+from flowtriage.enrich.reputation.block_list_networks import extent_of, ranges_of
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
@@ -58,7 +58,7 @@ class BlockList:
 
     @property
     def unusable(self) -> pa.Table:
-        """Entries that are neither an address nor a network nor a range."""
+        """Entries that are no address, network or range, or cover most of IPv4 or IPv6."""
         return self.entries.take(pa.array(self.networks.bad(), pa.int64()))
 
     def find(self, addresses: pa.Array) -> pa.Table:
@@ -95,7 +95,7 @@ class BlockLists:
     FileNotFoundError, PermissionError
         If a file is missing or cannot be read.
     FormatError
-        If a file is invalid or has no address and no network.
+        If a file is invalid or has no usable address or network.
     ArgumentError
         If no file is given, or `severity` is invalid.
 
@@ -207,14 +207,19 @@ def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
         one = BlockList(name, path, read.table, read.expired)
         unusable = one.unusable
         if len(unusable) == len(one.entries) and not one.expired:
-            raise FormatError(f"{path} has no address and no network{_examples(unusable)}")
+            raise FormatError(f"{path} has no usable address or network{_examples(unusable)}")
         yield one
 
 
 def _examples(unusable: pa.Table) -> str:
     first = unusable.slice(0, _MAX_LISTED).to_pylist()
-    listed = ", ".join(f"{entry['position']}: {str(entry['network'])[:60]!r}" for entry in first)
+    listed = ", ".join(f"{entry['position']}: {_shown(entry['network'])}" for entry in first)
     return f"; {listed}" if listed else ""
+
+
+def _shown(network: str | None) -> str:
+    covered = extent_of(network)
+    return f"{str(network)[:60]!r}{f' is {covered}' if covered else ''}"
 
 
 def _described(one: BlockList) -> str:
