@@ -84,9 +84,9 @@ _FOUND = """
     SELECT min(start_time) AS first_seen, max(greatest(start_time, end_time)) AS last_seen,
         src_ip, dst_ip, src_port, dst_port, sum(flows)::BIGINT AS connections,
         max(src_packets + dst_packets) AS max_packets,
-        sum(src_packets + dst_packets) / sum(flows) AS mean_packets,
+        sum(src_packets + dst_packets) / sum(flows + coalesce(denied_flows, 0)) AS mean_packets,
         max(src_bytes + dst_bytes) AS max_bytes,
-        sum(src_bytes + dst_bytes) / sum(flows) AS mean_bytes,
+        sum(src_bytes + dst_bytes) / sum(flows + coalesce(denied_flows, 0)) AS mean_bytes,
         sum(src_bytes)::BIGINT AS src_bytes, sum(dst_bytes)::BIGINT AS dst_bytes,
         sum(src_packets)::BIGINT AS src_packets, sum(dst_packets)::BIGINT AS dst_packets,
         sum(denied_flows)::BIGINT AS denied_connections,
@@ -102,6 +102,7 @@ _PEERS = """
         sum(connections)::BIGINT AS connections,
         coalesce(sum(connections) FILTER (src_ip <> $ip), 0)::BIGINT AS connections_from_peer,
         coalesce(sum(connections) FILTER (src_ip = $ip), 0)::BIGINT AS connections_to_peer,
+        coalesce(sum(denied_connections), 0)::BIGINT AS denied_connections,
         sum(src_bytes + dst_bytes)::BIGINT AS bytes,
         sum(if(src_ip = $ip, dst_bytes, src_bytes))::BIGINT AS bytes_from_peer,
         sum(if(src_ip = $ip, src_bytes, dst_bytes))::BIGINT AS bytes_to_peer,
@@ -109,12 +110,13 @@ _PEERS = """
         sum(if(src_ip = $ip, dst_packets, src_packets))::BIGINT AS packets_from_peer,
         sum(if(src_ip = $ip, src_packets, dst_packets))::BIGINT AS packets_to_peer,
         max(max_packets) AS max_packets,
-        sum(src_packets + dst_packets) / sum(connections) AS mean_packets,
-        max(max_bytes) AS max_bytes, sum(src_bytes + dst_bytes) / sum(connections) AS mean_bytes,
+        sum(src_packets + dst_packets) / sum(attempts) AS mean_packets,
+        max(max_bytes) AS max_bytes, sum(src_bytes + dst_bytes) / sum(attempts) AS mean_bytes,
         min(first_seen) AS first_seen, max(last_seen) AS last_seen,
         array_to_string(list_sort(list(DISTINCT if(src_ip = $ip, dst_port, src_port)))[1:10], ',')
             AS peer_ports
-    FROM found GROUP BY ALL ORDER BY peer
+    FROM (SELECT *, connections + coalesce(denied_connections, 0) AS attempts FROM found)
+    GROUP BY ALL ORDER BY peer
 """
 
 

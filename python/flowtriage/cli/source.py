@@ -157,6 +157,11 @@ def select_host(flows: Flows, host: str) -> HostFlows:
     """Select the flows of a host; without any, print the top sources and exit with status 1."""
     selected = flows_of_host(flows.to_arrow(), *parse_host(hosts_of(host)))
     if selected.flows.num_rows:
+        parts = hosts_of(host)
+        if len(parts) > 1 and selected.absent:
+            absent = sanitize(", ".join(selected.absent), _MAX_LINE)
+            print(f"warning: no flows of {absent}", file=sys.stderr)
+            return selected.present()
         return selected
     message = f"no flows of host {host} in {count_flows(flows.report)}"
     if busiest := busiest_addresses(flows.to_arrow()):

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import as_list, host_argument, parse_address, selective
+from flowtriage.humanize import sanitize
+from flowtriage.inputs.addresses import as_list, host_argument, parse_address, refang, selective
 from flowtriage.msticnb import as_theirs
 
 _MAX_LISTED = 5
+_MAX_SHOWN = 80
+_SEPARATOR = re.compile(r"[\s,;|]+")
+_MALFORMED = re.compile(
+    r"""
+    [a-z]+://.*                             # a URL
+    | [\d.]*\d\.[\d.]*                      # digits and dots only
+    | \d+(?:\.\d+){2,}(?:[^\w.-].*)?        # an address and a port, a length or others
+    | \d+(?:\.\d+){3}\s*-[\s\d.]+           # a range
+    | \[.*\](?:[:/].*)?                     # an IPv6 address and a port
+    | [\da-f]*:[\da-f]*:[\da-f:.%/]*        # an IPv6 address
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What is no host name, but an address or a network that cannot be parsed."""
 
 
 def matching_name(given: str, names: Iterable[str]) -> str | None:
@@ -106,7 +122,7 @@ def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     if (host := host_argument(value)) is not None:
         return None, (host,)
     if isinstance(value, str):
-        return value.strip(), ()
+        return _name(value), ()
     name = getattr(value, "HostName", None) or None
     addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
     if not name and not addresses:
@@ -115,6 +131,21 @@ def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
             "give a host name, an address or a msticpy Host"
         )
     return name, addresses
+
+
+def _name(text: str) -> str:
+    """Return a host name; `ArgumentError` for what can only be an address or a network."""
+    name = text.strip()
+    plain = refang(name)
+    parts = [part for part in _SEPARATOR.split(plain) if part]
+    if (
+        _MALFORMED.fullmatch(plain)
+        or parse_address(plain.partition("/")[0])
+        or (len(parts) > 1 and any(map(host_argument, parts)))
+    ):
+        advice = "give several as a list" if len(parts) > 1 else "give IPv4, IPv6 or CIDR"
+        raise ArgumentError(f"invalid host {sanitize(repr(text), _MAX_SHOWN)}; {advice}")
+    return name
 
 
 def _address_entities(value: Any) -> list[Any]:

@@ -138,17 +138,28 @@ def _heartbeat_properties(beat: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def host_messages(host: HostFlows, facts: HostFacts, flows: Flows) -> list[str]:
-    """Return the name and flows of a host, its ambiguities, and what was read if it has none."""
-    label = host.label
+def absence_messages(host: HostFlows, flows: Flows, *, several: bool) -> list[str]:
+    """Return what was read instead of a host without flows, or, of several, which have none."""
+    if not host.flows.num_rows:
+        return [_absence(host.label, flows)]
+    if not several or not host.absent:
+        return []
+    verb = "does" if len(host.absent) == 1 else "do"
+    return [f"{few(host.absent)} {verb} not occur in the {len(flows):,} records read."]
+
+
+def host_messages(
+    host: HostFlows, facts: HostFacts, flows: Flows, absences: Sequence[str]
+) -> list[str]:
+    """Return the name and flows of a host, what is absent, and ambiguities."""
+    messages = list(absences)
     if host.flows.num_rows:
         allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
-        messages = [
-            f"{label}: {host.flows.num_rows:,} of {len(flows):,} records, "
-            f"{flows_text(allowed, denied)} flows."
-        ]
-    else:
-        messages = [_absence(label, flows)]
+        messages.insert(
+            0,
+            f"{host.label}: {host.flows.num_rows:,} of {len(flows):,} records, "
+            f"{flows_text(allowed, denied)} flows.",
+        )
     names = facts.candidates or (() if facts.name else host.candidates)
     if names:
         messages.append(f"Its addresses have several host names: {', '.join(names)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from flowtriage.analysis.aggregate import flow_summary, timeline
 from flowtriage.analysis.hosts import flows_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
+from flowtriage.inputs.addresses import as_list
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import host_label, parse_host
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike
 from flowtriage.network_flow_summary.host import (
     HostValue,
+    absence_messages,
     first_reverse_name,
     host_entity,
     host_messages,
@@ -150,8 +153,8 @@ class NetworkFlowSummary(Notebooklet):
         Warns
         -----
         UserWarning
-            If the run is silent and the flows have limits that a notice would show, such as bad
-            rows.
+            If the run is silent, and the host does not occur or the flows have limits that a
+            notice would show, such as bad rows.
         """
         arguments = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
@@ -167,6 +170,11 @@ class NetworkFlowSummary(Notebooklet):
         else:
             flows = read_flows(data, timespan=arguments.span)
         host = flows_of_host(flows.to_arrow(), facts.name, facts.addresses, resolve=resolve)
+        absences = absence_messages(host, flows, several=len(as_list(value)) > 1)
+        if absences and host.flows.num_rows:
+            name, facts_name = (None if n in host.absent else n for n in (name, facts.name))
+            addresses = tuple(one for one in addresses if one not in host.absent)
+            facts, host = replace(facts, name=facts_name), host.present()
         tables = HostTables(host.flows, host.addresses, database)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or host_label(addresses)}",
@@ -181,7 +189,9 @@ class NetworkFlowSummary(Notebooklet):
         dns_name = first_reverse_name(host.addresses) if reverse_dns and unnamed else None
         result.host_entity = host_entity(value, host, facts, dns_name)
         result.network_flows = Lazy(host.flows.to_pandas)
-        section = self.section("run", *host_messages(host, facts, flows), *result.notice())
+        section = self.section(
+            "run", *host_messages(host, facts, flows, absences), *result.notice()
+        )
         result.present(section, silent=arguments.silent)
         steps = [
             ("plot_flows", self._plot_flows),
@@ -197,7 +207,7 @@ class NetworkFlowSummary(Notebooklet):
         result.asn_ledger = database.ledger.to_pandas() if database.online else None
         self._finish(result, arguments)
         if arguments.silent:
-            warn_notices(result.report, stacklevel=2)
+            warn_notices(result.report, " ".join(absences))
         return result
 
     @property

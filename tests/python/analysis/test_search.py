@@ -46,13 +46,14 @@ REAL = [
 FOUND = """
     SELECT min(start_time) AS first_seen, max(greatest(start_time, end_time)) AS last_seen,
         src_ip, dst_ip, src_port, dst_port, sum(flows)::BIGINT AS connections,
-        max(packets) AS max_packets, sum(packets) / nullif(sum(flows), 0) AS mean_packets,
-        max(bytes) AS max_bytes, sum(bytes) / nullif(sum(flows), 0) AS mean_bytes,
+        max(packets) AS max_packets, sum(packets) / nullif(sum(attempts), 0) AS mean_packets,
+        max(bytes) AS max_bytes, sum(bytes) / nullif(sum(attempts), 0) AS mean_bytes,
         sum(src_bytes)::BIGINT AS src_bytes, sum(dst_bytes)::BIGINT AS dst_bytes,
         sum(src_packets)::BIGINT AS src_packets, sum(dst_packets)::BIGINT AS dst_packets,
         sum(denied_flows)::BIGINT AS denied_connections,
         coalesce(string_agg(DISTINCT protocol, ',' ORDER BY protocol), '') AS protocols
-    FROM (SELECT *, coalesce(src_bytes + dst_bytes, src_bytes, dst_bytes) AS bytes,
+    FROM (SELECT *, flows + coalesce(denied_flows, 0) AS attempts,
+            coalesce(src_bytes + dst_bytes, src_bytes, dst_bytes) AS bytes,
             coalesce(src_packets + dst_packets, src_packets, dst_packets) AS packets FROM flows)
     WHERE src_ip = $ip OR dst_ip = $ip
     GROUP BY src_ip, dst_ip, src_port, dst_port
@@ -60,6 +61,7 @@ FOUND = """
 PEERS = """
     WITH own AS (
         SELECT *, src_ip = $ip AS sent, if(src_ip = $ip, dst_ip, src_ip) AS peer,
+            flows + coalesce(denied_flows, 0) AS attempts,
             coalesce(src_bytes + dst_bytes, src_bytes, dst_bytes) AS bytes,
             coalesce(src_packets + dst_packets, src_packets, dst_packets) AS packets
         FROM flows WHERE (src_ip = $ip) <> (dst_ip = $ip))
@@ -69,14 +71,15 @@ PEERS = """
         sum(flows)::BIGINT AS connections,
         sum(if(sent, 0, flows))::BIGINT AS connections_from_peer,
         sum(if(sent, flows, 0))::BIGINT AS connections_to_peer,
+        sum(coalesce(denied_flows, 0))::BIGINT AS denied_connections,
         sum(bytes)::BIGINT AS bytes,
         sum(if(sent, dst_bytes, src_bytes))::BIGINT AS bytes_from_peer,
         sum(if(sent, src_bytes, dst_bytes))::BIGINT AS bytes_to_peer,
         sum(packets)::BIGINT AS packets,
         sum(if(sent, dst_packets, src_packets))::BIGINT AS packets_from_peer,
         sum(if(sent, src_packets, dst_packets))::BIGINT AS packets_to_peer,
-        max(packets) AS max_packets, sum(packets) / nullif(sum(flows), 0) AS mean_packets,
-        max(bytes) AS max_bytes, sum(bytes) / nullif(sum(flows), 0) AS mean_bytes,
+        max(packets) AS max_packets, sum(packets) / nullif(sum(attempts), 0) AS mean_packets,
+        max(bytes) AS max_bytes, sum(bytes) / nullif(sum(attempts), 0) AS mean_bytes,
         min(start_time) AS first_seen, max(greatest(start_time, end_time)) AS last_seen,
         coalesce(array_to_string(list_sort(list(DISTINCT if(sent, dst_port, src_port)) FILTER
             (if(sent, dst_port, src_port) IS NOT NULL))[1:10], ','), '') AS peer_ports

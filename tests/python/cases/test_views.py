@@ -56,9 +56,14 @@ def test_all_views_count_the_same_flows_of_a_peer(peer: str) -> None:
         "flow_index": total(index, "denied_flows", peer, "source", "dest"),
         "top_n": sum(total(t, "denied_flows", peer, t.column_names[0]) for t in by_end),
         "expanded_search": total(search, "denied_connections", peer, "src_ip", "dst_ip"),
+        "connection_sets": total(sets, "denied_connections", peer, "peer"),
     }
     assert set(allowed.values()) == {COUNTS[peer][0]}
     assert set(denied.values()) == {COUNTS[peer][1]}
+    records = day.filter(pc.or_(pc.equal(day["src_ip"], peer), pc.equal(day["dst_ip"], peer)))
+    packets = sum(pc.sum(records[name]).as_py() for name in ("src_packets", "dst_packets"))
+    (row,) = sets.filter(pc.equal(sets["peer"], peer)).to_pylist()
+    assert row["mean_packets"] == packets / sum(COUNTS[peer])
 
 
 @pytest.mark.parametrize("peer", COUNTS)
@@ -72,16 +77,11 @@ def test_the_threat_list_counts_as_the_tables_of_the_host_do(tmp_path: Path, pee
     result = nb.run(sample.HOST_IP, options=["top_tables"])
     nb.score(1, peer=peer)
     (threat,) = [row for row in threats(nb.store, at).to_pylist() if row["ip"] == peer]
-    shown = [
-        total(pa.Table.from_pandas(table), "connections", peer, table.columns[0])
-        for table in (
-            result.top_sources_by_connections,
-            result.top_destinations_by_connections,
-        )
-        if "connections" in table.columns and peer in set(table[table.columns[0]])
-    ]
-    assert shown
-    assert set(shown) == {threat["connections"]}
+    tables = (result.top_sources_by_connections, result.top_destinations_by_connections)
+    rows = [row for table in tables for row in table.to_dict("records") if row["peer"] == peer]
+    shown = {(row["connections"], row["denied_connections"]) for row in rows}
+    assert shown == {COUNTS[peer]}
+    assert (threat["connections"], threat["denied_connections"]) == COUNTS[peer]
 
 
 def list_of_threats(folder: Path, flows: pa.Table, host: str, limit: int) -> dict[str, Any]:
@@ -163,6 +163,33 @@ def test_a_silent_run_warns_once_and_has_the_report(bad: Path) -> None:
     assert (result.report.rows_read, result.report.rows_bad) == (360, 201)
 
 
+def test_a_silent_run_warns_once_of_a_host_without_flows() -> None:
+    flows = canonical(2, dst_ip=["1.1.1.1", "8.8.8.8"])
+    nb = ft.NetworkFlowSummary(silent=True)
+    with pytest.warns(UserWarning, match="Host not found: nohost does not occur in") as caught:
+        result = nb.run("nohost", data=flows)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert len(result.flow_index) == 0
+    investigation = ft.FlowThreatInvestigation(flows, silent=True)
+    with pytest.warns(UserWarning, match="Host not found: 9.9.9.9 does not occur in") as caught:
+        investigation.run("9.9.9.9")
+    with pytest.warns(UserWarning, match="9.9.9.9 does not occur in") as caught:
+        investigation.search("9.9.9.9")
+    assert [one.filename for one in caught] == [__file__]
+
+
+def test_a_run_names_what_was_found() -> None:
+    flows = canonical(2, dst_ip=["1.1.1.1", "8.8.8.8"])
+    nb = ft.NetworkFlowSummary(silent=True)
+    given = ["10.20.0.5", "nohost", "192.0.2.0/24", "9.9.9.9"]
+    with pytest.warns(UserWarning, match="nohost, 9.9.9.9, 192.0.2.0/24 do not occur in the 2"):
+        result = nb.run(given, data=flows)
+    assert result.description == "Network flow summary for 10.20.0.5"
+    assert result.flow_index["TotalAllowedFlows"].sum() == 2
+    assert not result.host_entity.HostName
+
+
 def test_an_investigation_states_bad_rows(bad: Path) -> None:
     with pytest.warns(UserWarning, match="201 of 360 rows"):
         nb = ft.FlowThreatInvestigation(bad, silent=True)
@@ -177,8 +204,12 @@ def test_functions_warn_of_bad_rows_of_every_source(bad: Path) -> None:
     sources = (bad, [bad], str(bad.parent / "*.log"), frame, pa.Table.from_pandas(frame))
     for source in sources:
         for function in (ft.flow_index, ft.classify_direction, ft.stitch):
-            with pytest.warns(UserWarning, match="201 of 360"):
+            with pytest.warns(UserWarning, match="201 of 360") as caught:
                 function(source)
+            assert {one.filename for one in caught} == {__file__}
+        with pytest.warns(UserWarning, match="201 of 360") as caught:
+            ft.expanded_search(source, "10.20.0.5")
+        assert {one.filename for one in caught} == {__file__}
 
 
 def test_flows_and_records_are_different_numbers(tmp_path: Path) -> None:

@@ -232,6 +232,11 @@ def per_record(group: list[dict[str, Any]], unit: str, connections: int) -> dict
     }
 
 
+def attempts(sums: dict[str, Any]) -> int:
+    """Flows that were allowed or denied."""
+    return int(sums["connections"]) + (sums["denied_flows"] or 0)
+
+
 def expanded_search(flows: list[dict[str, Any]], ip: str) -> list[dict[str, Any]]:
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in flows:
@@ -252,8 +257,8 @@ def expanded_search(flows: list[dict[str, Any]], ip: str) -> list[dict[str, Any]
                 "last_seen": sums["last_seen"],
                 **dict(zip(("src_ip", "dst_ip", "src_port", "dst_port"), key, strict=True)),
                 "connections": sums["connections"],
-                **per_record(group, "packets", sums["connections"]),
-                **per_record(group, "bytes", sums["connections"]),
+                **per_record(group, "packets", attempts(sums)),
+                **per_record(group, "bytes", attempts(sums)),
                 **{name: sums[name] for name in SUMS[1:]},
                 "denied_connections": sums["denied_flows"],
                 "protocols": ",".join(sorted({row["protocol"] for row in group} - {None})),
@@ -289,6 +294,7 @@ def connection_sets(flows: list[dict[str, Any]], ip: str) -> list[dict[str, Any]
             "connections": sums["connections"],
             "connections_from_peer": sum(row["flows"] for row in sent),
             "connections_to_peer": sum(row["flows"] for row in got),
+            "denied_connections": sums["denied_flows"] or 0,
         }
         for unit in ("bytes", "packets"):
             source, dest = f"src_{unit}", f"dst_{unit}"
@@ -298,7 +304,7 @@ def connection_sets(flows: list[dict[str, Any]], ip: str) -> list[dict[str, Any]
                 values = [row[own] for row in sent] + [row[other] for row in got]
                 out[f"{unit}_{way}_peer"] = total(values)
         for unit in ("packets", "bytes"):
-            out |= per_record(group, unit, sums["connections"])
+            out |= per_record(group, unit, attempts(sums))
         ports = [row["src_port"] for row in sent] + [row["dst_port"] for row in got]
         lowest = sorted({port for port in ports if port is not None})[:10]
         out |= {name: sums[name] for name in ("first_seen", "last_seen")}
