@@ -20,6 +20,7 @@ from flowtriage.enrich.reputation.block_list_networks import extent_of, ranges_o
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
+from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import address_array
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _SEVERITIES = tuple(one.label for one in Severity if one is not Severity.UNKNOWN)
 _MAX_LISTED = 3
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,16 @@ class BlockList:
         `position`, `network`, `severity` and `details` of each entry; `network` is an address, a
         CIDR prefix or a range, or as written in the file if it is none of them.
     expired
-        Number of indicators that were skipped because they are not valid now.
+        Number of indicators that were skipped because they are revoked or not valid now.
+    undated
+        Entries whose validity cannot be read; they are used as valid.
     """
 
     name: str
     path: Path
     entries: pa.Table
     expired: int = 0
+    undated: tuple[str, ...] = ()
 
     @cached_property
     def networks(self) -> AddressRanges:
@@ -102,7 +107,7 @@ class BlockLists:
     Warns
     -----
     UserWarning
-        If a file has unusable entries.
+        If a file has unusable entries, or entries whose validity cannot be read.
 
     Examples
     --------
@@ -134,6 +139,12 @@ class BlockLists:
                 warnings.warn(
                     f"{one.path}: {count:,} unusable of {len(one.entries):,} entries"
                     f"{_examples(one.unusable.slice(0, 1))}",
+                    stacklevel=2,
+                )
+            if one.undated:
+                warnings.warn(
+                    f"{one.path}: {len(one.undated):,} of {len(one.entries):,} entries have an "
+                    f"unreadable validity and are used; {sanitize(one.undated[0], _MAX_SHOWN)}",
                     stacklevel=2,
                 )
 
@@ -204,7 +215,7 @@ def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
         name = next(n for n in names if n not in used)
         used.add(name)
         read = read_entries(path)
-        one = BlockList(name, path, read.table, read.expired)
+        one = BlockList(name, path, read.table, read.expired, read.undated)
         unusable = one.unusable
         if len(unusable) == len(one.entries) and not one.expired:
             raise FormatError(f"{path} has no usable address or network{_examples(unusable)}")
@@ -230,4 +241,6 @@ def _described(one: BlockList) -> str:
         text += f", {len(unusable):,} unusable{_examples(unusable)}"
     if one.expired:
         text += f", {one.expired:,} not valid now"
+    if one.undated:
+        text += f", {len(one.undated):,} of unreadable validity"
     return text + ")"
