@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, KeysView
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage._core import canonical_address
-from flowtriage.errors import ArgumentError
+from flowtriage.errors import ArgumentError, InputError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.coverage import Network, refuse_extent
 
@@ -26,6 +27,8 @@ NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 _DEFANGED = re.compile(r"(?<=.)[\[({](\.|::?|dot)[\])}]", re.IGNORECASE)
 _MAPPED_BITS = 96
 _MAX_SHOWN = 80
+_QUOTED = re.compile(r'"([^"]*)"')
+SINGLE = "give single addresses"
 _SELECT = "give addresses or smaller networks"
 
 
@@ -184,6 +187,18 @@ def address_array(addresses: HostsLike | pa.Array | pa.ChunkedArray) -> pa.Array
     if not pc.any(pc.match_substring_regex(texts, r"[\[({]")).as_py():
         return texts
     return pa.array([a if a is None else refang(a) for a in texts.to_pylist()], pa.string())
+
+
+@contextmanager
+def single_addresses() -> Iterator[None]:
+    """Add to the error about an invalid address that networks cannot be looked up, if it is one."""
+    try:
+        yield
+    except InputError as error:
+        quoted = _QUOTED.findall(str(error))
+        if any("/" in text and parse_network(refang(text)) for text in quoted):
+            raise InputError(f"{error} but a network; {SINGLE}") from None
+        raise
 
 
 def _shown(value: object) -> str:

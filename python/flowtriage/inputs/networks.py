@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import re
@@ -28,6 +29,8 @@ _COMMENT = re.compile(r"#.*")
 _ZEEK_SCRIPT = re.compile(r"local_nets\s*\+?=\s*(?:set\s*\(|\{)([^)}]*)[)}]")
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](/\d+)?")
 _LIKE_NETWORK = re.compile(r"[\da-fA-F:.\[\](){}]+/\d+")
+_LIKE_PATH = re.compile(r"[/\\]|\.[A-Za-z]\w*$")
+_GIVE = "give CIDR prefixes such as 10.0.0.0/8, several as a list, or a file of networks"
 _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
 _EXPLICIT = {"all-ipv4": "0.0.0.0/0", "all-ipv6": "::/0"}
 """Words for networks that are refused otherwise."""
@@ -54,6 +57,8 @@ def parse_networks(internal: NetworksLike) -> list[str]:
     >>> parse_networks(["[fe80::]/10", "all-ipv4"])
     ['fe80::/10', '0.0.0.0/0']
     """
+    if isinstance(internal, str):
+        _check_text(internal)
     if isinstance(internal, str) and all(_parsed(part) for part in internal.split(",")):
         internal = internal.split(",")
     elif isinstance(internal, os.PathLike) or (
@@ -70,12 +75,26 @@ def parse_networks(internal: NetworksLike) -> list[str]:
                 f"invalid network {str(one)[:80]!r}; give a CIDR prefix such as 10.0.0.0/8 or "
                 "fd00::/8"
             )
-        if str(one).strip() not in _EXPLICIT:
+        if str(one).strip().lower() not in _EXPLICIT:
             refuse_extent(networks, f"{str(one)!r}", _ADVICE)
             given += networks
         found += networks
     refuse_extent(given, "the internal networks together", _ADVICE)
     return list(map(str, found))
+
+
+def _check_text(internal: str) -> None:
+    """Raise an error for a text that is neither networks nor the path of a file."""
+    text = internal.strip()
+    if not text:
+        raise ArgumentError(f"internal is empty; {_GIVE}")
+    written = _LIKE_NETWORK.fullmatch(text) or all(map(_parsed, internal.split(",")))
+    if written or Path(internal).exists():
+        return
+    hosts = any(map(_parsed, re.split(r"[\s,;-]+", text)))
+    if hosts or not _LIKE_PATH.search(text):
+        raise ArgumentError(f"internal={internal!r} is neither a network nor a file; {_GIVE}")
+    raise FileNotFoundError(errno.ENOENT, f"no such file; {_GIVE}", internal)
 
 
 def _parsed(value: Any) -> list[Network] | None:
@@ -84,7 +103,7 @@ def _parsed(value: Any) -> list[Network] | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    text = _EXPLICIT.get(value.strip()) or refang(value)
+    text = _EXPLICIT.get(value.strip().lower()) or refang(value)
     if bracketed := _BRACKETED.fullmatch(text):
         text = bracketed[1] + (bracketed[2] or "")
     network = parse_network(text)
@@ -103,7 +122,7 @@ def _of_file(path: Path) -> list[str]:
                 f"{where}: invalid network {line[:80]!r} ({error}); "
                 "give first address,last address,name or a CIDR prefix"
             ) from None
-        if line not in _EXPLICIT:
+        if line.lower() not in _EXPLICIT:
             refuse_extent(networks, f"{where}: {line[:80]!r}", _ADVICE)
             given += networks
         found += networks

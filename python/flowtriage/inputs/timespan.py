@@ -121,6 +121,11 @@ def _parse_time(value: Any, name: str) -> datetime | None:
     """Parse a time in UTC; a date alone is the start of its day, or the end if it is an end."""
     if value is None:
         return None
+    if type(value).__name__ == "datetime64":
+        unit = "D" if str(value.dtype) == "datetime64[D]" else "us"
+        value = value.astype(f"datetime64[{unit}]").item()
+    if value != value:
+        raise ArgumentError(f"{name} {value!r} is not a time; give a datetime, or None")
     if hasattr(value, "to_pydatetime"):
         value = value.to_pydatetime(warn=False)
     if isinstance(value, str):
@@ -133,11 +138,20 @@ def _parse_time(value: Any, name: str) -> datetime | None:
                 f"{name} {value!r} is not a time; write it like 2013-09-15 or 2013-09-15T23:44:10Z"
             ) from None
     if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return _in_utc(value, name)
     if isinstance(value, date):
         day = day_span(value)
         return day.end if name == "end" else day.start
     raise ArgumentError(f"{name} {value!r} is not a time; give a datetime or an ISO 8601 string")
+
+
+def _in_utc(value: datetime, name: str) -> datetime:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ArgumentError(
+            f"{name} {value.isoformat()} is not a time of the years 1 to 9999 in UTC"
+        ) from None
 
 
 def parse_day(value: DayLike) -> date:
@@ -154,7 +168,7 @@ def parse_day(value: DayLike) -> date:
     datetime.date(2013, 9, 15)
     """
     if isinstance(value, datetime):
-        return (value if value.tzinfo is None else value.astimezone(UTC)).date()
+        return _in_utc(value, "date").date()
     if isinstance(value, date):
         return value
     try:

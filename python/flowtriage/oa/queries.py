@@ -15,7 +15,7 @@ from flowtriage.inputs.addresses import (
     selective,
     stored_address,
 )
-from flowtriage.inputs.ports import port_argument
+from flowtriage.inputs.integers import port_argument
 from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring

@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
 
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import (
     FlowSource,
     Readable,
@@ -113,10 +115,16 @@ class ReadRequest:
 
     def tables(self, report: ReadReport) -> Iterator[pa.Table]:
         """Yield the flows in parts; update `report`."""
-        for table in read_tables(self.source, self.options, report):
-            kept = within(table, self.span)
-            report.rows_outside += table.num_rows - kept.num_rows
-            yield kept
+        try:
+            for table in read_tables(self.source, self.options, report):
+                kept = within(table, self.span)
+                report.rows_outside += table.num_rows - kept.num_rows
+                yield kept
+        except ArgumentError as error:
+            if not str(error).startswith("invalid tz"):
+                raise
+            near = did_you_mean(self.options.zone, available_timezones())
+            raise ArgumentError(f"{error}{near}") from None
 
 
 def read_tables(

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.addresses import within_networks
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import HostsLike, hosts_argument
-from flowtriage.inputs.ports import port_argument
+from flowtriage.inputs.integers import port_argument
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as stored
 from flowtriage.store.scores import as_scored

@@ -21,7 +21,7 @@ from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import address_array
+from flowtriage.inputs.addresses import address_array, single_addresses
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,8 @@ class BlockList:
 
     def find(self, addresses: pa.Array) -> pa.Table:
         """Return for each address the entry of the longest matching prefix, or nulls."""
-        return self.entries.take(self.networks.find(addresses, strict=True)["range"])
+        with single_addresses():
+            return self.entries.take(self.networks.find(addresses, strict=True)["range"])
 
 
 class BlockLists:
