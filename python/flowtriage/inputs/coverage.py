@@ -32,7 +32,7 @@ def extent(networks: Iterable[Network | Range]) -> str:
     ''
     """
     covered = list(_merged(networks))
-    found = []
+    found: list[str] = []
     for family, (first, last) in _PUBLIC.items():
         parts = ((max(start, first), min(end, last)) for start, end in covered)
         count = sum(end - start + 1 for start, end in parts if start <= end)

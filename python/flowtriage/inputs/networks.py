@@ -15,13 +15,12 @@ from flowtriage.inputs.addresses import (
     ADDRESSES,
     NETWORKS,
     HostsLike,
-    Network,
     as_list,
     parse_address,
     parse_network,
     refang,
 )
-from flowtriage.inputs.coverage import refuse_extent
+from flowtriage.inputs.coverage import Network, refuse_extent
 
 NetworksLike: TypeAlias = "HostsLike | os.PathLike[str]"
 """CIDR prefixes or addresses, one or several, or the path of a file of networks."""

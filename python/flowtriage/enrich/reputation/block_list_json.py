@@ -149,12 +149,9 @@ class Window:
         given = {name: thing[name] for name in names if thing.get(name) not in (None, "")}
         times = {name: _time(value) for name, value in given.items()}
         unreadable = [f"{name} {given[name]!r}" for name, time in times.items() if time is None]
-        ends = (times.get(name, known) for name, known in zip(names, outer, strict=True))
-        return cls(*ends, ", ".join(unreadable) or outer.problem)
-
-    def __iter__(self) -> Iterator[datetime | None]:
-        """Iterate over both ends."""
-        return iter((self.start, self.end))
+        first, last = names
+        start, end = times.get(first, outer.start), times.get(last, outer.end)
+        return cls(start, end, ", ".join(unreadable) or outer.problem)
 
     def contains(self, now: datetime) -> bool:
         """Return whether a time is within the window."""
