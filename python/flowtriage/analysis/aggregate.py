@@ -16,6 +16,7 @@ from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.integers import count_argument
 from flowtriage.read.batches import flow_batches
 
 _NAMES = ("source", "dest", "L7Protocol", "FlowDirection")
@@ -123,7 +124,7 @@ def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table
     Raises
     ------
     ArgumentError
-        If `bins` is less than 1.
+        If `bins` is not an integer of 1 or more.
     InputError
         If there is no column `by`, or a value is invalid.
 
@@ -134,8 +135,7 @@ def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table
     >>> sorted(set(table["series"].to_pylist()))
     ['I', 'O']
     """
-    if bins is not None and bins < 1:
-        raise ArgumentError(f"bins must be 1 or more, got {bins}")
+    bins = None if bins is None else count_argument("bins", bins)
     return _timeline(_with_columns(flow_batches(flows), [by]), by, bins)
 
 
@@ -164,7 +164,7 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     Raises
     ------
     ArgumentError
-        If `by` is not a measure, or `n` is less than 1.
+        If `by` is not a measure, `key` has a column twice, or `n` is not an integer of 1 or more.
     InputError
         If there is no column `key`, or a value is invalid.
 
@@ -174,11 +174,13 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     >>> top_n(sample.office_day(), key="dst_port", by="flows", n=1)["dst_port"].to_pylist()
     [443]
     """
-    if n < 1:
-        raise ArgumentError(f"n must be 1 or more, got {n}")
+    n = count_argument("n", n)
     if by not in (*_MEASURES, "TotalAllowedFlows"):
         raise ArgumentError(f"unknown measure {by!r}{did_you_mean(by, _MEASURES)}")
     keys = [key] if isinstance(key, str) else list(key)
+    folded = [str(name).casefold() for name in keys]
+    if repeated := [name for name in keys if folded.count(str(name).casefold()) > 1]:
+        raise ArgumentError(f"key has {repeated[0]!r} twice; give each column once")
     return _top_n(_with_columns(flow_batches(flows), keys), keys, by, n)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.addresses import addresses_in
+from flowtriage.analysis.addresses import addresses_in, within_networks
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.analysis.records import classify_direction
 from flowtriage.errors import ArgumentError
@@ -25,7 +25,8 @@ class HostFlows:
     observed at it; their columns `direction` and `direction_reason` are relative to the host,
     also where a peer logged the flow.
     `candidates` are the names of its addresses, if there are several. `networks` are CIDR prefixes
-    that stand for those of the addresses that are within them.
+    that stand for those of the addresses that are within them, `absent` the names, addresses and
+    prefixes that were given but have no flow.
     """
 
     name: str | None
@@ -33,6 +34,16 @@ class HostFlows:
     flows: pa.Table
     candidates: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+
+    def present(self) -> HostFlows:
+        """Return the same flows with those names, addresses and networks only that have some."""
+        return replace(
+            self,
+            name=None if self.name in self.absent else self.name,
+            addresses=tuple(one for one in self.addresses if one not in self.absent),
+            networks=tuple(one for one in self.networks if one not in self.absent),
+        )
 
     @property
     def label(self) -> str:
@@ -60,7 +71,7 @@ def flows_of_host(
     """
     if not name and not addresses:
         raise ArgumentError("host is missing; give an address or a host name")
-    networks = tuple(filter(is_network, addresses))
+    given, networks = addresses, tuple(filter(is_network, addresses))
     addresses = tuple(addresses_in(flows, addresses))
     observed = name
     candidates: tuple[str, ...] = ()
@@ -85,6 +96,7 @@ def flows_of_host(
         _seen_from(flows, chosen) if addresses else flows,
         candidates if len(candidates) > 1 and not networks else (),
         networks,
+        _absent(flows, observed, given),
     )
 
 
@@ -105,6 +117,17 @@ def _seen_from(flows: pa.Table, host: pa.Array) -> pa.Table:
     for name, column in (("direction", direction), ("direction_reason", reason)):
         flows = flows.set_column(flows.column_names.index(name), name, column)
     return flows
+
+
+def _absent(flows: pa.Table, name: str | None, addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of the name, addresses and networks do not occur in flows."""
+    absent = [name] if name and not pc.any(observed_at(flows, name)).as_py() else []
+    plain = pa.array([host for host in addresses if not is_network(host)], pa.string())
+    ends = pa.chunked_array([*flows["src_ip"].chunks, *flows["dst_ip"].chunks], pa.string())
+    occurring = pc.unique(ends)
+    absent += plain.filter(pc.invert(pc.is_in(plain, value_set=occurring))).to_pylist()
+    networks = filter(is_network, addresses)
+    return (*absent, *(n for n in networks if not pc.any(within_networks(occurring, [n])).as_py()))
 
 
 def addresses_of_name(flows: pa.Table, name: str) -> tuple[str, ...]:

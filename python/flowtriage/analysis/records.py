@@ -7,7 +7,7 @@ import pyarrow as pa
 from flowtriage._core import classify_direction as _classify_direction
 from flowtriage._core import stitch as _stitch
 from flowtriage.analysis.addresses import addresses_in
-from flowtriage.inputs.addresses import HostsLike, as_list, hosts_argument
+from flowtriage.inputs.addresses import HostsLike, hosts_argument
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.networks import NetworksLike, parse_networks
@@ -31,7 +31,7 @@ def classify_direction(
         Internal networks, as CIDR prefixes or addresses; or the path of a file: `ipranges.csv`
         (first address, last address, name), or `local_nets` of Zeek (`networks.cfg`, or a script
         that redefines it). None means RFC 1918, RFC 4193, carrier-grade NAT and link-local. All
-        other addresses are external. Networks that cover all of IPv4 or IPv6 are an error;
+        other addresses are external. Networks that cover most of IPv4 or IPv6 are an error;
         `all-ipv4` and `all-ipv6` say that every address is internal.
     host
         The host under investigation: one or more addresses or CIDR prefixes. A prefix stands for
@@ -51,8 +51,8 @@ def classify_direction(
     Raises
     ------
     ArgumentError
-        If `internal` is empty, contains an invalid network or covers all of IPv4 or IPv6, or
-        `host` contains an invalid address.
+        If `internal` or `host` is empty, contains an invalid address or network, or covers more
+        than half of IPv4 or IPv6.
     FileNotFoundError
         If `internal` is the path of a file that does not exist.
 
@@ -63,8 +63,7 @@ def classify_direction(
     >>> flows["direction_reason"].unique().to_pylist()
     ['reported']
     """
-    given = [] if host is None else as_list(host)
-    hosts = hosts_argument(given) if given else []
+    hosts = [] if host is None else hosts_argument(host)
     ranges = None if internal is None else parse_networks(internal)
     batches = flow_batches(flows)
     if any(map(is_network, hosts)):

@@ -18,7 +18,7 @@ from flowtriage._core import AsnFiles
 from flowtriage.enrich.online import Online, messages, without_result
 from flowtriage.errors import ArgumentError, DatabaseError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import address_array
+from flowtriage.inputs.addresses import address_array, single_addresses
 from flowtriage.inputs.texts import is_text, path_argument
 from flowtriage.progress import report_progress
 
@@ -128,7 +128,7 @@ class AsnDatabase:
         Raises
         ------
         InputError
-            If an address is invalid; the message contains its row.
+            If an address is invalid or a network; the message contains its row.
         DatabaseError
             If a file is damaged.
 
@@ -138,8 +138,9 @@ class AsnDatabase:
             If an online query failed; `ledger` has the reasons.
         """
         texts = address_array(addresses)
-        self.query_online(texts)
-        return self._files.lookup(texts)
+        with single_addresses():
+            self.query_online(texts)
+            return self._files.lookup(texts)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the paths and the settings; results of online queries are not kept."""

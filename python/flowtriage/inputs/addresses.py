@@ -5,14 +5,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, KeysView
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage._core import canonical_address
-from flowtriage.errors import ArgumentError
+from flowtriage.errors import ArgumentError, InputError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.coverage import Network, refuse_extent
 from flowtriage.inputs.texts import escaped
 
 AddressLike: TypeAlias = "str | ipaddress.IPv4Address | ipaddress.IPv6Address"
@@ -21,7 +23,6 @@ HostsLike: TypeAlias = (
     "AddressLike | ipaddress.IPv4Network | ipaddress.IPv6Network | Iterable[HostsLike]"
 )
 """Addresses and CIDR prefixes, one or several."""
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address)
 NETWORKS = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 _DEFANGED = re.compile(r"(?<=.)[\[({](\.|::?|dot)[\])}]", re.IGNORECASE)
@@ -29,6 +30,9 @@ _MAPPED_BITS = 96
 _MAX_SHOWN = 80
 _MAX_STRINGS = (1 << 31) - 1
 """Bytes of strings that one Arrow array of `string` can have."""
+_QUOTED = re.compile(r'"([^"]*)"')
+SINGLE = "give single addresses"
+_SELECT = "give addresses or smaller networks"
 
 
 def parse_address(text: str) -> str | None:
@@ -122,7 +126,8 @@ def hosts_argument(value: HostsLike) -> list[str]:
     Raises
     ------
     ArgumentError
-        If there is none, or one is neither an address nor a network.
+        If there is none, one is neither an address nor a network, or they cover more than half of
+        IPv4 or IPv6.
 
     Examples
     --------
@@ -138,7 +143,23 @@ def hosts_argument(value: HostsLike) -> list[str]:
         hosts.append(host)
     if not hosts:
         raise ArgumentError("no IP address given; give one or several addresses or networks")
-    return list(dict.fromkeys(hosts))
+    return selective(hosts)
+
+
+def selective(hosts: Iterable[str]) -> list[str]:
+    """Return distinct hosts in canonical notation.
+
+    Raises
+    ------
+    ArgumentError
+        If they cover more than half of the unicast addresses of IPv4 or IPv6.
+    """
+    distinct = list(dict.fromkeys(hosts))
+    networks = [ipaddress.ip_network(host) for host in distinct if "/" in host]
+    for network in networks:
+        refuse_extent([network], repr(str(network)), _SELECT)
+    refuse_extent(networks, "these networks together", _SELECT)
+    return distinct
 
 
 def as_list(value: Any) -> list[Any]:
@@ -172,6 +193,18 @@ def address_array(addresses: HostsLike | pa.Array | pa.ChunkedArray) -> pa.Array
     if not pc.any(pc.match_substring_regex(texts, r"[\[({]")).as_py():
         return texts
     return pa.array([a if a is None else refang(a) for a in texts.to_pylist()], pa.string())
+
+
+@contextmanager
+def single_addresses() -> Iterator[None]:
+    """Add to the error about an invalid address that networks cannot be looked up, if it is one."""
+    try:
+        yield
+    except InputError as error:
+        quoted = _QUOTED.findall(str(error))
+        if any("/" in text and parse_network(refang(text)) for text in quoted):
+            raise InputError(f"{error} but a network; {SINGLE}") from None
+        raise
 
 
 def _shown(value: object) -> str:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
-from flowtriage.inputs.addresses import as_list, host_argument, parse_address
+from flowtriage.humanize import sanitize
+from flowtriage.inputs.addresses import as_list, host_argument, parse_address, refang, selective
 from flowtriage.inputs.texts import is_text
 from flowtriage.msticnb import as_theirs
 
 _MAX_LISTED = 5
+_MAX_SHOWN = 80
+_SEPARATOR = re.compile(r"[\s,;|]+")
+_MALFORMED = re.compile(
+    r"""
+    [a-z]+://.*                             # a URL
+    | [\d.]*\d\.[\d.]*                      # digits and dots only
+    | \d+(?:\.\d+){2,}(?:[^\w.-].*)?        # an address and a port, a length or others
+    | \d+(?:\.\d+){3}\s*-[\s\d.]+           # a range
+    | \[.*\](?:[:/].*)?                     # an IPv6 address and a port
+    | [\da-f]*:[\da-f]*:[\da-f:.%/]*        # an IPv6 address
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What is no host name, but an address or a network that cannot be parsed."""
 
 
 def matching_name(given: str, names: Iterable[str]) -> str | None:
@@ -82,7 +98,8 @@ def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     MsticnbMissingParameterError
         If the value is missing.
     ArgumentError
-        If the value is of another type, an entity without name and address, or has several names.
+        If the value is of another type, an entity without name and address, has several names, is
+        a malformed address or network, or covers more than half of IPv4 or IPv6.
     """
     parts = as_list(value)
     if not parts or any(part is None or part == "" for part in parts):
@@ -99,7 +116,7 @@ def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
             "networks"
         )
     addresses = dict.fromkeys(address for _, several in hosts for address in several)
-    return (names[0] if names else None), tuple(addresses)
+    return (names[0] if names else None), tuple(selective(addresses))
 
 
 def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
@@ -117,10 +134,21 @@ def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     return name, addresses
 
 
-def _name(value: str) -> str:
-    if not is_text(value):
-        raise ArgumentError(f"host name {value!r} is not text; it has unpaired surrogates")
-    return value.strip()
+def _name(text: str) -> str:
+    """Return a host name; `ArgumentError` for what can only be an address or a network."""
+    if not is_text(text):
+        raise ArgumentError(f"host name {text!r} is not text; it has unpaired surrogates")
+    name = text.strip()
+    plain = refang(name)
+    parts = [part for part in _SEPARATOR.split(plain) if part]
+    if (
+        _MALFORMED.fullmatch(plain)
+        or parse_address(plain.partition("/")[0])
+        or (len(parts) > 1 and any(map(host_argument, parts)))
+    ):
+        advice = "give several as a list" if len(parts) > 1 else "give IPv4, IPv6 or CIDR"
+        raise ArgumentError(f"invalid host {sanitize(repr(text), _MAX_SHOWN)}; {advice}")
+    return name
 
 
 def _address_entities(value: Any) -> list[Any]:

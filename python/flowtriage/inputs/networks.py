@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -14,12 +15,12 @@ from flowtriage.inputs.addresses import (
     ADDRESSES,
     NETWORKS,
     HostsLike,
-    Network,
     as_list,
     parse_address,
     parse_network,
     refang,
 )
+from flowtriage.inputs.coverage import Network, refuse_extent
 from flowtriage.inputs.texts import is_text, path_argument
 
 NetworksLike: TypeAlias = "HostsLike | os.PathLike[str]"
@@ -28,15 +29,12 @@ _COMMENT = re.compile(r"#.*")
 _ZEEK_SCRIPT = re.compile(r"local_nets\s*\+?=\s*(?:set\s*\(|\{)([^)}]*)[)}]")
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](/\d+)?")
 _LIKE_NETWORK = re.compile(r"[\da-fA-F:.\[\](){}]+/\d+")
+_LIKE_PATH = re.compile(r"[/\\]|\.[A-Za-z]\w*$")
+_GIVE = "give CIDR prefixes such as 10.0.0.0/8, several as a list, or a file of networks"
 _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
 _EXPLICIT = {"all-ipv4": "0.0.0.0/0", "all-ipv6": "::/0"}
 """Words for networks that are refused otherwise."""
-_V4 = int(ipaddress.IPv6Address("::ffff:0:0"))
-_FAMILIES = {
-    "IPv4": (_V4 + (1 << 24), _V4 + (224 << 24) - 1),
-    "IPv6": (0x2 << 124, (0x4 << 124) - 1),
-}
-"""First and last unicast address of each family; IPv4 is mapped into IPv6."""
+_ADVICE = "give smaller networks, or all-ipv4 or all-ipv6 if every address is internal"
 
 
 def parse_networks(internal: NetworksLike) -> list[str]:
@@ -49,8 +47,8 @@ def parse_networks(internal: NetworksLike) -> list[str]:
     Raises
     ------
     ArgumentError
-        If a network is invalid, or networks cover all of IPv4 or IPv6 without one of these words;
-        for a file the message names the line.
+        If a network is invalid, or networks cover more than half of the unicast addresses of IPv4
+        or IPv6 without one of these words; for a file the message names the line.
 
     Examples
     --------
@@ -59,6 +57,8 @@ def parse_networks(internal: NetworksLike) -> list[str]:
     >>> parse_networks(["[fe80::]/10", "all-ipv4"])
     ['fe80::/10', '0.0.0.0/0']
     """
+    if isinstance(internal, str):
+        _check_text(internal)
     if isinstance(internal, str) and all(_parsed(part) for part in internal.split(",")):
         internal = internal.split(",")
     elif isinstance(internal, os.PathLike) or (
@@ -77,12 +77,26 @@ def parse_networks(internal: NetworksLike) -> list[str]:
                 f"invalid network {str(one)[:80]!r}; give a CIDR prefix such as 10.0.0.0/8 or "
                 "fd00::/8"
             )
-        if str(one).strip() not in _EXPLICIT:
-            _refuse_whole(networks, f"{str(one)!r}")
+        if str(one).strip().lower() not in _EXPLICIT:
+            refuse_extent(networks, f"{str(one)!r}", _ADVICE)
             given += networks
         found += networks
-    _refuse_whole(given, "the internal networks together")
+    refuse_extent(given, "the internal networks together", _ADVICE)
     return list(map(str, found))
+
+
+def _check_text(internal: str) -> None:
+    """Raise an error for a text that is neither networks nor the path of a file."""
+    text = internal.strip()
+    if not text:
+        raise ArgumentError(f"internal is empty; {_GIVE}")
+    written = _LIKE_NETWORK.fullmatch(text) or all(map(_parsed, internal.split(",")))
+    if written or Path(internal).exists():
+        return
+    hosts = any(map(_parsed, re.split(r"[\s,;-]+", text)))
+    if hosts or not _LIKE_PATH.search(text):
+        raise ArgumentError(f"internal={internal!r} is neither a network nor a file; {_GIVE}")
+    raise FileNotFoundError(errno.ENOENT, f"no such file; {_GIVE}", internal)
 
 
 def _parsed(value: Any) -> list[Network] | None:
@@ -91,47 +105,11 @@ def _parsed(value: Any) -> list[Network] | None:
         value = str(value)
     if not isinstance(value, str):
         return None
-    text = _EXPLICIT.get(value.strip()) or refang(value)
+    text = _EXPLICIT.get(value.strip().lower()) or refang(value)
     if bracketed := _BRACKETED.fullmatch(text):
         text = bracketed[1] + (bracketed[2] or "")
     network = parse_network(text)
     return None if network is None else [network]
-
-
-def _refuse_whole(networks: Iterable[Network], what: str) -> None:
-    """Raise `ArgumentError` if networks cover all unicast addresses of a family."""
-    covered = list(_merged(networks))
-    whole = [
-        family
-        for family, (first, last) in _FAMILIES.items()
-        if any(start <= first and last <= end for start, end in covered)
-    ]
-    if whole:
-        verb = "are" if what.endswith("together") else "is"
-        words = " and ".join(f"all-{family.lower()}" for family in whole)
-        raise ArgumentError(
-            f"{what} {verb} all of {' and '.join(whole)}; give smaller networks, or {words} if "
-            "every address is internal"
-        )
-
-
-def _merged(networks: Iterable[Network]) -> Iterator[tuple[int, int]]:
-    """Yield the ranges that networks cover, IPv4 mapped into IPv6; adjacent ones are merged."""
-    ends: tuple[int, int] | None = None
-    for start, end in sorted(map(_range, networks)):
-        if ends is not None and start <= ends[1] + 1:
-            ends = (ends[0], max(ends[1], end))
-            continue
-        if ends is not None:
-            yield ends
-        ends = (start, end)
-    if ends is not None:
-        yield ends
-
-
-def _range(network: Network) -> tuple[int, int]:
-    base = _V4 if network.version == 4 else 0
-    return base + int(network.network_address), base + int(network.broadcast_address)
 
 
 def _of_file(path: Path) -> list[str]:
@@ -146,8 +124,8 @@ def _of_file(path: Path) -> list[str]:
                 f"{where}: invalid network {line[:80]!r} ({error}); "
                 "give first address,last address,name or a CIDR prefix"
             ) from None
-        if line not in _EXPLICIT:
-            _refuse_whole(networks, f"{where}: {line[:80]!r}")
+        if line.lower() not in _EXPLICIT:
+            refuse_extent(networks, f"{where}: {line[:80]!r}", _ADVICE)
             given += networks
         found += networks
     if not found:
@@ -155,7 +133,7 @@ def _of_file(path: Path) -> list[str]:
             f"internal={str(path)!r} names no network; give a file with at least one, or omit it "
             "for the default ones"
         )
-    _refuse_whole(given, f"internal={str(path)!r}: its networks together")
+    refuse_extent(given, f"internal={str(path)!r}: its networks together", _ADVICE)
     return list(map(str, found))
 
 

@@ -45,10 +45,10 @@ def parse_time(value: Any, name: Literal["start", "end"]) -> datetime | None:
         return None
     try:
         found = _parse_text(value.strip()) if isinstance(value, str) else _plain(value)
+        if isinstance(found, datetime):
+            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError, Warning):
         found = None
-    if isinstance(found, datetime):
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     if isinstance(found, date):
         return day_end(found) if name == "end" else day_start(found)
     raise ArgumentError(
@@ -82,7 +82,8 @@ def parse_period(value: Any) -> timedelta | None:
 def _plain(value: Any) -> Any:
     """Return a value of pandas or numpy as one of the standard library, or None if it is NaT."""
     if type(value).__name__ in ("datetime64", "timedelta64"):
-        value = value.astype(f"{type(value).__name__}[us]").item()
+        unit = "D" if str(value.dtype) == "datetime64[D]" else "us"
+        value = value.astype(f"{type(value).__name__}[{unit}]").item()
     if value != value:
         return None
     for name in ("to_pydatetime", "to_pytimedelta"):

@@ -207,6 +207,15 @@ def impossible_time(table: pa.Table) -> str | None:
     return None
 
 
+def _in_utc(value: datetime, name: str) -> datetime:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ArgumentError(
+            f"{name} {value.isoformat()} is not a time of the years 1 to 9999 in UTC"
+        ) from None
+
+
 def parse_day(value: DayLike) -> date:
     """Parse a `date`, a `datetime` (its day in UTC), or a string like `2013-09-15` or `20130915`.
 
@@ -221,7 +230,7 @@ def parse_day(value: DayLike) -> date:
     datetime.date(2013, 9, 15)
     """
     if isinstance(value, datetime):
-        return (value if value.tzinfo is None else value.astimezone(UTC)).date()
+        return _in_utc(value, "date").date()
     if isinstance(value, date):
         return value
     try:

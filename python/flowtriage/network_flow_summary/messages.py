@@ -13,20 +13,28 @@ from flowtriage.quality.numbers import few, flows_text
 from flowtriage.quality.sums import exact_sum
 
 
-def host_messages(selection: Selection, request: HostRequest) -> list[str]:
-    """Return the name and flows of a host, where its addresses come from, and its ambiguities.
+def absence_messages(selection: Selection, request: HostRequest, *, several: bool) -> list[str]:
+    """Return what was read instead of a host without flows, or, of several, which have none."""
+    host, flows = selection.host, selection.flows
+    if not host.flows.num_rows:
+        return [_absence(selection, request.span)]
+    if not several or not host.absent:
+        return []
+    verb = "does" if len(host.absent) == 1 else "do"
+    return [f"{few(host.absent)} {verb} not occur in the {len(flows):,} records read."]
 
-    If it has no flows, the first message says what was read instead.
-    """
+
+def host_messages(selection: Selection, request: HostRequest, absences: Sequence[str]) -> list[str]:
+    """Return the name and flows of a host, what is absent, its addresses, and its ambiguities."""
     host, facts, flows = selection.host, selection.facts, selection.flows
+    messages = list(absences)
     if host.flows.num_rows:
         allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
-        messages = [
+        messages.insert(
+            0,
             f"{host.label}: {host.flows.num_rows:,} of {len(flows):,} records, "
-            f"{flows_text(allowed, denied)} flows."
-        ]
-    else:
-        messages = [_absence(selection, request.span)]
+            f"{flows_text(allowed, denied)} flows.",
+        )
     origins = dict(facts.origins)
     own = host.addresses if not host.networks else ()
     if any(address not in request.addresses for address in own):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ from flowtriage.analysis.aggregate import flow_summary, timeline
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
 from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT
+from flowtriage.inputs.addresses import as_list
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import host_label, parse_host
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike
 from flowtriage.network_flow_summary.host import HostValue, first_reverse_name, host_entity
-from flowtriage.network_flow_summary.messages import host_messages
+from flowtriage.network_flow_summary.messages import absence_messages, host_messages
 from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
 from flowtriage.network_flow_summary.selection import HostRequest, select_flows
 from flowtriage.network_flow_summary.tables import (
@@ -164,8 +166,8 @@ class NetworkFlowSummary(Notebooklet):
         Warns
         -----
         UserWarning
-            If the run is silent and the flows have limits that a notice would show, such as bad
-            rows.
+            If the run is silent, and the host does not occur or the flows have limits that a
+            notice would show, such as bad rows.
         """
         arguments = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
@@ -183,6 +185,12 @@ class NetworkFlowSummary(Notebooklet):
         provider = self.query_provider if data is None else None
         found = select_flows(request, data, provider)
         host, facts, report = found.host, found.facts, found.flows.report
+        absences = absence_messages(found, request, several=len(as_list(value)) > 1)
+        if absences and host.flows.num_rows:
+            name, facts_name = (None if n in host.absent else n for n in (name, facts.name))
+            addresses = tuple(one for one in addresses if one not in host.absent)
+            facts, host = replace(facts, name=facts_name), host.present()
+            found = replace(found, facts=facts, host=host)
         tables = HostTables(host.flows, host.addresses, database)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or host_label(addresses)}",
@@ -200,7 +208,8 @@ class NetworkFlowSummary(Notebooklet):
         result.network_flows = Lazy(partial(network_flows, *source))
         if "flow_summary" in arguments.options:
             result.flow_index_data = Lazy(partial(index_data, *source))
-        section = self.section("run", *host_messages(found, request), *result.notice())
+        texts = host_messages(found, request, absences)
+        section = self.section("run", *texts, *result.notice())
         result.present(section, silent=arguments.silent)
         steps = [
             ("plot_flows", self._plot_flows),
@@ -216,7 +225,7 @@ class NetworkFlowSummary(Notebooklet):
         result.asn_ledger = database.ledger.to_pandas() if database.online else None
         self._finish(result, arguments)
         if arguments.silent:
-            warn_notices(result.report, stacklevel=2)
+            warn_notices(result.report, " ".join(absences))
         return result
 
     @property

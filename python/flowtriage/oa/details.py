@@ -6,8 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.quality.sums import added, aggregated
+from flowtriage.store.scores import key
 
 _PAIR = ["lower", "upper"]
+_COUNTED = ("flows", "denied_flows")
 
 
 def edges(flows: pa.Table, scores: pa.Table) -> pa.Table:
@@ -82,6 +84,22 @@ def chords(flows: pa.Table, scores: pa.Table) -> pa.Table:
     return pa.concat_tables(parts).sort_by(
         [(name, "ascending") for name in ("ip_threat", "srcip", "dstip")]
     )
+
+
+def with_flows(flows: pa.Table, scores: pa.Table) -> pa.Table:
+    """Add the flows of the day from the source to the destination of each suspicious connection.
+
+    `flows` are allowed, `denied_flows` denied ones; both are null if the day has no such record.
+    """
+    kept = [name for name in scores.column_names if name not in _COUNTED]
+    between = _between_suspicious(flows, scores)
+    counted = between.group_by(["src_ip", "dst_ip"]).aggregate([(name, "sum") for name in _COUNTED])
+    at = pc.index_in(
+        key(scores, "srcip", "dstip").combine_chunks(),
+        value_set=key(counted, "src_ip", "dst_ip").combine_chunks(),
+    )
+    columns = {name: scores[name] for name in kept}
+    return pa.table(columns | {name: counted[f"{name}_sum"].take(at) for name in _COUNTED})
 
 
 def ingest_summary(flows: pa.Table) -> pa.Table:

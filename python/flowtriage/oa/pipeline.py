@@ -215,7 +215,7 @@ class FlowOA:
         if in_memory:
             read = read_flows(flows, timespan=day_span(self.day), **self._read_options)
             if not isinstance(flows, Flows):
-                warn_reading(read.report, stacklevel=2)
+                warn_reading(read.report)
             self._in_memory = read.to_arrow()
         self._logs = () if in_memory or flows is None else _as_list(flows)
 

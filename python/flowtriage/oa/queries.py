@@ -12,8 +12,10 @@ from flowtriage.inputs.addresses import (
     HostsLike,
     as_list,
     host_argument,
+    selective,
     stored_address,
 )
+from flowtriage.inputs.integers import port_argument
 from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
@@ -161,18 +163,18 @@ def score_connection(
     Returns
     -------
     int
-        Number of scored connections.
+        Number of scored connections, distinct by addresses and ports.
 
     Raises
     ------
     ArgumentError
-        If the score is invalid or no connections are selected.
+        If the score, an address or a port is invalid, or no connections are selected.
     """
     check_risk(score)
     ends = {"srcip": srcip, "dstip": dstip}
     hosts = {name: ip for name, ip in ends.items() if ip is not None}
     given = {"sport": sport, "dport": dport}
-    ports = {name: port for name, port in given.items() if port is not None}
+    ports = {name: port_argument(name, port) for name, port in given.items() if port is not None}
     if not hosts and not ports:
         raise ArgumentError("no connections selected; give srcip=, dstip=, sport= or dport=")
     day = parse_day(date)
@@ -206,7 +208,7 @@ def _with_endpoint(rows: pa.Table, ip: HostsLike | None) -> pa.Table:
 def _is_host(column: pa.ChunkedArray, hosts: HostsLike) -> pa.Array:
     """Test which addresses are one of the hosts; what is no address matches literally."""
     addresses, given = column.combine_chunks(), as_list(hosts)
-    networks = [host for one in given if (host := host_argument(one))]
+    networks = selective(host for one in given if (host := host_argument(one)))
     texts = [str(one) for one in given if not host_argument(one)]
     literally = pc.is_in(addresses, value_set=pa.array(texts, pa.string()))
     return pc.or_(within_networks(addresses, networks), literally)

@@ -14,6 +14,8 @@ from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.day import Day
 from flowtriage.oa.enrichment import open_sources
 from flowtriage.oa.stored_feedback import feedback_before, model_settings
+from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.sums import exact_sum
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ def results(day: Day) -> Outcome:
     of_results.write(ranked.results, staging / "flow_results.csv")
     ranked.model.save(staging / "model.parquet")
     day.scores = day.mapping.scores(ranked.results)
+    counts = (exact_sum(flows[name]) for name in ("flows", "denied_flows"))
     note = (
-        f"{ranked.scored:,} flows scored, {ranked.suspicious:,} at or below {settings.threshold:g}"
+        f"{ranked.scored:,} of {flows.num_rows:,} records scored ({flows_text(*counts)} flows), "
+        f"{ranked.suspicious:,} at or below {settings.threshold:g}"
     )
     if ranked.unscored:
         note += f", {ranked.unscored:,} without address, time or protocol"
@@ -122,7 +126,7 @@ def reputation(day: Day) -> Outcome:
 
 def store(day: Day) -> Outcome:
     """Store the suspicious connections."""
-    return _replace(day, "flow_scores", day.scores)
+    return _replace(day, "flow_scores", of_details.with_flows(day.flows, day.scores))
 
 
 def details(day: Day) -> Outcome:

@@ -187,6 +187,7 @@ class DataProviders(metaclass=_Shared):
             raise ArgumentError(
                 f"unknown parameters {', '.join(unknown)}; parameters are named after a loaded "
                 f"provider: {', '.join(sorted(self.provider_names))}"
+                f"{_nearest_parameters(unknown[0])}"
             )
         if isinstance(query_provider, str):
             self.add_provider(first, **kwargs)
@@ -314,6 +315,12 @@ def _chosen(providers: Iterable[str] | None) -> set[str]:
     added = {canonical_name(name[1:]) for name in changes if name[0] == "+"}
     removed = {canonical_name(name[1:]) for name in changes if name[0] == "-"}
     return (set(_DEFAULT) | added) - removed
+
+
+def _nearest_parameters(key: str) -> str:
+    _, dash, parameter = key.partition("_")
+    known = [f"{name}{dash}{parameter}" for name in DataProviders.list_providers()]
+    return did_you_mean(key, known)
 
 
 def _environment(provider: QueryProvider | LocalFlows | str) -> str:

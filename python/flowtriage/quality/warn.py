@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 from flowtriage.humanize import sanitize
@@ -9,31 +10,44 @@ from flowtriage.quality.notices import notices, reading_notices
 from flowtriage.quality.numbers import few
 from flowtriage.quality.report import ReadReport
 
+_PACKAGE = "flowtriage"
+
 
 class QualityWarning(UserWarning):
     """Flows with limits that the caller may not see otherwise."""
 
 
-def warn_reading(report: ReadReport, *, stacklevel: int = 1) -> None:
-    """Warn once about what reading lost or repeated, if the caller does not return the report.
-
-    A stacklevel of 1 names the caller of this function, as in `warnings.warn`.
-    """
-    _warn(report, reading_notices(report), "see the report of read_flows", stacklevel + 1)
+def warn_reading(report: ReadReport) -> None:
+    """Warn once about what reading lost or repeated, if the caller does not return the report."""
+    _warn(report, reading_notices(report), "see the report of read_flows")
 
 
-def warn_notices(report: ReadReport, *, stacklevel: int = 1) -> None:
+def warn_notices(report: ReadReport, absence: str = "") -> None:
     """Warn once about everything that limits the use of the flows of a silent run.
 
-    A requested timespan is no reason.
+    A requested timespan is no reason; `absence` states which host was not found.
     """
     found = notices(report)
     found.pop("Outside the timespan", None)
-    _warn(report, found, "see the report of the result", stacklevel + 1)
+    if absence:
+        found = {"Host not found": absence} | found
+    _warn(report, found, "see the report of the result")
 
 
-def _warn(report: ReadReport, found: dict[str, str], hint: str, stacklevel: int) -> None:
+def _warn(report: ReadReport, found: dict[str, str], hint: str) -> None:
     if found:
         listed = "; ".join(f"{label}: {text}" for label, text in found.items())
-        message = sanitize(f"{few(report.sources)}: {listed}; {hint}")
-        warnings.warn(message, QualityWarning, stacklevel=stacklevel + 1)
+        sources = f"{few(report.sources)}: " if report.sources else ""
+        warnings.warn(sanitize(f"{sources}{listed}; {hint}"), QualityWarning, stacklevel=_level())
+
+
+def _level() -> int:
+    """Return the stack level, as seen from the caller, of the first frame outside the package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and _is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _is_ours(module: str) -> bool:
+    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")

@@ -29,7 +29,7 @@ def stream(request: ReadRequest) -> pa.RecordBatchReader:
         report = ReadReport()
         for table in request.tables(report):
             yield from table.select(SCHEMA.names).to_batches()
-        warn_reading(report, stacklevel=3)
+        warn_reading(report)
 
     return pa.RecordBatchReader.from_batches(SCHEMA, batches())
 
@@ -54,5 +54,5 @@ def flow_batches(flows: FlowSource) -> pa.RecordBatchReader:
     elif is_dataframe(flows) and set(map(str, flows.columns)).issuperset(INDEX_COLUMNS):
         return as_reader(flows)
     read = read_flows(flows)
-    warn_reading(read.report, stacklevel=3)
+    warn_reading(read.report)
     return read.to_arrow().to_reader()

@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
 
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import (
     FlowSource,
     Readable,
@@ -133,6 +135,15 @@ class ReadRequest:
 
     def tables(self, report: ReadReport) -> Iterator[pa.Table]:
         """Yield the flows in parts; update `report`."""
+        try:
+            yield from self._tables(report)
+        except ArgumentError as error:
+            if not str(error).startswith("invalid tz"):
+                raise
+            near = did_you_mean(self.options.zone, available_timezones())
+            raise ArgumentError(f"{error}{near}") from None
+
+    def _tables(self, report: ReadReport) -> Iterator[pa.Table]:
         for table in read_tables(self.source, self.options, report):
             table = self.options.hosts.select(table, report)
             kept = within(table, self.span)

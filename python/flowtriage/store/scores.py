@@ -13,18 +13,20 @@ from flowtriage.store import TABLES, FlowStore
 
 TABLE = "flow_threat_investigation"
 _COLUMNS = pa.schema([field for field in TABLES[TABLE] if field.name != "day"])
-_KEY = ["tstart", "srcip", "dstip", "srcport", "dstport"]
+CONNECTION = ("srcip", "dstip", "srcport", "dstport")
+_KEY = ("tstart", *CONNECTION)
+_FLOWS = ("flows", "denied_flows")
 
 
 def as_scored(suspicious: pa.Table) -> pa.Table:
     """Select the columns of `flow_threat_investigation` from rows of `flow_scores`."""
-    columns = suspicious.select(["tstart", "srcip", "dstip", "sport", "dport"])
-    return columns.rename_columns(_KEY)
+    columns = suspicious.select(["tstart", "srcip", "dstip", "sport", "dport", *_FLOWS])
+    return columns.rename_columns([*_KEY, *_FLOWS])
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Connections that were scored together.
+    """Connections that were scored together; one may have several rows, of different times.
 
     Attributes
     ----------
@@ -41,8 +43,8 @@ class Scored:
     replaced: pa.Table
 
     def __len__(self) -> int:
-        """Return the number of connections."""
-        return int(self.rows.num_rows)
+        """Return the number of distinct connections."""
+        return count_connections(self.rows)
 
 
 def check_risk(risk: int) -> None:
@@ -54,8 +56,8 @@ def check_risk(risk: int) -> None:
 def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scored:
     """Score connections, replacing earlier scores.
 
-    `connections` has `tstart`, `srcip`, `dstip`, `srcport` and `dstport`, and if known the numbers
-    of `flows` and `denied_flows`; `undo` takes the result.
+    `connections` has `tstart`, `srcip`, `dstip`, `srcport` and `dstport`, and if known `flows` and
+    `denied_flows`, those of the day from source to destination; `undo` takes the result.
     """
     check_risk(risk)
     now = datetime.now(UTC).isoformat(timespec="microseconds")
@@ -64,7 +66,7 @@ def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scor
     values |= {"score": pa.repeat(risk, count), "scored": pa.repeat(now, count)}
     columns = {name: values.get(name, pa.nulls(count)) for name in _COLUMNS.names}
     new = pa.table(columns).cast(_COLUMNS)
-    if not len(new):
+    if not new.num_rows:
         return Scored(day, new, new)
     with store.transaction() as transaction:
         transaction.lock(TABLE)
@@ -76,7 +78,7 @@ def score(store: FlowStore, day: date, connections: pa.Table, risk: int) -> Scor
 
 
 def undo(store: FlowStore, scored: Scored) -> int:
-    """Undo scores, restore those that they replaced, and return the number of undone scores.
+    """Undo scores, restore those that they replaced, and return the number of connections.
 
     Connections that were scored again since then keep the later score.
     """
@@ -88,7 +90,12 @@ def undo(store: FlowStore, scored: Scored) -> int:
         restored = scored.replaced.filter(is_in(scored.replaced, current.filter(ours)))
         kept = current.filter(pc.invert(ours))
         transaction.replace_day(TABLE, scored.day, pa.concat_tables([kept, restored]))
-    return int(current.num_rows - kept.num_rows)
+    return count_connections(current.filter(ours))
+
+
+def count_connections(rows: pa.Table) -> int:
+    """Return the number of distinct connections: addresses and ports."""
+    return len(key(rows, *CONNECTION).unique())
 
 
 def key(rows: pa.Table, *columns: str) -> pa.ChunkedArray:

@@ -42,8 +42,9 @@ _COLUMNS = {
     ),
     "flow_storyboard_history": "ip_threat TEXT, title TEXT, text TEXT, saved TEXT",
 }
-_ADDED = {"flow_threat_investigation": "flows BIGINT, denied_flows BIGINT"}
-"""Columns that later schema versions added."""
+_FLOWS = "flows BIGINT, denied_flows BIGINT"
+_ADDED = {"flow_threat_investigation": _FLOWS, "flow_scores": _FLOWS}
+"""Columns that later schema versions added: flows of the day from source to destination."""
 _TYPES = {
     "TEXT": pa.string(),
     "INTEGER": pa.int32(),
@@ -134,6 +135,14 @@ def _widen(name: str) -> tuple[str, ...]:
     )
 
 
+_FLOWS_OF_PAIRS = (
+    "UPDATE flow_threat_investigation AS scored SET flows = pairs.flows, "
+    "denied_flows = pairs.denied_flows FROM (SELECT day, srcip, dstip, "
+    "CAST(sum(flows) AS BIGINT) AS flows, CAST(sum(denied_flows) AS BIGINT) AS denied_flows "
+    "FROM flow_threat_investigation GROUP BY day, srcip, dstip) AS pairs "
+    "WHERE scored.day = pairs.day AND scored.srcip = pairs.srcip AND scored.dstip = pairs.dstip"
+)
+"""Version 3 counted the flows of each connection, at one of its rows."""
 _VERSIONS = "flowtriage_schema"
 _HISTORY = "flow_storyboard_history"
 _OF_SPOT = [name for name in TABLES if name != _HISTORY]
@@ -145,7 +154,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE flow_run (day DATE PRIMARY KEY, run TEXT NOT NULL, finished TEXT NOT NULL)",
     ),
     (create_table(_HISTORY), f"CREATE INDEX {_HISTORY}_day ON {_HISTORY} (day)"),
-    tuple(statement for name in _ADDED for statement in _widen(name)),
+    _widen("flow_threat_investigation"),
+    (*_widen("flow_scores"), _FLOWS_OF_PAIRS),
 )
 """SQL statements that migrate each schema version to the next one."""
 

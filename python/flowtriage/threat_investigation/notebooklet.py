@@ -193,8 +193,8 @@ class FlowThreatInvestigation(DisplayMethods):
         Warns
         -----
         UserWarning
-            If the run is silent and the flows have limits that a notice would show, such as bad
-            rows.
+            If the run is silent, and the address does not occur or the flows have limits that a
+            notice would show, such as bad rows.
         """
         arguments = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
@@ -219,7 +219,7 @@ class FlowThreatInvestigation(DisplayMethods):
         for section in sections(type(self), result, arguments.options, hint):
             result.present(section, silent=arguments.silent)
         if arguments.silent:
-            warn_notices(result.report, stacklevel=2)
+            warn_notices(result.report, "" if search.connections.num_rows else result.summary)
         return result
 
     def _set_source(self, source: SearchSource) -> None:

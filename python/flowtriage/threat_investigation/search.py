@@ -24,7 +24,15 @@ from flowtriage.threat_investigation.story.globe import Location
 Connections = dict[str, dict[str, Any]]
 """Facts of peers by address: `connections`, `bytes` and the other columns of the peers."""
 TABLE_COLUMNS = (
-    *("peer", "direction", "connections", "bytes", "bytes_from_peer", "bytes_to_peer"),
+    *(
+        "peer",
+        "direction",
+        "connections",
+        "denied_connections",
+        "bytes",
+        "bytes_from_peer",
+        "bytes_to_peer",
+    ),
     *("asn", "as_name", "country", "context", "first_seen", "last_seen"),
     *("max_packets", "mean_packets", "max_bytes", "mean_bytes", "peer_ports"),
 )

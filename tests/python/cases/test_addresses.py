@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ ALL_OF_A_FAMILY = [
     "::ffff:0.0.0.0/96",
     "0:0::/8",
 ]
+MOST_OF_A_FAMILY = [*ALL_OF_A_FAMILY, "0.0.0.0/1", "::ffff:0:0/97", "2000::/3"]
 
 
 def direction(flows: pa.Table, internal: Any) -> list[str]:
@@ -55,12 +57,67 @@ def test_networks_of_a_whole_family_are_refused(network: str) -> None:
 
 def test_halves_that_cover_a_whole_family_are_refused(tmp_path: Path) -> None:
     flows = canonical(src_ip=["8.8.8.8"])
-    with pytest.raises(ft.ArgumentError, match="all of IPv4"):
+    with pytest.raises(ft.ArgumentError, match=r"'0.0.0.0/1' is more than half of IPv4"):
         ft.classify_direction(flows, internal=["0.0.0.0/1", "128.0.0.0/1"])
+    quarters = ["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"]
+    with pytest.raises(ft.ArgumentError, match="networks together are all of IPv4"):
+        ft.classify_direction(flows, internal=quarters)
+    with pytest.raises(ft.ArgumentError, match="networks together are all of IPv4"):
+        ft.expanded_search(flows, quarters)
+    assert direction(flows, quarters[1:2]) == ["external"]
     ranges = tmp_path / "ipranges.csv"
     ranges.write_text("0.0.0.0,255.255.255.255,all\n")
     with pytest.raises(ft.ArgumentError, match="line 1.*all of IPv4"):
         ft.classify_direction(flows, internal=ranges)
+    ranges.write_text("1.0.0.0,126.255.255.255,low\n128.0.0.0,223.255.255.255,high\n")
+    with pytest.raises(ft.ArgumentError, match="line 1.*more than half of IPv4"):
+        ft.classify_direction(flows, internal=ranges)
+
+
+@pytest.mark.parametrize("network", MOST_OF_A_FAMILY)
+def test_hosts_are_not_most_of_a_family(network: str) -> None:
+    pytest.importorskip("msticpy")
+    flows = canonical(src_ip=["8.8.8.8"])
+    nb = ft.NetworkFlowSummary(silent=True)
+    for search in (
+        lambda: ft.expanded_search(flows, network),
+        lambda: ft.expanded_search(flows, ["10.0.0.1", network]),
+        lambda: ft.classify_direction(flows, host=network),
+        lambda: nb.run(network, data=flows),
+        lambda: nb.run(["10.0.0.1", ipaddress.ip_network(network, strict=False)], data=flows),
+    ):
+        with pytest.raises(
+            ft.ArgumentError, match=r"(all|more than half) of IPv.*; give addresses"
+        ):
+            search()
+
+
+@pytest.mark.parametrize(
+    "entry", [*MOST_OF_A_FAMILY, "0.0.0.0-255.255.255.255", "1.0.0.0 - 126.255.255.255"]
+)
+def test_a_block_list_entry_that_is_most_of_a_family_is_unusable(
+    tmp_path: Path, entry: str
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"ip,name\n198.51.100.0/24,a\n{entry},b\n10.0.0.0-10.255.255.255,c\n")
+    with pytest.warns(UserWarning, match=r"1 unusable of 3 entries; line 3: .* of IPv"):
+        (one,) = BlockLists(path).lists
+    assert one.unusable["position"].to_pylist() == ["line 3"]
+    found = one.find(pa.array(["8.8.8.8", "2001:db8::1", "198.51.100.7", "10.9.9.9"]))
+    assert found["position"].to_pylist() == [None, None, "line 2", "line 4"]
+
+
+def test_an_indicator_of_all_addresses_is_unusable(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    patterns = ["[ipv4-addr:value = '9.9.9.9']", "[ipv4-addr:value ISSUBSET '0.0.0.0/0']"]
+    things = [
+        {"type": "indicator", "id": f"indicator--{n}", "pattern": pattern}
+        for n, pattern in enumerate(patterns)
+    ]
+    path.write_text(json.dumps({"type": "bundle", "objects": things}))
+    with pytest.warns(UserWarning, match="1 unusable of 2 entries; indicator--1"):
+        (one,) = BlockLists(path).lists
+    assert one.find(pa.array(["8.8.8.8", "9.9.9.9"]))["network"].to_pylist() == [None, "9.9.9.9"]
 
 
 def test_block_lists_read_every_notation_of_an_address(cases: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import flowtriage as ft
@@ -55,9 +56,14 @@ def test_all_views_count_the_same_flows_of_a_peer(peer: str) -> None:
         "flow_index": total(index, "denied_flows", peer, "source", "dest"),
         "top_n": sum(total(t, "denied_flows", peer, t.column_names[0]) for t in by_end),
         "expanded_search": total(search, "denied_connections", peer, "src_ip", "dst_ip"),
+        "connection_sets": total(sets, "denied_connections", peer, "peer"),
     }
     assert set(allowed.values()) == {COUNTS[peer][0]}
     assert set(denied.values()) == {COUNTS[peer][1]}
+    records = day.filter(pc.or_(pc.equal(day["src_ip"], peer), pc.equal(day["dst_ip"], peer)))
+    packets = sum(pc.sum(records[name]).as_py() for name in ("src_packets", "dst_packets"))
+    (row,) = sets.filter(pc.equal(sets["peer"], peer)).to_pylist()
+    assert row["mean_packets"] == packets / sum(COUNTS[peer])
 
 
 @pytest.mark.parametrize("peer", COUNTS)
@@ -71,16 +77,70 @@ def test_the_threat_list_counts_as_the_tables_of_the_host_do(tmp_path: Path, pee
     result = nb.run(sample.HOST_IP, options=["top_tables"])
     nb.score(1, peer=peer)
     (threat,) = [row for row in threats(nb.store, at).to_pylist() if row["ip"] == peer]
-    shown = [
-        total(pa.Table.from_pandas(table), "connections", peer, table.columns[0])
-        for table in (
-            result.top_sources_by_connections,
-            result.top_destinations_by_connections,
-        )
-        if "connections" in table.columns and peer in set(table[table.columns[0]])
+    tables = (result.top_sources_by_connections, result.top_destinations_by_connections)
+    rows = [row for table in tables for row in table.to_dict("records") if row["peer"] == peer]
+    shown = {(row["connections"], row["denied_connections"]) for row in rows}
+    assert shown == {COUNTS[peer]}
+    assert (threat["connections"], threat["denied_connections"]) == COUNTS[peer]
+
+
+def list_of_threats(folder: Path, flows: pa.Table, host: str, limit: int) -> dict[str, Any]:
+    """Counts in the list of threats after `oa score`, and after the notebook scored as well."""
+    from flowtriage.oa import queries
+    from oa_work import settings_in
+
+    day = flows["start_time"][0].as_py().date()
+    settings = settings_in(folder)
+    log = folder / "log.parquet"
+    pq.write_table(flows, log)
+    oa = ft.FlowOA(day, [log], settings=settings, limit=limit)
+    oa.run()
+    suspicious = oa.store.read("flow_scores", day=day).to_pylist()
+    connections = {
+        (row["srcip"], row["dstip"], row["sport"], row["dport"])
+        for row in suspicious
+        if host in (row["srcip"], row["dstip"])
+    }
+    scored = [
+        queries.score_connection(oa.store, day, 1, **{end: host}) for end in ("srcip", "dstip")
     ]
-    assert shown
-    assert set(shown) == {threat["connections"]}
+    assert sum(scored) == len(connections) > 0
+    nb = ft.FlowThreatInvestigation(oa.store, day, configuration=settings, silent=True)
+
+    def listed() -> tuple[int, int]:
+        (row,) = [row for row in nb.threats().to_pylist() if row["ip"] == host]
+        return row["connections"], row["denied_connections"]
+
+    found = {"oa score": listed()}
+    connected = nb.search(host).search.connections
+    (peer,) = {row[end] for row in connected.to_pylist() for end in ("src_ip", "dst_ip")} - {host}
+    assert len(nb.score(1, peer=peer)) == connected.num_rows
+    found["nb.score"] = listed()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("peer", "limit"),
+    [(sample.SCAN.peer, 60), (sample.SCAN.peer, 10_000), (sample.BEACON.peer, 10_000)],
+)
+def test_the_threat_list_counts_alike_whoever_scored(tmp_path: Path, peer: str, limit: int) -> None:
+    found = list_of_threats(tmp_path, sample.office_day(), peer, limit)
+    assert found == {"oa score": COUNTS[peer], "nb.score": COUNTS[peer]}
+
+
+def test_records_of_several_flows_count_as_their_flows_in_the_threat_list(tmp_path: Path) -> None:
+    facts = {"dst_ip": "45.33.32.156", "protocol": "tcp", "src_bytes": 99, "src_packets": 2}
+    facts |= {"dst_bytes": 0, "dst_packets": 0}
+    flows = canonical(
+        20,
+        flows=[3, 0] * 10,
+        denied_flows=[0, 2] * 10,
+        **{name: [value] * 20 for name, value in facts.items()},
+    )
+    found = list_of_threats(tmp_path, flows, "45.33.32.156", 100)
+    assert found == {"oa score": (30, 20), "nb.score": (30, 20)}
+    search = ft.expanded_search(flows, "45.33.32.156")
+    assert total(search, "connections", "45.33.32.156", "dst_ip") == 30
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -103,6 +163,33 @@ def test_a_silent_run_warns_once_and_has_the_report(bad: Path) -> None:
     assert (result.report.rows_read, result.report.rows_bad) == (360, 201)
 
 
+def test_a_silent_run_warns_once_of_a_host_without_flows() -> None:
+    flows = canonical(2, dst_ip=["1.1.1.1", "8.8.8.8"])
+    nb = ft.NetworkFlowSummary(silent=True)
+    with pytest.warns(UserWarning, match="Host not found: nohost does not occur in") as caught:
+        result = nb.run("nohost", data=flows)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert len(result.flow_index) == 0
+    investigation = ft.FlowThreatInvestigation(flows, silent=True)
+    with pytest.warns(UserWarning, match="Host not found: 9.9.9.9 does not occur in") as caught:
+        investigation.run("9.9.9.9")
+    with pytest.warns(UserWarning, match="9.9.9.9 does not occur in") as caught:
+        investigation.search("9.9.9.9")
+    assert [one.filename for one in caught] == [__file__]
+
+
+def test_a_run_names_what_was_found() -> None:
+    flows = canonical(2, dst_ip=["1.1.1.1", "8.8.8.8"])
+    nb = ft.NetworkFlowSummary(silent=True)
+    given = ["10.20.0.5", "nohost", "192.0.2.0/24", "9.9.9.9"]
+    with pytest.warns(UserWarning, match="nohost, 9.9.9.9, 192.0.2.0/24 do not occur in the 2"):
+        result = nb.run(given, data=flows)
+    assert result.description == "Network flow summary for 10.20.0.5"
+    assert result.flow_index["TotalAllowedFlows"].sum() == 2
+    assert not result.host_entity.HostName
+
+
 def test_an_investigation_states_bad_rows(bad: Path) -> None:
     with pytest.warns(UserWarning, match="201 of 360 rows"):
         nb = ft.FlowThreatInvestigation(bad, silent=True)
@@ -117,8 +204,12 @@ def test_functions_warn_of_bad_rows_of_every_source(bad: Path) -> None:
     sources = (bad, [bad], str(bad.parent / "*.log"), frame, pa.Table.from_pandas(frame))
     for source in sources:
         for function in (ft.flow_index, ft.classify_direction, ft.stitch):
-            with pytest.warns(UserWarning, match="201 of 360"):
+            with pytest.warns(UserWarning, match="201 of 360") as caught:
                 function(source)
+            assert {one.filename for one in caught} == {__file__}
+        with pytest.warns(UserWarning, match="201 of 360") as caught:
+            ft.expanded_search(source, "10.20.0.5")
+        assert {one.filename for one in caught} == {__file__}
 
 
 def test_flows_and_records_are_different_numbers(tmp_path: Path) -> None:

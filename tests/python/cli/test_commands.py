@@ -161,6 +161,19 @@ def test_a_host_that_does_not_occur(parquet: Path, options: list[str]) -> None:
     )
 
 
+def test_of_several_hosts_those_that_occur_are_shown(parquet: Path) -> None:
+    hosts = f"{sample.HOST_IP},192.0.2.1,nohost"
+    done = run("summary", parquet, "--host", hosts, "--json")
+    assert "warning: no flows of nohost, 192.0.2.1" in done.stderr
+    alone = run("summary", parquet, "--host", sample.HOST_IP, "--json")
+    assert json.loads(done.stdout)["host"]["records"] == json.loads(alone.stdout)["host"]["records"]
+    assert json.loads(done.stdout)["host"]["addresses"] == [sample.HOST_IP]
+    for wrong in ("10.0.0.1/33", "010.0.0.1", "10.0.0.1:443", "hxxp://10[.]0[.]0[.]1"):
+        refused = run("summary", parquet, "--host", wrong, status=2).stderr
+        assert f"invalid host '{wrong}'" in refused
+    assert "is all of IPv4" in run("summary", parquet, "--host", "0.0.0.0/0", status=2).stderr
+
+
 def test_the_host_is_found_in_any_notation() -> None:
     mapped = run("summary", "--sample", "--host", f"::ffff:{sample.HOST_IP}", "--json").stdout
     assert mapped == run("summary", "--sample", "--host", sample.HOST_IP, "--json").stdout

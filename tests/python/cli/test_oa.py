@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 
 import command_line
@@ -31,6 +32,9 @@ def test_from_a_log_to_tables(folder: Path) -> None:
     day, flows = sample_day()
     done = run("oa", "run", str(day), "--flows", "day.log", "--limit", "30")
     assert "Store the suspicious connections" in done.stdout
+    counts = (pc.sum(flows[name]).as_py() for name in ("flows", "denied_flows"))
+    stated = "{:,} of {:,} records scored ({:,} allowed, {:,} denied flows)"
+    assert stated.format(flows.num_rows, flows.num_rows, *counts) in done.stdout
     assert done.stderr == ""
     rows = json.loads(run("store", "read", "flow_scores", "--date", str(day), "--json").stdout)
     assert [row["rank"] for row in rows] == list(range(20))

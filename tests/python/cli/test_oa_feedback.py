@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,7 +39,14 @@ def test_scores_are_given_listed_compared_and_withdrawn(folder: Path) -> None:
     assert scored.stdout == f"3 connections of {EARLIER} scored\n"
     injected = run("oa", "score", EARLIER, "1", "--srcip", "' OR 1=1 --", status=2).stderr
     assert "invalid IP address" in injected
-    assert "0 connections" in run("oa", "score", EARLIER, "1", "--srcip", "192.0.2.250").stdout
+    nothing = (
+        (EARLIER, "--srcip", "192.0.2.250", f"no suspicious connection of {EARLIER} matches"),
+        (EARLIER, "--dport", "99999", "invalid dport 99999; give an integer from 0 to 65535"),
+        (EARLIER, "--dstip", "0.0.0.0/0", "'0.0.0.0/0' is all of IPv4"),
+        (DAY, "--dport", "53", f"no run of {DAY} in the store.*days with a run: {EARLIER}"),
+    )
+    for day, option, value, message in nothing:
+        assert re.search(message, run("oa", "score", day, "1", option, value, status=2).stderr)
     assert "no connections selected" in run("oa", "score", EARLIER, "1", status=2).stderr
     assert "RISK" in run("oa", "score", EARLIER, "4", "--dport", "443", status=2).stderr
     shown = run("oa", "feedback", "list").stdout

@@ -67,6 +67,7 @@ def indicator(pattern: str, **facts: Any) -> dict[str, Any]:
 
 
 def test_stix_bundle(tmp_path: Path) -> None:
+    unusable = ("[ipv4-addr:value NOT = '192.0.2.67']", "alert ip 192.0.2.68 any")
     compound = "[ipv4-addr:value = '192.0.2.9' AND network-traffic:dst_port = 443]"
     objects = [
         indicator("[ipv4-addr:value = '192.0.2.1' OR ipv6-addr:value='2001:db8::1']", name="C2"),
@@ -74,14 +75,16 @@ def test_stix_bundle(tmp_path: Path) -> None:
         indicator("[ipv4-addr:value IN ('203.0.113.1', '203.0.113.2')]"),
         indicator(compound),
         indicator("[ipv4-addr:value = '192.0.2.66']", revoked=True),
-        indicator("[ipv4-addr:value NOT = '192.0.2.67']"),
-        indicator("alert ip 192.0.2.68 any", pattern_type="snort"),
+        indicator(unusable[0]),
+        indicator(unusable[1], pattern_type="snort"),
         indicator("[domain-name:value = 'evil.example']"),
         {"type": "ipv4-addr", "value": "192.0.2.69"},
         "not an object",
     ]
     path = written(tmp_path / "stix.json", {"type": "bundle", "objects": objects})
-    assert entries(path) == [
+    with pytest.warns(UserWarning, match="2 unusable of 8 entries; indicator--1: .*NOT = "):
+        found = entries(path)
+    assert [entry for entry in found if entry[0] not in unusable] == [
         ("192.0.2.1", None, "name: C2"),
         ("2001:db8::1", None, "name: C2"),
         ("198.51.100.0/24", None, ""),
@@ -122,8 +125,8 @@ def test_misp_event_export_and_feed(tmp_path: Path) -> None:
         ("{broken", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ('{"type": "report"}', "neither a STIX 2 bundle nor a MISP event"),
-        ("office\n", r"no address and no network; line 1: 'office'"),
-        ("# only remarks\n", "no address and no network"),
+        ("office\n", r"no usable address or network; line 1: 'office'"),
+        ("# only remarks\n", "no usable address or network"),
     ],
 )
 def test_invalid_lists_are_rejected(tmp_path: Path, content: str, message: str) -> None:
@@ -218,8 +221,73 @@ def test_times_of_misp(tmp_path: Path, seen: Any) -> None:
     ]
     hidden = {"deleted": "1", "Attribute": [{"type": "ip-dst", "value": "192.0.2.3"}]}
     event = {"Event": {"Attribute": attributes, "Object": [hidden]}}
-    (one,) = BlockLists(written(tmp_path / "a.json", event)).lists
+    path = written(tmp_path / "a.json", event)
+    with pytest.warns(UserWarning, match="1 of 1 entries have an unreadable validity.*'unknown'"):
+        (one,) = BlockLists(path).lists
     assert (one.entries["network"].to_pylist(), one.expired) == (["192.0.2.2"], 1)
+
+
+OBJECTS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    ({"last_seen": "2020-01-01"}, {}, False),
+    ({"first_seen": "2999-01-01T00:00:00Z"}, {}, False),
+    ({"last_seen": "2020-01-01"}, {"last_seen": "2999-01-01"}, True),
+    ({"last_seen": "2999-01-01"}, {"last_seen": 1577836800}, False),
+    ({"first_seen": "2019-01-01", "last_seen": None}, {}, True),
+]
+
+
+@pytest.mark.parametrize(("times", "own", "valid"), OBJECTS)
+def test_attributes_of_misp_have_the_time_of_their_object(
+    tmp_path: Path, times: dict[str, Any], own: dict[str, Any], valid: bool
+) -> None:
+    attribute = {"type": "ip-dst", "value": "192.0.2.1", **own}
+    event = {"Event": {"Object": [{"name": "c2", "Attribute": [attribute], **times}]}}
+    (one,) = BlockLists(written(tmp_path / "a.json", event)).lists
+    assert (len(one.entries), one.expired) == ((1, 0) if valid else (0, 1))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("garbage", "", "[]", "[ipv4-addr:value LIKE '10.%']", "[ipv4-addr:value != '10.0.0.1']"),
+        *("[ipv4-addr:value MATCHES '^10']", "[network-traffic:src_ref.value NOT IN ('9.9.9.9')]"),
+        '[ipv4-addr:value = "9.9.9.9"]',
+    ],
+)
+def test_indicators_that_cannot_be_used_are_counted(tmp_path: Path, pattern: str) -> None:
+    objects = [indicator("[ipv4-addr:value = '192.0.2.1']"), indicator(pattern)]
+    path = written(tmp_path / "a.json", {"type": "bundle", "objects": objects})
+    with pytest.warns(UserWarning, match="1 unusable of 2 entries; indicator--1"):
+        (one,) = BlockLists(path).lists
+    found = one.find(pa.array(["192.0.2.1", "9.9.9.9"]))["network"]
+    assert found.to_pylist() == ["192.0.2.1", None]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[x-foo:desc = \"ipv4-addr:value = '9.9.9.9'\"]",
+        "[x-foo:desc = 'see \\'ipv4-addr:value = 9.9.9.9\\'']",
+        "[x-foo:ipv4-addr:value = '9.9.9.9']",
+        "[domain-name:value = 'ipv4-addr:value']",
+    ],
+)
+def test_addresses_in_other_values_are_no_entries(tmp_path: Path, pattern: str) -> None:
+    objects = [indicator("[ipv4-addr:value = '192.0.2.1']"), indicator(pattern)]
+    (one,) = BlockLists(written(tmp_path / "a.json", {"type": "bundle", "objects": objects})).lists
+    assert one.entries["network"].to_pylist() == ["192.0.2.1"]
+
+
+def test_a_validity_of_stix_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
+    objects = [
+        indicator("[ipv4-addr:value = '192.0.2.1']", valid_until="garbage"),
+        indicator("[ipv4-addr:value = '192.0.2.2']", revoked=True),
+    ]
+    path = written(tmp_path / "a.json", {"type": "bundle", "objects": objects})
+    with pytest.warns(UserWarning, match="unreadable validity .*valid_until 'garbage'"):
+        lists = BlockLists(path)
+    assert "1 not valid now, 1 of unreadable validity" in repr(lists)
+    assert lists.lists[0].find(pa.array(["192.0.2.1"]))["network"].to_pylist() == ["192.0.2.1"]
 
 
 def test_hostile_json_is_a_format_error(tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ FLOWS = canonical(
     [
         ("WS-0341", ("WS-0341", ())),
         ("group/ws", ("group/ws", ())),
+        ("ip-10-0-0-1.corp", ("ip-10-0-0-1.corp", ())),
+        ("10.0.0.1.nip.example", ("10.0.0.1.nip.example", ())),
+        ("cafe", ("cafe", ())),
+        ("4711", ("4711", ())),
+        ("Alice's laptop", ("Alice's laptop", ())),
         ("10.20.0.5/24", (None, ("10.20.0.0/24",))),
         ("::ffff:10.20.0.0/120", (None, ("10.20.0.0/24",))),
         ("10.20.0.5/32", (None, ("10.20.0.5",))),
@@ -42,6 +47,28 @@ FLOWS = canonical(
 )
 def test_a_host_is_parsed(value: Any, expected: tuple[str | None, tuple[str, ...]]) -> None:
     assert parse_host(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("10.0.0.1/33", "10.0.0/8", "010.0.0.1", "10.0.0.256", "10.0.0", "10.0.0.1:443"),
+        *("10.0.0.1,10.0.0.2", "10.0.0.1 web", "10.0.0.1-10.0.0.9", "10.0.0.1/office"),
+        *("hxxp://10[.]0[.]0[.]1", "https://web.example/", "10[.]0[.]0[.]1:80"),
+        *(
+            "[fe80::1]:443",
+            "fe80::1/129",
+            "fe80:::1",
+            "2001:db8::1,2001:db8::2",
+            "::ffff:1.2.3.4.5",
+        ),
+    ],
+)
+def test_an_address_gone_wrong_is_no_host_name(value: str) -> None:
+    with pytest.raises(ft.ArgumentError, match=r"invalid host|not one address"):
+        parse_host(value)
+    with pytest.raises(ft.ArgumentError, match=r"invalid host"):
+        parse_host(["web", value])
 
 
 def test_a_host_has_one_name() -> None:
@@ -68,11 +95,13 @@ def test_a_host_has_one_name() -> None:
     ],
 )
 def test_networks_together_may_not_cover_a_family(networks: list[Any]) -> None:
-    with pytest.raises(ft.ArgumentError, match="all of IPv"):
+    with pytest.raises(ft.ArgumentError, match="(all|more than half) of IPv"):
         parse_networks(networks)
 
 
-@pytest.mark.parametrize("networks", ["0.0.0.0/1", "::/96", "2000::/4", "::ffff:0:0/97"])
+@pytest.mark.parametrize(
+    "networks", ["64.0.0.0/2", "128.0.0.0/1", "::/96", "2000::/4", "::ffff:0:0/98"]
+)
 def test_large_networks_are_accepted(networks: str) -> None:
     assert parse_networks(networks)
 

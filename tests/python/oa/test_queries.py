@@ -72,6 +72,11 @@ def test_scores_that_cannot_be(store: ft.FlowStore) -> None:
         queries.score_connection(store, DAY, 4, srcip="10.0.0.1")
     with pytest.raises(ArgumentError, match="no connections selected"):
         queries.score_connection(store, DAY, 1)
+    with pytest.raises(ArgumentError, match="'0.0.0.0/0' is all of IPv4"):
+        queries.score_connection(store, DAY, 1, dstip="0.0.0.0/0")
+    for port in (99_999, -1, True, "53"):
+        with pytest.raises(ArgumentError, match="give an integer from 0 to 65535"):
+            queries.score_connection(store, DAY, 1, dport=port)  # type: ignore[arg-type]
     assert queries.score_connection(store, DAY, 1, srcip="' OR 1=1 --") == 0
 
 

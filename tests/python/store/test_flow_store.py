@@ -194,12 +194,36 @@ def test_scores_of_version_2_are_kept(store_url: str, monkeypatch: pytest.Monkey
         transaction.execute(f"INSERT INTO flow_threat_investigation ({columns}) VALUES ({values})")
     monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS)
     new = ft.FlowStore(store_url)
-    assert new.schema_version == 3
+    assert new.schema_version == len(MIGRATIONS)
     (row,) = new.read("flow_threat_investigation").to_pylist()
     assert (row["srcip"], row["score"], row["flows"], row["day"]) == ("10.0.0.1", 1, None, DAY)
     assert new.query("SELECT srcip, y FROM spot_flow_threat_investigation").to_pylist() == [
         {"srcip": "10.0.0.1", "y": 2013}
     ]
+
+
+def test_flows_of_version_3_are_added_up_by_addresses(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flowtriage.store import store as module
+
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS[:3])
+    old = ft.FlowStore(store_url)
+    columns = "tstart, srcip, dstip, srcport, dstport, score, scored, flows, denied_flows, day"
+    rows = [("8.8.8.8", 1, 3, 0), ("8.8.8.8", 1, 0, 0), ("8.8.8.8", 2, 4, 5), ("9.9.9.9", 1, 7, 0)]
+    with old.transaction() as transaction:
+        for number, (dest, port, *flows) in enumerate(rows):
+            transaction.execute(
+                f"INSERT INTO flow_threat_investigation ({columns}) VALUES ('{number}', "
+                f"'10.0.0.1', '{dest}', 1, {port}, 1, 'x', {flows[0]}, {flows[1]}, "
+                "DATE '2013-09-15')"
+            )
+    monkeypatch.setattr(module, "MIGRATIONS", MIGRATIONS)
+    new = ft.FlowStore(store_url)
+    found = new.read("flow_threat_investigation", order=["tstart"])
+    assert found["flows"].to_pylist() == [7, 7, 7, 7]
+    assert found["denied_flows"].to_pylist() == [5, 5, 5, 0]
+    assert new.read("flow_scores").num_rows == 0
 
 
 def test_a_migration_that_fails_leaves_the_earlier_version(

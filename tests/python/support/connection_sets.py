@@ -8,7 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 START = dt.datetime(2026, 3, 2, 8, 0, tzinfo=dt.UTC)
-WHOLE = ("connections", "connections_from_peer", "connections_to_peer")
+WHOLE = (
+    *("connections", "connections_from_peer", "connections_to_peer"),
+    "denied_connections",
+)
 MEASURES = (
     *("bytes", "bytes_from_peer", "bytes_to_peer", "packets", "packets_from_peer"),
     *("packets_to_peer", "max_packets", "max_bytes"),
@@ -37,6 +40,7 @@ def peer(address: str, direction: str, **facts: Any) -> dict[str, Any]:
         "connections": sent + received,
         "connections_from_peer": sent,
         "connections_to_peer": received,
+        "denied_connections": 0,
         "bytes": 900,
         "bytes_from_peer": 600,
         "bytes_to_peer": 300,

@@ -100,7 +100,8 @@ def test_sections_are_titled_as_in_the_seed(capsys: pytest.CaptureFixture[str]) 
     assert "4 distinct connections with 3 peers" in out
     assert result.plot_timeline is not None
     shown = result.sections[1].contents[0]
-    assert shown.column_names[:4] == ["peer", "direction", "connections", "bytes"]  # type: ignore[attr-defined]
+    expected = ["peer", "direction", "connections", "denied_connections", "bytes"]
+    assert shown.column_names[:5] == expected  # type: ignore[attr-defined]
 
 
 def test_options_choose_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

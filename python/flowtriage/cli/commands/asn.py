@@ -11,7 +11,7 @@ import typer
 from flowtriage.cli.options import Databases, Json, open_database
 from flowtriage.cli.output import TableColumn, print_rows
 from flowtriage.errors import ArgumentError
-from flowtriage.inputs.addresses import parse_address, refang
+from flowtriage.inputs.addresses import SINGLE, parse_address, parse_network, refang
 
 EXAMPLES = """
 [b]Examples[/b]
@@ -45,7 +45,8 @@ def asn(
         addresses = _standard_input()
     for position, address in enumerate(addresses, 1):
         if parse_address(refang(address)) is None:
-            raise ArgumentError(f"address {position}: {address!r} is not an IP address")
+            network = f" but a network; {SINGLE}" if parse_network(refang(address)) else ""
+            raise ArgumentError(f"address {position}: {address!r} is not an IP address{network}")
     table = database.lookup(addresses)
     print_rows("Autonomous systems", _COLUMNS, table, as_json=as_json)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +33,7 @@ from flowtriage.oa import queries
 from flowtriage.oa.check import check as check_settings
 from flowtriage.oa.pipeline import STEPS, FlowOA
 from flowtriage.quality.notices import reading_notices
+from flowtriage.store import FlowStore
 from flowtriage.store.raw_flows import RawFlows
 
 RUN_EXAMPLES = """
@@ -190,7 +192,17 @@ def score(
         sport=sport,
         dport=dport,
     )
-    print(f"{scored:,} connections of {day} scored")
+    if not scored:
+        raise _nothing_scored(opened, day)
+    print(f"{scored:,} {'connection' if scored == 1 else 'connections'} of {day} scored")
+
+
+def _nothing_scored(store: FlowStore, day: dt.date) -> ArgumentError:
+    days = store.days()
+    if day in days:
+        return ArgumentError(f"no suspicious connection of {day} matches; nothing was scored")
+    known = f"days with a run: {', '.join(map(str, days[-5:]))}" if days else "no day was run"
+    return ArgumentError(f"no run of {day} in the store, so nothing was scored; {known}")
 
 
 @app.command("reset")

@@ -32,7 +32,7 @@ _FEED_INDICES = {"manifest", "hashes"}
 
 @dataclass(frozen=True)
 class Entries:
-    """Entries of a list, and the number of those that are not valid now.
+    """Entries of a list, the number of those that are not valid now, and unreadable validities.
 
     The columns of `table` are `position` (line or id in the file), `network` (an address or CIDR
     prefix; as written if it is neither), `severity` (null where the list has none) and `details`.
@@ -40,6 +40,7 @@ class Entries:
 
     table: pa.Table
     expired: int = 0
+    undated: tuple[str, ...] = ()
 
 
 def read_entries(path: Path, now: datetime | None = None) -> Entries:
@@ -58,7 +59,8 @@ def read_entries(path: Path, now: datetime | None = None) -> Entries:
         events = sorted(path.glob("*.json"))
         parts = [_json_entries(event, now) for event in events if event.stem not in _FEED_INDICES]
         table = pa.concat_tables([ENTRY.empty_table(), *(part.table for part in parts)])
-        return Entries(table, sum(part.expired for part in parts))
+        undated = tuple(one for part in parts for one in part.undated)
+        return Entries(table, sum(part.expired for part in parts), undated)
     text = _read(path)
     if _JSON.match(text):
         return _json_entries(path, now)
@@ -86,7 +88,8 @@ def _json_entries(path: Path, now: datetime) -> Entries:
         raise FormatError(f"{path} {error}") from None
     except (ValueError, TypeError, RecursionError) as error:
         raise FormatError(f"{path} is not JSON of a block list: {error}") from None
-    return Entries(_plain(table), len(rows) - len(valid))
+    undated = tuple(f"{row['position']}: {row['undated']}" for row in valid if row["undated"])
+    return Entries(_plain(table), len(rows) - len(valid), undated)
 
 
 def _indicators(content: Any, now: datetime) -> Iterator[Entry | None]:

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 
 from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
-from flowtriage.enrich.reputation.block_list_networks import ranges_of
+from flowtriage.enrich.reputation.block_list_networks import extent_of, ranges_of
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.inputs.addresses import HostsLike, address_array
+from flowtriage.humanize import sanitize
+from flowtriage.inputs.addresses import HostsLike, address_array, single_addresses
 from flowtriage.inputs.texts import path_argument
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _SEVERITIES = tuple(one.label for one in Severity if one is not Severity.UNKNOWN)
 _MAX_LISTED = 3
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,16 @@ class BlockList:
         `position`, `network`, `severity` and `details` of each entry; `network` is an address, a
         CIDR prefix or a range, or as written in the file if it is none of them.
     expired
-        Number of indicators that were skipped because they are not valid now.
+        Number of indicators that were skipped because they are revoked or not valid now.
+    undated
+        Entries whose validity cannot be read; they are used as valid.
     """
 
     name: str
     path: Path
     entries: pa.Table
     expired: int = 0
+    undated: tuple[str, ...] = ()
 
     @cached_property
     def networks(self) -> AddressRanges:
@@ -59,12 +64,13 @@ class BlockList:
 
     @property
     def unusable(self) -> pa.Table:
-        """Entries that are neither an address nor a network nor a range."""
+        """Entries that are no address, network or range, or cover most of IPv4 or IPv6."""
         return self.entries.take(pa.array(self.networks.bad(), pa.int64()))
 
     def find(self, addresses: HostsLike | pa.Array | pa.ChunkedArray) -> pa.Table:
         """Return for each address the entry of the longest matching prefix, or nulls."""
-        found = self.networks.find(address_array(addresses), strict=True)
+        with single_addresses():
+            found = self.networks.find(address_array(addresses), strict=True)
         return self.entries.take(found["range"])
 
 
@@ -97,14 +103,14 @@ class BlockLists:
     FileNotFoundError, PermissionError
         If a file is missing or cannot be read.
     FormatError
-        If a file is invalid or has no address and no network.
+        If a file is invalid or has no usable address or network.
     ArgumentError
         If no file is given, or `severity` is invalid.
 
     Warns
     -----
     UserWarning
-        If a file has unusable entries.
+        If a file has unusable entries, or entries whose validity cannot be read.
 
     Examples
     --------
@@ -136,6 +142,12 @@ class BlockLists:
                 warnings.warn(
                     f"{one.path}: {count:,} unusable of {len(one.entries):,} entries"
                     f"{_examples(one.unusable.slice(0, 1))}",
+                    stacklevel=2,
+                )
+            if one.undated:
+                warnings.warn(
+                    f"{one.path}: {len(one.undated):,} of {len(one.entries):,} entries have an "
+                    f"unreadable validity and are used; {sanitize(one.undated[0], _MAX_SHOWN)}",
                     stacklevel=2,
                 )
 
@@ -206,17 +218,22 @@ def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
         name = next(n for n in names if n not in used)
         used.add(name)
         read = read_entries(path)
-        one = BlockList(name, path, read.table, read.expired)
+        one = BlockList(name, path, read.table, read.expired, read.undated)
         unusable = one.unusable
         if len(unusable) == len(one.entries) and not one.expired:
-            raise FormatError(f"{path} has no address and no network{_examples(unusable)}")
+            raise FormatError(f"{path} has no usable address or network{_examples(unusable)}")
         yield one
 
 
 def _examples(unusable: pa.Table) -> str:
     first = unusable.slice(0, _MAX_LISTED).to_pylist()
-    listed = ", ".join(f"{entry['position']}: {str(entry['network'])[:60]!r}" for entry in first)
+    listed = ", ".join(f"{entry['position']}: {_shown(entry['network'])}" for entry in first)
     return f"; {listed}" if listed else ""
+
+
+def _shown(network: str | None) -> str:
+    covered = extent_of(network)
+    return f"{str(network)[:60]!r}{f' is {covered}' if covered else ''}"
 
 
 def _described(one: BlockList) -> str:
@@ -227,4 +244,6 @@ def _described(one: BlockList) -> str:
         text += f", {len(unusable):,} unusable{_examples(unusable)}"
     if one.expired:
         text += f", {one.expired:,} not valid now"
+    if one.undated:
+        text += f", {len(one.undated):,} of unreadable validity"
     return text + ")"

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from flowtriage.errors import MissingExtraError
 from flowtriage.humanize import UNKNOWN, human_bytes, thousands
+from flowtriage.quality.numbers import flows_text
 from flowtriage.quality.sums import aggregated
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.story.story import TOP_TABLES, StoryData
@@ -20,9 +21,10 @@ from flowtriage.threat_investigation.story.text import redact
 
 _DIRECTIONS = {"inbound": "Inbound", "outbound": "Outbound", "two-way": "Two way"}
 _SUMS = (
-    *("connections", "bytes", "bytes_from_peer", "bytes_to_peer", "packets"),
+    *("connections", "denied_connections", "bytes", "bytes_from_peer", "bytes_to_peer", "packets"),
     *("connections_from_peer", "connections_to_peer", "packets_from_peer", "packets_to_peer"),
 )
+_FLOWS = ("connections", "denied_connections")
 _PERIOD = {"first_seen": "min", "last_seen": "max"}
 
 
@@ -95,7 +97,7 @@ def totals(peers: pa.Table) -> pa.Table:
 
 
 def _known_sum(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.fill_null(values, 0) if name.startswith("connections") else values
+    return pc.fill_null(values, 0) if "connections" in name else values
 
 
 def _facts(story: StoryData) -> dict[str, str]:
@@ -109,7 +111,8 @@ def _facts(story: StoryData) -> dict[str, str]:
         facts["Day"] = story.day.isoformat()
     facts |= {
         "Peers": fact("peers"),
-        "Connections": fact("connections"),
+        "Flows": flows_text(*(total[name][0].as_py() for name in _FLOWS)),
+        "Distinct connections": f"{len(story.connections):,}",
         "Bytes from peers": fact("bytes_from_peer", human_bytes),
         "Bytes to peers": fact("bytes_to_peer", human_bytes),
     }
