@@ -160,13 +160,13 @@ def test_other_threads_run_while_a_verb_works() -> None:
 
 def test_wrong_arguments_are_explained() -> None:
     flows = oracle.table([])
-    with pytest.raises(ArgumentError, match="n must be 1 or more, got 0"):
+    with pytest.raises(ArgumentError, match="n must be an integer and 1 or more, got 0"):
         ft.top_n(flows, key="source", by="flows", n=0)
     with pytest.raises(ArgumentError, match="unknown measure 'weight'; did you mean packets"):
         ft.top_n(flows, key="source", by="weight")
     with pytest.raises(ArgumentError, match="must not be a measure"):
         ft.top_n(flows, key="src_bytes", by="flows")
-    with pytest.raises(ArgumentError, match="bins must be 1 or more, got 0"):
+    with pytest.raises(ArgumentError, match="bins must be an integer and 1 or more, got 0"):
         ft.timeline(flows, by="source", bins=0)
     some = pa.Table.from_pylist([{"src_ip": "10.0.0.1", "dst_ip": "10.0.0.2", "flows": 1}])
     with pytest.raises(InputError, match='column "colour" is missing'):
