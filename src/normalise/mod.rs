@@ -3,10 +3,12 @@
 mod addresses;
 mod alternatives;
 mod columns;
+mod dates;
 pub mod endpoints;
 pub mod exchange;
 pub mod fields;
 mod flow_rows;
+pub mod given;
 pub mod log;
 pub mod outcome;
 pub mod records;

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.inputs.timespan import Timespan
+
+
+class Total(NamedTuple):
+    """A total stated in the trailer of a log, and the sum over the flows read."""
+
+    source: str
+    name: str
+    stated: int
+    read: int
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from flowtriage.humanize import sanitize
-from flowtriage.quality.notices import notices, reading_notices
+from flowtriage.quality.notices import notices, reading_notices, stated
 from flowtriage.quality.numbers import few
 from flowtriage.quality.report import ReadReport
 
@@ -30,6 +30,18 @@ def warn_notices(report: ReadReport, *, stacklevel: int = 1) -> None:
     found = notices(report)
     found.pop("Outside the timespan", None)
     _warn(report, found, "see the report of the result", stacklevel + 1)
+
+
+def warn_settled(exchanged: int, end_before_start: int) -> None:
+    """Warn about flows of an Arrow table that a function of the core read by the rules of logs.
+
+    The core calls it, so the caller of the function is two frames away.
+    """
+    report = ReadReport(sources=["Arrow table"], rows_end_before_start=end_before_start)
+    if exchanged:
+        report.reversed["destination-only address"] = exchanged
+    found = stated(report.facts(rows=False), ("End before start", "Endpoints exchanged"))
+    _warn(report, found, "read_flows reports more", 3)
 
 
 def _warn(report: ReadReport, found: dict[str, str], hint: str, stacklevel: int) -> None:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from flowtriage._core import repeated_starts, superseded_records
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
-from flowtriage.formats.declaration import COUNTERS, FORMAT, metadata_value
+from flowtriage.formats.metadata import COUNTERS, FORMAT, metadata_value
 from flowtriage.schema import RECORD_COLUMNS
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.formats.declaration import Trailer
-from flowtriage.quality.report import ReadReport, Total
+from flowtriage.quality.bad_rows import Total
+from flowtriage.quality.report import ReadReport
 
 _EXCHANGED = {"src_bytes": "dst_bytes", "src_packets": "dst_packets"}
 """Where the counters of a unidirectional record are if its endpoints were exchanged."""
