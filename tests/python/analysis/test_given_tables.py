@@ -11,8 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
 
 import flowtriage as ft
+import oracle
 from flowtriage.quality import QualityWarning
 from small_logs import canonical
 
@@ -156,3 +158,9 @@ def test_row_numbers_count_over_batches() -> None:
     good, bad = canonical(3), canonical(2, start_time=times(START, 2**63 - 1))
     with pytest.raises(ft.InputError, match="row 4"):
         ft.flow_index(pa.concat_tables([good, bad]))
+
+
+@given(oracle.given_rows())
+def test_random_tables_are_settled_like_the_naive_version(rows: list[dict[str, Any]]) -> None:
+    expected = oracle.flow_index([oracle.settled(row) for row in rows])
+    assert quiet(ft.flow_index, oracle.table(rows)).to_pylist() == expected
