@@ -16,4 +16,5 @@ mod services;
 pub mod spec;
 pub mod text;
 pub mod times;
+mod translated;
 pub mod values;

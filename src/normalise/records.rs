@@ -14,7 +14,7 @@ use crate::normalise::log::Log;
 use crate::normalise::outcome::{BadRow, Normalised};
 use crate::normalise::spec::{Kind, Spec};
 use crate::normalise::values::Conditions;
-use crate::normalise::{alternatives, endpoints, exchange, flow_rows};
+use crate::normalise::{alternatives, endpoints, exchange, flow_rows, translated};
 
 /// Normalise a table; `number` gives the number of each row in messages.
 pub fn table(
@@ -67,7 +67,7 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
         .filter(|flow| ends.own(*flow).is_some())
         .count() as u64;
     out.repeated = flow_rows::repeated(&columns, &ends);
-    out.translated = exchange::translated(&log, spec, &ends)?;
+    out.translated = translated::count(&log, spec, &ends)?;
     let exchanged = exchange::find(&log, spec, &columns, &ends)?;
     exchanged.apply(&mut columns, &ends, &totals)?;
     out.reversed = exchanged.counts();
