@@ -30,8 +30,9 @@ __all__ = [
 ]
 
 _BadRow: TypeAlias = tuple[int, str | None, str | None, str]
+_Dates: TypeAlias = dict[str, tuple[int, str, str]]
 _Outcome: TypeAlias = tuple[
-    pa.Table, dict[str, float], dict[str, int], dict[str, int], list[_BadRow]
+    pa.Table, dict[str, float], dict[str, dict[str, int]], _Dates, list[_BadRow]
 ]
 
 class _TextLayout(Protocol):

@@ -1,11 +1,14 @@
 //! Fields that are alternatives for one canonical column, chosen for each row.
 
+use std::cell::RefCell;
+
 use arrow::array::Array;
 use arrow::compute::is_null;
 use arrow::compute::kernels::zip::zip;
 
 use crate::error::Result;
 use crate::normalise::columns::{CanonicalColumns, position};
+use crate::normalise::dates::Dates;
 use crate::normalise::fields::{self, BadRows};
 use crate::normalise::log::Log;
 use crate::normalise::spec::{Field, Kind, Spec};
@@ -17,12 +20,12 @@ pub fn add<'a>(
     log: &Log<'_>,
     spec: &Spec,
     columns: &mut CanonicalColumns<'a>,
-    bad: &mut BadRows,
+    (bad, dates): (&mut BadRows, &RefCell<Dates<usize>>),
 ) -> Result<Vec<usize>> {
     let start = position(columns, "start_time").map(|index| &columns[index].1);
     let known = position(columns, &field.target);
     let Some(index) = known else {
-        let column = fields::column(field, log, spec, start, bad)?;
+        let column = fields::column(field, log, spec, start, (bad, dates))?;
         let filled = filled(field, |row| column.is_valid(row), column.len());
         columns.push((&field.target, column));
         return Ok(filled);
@@ -32,7 +35,7 @@ pub fn add<'a>(
         return Ok(Vec::new());
     }
     let mut further = BadRows::new();
-    let second = fields::column(field, log, spec, start, &mut further)?;
+    let second = fields::column(field, log, spec, start, (&mut further, dates))?;
     let filled = filled(
         field,
         |row| first.is_null(row) && second.is_valid(row),

@@ -34,6 +34,15 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// The endpoints of records of one flow each.
+    pub fn of(ends: impl IntoIterator<Item = [Ip; 2]>) -> Self {
+        let mut out = Self::default();
+        for (record, ends) in ends.into_iter().enumerate() {
+            out.push(record, ends, None);
+        }
+        out
+    }
+
     fn push(&mut self, record: usize, [source, dest]: [Ip; 2], own: Option<Counters>) {
         let own = own.map(|own| {
             self.counters.push(own);

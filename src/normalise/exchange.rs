@@ -27,7 +27,7 @@ use crate::normalise::spec::{Condition, Kind, Spec};
 use crate::normalise::values::{Cells, Conditions};
 
 /// Columns of the two endpoints.
-const SIDES: [(&str, &str); 5] = [
+pub(super) const SIDES: [(&str, &str); 5] = [
     ("src_ip", "dst_ip"),
     ("src_port", "dst_port"),
     ("src_bytes", "dst_bytes"),
@@ -36,13 +36,23 @@ const SIDES: [(&str, &str); 5] = [
 ];
 
 /// Columns of directions as seen from the source.
-const DIRECTIONS: [&str; 2] = ["reported_direction", "direction"];
+pub(super) const DIRECTIONS: [&str; 2] = ["reported_direction", "direction"];
 
 /// Records with a count of both endpoints, by the column that has it.
 pub type Totals<'a> = BTreeMap<&'a str, BTreeSet<usize>>;
 
 /// Flows whose endpoints are to be exchanged, with the reasons.
 pub struct Exchanged(Vec<(usize, ExchangeReason)>);
+
+/// Find the flows that their second endpoint initiated, by their addresses alone.
+pub fn find_by_addresses(columns: &CanonicalColumns<'_>, ends: &Ends) -> Exchanged {
+    static DEFAULT: LazyLock<Broadcasts> = LazyLock::new(|| Broadcasts::of(DEFAULT_INTERNAL));
+    let columns = FlowColumns::of(columns);
+    let flows = ends.flows.iter().enumerate();
+    let by_dest = |(row, end)| by_addresses(&DEFAULT, &columns, row, end) == Some(false);
+    let found = flows.filter(|flow| by_dest(*flow));
+    Exchanged(found.map(|(row, _)| (row, Address)).collect())
+}
 
 /// Find the flows that their second endpoint initiated.
 pub fn find(
@@ -62,6 +72,11 @@ pub fn find(
 }
 
 impl Exchanged {
+    /// Number of flows.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Number of flows by reason.
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
         let mut counts = BTreeMap::new();
@@ -200,24 +215,12 @@ impl<'a> LoggedEvidence<'a> {
     ) -> Option<(bool, ExchangeReason)> {
         let record = end.record as usize;
         let by = |reason| move |by_source| (by_source, reason);
-        self.by_addresses(columns, row, end)
+        by_addresses(&self.broadcasts, columns, row, end)
             .map(by(Address))
             .or_else(|| self.by_log(record).map(by(Logged)))
             .or_else(|| self.by_exporter(record, end).map(by(Exporter)))
             .or_else(|| self.by_icmp(columns, row, end).map(by(IcmpType)))
             .or_else(|| self.by_opening(columns, row, record))
-    }
-
-    fn by_addresses(&self, columns: &FlowColumns<'_>, row: usize, end: &End) -> Option<bool> {
-        let End { source, dest, .. } = *end;
-        if let Some(by_source) = self.broadcasts.initiated(source, dest) {
-            return Some(by_source);
-        }
-        let only_dest_sent = is_unspecified(dest) && !is_unspecified(source)
-            || may_be_broadcast(source, dest)
-                && columns.is_silent(row)
-                && columns.protocol(row) != Some("tcp");
-        (only_dest_sent && columns.sent(1, row)).then_some(false)
     }
 
     fn by_log(&self, record: usize) -> Option<bool> {
@@ -252,7 +255,7 @@ impl<'a> LoggedEvidence<'a> {
             .as_ref()
             .and_then(|cells| cells.get(end.record as usize))
         {
-            return kind.parse().ok().and_then(by_type);
+            return kind.parse().map_or_else(|_| icmp::by_name(&kind), by_type);
         }
         let [source, dest] = columns.ports(row);
         let by_source = match (source, dest) {
@@ -292,11 +295,28 @@ impl<'a> LoggedEvidence<'a> {
         let flags = |cells: &Cells<'_>| tcp_flags::parse(&cells.get(record)?, 16);
         let flags = self.flags.as_ref().map(|cells| cells.each_ref().map(flags));
         if let Some([Some(source), Some(dest)]) = flags {
-            return Some(tcp::by_flags(source, dest));
+            return Some(tcp::by_flags(source, dest, columns.is_one_packet(row)));
         }
         let unassigned = self.unassigned.as_ref()?.met(record);
         unassigned.then_some(Opening::Unseen)
     }
+}
+
+fn by_addresses(
+    broadcasts: &Broadcasts,
+    columns: &FlowColumns<'_>,
+    row: usize,
+    end: &End,
+) -> Option<bool> {
+    let End { source, dest, .. } = *end;
+    if let Some(by_source) = broadcasts.initiated(source, dest) {
+        return Some(by_source);
+    }
+    let only_dest_sent = is_unspecified(dest) && !is_unspecified(source)
+        || may_be_broadcast(source, dest)
+            && columns.is_silent(row)
+            && columns.protocol(row) != Some("tcp");
+    (only_dest_sent && columns.sent(1, row)).then_some(false)
 }
 
 /// Canonical columns of the flows; in pairs, that of the source comes first.
@@ -346,33 +366,13 @@ impl<'a> FlowColumns<'a> {
         self.counters(side, row).any(|count| count > 0)
     }
 
+    /// Whether the source sent one packet.
+    fn is_one_packet(&self, row: usize) -> bool {
+        value(self.packets[0], row) == Some(1)
+    }
+
     /// Whether the source is known to have sent nothing.
     fn is_silent(&self, row: usize) -> bool {
         self.counters(0, row).next().is_some() && !self.sent(0, row)
     }
-}
-
-/// Number of records in whose packets an endpoint had another address.
-pub fn translated(log: &Log<'_>, spec: &Spec, ends: &Ends) -> Result<u64> {
-    if spec.translated.is_empty() {
-        return Ok(0);
-    }
-    let pairs = spec.translated.iter().map(|(own, packet)| {
-        let cells = |name| Cells::find(log, name, &spec.nulls);
-        Ok((cells(own)?, cells(packet)?))
-    });
-    let pairs = pairs.collect::<Result<Vec<_>>>()?;
-    let differ = |record: usize| {
-        pairs.iter().any(|(own, packet)| {
-            let (Some(own), Some(packet)) = (own.get(record), packet.get(record)) else {
-                return false;
-            };
-            let other = || Some(Ip::parse(&own)? != Ip::parse(&packet)?);
-            own != packet && other() == Some(true)
-        })
-    };
-    let records = ends.flows.chunk_by(|a, b| a.record == b.record);
-    Ok(records
-        .filter(|flows| differ(flows[0].record as usize))
-        .count() as u64)
 }

@@ -1,6 +1,7 @@
 //! Canonical columns, each computed from columns of a log.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType, UInt16T
 use crate::columns::write::{texts, write_text};
 use crate::direction::rules::Direction;
 use crate::error::{Error, Result};
+use crate::normalise::dates::Dates;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Field, Kind, Spec, Unit};
@@ -24,12 +26,13 @@ use crate::normalise::values::{self, Cells, Conditions, YEARS};
 pub type BadRows = BTreeMap<usize, BadRow>;
 
 /// Compute a canonical column; a bad value is null, and its row is added to `bad`.
+/// Dates that show the order of day and month are noted.
 pub fn column(
     field: &Field,
     log: &Log<'_>,
     spec: &Spec,
     start_time: Option<&ArrayRef>,
-    bad: &mut BadRows,
+    (bad, dates): (&mut BadRows, &RefCell<Dates<usize>>),
 ) -> Result<ArrayRef> {
     let cells = field
         .columns
@@ -53,7 +56,7 @@ pub fn column(
     };
     let values = &field.values;
     Ok(match field.kind {
-        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, unit, spec))),
+        Kind::Time(unit) => times(good(rows, bad, |row| first.time(row, unit, spec, dates))),
         Kind::Duration(unit) => times(ends(first, unit, start_time, rows, bad)),
         Kind::Count | Kind::Total => {
             let needed = field.target == "flows" && !field.has_alternative;

@@ -3,10 +3,12 @@
 mod addresses;
 mod alternatives;
 mod columns;
+mod dates;
 pub mod endpoints;
 pub mod exchange;
 pub mod fields;
 mod flow_rows;
+pub mod given;
 pub mod hosts;
 pub mod log;
 pub mod outcome;
@@ -15,4 +17,5 @@ mod services;
 pub mod spec;
 pub mod text;
 pub mod times;
+mod translated;
 pub mod values;

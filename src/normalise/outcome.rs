@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 
+use crate::normalise::dates::Dates;
+
 /// Maximum number of bad rows that are listed; further ones are only counted.
 pub const MAX_LISTED: usize = 10;
 
@@ -67,6 +69,10 @@ pub struct Normalised {
     pub skipped: BTreeMap<String, u64>,
     /// Records of other hosts than the wanted ones.
     pub other_hosts: u64,
+    /// Records with an unknown action, by its column and value.
+    pub unknown_actions: BTreeMap<String, u64>,
+    /// Dates that show the order of day and month, or may have both.
+    pub dates: Dates<u64>,
     /// Records that could not be read.
     pub bad: u64,
     /// The first of them.
@@ -84,8 +90,8 @@ pub struct Repeated {
     pub bytes: f64,
 }
 
-/// Maximum number of values that identify non-flow records; further ones are counted together.
-const MAX_SKIPPED: usize = 50;
+/// Maximum number of values by which records are counted; further ones are counted together.
+const MAX_VALUES: usize = 50;
 
 impl Normalised {
     /// Add a bad row.
@@ -104,10 +110,14 @@ impl Normalised {
         }
     }
 
-    pub(super) fn skip(&mut self, value: String, records: u64) {
-        let full = self.skipped.len() >= MAX_SKIPPED && !self.skipped.contains_key(&value);
-        let value = if full { "others".into() } else { value };
-        *self.skipped.entry(value).or_default() += records;
+    /// Count a non-flow record by the value that identifies it.
+    pub(super) fn skip(&mut self, column: &str, value: &str) {
+        count(&mut self.skipped, stated(column, value), 1);
+    }
+
+    /// Count a record with an unknown action.
+    pub(super) fn add_unknown_action(&mut self, column: &str, value: &str) {
+        count(&mut self.unknown_actions, stated(column, value), 1);
     }
 
     /// Append the outcome of later records.
@@ -126,12 +136,28 @@ impl Normalised {
         }
         self.translated += later.translated;
         for (value, records) in later.skipped {
-            self.skip(value, records);
+            count(&mut self.skipped, value, records);
         }
         self.other_hosts += later.other_hosts;
+        for (value, records) in later.unknown_actions {
+            count(&mut self.unknown_actions, value, records);
+        }
+        self.dates.append(later.dates);
         self.bad += later.bad;
         self.bad_rows.extend(later.bad_rows);
         self.bad_rows.sort_by_key(|row| row.number);
         self.bad_rows.truncate(MAX_LISTED);
     }
+}
+
+/// A column and its value, of which at most 40 characters are kept.
+fn stated(column: &str, value: &str) -> String {
+    let value: String = value.chars().take(40).collect();
+    format!("{column} {value}")
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, value: String, records: u64) {
+    let full = counts.len() >= MAX_VALUES && !counts.contains_key(&value);
+    let value = if full { "others".into() } else { value };
+    *counts.entry(value).or_default() += records;
 }

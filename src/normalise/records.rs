@@ -1,20 +1,21 @@
 //! Records to flows in the canonical schema.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 
 use crate::columns::parallel::by_morsel;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::normalise::columns::{CanonicalColumns, canonical};
 use crate::normalise::endpoints::Ends;
 use crate::normalise::exchange::Totals;
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
-use crate::normalise::outcome::{BadRow, Normalised};
+use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::{Kind, Spec};
-use crate::normalise::values::{AMBIGUOUS_DATE, Conditions};
-use crate::normalise::{alternatives, endpoints, exchange, flow_rows};
+use crate::normalise::values::Conditions;
+use crate::normalise::{alternatives, endpoints, exchange, flow_rows, translated};
 
 /// Normalise a table; `number` gives the number of each row in messages.
 pub fn table(
@@ -44,7 +45,7 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
         numbers = flows.iter().map(|row| numbers[*row as usize]).collect();
         log = log.take(&flows)?;
     }
-    let mut bad = BadRows::new();
+    let (mut bad, dates) = (BadRows::new(), RefCell::default());
     let mut ends = endpoints::read(&log, spec, &mut bad)?;
     if let Some(rows) = rows_of_hosts(spec, &ends, log.rows()) {
         out.other_hosts = (log.rows() - rows.len() - bad.len()) as u64;
@@ -56,26 +57,25 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     let mut columns: CanonicalColumns<'_> = Vec::with_capacity(spec.fields.len() + 2);
     let mut totals = Totals::new();
     for field in &spec.fields {
-        let found = alternatives::add(field, &log, spec, &mut columns, &mut bad)?;
+        let found = alternatives::add(field, &log, spec, &mut columns, (&mut bad, &dates))?;
         if field.kind == Kind::Total {
             totals.entry(&field.target).or_default().extend(found);
         }
     }
-    if let Some(row) = bad.values().find(|row| row.reason == AMBIGUOUS_DATE) {
-        return Err(ambiguous(row));
-    }
+    out.dates = dates.into_inner().numbered(|row: usize| numbers[row]);
     let is_good = |row: &usize| !bad.contains_key(row);
     let without_sides: BTreeSet<_> = totals.values().flatten().copied().collect();
     out.without_sides = without_sides.into_iter().filter(is_good).count() as u64;
     out.end_before_start = flow_rows::drop_early_ends(&mut columns, is_good) as u64;
     ends.drop_rows(&bad);
+    count_unknown_actions(&log, spec, &bad, &mut out)?;
     flow_rows::per_flow(&mut columns, &ends, log.rows())?;
     out.expanded = ends.expanded();
     out.counted = (0..ends.flows.len())
         .filter(|flow| ends.own(*flow).is_some())
         .count() as u64;
     out.repeated = flow_rows::repeated(&columns, &ends);
-    out.translated = exchange::translated(&log, spec, &ends)?;
+    out.translated = translated::count(&log, spec, &ends)?;
     let exchanged = exchange::find(&log, spec, &columns, &ends)?;
     exchanged.apply(&mut columns, &ends, &totals)?;
     out.reversed = exchanged.counts();
@@ -94,29 +94,37 @@ fn rows_of_hosts(spec: &Spec, ends: &Ends, rows: usize) -> Option<Vec<u32>> {
     (wanted.len() < rows).then_some(wanted)
 }
 
-fn ambiguous(row: &BadRow) -> Error {
-    let column = row.column.as_deref().unwrap_or_default();
-    let value = row.value.as_deref().unwrap_or_default();
-    Error::Argument(format!(
-        "column {column}: {value:?} {AMBIGUOUS_DATE}; \
-         give date_order=\"mdy\" (month first) or \"dmy\" (day first)"
-    ))
+/// Count records whose action is not among the known ones; they count as allowed.
+fn count_unknown_actions(
+    log: &Log<'_>,
+    spec: &Spec,
+    bad: &BadRows,
+    out: &mut Normalised,
+) -> Result<()> {
+    if spec.actions.is_empty() {
+        return Ok(());
+    }
+    let actions = Conditions::find(log, &spec.actions, &spec.nulls)?;
+    for row in (0..log.rows()).filter(|row| !bad.contains_key(row)) {
+        for (column, value) in actions.all_unmet(row) {
+            out.add_unknown_action(column, &value);
+        }
+    }
+    Ok(())
 }
 
 /// The rows that are flows, if others are among them; counts the non-flow records.
 fn flow_rows(log: &Log<'_>, spec: &Spec, out: &mut Normalised) -> Result<Option<Vec<u32>>> {
-    if spec.keep.is_empty() {
+    if spec.keep.is_empty() && spec.skip.is_empty() {
         return Ok(None);
     }
     let keep = Conditions::find(log, &spec.keep, &spec.nulls)?;
+    let skip = Conditions::find(log, &spec.skip, &spec.nulls)?;
     let mut flows = Vec::with_capacity(log.rows());
     for row in 0..log.rows() {
-        match keep.unmet(row) {
+        match keep.unmet(row).or_else(|| skip.hit(row)) {
             None => flows.push(row as u32),
-            Some((column, value)) => {
-                let value: String = value.chars().take(40).collect();
-                out.skip(format!("{column} {value}"), 1);
-            }
+            Some((column, value)) => out.skip(column, &value),
         }
     }
     Ok((flows.len() < log.rows()).then_some(flows))

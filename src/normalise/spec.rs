@@ -16,6 +16,10 @@ pub struct Spec {
     pub fields: Vec<Field>,
     /// Conditions of flow records; a missing value meets them.
     pub keep: Vec<Condition>,
+    /// Conditions of records that are no flows.
+    pub skip: Vec<Condition>,
+    /// All words with a meaning in the columns that state whether a flow was allowed.
+    pub actions: Vec<Condition>,
     /// Columns that show who initiated a flow.
     pub initiator: Initiator,
     /// Pairs of columns with the address of an endpoint, and that in the packet.
@@ -26,13 +30,16 @@ pub struct Spec {
     pub date_order: Option<DateOrder>,
     /// Hosts whose flows are wanted; `None` for all flows.
     pub hosts: Option<Hosts>,
+    /// Whether earlier dates of the log show this order, so that others can contradict it.
+    pub date_order_shown: bool,
 }
 
-/// Requires a column to have one of the values; an empty string stands for a missing one.
+/// Requires the first value among columns to be one of these, in upper or lower case; an empty
+/// string stands for a missing one.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// The column.
-    pub column: String,
+    /// The columns.
+    pub columns: Vec<String>,
     /// The values.
     pub values: Vec<String>,
 }
@@ -67,7 +74,7 @@ impl Initiator {
         let pairs = self.flags.iter().chain(&self.exporter);
         (self.history.iter().chain(&self.icmp))
             .chain(pairs.flat_map(|(one, other)| [one, other]))
-            .chain(conditions.map(|condition| &condition.column))
+            .chain(conditions.flat_map(|condition| &condition.columns))
     }
 }
 
@@ -180,13 +187,16 @@ impl Spec {
         });
         let fields = self.fields.iter().flat_map(|field| {
             let conditions = field.when.iter().chain(&field.when_any);
-            let conditions = conditions.chain(&field.unless).map(|c| &c.column);
+            let conditions = conditions.chain(&field.unless).flat_map(|c| &c.columns);
             field.columns.iter().chain(conditions)
         });
+        let conditions = [&self.keep, &self.skip, &self.actions]
+            .into_iter()
+            .flatten();
         let pairs = self.translated.iter();
         let mut names: Vec<&str> = ends
             .chain(fields)
-            .chain(self.keep.iter().map(|condition| &condition.column))
+            .chain(conditions.flat_map(|condition| &condition.columns))
             .chain(self.initiator.columns())
             .chain(pairs.flat_map(|(own, packet)| [own, packet]))
             .map(String::as_str)

@@ -36,6 +36,19 @@ pub fn instant(text: &str, zone: Tz, order: Option<DateOrder>) -> Result<i64, No
     }
 }
 
+/// The order of day and month that a date with the year last shows by a number beyond 12.
+pub fn order_shown(text: &str) -> Option<DateOrder> {
+    let mut rest = Digits(text.as_bytes());
+    let first = rest.one_or_two()?;
+    rest.one_of(b"/-.")?;
+    let second = rest.one_or_two()?;
+    match (first, second) {
+        (1..=12, 13..=31) => Some(DateOrder::MonthFirst),
+        (13..=31, 1..=12) => Some(DateOrder::DayFirst),
+        _ => None,
+    }
+}
+
 /// Microseconds since 1970 UTC of a time of that zone, itself given as if it were UTC.
 pub fn from_local(micros: i64, zone: Tz) -> Option<i64> {
     let local = DateTime::from_timestamp_micros(micros)?.naive_utc();

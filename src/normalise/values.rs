@@ -1,6 +1,7 @@
 //! Values of a log, parsed cell by cell.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use arrow::array::Array;
 use arrow::datatypes::DataType;
@@ -11,6 +12,7 @@ use crate::columns::text::Text;
 use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::flow::{protocols, tcp_flags};
+use crate::normalise::dates::Dates;
 use crate::normalise::log::{Cell, Log};
 use crate::normalise::outcome::BadRow;
 use crate::normalise::services;
@@ -23,8 +25,8 @@ pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_4
 /// Maximum integer up to which floats are exact.
 const EXACT: i64 = 1 << 53;
 
-/// Reason of a bad row whose date could have either order of day and month.
-pub const AMBIGUOUS_DATE: &str = "is an ambiguous date";
+/// Reason of a bad row with a time outside [`YEARS`].
+pub const NOT_A_TIME: &str = "is not a time of the years 1 to 9999";
 
 /// A column of a log.
 #[derive(Clone, Debug)]
@@ -98,7 +100,15 @@ impl<'a> Cells<'a> {
     }
 
     /// A time in microseconds since 1970.
-    pub fn time(&self, row: usize, unit: Unit, spec: &Spec) -> Result<Option<i64>, BadRow> {
+    ///
+    /// Without a known order of day and month, ambiguous dates are missing, and noted in `dates`.
+    pub fn time(
+        &self,
+        row: usize,
+        unit: Unit,
+        spec: &Spec,
+        dates: &RefCell<Dates<usize>>,
+    ) -> Result<Option<i64>, BadRow> {
         let time = match &self.values {
             LogColumn::Column(Column::Time(times)) => {
                 if times.is_null(row) {
@@ -117,17 +127,26 @@ impl<'a> Cells<'a> {
                     return Ok(None);
                 };
                 match decimal(&text, unit.micros()) {
-                    None => match instant(&text, spec.zone, spec.date_order) {
-                        Err(NotATime::Ambiguous) => return Err(self.bad(row, AMBIGUOUS_DATE)),
-                        found => found.ok(),
-                    },
+                    None => {
+                        let found = instant(&text, spec.zone, spec.date_order);
+                        if spec.date_order.is_none() || spec.date_order_shown {
+                            let is_ambiguous = found == Err(NotATime::Ambiguous);
+                            dates
+                                .borrow_mut()
+                                .note(row, &self.name, &text, is_ambiguous);
+                            if is_ambiguous {
+                                return Ok(None);
+                            }
+                        }
+                        found.ok()
+                    }
                     time => time,
                 }
             }
         };
         time.filter(|time| YEARS.contains(time))
             .map(Some)
-            .ok_or_else(|| self.bad(row, "is not a time of the years 1 to 9999"))
+            .ok_or_else(|| self.bad(row, NOT_A_TIME))
     }
 
     /// A duration in microseconds, negative if a clock was set back.
@@ -260,24 +279,22 @@ pub fn direction(column: &str, text: &str) -> Result<Direction, BadRow> {
 }
 
 /// Conditions on the columns of a log.
-pub struct Conditions<'a>(Vec<(Cells<'a>, &'a [String])>);
+pub struct Conditions<'a>(Vec<(Vec<Cells<'a>>, &'a [String])>);
 
 impl<'a> Conditions<'a> {
     /// Find the columns.
     pub fn find(log: &'a Log<'_>, wanted: &'a [Condition], nulls: &'a [String]) -> Result<Self> {
         let found = wanted.iter().map(|condition| {
-            let cells = Cells::find(log, &condition.column, nulls)?;
-            Ok((cells, condition.values.as_slice()))
+            let columns = condition.columns.iter();
+            let cells = columns.map(|name| Cells::find(log, name, nulls));
+            Ok((cells.collect::<Result<_>>()?, condition.values.as_slice()))
         });
         found.collect::<Result<_>>().map(Self)
     }
 
     /// Whether a row meets all of them.
     pub fn met(&self, row: usize) -> bool {
-        self.0.iter().all(|(cells, values)| {
-            let value = cells.get(row).unwrap_or_default();
-            values.iter().any(|known| *known == value)
-        })
+        self.0.iter().all(|condition| is_met(condition, row))
     }
 
     /// Whether there are no conditions, or a row meets at least one.
@@ -287,18 +304,56 @@ impl<'a> Conditions<'a> {
 
     /// Whether a row meets at least one of them.
     pub fn is_any(&self, row: usize) -> bool {
-        self.0.iter().any(|(cells, values)| {
-            let value = cells.get(row).unwrap_or_default();
-            values.iter().any(|known| *known == value)
-        })
+        self.0.iter().any(|condition| is_met(condition, row))
     }
 
-    /// The first column that does not meet its condition, with the value.
+    /// The first column whose value does not meet its condition, with the value.
     pub fn unmet(&self, row: usize) -> Option<(&str, Cow<'_, str>)> {
-        self.0.iter().find_map(|(cells, values)| {
-            let value = cells.get(row)?;
-            let known = values.iter().any(|known| *known == value);
-            (!known).then_some((cells.name.as_str(), value))
+        self.values(row)
+            .find(|(_, value, known)| !is_among(known, value))
+            .map(named)
+    }
+
+    /// The first column whose value meets its condition, with the value.
+    pub fn hit(&self, row: usize) -> Option<(&str, Cow<'_, str>)> {
+        self.values(row)
+            .find(|(_, value, known)| is_among(known, value))
+            .map(named)
+    }
+
+    /// The columns whose value does not meet their condition, with the values.
+    pub fn all_unmet(&self, row: usize) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let values = self.values(row);
+        values
+            .filter(|(_, value, known)| !is_among(known, value))
+            .map(named)
+    }
+
+    fn values(&self, row: usize) -> impl Iterator<Item = Stated<'_>> {
+        self.0.iter().filter_map(move |(cells, known)| {
+            let (name, value) = first_value(cells, row)?;
+            Some((name, value, *known))
         })
     }
+}
+
+/// A column, its value, and the values of the condition.
+type Stated<'a> = (&'a str, Cow<'a, str>, &'a [String]);
+
+fn named((name, value, _): Stated<'_>) -> (&str, Cow<'_, str>) {
+    (name, value)
+}
+
+fn first_value<'a>(columns: &'a [Cells<'_>], row: usize) -> Option<(&'a str, Cow<'a, str>)> {
+    let mut columns = columns.iter();
+    columns.find_map(|cells| Some((cells.name.as_str(), cells.get(row)?)))
+}
+
+fn is_met((columns, known): &(Vec<Cells<'_>>, &[String]), row: usize) -> bool {
+    let value = first_value(columns, row).map(|(_, value)| value);
+    is_among(known, &value.unwrap_or_default())
+}
+
+fn is_among(known: &[String], value: &str) -> bool {
+    known.iter().any(|known| known.eq_ignore_ascii_case(value))
 }

@@ -17,6 +17,7 @@ use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
+use crate::normalise::given::{Settled, settle};
 
 /// Maximum rows processed between two checks for Ctrl-C.
 const MAX_ROWS: usize = 1 << 20;
@@ -43,6 +44,7 @@ pub struct Batches {
     rows: usize,
     is_first: bool,
     rest: Option<RecordBatch>,
+    settled: Settled,
 }
 
 impl Batches {
@@ -52,6 +54,7 @@ impl Batches {
             rows: 0,
             is_first: true,
             rest: None,
+            settled: Settled::default(),
         }
     }
 
@@ -93,7 +96,7 @@ impl Batches {
                     let schema: PySchema = reader.getattr("schema")?.extract()?;
                     Ok(Some(RecordBatch::new_empty(SchemaRef::from(schema))))
                 }
-                Err(_) => Ok(None),
+                Err(_) => warn_settled(py, std::mem::take(&mut self.settled)).map(|()| None),
             }
         });
         let Some(batch) = read.map_err(|error| Error::Source(Box::new(error)))? else {
@@ -105,6 +108,9 @@ impl Batches {
             let error = not_utf8(name, batch.column(*column), *row);
             return Err(error.at(|row| self.rows + row));
         }
+        let (batch, settled) = settle(batch).map_err(|error| error.at(|row| self.rows + row))?;
+        self.settled.exchanged += settled.exchanged;
+        self.settled.end_before_start += settled.end_before_start;
         self.is_first = false;
         self.rows += batch.num_rows();
         Ok(Some(batch))
@@ -138,6 +144,15 @@ impl Batches {
             FlowBatch::new(batch.clone(), row - batch.num_rows())
         })
     }
+}
+
+/// Warn about flows that were changed.
+fn warn_settled(py: Python<'_>, settled: Settled) -> PyResult<()> {
+    if settled.exchanged + settled.end_before_start > 0 {
+        let warn = py.import("flowtriage.quality")?.getattr("warn_settled")?;
+        warn.call1((settled.exchanged, settled.end_before_start))?;
+    }
+    Ok(())
 }
 
 /// The error of a damaged stream for an exception of pyarrow; those of a producer in Python stay.

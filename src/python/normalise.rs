@@ -19,10 +19,10 @@ use crate::normalise::text::delimited::Delimited;
 use crate::normalise::text::tuples::Tuples;
 use crate::python::gateway::{record_batch, release_gil, to_pyarrow};
 
-type PyCondition = (String, Vec<String>);
+type PyCondition = (Vec<String>, Vec<String>);
 
 fn conditions(pairs: Vec<PyCondition>) -> Vec<Condition> {
-    let condition = |(column, values)| Condition { column, values };
+    let condition = |(columns, values)| Condition { columns, values };
     pairs.into_iter().map(condition).collect()
 }
 
@@ -33,12 +33,15 @@ pub struct PySpec {
     endpoints: Vec<PyEndpoints>,
     fields: Vec<PyField>,
     keep: Vec<PyCondition>,
+    skip: Vec<PyCondition>,
+    actions: Vec<PyCondition>,
     initiator: PyInitiator,
     translated: Vec<(String, String)>,
     zone: String,
     date_order: Option<String>,
     hosts: Vec<String>,
     host_names: Vec<String>,
+    date_order_shown: bool,
 }
 
 #[derive(FromPyObject)]
@@ -131,10 +134,13 @@ impl TryFrom<PySpec> for Spec {
             endpoints: endpoints.collect(),
             fields,
             keep: conditions(spec.keep),
+            skip: conditions(spec.skip),
+            actions: conditions(spec.actions),
             initiator: spec.initiator.into(),
             translated: spec.translated,
             zone: zone(&spec.zone)?,
             date_order: spec.date_order.as_deref().map(date_order).transpose()?,
+            date_order_shown: spec.date_order_shown,
         })
     }
 }
@@ -188,16 +194,32 @@ impl From<PyLayout> for Layout {
 
 type PyBadRow = (u64, Option<String>, Option<String>, String);
 type Counts = BTreeMap<&'static str, f64>;
-type Outcome<'py> = (
-    Bound<'py, PyAny>,
-    Counts,
-    BTreeMap<String, u64>,
-    BTreeMap<&'static str, u64>,
-    Vec<PyBadRow>,
-);
+type Tallies = BTreeMap<&'static str, BTreeMap<String, u64>>;
+type PyDates = BTreeMap<&'static str, (u64, String, String)>;
+type Outcome<'py> = (Bound<'py, PyAny>, Counts, Tallies, PyDates, Vec<PyBadRow>);
 
 fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
     let bad_rows = done.bad_rows.into_iter();
+    let reversed = done.reversed.into_iter();
+    let tallies = [
+        ("skipped", done.skipped),
+        (
+            "reversed",
+            reversed
+                .map(|(reason, flows)| (reason.into(), flows))
+                .collect(),
+        ),
+        ("unknown_actions", done.unknown_actions),
+    ];
+    let dates = [
+        ("mdy", done.dates.month_first),
+        ("dmy", done.dates.day_first),
+        ("ambiguous", done.dates.ambiguous),
+    ];
+    let dates = dates.into_iter().filter_map(|(order, date)| {
+        let date = date?;
+        Some((order, (date.row, date.column, date.value)))
+    });
     let counts = [
         ("rows_read", done.records as f64),
         ("rows_bad", done.bad as f64),
@@ -214,8 +236,8 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
     Ok((
         to_pyarrow(py, done.batches)?,
         counts.into_iter().collect(),
-        done.skipped,
-        done.reversed,
+        tallies.into_iter().collect(),
+        dates.collect(),
         bad_rows
             .map(|row| (row.number, row.column, row.value, row.reason))
             .collect(),

@@ -32,6 +32,7 @@ pub fn quality<'py>(
     out.set_item("first", found.first)?;
     out.set_item("last", found.last)?;
     out.set_item("max_record_duration", found.max_record_duration)?;
+    out.set_item("long_records", found.long_records)?;
     out.set_item("gaps", found.gaps)?;
     out.set_item("longest_gap", found.longest_gap)?;
     out.set_item("time_outliers", found.time_outliers)?;

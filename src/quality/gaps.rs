@@ -12,6 +12,9 @@ const MAX_SPANS: usize = 1 << 18;
 /// Distance of an outlier from the other starts: 30 days.
 const FAR: i64 = 30 * 86_400 * 1_000_000;
 
+/// Distance from the median of a start that is an outlier among any number: ten years.
+const IMPLAUSIBLE: i64 = 3_653 * 86_400 * 1_000_000;
+
 /// Spans of time in which flows start, separated by more than `min_gap`; their end and number of
 /// starts by their first start.
 pub struct ActiveSpans {
@@ -62,25 +65,37 @@ impl ActiveSpans {
         Some((*first, *last))
     }
 
-    /// Number of starts more than 30 days from the others, if those are at least nine tenths.
+    /// Number of starts more than ten years from the median, and of those more than 30 days from
+    /// the others, if these are at least nine tenths.
     pub fn outliers(&self) -> u64 {
-        let (mut total, mut largest, mut group) = (0, 0, 0_u64);
+        let total: u64 = self.spans.values().map(|(_, starts)| starts).sum();
+        let mut before = 0;
+        let median = self.spans.iter().find(|(_, (_, starts))| {
+            before += starts;
+            before * 2 >= total
+        });
+        let Some((median_first, (median_last, _))) = median else {
+            return 0;
+        };
+        let (mut plausible, mut largest, mut group) = (0, 0, 0_u64);
         let mut end = i64::MIN;
         for (first, (last, starts)) in &self.spans {
+            let is_implausible = median_first.saturating_sub(*last) > IMPLAUSIBLE
+                || first.saturating_sub(*median_last) > IMPLAUSIBLE;
+            if is_implausible {
+                continue;
+            }
             if first.saturating_sub(end) > FAR {
                 group = 0;
             }
             group += starts;
-            total += starts;
+            plausible += starts;
             largest = largest.max(group);
             end = *last;
         }
-        let others = total - largest;
-        if others.saturating_mul(10) <= total {
-            others
-        } else {
-            0
-        }
+        let others = plausible - largest;
+        let few = others.saturating_mul(10) <= plausible;
+        total - plausible + if few { others } else { 0 }
     }
 
     /// Number of gaps longer than five minutes and twice the record duration, and the longest gap.
@@ -150,5 +165,7 @@ mod tests {
         assert_eq!(outliers(&[2 * FAR]), 1);
         assert_eq!(outliers(&[2 * FAR, -2 * FAR]), 2);
         assert_eq!(outliers(&[2 * FAR, -2 * FAR, 4 * FAR]), 0);
+        let old = -2 * IMPLAUSIBLE;
+        assert_eq!(outliers(&[old, old + 2 * FAR, 4 * IMPLAUSIBLE]), 3);
     }
 }

@@ -20,6 +20,9 @@ use crate::quality::gaps::ActiveSpans;
 use crate::quality::sample::Sample;
 use crate::records::compare::Observation;
 
+/// Duration beyond which a record is long.
+const YEAR: i64 = 365 * 86_400 * 1_000_000;
+
 /// Findings over all rows. Counts are exact unless listed in `estimated`.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
@@ -33,6 +36,8 @@ pub struct Findings {
     pub last: Option<i64>,
     /// Maximum duration of a record, in microseconds.
     pub max_record_duration: Option<i64>,
+    /// Records that last more than a year.
+    pub long_records: u64,
     /// Number of coverage gaps.
     pub gaps: u64,
     /// Start and end of the longest gap.
@@ -138,8 +143,14 @@ impl Quality {
         self.found.last = self.found.last.max(last);
         let (starts_by_row, ends) = (&flows.starts, &flows.ends);
         let duration = |row| Some(ends.get(row)?.saturating_sub(starts_by_row.get(row)?));
-        let durations = (0..flows.rows()).filter_map(duration);
-        let longest = durations.filter(|duration| *duration >= 0).max();
+        let durations: Vec<i64> = (0..flows.rows()).filter_map(duration).collect();
+        let longest = durations
+            .iter()
+            .copied()
+            .filter(|duration| *duration >= 0)
+            .max();
+        let long = durations.iter().filter(|duration| **duration > YEAR);
+        self.found.long_records += long.count() as u64;
         self.found.max_record_duration = self.found.max_record_duration.max(longest);
         self.active.add(starts);
     }

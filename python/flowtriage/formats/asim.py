@@ -6,8 +6,12 @@ Source: https://learn.microsoft.com/azure/sentinel/normalization-schema-network
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 from flowtriage.formats.initiator import Initiator
 
-_DENIED = ("Deny", "Drop", "Drop ICMP", "Reset", "Reset Source", "Reset Destination")
-_ALLOWED = ("Allow", "Encrypt", "Decrypt", "VPNroute", "")
+_REFUSALS = (
+    *("Deny", "Drop", "Drop ICMP", "Reset", "Reset Source", "Reset Destination"),
+    *("Denied", "Dropped", "Block", "Blocked"),
+)
+_DENIED = ((("DvcAction", "EventResult"), (*_REFUSALS, "Failure")),)
+_ALLOWED = ("Allow", "Allowed", "Encrypt", "Decrypt", "VPNroute")
 ASIM = Format(
     name="asim",
     title="ASIM NetworkSession",
@@ -41,15 +45,15 @@ ASIM = Format(
         FieldMapping("src_packets", "difference", (("NetworkPackets", "DstPackets"),)),
         FieldMapping("src_packets", "total", ("NetworkPackets",)),
         FieldMapping("dst_packets", "count", ("DstPackets",)),
-        FieldMapping("flows", "count", ("EventCount",), when=(("DvcAction", _ALLOWED),)),
-        FieldMapping("flows", "one", when=(("DvcAction", _ALLOWED),)),
-        FieldMapping("denied_flows", "count", ("EventCount",), when=(("DvcAction", _DENIED),)),
-        FieldMapping("denied_flows", "one", when=(("DvcAction", _DENIED),)),
+        FieldMapping("flows", "count", ("EventCount",), unless=_DENIED),
+        FieldMapping("flows", "one", unless=_DENIED),
+        FieldMapping("denied_flows", "count", ("EventCount",), when_any=_DENIED),
+        FieldMapping("denied_flows", "one", when_any=_DENIED),
         FieldMapping(
             "reported_direction",
             "direction",
             ("NetworkDirection",),
-            values=(("Local", "internal"), ("NA", ""), ("Listen", "")),
+            values=(("Local", "internal"), ("NA", "")),
         ),
         FieldMapping("state", "text", ("EventSubType",)),
         FieldMapping("host", "text", (("DvcHostname", "Dvc"), "DvcHostname", "Dvc")),
@@ -62,6 +66,8 @@ ASIM = Format(
     ),
     translated=(("SrcIpAddr", "SrcNatIpAddr"), ("DstIpAddr", "DstNatIpAddr")),
     keep=(("EventSchema", ("NetworkSession",)),),
+    skip=(("NetworkDirection", ("Listen",)),),
+    actions=(("DvcAction", (*_ALLOWED, *_REFUSALS)),),
     exporters=True,
     counters=None,
 )

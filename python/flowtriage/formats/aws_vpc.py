@@ -32,7 +32,7 @@ AWS_VPC = Format(
         FieldMapping("protocol", "protocol", ("protocol",)),
         FieldMapping("src_bytes", "count", ("bytes",)),
         FieldMapping("src_packets", "count", ("packets",)),
-        FieldMapping("flows", "one", when=(("action", ("ACCEPT", "")),)),
+        FieldMapping("flows", "one", unless=(("action", ("REJECT",)),)),
         FieldMapping("denied_flows", "one", when=(("action", ("REJECT",)),)),
         FieldMapping(
             "reported_direction",
@@ -50,6 +50,7 @@ AWS_VPC = Format(
         ("srcaddr", "pkt_srcaddr"),
         ("dstaddr", "pkt_dstaddr"),
     ),
+    actions=(("action", ("ACCEPT", "REJECT")),),
     keep=(("log-status", ("OK",)), ("log_status", ("OK",))),
     headerless=(
         Headerless(_RECORD, _DEFAULT, " "),

@@ -6,7 +6,8 @@ Source: https://learn.microsoft.com/azure/network-watcher/nsg-flow-logs-overview
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Tuples
 
 _PATH = "properties.flows[].flows[].flowTuples[]"
-_BEGIN = ("state", ("B", ""))
+_DENIED = ("decision", ("D", "Denied", "Deny"))
+_LATER = ("state", ("C", "E"))
 AZURE_NSG = Format(
     name="azure-nsg",
     title="Azure NSG flow log",
@@ -21,8 +22,8 @@ AZURE_NSG = Format(
         FieldMapping("dst_bytes", "count", ("dst_bytes",)),
         FieldMapping("src_packets", "count", ("src_packets",)),
         FieldMapping("dst_packets", "count", ("dst_packets",)),
-        FieldMapping("flows", "one", when=(("decision", ("A", "Allowed")), _BEGIN)),
-        FieldMapping("denied_flows", "one", when=(("decision", ("D", "Denied")), _BEGIN)),
+        FieldMapping("flows", "one", unless=(_DENIED, _LATER)),
+        FieldMapping("denied_flows", "one", when=(_DENIED,), unless=(_LATER,)),
         FieldMapping("reported_direction", "direction", ("direction",)),
         FieldMapping("state", "text", ("state",)),
         FieldMapping("host", "text", ("properties.flows[].flows[].mac",)),
@@ -35,6 +36,10 @@ AZURE_NSG = Format(
             *("src_packets", "src_bytes", "dst_packets", "dst_bytes"),
         ),
         least=8,
+    ),
+    actions=(
+        ("decision", ("A", "Allowed", "Allow", *_DENIED[1])),
+        ("state", ("B", *_LATER[1])),
     ),
     exporters=True,
     limits=(

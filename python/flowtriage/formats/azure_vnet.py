@@ -20,7 +20,7 @@ AZURE_VNET = Format(
         FieldMapping("dst_bytes", "count", ("dst_bytes",)),
         FieldMapping("src_packets", "count", ("src_packets",)),
         FieldMapping("dst_packets", "count", ("dst_packets",)),
-        FieldMapping("flows", "one", when=(("state", ("B",)),)),
+        FieldMapping("flows", "one", unless=(("state", ("D", "C", "E")),)),
         FieldMapping("denied_flows", "one", when=(("state", ("D",)),)),
         FieldMapping("reported_direction", "direction", ("direction",)),
         FieldMapping("state", "text", ("state",)),
@@ -35,6 +35,7 @@ AZURE_VNET = Format(
         ),
         least=13,
     ),
+    actions=(("state", ("B", "D", "C", "E")),),
     exporters=True,
     limits=("counters of continuing and final records (C, E) are deltas since the record before",),
 )

@@ -8,7 +8,13 @@ from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
-from flowtriage.formats.conditions import Condition, bind_conditions, bind_required
+from flowtriage.formats.conditions import (
+    BoundCondition,
+    Condition,
+    bind_conditions,
+    bind_required,
+    condition_columns,
+)
 from flowtriage.formats.initiator import Initiator
 
 Kind: TypeAlias = Literal[
@@ -29,11 +35,13 @@ Kind: TypeAlias = Literal[
 Unit: TypeAlias = Literal["s", "ms", "us"]
 BadRowTuple: TypeAlias = tuple[int, str | None, str | None, str]
 """Number, column, value and reason of a bad row."""
+Dates: TypeAlias = dict[str, tuple[int, str, str]]
+"""Number, column and value of the first dates that show the order of day and month, by order
+(`mdy`, `dmy`), and of the first that is `ambiguous`."""
 Outcome: TypeAlias = tuple[
-    pa.Table, dict[str, float], dict[str, int], dict[str, int], list[BadRowTuple]
+    pa.Table, dict[str, float], dict[str, dict[str, int]], Dates, list[BadRowTuple]
 ]
-"""Flows, counts to add to a report, non-flow records by their value, exchanged flows by reason, and
-the first bad rows."""
+"""Flows, counts and counts by value to add to a report, dates, and the first bad rows."""
 _CLASSIFICATION = ("direction", "direction_reason")
 """Columns of the classification; flows have them only if the log has."""
 
@@ -166,6 +174,11 @@ class Format:
     keep
         Columns and their values in flow records, where a log has other records too; a record
         with a null there is a flow record.
+    skip
+        Columns and their values in records that are no flows.
+    actions
+        Columns that state whether a flow was allowed, with all words that have a meaning. Records
+        with another word count as allowed, and the report counts them.
     initiator
         Columns that show who initiated a flow.
     translated
@@ -197,6 +210,8 @@ class Format:
     nulls: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
     keep: tuple[Condition, ...] = ()
+    skip: tuple[Condition, ...] = ()
+    actions: tuple[Condition, ...] = ()
     initiator: Initiator = field(default_factory=Initiator)
     translated: tuple[tuple[str, str], ...] = ()
     tuples: Tuples | None = None
@@ -263,6 +278,8 @@ class Format:
             endpoints=[e for ends in self.endpoints if (e := self._bind(ends, names, sparse))],
             fields=[field for target in fields for field in _necessary(fields[target])],
             keep=bind_conditions(self.keep, names, sparse),
+            skip=bind_conditions(self.skip, names, sparse),
+            actions=bind_conditions(() if written else self.actions, names, sparse),
             initiator=Initiator() if written else self.initiator.bind(names, sparse=sparse),
             translated=[
                 (names.get(one.casefold(), one), names.get(other.casefold(), other))
@@ -318,9 +335,9 @@ class BoundColumn:
     columns: tuple[str, ...]
     nulls: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
-    when: list[Condition] = field(default_factory=list)
-    when_any: list[Condition] = field(default_factory=list)
-    unless: list[Condition] = field(default_factory=list)
+    when: list[BoundCondition] = field(default_factory=list)
+    when_any: list[BoundCondition] = field(default_factory=list)
+    unless: list[BoundCondition] = field(default_factory=list)
     found: bool = True
     """Whether the columns are in the log, as far as it is known."""
 
@@ -332,7 +349,9 @@ class Binding:
     nulls: list[str]
     endpoints: list[Endpoints]
     fields: list[BoundColumn]
-    keep: list[Condition]
+    keep: list[BoundCondition]
+    skip: list[BoundCondition] = field(default_factory=list)
+    actions: list[BoundCondition] = field(default_factory=list)
     initiator: Initiator = field(default_factory=Initiator)
     translated: list[tuple[str, str]] = field(default_factory=list)
     zone: str = "UTC"
@@ -341,6 +360,8 @@ class Binding:
     """Addresses and CIDR prefixes of the hosts whose flows are wanted; empty for all flows."""
     host_names: list[str] = field(default_factory=list)
     """Texts, in any case, of which a wanted record of other hosts contains one."""
+    date_order_shown: bool = False
+    """Whether earlier dates of the log show this order."""
 
     def each_is_one(self) -> bool:
         """Return whether every record counts as one flow."""
@@ -361,12 +382,11 @@ class Binding:
         """Return the columns of the log that are read."""
         ends = {n for e in self.endpoints for n in (e.source, e.dest, e.direction, e.among) if n}
         fields = {name for column in self.fields for name in column.columns}
-        conditions = list(self.keep)
+        conditions = [*self.keep, *self.skip, *self.actions]
         for column in self.fields:
             conditions += [*column.when, *column.when_any, *column.unless]
         pairs = {name for pair in self.translated for name in pair}
-        named = {name for name, _ in conditions}
-        return ends | fields | named | pairs | self.initiator.columns()
+        return ends | fields | condition_columns(conditions) | pairs | self.initiator.columns()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flowtriage.formats.conditions import Condition, bind_conditions
+from flowtriage.formats.conditions import (
+    Condition,
+    bind_conditions,
+    condition_columns,
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Initiator:
     flags
         TCP flags sent by the first and by the second endpoint, hexadecimal.
     icmp
-        ICMP type sent by the first endpoint.
+        ICMP type sent by the first endpoint, as a number or a name.
     icmp_ports
         Whether the ports of ICMP flows are the types that the endpoints sent.
     exporter
@@ -72,4 +76,4 @@ class Initiator:
         """Return the columns that are read."""
         conditions = (*self.reversed, *self.unassigned, *self.at_endpoint)
         names = {self.history, self.icmp, *(self.flags or ()), *(self.exporter or ())}
-        return {name for name in names if name} | {name for name, _ in conditions}
+        return {name for name in names if name} | condition_columns(conditions)

@@ -6,7 +6,16 @@ Source: https://schema.ocsf.io/classes/network_activity
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 from flowtriage.formats.initiator import Initiator
 
-_DENIED = (("action_id", ("2",)), ("activity_id", ("5",)), ("disposition_id", ("2", "6")))
+_ACTIVITY = ("activity_id", "activity_name")
+_DENIED = (
+    (("action_id", "action"), ("2", "Denied")),
+    (_ACTIVITY, ("5", "Refuse")),
+    (("disposition_id", "disposition"), ("2", "6", "Blocked", "Dropped")),
+)
+_ACTIONS = (
+    *("0", "1", "2", "3", "4", "99"),
+    *("Unknown", "Allowed", "Denied", "Observed", "Modified", "Other"),
+)
 OCSF = Format(
     name="ocsf",
     title="OCSF Network Activity",
@@ -75,6 +84,8 @@ OCSF = Format(
     ),
     initiator=Initiator(unassigned=(("is_src_dst_assignment_known", ("false", "False", "0")),)),
     keep=(("class_uid", ("4001",)),),
+    skip=((_ACTIVITY, ("7", "Listen")),),
+    actions=((("action_id", "action"), _ACTIONS),),
     exporters=True,
     counters=None,
 )

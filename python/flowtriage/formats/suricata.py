@@ -6,6 +6,7 @@ Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 from flowtriage.formats.initiator import Initiator
 
+_DENIED = ("flow.action", ("drop", "reject"))
 SURICATA = Format(
     name="suricata",
     title="Suricata EVE",
@@ -22,13 +23,14 @@ SURICATA = Format(
         FieldMapping("dst_bytes", "count", ("flow.bytes_toclient",)),
         FieldMapping("src_packets", "count", ("flow.pkts_toserver",)),
         FieldMapping("dst_packets", "count", ("flow.pkts_toclient",)),
-        FieldMapping("flows", "one", when=(("flow.action", ("", "pass", "accept")),)),
-        FieldMapping("denied_flows", "one", when=(("flow.action", ("drop", "reject")),)),
+        FieldMapping("flows", "one", unless=(_DENIED,)),
+        FieldMapping("denied_flows", "one", when=(_DENIED,)),
         FieldMapping("state", "text", ("flow.state",)),
         FieldMapping("tcp_flags", "flags", ("tcp.tcp_flags",), unit="hex"),
         FieldMapping("host", "text", ("host",)),
     ),
     initiator=Initiator(flags=("tcp.tcp_flags_ts", "tcp.tcp_flags_tc"), icmp="icmp_type"),
+    actions=(("flow.action", ("pass", "accept", *_DENIED[1])),),
     keep=(("event_type", ("flow",)),),
     counters="flow",
     limits=("bytes include link-layer headers: 14 bytes per packet on Ethernet",),

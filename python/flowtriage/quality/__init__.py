@@ -3,7 +3,7 @@
 from flowtriage.quality.bad_rows import BadRow, OtherHost
 from flowtriage.quality.notices import TITLE, notices
 from flowtriage.quality.report import ReadReport
-from flowtriage.quality.warn import QualityWarning, warn_notices, warn_reading
+from flowtriage.quality.warn import QualityWarning, warn_notices, warn_reading, warn_settled
 
 __all__ = [
     "TITLE",
@@ -14,4 +14,5 @@ __all__ = [
     "notices",
     "warn_notices",
     "warn_reading",
+    "warn_settled",
 ]

@@ -8,6 +8,7 @@ TITLE = "Quality of the flows"
 _OF_READING = (
     "Incomplete answers",
     "Records of other hosts",
+    "Unknown actions",
     "Totals may be inflated",
     "End before start",
     "Counters without sides",
@@ -15,6 +16,7 @@ _OF_READING = (
 )
 _OF_ROWS = (
     "Time outliers",
+    "Long records",
     "Multiple exporters",
     "Equal counters on both sides",
     "Initiator not counted",
@@ -39,7 +41,7 @@ def notices(report: ReadReport) -> dict[str, str]:
         )
     measured = report.quality
     if measured is not None:
-        found |= _stated(report.facts(), _OF_ROWS)
+        found |= stated(report.facts(), _OF_ROWS)
         if measured.repeats > measured.rows * _REPEATED:
             found["Repeated rows"] = (
                 f"{measured.repeats:,} of {measured.rows:,}: was a log read twice?"
@@ -70,8 +72,9 @@ def reading_notices(report: ReadReport) -> dict[str, str]:
     if unread:
         name, reason = next(iter(unread.items()))
         found["Skipped files"] = f"{len(unread):,}; the first: {name}: {reason}"
-    return found | _stated(report.facts(rows=False), _OF_READING)
+    return found | stated(report.facts(rows=False), _OF_READING)
 
 
-def _stated(facts: dict[str, str], labels: tuple[str, ...]) -> dict[str, str]:
+def stated(facts: dict[str, str], labels: tuple[str, ...]) -> dict[str, str]:
+    """Return the facts with these labels."""
     return {label: facts[label] for label in labels if label in facts}

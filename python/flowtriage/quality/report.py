@@ -39,6 +39,7 @@ _COUNTS = (
     "rows_of_other_hosts",
 )
 """Counts that add up when reports are merged."""
+_COUNTS_BY_VALUE = ("skipped", "unknown_actions", "reversed")
 _FLOWS = ("flows", "denied_flows")
 _TIMES = ["start_time", "end_time"]
 _COUNTERS = {
@@ -66,6 +67,8 @@ class ReadReport:
         The first ten of them.
     skipped
         Number of non-flow records, by the column and value that identify them.
+    unknown_actions
+        Number of records whose action is unknown, by its column and value; they count as allowed.
     rows_expanded
         Records that name several peers and were expanded into several flows, each with all
         counters of the record.
@@ -129,6 +132,7 @@ class ReadReport:
     rows_bad: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    unknown_actions: dict[str, int] = field(default_factory=dict)
     rows_expanded: int = 0
     rows_counted: int = 0
     rows_repeated: int = 0
@@ -230,14 +234,14 @@ class ReadReport:
     def add(
         self,
         counts: Mapping[str, float],
-        skipped: Mapping[str, int],
-        exchanged: Mapping[str, int],
+        by_value: Mapping[str, Mapping[str, int]],
     ) -> None:
-        """Add to the counts of these attribute names, to `skipped` and to `reversed`."""
+        """Add to the counts, and to the counts by value, of these attribute names."""
         for name, count in counts.items():
             kind = type(getattr(self, name))
             setattr(self, name, kind(getattr(self, name) + count))
-        for own, added in ((self.skipped, skipped), (self.reversed, exchanged)):
+        for name, added in by_value.items():
+            own = getattr(self, name)
             for value, count in added.items():
                 own[value] = own.get(value, 0) + count
 
@@ -246,7 +250,8 @@ class ReadReport:
         self.formats |= earlier.formats
         self.sources += earlier.sources
         self.add(
-            {name: getattr(earlier, name) for name in _COUNTS}, earlier.skipped, earlier.reversed
+            {name: getattr(earlier, name) for name in _COUNTS},
+            {name: getattr(earlier, name) for name in _COUNTS_BY_VALUE},
         )
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
@@ -282,6 +287,7 @@ class ReadReport:
             "bad_rows": [str(row) for row in self.bad_rows],
             "rows_skipped": self.rows_skipped,
             "skipped": dict(self.skipped),
+            "unknown_actions": dict(self.unknown_actions),
             **{name: round(getattr(self, name)) for name in _COUNTS[2:]},
             "rows_reversed": self.rows_reversed,
             "reversed": dict(self.reversed),
@@ -328,6 +334,8 @@ class ReadReport:
             facts["Non-flow records"] = by_value(self.skipped)
         if self.incomplete:
             facts["Incomplete answers"] = few(self.incomplete)
+        if self.unknown_actions:
+            facts["Unknown actions"] = f"{by_value(self.unknown_actions)}; counted as allowed"
         if self.other_hosts:
             facts["Records of other hosts"] = few([str(host) for host in self.other_hosts])
         if self.rows_repeated:

@@ -32,13 +32,16 @@ class Quality:
         Columns without any value.
     max_record_duration
         Maximum duration of a record; None if no record has an end.
+    long_records
+        Records that last more than a year.
     gaps
         Number of coverage gaps: ranges of time in which no flow starts, longer than five minutes
         and than twice the maximum record duration.
     longest_gap
         Start and end of the longest gap.
     time_outliers
-        Rows that start more than 30 days from at least nine tenths of the others.
+        Rows that start more than ten years from the median start, or more than 30 days from at
+        least nine tenths of the others.
     repeats
         Rows that repeat an earlier one in times, endpoints, counters and host.
     exporters
@@ -73,6 +76,7 @@ class Quality:
     nulls: dict[str, int]
     empty: list[str]
     max_record_duration: timedelta | None
+    long_records: int
     gaps: int
     longest_gap: tuple[datetime, datetime] | None
     time_outliers: int
@@ -117,6 +121,11 @@ class Quality:
             facts["Missing values"] = ", ".join(f"{c:,} {name}" for name, c in partly.items())
         if self.max_record_duration:
             facts["Maximum record duration"] = str(self.max_record_duration)
+        if self.long_records:
+            facts["Long records"] = (
+                f"{self.long_records:,} last more than a year; the longest "
+                f"{self.max_record_duration}"
+            )
         if self.longest_gap:
             first, last = self.longest_gap
             facts["Coverage gaps"] = (
@@ -184,6 +193,7 @@ def quality(
         nulls=nulls,
         empty=[name for name, count in nulls.items() if count == rows > 0],
         max_record_duration=None if duration is None else timedelta(microseconds=duration),
+        long_records=found["long_records"],
         gaps=found["gaps"],
         longest_gap=gap and (_at(gap[0]), _at(gap[1])),
         time_outliers=found["time_outliers"],

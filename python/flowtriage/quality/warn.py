@@ -6,7 +6,7 @@ import sys
 import warnings
 
 from flowtriage.humanize import sanitize
-from flowtriage.quality.notices import notices, reading_notices
+from flowtriage.quality.notices import notices, reading_notices, stated
 from flowtriage.quality.numbers import few
 from flowtriage.quality.report import ReadReport
 
@@ -32,6 +32,15 @@ def warn_notices(report: ReadReport, absence: str = "") -> None:
     if absence:
         found = {"Host not found": absence} | found
     _warn(report, found, "see the report of the result")
+
+
+def warn_settled(exchanged: int, end_before_start: int) -> None:
+    """Warn about flows of an Arrow table that a function of the core read by the rules of logs."""
+    report = ReadReport(sources=["Arrow table"], rows_end_before_start=end_before_start)
+    if exchanged:
+        report.reversed["destination-only address"] = exchanged
+    found = stated(report.facts(rows=False), ("End before start", "Endpoints exchanged"))
+    _warn(report, found, "read_flows reports more")
 
 
 def _warn(report: ReadReport, found: dict[str, str], hint: str) -> None:

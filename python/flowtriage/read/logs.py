@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import PurePath
 from typing import Any, cast
@@ -21,6 +22,7 @@ from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import check_names
 from flowtriage.progress import report_progress
 from flowtriage.quality import BadRow, ReadReport
+from flowtriage.read.date_order import DateOrder
 from flowtriage.read.detect import container_of, detect_text, json_names, match
 from flowtriage.read.extra_columns import (
     Kept,
@@ -159,18 +161,21 @@ def _read_text(
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
-    def normalised(text: bytes, end: int) -> pa.Table:
+    dates: DateOrder[None] = DateOrder(source, binding)
+
+    def normalised(text: bytes, end: int) -> Iterator[pa.Table]:
         _check_header(text, end, layout, source, line)
         report_progress(f"reading {PurePath(source).name}", log.done, log.size)
-        outcome = normalise_block(text, trailer.cut(text, end), layout, binding, line)
-        table = _add(outcome, source, report).replace_schema_metadata(metadata)
-        trailer.add(table)
-        return table
+        part = partial(_text_outcome, text, trailer.cut(text, end), layout, line)
+        for _, outcome in dates.read(None, part):
+            table = _add(outcome, source, report).replace_schema_metadata(metadata)
+            trailer.add(table)
+            yield table
 
     while True:
         end, lines = whole_records(rest, layout)
         if end:
-            yield normalised(rest, end)
+            yield from normalised(rest, end)
             line += lines
             rest = rest[end:]
         if len(rest) > MAX_RECORD_BYTES:
@@ -189,19 +194,27 @@ def _read_text(
         # Whole lines after an unclosed quotation mark.
         end = rest.rfind(b"\n") + 1
         if end:
-            yield normalised(rest, end)
+            yield from normalised(rest, end)
             line += rest.count(b"\n", 0, end)
             rest = rest[end:]
     if log.damage:
+        report.rows_read += 1
         report.reject(BadRow(source, line - 1, None, None, f"after this line {log.damage}"))
     elif rest and log.grew:
         report.rows_read += 1
         reason = "is incomplete; the log was still being written"
         report.reject(BadRow(source, line, None, None, reason))
     elif rest:
-        yield normalised(rest, len(rest))
+        yield from normalised(rest, len(rest))
+    dates.finish()
     if not options.hosts:
         trailer.add_totals(report, source)
+
+
+def _text_outcome(
+    text: bytes, end: int, layout: TextLayout, line: int, binding: Binding
+) -> Outcome:
+    return normalise_block(text, end, layout, binding, line)
 
 
 def _too_long(layout: TextLayout) -> str:
@@ -320,30 +333,35 @@ class _BatchReader:
         report.add_format(self._format)
         report.add_limits(self._binding.limits())
         report.columns.update(self._names)
+        dates: DateOrder[tuple[int, list[pa.RecordBatch]]]
+        dates = DateOrder(self._source, self._binding, by_row=True)
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.
         for group in chain([[_empty(self._schema)]], _groups(batches)):
             try:
                 used = [self._used_columns(batch) for batch in group]
-                outcome = self._normalised(used, done)
+                part = partial(self._normalised, used, done)
+                done += sum(batch.num_rows for batch in used)
+                outcomes = list(dates.read((done, used), part))
             except (InputError, pa.ArrowInvalid) as error:
                 raise FormatError(f"{self._source}: {error}") from None
-            table = _add(outcome, self._source, report, by_row=True)
-            table = table.replace_schema_metadata(self._metadata)
-            if self._kept:
-                table = with_columns(table, used, self._kept)
-            done += sum(batch.num_rows for batch in used)
-            yield done, table
+            for (rows, read), outcome in outcomes:
+                table = _add(outcome, self._source, report, by_row=True)
+                table = table.replace_schema_metadata(self._metadata)
+                yield rows, with_columns(table, read, self._kept) if self._kept else table
+        dates.finish()
 
     def _used_columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         batch.validate()
         return flat(batch).select(self.columns)
 
-    def _normalised(self, batches: list[pa.RecordBatch], first_row: int) -> Outcome:
+    def _normalised(
+        self, batches: list[pa.RecordBatch], first_row: int, binding: Binding
+    ) -> Outcome:
         if not self._kept:
-            return normalise_table(batches, self._used, self._binding, first_row)
+            return normalise_table(batches, self._used, binding, first_row)
         numbered, row = with_row_numbers(batches)
-        return normalise_table(numbered, [*self._used, row], self._binding, first_row)
+        return normalise_table(numbered, [*self._used, row], binding, first_row)
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
@@ -375,7 +393,7 @@ def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _add(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
-    table, counts, skipped, exchanged, bad_rows = outcome
-    report.add(counts, skipped, exchanged)
+    table, counts, by_value, _, bad_rows = outcome
+    report.add(counts, by_value)
     report.list_bad_rows(BadRow(source, *row, by_row=by_row) for row in bad_rows)
     return table

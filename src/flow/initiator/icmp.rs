@@ -28,6 +28,37 @@ pub fn by_type(is_v4: bool, kind: u8) -> Option<bool> {
     Some(kind == *request)
 }
 
+/// As [`by_type`], by the name of the type in the IANA registry, with or without spaces.
+pub fn by_name(name: &str) -> Option<bool> {
+    const EXCHANGES: [&str; 10] = [
+        "echo",
+        "extendedecho",
+        "router",
+        "neighbor",
+        "timestamp",
+        "information",
+        "addressmask",
+        "icmpnodeinformation",
+        "homeagentaddressdiscovery",
+        "mobileprefix",
+    ];
+    const REPLIES: [&str; 3] = ["reply", "response", "advertisement"];
+    const REQUESTS: [&str; 4] = ["request", "query", "solicitation", "selection"];
+    let letters = name.chars().filter(char::is_ascii_alphabetic);
+    let name: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    let name = name.replace("neighbour", "neighbor");
+    let name = name.strip_suffix("message").unwrap_or(&name);
+    let exchange = |ends: &[&str]| {
+        let exchange = ends.iter().find_map(|end| name.strip_suffix(end));
+        exchange.is_some_and(|exchange| EXCHANGES.contains(&exchange))
+    };
+    if exchange(&REPLIES) {
+        Some(false)
+    } else {
+        (exchange(&REQUESTS) || matches!(name, "echo" | "timestamp")).then_some(true)
+    }
+}
+
 /// Whether the source initiated, given the types of both endpoints' messages, which Zeek logs as
 /// ports.
 #[inline]
@@ -62,5 +93,28 @@ mod tests {
         assert_eq!(by_types(true, [256, 8]), None);
         assert_eq!(by_type(true, 14), Some(false));
         assert_eq!(by_type(true, 3), None);
+    }
+
+    #[test]
+    fn types_have_names() {
+        for (name, expected) in [
+            ("Echo Reply", Some(false)),
+            ("echo-reply", Some(false)),
+            ("EchoReply", Some(false)),
+            ("Echo", Some(true)),
+            ("Echo Request", Some(true)),
+            ("Router Advertisement", Some(false)),
+            ("Router Selection", Some(true)),
+            ("Neighbour Solicitation", Some(true)),
+            ("Timestamp", Some(true)),
+            ("Home Agent Address Discovery Reply Message", Some(false)),
+            ("ICMP Node Information Query", Some(true)),
+            ("Destination Unreachable", None),
+            ("Domain Name Reply", None),
+            ("Multicast Listener Query", None),
+            ("", None),
+        ] {
+            assert_eq!(by_name(name), expected, "{name}");
+        }
     }
 }

@@ -31,12 +31,14 @@ pub fn by_history(history: &str) -> Opening {
     }
 }
 
-/// The opening by the flags that each endpoint sent.
-pub fn by_flags(source: u8, dest: u8) -> Opening {
+/// The opening by the flags that each endpoint sent; those of one packet of the source are not
+/// combined from several.
+pub fn by_flags(source: u8, dest: u8, is_one_packet: bool) -> Opening {
     let opens = |flags: u8| flags & (SYN | ACK) == SYN;
+    let answers = is_one_packet && source & (SYN | ACK) == SYN | ACK && dest & SYN == 0;
     if opens(source) {
         Opening::BySource
-    } else if opens(dest) {
+    } else if opens(dest) || answers {
         Opening::ByDest
     } else if (source | dest) & SYN != 0 {
         Opening::Assigned
@@ -75,7 +77,16 @@ mod tests {
             (ACK, SYN, Opening::ByDest),
             (ACK | PSH, ACK, Opening::Unseen),
         ] {
-            assert_eq!(by_flags(source, dest), expected, "{source} {dest}");
+            assert_eq!(by_flags(source, dest, false), expected, "{source} {dest}");
         }
+    }
+
+    #[test]
+    fn one_packet_with_syn_and_ack_answers() {
+        const RST: u8 = 4;
+        assert_eq!(by_flags(SYN | ACK, 0, true), Opening::ByDest);
+        assert_eq!(by_flags(SYN | ACK, RST, true), Opening::ByDest);
+        assert_eq!(by_flags(SYN | ACK, 0, false), Opening::Assigned);
+        assert_eq!(by_flags(SYN | ACK, SYN | ACK, true), Opening::Assigned);
     }
 }

@@ -63,6 +63,11 @@ _times = st.none() | st.integers(0, 10**15).map(lambda us: EPOCH + timedelta(mic
 
 @st.composite
 def _row(draw: st.DrawFn) -> dict[str, Any]:
+    return settled(draw(_given_row()))
+
+
+@st.composite
+def _given_row(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "start_time": draw(_times),
         "end_time": draw(_times),
@@ -78,6 +83,51 @@ def _row(draw: st.DrawFn) -> dict[str, Any]:
 
 def rows(max_size: int = 60) -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(_row(), max_size=max_size)
+
+
+def given_rows(max_size: int = 60) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Flows as a foreign table may have them: with early ends and any address as the source."""
+    special = st.sampled_from(["224.0.0.1", "255.255.255.255", "10.0.0.255", "ff02::1", "0.0.0.0"])
+    unlogged = {"reported_direction": st.none()}
+    rows = st.builds(
+        lambda row, own: row | own,
+        _given_row(),
+        st.fixed_dictionaries(
+            unlogged, optional={"src_ip": special, "dst_ip": special, "src_packets": st.just(0)}
+        ),
+    )
+    return st.lists(rows, max_size=max_size)
+
+
+def settled(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a flow without an early end, and from its initiator as its addresses show it."""
+    start, end = row["start_time"], row["end_time"]
+    if start is not None and end is not None and end < start:
+        row = row | {"end_time": None}
+    if row["src_ip"] is None or row["dst_ip"] is None or not _is_reply(row):
+        return row
+    pairs = [("src_ip", "dst_ip"), ("src_bytes", "dst_bytes"), ("src_packets", "dst_packets")]
+    swapped = {a: row[b] for pair in pairs for a, b in (pair, pair[::-1])}
+    return row | swapped | {"dst_port": row.get("src_port")}
+
+
+def _is_reply(row: dict[str, Any]) -> bool:
+    source, dest = (ipaddress.ip_address(canonical(row[name])) for name in ("src_ip", "dst_ip"))
+    ends = receives_only(row["src_ip"]), receives_only(row["dst_ip"])
+    if ends[0] != ends[1]:
+        return ends[0]
+    if not any(row[name] for name in ("dst_bytes", "dst_packets")):
+        return False
+    if dest.is_unspecified and not source.is_unspecified:
+        return True
+    sent = [row[name] for name in ("src_bytes", "src_packets") if row[name] is not None]
+    if not sent or any(sent) or row.get("protocol") == "tcp":
+        return False
+    bits = [f"{int(address):032b}" for address in (source, dest) if address.version == 4]
+    if len(bits) < 2 or bits[0] == bits[1]:
+        return False
+    host = len(bits[0]) - len(bits[0].rstrip("1"))
+    return 8 <= host < 32 and bits[0][:-host] == bits[1][:-host]
 
 
 def table(flows: list[dict[str, Any]]) -> pa.Table:
