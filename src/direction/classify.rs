@@ -74,18 +74,18 @@ fn classifier<'a>(
         if reason == Reason::Reported || direction == direction.reversed() {
             return (direction, reason);
         }
-        let by_dest = by_dest_address(rules, ips).or_else(|| {
-            let is_response = responses.contains(row);
-            is_response.then_some(Reason::PortsFlags)
-        });
+        let by_dest = match by_addresses(rules, ips) {
+            Some(true) => None,
+            Some(false) => Some(Reason::Address),
+            None => responses.contains(row).then_some(Reason::PortsFlags),
+        };
         by_dest.map_or((direction, reason), |reason| (direction.reversed(), reason))
     })
 }
 
-/// Whether the destination initiated the flow, because the source only receives.
-fn by_dest_address(rules: &DirectionRules, [source, dest]: [Option<Ip>; 2]) -> Option<Reason> {
-    let initiated = rules.broadcasts().initiated(source?, dest?);
-    (initiated == Some(false)).then_some(Reason::Address)
+/// Whether the source initiated the flow, because one of the addresses only receives.
+fn by_addresses(rules: &DirectionRules, [source, dest]: [Option<Ip>; 2]) -> Option<bool> {
+    rules.broadcasts().initiated(source?, dest?)
 }
 
 /// Unidirectional records that may be the response to a flow that their destination initiated.
