@@ -134,8 +134,9 @@ def _either(source: str, dest: str) -> pl.Expr:
     return pl.coalesce(one + other, one, other)
 
 
-def _per_connection(value: pl.Expr, connections: pl.Expr) -> pl.Expr:
-    return pl.when(connections > 0).then(value / connections)
+def _per_flow(value: pl.Expr, allowed: str, denied: str) -> pl.Expr:
+    flows = pl.col(allowed).sum().cast(pl.Float64) + pl.col(denied).sum().cast(pl.Float64)
+    return pl.when(flows > 0).then(value / flows)
 
 
 def _found(flows: pl.LazyFrame, ip: str) -> pl.LazyFrame:
@@ -145,7 +146,7 @@ def _found(flows: pl.LazyFrame, ip: str) -> pl.LazyFrame:
     own = flows.filter((pl.col("source") == ip) | (pl.col("dest") == ip)).with_columns(**records)
     units = [pl.col(unit).max().alias(f"max_{unit}") for unit in BOTH_SIDES]
     means = [
-        _per_connection(_total(pl.col(unit)), pl.col(FLOWS).sum()).alias(f"mean_{unit}")
+        _per_flow(_total(pl.col(unit)), FLOWS, "denied_flows").alias(f"mean_{unit}")
         for unit in BOTH_SIDES
     ]
     grouped = (
@@ -186,7 +187,7 @@ def _peers(found: pl.LazyFrame, ip: str, internal: bool) -> pl.LazyFrame:
             both(out.filter(sent), back.filter(received)).alias(f"{unit}_from_peer"),
             both(back.filter(sent), out.filter(received)).alias(f"{unit}_to_peer"),
             pl.col(f"max_{unit}").max(),
-            _per_connection(whole, pl.col("connections").sum()).alias(f"mean_{unit}"),
+            _per_flow(whole, "connections", "denied_connections").alias(f"mean_{unit}"),
         ]
     ports = pl.col("src_port").filter(sent).append(pl.col("dst_port").filter(received))
     connections = pl.col("connections")
@@ -199,6 +200,7 @@ def _peers(found: pl.LazyFrame, ip: str, internal: bool) -> pl.LazyFrame:
         connections.sum(),
         connections.filter(sent).sum().alias("connections_from_peer"),
         connections.filter(received).sum().alias("connections_to_peer"),
+        pl.col("denied_connections").sum(),
         *traffic,
         pl.col("first_seen").min(),
         pl.col("last_seen").max(),

@@ -34,6 +34,7 @@ _FOUND = (
 )
 _PEERS = (
     *("peer", "direction", "connections", "connections_from_peer", "connections_to_peer"),
+    "denied_connections",
     *(f"{unit}{end}" for unit in BOTH_SIDES for end in ("", "_from_peer", "_to_peer")),
     *("max_packets", "mean_packets", "max_bytes", "mean_bytes", "first_seen", "last_seen"),
     "peer_ports",
@@ -105,7 +106,7 @@ def _found(own: list[Row]) -> pa.Table:
         rows.append(
             dict(zip(keys, key, strict=True))
             | sums
-            | _records(group, sums["connections"])
+            | _records(group, _attempts(sums))
             | {"denied_connections": sums["denied_flows"], "protocols": ",".join(protocols)}
         )
     rows.sort(key=lambda row: [_order(old, row[name]) for name, old in keys.items()])
@@ -121,12 +122,13 @@ def _peers(own: list[Row], ip: str, internal: bool) -> pa.Table:
         got = [row for row in group if row["dest"] == peer]
         one_way = "inbound" if bool(sent) == internal else "outbound"
         sums = _sums(group, "connections")
-        row = sums | _records(group, sums["connections"])
+        row = sums | _records(group, _attempts(sums))
         row |= {
             "peer": peer,
             "direction": "two-way" if sent and got else one_way,
             "connections_from_peer": sum(flow[FLOWS] for flow in sent),
             "connections_to_peer": sum(flow[FLOWS] for flow in got),
+            "denied_connections": sums["denied_flows"] or 0,
         }
         for unit, (source, dest) in BOTH_SIDES.items():
             row[unit] = _total(flow[side] for flow in group for side in (source, dest))
@@ -166,13 +168,18 @@ def _sums(group: list[Row], flows: str = FLOWS) -> Row:
     }
 
 
-def _records(group: list[Row], connections: int) -> Row:
-    """Return the maximum of a record, and the mean per connection."""
+def _attempts(sums: Row) -> int:
+    """Return the number of flows, allowed or denied."""
+    return int(sums["connections"]) + (sums["denied_flows"] or 0)
+
+
+def _records(group: list[Row], flows: int) -> Row:
+    """Return the maximum of a record, and the mean per flow."""
     made: Row = {}
     for unit, sides in BOTH_SIDES.items():
         known = [n for row in group if (n := _total(row[side] for side in sides)) is not None]
         made[f"max_{unit}"] = max(known, default=None)
-        made[f"mean_{unit}"] = sum(known) / connections if known and connections else None
+        made[f"mean_{unit}"] = sum(known) / flows if known and flows else None
     return made
 
 

@@ -30,12 +30,13 @@ def _both_sums(source: str, dest: str) -> str:
 _FOUND = f"""
     SELECT min(first_seen) AS first_seen, max(last_seen) AS last_seen,
         source AS src_ip, dest AS dst_ip, src_port, dst_port, sum({FLOWS})::BIGINT AS connections,
-        max(packets) AS max_packets, sum(packets) / nullif(sum({FLOWS}), 0) AS mean_packets,
-        max(bytes) AS max_bytes, sum(bytes) / nullif(sum({FLOWS}), 0) AS mean_bytes,
+        max(packets) AS max_packets, sum(packets) / nullif(sum(attempts), 0) AS mean_packets,
+        max(bytes) AS max_bytes, sum(bytes) / nullif(sum(attempts), 0) AS mean_bytes,
         {", ".join(f"sum({name})::BIGINT AS {name}" for name in SUMS[1:])},
         sum(denied_flows)::BIGINT AS denied_connections,
         coalesce(string_agg(DISTINCT protocol, ',' ORDER BY protocol), '') AS protocols
-    FROM (SELECT *, {", ".join(f"{_either(u, 'src', 'dst')} AS {u}" for u in BOTH_SIDES)}
+    FROM (SELECT *, {FLOWS}::HUGEINT + coalesce(denied_flows, 0) AS attempts,
+            {", ".join(f"{_either(u, 'src', 'dst')} AS {u}" for u in BOTH_SIDES)}
         FROM complete WHERE source = $ip OR dest = $ip)
     GROUP BY source, dest, src_port, dst_port
     ORDER BY source, dest, src_port, dst_port
@@ -51,7 +52,7 @@ def _traffic(unit: str) -> str:
         {_both_sums(source + sent, dest + received)} AS {unit}_from_peer,
         {_both_sums(dest + sent, source + received)} AS {unit}_to_peer,
         max(max_{unit}) AS max_{unit},
-        {both} / nullif(sum(connections), 0) AS mean_{unit},"""
+        {both} / nullif(sum(attempts), 0) AS mean_{unit},"""
 
 
 _PEERS = f"""
@@ -61,6 +62,7 @@ _PEERS = f"""
         sum(connections)::BIGINT AS connections,
         coalesce(sum(connections) FILTER (sent), 0)::BIGINT AS connections_from_peer,
         coalesce(sum(connections) FILTER (received), 0)::BIGINT AS connections_to_peer,
+        coalesce(sum(denied_connections), 0)::BIGINT AS denied_connections,
         {"".join(_traffic(unit) for unit in BOTH_SIDES)}
         min(first_seen) AS first_seen, max(last_seen) AS last_seen,
         array_to_string(list_sort(list_distinct(
@@ -68,7 +70,8 @@ _PEERS = f"""
             || coalesce(list(DISTINCT dst_port) FILTER (received AND dst_port IS NOT NULL), [])
         ))[1:10], ',') AS peer_ports
     FROM (
-        SELECT *, src_ip IS NOT DISTINCT FROM peer AS sent,
+        SELECT *, connections::HUGEINT + coalesce(denied_connections, 0) AS attempts,
+            src_ip IS NOT DISTINCT FROM peer AS sent,
             dst_ip IS NOT DISTINCT FROM peer AS received
         FROM (SELECT *, if(dst_ip IS NOT DISTINCT FROM $ip, src_ip, dst_ip) AS peer FROM found))
     GROUP BY peer ORDER BY peer

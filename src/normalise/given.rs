@@ -37,6 +37,7 @@ pub fn settle(batch: RecordBatch) -> Result<(RecordBatch, Settled)> {
     if names.iter().any(|name| find(&batch, name).is_none()) {
         return Ok((batch, Settled::default()));
     }
+    let batch = with_both_sides(batch)?;
     let (batch, end_before_start) = without_early_ends(batch)?;
     let (batch, exchanged) = with_initiators(batch)?;
     let settled = Settled {
@@ -44,6 +45,66 @@ pub fn settle(batch: RecordBatch) -> Result<(RecordBatch, Settled)> {
         end_before_start,
     };
     Ok((batch, settled))
+}
+
+/// Give the columns of both endpoints one type, and nulls where only one has a column, so that all
+/// batches of a stream have the same columns after an exchange.
+fn with_both_sides(batch: RecordBatch) -> Result<RecordBatch> {
+    let mut batch = batch;
+    for (one, other) in &SIDES[1..] {
+        let [first, second] = [*one, *other].map(|name| {
+            let array = find(&batch, name)?;
+            (*array.data_type() != DataType::Null).then(|| Arc::clone(array))
+        });
+        let rows = batch.num_rows();
+        match (first, second) {
+            (Some(first), None) => {
+                batch = with_column(&batch, other, new_null_array(first.data_type(), rows))?;
+            }
+            (None, Some(second)) => {
+                batch = with_column(&batch, one, new_null_array(second.data_type(), rows))?;
+            }
+            (Some(first), Some(second)) if first.data_type() != second.data_type() => {
+                if let (Ok(first), Ok(second)) = (int64(one, &first), int64(other, &second)) {
+                    batch = with_column(&batch, one, Arc::new(first))?;
+                    batch = with_column(&batch, other, Arc::new(second))?;
+                }
+            }
+            (Some(first), Some(second))
+                if ![*one, *other].iter().all(|name| nullable(&batch, name)) =>
+            {
+                batch = with_column(&batch, one, first)?;
+                batch = with_column(&batch, other, second)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(batch)
+}
+
+fn nullable(batch: &RecordBatch, name: &str) -> bool {
+    let index = position(batch.schema_ref(), name);
+    index.is_none_or(|index| batch.schema_ref().field(index).is_nullable())
+}
+
+/// Replace or add a column.
+fn with_column(batch: &RecordBatch, name: &str, array: ArrayRef) -> Result<RecordBatch> {
+    let schema = batch.schema_ref();
+    let (mut fields, mut arrays) = (schema.fields().to_vec(), batch.columns().to_vec());
+    match position(schema, name) {
+        Some(index) => {
+            let field = fields[index].as_ref().clone();
+            let field = field.with_data_type(array.data_type().clone());
+            fields[index] = Arc::new(field.with_nullable(true));
+            arrays[index] = array;
+        }
+        None => {
+            fields.push(Arc::new(Field::new(name, array.data_type().clone(), true)));
+            arrays.push(array);
+        }
+    }
+    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+    Ok(RecordBatch::try_new(Arc::new(schema), arrays)?)
 }
 
 fn without_early_ends(batch: RecordBatch) -> Result<(RecordBatch, u64)> {
@@ -170,32 +231,18 @@ fn with_rows(
     for (index, row) in rows.iter().enumerate() {
         indices[*row as usize] = (1, index);
     }
-    let mut fields: Vec<Field> = (batch.schema_ref().fields().iter())
-        .map(|field| field.as_ref().clone())
-        .collect();
     let mut arrays = batch.columns().to_vec();
     for (name, new) in columns {
-        let known = position(batch.schema_ref(), name);
-        let old = known.map(|index| Arc::clone(&arrays[index]));
-        let old = old.filter(|old| *old.data_type() != DataType::Null);
-        let old = old.unwrap_or_else(|| new_null_array(new.data_type(), batch.num_rows()));
+        let index = position(batch.schema_ref(), name);
+        let Some(index) = index.filter(|index| *arrays[*index].data_type() != DataType::Null)
+        else {
+            continue;
+        };
+        let old = &arrays[index];
         let new = checked_cast(name, new, old.data_type())?;
-        let joined = interleave(&[&old, &new], &indices)?;
-        let kind = joined.data_type().clone();
-        if let Some(index) = known {
-            fields[index] = fields[index]
-                .clone()
-                .with_data_type(kind)
-                .with_nullable(true);
-            arrays[index] = joined;
-        } else {
-            fields.push(Field::new(*name, kind, true));
-            arrays.push(joined);
-        }
+        arrays[index] = interleave(&[old, &new], &indices)?;
     }
-    let metadata = batch.schema_ref().metadata().clone();
-    let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
-    Ok(RecordBatch::try_new(schema, arrays)?)
+    Ok(RecordBatch::try_new(batch.schema(), arrays)?)
 }
 
 #[cfg(test)]

@@ -263,6 +263,9 @@ impl Rows {
     }
 }
 
+/// Denied flows, the first of the sums.
+const DENIED: Measure = Measure::Sum(0);
+
 fn columns(
     endpoints: &[Endpoints],
     sums: Sums,
@@ -280,8 +283,11 @@ fn columns(
     };
     sums.check()?;
     let mean = |name, measure| -> Result<NamedColumn> {
-        let connections = |row| sums.flows(row).unwrap_or_default();
-        let mean = |row| Ok(mean(sums.get(row, measure)?, connections(row)));
+        let mean = |row| {
+            let allowed = sums.flows(row).unwrap_or_default();
+            let denied = sums.get(row, DENIED)?;
+            Ok(mean(sums.get(row, measure)?, allowed, denied))
+        };
         let means = (0..rows).map(mean).collect::<Result<Float64Array>>()?;
         Ok(named(name, Arc::new(means)))
     };

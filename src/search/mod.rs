@@ -31,8 +31,9 @@ fn add(sum: &mut Option<i64>, value: Option<i64>) -> Result<()> {
     Ok(())
 }
 
-/// Mean per connection.
-fn mean(sum: Option<i64>, connections: i64) -> Option<f64> {
-    sum.filter(|_| connections != 0)
-        .map(|sum| sum as f64 / connections as f64)
+/// Mean per flow, allowed or denied.
+fn mean(sum: Option<i64>, allowed: i64, denied: Option<i64>) -> Option<f64> {
+    let flows = i128::from(allowed) + i128::from(denied.unwrap_or_default());
+    sum.filter(|_| flows != 0)
+        .map(|sum| sum as f64 / flows as f64)
 }

@@ -33,6 +33,7 @@ struct Peer {
     is_source: bool,
     is_dest: bool,
     connections: Volume,
+    denied: Option<i64>,
     bytes: Volume,
     packets: Volume,
     first: Option<i64>,
@@ -101,6 +102,13 @@ impl Peers {
             named("direction", Arc::new(words.collect::<StringArray>())),
         ];
         out.extend(directions("connections", &peers, |peer| &peer.connections));
+        let denied = peers
+            .iter()
+            .map(|peer| Some(peer.denied.unwrap_or_default()));
+        out.push(named(
+            "denied_connections",
+            Arc::new(denied.collect::<Int64Array>()),
+        ));
         out.extend(directions("bytes", &peers, |peer| &peer.bytes));
         out.extend(directions("packets", &peers, |peer| &peer.packets));
         out.extend(per_record("packets", &peers, |peer| &peer.packets));
@@ -131,6 +139,7 @@ impl Peer {
         ] {
             add(sum, Some(if is_there { connections } else { 0 }))?;
         }
+        add(&mut self.denied, get(&search.denied, row))?;
         let (of_peer, of_own) = if is_source { (0, 1) } else { (1, 0) };
         for (volume, sent, max) in [
             (&mut self.bytes, &search.bytes, &search.max_bytes),
@@ -187,6 +196,7 @@ struct Search {
     dst: Addresses,
     ports: [Int64Array; 2],
     connections: Int64Array,
+    denied: Int64Array,
     bytes: [Int64Array; 2],
     packets: [Int64Array; 2],
     max_bytes: Int64Array,
@@ -223,6 +233,10 @@ impl Search {
             dst: ips("dst_ip")?,
             ports: [number("src_port")?, number("dst_port")?],
             connections: number("connections")?,
+            denied: match find(batch, "denied_connections") {
+                Some(_) => number("denied_connections")?,
+                None => Int64Array::new_null(batch.num_rows()),
+            },
             bytes: [number("src_bytes")?, number("dst_bytes")?],
             packets: [number("src_packets")?, number("dst_packets")?],
             max_bytes: number("max_bytes")?,
@@ -258,7 +272,7 @@ fn per_record(unit: &str, peers: &[&Peer], volume: fn(&Peer) -> &Volume) -> [Nam
     let max = peers.iter().map(|peer| volume(peer).max);
     let means = peers.iter().map(|peer| {
         let connections = peer.connections.all.unwrap_or_default();
-        mean(volume(peer).all, connections)
+        mean(volume(peer).all, connections, peer.denied)
     });
     [
         named(

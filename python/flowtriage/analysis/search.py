@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
-
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from flowtriage._core import connection_sets as _connection_sets
 from flowtriage._core import expanded_search as _expanded_search
-from flowtriage.errors import ArgumentError, InputError
+from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import (
     AddressLike,
     HostsLike,
@@ -21,9 +17,6 @@ from flowtriage.inputs.arrow import ArrowStream, FlowSource, as_reader, is_datas
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import flow_batches
 from flowtriage.schema import REQUIRED_COLUMNS, SEARCH_COLUMNS
-
-_DENIED = "denied_connections"
-_UNITS = ("packets", "bytes")
 
 
 def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
@@ -68,8 +61,7 @@ def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
     >>> expanded_search(sample.office_day(), "192.0.2.200").num_rows
     0
     """
-    found = _expanded_search(_batches(flows), hosts_argument(ip))
-    return _with_means(found, {unit: (f"src_{unit}", f"dst_{unit}") for unit in _UNITS})
+    return _expanded_search(_batches(flows), hosts_argument(ip))
 
 
 def connection_sets(
@@ -132,35 +124,7 @@ def connection_sets(
             f"search is a {type(search).__name__}; give the table of expanded_search"
         )
     ranges = None if internal is None else parse_networks(internal)
-    address, found = address_argument(ip), as_reader(search).read_all()
-    peers = _connection_sets(found.to_reader(), address, ranges)
-    counted = _connection_sets(_denied_only(found).to_reader(), address, ranges)
-    at = peers.column_names.index("connections_to_peer") + 1
-    peers = peers.add_column(at, _DENIED, counted["connections"])
-    return _with_means(peers, {unit: (unit,) for unit in _UNITS})
-
-
-def _denied_only(search: pa.Table) -> pa.Table:
-    """Return a search whose connections are its denied ones, 0 where it has no number."""
-    denied = search[_DENIED] if _DENIED in search.column_names else pa.nulls(len(search))
-    try:
-        counts = denied.cast(pa.int64()).fill_null(0)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f'column "{_DENIED}": {error}') from None
-    return search.set_column(search.column_names.index("connections"), "connections", counts)
-
-
-def _with_means(table: pa.Table, sums: Mapping[str, tuple[str, ...]]) -> pa.Table:
-    """Divide sums by the number of flows, allowed and denied; null where there is none."""
-    allowed, denied = (pc.fill_null(table[name], 0) for name in ("connections", _DENIED))
-    flows = pc.add(allowed.cast(pa.float64()), denied.cast(pa.float64()))
-    flows = pc.if_else(pc.equal(flows, 0), None, flows)
-    for unit, names in sums.items():
-        known = [table[name].cast(pa.float64()) for name in names]
-        total = pc.coalesce(reduce(pc.add, known), *known)
-        at = table.column_names.index(f"mean_{unit}")
-        table = table.set_column(at, f"mean_{unit}", pc.divide(total, flows))
-    return table
+    return _connection_sets(as_reader(search), address_argument(ip), ranges)
 
 
 def _batches(flows: FlowSource) -> pa.RecordBatchReader:

@@ -89,6 +89,10 @@ class Source:
             )
             if not selected.flows.num_rows:
                 _exit_without(host, flows, request)
+        if len(hosts_of(host)) > 1 and selected.absent:
+            absent = sanitize(", ".join(selected.absent), _MAX_LINE)
+            print(f"warning: no flows of {absent}", file=sys.stderr)
+            selected = selected.present()
         if self.use_sample:
             flows.report.sources = ["synthetic day at an office"]
         return flows, selected

@@ -81,6 +81,8 @@ def parse_networks(internal: NetworksLike) -> list[str]:
             refuse_extent(networks, f"{str(one)!r}", _ADVICE)
             given += networks
         found += networks
+    if not found:
+        raise ArgumentError(f"internal is empty; {_GIVE}")
     refuse_extent(given, "the internal networks together", _ADVICE)
     return list(map(str, found))
 

@@ -7,6 +7,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -290,7 +291,9 @@ def test_in_a_running_event_loop_it_works_as_outside() -> None:
 
     pulses = {address: ["Botnet"] for address in SIX}
     with serving(pulses, {BAD: CLOSES}) as service:
-        inside = asyncio.run(cell(service.url))
+        # Playwright keeps the event loop of this thread running.
+        with ThreadPoolExecutor(1) as pool:
+            inside = pool.submit(asyncio.run, cell(service.url)).result()
         outside = look_up(SIX, [ti_lookup(service.url, "OTX")])
     assert inside.ledger == outside.ledger
     assert inside.results["Ioc"].tolist() == outside.results["Ioc"].tolist()

@@ -190,6 +190,8 @@ def test_run_shows_the_types_of_its_arguments() -> None:
         "silent": "bool | None",
         "asn": "AsnDatabase | str | os.PathLike[str] | None",
         "reverse_dns": "bool",
+        "deduplicate": "bool",
+        "all_addresses": "bool",
     }
     for name in parameters:
         assert name in CLASS.get_help("md")

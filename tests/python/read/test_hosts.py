@@ -29,6 +29,7 @@ REAL = [
     "azure_nta/az_net_flows_2019-02-12_13.csv",
     "argus/slips_test3-mixed.binetflow",
 ]
+MAPPED = ipaddress.ip_address("::ffff:0:0")
 FIELDS = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "conn_state")
 HEADER = "#separator \\x09\n#path\tconn\n#fields\t" + "\t".join(FIELDS) + "\n"
 
@@ -170,7 +171,7 @@ def test_every_notation_of_an_address_is_found(
     network = ipaddress.ip_network(address)
     for bits in (8, 16, 60, 100):
         if bits < network.prefixlen:
-            wider = str(network.supernet(new_prefix=bits))
-            if not (network.version == 4 and bits > 32):
+            wider = network.supernet(new_prefix=bits)
+            if MAPPED not in wider if network.version == 6 else True:
                 found = ft.read_flows(log, hosts=wider).to_arrow()
-                assert found.equals(chosen(everything, [wider])), wider
+                assert found.equals(chosen(everything, [str(wider)])), wider
