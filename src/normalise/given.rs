@@ -15,6 +15,7 @@ use crate::columns::cast::{checked_cast, int64, micros};
 use crate::columns::parallel::by_morsel;
 use crate::columns::text::Text;
 use crate::error::{Error, Result};
+use crate::flow::schema::CANONICAL;
 use crate::ip::Ip;
 use crate::normalise::columns::CanonicalColumns;
 use crate::normalise::endpoints::Ends;
@@ -47,42 +48,41 @@ pub fn settle(batch: RecordBatch) -> Result<(RecordBatch, Settled)> {
     Ok((batch, settled))
 }
 
-/// Give the columns of both endpoints one type, and nulls where only one has a column, so that all
-/// batches of a stream have the same columns after an exchange.
+/// Give both endpoints columns of one type wherever one of them has a column, so that all batches
+/// of a stream have the same columns after an exchange.
 fn with_both_sides(batch: RecordBatch) -> Result<RecordBatch> {
     let mut batch = batch;
     for (one, other) in &SIDES[1..] {
-        let [first, second] = [*one, *other].map(|name| {
-            let array = find(&batch, name)?;
-            (*array.data_type() != DataType::Null).then(|| Arc::clone(array))
+        let names = [*one, *other];
+        let arrays = names.map(|name| find(&batch, name).map(Arc::clone));
+        let kinds = arrays
+            .clone()
+            .map(|array| array.map(|array| array.data_type().clone()));
+        let is_settled = kinds[0] == kinds[1]
+            && kinds[0] != Some(DataType::Null)
+            && names.iter().all(|name| is_nullable(&batch, name));
+        if is_settled {
+            continue;
+        }
+        let kind = CANONICAL.field_with_name(one)?.data_type();
+        let typed = arrays.map(|array| {
+            array
+                .filter(|array| *array.data_type() != DataType::Null)
+                .unwrap_or_else(|| new_null_array(kind, batch.num_rows()))
         });
-        let rows = batch.num_rows();
-        match (first, second) {
-            (Some(first), None) => {
-                batch = with_column(&batch, other, new_null_array(first.data_type(), rows))?;
-            }
-            (None, Some(second)) => {
-                batch = with_column(&batch, one, new_null_array(second.data_type(), rows))?;
-            }
-            (Some(first), Some(second)) if first.data_type() != second.data_type() => {
-                if let (Ok(first), Ok(second)) = (int64(one, &first), int64(other, &second)) {
-                    batch = with_column(&batch, one, Arc::new(first))?;
-                    batch = with_column(&batch, other, Arc::new(second))?;
-                }
-            }
-            (Some(first), Some(second))
-                if ![*one, *other].iter().all(|name| nullable(&batch, name)) =>
-            {
-                batch = with_column(&batch, one, first)?;
-                batch = with_column(&batch, other, second)?;
-            }
-            _ => {}
+        let integers = [0, 1].map(|side| int64(names[side], &typed[side]));
+        let typed = match (integers, typed[0].data_type() == typed[1].data_type()) {
+            ([Ok(first), Ok(second)], false) => [Arc::new(first) as ArrayRef, Arc::new(second)],
+            _ => typed,
+        };
+        for (name, array) in names.into_iter().zip(typed) {
+            batch = with_column(&batch, name, array)?;
         }
     }
     Ok(batch)
 }
 
-fn nullable(batch: &RecordBatch, name: &str) -> bool {
+fn is_nullable(batch: &RecordBatch, name: &str) -> bool {
     let index = position(batch.schema_ref(), name);
     index.is_none_or(|index| batch.schema_ref().field(index).is_nullable())
 }
@@ -91,17 +91,14 @@ fn nullable(batch: &RecordBatch, name: &str) -> bool {
 fn with_column(batch: &RecordBatch, name: &str, array: ArrayRef) -> Result<RecordBatch> {
     let schema = batch.schema_ref();
     let (mut fields, mut arrays) = (schema.fields().to_vec(), batch.columns().to_vec());
-    match position(schema, name) {
-        Some(index) => {
-            let field = fields[index].as_ref().clone();
-            let field = field.with_data_type(array.data_type().clone());
-            fields[index] = Arc::new(field.with_nullable(true));
-            arrays[index] = array;
-        }
-        None => {
-            fields.push(Arc::new(Field::new(name, array.data_type().clone(), true)));
-            arrays.push(array);
-        }
+    let kind = array.data_type().clone();
+    if let Some(index) = position(schema, name) {
+        let field = fields[index].as_ref().clone().with_data_type(kind);
+        fields[index] = Arc::new(field.with_nullable(true));
+        arrays[index] = array;
+    } else {
+        fields.push(Arc::new(Field::new(name, kind, true)));
+        arrays.push(array);
     }
     let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
     Ok(RecordBatch::try_new(Arc::new(schema), arrays)?)

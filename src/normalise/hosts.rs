@@ -104,7 +104,7 @@ impl Hosts {
 #[derive(Clone, Debug)]
 enum Needle {
     /// A string.
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     /// One of several strings.
     Any(AhoCorasick),
     /// The end of `::ffff:` before an IPv4 address.
@@ -158,7 +158,7 @@ fn needles(ranges: &[(Ip, Ip)], names: &[String]) -> Option<Vec<Needle>> {
     needles.extend(
         texts
             .iter()
-            .map(|text| Needle::Text(Finder::new(text).into_owned())),
+            .map(|text| Needle::Text(Box::new(Finder::new(text).into_owned()))),
     );
     if !any_case.is_empty() {
         let search = AhoCorasick::builder()

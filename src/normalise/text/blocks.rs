@@ -100,7 +100,7 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
         .zip(first_lines.collect::<Vec<_>>())
         .map(
             |(part, line)| match lines_of_hosts(part, layout, spec, line) {
-                Some(found) => lines_read(found, layout, spec, &wanted),
+                Some(found) => lines_read(&found, layout, spec, &wanted),
                 None => records(part, layout, spec, &wanted, line),
             },
         )
@@ -128,7 +128,7 @@ fn lines_of_hosts(part: &[u8], layout: &Layout, spec: &Spec, line: u64) -> Optio
 }
 
 fn lines_read(
-    found: FoundLines,
+    found: &FoundLines,
     layout: &Layout,
     spec: &Spec,
     wanted: &[&str],
