@@ -64,22 +64,34 @@ fn with_both_sides(batch: RecordBatch) -> Result<RecordBatch> {
         if is_settled {
             continue;
         }
-        let kind = CANONICAL.field_with_name(one)?.data_type();
+        let field = CANONICAL.field_with_name(one);
+        let kind = field.map_or(&DataType::Int64, |field| field.data_type());
         let typed = arrays.map(|array| {
             array
                 .filter(|array| *array.data_type() != DataType::Null)
                 .unwrap_or_else(|| new_null_array(kind, batch.num_rows()))
         });
-        let integers = [0, 1].map(|side| int64(names[side], &typed[side]));
-        let typed = match (integers, typed[0].data_type() == typed[1].data_type()) {
-            ([Ok(first), Ok(second)], false) => [Arc::new(first) as ArrayRef, Arc::new(second)],
-            _ => typed,
+        let is_one_type = typed[0].data_type() == typed[1].data_type();
+        let typed = if is_one_type || !typed.iter().all(is_number) {
+            typed
+        } else {
+            [
+                Arc::new(int64(one, &typed[0])?) as ArrayRef,
+                Arc::new(int64(other, &typed[1])?),
+            ]
         };
         for (name, array) in names.into_iter().zip(typed) {
             batch = with_column(&batch, name, array)?;
         }
     }
     Ok(batch)
+}
+
+fn is_number(array: &ArrayRef) -> bool {
+    match array.data_type() {
+        DataType::Dictionary(_, values) => values.is_numeric(),
+        kind => kind.is_numeric(),
+    }
 }
 
 fn is_nullable(batch: &RecordBatch, name: &str) -> bool {
