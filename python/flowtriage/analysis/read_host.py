@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_host
-from flowtriage.inputs.arrow import FlowSource, is_dataframe, is_rows, is_stream
 from flowtriage.inputs.hosts import matching_name
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.hosts import Hosts
+from flowtriage.read.locate import locate
 from flowtriage.read.read_flows import read_request
+
+LARGE = 32 << 20
+"""Bytes from which logs are searched for the host instead of read whole."""
 
 
 def read_flows_of_host(
@@ -23,13 +26,13 @@ def read_flows_of_host(
     stitch: bool | float = False,
     deduplicate: bool = False,
 ) -> tuple[Flows, HostFlows]:
-    """Read the flows of a host, and no others that a search of the source can leave out.
+    """Read the flows of a host; of logs beyond `LARGE` bytes no others.
 
-    The first look at the source of a named host finds its addresses, the second one its flows; a
-    source that can be read only once is read whole. The other parameters are those of
-    `flows_of_host` and `read_flows`.
+    Such logs are searched for the host, so that their other flows need no memory. The first look
+    at the logs of a named host finds its addresses, the second one its flows. The other parameters
+    are those of `flows_of_host` and `read_flows`.
     """
-    if name and not _can_be_read_again(request.source):
+    if not is_large(request.source):
         flows = read_request(request, stitch=stitch, deduplicate=deduplicate)
         return flows, flows_of_host(flows.to_arrow(), name, addresses, resolve=resolve)
     if name and resolve:
@@ -45,9 +48,11 @@ def _restricted(request: ReadRequest, hosts: Hosts) -> ReadRequest:
     return replace(request, options=replace(request.options, hosts=hosts))
 
 
-def _can_be_read_again(source: FlowSource | ReadRequest) -> bool:
-    if isinstance(source, (str, os.PathLike, Flows)) or is_dataframe(source) or is_rows(source):
-        return True
-    if isinstance(source, Sequence):
-        return all(map(_can_be_read_again, source))
-    return is_stream(source) and hasattr(source, "num_rows")
+def is_large(source: Any) -> bool:
+    """Return whether a source is logs, by path, that have at least `LARGE` bytes."""
+    paths = source if isinstance(source, (list, tuple)) else [source]
+    if not paths or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        return False
+    files = [file.path for path in paths for file in locate(path)]
+    local = [path for path in files if path is not None and path.is_file()]
+    return len(local) == len(files) and sum(path.stat().st_size for path in local) >= LARGE

@@ -182,7 +182,7 @@ def hosts_of(host: str) -> list[str]:
 
 def _exit_without(host: str, flows: Flows, request: ReadRequest) -> NoReturn:
     """Print the top sources instead of the flows of a host; exit with status 1."""
-    message = f"no flows of host {host} in {flows.report.rows_read:,} records"
+    message = f"no flows of host {host} in {count_flows(flows.report)}"
     if busiest := busiest_addresses(stream(request)):
         message += f"; top sources: {', '.join(busiest)}"
     print(sanitize(message, _MAX_LINE), file=sys.stderr)
@@ -193,14 +193,14 @@ def count_flows(report: ReadReport) -> str:
     """Format the number of records, and of the rows that are not among them."""
     lost = {"bad": report.rows_bad, "outside the timespan": report.rows_outside}
     text = ", ".join(f"{count:,} {why}" for why, count in lost.items() if count)
-    return f"{report.records:,} records" + (
+    return f"{report.known_records:,} records" + (
         f" (of {report.rows_read:,} rows: {text})" if text else ""
     )
 
 
 def print_warnings(report: ReadReport) -> None:
     """Print what limits the flows to stderr: bad rows and notices, or that there are none."""
-    if report.rows_bad or not report.records:
+    if report.rows_bad or not report.known_records:
         print(f"warning: {count_flows(report)}", file=sys.stderr)
     for row in report.bad_rows:
         print(f"warning: {sanitize(str(row), _MAX_LINE)}", file=sys.stderr)

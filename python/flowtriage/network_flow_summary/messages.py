@@ -11,6 +11,7 @@ from flowtriage.providers.flow_queries import DENIED_LEFT_OUT
 from flowtriage.quality.bad_rows import hosts_of
 from flowtriage.quality.numbers import few, flows_text
 from flowtriage.quality.sums import exact_sum
+from flowtriage.read.batches import stream
 
 
 def absence_messages(selection: Selection, request: HostRequest, *, several: bool) -> list[str]:
@@ -21,7 +22,9 @@ def absence_messages(selection: Selection, request: HostRequest, *, several: boo
     if not several or not host.absent:
         return []
     verb = "does" if len(host.absent) == 1 else "do"
-    return [f"{few(host.absent)} {verb} not occur in the {len(flows):,} records read."]
+    return [
+        f"{few(host.absent)} {verb} not occur in the {flows.report.known_records:,} records read."
+    ]
 
 
 def host_messages(selection: Selection, request: HostRequest, absences: Sequence[str]) -> list[str]:
@@ -32,7 +35,7 @@ def host_messages(selection: Selection, request: HostRequest, absences: Sequence
         allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
         messages.insert(
             0,
-            f"{host.label}: {host.flows.num_rows:,} of {len(flows):,} records, "
+            f"{host.label}: {host.flows.num_rows:,} of {flows.report.known_records:,} records, "
             f"{flows_text(allowed, denied)} flows.",
         )
     origins = dict(facts.origins)
@@ -87,6 +90,7 @@ def _absence(selection: Selection, span: Timespan | None) -> str:
             f"{len(returned):,} in all, {whose}{outside}."
         )
     when = f", {report.span}" if report.span else ""
-    busiest = ", ".join(busiest_addresses(flows.to_arrow()))
+    looked_at = report.rows_of_other_hosts and selection.source
+    busiest = ", ".join(busiest_addresses(stream(looked_at) if looked_at else flows.to_arrow()))
     hint = f" The busiest sources are {busiest}." if busiest else ""
-    return f"{label} does not occur in the {len(flows):,} records read{when}.{hint}"
+    return f"{label} does not occur in the {report.known_records:,} records read{when}.{hint}"

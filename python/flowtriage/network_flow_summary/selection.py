@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_host
+from flowtriage.analysis.read_host import is_large, read_flows_of_host
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import is_network
@@ -21,8 +22,8 @@ from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import QueriedFlows, query_host_flows
 from flowtriage.providers.host_queries import INTERFACE, HostFacts, query_host
 from flowtriage.quality.bad_rows import hosts_of
-from flowtriage.read.flows import Flows
-from flowtriage.read.read_flows import read_flows
+from flowtriage.read.flows import Flows, ReadRequest
+from flowtriage.read.read_flows import read_flows, read_request
 from flowtriage.read.source_columns import SOURCE_ROW, SourceColumns, frames_of, read_frames
 
 _MAX_QUERIED = 256
@@ -61,7 +62,7 @@ class Selection:
 
     `others` are the known addresses of the host whose flows are not selected; `returned` is what
     was read before the timespan applied, if that is known. `rows` and `columns` provide the
-    columns of the source.
+    columns of the source; `source` is what was searched for the host.
     """
 
     flows: Flows
@@ -71,6 +72,7 @@ class Selection:
     returned: pa.Table | None = None
     rows: pa.ChunkedArray | None = None
     columns: SourceColumns | None = None
+    source: ReadRequest | None = None
 
 
 def select_flows(
@@ -79,6 +81,7 @@ def select_flows(
     """Select the flows of a host from data, or else from a query provider."""
     facts = HostFacts(request.name, request.addresses)
     queried: QueriedFlows | None = None
+    source: ReadRequest | None = None
     if data is None:
         provider, span = _checked(provider, request.span)
         if isinstance(provider, LocalFlows):
@@ -88,7 +91,8 @@ def select_flows(
     elif frames := frames_of(data):
         queried = QueriedFlows(*read_frames(frames))
     else:
-        flows = read_flows(data, timespan=request.span)
+        source = ReadRequest.parse(data, timespan=request.span)
+        flows = _read(source, request)
     if queried:
         flows = read_flows(queried.flows, timespan=request.span)
     if request.deduplicate and pc.count_distinct(flows.to_arrow()["host"], mode="all").as_py() > 1:
@@ -97,7 +101,7 @@ def select_flows(
         host = _host(flows.to_arrow(), request, facts)
     others = _other_addresses(flows.to_arrow(), host, facts)
     if not queried:
-        return Selection(flows, host, facts, others)
+        return Selection(flows, host, facts, others, source=source)
     returned = queried.flows.to_arrow()
     if data is None and not len(host.flows) and not len(_host(returned, request, facts).flows):
         flows = Flows(flows.to_arrow().slice(0, 0), flows.report)
@@ -107,6 +111,16 @@ def select_flows(
     host = replace(host, flows=host.flows.drop_columns([SOURCE_ROW]))
     flows = Flows(flows.to_arrow().drop_columns([SOURCE_ROW]), flows.report)
     return Selection(flows, host, facts, others, returned, rows, queried.columns)
+
+
+def _read(source: ReadRequest, request: HostRequest) -> Flows:
+    """Read the flows of a source; of large logs those of the host and of its machine only."""
+    if not is_large(source.source):
+        return read_request(source)
+    flows, host = read_flows_of_host(source, *_given(request), resolve=request.resolve)
+    if host.name and not request.name and not host.networks:
+        flows, _ = read_flows_of_host(source, host.name, request.addresses)
+    return flows
 
 
 def _checked(

@@ -210,6 +210,11 @@ class ReadReport:
         return ", ".join(sorted(self.formats))
 
     @property
+    def known_records(self) -> int:
+        """Number of the resulting records and of those of other hosts."""
+        return self.records + self.rows_of_other_hosts
+
+    @property
     def rows_skipped(self) -> int:
         """Number of non-flow records."""
         return sum(self.skipped.values())

@@ -97,7 +97,7 @@ def test_summary_of_the_sample() -> None:
 
 def test_summary_as_json_equals_the_functions(parquet: Path) -> None:
     document = json.loads(run("summary", parquet, "--host", sample.HOST_IP, "--json").stdout)
-    report = ft.read_flows(parquet, hosts=sample.HOST_IP).report
+    report = ft.read_flows(parquet).report
     flows = host_flows(parquet, sample.HOST_IP)
     index, summary = ft.flow_index(flows), ft.flow_summary(flows)
     assert document["report"] == report.to_dict()
@@ -138,7 +138,7 @@ def test_summary_within_a_timespan(parquet: Path) -> None:
     command = ["summary", parquet, "--host", sample.HOST_IP, "--json", *span]
     document = json.loads(run(*command).stdout)
     within = ("2026-03-02T06:00", "2026-03-02T12:00")
-    flows = ft.read_flows(parquet, timespan=within, hosts=sample.HOST_IP)
+    flows = ft.read_flows(parquet, timespan=within)
     assert document["report"] == flows.report.to_dict()
     assert document["report"]["rows_outside"] > 0
     assert document["host"]["records"] == host_flows(flows, sample.HOST_IP).num_rows

@@ -200,7 +200,7 @@ def _facts(
     named = ", ".join([*([host.name] if host.name else []), *known])
     return {
         "Host": host.label if host.networks else named,
-        "Host records": f"{host.flows.num_rows:,} of {flows.report.rows_read:,}",
+        "Host records": f"{host.flows.num_rows:,} of {flows.report.known_records:,}",
         "Host flows": flows_text(*_counts(host)),
         "ASN database": "bundled (flowtriage db info)" if bundled else repr(database),
         **flows.report.facts(),
