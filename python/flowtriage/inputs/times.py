@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.missing import is_missing
 
 _DATE_ALONE = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d(-?\d)?")
 _NOW = ("now", "today")
@@ -84,7 +85,7 @@ def _plain(value: Any) -> Any:
     if type(value).__name__ in ("datetime64", "timedelta64"):
         unit = "D" if str(value.dtype) == "datetime64[D]" else "us"
         value = value.astype(f"{type(value).__name__}[{unit}]").item()
-    if value != value:
+    if is_missing(value):
         return None
     for name in ("to_pydatetime", "to_pytimedelta"):
         if hasattr(value, name):

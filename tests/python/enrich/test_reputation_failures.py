@@ -138,8 +138,8 @@ def test_a_provider_that_hangs_costs_no_other_provider() -> None:
     assert found.without_result == 0
 
 
-@pytest.mark.parametrize("limit", [0, -1, float("nan")])
-def test_an_invalid_time_limit_is_rejected(limit: float) -> None:
+@pytest.mark.parametrize("limit", [0, -1, float("nan"), "5", pd.NA, [5]])
+def test_an_invalid_time_limit_is_rejected(limit: Any) -> None:
     with pytest.raises(ArgumentError, match="time_limit must be more than 0 seconds"):
         look_up(SIX, [], time_limit=limit)
 

@@ -78,7 +78,7 @@ def test_values_of_pandas_and_numpy() -> None:
     ):
         assert ends(value, value) == (TEN, TEN)
     assert ends(date(2024, 5, 1), date(2024, 5, 1)) == (DAY, DAY + LAST)
-    for missing in (pd.NaT, np.datetime64("NaT"), float("nan")):
+    for missing in (pd.NaT, pd.NA, np.datetime64("NaT"), float("nan")):
         with pytest.raises(ArgumentError, match="start .* is not a time"):
             ends(missing, None)
 
@@ -128,7 +128,7 @@ def test_periods() -> None:
     assert parse_timespan(SimpleNamespace(end="2024-05-01", period="1d")) == Timespan(
         DAY, DAY + LAST
     )
-    for wrong in ("x", 7, pd.NaT, ""):
+    for wrong in ("x", 7, pd.NaT, pd.NA, ""):
         with pytest.raises(ArgumentError, match="period .* is not a period"):
             parse_timespan(SimpleNamespace(start=DAY, period=wrong))
     with pytest.raises(ArgumentError, match="is before"):

@@ -122,6 +122,12 @@ def test_an_option_with_a_wrong_prefix_is_an_error(wrong: Any) -> None:
         ft.NetworkFlowSummary.requested_options(["+geo_map", wrong])
 
 
+@pytest.mark.parametrize("wrong", [5, pd.NA, float("nan"), [pd.NA], [["geo_map"]]])
+def test_options_that_are_no_names_are_an_error(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"options .* are not names|unknown options: "):
+        run(ft.NetworkFlowSummary(silent=True), options=wrong)
+
+
 def test_methods_without_documentation_are_listed() -> None:
     class Mine(ft.NetworkFlowSummary):
         def bare(self) -> None:

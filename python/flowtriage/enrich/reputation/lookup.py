@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -182,15 +183,18 @@ def look_up(
     InputError
         If an address is invalid.
     ArgumentError
-        If the time limit is not positive.
+        If the time limit is not a positive number.
 
     Examples
     --------
     >>> look_up(["10.0.0.1"], []).messages()
     ['1 non-public address was not looked up.', 'There is no public address to look up.']
     """
-    if time_limit is not None and not time_limit > 0:
-        raise ArgumentError(f"time_limit must be more than 0 seconds, got {time_limit!r}")
+    if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
+        raise ArgumentError(
+            f"time_limit must be more than 0 seconds, got {time_limit!r}; give a number, or None "
+            "for no limit"
+        )
     known = bundled().lookup(list(addresses))
     known = known.select(["address", "ip_type"]).group_by(["address", "ip_type"], use_threads=False)
     known = known.aggregate([]).drop_null().combine_chunks()
