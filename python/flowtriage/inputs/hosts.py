@@ -133,8 +133,8 @@ def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
     if not name and not addresses:
         raise ArgumentError(
-            f"{type(value).__name__} {sanitize(repr(value), _MAX_SHOWN)} has neither a HostName nor "
-            "an address; give a host name, an address or a msticpy Host"
+            f"{type(value).__name__} {sanitize(repr(value), _MAX_SHOWN)} has neither a HostName "
+            "nor an address; give a host name, an address or a msticpy Host"
         )
     return name, addresses
 

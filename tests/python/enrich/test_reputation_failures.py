@@ -285,6 +285,28 @@ def test_addresses_are_named_as_they_were_asked_for() -> None:
     assert found.results["SafeIoc"].tolist() == found.results["Ioc"].tolist()
 
 
+def test_further_columns_of_a_source_are_kept_and_whole_floats_are_severities() -> None:
+    levels = [1.0, float("nan"), 2.0, 0.0, -1.0, 1.5]
+
+    def answer(addresses: list[str]) -> pd.DataFrame:
+        severity = pd.Series(levels[: len(addresses)], dtype="float64")
+        further = {"Confidence": range(60, 60 + len(addresses)), "Network": "45.0.0.0/8"}
+        return frame(addresses).assign(Severity=severity, **further)
+
+    found = look_up(SIX, [Answering("sure", answer), Answering("plain", frame)])
+    assert found.results.columns[-3:].tolist() == ["SafeIoc", "Confidence", "Network"]
+    sure = found.results[found.results["Provider"] == "sure"].set_index("Ioc").loc[SIX]
+    labels = ["warning", "unknown", "high", "information", "unknown", "unknown"]
+    assert sure["Severity"].tolist() == labels
+    assert sure["Confidence"].tolist() == [60, 61, 62, 63, 64, 65]
+    assert found.results["Confidence"].dtype == "float64"
+    assert found.results.loc[found.results["Provider"] == "plain", "Confidence"].isna().all()
+    assert sorted(found.hits.loc[found.hits["Provider"] == "sure", "Ioc"]) == [SIX[0], SIX[2]]
+    for level in (2, "2", 2.0, "2.0", "High"):
+        high = look_up(SIX[:1], [Answering("one", lambda a, s=level: frame(a).assign(Severity=s))])
+        assert high.results["Severity"].tolist() == ["high"]
+
+
 def test_in_a_running_event_loop_it_works_as_outside() -> None:
     async def cell(url: str) -> Reputation:
         return look_up(SIX, [ti_lookup(url, "OTX")])

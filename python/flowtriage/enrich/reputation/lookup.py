@@ -68,16 +68,21 @@ class Reputation:
     def results(self) -> pd.DataFrame:
         """The results in the columns of msticpy's `TILookup`, the most severe first.
 
-        The last column is `SafeIoc`, the address as it was sent.
+        `SafeIoc`, the address as it was sent, and further columns of the sources follow.
         """
         import pandas as pd
 
-        frames = [t.to_pandas() if isinstance(t, pa.Table) else t for t in self._tables]
+        frames = [
+            t.select(COLUMNS).to_pandas() if isinstance(t, pa.Table) else t for t in self._tables
+        ]
         if not frames:
             return pd.DataFrame(columns=[*COLUMNS, SAFE_IOC])
         every = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
-        results: pd.DataFrame = every.reindex(columns=[*COLUMNS, SAFE_IOC])
+        usual = (*COLUMNS, SAFE_IOC)
+        further = [name for name in every.columns if name not in usual]
+        results: pd.DataFrame = every.reindex(columns=[*usual, *further])
         results = results.iloc[self._order.to_numpy()].reset_index(drop=True)
+        results[further] = results[further].infer_objects()
         results[SAFE_IOC] = results[SAFE_IOC].where(results[SAFE_IOC].notna(), results["Ioc"])
         labels = {int(severity): severity.label for severity in Severity}
         results["Severity"] = [labels[number] for number in self.found["severity"].to_pylist()]
