@@ -104,6 +104,13 @@ def test_what_failed_once_is_repeated_once_past_the_cache(trouble: object) -> No
 def test_a_lasting_failure_has_its_reason(trouble: object, attempts: int, reason: str) -> None:
     found, service = with_trouble(trouble)
     assert ledger(found)["OTX", BAD] == ("failed", attempts, reason)
+    failed = found.results[found.results["Ioc"] == BAD]
+    assert set(failed["Severity"]) <= {"unknown"}
+    assert set(failed["Result"]) <= {False}
+    if isinstance(trouble, int):
+        assert failed["Status"].tolist() == [trouble]
+    clean = found.results[found.results["Ioc"] != BAD]
+    assert not set(clean["Severity"]) & {"unknown"}
     assert counts(found) == [("OTX", 6, 5, 5, 0, 1)]
     assert service.counts["OTX", BAD] == attempts
 

@@ -68,7 +68,8 @@ class Reputation:
     def results(self) -> pd.DataFrame:
         """The results in the columns of msticpy's `TILookup`, the most severe first.
 
-        `SafeIoc`, the address as it was sent, and further columns of the sources follow.
+        `SafeIoc`, the address as it was sent, and further columns of the sources follow. The
+        severity of a query that failed is `unknown`; its status and details say why.
         """
         import pandas as pd
 
