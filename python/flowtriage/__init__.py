@@ -38,12 +38,13 @@ if TYPE_CHECKING:
         nblts,
         register,
     )
+    from flowtriage.catalogue.browser import NBBrowser
     from flowtriage.enrich import BlockLists, Online
     from flowtriage.network_flow_summary import NetworkFlowResult, NetworkFlowSummary
     from flowtriage.notebooklet import NBFunc, Notebooklet, NotebookletResult
     from flowtriage.oa import FlowOA
     from flowtriage.providers import DataProviders, QueryProvider
-    from flowtriage.session import browse, init
+    from flowtriage.session import browse, dp_init, init
     from flowtriage.store import FlowStore
     from flowtriage.threat_investigation import FlowThreatInvestigation, FlowThreatResult
     from flowtriage.write import write_flows
@@ -70,6 +71,7 @@ __all__ = [
     "MissingExtraError",
     "MsticnbDataProviderError",
     "MsticnbMissingParameterError",
+    "NBBrowser",
     "NBFunc",
     "NetworkFlowResult",
     "NetworkFlowSummary",
@@ -86,6 +88,7 @@ __all__ = [
     "connection_sets",
     "data_providers",
     "discover_modules",
+    "dp_init",
     "expanded_search",
     "find",
     "flow_index",
@@ -110,6 +113,7 @@ _LAZY = {
     "FlowStore": "flowtriage.store",
     "FlowThreatInvestigation": "flowtriage.threat_investigation",
     "FlowThreatResult": "flowtriage.threat_investigation",
+    "NBBrowser": "flowtriage.catalogue.browser",
     "NBFunc": "flowtriage.notebooklet",
     "NetworkFlowResult": "flowtriage.network_flow_summary",
     "NetworkFlowSummary": "flowtriage.network_flow_summary",
@@ -121,6 +125,7 @@ _LAZY = {
     "browse": "flowtriage.session",
     "data_providers": "flowtriage.session",
     "discover_modules": "flowtriage.catalogue",
+    "dp_init": "flowtriage.session",
     "find": "flowtriage.catalogue",
     "init": "flowtriage.session",
     "nb_index": "flowtriage.catalogue",

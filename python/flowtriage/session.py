@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.catalogue import add_pivot_funcs
-from flowtriage.errors import MissingExtraError
+from flowtriage.catalogue.browser import NBBrowser
 from flowtriage.providers.data_providers import DataProviders, environments
 from flowtriage.providers.local_flows import LocalFlows
 
 if TYPE_CHECKING:
-    from flowtriage.catalogue.browser import NBBrowser
     from flowtriage.providers.data_providers import QueryProvider
 
 
@@ -46,9 +45,29 @@ def init(
     >>> init(LocalFlows_paths=day, providers=["-tilookup", "-geolitelookup"])
     Loaded providers: LocalFlows
     """
-    print(DataProviders(query_provider, providers, **kwargs))
+    dp_init(query_provider, providers, **kwargs)
     if environments():
         add_pivot_funcs()
+
+
+def dp_init(
+    query_provider: QueryProvider | LocalFlows | str | None = None,
+    providers: Iterable[str] | None = None,
+    **kwargs: Any,
+) -> None:
+    """Load the data providers of a session and print them, as `init` without pivot functions.
+
+    Parameters
+    ----------
+    query_provider, providers, **kwargs
+        As for `DataProviders`.
+
+    Raises
+    ------
+    MsticnbDataProviderError, ArgumentError
+        As for `DataProviders`.
+    """
+    print(DataProviders(query_provider, providers, **kwargs))
 
 
 def browse() -> NBBrowser:
@@ -59,12 +78,6 @@ def browse() -> NBBrowser:
     MissingExtraError
         If ipywidgets is not installed.
     """
-    try:
-        from flowtriage.catalogue.browser import NBBrowser
-    except ImportError:
-        raise MissingExtraError(
-            'browse() needs ipywidgets: pip install "flowtriage[notebook]"'
-        ) from None
     return NBBrowser()
 
 

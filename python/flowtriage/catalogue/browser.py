@@ -6,11 +6,8 @@ import html
 import re
 from typing import Any
 
-import ipywidgets as widgets
-from IPython import get_ipython
-from IPython.display import display
-
 from flowtriage.catalogue.discovery import nb_index, nblts
+from flowtriage.errors import MissingExtraError
 from flowtriage.notebooklet.help import docstring_html
 
 _CODE = """\
@@ -29,9 +26,21 @@ class NBBrowser:
     ----------
     selected : type
         The selected notebooklet.
+
+    Raises
+    ------
+    MissingExtraError
+        If ipywidgets is not installed.
     """
 
     def __init__(self) -> None:
+        """Make and display the browser."""
+        try:
+            import ipywidgets as widgets
+        except ImportError:
+            raise MissingExtraError(
+                'the browser needs ipywidgets: pip install "flowtriage[notebook]"'
+            ) from None
         whole = widgets.Layout(width="100%")
         classes = list(nblts.iter_classes())
         self.nb_select = widgets.Select(options=classes, description="Notebooklet")
@@ -60,6 +69,8 @@ class NBBrowser:
 
     def display(self) -> None:
         """Display the browser."""
+        from IPython.display import display
+
         display(self._controls)
 
     def _update(self, change: Any) -> None:
@@ -76,6 +87,8 @@ class NBBrowser:
         return _CODE.format(variable=variable, path=path)
 
     def _insert_code(self, button: Any) -> None:
-        shell: Any = get_ipython()
+        import IPython
+
+        shell: Any = IPython.get_ipython()
         if shell is not None:
             shell.set_next_input(self._code())

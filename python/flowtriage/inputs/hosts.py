@@ -9,6 +9,7 @@ from typing import Any
 from flowtriage.errors import AmbiguousHostError, ArgumentError, MsticnbMissingParameterError
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import as_list, host_argument, parse_address, refang, selective
+from flowtriage.inputs.missing import is_missing
 from flowtriage.inputs.texts import is_text
 from flowtriage.msticnb import as_theirs
 
@@ -102,7 +103,7 @@ def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
         a malformed address or network, or covers more than half of IPv4 or IPv6.
     """
     parts = as_list(value)
-    if not parts or any(part is None or part == "" for part in parts):
+    if not parts or any(is_missing(part) or _is_empty(part) for part in parts):
         raise as_theirs(
             MsticnbMissingParameterError(
                 "value is missing; give a host name, an address or a msticpy Host"
@@ -119,6 +120,10 @@ def parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     return (names[0] if names else None), tuple(selective(addresses))
 
 
+def _is_empty(part: Any) -> bool:
+    return isinstance(part, str) and not part
+
+
 def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     if (host := host_argument(value)) is not None:
         return None, (host,)
@@ -128,8 +133,8 @@ def _parse_host(value: Any) -> tuple[str | None, tuple[str, ...]]:
     addresses = tuple(dict.fromkeys(a for e in _address_entities(value) if (a := _address(e))))
     if not name and not addresses:
         raise ArgumentError(
-            f"{type(value).__name__} {value!r} has neither a HostName nor an address; "
-            "give a host name, an address or a msticpy Host"
+            f"{type(value).__name__} {sanitize(repr(value), _MAX_SHOWN)} has neither a HostName "
+            "nor an address; give a host name, an address or a msticpy Host"
         )
     return name, addresses
 

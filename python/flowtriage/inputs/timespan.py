@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.times import day_end, day_start, parse_period, parse_time
+from flowtriage.inputs.times import day_end, day_start, moved, parse_period, parse_time
 
 TimeLike: TypeAlias = datetime | date | str
 """A `datetime`, `date`, pandas `Timestamp` or string; without a zone it is UTC."""
@@ -61,6 +61,12 @@ class Timespan:
         """Length of the timespan; None if open."""
         return self.end - self.start if self.start and self.end else None
 
+    def until_now(self) -> Timespan:
+        """Return the timespan that ends now if it has a start and no end."""
+        if self.start is None or self.end is not None:
+            return self
+        return Timespan(self.start, datetime.now(UTC))
+
     def __str__(self) -> str:
         """Return start and end as text."""
         start, end = (f"{t:%Y-%m-%d %H:%M:%S}" if t else "…" for t in (self.start, self.end))
@@ -76,9 +82,10 @@ def parse_timespan(
     """Parse a timespan, or its start and end; None if nothing was given.
 
     A timespan is a msticpy `TimeSpan`, any object with `start`, `end` or `period`, such as the
-    widgets `QueryTime` and `Lookback`, or a pair of start and end. A period is a `timedelta` or a
-    string such as `7d`; it starts at the start, or else ends at the end or now. Without period and
-    end, such an object ends now. An end that is a date alone is the end of that day.
+    widgets `QueryTime` and `Lookback`, a pair or `slice` of start and end, or a `Period` or
+    `Interval` of pandas. A period is a `timedelta`, a `DateOffset` or a string such as `7d`; it
+    starts at the start, or else ends at the end or now. Without period and end, such an object
+    ends now. An end that is a date, month or year alone is its last moment.
 
     Raises
     ------
@@ -96,14 +103,32 @@ def parse_timespan(
         return timespan
     if isinstance(timespan, (tuple, list)) and len(timespan) == 2:
         start, end = timespan
+    elif isinstance(timespan, slice) and timespan.step is None:
+        start, end = timespan.start, timespan.stop
+    elif type(timespan).__name__ == "Period":
+        return Timespan(parse_time(timespan, "start"), parse_time(timespan, "end"))
+    elif type(timespan).__name__ == "Interval":
+        return _parse_interval(timespan)
     elif timespan is not None:
         return _parse_object(timespan, start, end)
     first, last = parse_time(start, "start"), parse_time(end, "end")
     return None if first is None and last is None else Timespan(first, last)
 
 
+def _parse_interval(interval: Any) -> Timespan:
+    """Parse an interval of pandas; an end that it excludes is a microsecond outside."""
+    first, last = parse_time(interval.left, "start"), parse_time(interval.right, "end")
+    step = timedelta(microseconds=1)
+    return Timespan(
+        moved(first, step) if first and interval.open_left else first,
+        moved(last, step, -1) if last and interval.open_right else last,
+    )
+
+
 def _parse_object(timespan: Any, start: Any, end: Any) -> Timespan:
     """Parse an object with `start`, `end` or `period`; the arguments take the place of None."""
+    if isinstance(timespan, slice):
+        raise ArgumentError(f"timespan {sanitize(repr(timespan), 200)} has a step; leave it out")
     first = parse_time(_attribute(timespan, "start", start), "start")
     last = parse_time(_attribute(timespan, "end", end), "end")
     period = parse_period(_attribute(timespan, "period", None))
@@ -113,12 +138,12 @@ def _parse_object(timespan: Any, start: Any, end: Any) -> Timespan:
             "give a TimeSpan, or start= and end="
         )
     if first is not None and period is not None:
-        last = first + period
+        last = moved(first, period)
     elif last is None:
         last = datetime.now(UTC)
     if first is None and period is not None:
         last_is_day_end = last.time() == time.max
-        first = last - period + timedelta(microseconds=last_is_day_end)
+        first = moved(moved(last, timedelta(microseconds=last_is_day_end)), period, -1)
     return Timespan(first, last)
 
 

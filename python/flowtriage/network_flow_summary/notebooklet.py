@@ -117,8 +117,8 @@ class NetworkFlowSummary(Notebooklet):
             queries the query provider, which is not used otherwise.
         timespan
             A msticpy `TimeSpan`, or any object with `start`, `end` or `period`, such as a
-            `QueryTime`. Flows that start outside it are excluded. Required without `data`; with
-            `data`, None includes all flows.
+            `QueryTime`. Flows that start outside it are excluded. Required without `data`, to
+            now if it has no end; with `data`, None includes all flows.
         options
             Names of options; None takes the default ones, `+name` adds to them and `-name`
             removes from them (see `list_options`).
@@ -172,6 +172,8 @@ class NetworkFlowSummary(Notebooklet):
         arguments = self._run_arguments(
             value, data, timespan, options, start=start, end=end, silent=silent
         )
+        if data is None and arguments.span:  # a query needs an end
+            arguments = replace(arguments, span=arguments.span.until_now())
         name, addresses = parse_host(value)
         database = as_database(asn)
         request = HostRequest(

@@ -170,7 +170,7 @@ class NetworkFlowResult(NotebookletResult):
         Raises
         ------
         ArgumentError
-            If the time limit is not positive.
+            If the time limit is not a positive number.
         """
         if self._tables is None or self._selector is None:
             print(_SELECT_FIRST)

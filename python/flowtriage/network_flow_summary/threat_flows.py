@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 def with_flows(results: pd.DataFrame, index: pa.Table) -> pd.DataFrame:
     """Add the columns of the flow index: a row for each result and flow of its address.
 
-    Results keep their order; flows of an address are in the order of the index.
+    Results keep their order; flows of an address are in the order of the index. A column of the
+    results that has the name of one of the index is renamed to `lookup_` and its name.
     """
+    names = {name: f"lookup_{name}" for name in index.column_names if name != "Ioc"}
+    results = results.rename(columns=names)
     other_end = pc.fill_null(pc.not_equal(index["source"], index["dest"]), True)
     ends = pa.concat_tables(
         [

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partialmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flowtriage.errors import ArgumentError
@@ -195,10 +196,10 @@ class Notebooklet(HasPivot, HasProviders, ABC):
         return [kind for kind in cls.__mro__ if kind not in Notebooklet.__mro__]
 
     def get_methods(self) -> dict[str, Callable[..., Any]]:
-        """Return the notebooklet's own methods by name, without inherited ones."""
+        """Return the notebooklet's own methods by name, without inherited ones and properties."""
         names = {name for kind in self.own_classes() for name in vars(kind)}
-        methods = {n: getattr(self, n) for n in sorted(names) if not n.startswith("_")}
-        return {name: method for name, method in methods.items() if callable(method)}
+        public = [name for name in sorted(names) if not name.startswith("_")]
+        return {name: getattr(self, name) for name in public if _is_method(type(self), name)}
 
     def list_methods(self) -> list[str]:
         """Return the name and description of each of the notebooklet's own methods."""
@@ -329,6 +330,12 @@ class Notebooklet(HasPivot, HasProviders, ABC):
             "options": sorted(arguments.options),
             "silent": arguments.silent,
         }
+
+
+def _is_method(cls: type, name: str) -> bool:
+    """Return whether an attribute of a class is a method, without evaluating it."""
+    attribute = inspect.getattr_static(cls, name)
+    return callable(attribute) or isinstance(attribute, classmethod | partialmethod)
 
 
 keep_registered(Notebooklet)

@@ -301,13 +301,15 @@ class HasMetadata:
         Raises
         ------
         ArgumentError
-            If an option is unknown.
+            If an option is unknown, or the options are not names.
         """
         if options is None:
             return set(cls.default_options())
+        if not isinstance(options, Iterable):
+            raise ArgumentError(f"options {options!r} are not names; give a list of names")
         names = [options] if isinstance(options, str) else list(options)
         known = cls.all_options()
-        unknown = [name for name in names if _without_sign(name) not in known]
+        unknown = [n for n in names if not isinstance(n, str) or _without_sign(n) not in known]
         if unknown:
             raise ArgumentError(
                 f"unknown options: {', '.join(map(repr, unknown))}"
@@ -335,8 +337,8 @@ class HasMetadata:
         return cls.metadata.sections[name].with_contents(*contents)
 
 
-def _without_sign(name: Any) -> Any:
-    return name[1:] if isinstance(name, str) and name[:1] in ("+", "-") else name
+def _without_sign(name: str) -> str:
+    return name[1:] if name[:1] in ("+", "-") else name
 
 
 def _pattern(term: str) -> re.Pattern[str]:

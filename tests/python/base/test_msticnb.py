@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -52,3 +53,20 @@ def test_their_current_providers_are_used(msticnb: Any, tmp_path: Path) -> None:
     assert found.flow_index["TotalAllowedFlows"].sum() == TOTAL
     own = ft.DataProviders("LocalData", ["tilookup"], LocalData_data_paths=[str(tmp_path)])
     assert nb.data_providers is own
+
+
+def test_every_name_for_users_of_their_package_is_here(msticnb: Any) -> None:
+    """Not here: their modules and `create_template`, which are for authors of notebooklets."""
+    theirs = {
+        name
+        for name, value in vars(msticnb).items()
+        if name[0] != "_"
+        and not isinstance(value, ModuleType)
+        and getattr(value, "__module__", "") != "typing"
+    }
+    assert {"NBBrowser", "dp_init", "init", "browse", "nblts", "nb_index"} <= theirs
+    missing = {name for name in theirs if not hasattr(ft, name)}
+    assert missing <= {"VERSION", "create_template"}
+    for module in ("common", "nb_metadata", "read_modules", "notebooklet_result"):
+        assert not hasattr(ft, module)
+    assert not hasattr(ft.NetworkFlowSummary(), "_last_result")

@@ -65,3 +65,19 @@ def test_init_writes_nothing_into_globals(day: Path) -> None:
     assert set(caller) - before == {"ft"}
     assert space == {}
     assert ft.DataProviders.current().query_provider.paths == [day]
+
+
+def test_providers_are_loaded_without_pivot_functions(
+    day: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flowtriage import session
+
+    added: list[bool] = []
+    monkeypatch.setattr(session, "add_pivot_funcs", lambda: added.append(True))
+    monkeypatch.setattr(session, "environments", lambda: ["LocalFlows"])
+    ft.dp_init(providers=ALONE, LocalFlows_paths=day)
+    assert capsys.readouterr().out == "Loaded providers: LocalFlows\n"
+    assert ft.DataProviders.current().query_provider.paths == [day]
+    assert added == []
+    ft.init(providers=ALONE, LocalFlows_paths=day)
+    assert added == [True]

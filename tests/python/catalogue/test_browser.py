@@ -37,13 +37,13 @@ def test_the_selected_notebooklet_is_described(capsys: pytest.CaptureFixture[str
 
 
 def test_the_example_is_code_that_makes_the_notebooklet(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flowtriage.catalogue import browser as module
+    import IPython
 
     cells: list[str] = []
     shell = SimpleNamespace(set_next_input=cells.append)
     browser = ft.browse()
     browser.nb_select.value = ft.NetworkFlowSummary
-    monkeypatch.setattr(module, "get_ipython", lambda: shell)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
     browser._insert_code(None)
     assert unescape(browser.nb_code.value) == f"<pre>{cells[0]}</pre>"
     space: dict[str, Any] = {"nb": ft}
@@ -53,6 +53,12 @@ def test_the_example_is_code_that_makes_the_notebooklet(monkeypatch: pytest.Monk
 
 
 def test_without_widgets_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "flowtriage.catalogue.browser", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "flowtriage\[notebook\]"'):
-        ft.browse()
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    for browser in (ft.browse, ft.NBBrowser):
+        with pytest.raises(MissingExtraError, match=r'pip install "flowtriage\[notebook\]"'):
+            browser()
+
+
+def test_the_browser_is_a_class_of_the_package() -> None:
+    assert isinstance(ft.browse(), ft.NBBrowser)
+    assert ft.NBBrowser().selected is ft.browse().selected

@@ -104,6 +104,13 @@ def test_what_failed_once_is_repeated_once_past_the_cache(trouble: object) -> No
 def test_a_lasting_failure_has_its_reason(trouble: object, attempts: int, reason: str) -> None:
     found, service = with_trouble(trouble)
     assert ledger(found)["OTX", BAD] == ("failed", attempts, reason)
+    failed = found.results[found.results["Ioc"] == BAD]
+    assert set(failed["Severity"]) <= {"unknown"}
+    assert set(failed["Result"]) <= {False}
+    if isinstance(trouble, int):
+        assert failed["Status"].tolist() == [trouble]
+    clean = found.results[found.results["Ioc"] != BAD]
+    assert not set(clean["Severity"]) & {"unknown"}
     assert counts(found) == [("OTX", 6, 5, 5, 0, 1)]
     assert service.counts["OTX", BAD] == attempts
 
@@ -138,8 +145,8 @@ def test_a_provider_that_hangs_costs_no_other_provider() -> None:
     assert found.without_result == 0
 
 
-@pytest.mark.parametrize("limit", [0, -1, float("nan")])
-def test_an_invalid_time_limit_is_rejected(limit: float) -> None:
+@pytest.mark.parametrize("limit", [0, -1, float("nan"), "5", pd.NA, [5]])
+def test_an_invalid_time_limit_is_rejected(limit: Any) -> None:
     with pytest.raises(ArgumentError, match="time_limit must be more than 0 seconds"):
         look_up(SIX, [], time_limit=limit)
 
@@ -283,6 +290,28 @@ def test_addresses_are_named_as_they_were_asked_for() -> None:
     found = look_up(["2606:4700::1111", "8.8.8.8"], [Answering("plain", answer)])
     assert sorted(found.results["Ioc"]) == ["2606:4700::1111", "8.8.8.8"]
     assert found.results["SafeIoc"].tolist() == found.results["Ioc"].tolist()
+
+
+def test_further_columns_of_a_source_are_kept_and_whole_floats_are_severities() -> None:
+    levels = [1.0, float("nan"), 2.0, 0.0, -1.0, 1.5]
+
+    def answer(addresses: list[str]) -> pd.DataFrame:
+        severity = pd.Series(levels[: len(addresses)], dtype="float64")
+        further = {"Confidence": range(60, 60 + len(addresses)), "Network": "45.0.0.0/8"}
+        return frame(addresses).assign(Severity=severity, **further)
+
+    found = look_up(SIX, [Answering("sure", answer), Answering("plain", frame)])
+    assert found.results.columns[-3:].tolist() == ["SafeIoc", "Confidence", "Network"]
+    sure = found.results[found.results["Provider"] == "sure"].set_index("Ioc").loc[SIX]
+    labels = ["warning", "unknown", "high", "information", "unknown", "unknown"]
+    assert sure["Severity"].tolist() == labels
+    assert sure["Confidence"].tolist() == [60, 61, 62, 63, 64, 65]
+    assert found.results["Confidence"].dtype == "float64"
+    assert found.results.loc[found.results["Provider"] == "plain", "Confidence"].isna().all()
+    assert sorted(found.hits.loc[found.hits["Provider"] == "sure", "Ioc"]) == [SIX[0], SIX[2]]
+    for level in (2, "2", 2.0, "2.0", "High"):
+        high = look_up(SIX[:1], [Answering("one", lambda a, s=level: frame(a).assign(Severity=s))])
+        assert high.results["Severity"].tolist() == ["high"]
 
 
 def test_in_a_running_event_loop_it_works_as_outside() -> None:

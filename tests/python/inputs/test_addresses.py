@@ -82,6 +82,16 @@ def test_a_host_has_one_name() -> None:
             parse_host(value)
 
 
+@pytest.mark.extra
+def test_a_missing_value_of_pandas_is_no_host() -> None:
+    pd = pytest.importorskip("pandas")
+    for value in (None, "", float("nan"), pd.NA, pd.NaT, [pd.NA], ["web", pd.NA], pd.Series([""])):
+        with pytest.raises(ft.MsticnbMissingParameterError, match="value is missing"):
+            parse_host(value)
+    with pytest.raises(ft.ArgumentError, match="DataFrame .* has neither a HostName nor"):
+        parse_host(pd.DataFrame({"a": [1]}))
+
+
 @pytest.mark.parametrize(
     "networks",
     [

@@ -17,6 +17,7 @@ DAY = datetime(2024, 5, 1, tzinfo=UTC)
 TEN = DAY + timedelta(hours=10)
 PARIS = timezone(timedelta(hours=2))
 LAST = timedelta(days=1, microseconds=-1)
+MONTHS = ["2024-05", "2024/05", "05/2024", "May 2024"]
 DATES = ["2024-05-01", "20240501", "May 1 2024", "1 May 2024", "05/01/2024", "2024/05/01"]
 MOMENTS = [
     "2024-05-01 10:00",
@@ -50,6 +51,82 @@ def test_a_moment_is_itself(text: str) -> None:
 
 
 @extra
+def test_a_week_month_quarter_or_year_alone_is_the_whole_of_it() -> None:
+    np, pd = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+
+    def until(year: int, month: int, day: int) -> datetime:
+        return datetime(year, month, day, tzinfo=UTC) + LAST
+
+    for month in (*MONTHS, np.datetime64("2024-05"), pd.Period("2024-05")):
+        assert ends(month, month) == (DAY, until(2024, 5, 31))
+    for year in ("2024", np.datetime64("2024"), pd.Period("2024")):
+        assert ends(year, year) == (datetime(2024, 1, 1, tzinfo=UTC), until(2024, 12, 31))
+    for february, right in (("2024-02", until(2024, 2, 29)), ("Feb 2023", until(2023, 2, 28))):
+        assert ends(None, february)[1] == right
+    for week in ("2024-W18", "2024W18"):
+        assert ends(week, week) == (datetime(2024, 4, 29, tzinfo=UTC), until(2024, 5, 5))
+    assert ends("2024Q2", "2024Q2") == (datetime(2024, 4, 1, tzinfo=UTC), until(2024, 6, 30))
+    assert ends("9999", "9999")[1] == datetime.max.replace(tzinfo=UTC)
+
+
+@extra
+@pytest.mark.parametrize(
+    "text",
+    ["2024-05-01+02:00", "2024-05-01-02:00", "2024-05-01Z", "May 1 2024 +02:00", "2024-05+02:00"],
+)
+def test_a_date_alone_has_no_zone(text: str) -> None:
+    for one in ({"start": text}, {"end": text}):
+        with pytest.raises(ArgumentError, match="is not a time"):
+            parse_timespan(**one)  # type: ignore[arg-type]
+
+
+@extra
+def test_spans_of_pandas_and_slices() -> None:
+    pd = pytest.importorskip("pandas")
+    micro = timedelta(microseconds=1)
+    assert parse_timespan(pd.Period("2024-05-01")) == Timespan(DAY, DAY + LAST)
+    assert parse_timespan(pd.Period("2024-05-01 10:00", freq="h")) == Timespan(
+        TEN, TEN + timedelta(hours=1) - micro
+    )
+    for zone in (None, "UTC"):
+        start, end = pd.Timestamp("2024-05-01", tz=zone), pd.Timestamp("2024-05-01 10:00", tz=zone)
+        for closed, right in (
+            ("both", Timespan(DAY, TEN)),
+            ("left", Timespan(DAY, TEN - micro)),
+            ("right", Timespan(DAY + micro, TEN)),
+            ("neither", Timespan(DAY + micro, TEN - micro)),
+        ):
+            assert parse_timespan(pd.Interval(start, end, closed=closed)) == right
+    with pytest.raises(ArgumentError, match="start 1 is not a time"):
+        parse_timespan(pd.Interval(1, 2))
+    whole = slice("2024-05-01", "2024-05-01")
+    assert parse_timespan(whole) == Timespan(DAY, DAY + LAST)  # type: ignore[arg-type]
+    assert parse_timespan(slice(DAY, None)) == Timespan(DAY, None)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="has a step"):
+        parse_timespan(slice(DAY, TEN, 2))  # type: ignore[arg-type]
+
+
+@extra
+def test_offsets_of_the_calendar_are_periods() -> None:
+    pd = pytest.importorskip("pandas")
+
+    def span(**parts: Any) -> Timespan | None:
+        return parse_timespan(SimpleNamespace(**parts))
+
+    month = pd.DateOffset(months=1)
+    assert span(start=DAY, period=pd.DateOffset(days=1)) == Timespan(DAY, DAY + timedelta(days=1))
+    assert span(start=DAY, period=pd.offsets.Hour(10)) == Timespan(DAY, TEN)
+    for end, start in (("2024-05-31", DAY), ("2024-04-30", datetime(2024, 4, 1, tzinfo=UTC))):
+        found = span(end=end, period=month)
+        assert found is not None
+        assert (found.start, found.end) == (start, ends(None, end)[1])
+    for parts in ({"start": DAY}, {"end": DAY}):
+        for period in (timedelta(days=9_999_999), timedelta.max, pd.DateOffset(years=9_000)):
+            with pytest.raises(ArgumentError, match="out of the years|is not a period"):
+                span(**parts, period=period)
+
+
+@extra
 def test_midnight_is_not_a_date_alone() -> None:
     assert ends("May 1 2024", "May 2 2024 00:00") == (DAY, DAY + timedelta(days=1))
     assert ends(DAY, DAY) == (DAY, DAY)
@@ -78,7 +155,7 @@ def test_values_of_pandas_and_numpy() -> None:
     ):
         assert ends(value, value) == (TEN, TEN)
     assert ends(date(2024, 5, 1), date(2024, 5, 1)) == (DAY, DAY + LAST)
-    for missing in (pd.NaT, np.datetime64("NaT"), float("nan")):
+    for missing in (pd.NaT, pd.NA, np.datetime64("NaT"), float("nan")):
         with pytest.raises(ArgumentError, match="start .* is not a time"):
             ends(missing, None)
 
@@ -128,7 +205,7 @@ def test_periods() -> None:
     assert parse_timespan(SimpleNamespace(end="2024-05-01", period="1d")) == Timespan(
         DAY, DAY + LAST
     )
-    for wrong in ("x", 7, pd.NaT, ""):
+    for wrong in ("x", 7, pd.NaT, pd.NA, ""):
         with pytest.raises(ArgumentError, match="period .* is not a period"):
             parse_timespan(SimpleNamespace(start=DAY, period=wrong))
     with pytest.raises(ArgumentError, match="is before"):

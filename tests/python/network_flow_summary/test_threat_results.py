@@ -72,6 +72,26 @@ def test_flows_follow_the_columns_of_the_look_up(service: Service) -> None:
     assert (found["SafeIoc"] == found["Ioc"]).all()
 
 
+def test_further_columns_of_a_look_up_stand_before_those_of_the_flows() -> None:
+    class Sure:
+        def lookup_iocs(self, data: dict[str, str]) -> pd.DataFrame:
+            own = {"Confidence": [90 + len(ioc) for ioc in data], "source": "feed"}
+            return pd.DataFrame({"Ioc": list(data), "Result": True, "Severity": "high", **own})
+
+    nb = ft.NetworkFlowSummary(ft.DataProviders("LocalFlows", LocalFlows_paths=[]), silent=True)
+    nb.data_providers.providers["tilookup"] = Sure()
+    result = nb.run(WEB, data=flows(), options=["flow_summary"])
+    result.select_asns([15169, 13335])
+    result.lookup_ti_for_asn_ips()
+    found = result.ti_results
+    assert found.columns.tolist() == [
+        *(*LOOK_UP, "Confidence", "lookup_source", *result.flow_index.columns)
+    ]
+    assert (found["Confidence"] == 90 + found["Ioc"].str.len()).all()
+    assert set(found["lookup_source"]) == {"feed"}
+    assert set(found["source"]) <= set(result.flow_index["source"])
+
+
 def test_without_results_the_columns_are_the_same(service: Service) -> None:
     service.trouble |= {GOOGLE: CLOSES, ONE: CLOSES}
     result = selected(service, "OTX")

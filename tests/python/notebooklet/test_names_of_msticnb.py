@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,12 @@ def test_an_option_with_a_wrong_prefix_is_an_error(wrong: Any) -> None:
         ft.NetworkFlowSummary.requested_options(["+geo_map", wrong])
 
 
+@pytest.mark.parametrize("wrong", [5, pd.NA, float("nan"), [pd.NA], [["geo_map"]]])
+def test_options_that_are_no_names_are_an_error(wrong: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"options .* are not names|unknown options: "):
+        run(ft.NetworkFlowSummary(silent=True), options=wrong)
+
+
 def test_methods_without_documentation_are_listed() -> None:
     class Mine(ft.NetworkFlowSummary):
         def bare(self) -> None:
@@ -134,6 +141,30 @@ def test_methods_without_documentation_are_listed() -> None:
     assert "bare - ''" in listed
     assert "empty - ''" in listed
     assert Mine().get_help()
+
+
+def test_methods_are_listed_without_evaluating_properties() -> None:
+    class Mine(ft.NetworkFlowSummary):
+        @property
+        def broken(self) -> float:
+            return 1 / 0
+
+        @cached_property
+        def costly(self) -> float:
+            return 1 / 0
+
+        @classmethod
+        def of_class(cls) -> None:
+            """Belong to the class."""
+
+        @staticmethod
+        def alone() -> None:
+            """Stand alone."""
+
+    listed = Mine().list_methods()
+    assert {"of_class - 'Belong to the class.'", "alone - 'Stand alone.'"} < set(listed)
+    methods = set(Mine().get_methods())
+    assert methods == {*ft.NetworkFlowSummary().get_methods(), "of_class", "alone"}
 
 
 def test_flow_index_data_is_that_of_the_latest_result() -> None:

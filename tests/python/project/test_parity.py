@@ -38,7 +38,7 @@ NAMES = {
     *("init", "DataProviders", "current", "list_providers", "has_required_providers"),
     *("add_provider", "get_def_providers", "QueryProvider", "register", "view_events"),
     *("nblts", "nb_index", "find", "browse", "discover_modules", "add_pivot_funcs"),
-    *("set_opt", "get_opt", "module_path", "metadata"),
+    *("set_opt", "get_opt", "module_path", "metadata", "NBBrowser", "dp_init"),
 }
 OF_SPOT = {
     *("start_investigation", "display_controls", "search_ip", "get_in_out_and_twoway_conns"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
 ALONE = ["-tilookup", "-geolitelookup"]
+HOST = "10.0.0.4"
 
 
 @pytest.fixture
@@ -141,9 +143,25 @@ def test_local_flows_runs_like_data(day: Path) -> None:
     assert by_provider.flow_index is not None
     assert len(by_provider.flow_index) > 0
     assert by_provider.flow_index.equals(by_data.flow_index)
-    for missing in ({}, {"start": "2024-01-01"}, {"end": "2030-01-01"}):
+    for missing in ({}, {"end": "2030-01-01"}):
         with pytest.raises(MsticnbMissingParameterError, match="timespan is missing"):
             nb.run(sample.HOST_IP, **missing)
+
+
+def test_a_start_without_an_end_queries_until_now() -> None:
+    pytest.importorskip("msticpy")
+    import pandas as pd
+
+    from small_provider import OLD, SmallProvider, record
+
+    provider = SmallProvider({OLD: pd.DataFrame([record("web", HOST, HOST, "52.1.2.3")])})
+    nb = ft.NetworkFlowSummary(ft.DataProviders(provider, ALONE), silent=True)
+    for span in ({"start": "2024-01-01"}, {"timespan": ("2024-01-01", None)}):
+        before = datetime.now(UTC)
+        found = nb.run(HOST, options=[], **span)
+        assert found.timespan.start == datetime(2024, 1, 1, tzinfo=UTC)
+        assert before <= found.timespan.end <= datetime.now(UTC)
+        assert len(found.network_flows) == 1
 
 
 def test_data_defaults_to_its_own_span(day: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -67,16 +68,22 @@ class Reputation:
     def results(self) -> pd.DataFrame:
         """The results in the columns of msticpy's `TILookup`, the most severe first.
 
-        The last column is `SafeIoc`, the address as it was sent.
+        `SafeIoc`, the address as it was sent, and further columns of the sources follow. The
+        severity of a query that failed is `unknown`; its status and details say why.
         """
         import pandas as pd
 
-        frames = [t.to_pandas() if isinstance(t, pa.Table) else t for t in self._tables]
+        frames = [
+            t.select(COLUMNS).to_pandas() if isinstance(t, pa.Table) else t for t in self._tables
+        ]
         if not frames:
             return pd.DataFrame(columns=[*COLUMNS, SAFE_IOC])
         every = pd.concat([frame.astype(object) for frame in frames], ignore_index=True)
-        results: pd.DataFrame = every.reindex(columns=[*COLUMNS, SAFE_IOC])
+        usual = (*COLUMNS, SAFE_IOC)
+        further = [name for name in every.columns if name not in usual]
+        results: pd.DataFrame = every.reindex(columns=[*usual, *further])
         results = results.iloc[self._order.to_numpy()].reset_index(drop=True)
+        results[further] = results[further].infer_objects()
         results[SAFE_IOC] = results[SAFE_IOC].where(results[SAFE_IOC].notna(), results["Ioc"])
         labels = {int(severity): severity.label for severity in Severity}
         results["Severity"] = [labels[number] for number in self.found["severity"].to_pylist()]
@@ -182,15 +189,18 @@ def look_up(
     InputError
         If an address is invalid.
     ArgumentError
-        If the time limit is not positive.
+        If the time limit is not a positive number.
 
     Examples
     --------
     >>> look_up(["10.0.0.1"], []).messages()
     ['1 non-public address was not looked up.', 'There is no public address to look up.']
     """
-    if time_limit is not None and not time_limit > 0:
-        raise ArgumentError(f"time_limit must be more than 0 seconds, got {time_limit!r}")
+    if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
+        raise ArgumentError(
+            f"time_limit must be more than 0 seconds, got {time_limit!r}; give a number, or None "
+            "for no limit"
+        )
     known = bundled().lookup(list(addresses))
     known = known.select(["address", "ip_type"]).group_by(["address", "ip_type"], use_threads=False)
     known = known.aggregate([]).drop_null().combine_chunks()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.enrich.reputation.severity import parse_severity
+from flowtriage.enrich.reputation.severity import Severity, parse_severity
 from flowtriage.errors import ServiceError
 from flowtriage.humanize import sanitize
 
@@ -101,7 +101,7 @@ def _canonical(ioc: Any, asked: Collection[str]) -> str | None:
 
 
 def read_results(raw: pa.Table | pd.DataFrame) -> pa.Table:
-    """Read results in msticpy's columns as `FOUND`, row by row."""
+    """Read results in msticpy's columns as `FOUND`, row by row; a failure has no known severity."""
     columns = _columns(raw)
     results = [result in (True,) for result in columns["Result"]]
     answered = list(map(_is_answer, columns["Status"], columns["RawResult"], results))
@@ -111,7 +111,10 @@ def read_results(raw: pa.Table | pd.DataFrame) -> pa.Table:
             columns["Ioc"],
             list(map(str, columns["Provider"])),
             results,
-            [parse_severity(severity) for severity in columns["Severity"]],
+            [
+                parse_severity(severity) if known else Severity.UNKNOWN
+                for known, severity in zip(answered, columns["Severity"], strict=True)
+            ],
             columns["Network"],
             answered,
             [None if known else _reason(text, raw) for known, text, raw in details],

@@ -38,10 +38,12 @@ _PARSED = {str(int(severity)): severity for severity in Severity} | SEVERITY_WOR
 def parse_severity(value: object) -> Severity:
     """Parse a severity of msticpy: a word, a number, or a member of its `ResultSeverity`.
 
+    A whole number may be a float, as integers beside missing values are in pandas.
+
     Examples
     --------
-    >>> parse_severity("High").label, parse_severity(1).label, parse_severity(None).label
+    >>> parse_severity("High").label, parse_severity(1.0).label, parse_severity(None).label
     ('high', 'warning', 'unknown')
     """
-    word = str(value).lower().removeprefix("resultseverity.")
+    word = str(value).lower().removeprefix("resultseverity.").removesuffix(".0")
     return _PARSED.get(word, Severity.UNKNOWN)
