@@ -154,8 +154,7 @@ class NetworkFlowSummary(Notebooklet):
         MsticnbMissingParameterError
             If `value` is missing or, without `data`, a provider or a timespan.
         MsticnbDataProviderError
-            If the provider is not connected or has no network flows, or the queries of all its
-            tables fail.
+            If the provider is not connected or has no network flows, or all queries fail.
         AmbiguousHostError
             If a host name matches several hosts; `candidates` has their names.
         ArgumentError

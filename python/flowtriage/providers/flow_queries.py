@@ -20,6 +20,7 @@ from flowtriage.providers.queries import (
     Answers,
     available_queries,
     check_host_name,
+    require_answer,
     run_queries,
 )
 from flowtriage.read.flows import Flows
@@ -68,7 +69,7 @@ def query_host_flows(
     Raises
     ------
     MsticnbDataProviderError
-        If the provider has no network flows, or the queries of all its tables fail.
+        If the provider has no network flows, or all queries fail.
     """
     _check_available(provider)
     ends = {"start": span.start, "end": span.end}
@@ -91,6 +92,7 @@ def query_host_flows(
         parts = joined(parts, others, name, addresses) if name else []
     elif name and any(part.is_observed(name) for part in parts):
         parts = [part.observed(name) for part in parts]
+    require_answer(named, addressed)
     rows = [part.answer for part in parts] if name else addressed.rows
     flows, columns = read_frames([row.frame for row in rows])
     tables = list(dict.fromkeys(row.table for row in rows))
