@@ -196,5 +196,6 @@ def _each_once(flows: Flows, request: HostRequest, facts: HostFacts) -> tuple[Fl
         flows = Flows(table.filter(pa.array(kept)), flows.report)
         flows.report.rows_duplicate += int(repeated.sum())
         flows.report.describe(flows.to_arrow())
+    flows.report.without_duplicates()
     selected = host.flows.filter(pa.array(~repeated)).drop_columns([_POSITION])
     return flows, replace(host, flows=selected)

@@ -142,6 +142,16 @@ def test_the_host_is_preferred_whatever_the_order() -> None:
         assert index(run("b", list(order))) == [(A, B, "I", 3)]
 
 
+def test_the_report_counts_by_the_rule_of_the_run() -> None:
+    rows = [record("a", A, A, B), record("b", B, A, B, hour=1 + 1 / 6)]
+    found = run("a", rows)
+    assert index(found) == [(A, B, "O", 2)]
+    assert "Multiple exporters" not in found.report.facts()
+    assert "deduplicate=True" not in heading(found)
+    kept = run("a", rows, deduplicate=False)
+    assert kept.report.facts()["Multiple exporters"].startswith("2; 1 duplicate")
+
+
 @pytest.mark.parametrize("value", [A, "a"])
 def test_two_tables_with_one_flow(value: str) -> None:
     tables = {
