@@ -91,7 +91,8 @@ def _repeated(records: pd.DataFrame, lacking: tuple[str, ...]) -> tuple[_Mask, _
         return repeated, matched
     keys = [name for name in (*FIVE_TUPLE, "refused") if name not in lacking]
     records = records.assign(tuple=records.groupby(keys, dropna=False, sort=False).ngroup())
-    several = (records.groupby("tuple")["machine"].transform("nunique") > 1).to_numpy()
+    machines = records.groupby("tuple")["machine"].transform("nunique")
+    several: _Mask = machines.to_numpy() > 1
     if not several.any():
         return repeated, matched
     records, lacks = records[several], lacks[several]

@@ -22,6 +22,7 @@ from flowtriage.providers.flow_queries import QueriedFlows, query_host_flows
 from flowtriage.providers.host_queries import INTERFACE, HostFacts, query_host
 from flowtriage.quality.bad_rows import hosts_of
 from flowtriage.read.flows import Flows
+from flowtriage.read.named_ends import addresses_at_ends
 from flowtriage.read.read_flows import read_flows
 from flowtriage.read.source_columns import SOURCE_ROW, SourceColumns, frames_of, read_frames
 
@@ -91,6 +92,7 @@ def select_flows(
         flows = read_flows(data, timespan=request.span)
     if queried:
         flows = read_flows(queried.flows, timespan=request.span)
+        facts = _with_named_ends(facts, flows.to_arrow(), request, queried.columns)
     if request.deduplicate and pc.count_distinct(flows.to_arrow()["host"], mode="all").as_py() > 1:
         flows, host = _each_once(flows, request, facts)
     else:
@@ -173,6 +175,16 @@ def _host(flows: pa.Table, request: HostRequest, facts: HostFacts) -> HostFlows:
         return flows_of_host(flows, None, facts.addresses, resolve=request.resolve)
     name = facts.name or flows_of_host(flows, None, request.addresses).name
     return flows_of_host(flows, name, facts.addresses)
+
+
+def _with_named_ends(
+    facts: HostFacts, flows: pa.Table, request: HostRequest, columns: SourceColumns
+) -> HostFacts:
+    """Add the addresses at which flows of other machines name the host."""
+    if not request.name or not request.resolve:
+        return facts
+    named = addresses_at_ends(flows, columns, facts.name or request.name)
+    return replace(facts, addresses=tuple(dict.fromkeys([*facts.addresses, *named])))
 
 
 def _other_addresses(flows: pa.Table, host: HostFlows, facts: HostFacts) -> tuple[str, ...]:

@@ -8,10 +8,9 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.hosts import addresses_of_name
 from flowtriage.errors import MsticnbDataProviderError
 from flowtriage.inputs.hosts import matching_name
-from flowtriage.inputs.timespan import Timespan, within
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers.answered_flows import AnsweredFlows, check_columns, joined
 from flowtriage.providers.data_providers import QueryProvider
@@ -82,7 +81,7 @@ def query_host_flows(
         hosts = {host for part in parts for host in part.hosts}
         name = (matching_name(name, hosts) if resolve else None) or name
         if resolve:
-            reported = (addresses_of_name(within(part.flows, span), name) for part in parts)
+            reported = (part.addresses(name, span) for part in parts)
             addresses = tuple(dict.fromkeys([*addresses, *chain.from_iterable(reported)]))
     if addresses:
         addressed = run_queries(
