@@ -92,10 +92,11 @@ def _repeated(records: pd.DataFrame, lacking: tuple[str, ...]) -> tuple[_Mask, _
     keys = [name for name in (*FIVE_TUPLE, "refused") if name not in lacking]
     records = records.assign(tuple=records.groupby(keys, dropna=False, sort=False).ngroup())
     machines = records.groupby("tuple")["machine"].transform("nunique")
-    several: _Mask = machines.to_numpy() > 1
+    several: _Mask = np.asarray(machines.to_numpy() > 1, dtype=bool)
     if not several.any():
         return repeated, matched
-    records, lacks = records[several], lacks[several]
+    records = records[several]
+    lacks = np.asarray(lacks)[several]
     best = _preferred(records)
     rows = np.flatnonzero(several)
     for kept, others in ((best, ~best & lacks), (best & lacks, ~best))[: 2 if lacking else 1]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_host
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.inputs.arrow import FlowSource
-from flowtriage.inputs.hosts import is_network
+from flowtriage.inputs.hosts import is_network, matching_name
 from flowtriage.inputs.timespan import Timespan, within
 from flowtriage.msticnb import as_theirs
 from flowtriage.network_flow_summary.observations import repeated_observations
@@ -72,6 +73,18 @@ class Selection:
     returned: pa.Table | None = None
     rows: pa.ChunkedArray | None = None
     columns: SourceColumns | None = None
+
+    @cached_property
+    def groups(self) -> list[str]:
+        """The resource groups of the machines that logged flows under the name of the host."""
+        name = self.facts.name or self.host.name
+        if not name or self.rows is None or self.columns is None:
+            return []
+        pairs = self.columns.pairs(self.rows, "VMName", "ResourceGroup")
+        found = {
+            group.casefold(): group for vm, group in pairs if group and matching_name(name, [vm])
+        }
+        return sorted(found.values())
 
 
 def select_flows(

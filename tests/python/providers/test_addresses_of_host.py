@@ -188,3 +188,14 @@ def test_the_query_by_name_asks_for_both_ends() -> None:
     queries = yaml.safe_load(_OWN_QUERIES.read_text())["sources"]
     condition = queries["list_nta_network_flows_by_host"]["query_macros"]["condition"]["value"]
     assert condition == '| where SrcVm has "{host_name}" or DestVm has "{host_name}"'
+
+
+def test_machines_of_one_name_in_two_resource_groups_are_told() -> None:
+    other = record("web", SECOND, SECOND, PEER, flows=100) | {"ResourceGroup": "rg2"}
+    rows = pd.DataFrame([record("web", FIRST, FIRST, PEER, flows=3), other])
+    text = " ".join(map(str, run("web", rows)[0].sections[0].contents))
+    assert "Machines of several resource groups have this name: rg, rg2" in text
+    for same in ("rg", "RG", None, ""):
+        found, _ = run("web", rows.assign(ResourceGroup=["rg", same]))
+        assert "resource groups" not in " ".join(map(str, found.sections[0].contents))
+    assert "resource groups" not in " ".join(map(str, run(FIRST, rows)[0].sections[0].contents))
