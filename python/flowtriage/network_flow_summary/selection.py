@@ -21,6 +21,7 @@ from flowtriage.network_flow_summary.observations import repeated_observations
 from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import QueriedFlows, query_host_flows
 from flowtriage.providers.host_queries import INTERFACE, HostFacts, query_host
+from flowtriage.providers.service_limits import possibly_cut
 from flowtriage.quality.bad_rows import hosts_of
 from flowtriage.read.flows import Flows
 from flowtriage.read.named_ends import addresses_at_ends
@@ -101,6 +102,10 @@ def select_flows(
             queried, facts = _query(provider, request, span)
     elif frames := frames_of(data):
         queried = QueriedFlows(*read_frames(frames))
+        report = queried.flows.report
+        if any(name.startswith("azure") for name in report.formats):
+            cut = filter(None, (possibly_cut(len(frame)) for frame in frames))
+            report.incomplete += [f"DataFrame: {message}" for message in cut]
     else:
         flows = read_flows(data, timespan=request.span)
     if queried:

@@ -160,6 +160,21 @@ def test_a_result_of_the_number_of_rows_at_which_services_cut() -> None:
     assert run({OLD: frame.iloc[:-1]}, options=[]).report.incomplete == []
 
 
+@pytest.mark.parametrize("rows", [30_000, 500_000])
+def test_a_given_table_of_the_number_of_rows_at_which_services_cut(rows: int) -> None:
+    frame = ROWS[["FlowStartTime", "SrcIP", "DestIP", "FlowDirection", "AllowedOutFlows"]]
+    frame = frame.iloc[np.zeros(rows, dtype=int)]
+    nb = ft.NetworkFlowSummary(silent=True)
+    with pytest.warns(QualityWarning, match=f"exactly {rows:,} rows"):
+        found = nb.run(A, data=frame, options=[])
+    message = f"exactly {rows:,} rows, at which services cut results: rows may be missing"
+    assert found.report.incomplete == [f"DataFrame: {message}"]
+    assert message in heading(found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QualityWarning)
+        assert nb.run(A, data=frame.iloc[:-1], options=[]).report.incomplete == []
+
+
 def test_a_result_of_the_size_at_which_services_cut() -> None:
     assert row_limit(pd.DataFrame({"PublicIPs": ["x" * 999] * 64_000}))
     assert row_limit(pd.DataFrame({"PublicIPs": ["x" * 999] * 50_000})) is None
