@@ -35,7 +35,7 @@ AZURE_NETWORK_ANALYTICS = Format(
         FieldMapping("reported_direction", "direction", ("FlowDirection",)),
         FieldMapping("host", "text", ("VMName", "VM")),
     ),
-    nulls=("nan", "NaN", "None", "null"),
+    nulls=("nan", "NaN", "None", "null", "-", "N/A"),
     suffixes=("_s", "_d", "_t"),
     keep=(("SubType", ("FlowLog",)),),
     exporters=True,

@@ -39,7 +39,7 @@ AZURE_NTA = Format(
         FieldMapping("host", "observer", (("FlowDirection", "DestVm", "SrcVm"),)),
         FieldMapping("host", "text", (("SrcVm", "DestVm"), "SrcVm", "DestVm")),
     ),
-    nulls=("nan", "NaN", "None", "null"),
+    nulls=("nan", "NaN", "None", "null", "-", "N/A"),
     keep=(("SubType", ("FlowLog",)),),
     exporters=True,
     limits=("records aggregate flows of 10 or 60 minutes", "no source ports"),

@@ -61,6 +61,11 @@ def host_messages(selection: Selection, request: HostRequest, absences: Sequence
     names = facts.candidates or (() if facts.name else host.candidates)
     if names:
         messages.append(f"Its addresses have several host names: {', '.join(names)}.")
+    if len(selection.groups) > 1:
+        messages.append(
+            f"Machines of several resource groups have this name: {', '.join(selection.groups)}; "
+            "their flows are added up. A run by address takes those of one."
+        )
     return [*messages, *facts.problems]
 
 

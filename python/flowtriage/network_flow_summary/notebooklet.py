@@ -138,7 +138,9 @@ class NetworkFlowSummary(Notebooklet):
         deduplicate
             Whether a flow that several machines logged counts once: as the host logged it, or else
             the machine with the most bytes or records. Records of one 5-tuple are of one flow if
-            their times overlap. The report counts the records that are left out.
+            their times overlap; a port or protocol that one of them lacks equals any. Flows that
+            the host refused count as refused, also if a peer allowed them; those that a peer
+            refused are kept. The report counts the records that are left out.
         all_addresses
             Whether a run by address includes the flows of the other addresses of its machine,
             which a run by name does: those that its flows report, and those of its network
@@ -154,8 +156,7 @@ class NetworkFlowSummary(Notebooklet):
         MsticnbMissingParameterError
             If `value` is missing or, without `data`, a provider or a timespan.
         MsticnbDataProviderError
-            If the provider is not connected or has no network flows, or the queries of all its
-            tables fail.
+            If the provider is not connected or has no network flows, or all queries fail.
         AmbiguousHostError
             If a host name matches several hosts; `candidates` has their names.
         ArgumentError

@@ -54,7 +54,9 @@ class NetworkFlowResult(NotebookletResult):
         The host's flows, one row per record, in the canonical schema with their direction. Flows
         of a query provider or a DataFrame also have the columns of their source, under the name
         with the suffix `_source` where the schema has the name; `direction` is seen from the host,
-        a `FlowDirection` of the source from the machine that logged the flow.
+        a `FlowDirection` of the source from the machine that logged the flow. Counters of the
+        source, such as `AllowedOutFlows`, are those of its whole row, repeated for each address
+        of the row; `flows` and `denied_flows` are those of the flow.
     plot_flows_by_protocol : bokeh.models.LayoutDOM
         Timeline of flows by layer-7 protocol.
     plot_flows_by_direction : bokeh.models.LayoutDOM

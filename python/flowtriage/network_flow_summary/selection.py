@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -14,15 +15,17 @@ from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_hos
 from flowtriage.analysis.read_host import is_large, read_flows_of_host
 from flowtriage.errors import ArgumentError, MsticnbMissingParameterError
 from flowtriage.inputs.arrow import FlowSource
-from flowtriage.inputs.hosts import is_network
+from flowtriage.inputs.hosts import is_network, matching_name
 from flowtriage.inputs.timespan import Timespan, within
 from flowtriage.msticnb import as_theirs
 from flowtriage.network_flow_summary.observations import repeated_observations
 from flowtriage.providers import LocalFlows, QueryProvider
 from flowtriage.providers.flow_queries import QueriedFlows, query_host_flows
 from flowtriage.providers.host_queries import INTERFACE, HostFacts, query_host
+from flowtriage.providers.service_limits import possibly_cut
 from flowtriage.quality.bad_rows import hosts_of
 from flowtriage.read.flows import Flows, ReadRequest
+from flowtriage.read.named_ends import addresses_at_ends
 from flowtriage.read.read_flows import read_flows, read_request
 from flowtriage.read.source_columns import SOURCE_ROW, SourceColumns, frames_of, read_frames
 
@@ -74,6 +77,18 @@ class Selection:
     columns: SourceColumns | None = None
     source: ReadRequest | None = None
 
+    @cached_property
+    def groups(self) -> list[str]:
+        """The resource groups of the machines that logged flows under the name of the host."""
+        name = self.facts.name or self.host.name
+        if not name or self.rows is None or self.columns is None:
+            return []
+        pairs = self.columns.pairs(self.rows, "VMName", "ResourceGroup")
+        found = {
+            group.casefold(): group for vm, group in pairs if group and matching_name(name, [vm])
+        }
+        return sorted(found.values())
+
 
 def select_flows(
     request: HostRequest, data: FlowSource | None, provider: QueryProvider | LocalFlows | None
@@ -90,11 +105,16 @@ def select_flows(
             queried, facts = _query(provider, request, span)
     elif frames := frames_of(data):
         queried = QueriedFlows(*read_frames(frames))
+        report = queried.flows.report
+        if any(name.startswith("azure") for name in report.formats):
+            cut = filter(None, (possibly_cut(len(frame)) for frame in frames))
+            report.incomplete += [f"DataFrame: {message}" for message in cut]
     else:
         source = ReadRequest.parse(data, timespan=request.span)
         flows = _read(source, request)
     if queried:
         flows = read_flows(queried.flows, timespan=request.span)
+        facts = _with_named_ends(facts, flows.to_arrow(), request, queried.columns)
     if request.deduplicate and pc.count_distinct(flows.to_arrow()["host"], mode="all").as_py() > 1:
         flows, host = _each_once(flows, request, facts)
     else:
@@ -189,6 +209,16 @@ def _host(flows: pa.Table, request: HostRequest, facts: HostFacts) -> HostFlows:
     return flows_of_host(flows, name, facts.addresses)
 
 
+def _with_named_ends(
+    facts: HostFacts, flows: pa.Table, request: HostRequest, columns: SourceColumns
+) -> HostFacts:
+    """Add the addresses at which flows of other machines name the host."""
+    if not request.name or not request.resolve:
+        return facts
+    named = addresses_at_ends(flows, columns, facts.name or request.name)
+    return replace(facts, addresses=tuple(dict.fromkeys([*facts.addresses, *named])))
+
+
 def _other_addresses(flows: pa.Table, host: HostFlows, facts: HostFacts) -> tuple[str, ...]:
     """Return the known addresses of a host whose flows are not selected."""
     known = [address for address, _ in facts.origins]
@@ -210,5 +240,6 @@ def _each_once(flows: Flows, request: HostRequest, facts: HostFacts) -> tuple[Fl
         flows = Flows(table.filter(pa.array(kept)), flows.report)
         flows.report.rows_duplicate += int(repeated.sum())
         flows.report.describe(flows.to_arrow())
+    flows.report.without_duplicates()
     selected = host.flows.filter(pa.array(~repeated)).drop_columns([_POSITION])
     return flows, replace(host, flows=selected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -62,15 +62,24 @@ def network_flows(
 ) -> pd.DataFrame:
     """Return flows, and beside them the columns of the rows that they were read from.
 
-    `TotalAllowedFlows` is added, as msticnb does, if the source does not have it.
+    `TotalAllowedFlows`, which msticnb adds, is filled in rows without it. Counters of the source,
+    this one too, are those of the whole row, repeated for each of its flows.
     """
     frame: pd.DataFrame = flows.to_pandas()
     if rows is None or columns is None:
         return frame
     source = with_old_names(columns.of(rows, frame.columns), frame)
-    if len(source.columns) and "TotalAllowedFlows" not in source:
-        source = source.assign(TotalAllowedFlows=frame["flows"])
+    if len(source.columns):
+        source = source.assign(TotalAllowedFlows=_total_allowed(source, frame["flows"]))
     return _beside(frame, source)
+
+
+def _total_allowed(source: pd.DataFrame, flows: pd.Series[Any]) -> pd.Series[Any]:
+    if "TotalAllowedFlows" not in source:
+        return flows
+    given = source["TotalAllowedFlows"]
+    known = given.notna()
+    return given if known.all() else given.astype(object).where(known, flows).infer_objects()
 
 
 def _beside(frame: pd.DataFrame, source: pd.DataFrame) -> pd.DataFrame:

@@ -11,11 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.hosts import observed_at
+from flowtriage.analysis.hosts import addresses_of_name, observed_at
 from flowtriage.inputs.arrow import check_names
+from flowtriage.inputs.timespan import Timespan, within
 from flowtriage.providers.queries import Answer
 from flowtriage.read.detect import match
-from flowtriage.read.source_columns import SOURCE_ROW, column_names, read_frames
+from flowtriage.read.named_ends import addresses_at_ends, named_ends
+from flowtriage.read.source_columns import SOURCE_ROW, SourceColumns, column_names, read_frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,21 +34,28 @@ def check_columns(answer: Answer) -> None:
 
 @dataclass(frozen=True)
 class AnsweredFlows:
-    """An answer, and the flows that were read from it, with `SOURCE_ROW`."""
+    """An answer, the flows that were read from it, with `SOURCE_ROW`, and its columns."""
 
     answer: Answer
     flows: pa.Table
+    columns: SourceColumns
 
     @classmethod
     def read(cls, answer: Answer) -> Self:
         """Read the flows of an answer."""
-        return cls(answer, read_frames([answer.frame])[0].to_arrow())
+        flows, columns = read_frames([answer.frame])
+        return cls(answer, flows.to_arrow(), columns)
 
     @property
     def hosts(self) -> list[str]:
-        """Names of the hosts that observed the flows."""
+        """Names of the hosts that observed the flows, or that are named at their ends."""
         names: list[str] = pc.unique(self.flows["host"]).drop_null().to_pylist()
-        return names
+        return [*names, *named_ends(self.flows, self.columns)]
+
+    def addresses(self, name: str, span: Timespan) -> tuple[str, ...]:
+        """Return the addresses of a host that the flows of a timespan report."""
+        flows = within(self.flows, span)
+        return (*addresses_of_name(flows, name), *addresses_at_ends(flows, self.columns, name))
 
     def is_observed(self, name: str) -> bool:
         """Return whether a host observed any of the flows."""
@@ -86,7 +95,7 @@ class AnsweredFlows:
     def _select(self, rows: _Mask) -> AnsweredFlows:
         answer = Answer(self.answer.table, self.answer.query, self.answer.frame[rows])
         # The flows are numbered by the rows of the whole answer.
-        return AnsweredFlows(answer, self.flows.slice(0, 0))
+        return AnsweredFlows(answer, self.flows.slice(0, 0), SourceColumns())
 
 
 def joined(

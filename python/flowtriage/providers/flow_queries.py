@@ -8,10 +8,9 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.hosts import addresses_of_name
 from flowtriage.errors import MsticnbDataProviderError
 from flowtriage.inputs.hosts import matching_name
-from flowtriage.inputs.timespan import Timespan, within
+from flowtriage.inputs.timespan import Timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.providers.answered_flows import AnsweredFlows, check_columns, joined
 from flowtriage.providers.data_providers import QueryProvider
@@ -20,6 +19,7 @@ from flowtriage.providers.queries import (
     Answers,
     available_queries,
     check_host_name,
+    require_answer,
     run_queries,
 )
 from flowtriage.read.flows import Flows
@@ -68,7 +68,7 @@ def query_host_flows(
     Raises
     ------
     MsticnbDataProviderError
-        If the provider has no network flows, or the queries of all its tables fail.
+        If the provider has no network flows, or all queries fail.
     """
     _check_available(provider)
     ends = {"start": span.start, "end": span.end}
@@ -81,7 +81,7 @@ def query_host_flows(
         hosts = {host for part in parts for host in part.hosts}
         name = (matching_name(name, hosts) if resolve else None) or name
         if resolve:
-            reported = (addresses_of_name(within(part.flows, span), name) for part in parts)
+            reported = (part.addresses(name, span) for part in parts)
             addresses = tuple(dict.fromkeys([*addresses, *chain.from_iterable(reported)]))
     if addresses:
         addressed = run_queries(
@@ -91,6 +91,7 @@ def query_host_flows(
         parts = joined(parts, others, name, addresses) if name else []
     elif name and any(part.is_observed(name) for part in parts):
         parts = [part.observed(name) for part in parts]
+    require_answer(named, addressed)
     rows = [part.answer for part in parts] if name else addressed.rows
     flows, columns = read_frames([row.frame for row in rows])
     tables = list(dict.fromkeys(row.table for row in rows))

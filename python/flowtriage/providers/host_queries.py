@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pyarrow as pa
 
 from flowtriage.enrich.asn import bundled
-from flowtriage.errors import AmbiguousHostError, MsticnbDataProviderError
+from flowtriage.errors import AmbiguousHostError
 from flowtriage.inputs.addresses import parse_address
 from flowtriage.inputs.hosts import matching_name
 from flowtriage.inputs.timespan import Timespan
@@ -112,11 +112,7 @@ def query_host(
         queries, parameter = (by_host, "host_name") if label else (by_address, "ip_address")
         frames = []
         for asked in [label] if label else addresses:
-            try:
-                found = run_queries(provider, queries, **{parameter: asked})  # type: ignore[arg-type]
-            except MsticnbDataProviderError as error:
-                problems.append(str(error))
-                continue
+            found = run_queries(provider, queries, **{parameter: asked})  # type: ignore[arg-type]
             problems.extend(found.failed)
             frames += [_named(frame) for frame in found.frames]
         return frames

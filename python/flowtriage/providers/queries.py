@@ -39,12 +39,15 @@ class Answer:
 class Answers:
     """The answers with rows, and messages about queries that failed or were answered in part.
 
-    `cut` has those about tables whose rows are incomplete.
+    `cut` has those about tables whose rows are incomplete. `answered` is whether any query was
+    answered, with rows or without; `error` is the last exception of those that failed.
     """
 
     rows: list[Answer] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
+    answered: bool = False
+    error: Exception | None = None
 
     @property
     def frames(self) -> list[pd.DataFrame]:
@@ -65,16 +68,16 @@ def run_queries(
     Raises
     ------
     MsticnbDataProviderError
-        If the provider is not connected, or all queries fail; the message names the tables.
+        If the provider is not connected.
     """
     answers = Answers()
-    available = available_queries(provider, queries)
-    for table, query in available:
+    for table, query in available_queries(provider, queries):
         try:
             with _cut_results(table, answers.cut):
                 result = attrgetter(query)(provider)(**parameters)
             if result is None:
                 answers.failed.append(f"query of {table} returned None instead of a table")
+                answers.answered = True
                 continue
             if not hasattr(result, "iloc"):
                 raise MsticnbDataProviderError(str(result))
@@ -83,16 +86,22 @@ def run_queries(
                 check(answer)
         except Exception as error:
             answers.failed.append(f"query of {table} failed: {_message(error)}")
-            last = error
+            answers.error = error
             continue
+        answers.answered = True
         if len(result):
             answers.rows.append(answer)
             if limit := row_limit(result):
                 answers.cut.append(f"{table}: {limit}")
-    failed = [message for message in answers.failed if " failed: " in message]
-    if available and len(failed) == len(available):
-        raise as_theirs(MsticnbDataProviderError("; ".join(failed))) from last
     return answers
+
+
+def require_answer(*asked: Answers) -> None:
+    """Raise an exception that names the tables if queries failed and none was answered."""
+    errors = [answers.error for answers in asked if answers.error]
+    if errors and not any(answers.answered for answers in asked):
+        messages = dict.fromkeys(message for answers in asked for message in answers.failed)
+        raise as_theirs(MsticnbDataProviderError("; ".join(messages))) from errors[-1]
 
 
 @contextmanager

@@ -43,6 +43,19 @@ def row_limit(frame: pd.DataFrame) -> str | None:
     return None
 
 
+def possibly_cut(rows: int) -> str | None:
+    """Return a message if a given table has a number of rows at which services cut results.
+
+    Examples
+    --------
+    >>> possibly_cut(30_000)
+    'exactly 30,000 rows, at which services cut results: rows may be missing'
+    """
+    if rows not in _ROWS:
+        return None
+    return f"exactly {rows:,} rows, at which services cut results: rows may be missing"
+
+
 def _megabytes(frame: pd.DataFrame) -> float:
     """Estimate the size of a result as text, from evenly spaced rows."""
     step = max(1, len(frame) // _SAMPLE)

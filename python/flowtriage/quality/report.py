@@ -232,6 +232,10 @@ class ReadReport:
         zone = ["times have no zone; they are read as UTC unless tz= is given"]
         self.add_limits((*format.limits, *(zone if format.zoneless else [])))
 
+    def without_duplicates(self) -> None:
+        """Count no duplicate observations any more, because they were dropped."""
+        self._exporters, self._quality = False, None
+
     def add_limits(self, limits: Iterable[str]) -> None:
         """Add limitations of a format or log that are not listed yet."""
         self.limits += [limit for limit in limits if limit not in self.limits]

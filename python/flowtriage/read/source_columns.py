@@ -28,6 +28,26 @@ class SourceColumns:
 
     frames: tuple[pd.DataFrame, ...] = ()
 
+    def pairs(
+        self, rows: pa.ChunkedArray | pa.Array, one: str, other: str
+    ) -> list[tuple[str, str]]:
+        """Return the distinct values of two columns in rows by number, as text; no nulls.
+
+        The letter case of the names is ignored.
+        """
+        numbers = np.unique(rows.to_numpy(zero_copy_only=False))
+        found: dict[tuple[str, str], None] = {}
+        first = 0
+        for frame in self.frames:
+            positions = {str(name).casefold(): n for n, name in enumerate(frame.columns)}
+            chosen = [positions[n] for name in (one, other) if (n := name.casefold()) in positions]
+            inside = numbers[(numbers >= first) & (numbers < first + len(frame))] - first
+            if len(chosen) == 2:
+                cells = frame.iloc[:, chosen].iloc[inside].dropna().astype(str).drop_duplicates()
+                found |= dict.fromkeys(cells.itertuples(index=False, name=None))
+            first += len(frame)
+        return list(found)
+
     def of(self, rows: pa.ChunkedArray | pa.Array, taken: Collection[str]) -> pd.DataFrame:
         """Return the columns of rows by number, under their own names.
 

@@ -151,6 +151,21 @@ def test_both_tables_in_one_frame() -> None:
     assert flows["TotalAllowedFlows"].tolist() == [5, 3, 2, 1]
 
 
+@pytest.mark.parametrize("kind", ["numpy", "Int64", "int64[pyarrow]", "category", "object"])
+def test_rows_of_the_new_table_have_the_total_that_the_old_ones_have(kind: str) -> None:
+    old = FRAME.assign(TotalAllowedFlows=[5, 3, 2, 9])
+    old = old if kind == "numpy" else old.astype({"TotalAllowedFlows": kind})
+    new = pd.DataFrame([new_record("c", "10.0.0.6", A, "10.0.0.6", hour=9, flows=4)])
+    providers = ft.DataProviders(
+        SmallProvider({OLD: old, NEW: new}), ["-tilookup", "-geolitelookup"]
+    )
+    found = ft.NetworkFlowSummary(providers, silent=True).run(A, options=OPTIONS, **SPAN)
+    for frame in (found.network_flows, found.flow_index_data):
+        totals = frame.sort_values("FlowStartTime")["TotalAllowedFlows"]
+        assert totals.tolist() == [5, 3, 2, 4]
+        assert totals.sum() == found.flow_index["TotalAllowedFlows"].sum()
+
+
 def test_the_new_table_alone_has_the_columns_that_notebooks_use() -> None:
     rows = [new_record("a", A, A, "8.8.8.8", flows=3), new_record("c", "10.0.0.6", A, "10.0.0.6")]
     providers = ft.DataProviders(

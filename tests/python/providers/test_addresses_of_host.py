@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("msticpy")
 
 import flowtriage as ft
-from small_provider import OLD, SmallProvider, record
+from small_provider import NEW, OLD, SmallProvider, new_record, record
 
 pytestmark = [
     pytest.mark.extra,
@@ -157,3 +157,45 @@ def test_the_facts_of_a_given_address_stay() -> None:
     entity = run(given)[0].host_entity
     assert entity.IpAddress.Location.CountryName == "Chile"
     assert entity.IpAddress is not given
+
+
+@pytest.mark.parametrize("source", ["provider", "data"])
+@pytest.mark.parametrize("value", ["web", "WEB"])
+def test_a_row_of_the_peer_names_the_machine_at_the_other_end(value: str, source: str) -> None:
+    db = "10.0.0.5"
+    rows = [
+        new_record("db", db, FIRST, db, flows=3) | {"SrcVm": "rg/web"},
+        new_record("db", db, db, SECOND, flows=40) | {"DestVm": "rg/web"},
+        new_record("db", db, OLDER, db, flows=500) | {"SrcVm": "web-2"},
+        new_record("db", db, THIRD, db, flows=6000, hour=99) | {"SrcVm": "rg/web"},
+    ]
+    frame = pd.DataFrame(rows)
+    providers = ft.DataProviders(SmallProvider({NEW: frame}), ["-tilookup", "-geolitelookup"])
+    nb = ft.NetworkFlowSummary(providers, silent=True)
+    found = nb.run(value, **SPAN, **({"data": frame} if source == "data" else {}))
+    columns = ["source", "dest", "FlowDirection", "TotalAllowedFlows"]
+    assert sorted(found.flow_index[columns].itertuples(index=False, name=None)) == [
+        (FIRST, db, "O", 3),
+        (db, SECOND, "I", 40),
+    ]
+
+
+def test_the_query_by_name_asks_for_both_ends() -> None:
+    import yaml
+
+    from flowtriage.providers.queries import _OWN_QUERIES
+
+    queries = yaml.safe_load(_OWN_QUERIES.read_text())["sources"]
+    condition = queries["list_nta_network_flows_by_host"]["query_macros"]["condition"]["value"]
+    assert condition == '| where SrcVm has "{host_name}" or DestVm has "{host_name}"'
+
+
+def test_machines_of_one_name_in_two_resource_groups_are_told() -> None:
+    other = record("web", SECOND, SECOND, PEER, flows=100) | {"ResourceGroup": "rg2"}
+    rows = pd.DataFrame([record("web", FIRST, FIRST, PEER, flows=3), other])
+    text = " ".join(map(str, run("web", rows)[0].sections[0].contents))
+    assert "Machines of several resource groups have this name: rg, rg2" in text
+    for same in ("rg", "RG", None, ""):
+        found, _ = run("web", rows.assign(ResourceGroup=["rg", same]))
+        assert "resource groups" not in " ".join(map(str, found.sections[0].contents))
+    assert "resource groups" not in " ".join(map(str, run(FIRST, rows)[0].sections[0].contents))

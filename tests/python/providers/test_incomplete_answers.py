@@ -65,6 +65,29 @@ def test_the_other_table_is_used_if_one_fails(broken: Any, value: str) -> None:
     assert total(run({OLD: ROWS, NEW: MORE}, value)) == 12
 
 
+@pytest.mark.parametrize("by", ["by_ip", "by_host"])
+def test_one_failing_query_of_a_table_costs_no_flows_of_the_other(by: str) -> None:
+    beat = pd.DataFrame({"Computer": ["a"], "ComputerIP": [A], "OSType": ["Linux"]})
+    others = {f"list_azure_network_flows_{by}": RuntimeError(f"timeout of {by}")}
+    provider = SmallProvider({OLD: ROWS}, get_heartbeat_for_host=beat, **others)
+    found = run({}, "a", provider=provider)
+    assert total(found) == 5
+    message = f"query of {OLD} failed: timeout of {by}"
+    assert found.report.incomplete == [message]
+    assert message in found.report.facts()["Incomplete answers"]
+    assert message in heading(found)
+    others = {name: RuntimeError("timeout") for name in vars(provider.Network) if "flows" in name}
+    provider = SmallProvider({OLD: ROWS}, get_heartbeat_for_host=beat, **others)
+    with pytest.raises(MsticnbDataProviderError, match=f"^query of {OLD} failed: timeout$"):
+        run({}, "a", provider=provider)
+
+
+def test_a_failing_query_without_another_that_answers_is_an_error() -> None:
+    others = {"list_azure_network_flows_by_host": RuntimeError("timeout of by_host")}
+    with pytest.raises(MsticnbDataProviderError, match="timeout of by_host"):
+        run({}, "a", provider=SmallProvider({OLD: ROWS}, **others))
+
+
 def test_an_error_of_msticpy_is_told_in_its_words() -> None:
     from msticpy.common.exceptions import MsticpyDataQueryError
 
@@ -135,6 +158,21 @@ def test_a_result_of_the_number_of_rows_at_which_services_cut() -> None:
     assert row_limit(pd.DataFrame({"SrcIP": [A] * 500_000}))
     assert row_limit(pd.DataFrame({"SrcIP": [A] * 499_999})) is None
     assert run({OLD: frame.iloc[:-1]}, options=[]).report.incomplete == []
+
+
+@pytest.mark.parametrize("rows", [30_000, 500_000])
+def test_a_given_table_of_the_number_of_rows_at_which_services_cut(rows: int) -> None:
+    frame = ROWS[["FlowStartTime", "SrcIP", "DestIP", "FlowDirection", "AllowedOutFlows"]]
+    frame = frame.iloc[np.zeros(rows, dtype=int)]
+    nb = ft.NetworkFlowSummary(silent=True)
+    with pytest.warns(QualityWarning, match=f"exactly {rows:,} rows"):
+        found = nb.run(A, data=frame, options=[])
+    message = f"exactly {rows:,} rows, at which services cut results: rows may be missing"
+    assert found.report.incomplete == [f"DataFrame: {message}"]
+    assert message in heading(found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QualityWarning)
+        assert nb.run(A, data=frame.iloc[:-1], options=[]).report.incomplete == []
 
 
 def test_a_result_of_the_size_at_which_services_cut() -> None:
