@@ -20,6 +20,8 @@ _DATE_AND_ZONE = re.compile(r"\d{4}-\d\d(-\d\d)?\s*[+-]\d\d:?\d\d")
 _DAY_UNITS = ("datetime64[Y]", "datetime64[M]", "datetime64[W]", "datetime64[D]")
 _DAY = timedelta(days=1)
 _NOW = ("now", "today")
+_DAY_OR_MONTH_FIRST = re.compile(r"(\d\d?)([.-])(\d\d?)\2(?:\d{4}|\d\d)(?!\d)")
+_MONTHS = 12
 _MAX_LENGTH = 200
 _Bounds: TypeAlias = tuple[date | None, date | None]
 """First and last moment, or day, of what a value stands for."""
@@ -56,6 +58,11 @@ def parse_time(value: Any, name: Literal["start", "end"]) -> datetime | None:
     """
     if value is None:
         return None
+    if isinstance(value, str) and _is_ambiguous(value.strip()):
+        raise ArgumentError(
+            f"{name} {sanitize(repr(value), _MAX_LENGTH)} is ambiguous: day or month first; "
+            "write it like 2013-09-15"
+        )
     try:
         first, last = _parse_text(value.strip()) if isinstance(value, str) else _bounds(value)
         found = last if name == "end" else first
@@ -141,6 +148,16 @@ def _plain(value: Any) -> Any:
         if hasattr(value, name):
             return getattr(value, name)(**{"warn": False} if name == "to_pydatetime" else {})
     return value
+
+
+def _is_ambiguous(text: str) -> bool:
+    """Return whether a date has numbers that may be day and month in either order.
+
+    Slashes separate dates with the month first, as pandas and msticpy read them.
+    """
+    found = _DAY_OR_MONTH_FIRST.match(text)
+    one, other = (int(found[1]), int(found[3])) if found else (0, 0)
+    return one != other and max(one, other) <= _MONTHS
 
 
 def _parse_text(text: str) -> _Bounds:

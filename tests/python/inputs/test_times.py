@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flowtriage.errors import ArgumentError
+from flowtriage.inputs.times import parse_time
 from flowtriage.inputs.timespan import Timespan, as_msticpy, parse_timespan
 
 DAY = datetime(2024, 5, 1, tzinfo=UTC)
@@ -258,3 +259,18 @@ def test_a_timespan_of_msticpy_is_equal() -> None:
     assert as_msticpy(Timespan(DAY, TEN)) == TimeSpan(start=DAY, end=TEN)
     for open_span in (Timespan(DAY, None), Timespan(None, TEN), None):
         assert as_msticpy(open_span) is open_span
+
+
+@pytest.mark.parametrize("text", ["01.03.2025", "3-4-2025 10:00", "03.04.25"])
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_a_date_with_either_order_of_day_and_month_is_an_error(text: str, name: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"{name} '{text}' is ambiguous: day or month first"):
+        parse_time(text, name)
+
+
+@pytest.mark.extra
+def test_a_date_whose_numbers_show_the_order_is_read() -> None:
+    pytest.importorskip("pandas")
+    for text in ("4/13/2025", "13/4/2025", "13.04.2025"):
+        assert parse_time(text, "start") == datetime(2025, 4, 13, tzinfo=UTC)
+    assert parse_time("4/4/2025", "start") == datetime(2025, 4, 4, tzinfo=UTC)
