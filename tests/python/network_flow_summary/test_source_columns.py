@@ -166,6 +166,15 @@ def test_rows_of_the_new_table_have_the_total_that_the_old_ones_have(kind: str) 
         assert totals.sum() == found.flow_index["TotalAllowedFlows"].sum()
 
 
+def test_counters_of_the_source_are_those_of_the_whole_row() -> None:
+    peers = "8.8.8.8|3|0|0|0|0|0 9.9.9.9|4|0|0|0|0|0"
+    row = new_record("a", A, A, "", flows=7) | {"DestIp": None, "DestPublicIps": peers}
+    flows = run(pd.DataFrame([row])).network_flows.sort_values("dst_ip")
+    assert flows["dst_ip"].tolist() == ["8.8.8.8", "9.9.9.9"]
+    assert flows["AllowedOutFlows"].tolist() == [7, 7]
+    assert flows["flows"].sum() == flows["TotalAllowedFlows"].sum() == 7
+
+
 def test_the_new_table_alone_has_the_columns_that_notebooks_use() -> None:
     rows = [new_record("a", A, A, "8.8.8.8", flows=3), new_record("c", "10.0.0.6", A, "10.0.0.6")]
     providers = ft.DataProviders(

@@ -199,3 +199,16 @@ def test_machines_of_one_name_in_two_resource_groups_are_told() -> None:
         found, _ = run("web", rows.assign(ResourceGroup=["rg", same]))
         assert "resource groups" not in " ".join(map(str, found.sections[0].contents))
     assert "resource groups" not in " ".join(map(str, run(FIRST, rows)[0].sections[0].contents))
+
+
+def test_the_windows_of_an_entity_is_that_of_a_heartbeat_if_there_is_one() -> None:
+    from msticpy.datamodel.entities import Host, OSFamily
+
+    for given in (Host(HostName="web"), Host(HostName="web", OSFamily=OSFamily.Windows)):
+        found, _ = run(given, beats=beat(OSType="Linux"))
+        assert found.host_entity.OSFamily == OSFamily.Linux
+        found, _ = run(given, beats=beat())
+        assert found.host_entity.OSFamily == OSFamily.Windows
+    given = Host(HostName="web", OSFamily=OSFamily.Linux)
+    found, _ = run(given, beats=beat(OSType="Windows"))
+    assert found.host_entity.OSFamily == OSFamily.Linux
