@@ -145,7 +145,7 @@ impl TryFrom<PySpec> for Spec {
     }
 }
 
-/// `flowtriage.formats.declaration.TextLayout`; JSON if it has no names.
+/// `flowtriage.formats.layout.TextLayout`; JSON if it has no names.
 #[derive(FromPyObject)]
 pub struct PyLayout {
     delimiter: String,
@@ -156,7 +156,7 @@ pub struct PyLayout {
     tuples: Option<PyTuples>,
 }
 
-/// `flowtriage.formats.declaration.Tuples`.
+/// `flowtriage.formats.layout.Tuples`.
 #[derive(FromPyObject)]
 struct PyTuples {
     path: String,
