@@ -3,7 +3,8 @@
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
-from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Headerless
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.layout import Headerless
 
 _DEFAULT = (
     *("version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport"),

@@ -3,7 +3,8 @@
 Source: https://learn.microsoft.com/azure/network-watcher/nsg-flow-logs-overview
 """
 
-from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Tuples
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.layout import Tuples
 
 _PATH = "properties.flows[].flows[].flowTuples[]"
 _DENIED = ("decision", ("D", "Denied", "Deny"))

@@ -3,7 +3,8 @@
 Source: https://learn.microsoft.com/azure/network-watcher/vnet-flow-logs-overview
 """
 
-from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Tuples
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.layout import Tuples
 
 _PATH = "flowRecords.flows[].flowGroups[].flowTuples[]"
 AZURE_VNET = Format(

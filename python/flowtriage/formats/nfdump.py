@@ -3,7 +3,8 @@
 Source: https://github.com/phaag/nfdump (src/output)
 """
 
-from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Trailer
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.layout import Trailer
 
 _ENDPOINTS = (Endpoints("sa", "da"), Endpoints("srcAddr", "dstAddr"))
 _UNIDIRECTIONAL = ("0",)

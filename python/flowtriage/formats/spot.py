@@ -3,7 +3,8 @@
 Source: https://github.com/apache/incubator-spot (spot-setup, spot-ml)
 """
 
-from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Headerless
+from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
+from flowtriage.formats.layout import Headerless
 
 _ENDPOINTS = (Endpoints("sip", "dip"),)
 _UNIDIRECTIONAL = ("0",)

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.formats import FORMATS
-from flowtriage.formats.declaration import Binding, Format, TextLayout
+from flowtriage.formats.declaration import Binding, Format
+from flowtriage.formats.layout import TextLayout
 from flowtriage.humanize import did_you_mean
 
 _DELIMITERS = (",", "\t", ";", "|", " ")

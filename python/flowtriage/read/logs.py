@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Binding, Format, Outcome, TextLayout
+from flowtriage.formats.declaration import Binding, Format, Outcome
+from flowtriage.formats.layout import TextLayout
 from flowtriage.formats.metadata import table_metadata
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import check_names

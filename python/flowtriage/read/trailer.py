@@ -8,7 +8,7 @@ from collections import Counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.formats.declaration import Trailer
+from flowtriage.formats.layout import Trailer
 from flowtriage.quality.bad_rows import Total
 from flowtriage.quality.report import ReadReport
 from flowtriage.quality.sums import exact_sum
