@@ -35,6 +35,18 @@ impl<N> Default for Dates<N> {
 }
 
 impl<N> Dates<N> {
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        matches!(
+            self,
+            Self {
+                month_first: None,
+                day_first: None,
+                ambiguous: None
+            }
+        )
+    }
+
     /// Note a date.
     pub fn note(&mut self, row: N, column: &str, text: &str, is_ambiguous: bool) {
         let first = match order_shown(text) {

@@ -3,6 +3,7 @@
 mod addresses;
 mod alternatives;
 mod columns;
+mod counters;
 mod dates;
 pub mod endpoints;
 pub mod exchange;
@@ -11,6 +12,7 @@ mod flow_rows;
 pub mod given;
 pub mod hosts;
 pub mod log;
+mod other_dates;
 pub mod outcome;
 pub mod records;
 mod services;

@@ -61,6 +61,10 @@ pub struct Normalised {
     pub end_before_start: u64,
     /// Records whose source has the counts of both endpoints.
     pub without_sides: u64,
+    /// Records whose total is not the sum of the counts of both endpoints.
+    pub contradicted_totals: u64,
+    /// Records with payload bytes of an endpoint, but no bytes.
+    pub payload_only: u64,
     /// Flows whose endpoints were exchanged, by reason.
     pub reversed: BTreeMap<&'static str, u64>,
     /// Records whose packets had other addresses.
@@ -131,6 +135,8 @@ impl Normalised {
         self.repeated.bytes += later.repeated.bytes;
         self.end_before_start += later.end_before_start;
         self.without_sides += later.without_sides;
+        self.contradicted_totals += later.contradicted_totals;
+        self.payload_only += later.payload_only;
         for (reason, flows) in later.reversed {
             *self.reversed.entry(reason).or_default() += flows;
         }

@@ -15,7 +15,9 @@ use crate::normalise::log::Log;
 use crate::normalise::outcome::Normalised;
 use crate::normalise::spec::{Kind, Spec};
 use crate::normalise::values::Conditions;
-use crate::normalise::{alternatives, endpoints, exchange, flow_rows, translated};
+use crate::normalise::{
+    alternatives, counters, endpoints, exchange, flow_rows, other_dates, translated,
+};
 
 /// Normalise a table; `number` gives the number of each row in messages.
 pub fn table(
@@ -47,7 +49,9 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     }
     let (mut bad, dates) = (BadRows::new(), RefCell::default());
     let mut ends = endpoints::read(&log, spec, &mut bad)?;
+    let mut all_dates = None;
     if let Some(rows) = rows_of_hosts(spec, &ends, log.rows()) {
+        all_dates = Some(other_dates::noted(&log, spec)?.numbered(|row| numbers[row]));
         out.other_hosts = (log.rows() - rows.len() - bad.len()) as u64;
         out.reject_all(std::mem::take(&mut bad), &numbers);
         numbers = rows.iter().map(|row| numbers[*row as usize]).collect();
@@ -62,10 +66,13 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
             totals.entry(&field.target).or_default().extend(found);
         }
     }
-    out.dates = dates.into_inner().numbered(|row: usize| numbers[row]);
+    let read_dates = || dates.into_inner().numbered(|row: usize| numbers[row]);
+    out.dates = all_dates.unwrap_or_else(read_dates);
     let is_good = |row: &usize| !bad.contains_key(row);
     let without_sides: BTreeSet<_> = totals.values().flatten().copied().collect();
     out.without_sides = without_sides.into_iter().filter(is_good).count() as u64;
+    out.contradicted_totals = counters::contradicted_totals(&log, spec, &columns, &bad)?;
+    out.payload_only = counters::payload_only(&columns, log.rows(), &bad);
     out.end_before_start = flow_rows::drop_early_ends(&mut columns, is_good) as u64;
     ends.drop_rows(&bad);
     count_unknown_actions(&log, spec, &bad, &mut out)?;

@@ -179,6 +179,11 @@ impl Unit {
 }
 
 impl Spec {
+    /// Whether dates are noted because they may show the order of day and month, or contradict it.
+    pub const fn notes_dates(&self) -> bool {
+        self.date_order.is_none() || self.date_order_shown
+    }
+
     /// Columns of the log that are read, sorted by name.
     pub fn columns(&self) -> Vec<&str> {
         let ends = self.endpoints.iter().flat_map(|ends| {

@@ -36,6 +36,13 @@ pub fn instant(text: &str, zone: Tz, order: Option<DateOrder>) -> Result<i64, No
     }
 }
 
+/// Whether a string may be a date with the year last.
+pub fn has_year_last(text: &str) -> bool {
+    let is_separator = |byte: Option<&u8>| byte.is_some_and(|byte| b"/-.".contains(byte));
+    let bytes = text.as_bytes();
+    is_separator(bytes.get(1)) || is_separator(bytes.get(2))
+}
+
 /// The order of day and month that a date with the year last shows by a number beyond 12.
 pub fn order_shown(text: &str) -> Option<DateOrder> {
     let mut rest = Digits(text.as_bytes());

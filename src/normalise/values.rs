@@ -17,7 +17,9 @@ use crate::normalise::log::{Cell, Log};
 use crate::normalise::outcome::BadRow;
 use crate::normalise::services;
 use crate::normalise::spec::{Condition, Spec, Unit};
-use crate::normalise::times::{NotATime, clock, decimal, from_local, instant, leading_digits};
+use crate::normalise::times::{
+    NotATime, clock, decimal, from_local, has_year_last, instant, leading_digits,
+};
 
 /// The years 1 to 9999 in microseconds since 1970, the range of ISO 8601 and most software.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
@@ -129,7 +131,7 @@ impl<'a> Cells<'a> {
                 match decimal(&text, unit.micros()) {
                     None => {
                         let found = instant(&text, spec.zone, spec.date_order);
-                        if spec.date_order.is_none() || spec.date_order_shown {
+                        if spec.notes_dates() {
                             let is_ambiguous = found == Err(NotATime::Ambiguous);
                             dates
                                 .borrow_mut()
@@ -147,6 +149,28 @@ impl<'a> Cells<'a> {
         time.filter(|time| YEARS.contains(time))
             .map(Some)
             .ok_or_else(|| self.bad(row, NOT_A_TIME))
+    }
+
+    /// Note the date of a row whose time is not read; return whether it is certain.
+    pub fn note_date(&self, row: usize, spec: &Spec, dates: &mut Dates<usize>) -> bool {
+        let Some(text) = self.get(row) else {
+            return false;
+        };
+        if !has_year_last(&text) || decimal(&text, 1).is_some() {
+            return true;
+        }
+        let found = instant(&text, spec.zone, spec.date_order);
+        let is_ambiguous = found == Err(NotATime::Ambiguous);
+        dates.note(row, &self.name, &text, is_ambiguous);
+        !is_ambiguous
+    }
+
+    /// Whether values may be strings.
+    pub const fn has_texts(&self) -> bool {
+        matches!(
+            self.values,
+            LogColumn::Text(_) | LogColumn::Column(Column::Text(_))
+        )
     }
 
     /// A duration in microseconds, negative if a clock was set back.

@@ -230,6 +230,8 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("repeated_bytes", done.repeated.bytes),
         ("rows_end_before_start", done.end_before_start as f64),
         ("rows_without_sides", done.without_sides as f64),
+        ("rows_contradicted_totals", done.contradicted_totals as f64),
+        ("rows_payload_only", done.payload_only as f64),
         ("rows_translated", done.translated as f64),
         ("rows_of_other_hosts", done.other_hosts as f64),
     ];

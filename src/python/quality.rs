@@ -44,6 +44,8 @@ pub fn quality<'py>(
     out.set_item("counted", found.counted)?;
     out.set_item("equal_sides", found.equal_sides)?;
     out.set_item("uncounted_initiators", found.uncounted_initiators)?;
+    out.set_item("packets_without_bytes", found.packets_without_bytes)?;
+    out.set_item("bytes_without_packets", found.bytes_without_packets)?;
     out.set_item("direction_conflicts", found.direction_conflicts)?;
     out.set_item("counter_overflows", found.counter_overflows)?;
     out.set_item("estimated", found.estimated)?;

@@ -60,6 +60,10 @@ pub struct Findings {
     pub equal_sides: u64,
     /// TCP rows in which only the responder sent packets.
     pub uncounted_initiators: u64,
+    /// Rows in which an endpoint sent packets of 0 bytes.
+    pub packets_without_bytes: u64,
+    /// Rows in which an endpoint sent bytes in 0 packets.
+    pub bytes_without_packets: u64,
     /// Rows whose logged direction contradicts their addresses.
     pub direction_conflicts: u64,
     /// Rows with a 32-bit counter that overflowed.
@@ -125,6 +129,9 @@ impl Quality {
             self.found.counted += u64::from(counted);
             self.found.equal_sides += u64::from(counted && columns.has_equal_sides(row));
             self.found.uncounted_initiators += u64::from(columns.misses_initiator(row));
+            let [packets, bytes] = columns.uncounted(row);
+            self.found.packets_without_bytes += u64::from(packets);
+            self.found.bytes_without_packets += u64::from(bytes);
             self.found.counter_overflows +=
                 u64::from((0..2).any(|side| columns.overflowed(side, row)));
             let conflicts = reported
@@ -270,6 +277,15 @@ impl RowColumns {
         let FlowView { bytes, packets, .. } = &self.flows;
         let counted = packets[0].get(row).or_else(|| bytes[0].get(row));
         counted == Some(0) && self.sent(1, row) && self.protocol.get(row) == Some("tcp")
+    }
+
+    /// Whether an endpoint sent packets of 0 bytes, and whether one sent bytes in 0 packets.
+    fn uncounted(&self, row: usize) -> [bool; 2] {
+        let FlowView { bytes, packets, .. } = &self.flows;
+        let without = |some: &[Integers; 2], zero: &[Integers; 2]| {
+            (0..2).any(|side| some[side].count(row) > 0 && zero[side].get(row) == Some(0))
+        };
+        [without(packets, bytes), without(bytes, packets)]
     }
 
     /// Whether a 32-bit counter of an endpoint is at its maximum or wrapped around: then its

@@ -7,14 +7,33 @@ from flowtriage.formats.declaration import Endpoints, FieldMapping, Format
 from flowtriage.formats.initiator import Initiator
 
 _ACTIVITY = ("activity_id", "activity_name")
-_DENIED = (
-    (("action_id", "action"), ("2", "Denied")),
-    (_ACTIVITY, ("5", "Refuse")),
-    (("disposition_id", "disposition"), ("2", "6", "Blocked", "Dropped")),
+_REFUSALS = (
+    *("Denied", "Deny", "Drop", "Dropped", "Block", "Blocked", "Reject", "Rejected", "Refuse"),
+    *("Refused", "Reset", "Unauthorized"),
 )
+_DENYING_DISPOSITIONS = ("2", "6", "21", "25", "26")
+_DENIED = (
+    ("action_id", ("2",)),
+    ("action", _REFUSALS),
+    (_ACTIVITY, ("5", "Refuse")),
+    ("disposition_id", _DENYING_DISPOSITIONS),
+    ("disposition", _REFUSALS),
+    (
+        ("action_id", "action", "disposition_id", "disposition", "status_id", "status"),
+        ("2", "Failure"),
+    ),
+)
+_ACTION_IDS = ("0", "1", "2", "3", "4", "99")
 _ACTIONS = (
-    *("0", "1", "2", "3", "4", "99"),
-    *("Unknown", "Allowed", "Denied", "Observed", "Modified", "Other"),
+    *_REFUSALS,
+    *("Unknown", "Other", "Allowed", "Allow", "Accept", "Accepted", "Permit", "Permitted", "Pass"),
+    *("Observed", "Modified"),
+)
+_DISPOSITIONS = (
+    *("Quarantined", "Isolated", "Deleted", "Custom Action", "Approved", "Restored"),
+    *("Exonerated", "Corrected", "Partially Corrected", "Uncorrected", "Delayed", "Detected"),
+    *("No Action", "Logged", "Tagged", "Alert", "Count", "Captcha", "Challenge"),
+    *("Access Revoked", "Error"),
 )
 OCSF = Format(
     name="ocsf",
@@ -54,10 +73,12 @@ OCSF = Format(
         FieldMapping("src_bytes", "difference", (("traffic.bytes", "traffic.bytes_in"),)),
         FieldMapping("src_bytes", "total", ("traffic.bytes",)),
         FieldMapping("dst_bytes", "count", ("traffic.bytes_in",)),
+        FieldMapping("dst_bytes", "difference", (("traffic.bytes", "traffic.bytes_out"),)),
         FieldMapping("src_packets", "count", ("traffic.packets_out",)),
         FieldMapping("src_packets", "difference", (("traffic.packets", "traffic.packets_in"),)),
         FieldMapping("src_packets", "total", ("traffic.packets",)),
         FieldMapping("dst_packets", "count", ("traffic.packets_in",)),
+        FieldMapping("dst_packets", "difference", (("traffic.packets", "traffic.packets_out"),)),
         FieldMapping("flows", "count", ("count",), unless=_DENIED),
         FieldMapping("flows", "one", unless=_DENIED),
         FieldMapping("denied_flows", "count", ("count",), when_any=_DENIED),
@@ -85,7 +106,12 @@ OCSF = Format(
     initiator=Initiator(unassigned=(("is_src_dst_assignment_known", ("false", "False", "0")),)),
     keep=(("class_uid", ("4001",)),),
     skip=((_ACTIVITY, ("7", "Listen")),),
-    actions=((("action_id", "action"), _ACTIONS),),
+    actions=(
+        ("action_id", _ACTION_IDS),
+        ("action", _ACTIONS),
+        ("disposition_id", (*map(str, range(28)), "99")),
+        ("disposition", (*_ACTIONS, *_DISPOSITIONS)),
+    ),
     exporters=True,
     counters=None,
 )

@@ -12,6 +12,15 @@ COUNT_FACTS = {
         "Counters without sides",
         "{:,} records have only totals of both endpoints, which are given as sent by the source",
     ),
+    "rows_contradicted_totals": (
+        "Contradicted totals",
+        "{:,} records whose total is not the sum of their sides; the sides are used",
+    ),
+    "rows_payload_only": (
+        "Payload bytes only",
+        "{:,} records have payload bytes (src_payload_bytes, dst_payload_bytes), but no bytes; "
+        "totals of bytes are too low",
+    ),
     "rows_translated": (
         "Translated addresses",
         "{:,} records whose packets have other addresses, as at a NAT gateway; keep= adds the "
@@ -27,3 +36,10 @@ COUNT_FACTS = {
     "rows_stitched": ("Merged into biflows", "{:,} records"),
 }
 """Label and text of each count, by attribute of the report."""
+
+COUNTER_SEMANTICS = {
+    "record": "delta (per record)",
+    "flow": "cumulative (per flow)",
+    None: "as counted by the source",
+}
+"""Text of each counter semantics."""

@@ -12,6 +12,8 @@ _OF_READING = (
     "Totals may be inflated",
     "End before start",
     "Counters without sides",
+    "Contradicted totals",
+    "Payload bytes only",
     "Translated addresses",
 )
 _OF_ROWS = (
@@ -25,8 +27,9 @@ _OF_ROWS = (
 )
 """Labels of facts that matter whenever they are stated."""
 
-_REPEATED, _UNIDIRECTIONAL = 0.01, 0.5
-"""Shares of rows up to which repeated rows and unidirectional records are usual."""
+_REPEATED, _UNCOUNTED, _UNIDIRECTIONAL = 0.01, 0.01, 0.5
+"""Shares of rows up to which repeated rows, counters of 0 beside others, and unidirectional records
+are usual."""
 
 
 def notices(report: ReadReport) -> dict[str, str]:
@@ -46,6 +49,9 @@ def notices(report: ReadReport) -> dict[str, str]:
             found["Repeated rows"] = (
                 f"{measured.repeats:,} of {measured.rows:,}: was a log read twice?"
             )
+        for label, count in measured.uncounted().items():
+            if count > measured.rows * _UNCOUNTED:
+                found |= stated(report.facts(), (label,))
         if measured.unidirectional > measured.rows * _UNIDIRECTIONAL:
             found["Unidirectional records"] = (
                 f"{measured.unidirectional:,} of {measured.rows:,}: the other direction is "

@@ -15,7 +15,7 @@ from flowtriage.errors import InputError
 from flowtriage.formats.declaration import Format
 from flowtriage.inputs.timespan import Timespan, impossible_time, joined
 from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, span_text
-from flowtriage.quality.count_facts import COUNT_FACTS
+from flowtriage.quality.count_facts import COUNT_FACTS, COUNTER_SEMANTICS
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 from flowtriage.quality.sums import exact_sum
@@ -35,6 +35,8 @@ _COUNTS = (
     "rows_stitched",
     "rows_end_before_start",
     "rows_without_sides",
+    "rows_contradicted_totals",
+    "rows_payload_only",
     "rows_translated",
     "rows_of_other_hosts",
 )
@@ -42,11 +44,6 @@ _COUNTS = (
 _COUNTS_BY_VALUE = ("skipped", "unknown_actions", "reversed")
 _FLOWS = ("flows", "denied_flows")
 _TIMES = ["start_time", "end_time"]
-_COUNTERS = {
-    "record": "delta (per record)",
-    "flow": "cumulative (per flow)",
-    None: "as counted by the source",
-}
 
 
 @dataclass
@@ -105,6 +102,10 @@ class ReadReport:
         Records that end before they start; their `end_time` is null.
     rows_without_sides
         Records with a count of both endpoints together, which is in the column of the source.
+    rows_contradicted_totals
+        Records whose total is not the sum of the counts of both endpoints, which are used.
+    rows_payload_only
+        Records with payload bytes of an endpoint, but no bytes.
     rows_translated
         Records in whose packets an endpoint had another address, such as at a NAT gateway.
     rows_of_other_hosts
@@ -145,6 +146,8 @@ class ReadReport:
     rows_stitched: int = 0
     rows_end_before_start: int = 0
     rows_without_sides: int = 0
+    rows_contradicted_totals: int = 0
+    rows_payload_only: int = 0
     rows_translated: int = 0
     rows_of_other_hosts: int = 0
     reversed: dict[str, int] = field(default_factory=dict)
@@ -363,7 +366,7 @@ class ReadReport:
             same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
             facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
         if self.counters:
-            semantics = (f"{name}: {_COUNTERS[of]}" for name, of in self.counters.items())
+            semantics = (f"{name}: {COUNTER_SEMANTICS[of]}" for name, of in self.counters.items())
             facts["Counters"] = "; ".join(semantics)
         internal = INTERNAL if self.internal is None else few(self.internal)
         facts[f"Internal networks{' (default)' if self.internal is None else ''}"] = internal

@@ -60,6 +60,10 @@ class Quality:
     uncounted_initiators
         TCP rows in which the responder sent packets and the initiator none: the exporter missed
         those of the initiator, as with checksum offload at a sensor on the host itself.
+    packets_without_bytes
+        Rows in which an endpoint sent packets, but 0 bytes.
+    bytes_without_packets
+        Rows in which an endpoint sent bytes, but 0 packets.
     direction_conflicts
         Rows whose logged direction contradicts their addresses.
     counter_overflows
@@ -88,6 +92,8 @@ class Quality:
     counted: int
     equal_sides: int
     uncounted_initiators: int
+    packets_without_bytes: int
+    bytes_without_packets: int
     direction_conflicts: int
     counter_overflows: int
     start: datetime | None
@@ -110,6 +116,13 @@ class Quality:
         """Whether so many rows have equal counters that each side may have those of both."""
         least = max(_MIN_COUNTED, self.counted * _EQUAL)
         return self.equal_sides >= least
+
+    def uncounted(self) -> dict[str, int]:
+        """Return the number of rows with one counter of 0 beside the other one, by label."""
+        return {
+            "Packets without bytes": self.packets_without_bytes,
+            "Bytes without packets": self.bytes_without_packets,
+        }
 
     def facts(self, internal: str) -> dict[str, str]:
         """Return the quality as label and text, without empty facts."""
@@ -158,6 +171,13 @@ class Quality:
                 f"{self.uncounted_initiators:,} of {self.rows:,} rows: TCP responses without "
                 "packets of the initiator; uploads are under-counted"
             )
+        for label, count in self.uncounted().items():
+            if count:
+                sent, missing = label.lower().split(" without ")
+                facts[label] = (
+                    f"{count:,} of {self.rows:,} rows: an endpoint sent {sent}, but 0 {missing}; "
+                    f"totals of {missing} are too low"
+                )
         if self.direction_conflicts:
             facts["Direction conflicts"] = (
                 f"{self.direction_conflicts:,} rows whose logged direction contradicts their "
@@ -205,6 +225,8 @@ def quality(
         counted=found["counted"],
         equal_sides=found["equal_sides"],
         uncounted_initiators=found["uncounted_initiators"],
+        packets_without_bytes=found["packets_without_bytes"],
+        bytes_without_packets=found["bytes_without_packets"],
         direction_conflicts=found["direction_conflicts"],
         counter_overflows=found["counter_overflows"],
         start=_time(found["first"]),

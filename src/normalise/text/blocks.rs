@@ -30,6 +30,9 @@ pub enum Layout {
 /// Bytes of text that one task reads.
 const PART: usize = 1 << 19;
 
+/// Lines of a part that show whether its dates have an order of day and month.
+const HEAD: usize = 64;
+
 /// Begins each record of a JSON text sequence.
 const RECORD_SEPARATOR: u8 = 0x1e;
 
@@ -99,7 +102,7 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
         .par_iter()
         .zip(first_lines.collect::<Vec<_>>())
         .map(
-            |(part, line)| match lines_of_hosts(part, layout, spec, line) {
+            |(part, line)| match lines_of_hosts(part, layout, spec, &wanted, line)? {
                 Some(found) => lines_read(&found, layout, spec, &wanted),
                 None => records(part, layout, spec, &wanted, line),
             },
@@ -112,10 +115,19 @@ pub fn block(block: &[u8], layout: &Layout, spec: &Spec, first_line: u64) -> Res
     Ok(all)
 }
 
-/// The lines that may have a flow of a wanted host, if they can be searched for.
-fn lines_of_hosts(part: &[u8], layout: &Layout, spec: &Spec, line: u64) -> Option<FoundLines> {
-    let hosts = spec.hosts.as_ref()?;
-    match layout {
+/// The lines that may have a flow of a wanted host, if they can be searched for: not if the order
+/// of day and month depends on the dates of the others.
+fn lines_of_hosts(
+    part: &[u8],
+    layout: &Layout,
+    spec: &Spec,
+    wanted: &[&str],
+    line: u64,
+) -> Result<Option<FoundLines>> {
+    let Some(hosts) = &spec.hosts else {
+        return Ok(None);
+    };
+    let found = match layout {
         Layout::Delimited(layout) if !layout.may_quote(part) => {
             let header = layout.header();
             let is_other =
@@ -124,7 +136,14 @@ fn lines_of_hosts(part: &[u8], layout: &Layout, spec: &Spec, line: u64) -> Optio
         }
         Layout::JsonLines => hosts.lines(part, line, |line| line.trim_ascii().is_empty()),
         _ => None,
-    }
+    };
+    let needs_order = found.is_some() && spec.notes_dates() && {
+        let head = memchr_iter(b'\n', part).nth(HEAD).unwrap_or(part.len());
+        !records(&part[..head], layout, spec, wanted, line)?
+            .dates
+            .is_empty()
+    };
+    Ok(found.filter(|_| !needs_order))
 }
 
 fn lines_read(
@@ -137,6 +156,7 @@ fn lines_read(
     for row in &mut done.bad_rows {
         row.number = found.numbers[row.number as usize];
     }
+    done.dates = done.dates.numbered(|row| found.numbers[row as usize]);
     done.records += found.others;
     done.other_hosts += found.others;
     Ok(done)

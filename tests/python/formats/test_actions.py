@@ -101,6 +101,20 @@ def test_a_listening_port_is_no_flow(tmp_path: Path) -> None:
         ({"action_id": 2}, (0, 1)),
         ({"activity_name": "Refuse"}, (0, 1)),
         ({"disposition": "blocked"}, (0, 1)),
+        ({"disposition": "Rejected"}, (0, 1)),
+        ({"disposition_id": 25}, (0, 1)),
+        ({"disposition_id": 21}, (0, 1)),
+        ({"disposition_id": 99, "disposition": "Reset"}, (0, 1)),
+        ({"disposition_id": 1, "disposition": "Allowed"}, (1, 0)),
+        ({"action_id": 99, "action": "Deny"}, (0, 1)),
+        ({"action_id": 0, "action": "Denied"}, (0, 1)),
+        ({"action_id": 99, "action": "Permit"}, (1, 0)),
+        ({"status_id": 2, "status": "Failure"}, (0, 1)),
+        ({"status_id": 2}, (0, 1)),
+        ({"status": "failure", "count": 5}, (0, 5)),
+        ({"status_id": 1, "status": "Success"}, (1, 0)),
+        ({"status_id": 2, "action_id": 1}, (1, 0)),
+        ({"status_id": 2, "disposition_id": 1}, (1, 0)),
         ({}, (1, 0)),
     ],
 )
@@ -110,6 +124,17 @@ def test_words_and_numbers_of_ocsf(
     flows = read(tmp_path / "ocsf.json", OCSF | words)
     assert counts(flows) == [expected]
     assert flows.report.unknown_actions == {}
+
+
+def test_unknown_words_of_ocsf_beside_a_number_are_counted(tmp_path: Path) -> None:
+    rows = [{"action_id": 99, "action": "Foo"}, {"disposition": "Bar"}, {"disposition_id": 77}]
+    flows = read(tmp_path / "ocsf.json", *(OCSF | row for row in rows))
+    assert counts(flows) == [(1, 0)] * 3
+    assert flows.report.unknown_actions == {
+        "action Foo": 1,
+        "disposition Bar": 1,
+        "disposition_id 77": 1,
+    }
 
 
 def test_words_of_aws(tmp_path: Path) -> None:
