@@ -19,6 +19,9 @@ _MALFORMED = re.compile(
     r"""
     [a-z]+://.*                             # a URL
     | [\d.]*\d\.[\d.]*                      # digits and dots only
+    | [\d.]*\*[\d.*]*                       # a wildcard
+    | [\d.]+/[\d.]+                         # a short network
+    | 0x[\da-fx.]+(?:/\d+)?                 # a hexadecimal address
     | \d+(?:\.\d+){2,}(?:[^\w.-].*)?        # an address and a port, a length or others
     | \d+(?:\.\d+){3}\s*-[\s\d.]+           # a range
     | \[.*\](?:[:/].*)?                     # an IPv6 address and a port
