@@ -20,7 +20,7 @@ from flowtriage.network_flow_summary.asn_selection import AsnLike
 from flowtriage.network_flow_summary.host import HostValue, first_reverse_name, host_entity
 from flowtriage.network_flow_summary.messages import absence_messages, host_messages
 from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
-from flowtriage.network_flow_summary.selection import HostRequest, select_flows, TimeNotation
+from flowtriage.network_flow_summary.selection import HostRequest, TimeNotation, select_flows
 from flowtriage.network_flow_summary.tables import (
     HostTables,
     index_data,
