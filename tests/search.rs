@@ -192,7 +192,7 @@ fn measures_of_a_row_are_those_of_its_records() {
     };
     assert_eq!(
         (mean("mean_bytes"), mean("mean_packets")),
-        (Some(181.0 / 4.0), None)
+        (Some(181.0 / 6.0), None)
     );
     for (name, expected) in [("first_seen", 10), ("last_seen", 50)] {
         let column = found.column_by_name(name).unwrap();

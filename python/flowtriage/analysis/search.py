@@ -7,16 +7,22 @@ import pyarrow as pa
 from flowtriage._core import connection_sets as _connection_sets
 from flowtriage._core import expanded_search as _expanded_search
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import sanitize
 from flowtriage.inputs.addresses import (
     AddressLike,
     HostsLike,
     address_argument,
+    as_list,
+    host_argument,
     hosts_argument,
 )
 from flowtriage.inputs.arrow import ArrowStream, FlowSource, as_reader, is_dataset, is_stream
+from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import flow_batches
 from flowtriage.schema import REQUIRED_COLUMNS, SEARCH_COLUMNS
+
+_MAX_SHOWN = 80
 
 
 def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
@@ -27,7 +33,8 @@ def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
     flows
         Any source of `flow_index`. A row of a flow index counts as one record.
     ip
-        IPv4 or IPv6 address in any notation, CIDR prefix, or a list of them.
+        IPv4 or IPv6 address in any notation, CIDR prefix, or a list of them. `connection_sets`
+        takes the search for a single address only.
 
     Returns
     -------
@@ -67,14 +74,16 @@ def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
 def connection_sets(
     search: ArrowStream, ip: AddressLike, internal: NetworksLike | None = None
 ) -> pa.Table:
-    """Summarise the peers of an address by direction.
+    """Summarise the peers of one address by direction.
+
+    For a network or a list, search and summarise one address at a time.
 
     Parameters
     ----------
     search
         Result of `expanded_search` for the address, as any Arrow table.
     ip
-        The address, in any notation.
+        The address, in any notation; not a network or several addresses.
     internal
         Internal networks, as for `classify_direction`.
 
@@ -102,7 +111,7 @@ def connection_sets(
     Raises
     ------
     ArgumentError
-        If `ip` is not an address, or not that of the search, or if `internal` is empty or contains
+        If `ip` is not one address, or not that of the search, or if `internal` is empty or contains
         an invalid network.
     InputError
         If a column is missing, or a value is invalid.
@@ -124,7 +133,19 @@ def connection_sets(
             f"search is a {type(search).__name__}; give the table of expanded_search"
         )
     ranges = None if internal is None else parse_networks(internal)
-    return _connection_sets(as_reader(search), address_argument(ip), ranges)
+    return _connection_sets(as_reader(search), _single_address(ip), ranges)
+
+
+def _single_address(ip: AddressLike) -> str:
+    hosts = [host_argument(one) for one in as_list(ip)]
+    if not hosts or not all(hosts):
+        return address_argument(ip)
+    if len(hosts) != 1 or is_network(str(hosts[0])):
+        raise ArgumentError(
+            f"{sanitize(repr(ip), _MAX_SHOWN)} is not one address; give the addresses one at a "
+            "time, each with its own expanded_search"
+        )
+    return str(hosts[0])
 
 
 def _batches(flows: FlowSource) -> pa.RecordBatchReader:

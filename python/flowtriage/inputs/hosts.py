@@ -20,6 +20,9 @@ _MALFORMED = re.compile(
     r"""
     [a-z]+://.*                             # a URL
     | [\d.]*\d\.[\d.]*                      # digits and dots only
+    | [\d.]*\*[\d.*]*                       # a wildcard
+    | [\d.]+/[\d.]+                         # a short network
+    | 0x[\da-fx.]+(?:/\d+)?                 # a hexadecimal address
     | \d+(?:\.\d+){2,}(?:[^\w.-].*)?        # an address and a port, a length or others
     | \d+(?:\.\d+){3}\s*-[\s\d.]+           # a range
     | \[.*\](?:[:/].*)?                     # an IPv6 address and a port
@@ -73,7 +76,11 @@ def parse_single_address(value: Any) -> str:
     """
     name, addresses = parse_host(value)
     if name or len(addresses) != 1 or is_network(addresses[0]):
-        raise ArgumentError(f"{value!r} is not one address; give one, such as 192.0.2.1")
+        several = "" if name else " at a time; NetworkFlowSummary takes networks and lists"
+        raise ArgumentError(
+            f"{sanitize(repr(value), _MAX_SHOWN)} is not one address; give one, such as "
+            f"192.0.2.1{several}"
+        )
     return addresses[0]
 
 

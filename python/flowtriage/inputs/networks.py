@@ -29,6 +29,7 @@ _COMMENT = re.compile(r"#.*")
 _ZEEK_SCRIPT = re.compile(r"local_nets\s*\+?=\s*(?:set\s*\(|\{)([^)}]*)[)}]")
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](/\d+)?")
 _LIKE_NETWORK = re.compile(r"[\da-fA-F:.\[\](){}]+/\d+")
+_URL = re.compile(r"[a-z]+://", re.IGNORECASE)
 _LIKE_PATH = re.compile(r"[/\\]|\.[A-Za-z]\w*$")
 _GIVE = "give CIDR prefixes such as 10.0.0.0/8, several as a list, or a file of networks"
 _HEADERS = {"start_ip", "ip_start", "start", "network", "prefix", "cidr"}
@@ -96,7 +97,7 @@ def _check_text(internal: str) -> None:
     if written or Path(internal).exists():
         return
     hosts = any(map(_parsed, re.split(r"[\s,;-]+", text)))
-    if hosts or not _LIKE_PATH.search(text):
+    if hosts or _URL.match(text) or not _LIKE_PATH.search(text):
         raise ArgumentError(f"internal={internal!r} is neither a network nor a file; {_GIVE}")
     raise FileNotFoundError(errno.ENOENT, f"no such file; {_GIVE}", internal)
 

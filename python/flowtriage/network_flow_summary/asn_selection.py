@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from msticpy.nbwidgets import SelectSubset
 
 AsnLike: TypeAlias = str | int
-"""An autonomous system: its label, `AS15169` or the number."""
-_NUMBER = re.compile(r"(?:AS)?(\d+)", re.IGNORECASE)
+"""An autonomous system: its label, its name, `AS15169` or the number."""
+_NUMBER = re.compile(r"(?:ASN?\s*)?(\d+)", re.IGNORECASE)
+_LABEL = re.compile(r"(AS\d+)(?: (.+))?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,7 @@ class AsnChoices:
         wanted = {asn.casefold()}
         if number := _NUMBER.fullmatch(asn):
             wanted.add(f"as{int(number[1])}")
-        found = [
-            label
-            for label in labels
-            if label.casefold() in wanted or (number and label.split()[0].casefold() in wanted)
-        ]
+        found = [label for label in labels if not wanted.isdisjoint(_notations(label))]
         if not found:
             raise ArgumentError(f"unknown AS {asn!r}{did_you_mean(asn, labels)}")
         return found
@@ -80,6 +77,11 @@ class AsnChoices:
         """Return the addresses of autonomous systems by label."""
         selected = pc.is_in(self.peers["label"], value_set=pa.array(list(labels), pa.string()))
         return self.peers.filter(selected)["address"].combine_chunks()
+
+
+def _notations(label: str) -> list[str]:
+    parts = _LABEL.fullmatch(label)
+    return [part.casefold() for part in (label, *(parts.groups() if parts else ())) if part]
 
 
 def asn_choices(index: pa.Table, host_addresses: Sequence[str], asn: AsnDatabase) -> AsnChoices:

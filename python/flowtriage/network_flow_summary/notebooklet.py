@@ -20,7 +20,7 @@ from flowtriage.network_flow_summary.asn_selection import AsnLike
 from flowtriage.network_flow_summary.host import HostValue, first_reverse_name, host_entity
 from flowtriage.network_flow_summary.messages import absence_messages, host_messages
 from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
-from flowtriage.network_flow_summary.selection import HostRequest, select_flows
+from flowtriage.network_flow_summary.selection import HostRequest, TimeNotation, select_flows
 from flowtriage.network_flow_summary.tables import (
     HostTables,
     index_data,
@@ -103,6 +103,8 @@ class NetworkFlowSummary(Notebooklet):
         reverse_dns: bool = False,
         deduplicate: bool = True,
         all_addresses: bool = False,
+        tz: str | None = None,
+        date_order: str | None = None,
     ) -> NetworkFlowResult:
         """Summarise the network flows of a host.
 
@@ -145,6 +147,9 @@ class NetworkFlowSummary(Notebooklet):
             Whether a run by address includes the flows of the other addresses of its machine,
             which a run by name does: those that its flows report, and those of its network
             interfaces and heartbeat from within a day of the timespan. Requires `resolve_host`.
+        tz, date_order
+            Time zone, and order of day and month, of times in `data`, as for `read_flows`.
+            `Flows` are read already.
 
         Returns
         -------
@@ -160,7 +165,8 @@ class NetworkFlowSummary(Notebooklet):
         AmbiguousHostError
             If a host name matches several hosts; `candidates` has their names.
         ArgumentError
-            If an option is unknown, or the timespan is invalid or ends before it starts.
+            If an option is unknown, the timespan is invalid or ends before it starts, a date in
+            the data is ambiguous, or `tz` or `date_order` is invalid or given without `data`.
         InputError, OSError
             If the data cannot be read.
 
@@ -186,7 +192,7 @@ class NetworkFlowSummary(Notebooklet):
             deduplicate=deduplicate,
         )
         provider = self.query_provider if data is None else None
-        found = select_flows(request, data, provider)
+        found = select_flows(request, data, provider, TimeNotation(tz, date_order))
         host, facts, report = found.host, found.facts, found.flows.report
         absences = absence_messages(found, request, several=len(as_list(value)) > 1)
         if absences and host.flows.num_rows:

@@ -134,8 +134,8 @@ class NetworkFlowResult(NotebookletResult):
         Parameters
         ----------
         asns
-            Initial selection, for front ends without widgets: ASNs as `AS15169`, as numbers or
-            by their labels in the flow summary.
+            Initial selection, for front ends without widgets: ASNs as `AS15169`, as numbers, by
+            name or by their labels in the flow summary.
 
         Raises
         ------

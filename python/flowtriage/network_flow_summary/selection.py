@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,6 +60,14 @@ class HostRequest:
 
 
 @dataclass(frozen=True)
+class TimeNotation:
+    """Time zone, and order of day and month, of times in data, as for `read_flows`."""
+
+    tz: str | None = None
+    date_order: str | None = None
+
+
+@dataclass(frozen=True)
 class Selection:
     """The flows that were read, those of the host among them, and the facts about it.
 
@@ -91,26 +99,33 @@ class Selection:
 
 
 def select_flows(
-    request: HostRequest, data: FlowSource | None, provider: QueryProvider | LocalFlows | None
+    request: HostRequest,
+    data: FlowSource | None,
+    provider: QueryProvider | LocalFlows | None,
+    times: TimeNotation = TimeNotation(),
 ) -> Selection:
     """Select the flows of a host from data, or else from a query provider."""
     facts = HostFacts(request.name, request.addresses)
     queried: QueriedFlows | None = None
     source: ReadRequest | None = None
     if data is None:
+        if times != TimeNotation():
+            raise ArgumentError(
+                "tz and date_order are about times in data; give data=, or omit them"
+            )
         provider, span = _checked(provider, request.span)
         if isinstance(provider, LocalFlows):
             flows = provider.flows(span)
         else:
             queried, facts = _query(provider, request, span)
     elif frames := frames_of(data):
-        queried = QueriedFlows(*read_frames(frames))
+        queried = QueriedFlows(*read_frames(frames, **asdict(times)))
         report = queried.flows.report
         if any(name.startswith("azure") for name in report.formats):
             cut = filter(None, (possibly_cut(len(frame)) for frame in frames))
             report.incomplete += [f"DataFrame: {message}" for message in cut]
     else:
-        source = ReadRequest.parse(data, timespan=request.span)
+        source = ReadRequest.parse(data, timespan=request.span, **asdict(times))
         flows = _read(source, request)
     if queried:
         flows = read_flows(queried.flows, timespan=request.span)

@@ -22,6 +22,8 @@ from flowtriage.atomic import move_files
 from flowtriage.configuration import Settings
 from flowtriage.errors import InputError, StoreError
 from flowtriage.oa.results import DEFAULT, ColumnMapping, load_mapping
+from flowtriage.quality.report import ReadReport
+from flowtriage.read.flows import Flows
 from flowtriage.store import FlowStore, Transaction
 from flowtriage.store.raw_flows import RawFlows
 
@@ -82,7 +84,7 @@ class Day:
     store: FlowStore
     logs: Sequence[Any] = ()
     read_options: Mapping[str, Any] = field(default_factory=dict)
-    in_memory: pa.Table | None = None
+    in_memory: Flows | None = None
     results: Path | None = None
     transaction: Transaction | None = None
     _scores: pa.Table | None = field(default=None, repr=False)
@@ -111,7 +113,17 @@ class Day:
     @cached_property
     def flows(self) -> pa.Table:
         """Raw flows of the day."""
-        return self.raw.read(self.date) if self.in_memory is None else self.in_memory
+        in_memory = self.in_memory
+        return self.raw.read(self.date) if in_memory is None else in_memory.to_arrow()
+
+    @cached_property
+    def report(self) -> ReadReport:
+        """Report of the raw flows of the day, with what was counted when they were read."""
+        if self.in_memory is not None:
+            return self.in_memory.report
+        report = self.raw.report(self.date)
+        report.describe(self.flows)
+        return report
 
     @property
     def scores(self) -> pa.Table:

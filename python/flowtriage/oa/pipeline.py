@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,7 +26,7 @@ from flowtriage.oa.check import require
 from flowtriage.oa.day import Day, day_locked, publish
 from flowtriage.oa.steps import Step
 from flowtriage.progress import report_progress
-from flowtriage.quality import warn_reading
+from flowtriage.quality import ReadReport, warn_notices
 from flowtriage.read.custom import Columns
 from flowtriage.read.flows import Flows
 from flowtriage.read.read_flows import read_flows
@@ -46,6 +46,8 @@ STEPS = (
 )
 """The steps of a run, in order."""
 _STORE = "store"
+_READING = ("ingest", "results")
+"""Steps that read flows."""
 _LOG = logging.getLogger("flowtriage.oa")
 _LOG.addHandler(logging.NullHandler())
 _RECORD_RUN = (
@@ -95,12 +97,15 @@ class Run:
         URL of the store, without a password.
     steps
         Completed steps, in order.
+    report
+        Read report of the flows of the day; None if no step read them.
     """
 
     day: date
     run: str
     store: str
     steps: list[StepReport] = field(default_factory=list)
+    report: ReadReport | None = field(default=None, repr=False, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -110,6 +115,16 @@ class Run:
     def to_arrow(self) -> pa.Table:
         """Return the steps as a table."""
         return pa.Table.from_pylist([vars(step) for step in self.steps])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as a dictionary of plain values."""
+        return {
+            "day": self.day,
+            "run": self.run,
+            "store": self.store,
+            "steps": [asdict(step) for step in self.steps],
+            "report": self.report.to_dict() if self.report else None,
+        }
 
     def __str__(self) -> str:
         """Format the report, one line per step."""
@@ -211,12 +226,10 @@ class FlowOA:
             "columns": columns,
         }
         in_memory = isinstance(flows, Flows) or is_dataframe(flows) or is_stream(flows)
-        self._in_memory: pa.Table | None = None
+        self._in_memory: Flows | None = None
+        self._warns = not isinstance(flows, Flows)
         if in_memory:
-            read = read_flows(flows, timespan=day_span(self.day), **self._read_options)
-            if not isinstance(flows, Flows):
-                warn_reading(read.report)
-            self._in_memory = read.to_arrow()
+            self._in_memory = read_flows(flows, timespan=day_span(self.day), **self._read_options)
         self._logs = () if in_memory or flows is None else _as_list(flows)
 
     def run(self, steps: Sequence[str] | None = None) -> Run:
@@ -243,6 +256,12 @@ class FlowOA:
             If the store cannot be changed, or another run of the day is active.
         OSError
             If a file cannot be read or written.
+
+        Warns
+        -----
+        QualityWarning
+            If the flows of the day have limits, such as bad rows; `report` of the result states
+            them. `Flows` in memory do not warn, because their report is at hand.
         """
         selected = _selected(steps)
         run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -278,6 +297,10 @@ class FlowOA:
                 publish(day.data, run_id)
             else:
                 publish(day.data, None)
+        if any(step.name in _READING for step in selected):
+            run.report = day.report
+            if self._warns:
+                warn_notices(run.report)
         return run
 
 

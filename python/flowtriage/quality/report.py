@@ -20,7 +20,7 @@ from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 from flowtriage.quality.sums import exact_sum
 
-_COUNTS = (
+COUNTS = (
     "rows_read",
     "rows_bad",
     "rows_expanded",
@@ -41,7 +41,7 @@ _COUNTS = (
     "rows_of_other_hosts",
 )
 """Counts that add up when reports are merged."""
-_COUNTS_BY_VALUE = ("skipped", "unknown_actions", "reversed")
+COUNTS_BY_VALUE = ("skipped", "unknown_actions", "reversed")
 _FLOWS = ("flows", "denied_flows")
 _TIMES = ["start_time", "end_time"]
 
@@ -125,6 +125,8 @@ class ReadReport:
         First start, and last end or start, of these; UTC.
     columns
         Names of the columns of the sources, as far as they have a header.
+    exporters
+        Whether a format records the exporter of a flow.
     """
 
     formats: set[str] = field(default_factory=set)
@@ -165,16 +167,16 @@ class ReadReport:
     start: datetime | None = None
     end: datetime | None = None
     columns: set[str] = field(default_factory=set, repr=False, compare=False)
+    exporters: bool = field(default=False, repr=False, compare=False)
     _table: pa.Table | None = field(default=None, repr=False, compare=False)
     _quality: Quality | None = field(default=None, repr=False, compare=False)
-    _exporters: bool = field(default=False, repr=False, compare=False)
 
     @property
     def quality(self) -> Quality | None:
         """Quality of the flows, computed on first access."""
         if self._quality is None and self._table is not None:
             self._quality = quality(
-                self._table.to_reader(), self.internal, exporters=self._exporters, superseded=False
+                self._table.to_reader(), self.internal, exporters=self.exporters, superseded=False
             )
         return self._quality
 
@@ -196,7 +198,7 @@ class ReadReport:
         found = quality(counted, self.internal, exporters=True, superseded=True)
         cumulative = set(self.counters.values()) == {"flow"}
         self._quality = replace(found, superseded=found.superseded if cumulative else 0)
-        if not self._exporters:
+        if not self.exporters:
             self._quality = replace(self._quality, exporters=0, duplicates=0)
         self.records, self.start, self.end = found.rows, found.start, found.end
 
@@ -230,7 +232,7 @@ class ReadReport:
     def add_format(self, format: Format) -> None:
         """Add the format of a source."""
         self.formats.add(format.name)
-        self._exporters |= format.exporters
+        self.exporters |= format.exporters
         self.counters[format.name] = format.counters
         zone = ["times have no zone; they are read as UTC unless tz= is given"]
         self.add_limits((*format.limits, *(zone if format.zoneless else [])))
@@ -262,8 +264,8 @@ class ReadReport:
         self.formats |= earlier.formats
         self.sources += earlier.sources
         self.add(
-            {name: getattr(earlier, name) for name in _COUNTS},
-            {name: getattr(earlier, name) for name in _COUNTS_BY_VALUE},
+            {name: getattr(earlier, name) for name in COUNTS},
+            {name: getattr(earlier, name) for name in COUNTS_BY_VALUE},
         )
         self.list_bad_rows(earlier.bad_rows)
         self.skipped_files |= earlier.skipped_files
@@ -273,7 +275,7 @@ class ReadReport:
         self.totals += earlier.totals
         self.add_limits(earlier.limits)
         self.counters |= earlier.counters
-        self._exporters |= earlier._exporters
+        self.exporters |= earlier.exporters
         self.columns |= earlier.columns
 
     def reject(self, row: BadRow) -> None:
@@ -300,7 +302,7 @@ class ReadReport:
             "rows_skipped": self.rows_skipped,
             "skipped": dict(self.skipped),
             "unknown_actions": dict(self.unknown_actions),
-            **{name: round(getattr(self, name)) for name in _COUNTS[2:]},
+            **{name: round(getattr(self, name)) for name in COUNTS[2:]},
             "rows_reversed": self.rows_reversed,
             "reversed": dict(self.reversed),
             "totals": [total._asdict() for total in self.totals],

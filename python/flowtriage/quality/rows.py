@@ -27,7 +27,7 @@ class Quality:
     rows
         Number of rows.
     nulls
-        Number of null values, by column of the canonical schema.
+        Number of null values, by column of the flows.
     empty
         Columns without any value.
     max_record_duration
@@ -206,7 +206,8 @@ def quality(
     counters, so that records may supersede others.
     """
     found = _quality(flows, None if internal is None else list(internal), exporters or superseded)
-    rows, nulls = found["rows"], dict(found["nulls"])
+    known = set(flows.schema.names)
+    rows, nulls = found["rows"], {name: n for name, n in found["nulls"] if name in known}
     duration, gap = found["max_record_duration"], found["longest_gap"]
     return Quality(
         rows=rows,

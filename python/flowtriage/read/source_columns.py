@@ -72,7 +72,9 @@ class SourceColumns:
         return joined.sort_index()
 
 
-def read_frames(frames: Sequence[pd.DataFrame]) -> tuple[Flows, SourceColumns]:
+def read_frames(
+    frames: Sequence[pd.DataFrame], *, tz: str | None = None, date_order: str | None = None
+) -> tuple[Flows, SourceColumns]:
     """Read the flows of DataFrames, with the column `SOURCE_ROW`."""
     numbered, first = [], 0
     for frame in frames:
@@ -87,7 +89,7 @@ def read_frames(frames: Sequence[pd.DataFrame]) -> tuple[Flows, SourceColumns]:
         return Flows(
             flows.to_arrow().append_column(SOURCE_ROW, rows), flows.report
         ), SourceColumns()
-    flows = read_flows(numbered, keep=[SOURCE_ROW])
+    flows = read_flows(numbered, keep=[SOURCE_ROW], tz=tz, date_order=date_order)
     flows.report.columns.discard(SOURCE_ROW)
     return flows, SourceColumns(tuple(frame.copy(deep=False) for frame in frames))
 

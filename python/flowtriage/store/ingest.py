@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +30,8 @@ class Source:
         Number of stored rows, of rejected ones, and of those dropped for lack of a start time.
     files
         Paths of its Parquet files, relative to the folder of raw flows.
+    report
+        What reading it counted (`flowtriage.quality.stored`); empty in records of earlier versions.
     """
 
     path: str
@@ -39,6 +42,7 @@ class Source:
     rows_timeless: int
     format: str
     files: tuple[str, ...]
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

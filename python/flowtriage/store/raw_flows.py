@@ -25,6 +25,7 @@ from flowtriage.errors import FormatError
 from flowtriage.inputs.addresses import AddressLike, address_argument
 from flowtriage.inputs.timespan import day_span, impossible_time
 from flowtriage.quality.report import ReadReport
+from flowtriage.quality.stored import reading_values, restored
 from flowtriage.read.custom import Columns
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import LogFile, locate
@@ -191,9 +192,12 @@ class RawFlows:
         report = ReadReport(sources=[str(self.folder)] if sources else [])
         for source in sources:
             report.formats.add(source.format)
+            report.rows_outside += source.rows_timeless
+            if source.report:
+                report.merge(restored(source.report))
+                continue
             report.rows_read += source.flows + source.rows_bad + source.rows_timeless
             report.rows_bad += source.rows_bad
-            report.rows_outside += source.rows_timeless
         return report
 
     def _ingest_file(self, file: LogFile, options: Options, ingested: Ingested) -> None:
@@ -220,7 +224,15 @@ class RawFlows:
             ingested.skipped[file.name] = str(error).removeprefix(f"{file.name}: ")
             return
         source = Source(
-            path, digest, size, counts.flows, report.rows_bad, counts.timeless, report.format, names
+            path,
+            digest,
+            size,
+            counts.flows,
+            report.rows_bad,
+            counts.timeless,
+            report.format,
+            names,
+            reading_values(report),
         )
         superseded = [old for size, old in earlier.items() if prefixes.get(size) == old.digest]
         # Old records are deleted first: after a crash here the next ingest reads the whole file.
@@ -284,7 +296,8 @@ def _read_source(path: Path) -> Source:
         record = json.loads(path.read_bytes())
         source = Source(**record | {"files": tuple(record["files"])})
         _ = [_day_of(name) for name in source.files]
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        _ = restored(source.report) if source.report else None
+    except (AttributeError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise FormatError(
             f"{path} is not the record of an ingested source ({error}); delete it and ingest the "
             "log again"

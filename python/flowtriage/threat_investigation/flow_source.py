@@ -28,6 +28,8 @@ from flowtriage.store.raw_flows import RawFlows
 
 TALKERS = pa.schema([("ip", pa.string()), ("connections", pa.int64())])
 """An address and the number of flows that it initiated."""
+_MEASURED = ("reported_direction", "host")
+"""Columns of raw flows that only their quality needs."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ class RawDayFlows:
         """Read the row groups that can contain the address."""
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
-        flows = self.raw.read(first, last, addresses=[ip], columns=SEARCH_COLUMNS)
-        selected = within(flows, span)
+        columns = (*SEARCH_COLUMNS, *_MEASURED)
+        selected = within(self.raw.read(first, last, addresses=[ip], columns=columns), span)
         report = self.raw.report(first, last)
-        report.describe(selected, measured=False)
-        return Flows(selected, report)
+        report.describe(selected)
+        return Flows(selected.select(SEARCH_COLUMNS), report)
 
     def talkers(self, n: int) -> pa.Table:
         """Return no rows: the addresses of a store are those of scored connections."""

@@ -158,12 +158,14 @@ class FlowThreatInvestigation(DisplayMethods):
         end: TimeLike | None = None,
         silent: bool | None = None,
     ) -> FlowThreatResult:
-        """Search the connections of an address.
+        """Search the connections of one address.
+
+        Stories and scores are about one address; `NetworkFlowSummary` takes networks and lists.
 
         Parameters
         ----------
         value
-            The address, or a msticpy `IpAddress`; required.
+            The address, or a msticpy `IpAddress`; required. Not a network or several addresses.
         data
             Flows for this and later searches, in any form that `read_flows` takes.
         timespan
@@ -186,7 +188,7 @@ class FlowThreatInvestigation(DisplayMethods):
         MsticnbMissingParameterError
             If the value is missing, or there are no flows to search.
         ArgumentError
-            If the value is not an address, an option is unknown, or the timespan is invalid.
+            If the value is not one address, an option is unknown, or the timespan is invalid.
         FlowtriageError, OSError
             If the flows, the store or a configured file cannot be read.
 

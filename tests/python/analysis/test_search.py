@@ -111,6 +111,19 @@ def test_wrong_arguments_are_explained() -> None:
         ft.expanded_search(bad, "192.0.2.1")
 
 
+@pytest.mark.parametrize("several", ["10.20.30.0/24", ["10.20.30.40", "10.20.30.41"]])
+def test_peers_of_a_network_or_list_are_explained(several: Any) -> None:
+    found = ft.expanded_search(sample.office_day(), several)
+    assert found.num_rows
+    with pytest.raises(ArgumentError, match=r"is not one address; give the addresses one at a"):
+        ft.connection_sets(found, several)
+    with pytest.raises(ArgumentError, match="invalid IP address"):
+        ft.connection_sets(found, [])  # type: ignore[arg-type]
+    one = ft.expanded_search(sample.office_day(), sample.HOST_IP)
+    peers = ft.connection_sets(one, sample.HOST_IP)
+    assert ft.connection_sets(one, [f"{sample.HOST_IP}/32"]) == peers  # type: ignore[arg-type]
+
+
 def test_nothing_found_has_the_same_columns() -> None:
     flows = sample.office_day()
     some = ft.expanded_search(flows, sample.HOST_IP)

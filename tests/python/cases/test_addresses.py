@@ -107,6 +107,31 @@ def test_a_block_list_entry_that_is_most_of_a_family_is_unusable(
     assert found["position"].to_pylist() == [None, None, "line 2", "line 4"]
 
 
+QUARTERS = ["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"]
+EIGHTHS = [f"{first:x}000::-{first:x}fff:{':'.join(['ffff'] * 7)}" for first in (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("entries", "covered"),
+    [
+        (QUARTERS, "all of IPv4"),
+        ([f"::ffff:{quarter[:-2]}/98" for quarter in QUARTERS], "all of IPv4"),
+        ([f"{first}.0.0.0-{first}.255.255.255" for first in range(1, 120)], "more than half of I"),
+        ([f"{first}.{second}.0.0/16" for first in range(1, 114) for second in range(256)], "more"),
+        (EIGHTHS, "all of IPv6"),
+    ],
+)
+def test_a_block_list_that_together_lists_most_of_a_family_is_refused(
+    tmp_path: Path, entries: list[str], covered: str
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(entries))
+    with pytest.raises(ft.FormatError, match=rf"list\.txt: its networks together are {covered}"):
+        BlockLists(path)
+    path.write_text("\n".join(entries[: len(entries) // 3 or 1]))
+    assert not BlockLists(path).lists[0].unusable.num_rows
+
+
 def test_an_indicator_of_all_addresses_is_unusable(tmp_path: Path) -> None:
     path = tmp_path / "list.json"
     patterns = ["[ipv4-addr:value = '9.9.9.9']", "[ipv4-addr:value ISSUBSET '0.0.0.0/0']"]

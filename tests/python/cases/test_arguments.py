@@ -52,7 +52,16 @@ def test_times_of_numpy() -> None:
 
 
 @pytest.mark.parametrize(
-    "internal", ["", "  ", "8.8.8.8-8.8.8.9", "8.8.8.0/24 1.1.1.0/24", "office", "10.0.0.0/8,"]
+    "internal",
+    [
+        "",
+        "  ",
+        "8.8.8.8-8.8.8.9",
+        "8.8.8.0/24 1.1.1.0/24",
+        "office",
+        "10.0.0.0/8,",
+        "hxxp://1.1.1.1",
+    ],
 )
 def test_internal_networks_that_are_neither_networks_nor_a_file(internal: str) -> None:
     with pytest.raises(ft.ArgumentError, match="give CIDR prefixes such as .* several as a list"):

@@ -29,7 +29,7 @@ def summary() -> ft.NetworkFlowResult:
     return ft.NetworkFlowSummary(silent=True).run("10.20.0.5", data=flows)
 
 
-@pytest.mark.parametrize("typed", ["AS15169 Google", "Gogle", "AS99999999"])
+@pytest.mark.parametrize("typed", ["AS15169 Google", "Gogle", "AS99999999", ""])
 def test_an_as_that_does_not_exist_is_an_error_with_the_nearest(
     summary: ft.NetworkFlowResult, typed: str
 ) -> None:
@@ -38,13 +38,15 @@ def test_an_as_that_does_not_exist_is_an_error_with_the_nearest(
     assert typed in str(caught.value)
 
 
-@pytest.mark.parametrize("given", ["AS15169", "15169", 15169, "as15169"])
+@pytest.mark.parametrize("given", ["AS15169", "15169", 15169, "as15169", "AS 15169", "ASN 15169"])
 def test_an_as_is_selected_by_number_or_label(summary: ft.NetworkFlowResult, given: Any) -> None:
     summary.select_asns([given])
     assert summary.asn_selector is not None
     (label,) = summary.asn_selector.selected_items
     assert label.startswith("AS15169 ")
     summary.select_asns([label])
+    assert summary.asn_selector.selected_items == [label]
+    summary.select_asns(label.partition(" ")[2].lower())
     assert summary.asn_selector.selected_items == [label]
 
 

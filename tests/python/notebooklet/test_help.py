@@ -192,6 +192,8 @@ def test_run_shows_the_types_of_its_arguments() -> None:
         "reverse_dns": "bool",
         "deduplicate": "bool",
         "all_addresses": "bool",
+        "tz": "str | None",
+        "date_order": "str | None",
     }
     for name in parameters:
         assert name in CLASS.get_help("md")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -246,6 +247,10 @@ def test_values_that_are_an_address_and_others() -> None:
     for value in ("web01", "10.0.0.0/8", "<b>"):
         with pytest.raises(ArgumentError, match="is not one address"):
             nb.run(value)
+    for several in ("10.0.0.0/8", [IP, "10.0.0.2"], ipaddress.ip_network("10.0.0.0/24")):
+        with pytest.raises(ArgumentError, match="one address; .* at a time; NetworkFlowSummary"):
+            nb.run(several)  # type: ignore[arg-type]
+    assert nb.run([IP]).ip == IP  # type: ignore[arg-type]
     with pytest.raises(MsticnbMissingParameterError, match="value is missing"):
         ft.FlowThreatInvestigation(FLOWS, silent=True).search_ip()
     with pytest.raises(MsticnbMissingParameterError, match="no flows to search"):

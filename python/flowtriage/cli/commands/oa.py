@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
+from warnings import catch_warnings, simplefilter
 
 import typer
 
@@ -32,6 +33,7 @@ from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
 from flowtriage.oa.check import check as check_settings
 from flowtriage.oa.pipeline import STEPS, FlowOA
+from flowtriage.quality import QualityWarning
 from flowtriage.quality.notices import reading_notices
 from flowtriage.store import FlowStore
 from flowtriage.store.raw_flows import RawFlows
@@ -106,10 +108,13 @@ def run(
     logs = [*(flows or ()), *(more or ())]
     options = read_options(format_name, columns, tz, date_order)
     oa = FlowOA(date, logs or None, settings=settings, results=results, limit=limit, **options)
-    with progress_bar():
+    with progress_bar(), catch_warnings():
+        simplefilter("ignore", QualityWarning)  # printed below
         done = oa.run(steps)
+    if done.report:
+        print_warnings(done.report)
     if as_json:
-        print_json(asdict(done))
+        print_json(done.to_dict())
     else:
         print(done)
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from flowtriage._core import AddressRanges
 from flowtriage.enrich.reputation.block_list_formats import read_entries
-from flowtriage.enrich.reputation.block_list_networks import extent_of, ranges_of
+from flowtriage.enrich.reputation.block_list_networks import extent_of, extent_together, ranges_of
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
@@ -103,7 +103,8 @@ class BlockLists:
     FileNotFoundError, PermissionError
         If a file is missing or cannot be read.
     FormatError
-        If a file is invalid or has no usable address or network.
+        If a file is invalid, has no usable address or network, or its networks together cover more
+        than half of IPv4 or IPv6.
     ArgumentError
         If no file is given, or `severity` is invalid.
 
@@ -222,6 +223,10 @@ def _read_lists(paths: list[Path]) -> Iterable[BlockList]:
         unusable = one.unusable
         if len(unusable) == len(one.entries) and not one.expired:
             raise FormatError(f"{path} has no usable address or network{_examples(unusable)}")
+        if covered := extent_together(one.entries["network"].combine_chunks()):
+            raise FormatError(
+                f"{path}: its networks together are {covered}; give a list of smaller networks"
+            )
         yield one
 
 
