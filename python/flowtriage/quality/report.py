@@ -239,7 +239,7 @@ class ReadReport:
 
     def without_duplicates(self) -> None:
         """Count no duplicate observations any more, because they were dropped."""
-        self._exporters, self._quality = False, None
+        self.exporters, self._quality = False, None
 
     def add_limits(self, limits: Iterable[str]) -> None:
         """Add limitations of a format or log that are not listed yet."""

@@ -119,6 +119,7 @@ def list_of_threats(folder: Path, flows: pa.Table, host: str, limit: int) -> dic
     return found
 
 
+@pytest.mark.filterwarnings("ignore::flowtriage.quality.QualityWarning")
 @pytest.mark.parametrize(
     ("peer", "limit"),
     [(sample.SCAN.peer, 60), (sample.SCAN.peer, 10_000), (sample.BEACON.peer, 10_000)],
@@ -128,6 +129,7 @@ def test_the_threat_list_counts_alike_whoever_scored(tmp_path: Path, peer: str, 
     assert found == {"oa score": COUNTS[peer], "nb.score": COUNTS[peer]}
 
 
+@pytest.mark.filterwarnings("ignore::flowtriage.quality.QualityWarning")
 def test_records_of_several_flows_count_as_their_flows_in_the_threat_list(tmp_path: Path) -> None:
     facts = {"dst_ip": "45.33.32.156", "protocol": "tcp", "src_bytes": 99, "src_packets": 2}
     facts |= {"dst_bytes": 0, "dst_packets": 0}
