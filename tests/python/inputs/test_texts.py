@@ -87,8 +87,9 @@ def test_cells_with_unpaired_surrogates_are_bad_values() -> None:
 
 def test_cells_of_a_dataframe_likewise() -> None:
     pd = pytest.importorskip("pandas")
-    frame = pd.DataFrame({"src_ip": ["1\udcfc", None, "::1"], "dst_ip": "8.8.8.8", "flows": 1})
-    frame = frame.astype({"src_ip": object}).assign(start_time=pd.Timestamp(1, tz="UTC"))
+    sources = pd.Series(["1\udcfc", None, "::1"], dtype=object)
+    frame = pd.DataFrame({"src_ip": sources, "dst_ip": "8.8.8.8", "flows": 1})
+    frame = frame.assign(start_time=pd.Timestamp(1, tz="UTC"))
     report = ft.read_flows(frame, columns={name: name for name in frame.columns}).report
     assert report.records == 1
     assert [row.value for row in report.bad_rows] == [r"1\udcfc", None]

@@ -8,6 +8,8 @@ import pytest
 
 import flowtriage as ft
 
+pytestmark = pytest.mark.extra
+
 HEAD = (
     "StartTime,Dur,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,State,sTos,dTos,TotPkts,TotBytes,"
     "SrcBytes,Label"
