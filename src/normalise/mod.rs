@@ -5,6 +5,7 @@ mod alternatives;
 mod columns;
 mod counters;
 mod dates;
+mod decimals;
 pub mod endpoints;
 pub mod exchange;
 pub mod fields;

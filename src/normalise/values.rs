@@ -13,13 +13,12 @@ use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::flow::{protocols, tcp_flags};
 use crate::normalise::dates::Dates;
+use crate::normalise::decimals::{decimal, leading_digits};
 use crate::normalise::log::{Cell, Log};
 use crate::normalise::outcome::BadRow;
 use crate::normalise::services;
 use crate::normalise::spec::{Condition, Spec, Unit};
-use crate::normalise::times::{
-    NotATime, clock, decimal, from_local, has_year_last, instant, leading_digits,
-};
+use crate::normalise::times::{NotATime, clock, from_local, has_year_last, instant};
 
 /// The years 1 to 9999 in microseconds since 1970, the range of ISO 8601 and most software.
 pub const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;

@@ -14,7 +14,7 @@ from flowtriage.read.locate import locate
 from flowtriage.read.read_flows import read_request
 
 LARGE = 32 << 20
-"""Bytes from which logs are searched for the host instead of read whole."""
+"""Size in bytes from which logs are searched for the host; smaller ones are read whole."""
 
 
 def read_flows_of_host(

@@ -245,11 +245,7 @@ class ReadReport:
         """Add limitations of a format or log that are not listed yet."""
         self.limits += [limit for limit in limits if limit not in self.limits]
 
-    def add(
-        self,
-        counts: Mapping[str, float],
-        by_value: Mapping[str, Mapping[str, int]],
-    ) -> None:
+    def add(self, counts: Mapping[str, float], by_value: Mapping[str, Mapping[str, int]]) -> None:
         """Add to the counts, and to the counts by value, of these attribute names."""
         for name, count in counts.items():
             kind = type(getattr(self, name))

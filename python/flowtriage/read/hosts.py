@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,16 +44,13 @@ class Hosts:
         return [name.rpartition("/")[2].partition(".")[0] for name in self.names]
 
     def select(self, flows: pa.Table, report: ReadReport) -> pa.Table:
-        """Return the flows of the hosts that were read restricted to them; count the others.
-
-        Flows of named hosts have the name, in any case, as `host`.
-        """
+        """Return the flows of the hosts, unless their format is read whole; count the others."""
         if not self or metadata_value(flows, FORMAT) == AZURE_NTA.name:
             return flows
         return self.select_all(flows, report)
 
     def select_all(self, flows: pa.Table, report: ReadReport) -> pa.Table:
-        """Return the flows of the hosts; count the others."""
+        """Return the flows of the hosts, by address or by part of the name; count the others."""
         if not self or not flows.num_rows:
             return flows
         kept = flows.filter(self._mask(flows))
@@ -74,10 +72,5 @@ def _within(ranges: AddressRanges, addresses: pa.ChunkedArray) -> pa.Array:
 
 def _contains(names: pa.ChunkedArray, texts: Sequence[str]) -> pa.ChunkedArray:
     distinct = pc.unique(names)
-    found = [
-        pc.match_substring(distinct, text, ignore_case=True).fill_null(False) for text in texts
-    ]
-    chosen = found[0]
-    for one in found[1:]:
-        chosen = pc.or_(chosen, one)
-    return pc.is_in(names, value_set=distinct.filter(chosen))
+    found = (pc.match_substring(distinct, text, ignore_case=True) for text in texts)
+    return pc.is_in(names, value_set=distinct.filter(reduce(pc.or_, found)))

@@ -36,6 +36,7 @@ from flowtriage.read.extra_columns import (
 )
 from flowtriage.read.hosts import Hosts
 from flowtriage.read.locate import LogFile, locate
+from flowtriage.read.record_batches import empty_batch, flat, groups_of
 from flowtriage.read.streams import BLOCK, Log, as_text, opened
 from flowtriage.read.trailer import TrailerCheck
 
@@ -43,9 +44,6 @@ MAX_RECORD_BYTES = 4 * BLOCK
 """Maximum size of a record in a text log; a longer one is a bad row."""
 _ROWS = 1 << 17
 """Rows per batch of a Parquet file."""
-_MIN_ROWS = 1 << 16
-_MAX_BATCHES = 1 << 10
-"""Rows or batches from which batches are read together."""
 
 
 @dataclass(frozen=True)
@@ -312,7 +310,7 @@ class _BatchReader:
     """Reader of batches of one schema, of which it needs `columns`."""
 
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
-        schema = flat(_empty(schema)).schema
+        schema = flat(empty_batch(schema)).schema
         try:
             check_names(schema)
         except InputError as error:
@@ -338,7 +336,7 @@ class _BatchReader:
         dates = DateOrder(self._source, self._binding, by_row=True)
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.
-        for group in chain([[_empty(self._schema)]], _groups(batches)):
+        for group in chain([[empty_batch(self._schema)]], groups_of(batches)):
             try:
                 used = [self._used_columns(batch) for batch in group]
                 part = partial(self._normalised, used, done)
@@ -363,34 +361,6 @@ class _BatchReader:
             return normalise_table(batches, self._used, binding, first_row)
         numbered, row = with_row_numbers(batches)
         return normalise_table(numbered, [*self._used, row], binding, first_row)
-
-
-def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
-    """Yield small batches together, because each takes more memory than its rows."""
-    group: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        group.append(batch)
-        rows += batch.num_rows
-        if rows >= _MIN_ROWS or len(group) == _MAX_BATCHES:
-            yield group
-            group, rows = [], 0
-    if group:
-        yield group
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    """Return a batch without rows; other constructors do not support every type."""
-    return pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in schema.types], schema=schema)
-
-
-def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Flatten nested columns, as in `src_endpoint.ip`."""
-    while any(pa.types.is_struct(field.type) for field in batch.schema):
-        table = pa.Table.from_batches([batch]).flatten()
-        arrays = [column.chunk(0) for column in table.columns]
-        batch = pa.RecordBatch.from_arrays(arrays, schema=table.schema)
-    return batch
 
 
 def _add(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:

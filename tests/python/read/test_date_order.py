@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import flowtriage as ft
-from flowtriage.read import logs
+from flowtriage.read import record_batches
 
 HEADER = "FlowStartTime,FlowEndTime,SrcIp,DestIp,FlowDirection,AllowedOutFlows,AclRule"
 
@@ -94,7 +94,7 @@ def test_an_ambiguous_log_is_an_error_with_file_line_and_both_options(tmp_path: 
 def test_parts_of_a_table_wait_for_the_date_that_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "_MIN_ROWS", 2)
+    monkeypatch.setattr(record_batches, "_MIN_ROWS", 2)
     starts = [f"8/{day}/2025 7:06" for day in (1, 2, 3, 4, 5, 6, 25, 7)]
     batches = table(*starts).to_batches(max_chunksize=2)
     flows = ft.read_flows(pa.Table.from_batches(batches), keep=["FlowStartTime"])

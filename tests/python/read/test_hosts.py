@@ -15,20 +15,8 @@ from hypothesis import strategies as st
 import flowtriage as ft
 from flowtriage import sample
 from flowtriage.errors import ArgumentError
+from real_logs import REAL
 
-REAL = [
-    "zeek/zat_conn.log",
-    "zeek/zat_conn.json.log",
-    "zeek/vast_m57_conn.log.gz",
-    "suricata/vast_example_eve.json.gz",
-    "netflow/vast_example.nfdump171.csv",
-    "netflow/slips_test1.nfdump171.csv",
-    "aws_vpc/drewpy_eks_2024-12-20_cwlogs.txt",
-    "azure_nsg/danifitz_2020_PT1H.json",
-    "azure_vnet/csp451_2026_PT1H.json",
-    "azure_nta/az_net_flows_2019-02-12_13.csv",
-    "argus/slips_test3-mixed.binetflow",
-]
 MAPPED = ipaddress.ip_address("::ffff:0:0")
 FIELDS = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "conn_state")
 HEADER = "#separator \\x09\n#path\tconn\n#fields\t" + "\t".join(FIELDS) + "\n"
