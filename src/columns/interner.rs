@@ -33,6 +33,11 @@ impl Interned {
 }
 
 impl Interner {
+    /// Number of distinct strings.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Assign ids to the strings of a column.
     pub fn encode(&mut self, text: &Text) -> Interned {
         if let Text::Dictionary(keys, values) = text {

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod cast;
 pub mod column;
+pub mod hashes;
 pub mod import;
 pub mod interner;
 pub mod nulls;

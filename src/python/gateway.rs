@@ -270,5 +270,10 @@ pub fn to_pyarrow(py: Python<'_>, batches: Vec<RecordBatch>) -> PyResult<Bound<'
     let schema = batches
         .first()
         .map_or_else(|| CANONICAL.clone(), RecordBatch::schema);
-    PyTable::try_new(batches, schema)?.into_pyarrow(py)
+    // `pyarrow.table` would import pandas to find out whether it is given a frame.
+    let stream = PyTable::try_new(batches, schema)?.into_pyobject(py)?;
+    let reader = py.import("pyarrow")?.getattr("RecordBatchReader")?;
+    reader
+        .call_method1("from_stream", (stream,))?
+        .call_method0("read_all")
 }

@@ -37,9 +37,12 @@ mod _core {
     #[pymodule_export]
     use super::normalise::{normalise_block, normalise_table, whole_records};
     #[pymodule_export]
-    use super::quality::quality;
+    use super::quality::QualityMeter;
     #[pymodule_export]
-    use super::records::{distinct_observations, repeated_starts, stitch, superseded_records};
+    use super::records::{
+        FlowHashes, RepeatedFlows, distinct_observations, repeated_starts, stitch,
+        superseded_records,
+    };
     #[pymodule_export]
     use super::search::{connection_sets, expanded_search};
 }

@@ -1,31 +1,50 @@
 //! Quality of flows.
 
+use std::sync::{Mutex, PoisonError};
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::direction::rules::DirectionRules;
-use crate::error::Result;
 use crate::python::gateway::{Batches, release_gil};
 use crate::quality::{Findings, Quality};
 
-#[pyfunction]
-pub fn quality<'py>(
-    py: Python<'py>,
-    flows: Bound<'py, PyAny>,
-    internal: Option<Vec<String>>,
-    compare: bool,
-) -> PyResult<Bound<'py, PyDict>> {
-    let flows = Batches::new(flows);
-    let mut quality = Quality::new(
-        DirectionRules::new::<String>(internal.as_deref(), &[])?,
-        compare,
-    );
-    let found = release_gil(py, || -> Result<Findings> {
-        for batch in flows.flows() {
-            quality.add(&batch?)?;
-        }
-        Ok(quality.finish())
-    })?;
+/// Measures the quality of flows, batch by batch.
+#[pyclass(frozen, module = "flowtriage._core")]
+pub struct QualityMeter {
+    quality: Mutex<Option<Quality>>,
+}
+
+#[pymethods]
+impl QualityMeter {
+    #[new]
+    fn new(internal: Option<Vec<String>>, compare: bool, max_rows: usize) -> PyResult<Self> {
+        let rules = DirectionRules::new::<String>(internal.as_deref(), &[])?;
+        Ok(Self {
+            quality: Mutex::new(Some(Quality::new(rules, compare, max_rows))),
+        })
+    }
+
+    fn add(&self, py: Python<'_>, flows: Bound<'_, PyAny>) -> PyResult<()> {
+        let flows = Batches::new(flows);
+        release_gil(py, || {
+            let mut quality = self.quality.lock().unwrap_or_else(PoisonError::into_inner);
+            let quality = quality.get_or_insert_default();
+            flows.flows().try_for_each(|batch| quality.add(&batch?))
+        })
+    }
+
+    /// The findings; the meter is empty afterwards.
+    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = release_gil(py, || {
+            let mut quality = self.quality.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(quality.take().unwrap_or_default().finish())
+        })?;
+        findings(py, found)
+    }
+}
+
+fn findings(py: Python<'_>, found: Findings) -> PyResult<Bound<'_, PyDict>> {
     let out = PyDict::new(py);
     out.set_item("rows", found.rows)?;
     out.set_item("nulls", found.nulls)?;

@@ -1,9 +1,88 @@
 //! Records of one flow: superseded ones, duplicates, biflows.
 
+use std::mem::take;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+
 use pyo3::prelude::*;
 
-use crate::python::gateway::{Batches, table};
+use crate::python::gateway::{Batches, release_gil, table};
+use crate::records::repeated::{FlowHashes as Hashes, RepeatedFlows as Repeated};
 use crate::records::{reporters, states, stitch as stitching};
+
+/// Hashes of the flows of records.
+#[pyclass(frozen, module = "flowtriage._core")]
+#[derive(Default)]
+pub struct FlowHashes {
+    hashes: Mutex<Hashes>,
+}
+
+#[pymethods]
+impl FlowHashes {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn add(&self, py: Python<'_>, flows: Bound<'_, PyAny>) -> PyResult<()> {
+        let flows = Batches::new(flows);
+        release_gil(py, || {
+            let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+            flows.flows().try_for_each(|batch| hashes.add(&batch?))
+        })
+    }
+
+    /// The flows that several records share; the hashes are dropped.
+    fn take_repeated(&self, py: Python<'_>) -> PyResult<RepeatedFlows> {
+        let repeated = release_gil(py, || {
+            let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(take(&mut *hashes).into_repeated())
+        })?;
+        Ok(RepeatedFlows {
+            repeated: RwLock::new(repeated),
+        })
+    }
+}
+
+/// Flows that several records share.
+#[pyclass(frozen, module = "flowtriage._core")]
+pub struct RepeatedFlows {
+    repeated: RwLock<Repeated>,
+}
+
+#[pymethods]
+impl RepeatedFlows {
+    fn __len__(&self) -> usize {
+        self.read().count()
+    }
+
+    fn note(&self, py: Python<'_>, flows: Bound<'_, PyAny>) -> PyResult<()> {
+        let flows = Batches::new(flows);
+        release_gil(py, || {
+            let repeated = self.repeated.write();
+            let mut repeated = repeated.unwrap_or_else(PoisonError::into_inner);
+            flows.flows().try_for_each(|batch| repeated.note(&batch?))
+        })
+    }
+
+    fn has_superseded(&self, py: Python<'_>) -> PyResult<bool> {
+        release_gil(py, || Ok(self.read().has_superseded()))
+    }
+
+    fn superseded<'py>(
+        &self,
+        py: Python<'py>,
+        flows: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let flows = Batches::new(flows);
+        table(py, || self.read().superseded(flows.flows()))
+    }
+}
+
+impl RepeatedFlows {
+    fn read(&self) -> RwLockReadGuard<'_, Repeated> {
+        self.repeated.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[pyfunction]
 pub fn stitch<'py>(

@@ -33,13 +33,9 @@ impl Default for ActiveSpans {
 
 impl ActiveSpans {
     /// Add start times.
-    pub fn add(&mut self, mut starts: Vec<i64>) {
-        starts.par_sort_unstable();
-        let min_gap = self.min_gap;
-        for span in starts.chunk_by(|a, b| b.saturating_sub(*a) <= min_gap) {
-            if let (Some(first), Some(last)) = (span.first(), span.last()) {
-                self.join(*first, *last, span.len() as u64);
-            }
+    pub fn add(&mut self, starts: Vec<i64>) {
+        for (first, last, starts) in spans(starts, self.min_gap) {
+            self.join(first, last, starts);
         }
         while self.spans.len() > MAX_SPANS {
             self.min_gap = self.min_gap.saturating_mul(2);
@@ -115,6 +111,31 @@ impl ActiveSpans {
         }
         (count, longest)
     }
+}
+
+/// First and last start, and number of starts, of spans of which no two starts that follow each
+/// other are more than `min_gap` apart.
+fn spans(mut starts: Vec<i64>, min_gap: i64) -> Vec<(i64, i64, u64)> {
+    let (Some(first), Some(last)) = (starts.iter().min().copied(), starts.iter().max()) else {
+        return Vec::new();
+    };
+    // Starts within a range of the length of a gap belong together, in whatever order.
+    let range = |start: i64| start.abs_diff(first) / min_gap.unsigned_abs();
+    if range(*last) < starts.len() as u64 {
+        let mut ranges = vec![(i64::MAX, i64::MIN, 0); range(*last) as usize + 1];
+        for start in starts {
+            let (from, to, count) = &mut ranges[range(start) as usize];
+            (*from, *to) = (start.min(*from), start.max(*to));
+            *count += 1;
+        }
+        ranges.retain(|(_, _, count)| *count > 0);
+        return ranges;
+    }
+    starts.par_sort_unstable();
+    starts
+        .chunk_by(|a, b| b.saturating_sub(*a) <= min_gap)
+        .map(|span| (span[0], span[span.len() - 1], span.len() as u64))
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,27 +1,26 @@
 //! Quality of flows, measured in one pass and bounded memory.
 
-mod distinct;
 mod gaps;
+mod repeats;
+mod row_columns;
 mod sample;
-
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use arrow::array::Array;
 
-use crate::columns::parallel::by_row;
-use crate::columns::text::Text;
-use crate::direction::rules::{Direction, DirectionRules};
+use crate::columns::interner::Interner;
+use crate::columns::parallel::by_morsel;
+use crate::direction::rules::DirectionRules;
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
-use crate::flow::view::{FlowView, Integers};
-use crate::quality::distinct::Distinct;
 use crate::quality::gaps::ActiveSpans;
+use crate::quality::repeats::Rows;
+use crate::quality::row_columns::RowColumns;
 use crate::quality::sample::Sample;
 use crate::records::compare::Observation;
 
-/// Duration beyond which a record is long.
-const YEAR: i64 = 365 * 86_400 * 1_000_000;
+/// Rows up to which all counts are exact, unless a caller says otherwise.
+const MAX_ROWS: usize = 14_000_000;
 
 /// Findings over all rows. Counts are exact unless listed in `estimated`.
 #[derive(Clone, Debug, Default)]
@@ -72,28 +71,53 @@ pub struct Findings {
     pub estimated: Vec<&'static str>,
 }
 
+impl Findings {
+    /// Add the counts and times of other rows.
+    fn add(&mut self, other: &Self) {
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        self.max_record_duration = self.max_record_duration.max(other.max_record_duration);
+        self.long_records += other.long_records;
+        self.unidirectional += other.unidirectional;
+        self.counted += other.counted;
+        self.equal_sides += other.equal_sides;
+        self.uncounted_initiators += other.uncounted_initiators;
+        self.packets_without_bytes += other.packets_without_bytes;
+        self.bytes_without_packets += other.bytes_without_packets;
+        self.direction_conflicts += other.direction_conflicts;
+        self.counter_overflows += other.counter_overflows;
+    }
+}
+
 /// Measures the quality of flows, batch by batch.
 pub struct Quality {
     rules: DirectionRules,
     found: Findings,
     nulls: Vec<u64>,
     active: ActiveSpans,
-    rows: Distinct,
-    hosts: Distinct,
+    rows: Rows,
+    hosts: Interner,
     records: Option<Sample>,
 }
 
+impl Default for Quality {
+    fn default() -> Self {
+        Self::new(DirectionRules::default(), false, MAX_ROWS)
+    }
+}
+
 impl Quality {
-    /// No rows yet; `compare` enables the comparison of the records of each flow.
-    pub fn new(rules: DirectionRules, compare: bool) -> Self {
+    /// No rows yet; `compare` enables the comparison of the records of each flow. Beyond
+    /// `max_rows`, repeated rows are estimated from a sample; beyond a seventh of them, records.
+    pub fn new(rules: DirectionRules, compare: bool, max_rows: usize) -> Self {
         Self {
             rules,
             found: Findings::default(),
             nulls: vec![0; CANONICAL.fields().len()],
             active: ActiveSpans::default(),
-            rows: Distinct::default(),
-            hosts: Distinct::default(),
-            records: compare.then(Sample::default),
+            rows: Rows::with_limit(max_rows),
+            hosts: Interner::default(),
+            records: compare.then(|| Sample::with_limit(max_rows / 7)),
         }
     }
 
@@ -104,62 +128,35 @@ impl Quality {
             let column = batch.column(field.name());
             *nulls += column.map_or(batch.rows(), Array::logical_null_count) as u64;
         }
-        self.add_times(&columns.flows);
-        for hash in by_row(batch.rows(), |row| columns.hash(row)) {
-            self.rows.add(hash);
+        self.hosts.encode(columns.host());
+        let first = self.found.rows;
+        let (rows, records) = (&self.rows, self.records.as_ref());
+        let parts = by_morsel(batch.rows(), |range| {
+            let mut part = Part::default();
+            for row in range {
+                columns.count(row, &self.rules, &mut part.found);
+                part.hashes
+                    .extend(Some(columns.hash(row)).filter(|hash| rows.takes(*hash)));
+                if let Some(records) = records {
+                    let record = columns.observation(row, first);
+                    part.records
+                        .extend(record.filter(|(flow, _)| records.takes(*flow)));
+                }
+            }
+            part
+        });
+        for part in parts {
+            self.found.add(&part.found);
+            part.hashes.into_iter().for_each(|hash| self.rows.add(hash));
+            if let Some(records) = &mut self.records {
+                part.records
+                    .into_iter()
+                    .for_each(|record| records.add(record));
+            }
         }
-        for hash in columns
-            .host
-            .map(|host| host.map(hash_of))
-            .into_iter()
-            .flatten()
-        {
-            self.hosts.add(hash);
-        }
-        if let Some(records) = &mut self.records {
-            let first = self.found.rows;
-            let observations = by_row(batch.rows(), |row| columns.observation(row, first));
-            let observations = observations.into_iter().flatten();
-            observations.for_each(|observation| records.add(observation));
-        }
-        let reported = columns.reported.map(|text| text.and_then(Direction::parse));
-        for (row, reported) in reported.into_iter().enumerate() {
-            self.found.unidirectional += u64::from(columns.sent(0, row) != columns.sent(1, row));
-            let counted = columns.is_counted(row);
-            self.found.counted += u64::from(counted);
-            self.found.equal_sides += u64::from(counted && columns.has_equal_sides(row));
-            self.found.uncounted_initiators += u64::from(columns.misses_initiator(row));
-            let [packets, bytes] = columns.uncounted(row);
-            self.found.packets_without_bytes += u64::from(packets);
-            self.found.bytes_without_packets += u64::from(bytes);
-            self.found.counter_overflows +=
-                u64::from((0..2).any(|side| columns.overflowed(side, row)));
-            let conflicts = reported
-                .is_some_and(|logged| self.rules.contradict(columns.flows.ips(row), logged));
-            self.found.direction_conflicts += u64::from(conflicts);
-        }
+        self.active.add(columns.starts());
         self.found.rows += batch.rows() as u64;
         Ok(())
-    }
-
-    fn add_times(&mut self, flows: &FlowView) {
-        let starts: Vec<i64> = flows.starts.valid().collect();
-        let first = starts.iter().min().copied();
-        self.found.first = self.found.first.into_iter().chain(first).min();
-        let last = starts.iter().copied().chain(flows.ends.valid()).max();
-        self.found.last = self.found.last.max(last);
-        let (starts_by_row, ends) = (&flows.starts, &flows.ends);
-        let duration = |row| Some(ends.get(row)?.saturating_sub(starts_by_row.get(row)?));
-        let durations: Vec<i64> = (0..flows.rows()).filter_map(duration).collect();
-        let longest = durations
-            .iter()
-            .copied()
-            .filter(|duration| *duration >= 0)
-            .max();
-        let long = durations.iter().filter(|duration| **duration > YEAR);
-        self.found.long_records += long.count() as u64;
-        self.found.max_record_duration = self.found.max_record_duration.max(longest);
-        self.active.add(starts);
     }
 
     /// Return the findings.
@@ -169,11 +166,11 @@ impl Quality {
         let duration = self.found.max_record_duration.unwrap_or_default();
         (self.found.gaps, self.found.longest_gap) = self.active.gaps(duration);
         self.found.time_outliers = self.active.outliers();
-        self.found.repeats = self.rows.repeats();
         if self.rows.is_sampled() {
             self.found.estimated.push("repeats");
         }
-        self.found.exporters = self.hosts.count();
+        self.found.repeats = self.rows.repeats();
+        self.found.exporters = self.hosts.len() as u64;
         if let Some(records) = self.records {
             let several = self.found.exporters > 1;
             if records.is_sampled() {
@@ -186,123 +183,10 @@ impl Quality {
     }
 }
 
-fn hash_of(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
-/// The columns by which rows are compared.
-struct RowColumns {
-    flows: FlowView,
-    protocol: Text,
-    reported: Text,
-    state: Text,
-    host: Text,
-}
-
-impl RowColumns {
-    fn read(batch: &FlowBatch) -> Result<Self> {
-        Ok(Self {
-            flows: FlowView::read(batch)?,
-            protocol: batch.text("protocol")?,
-            reported: batch.text("reported_direction")?,
-            state: batch.text("state")?,
-            host: batch.text("host")?,
-        })
-    }
-
-    /// Hash of everything that makes a row the same as another.
-    fn hash(&self, row: usize) -> u64 {
-        let flows = &self.flows;
-        let both = |counts: &[Integers; 2]| counts.each_ref().map(|counts| counts.get(row));
-        let ([src_bytes, dst_bytes], [src_packets, dst_packets]) =
-            (both(&flows.bytes), both(&flows.packets));
-        hash_of((
-            flows.starts.get(row),
-            flows.ends.get(row),
-            self.tuple(row),
-            (src_bytes, dst_bytes, src_packets, dst_packets),
-            (flows.flows.get(row), flows.denied.get(row)),
-            self.state.get(row),
-            self.host.get(row),
-        ))
-    }
-
-    /// Hash of the 5-tuple of a row.
-    fn tuple(&self, row: usize) -> u64 {
-        let [source, dest] = self.flows.ips(row);
-        let [src_port, dst_port] = self.flows.ports.each_ref().map(|ports| ports.get(row));
-        hash_of((source, dest, src_port, dst_port, self.protocol.get(row)))
-    }
-
-    /// An observation of a flow, with the hash of the flow.
-    fn observation(&self, row: usize, first: u64) -> Option<(u64, Observation)> {
-        let [Some(_), Some(_)] = self.flows.ips(row) else {
-            return None;
-        };
-        let (start, end) = self.flows.span(row)?;
-        let denied = self.flows.denied.count(row) > 0;
-        let observation = Observation {
-            host: self.host.get(row).map_or(0, hash_of),
-            start,
-            end,
-            bytes: self.flows.total_bytes(row),
-            row: first + row as u64,
-        };
-        Some((hash_of((self.tuple(row), denied)), observation))
-    }
-
-    /// Whether an endpoint sent anything.
-    fn sent(&self, side: usize, row: usize) -> bool {
-        let FlowView { bytes, packets, .. } = &self.flows;
-        bytes[side].count(row) > 0 || packets[side].count(row) > 0
-    }
-
-    /// Whether a flow has bytes, and its answer may have another size than its request.
-    fn is_counted(&self, row: usize) -> bool {
-        let bytes = self.flows.bytes.each_ref();
-        let is_icmp = || matches!(self.protocol.get(row), Some("icmp" | "ipv6-icmp"));
-        bytes.iter().any(|bytes| bytes.count(row) > 0) && !is_icmp()
-    }
-
-    /// Whether both endpoints sent the same bytes and packets.
-    fn has_equal_sides(&self, row: usize) -> bool {
-        let FlowView { bytes, packets, .. } = &self.flows;
-        bytes[0].get(row) == bytes[1].get(row) && packets[0].get(row) == packets[1].get(row)
-    }
-
-    /// Whether the source of a TCP flow sent nothing although it was answered, which cannot be.
-    fn misses_initiator(&self, row: usize) -> bool {
-        let FlowView { bytes, packets, .. } = &self.flows;
-        let counted = packets[0].get(row).or_else(|| bytes[0].get(row));
-        counted == Some(0) && self.sent(1, row) && self.protocol.get(row) == Some("tcp")
-    }
-
-    /// Whether an endpoint sent packets of 0 bytes, and whether one sent bytes in 0 packets.
-    fn uncounted(&self, row: usize) -> [bool; 2] {
-        let FlowView { bytes, packets, .. } = &self.flows;
-        let without = |some: &[Integers; 2], zero: &[Integers; 2]| {
-            (0..2).any(|side| some[side].count(row) > 0 && zero[side].get(row) == Some(0))
-        };
-        [without(packets, bytes), without(bytes, packets)]
-    }
-
-    /// Whether a 32-bit counter of an endpoint is at its maximum or wrapped around: then its
-    /// packets have fewer bytes than their headers, and a possible number with 2^32 more.
-    fn overflowed(&self, side: usize, row: usize) -> bool {
-        const MAX: i64 = u32::MAX as i64;
-        const MIN_PACKET: i64 = 20;
-        const MAX_PACKET: i64 = 65_535;
-        let FlowView { bytes, packets, .. } = &self.flows;
-        let (bytes, packets) = (bytes[side].get(row), packets[side].get(row));
-        if bytes == Some(MAX) || packets == Some(MAX) {
-            return true;
-        }
-        let (Some(bytes), Some(packets)) = (bytes, packets) else {
-            return false;
-        };
-        bytes < packets.saturating_mul(MIN_PACKET)
-            && bytes.saturating_add(MAX) < packets.saturating_mul(MAX_PACKET)
-    }
+/// What a range of rows shows.
+#[derive(Default)]
+struct Part {
+    found: Findings,
+    hashes: Vec<u64>,
+    records: Vec<(u64, Observation)>,
 }

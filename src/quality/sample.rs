@@ -4,9 +4,6 @@ use crate::records::compare::Observation;
 use crate::records::reporters;
 use crate::records::states::superseded;
 
-/// Maximum number of records in memory; beyond it, those of a sample of the flows.
-const MAX_RECORDS: usize = 1 << 21;
-
 /// Records by the hash of their flow.
 pub struct Sample {
     records: Vec<(u64, Observation)>,
@@ -14,14 +11,9 @@ pub struct Sample {
     max_records: usize,
 }
 
-impl Default for Sample {
-    fn default() -> Self {
-        Self::with_limit(MAX_RECORDS)
-    }
-}
-
 impl Sample {
-    fn with_limit(max_records: usize) -> Self {
+    /// Keep all records up to a number of them; beyond it, those of a sample of the flows.
+    pub fn with_limit(max_records: usize) -> Self {
         Self {
             records: Vec::new(),
             min_zeros: 0,
@@ -29,9 +21,15 @@ impl Sample {
         }
     }
 
+    /// Whether the records of a flow belong to the sample, by its hash.
+    #[inline]
+    pub fn takes(&self, flow: u64) -> bool {
+        flow.trailing_zeros() >= self.min_zeros
+    }
+
     /// Add a record.
     pub fn add(&mut self, (flow, seen): (u64, Observation)) {
-        if flow.trailing_zeros() < self.min_zeros {
+        if !self.takes(flow) {
             return;
         }
         self.records.push((flow, seen));

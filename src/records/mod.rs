@@ -1,6 +1,7 @@
 //! Records of one flow: superseded ones, duplicate observations, biflows.
 
 pub mod compare;
+pub mod repeated;
 pub mod reporters;
 pub mod states;
 pub mod stitch;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from flowtriage.errors import ArgumentError, InputError
 from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.integers import count_argument
-from flowtriage.read.batches import flow_batches
+from flowtriage.read.batches import over_flows
 
 _NAMES = ("source", "dest", "L7Protocol", "FlowDirection")
 _ALIASES = {"src_ip", "dst_ip", "service", "direction", "totalallowedflows"}
@@ -56,7 +56,7 @@ def flow_index(flows: FlowSource) -> pa.Table:
     >>> index.column_names[:5]
     ['source', 'dest', 'L7Protocol', 'FlowDirection', 'TotalAllowedFlows']
     """
-    return _flow_index(flow_batches(flows))
+    return over_flows(_flow_index, flows)
 
 
 def flow_summary(
@@ -98,7 +98,7 @@ def flow_summary(
         flows_or_index = index = flow_index(flows_or_index)
         endpoints = [*index["source"].chunks, *index["dest"].chunks]
         database.query_online(pa.chunked_array(endpoints, pa.string()).unique())
-    return _flow_summary(flow_batches(flows_or_index), database._files)
+    return over_flows(lambda batches: _flow_summary(batches, database._files), flows_or_index)
 
 
 def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table:
@@ -136,7 +136,7 @@ def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table
     ['I', 'O']
     """
     bins = None if bins is None else count_argument("bins", bins)
-    return _timeline(_with_columns(flow_batches(flows), [by]), by, bins)
+    return over_flows(lambda batches: _timeline(_with_columns(batches, [by]), by, bins), flows)
 
 
 def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
@@ -174,6 +174,13 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     >>> top_n(sample.office_day(), key="dst_port", by="flows", n=1)["dst_port"].to_pylist()
     [443]
     """
+    return over_flows(top_function(key, by, n), flows)
+
+
+def top_function(
+    key: str | Sequence[str], by: str, n: int
+) -> Callable[[pa.RecordBatchReader], pa.Table]:
+    """Return the function of `top_n` over record batches."""
     n = count_argument("n", n)
     if by not in (*_MEASURES, "TotalAllowedFlows"):
         raise ArgumentError(f"unknown measure {by!r}{did_you_mean(by, _MEASURES)}")
@@ -181,7 +188,7 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     folded = [str(name).casefold() for name in keys]
     if repeated := [name for name in keys if folded.count(str(name).casefold()) > 1]:
         raise ArgumentError(f"key has {repeated[0]!r} twice; give each column once")
-    return _top_n(_with_columns(flow_batches(flows), keys), keys, by, n)
+    return lambda batches: _top_n(_with_columns(batches, keys), keys, by, n)
 
 
 def _with_columns(flows: pa.RecordBatchReader, names: Sequence[str]) -> pa.RecordBatchReader:

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.analysis.addresses import addresses_in, within_networks
-from flowtriage.analysis.aggregate import top_n
+from flowtriage.analysis.aggregate import top_function
 from flowtriage.analysis.records import classify_direction
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.hosts import host_label, is_network, matching_name
+from flowtriage.read.flows import ReadRequest
+from flowtriage.read.streaming import streamed
 
 _OBSERVED = {"outbound": "src_ip", "inbound": "dst_ip"}
 
@@ -144,9 +146,14 @@ def observed_at(flows: pa.Table, name: str) -> pa.ChunkedArray:
     return _equal(flows["host"], name)
 
 
-def busiest_addresses(flows: pa.Table | pa.RecordBatchReader, n: int = 5) -> list[str]:
-    """Return the top sources by flows, as suggestions."""
-    return [a for a in top_n(flows, key="source", by="flows", n=n)["source"].to_pylist() if a]
+def busiest_addresses(flows: pa.Table | ReadRequest, n: int = 5) -> list[str]:
+    """Return the top sources by flows, as suggestions; of a request for logs, by streaming them."""
+    ranked = top_function("source", "flows", n)
+    if isinstance(flows, ReadRequest):
+        top, _ = streamed(flows, ranked)
+    else:
+        top = ranked(flows.to_reader())
+    return [address for address in top["source"].to_pylist() if address]
 
 
 def _names_of(flows: pa.Table, addresses: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +9,8 @@ from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_hos
 from flowtriage.inputs.hosts import matching_name
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.hosts import Hosts
-from flowtriage.read.locate import locate
 from flowtriage.read.read_flows import read_request
+from flowtriage.read.streaming import local_logs
 
 LARGE = 32 << 20
 """Size in bytes from which logs are searched for the host; smaller ones are read whole."""
@@ -50,9 +49,4 @@ def _restricted(request: ReadRequest, hosts: Hosts) -> ReadRequest:
 
 def is_large(source: Any) -> bool:
     """Return whether a source is logs, by path, that have at least `LARGE` bytes."""
-    paths = source if isinstance(source, (list, tuple)) else [source]
-    if not paths or not all(isinstance(path, (str, os.PathLike)) for path in paths):
-        return False
-    files = [file.path for path in paths for file in locate(path)]
-    local = [path for path in files if path is not None and path.is_file()]
-    return len(local) == len(files) and sum(path.stat().st_size for path in local) >= LARGE
+    return sum(path.stat().st_size for path in local_logs(source)) >= LARGE

@@ -11,7 +11,7 @@ from flowtriage.inputs.addresses import HostsLike, hosts_argument
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.networks import NetworksLike, parse_networks
-from flowtriage.read.batches import flow_batches
+from flowtriage.read.batches import over_flows
 from flowtriage.read.read_flows import STITCH_WINDOW, window_of
 
 
@@ -65,11 +65,14 @@ def classify_direction(
     """
     hosts = [] if host is None else hosts_argument(host)
     ranges = None if internal is None else parse_networks(internal)
-    batches = flow_batches(flows)
-    if any(map(is_network, hosts)):
+
+    def classified(batches: pa.RecordBatchReader) -> pa.Table:
+        if not any(map(is_network, hosts)):
+            return _classify_direction(batches, ranges, hosts)
         table = batches.read_all()
-        hosts, batches = addresses_in(table, hosts), table.to_reader()
-    return _classify_direction(batches, ranges, hosts)
+        return _classify_direction(table.to_reader(), ranges, addresses_in(table, hosts))
+
+    return over_flows(classified, flows)
 
 
 def stitch(flows: FlowSource, *, window: float = STITCH_WINDOW) -> pa.Table:
@@ -111,4 +114,4 @@ def stitch(flows: FlowSource, *, window: float = STITCH_WINDOW) -> pa.Table:
     >>> stitch(flows).select(["dst_port", "src_bytes", "dst_bytes"]).to_pylist()
     [{'dst_port': 443, 'src_bytes': 900, 'dst_bytes': 70}]
     """
-    return _stitch(flow_batches(flows), window_of(window))
+    return over_flows(lambda batches: _stitch(batches, window_of(window)), flows)

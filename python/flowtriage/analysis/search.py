@@ -19,7 +19,7 @@ from flowtriage.inputs.addresses import (
 from flowtriage.inputs.arrow import ArrowStream, FlowSource, as_reader, is_dataset, is_stream
 from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.networks import NetworksLike, parse_networks
-from flowtriage.read.batches import flow_batches
+from flowtriage.read.batches import over_flows
 from flowtriage.schema import REQUIRED_COLUMNS, SEARCH_COLUMNS
 
 _MAX_SHOWN = 80
@@ -68,7 +68,10 @@ def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
     >>> expanded_search(sample.office_day(), "192.0.2.200").num_rows
     0
     """
-    return _expanded_search(_batches(flows), hosts_argument(ip))
+    hosts = hosts_argument(ip)
+    if is_dataset(flows) and set(flows.schema.names).issuperset(REQUIRED_COLUMNS):
+        flows = as_reader(flows, [name for name in SEARCH_COLUMNS if name in flows.schema.names])
+    return over_flows(lambda batches: _expanded_search(batches, hosts), flows)
 
 
 def connection_sets(
@@ -146,9 +149,3 @@ def _single_address(ip: AddressLike) -> str:
             "time, each with its own expanded_search"
         )
     return str(hosts[0])
-
-
-def _batches(flows: FlowSource) -> pa.RecordBatchReader:
-    if is_dataset(flows) and set(flows.schema.names).issuperset(REQUIRED_COLUMNS):
-        return as_reader(flows, [name for name in SEARCH_COLUMNS if name in flows.schema.names])
-    return flow_batches(flows)

@@ -11,6 +11,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
+import pyarrow as pa
 import typer
 
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
@@ -37,9 +38,9 @@ from flowtriage.inputs.networks import parse_networks
 from flowtriage.inputs.timespan import Timespan, parse_timespan
 from flowtriage.quality import notices
 from flowtriage.quality.report import ReadReport
-from flowtriage.read.batches import stream
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.read_flows import flow_report, read_flows
+from flowtriage.read.streaming import local_logs, streamed
 from flowtriage.sample import office_day
 
 _MAX_LINE = 300
@@ -77,9 +78,7 @@ class Source:
 
     def read_host(self, host: str) -> tuple[Flows, HostFlows]:
         """Read the flows of a host, with a progress bar; without any, exit with status 1."""
-        networks = self._networks()
-        internal = None if networks is None else parse_networks(networks)
-        request = ReadRequest.parse(self._logs(), internal=internal, **self._options())
+        request = self.request()
         with progress_bar():
             flows, selected = read_flows_of_host(
                 request,
@@ -108,7 +107,24 @@ class Source:
         """Return a request that reads in batches, or the flows if an option needs all of them."""
         if self.stitch or self.deduplicate or self.internal:
             return self.read()
-        return ReadRequest.parse(self._logs(), **self._options())
+        return self.request()
+
+    def over(
+        self, function: Callable[[pa.RecordBatchReader], pa.Table]
+    ) -> tuple[pa.Table, ReadReport]:
+        """Call a function with the flows, with a progress bar; logs are streamed if possible."""
+        request = self.request()
+        if self.stitch or self.deduplicate or not local_logs(request.source):
+            flows = self.read()
+            return function(flows.to_arrow().to_reader()), flows.report
+        with progress_bar():
+            return streamed(request, function, measured=True)
+
+    def request(self) -> ReadRequest:
+        """Return the request to read the flows."""
+        networks = self._networks()
+        internal = None if networks is None else parse_networks(networks)
+        return ReadRequest.parse(self._logs(), internal=internal, **self._options())
 
     @property
     def timespan(self) -> Timespan | None:
@@ -183,7 +199,7 @@ def hosts_of(host: str) -> list[str]:
 def _exit_without(host: str, flows: Flows, request: ReadRequest) -> NoReturn:
     """Print the top sources instead of the flows of a host; exit with status 1."""
     message = f"no flows of host {host} in {count_flows(flows.report)}"
-    if busiest := busiest_addresses(stream(request)):
+    if busiest := busiest_addresses(request if local_logs(request.source) else flows.to_arrow()):
         message += f"; top sources: {', '.join(busiest)}"
     print(sanitize(message, _MAX_LINE), file=sys.stderr)
     raise typer.Exit(1)

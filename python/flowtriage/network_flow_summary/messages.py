@@ -11,7 +11,6 @@ from flowtriage.providers.flow_queries import DENIED_LEFT_OUT
 from flowtriage.quality.bad_rows import hosts_of
 from flowtriage.quality.numbers import few, flows_text
 from flowtriage.quality.sums import exact_sum
-from flowtriage.read.batches import stream
 
 
 def absence_messages(selection: Selection, request: HostRequest, *, several: bool) -> list[str]:
@@ -96,6 +95,6 @@ def _absence(selection: Selection, span: Timespan | None) -> str:
         )
     when = f", {report.span}" if report.span else ""
     looked_at = report.rows_of_other_hosts and selection.source
-    busiest = ", ".join(busiest_addresses(stream(looked_at) if looked_at else flows.to_arrow()))
+    busiest = ", ".join(busiest_addresses(looked_at or flows.to_arrow()))
     hint = f" The busiest sources are {busiest}." if busiest else ""
     return f"{label} does not occur in the {report.known_records:,} records read{when}.{hint}"

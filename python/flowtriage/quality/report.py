@@ -17,7 +17,7 @@ from flowtriage.inputs.timespan import Timespan, impossible_time, joined
 from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, span_text
 from flowtriage.quality.count_facts import COUNT_FACTS, COUNTER_SEMANTICS
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
-from flowtriage.quality.rows import INTERNAL, Quality, quality
+from flowtriage.quality.rows import EXACT_ROWS, INTERNAL, Meter, Quality
 from flowtriage.quality.sums import exact_sum
 
 COUNTS = (
@@ -175,9 +175,9 @@ class ReadReport:
     def quality(self) -> Quality | None:
         """Quality of the flows, computed on first access."""
         if self._quality is None and self._table is not None:
-            self._quality = quality(
-                self._table.to_reader(), self.internal, exporters=self.exporters, superseded=False
-            )
+            meter = Meter(self.internal, exporters=self.exporters, superseded=False)
+            meter.add(self._table)
+            self._quality = meter.finish()
         return self._quality
 
     def describe(self, flows: pa.Table, *, measured: bool = True) -> None:
@@ -191,23 +191,27 @@ class ReadReport:
         self.end = max(filter(None, ends), default=None)
         self._table = flows if measured else None
 
-    def inspect(self, flows: pa.RecordBatchReader) -> None:
-        """Consume the flows that the report describes, in bounded memory."""
-        self.flows = self.denied_flows = 0
-        counted = pa.RecordBatchReader.from_batches(flows.schema, self._counted(flows))
-        found = quality(counted, self.internal, exporters=True, superseded=True)
-        cumulative = set(self.counters.values()) == {"flow"}
-        self._quality = replace(found, superseded=found.superseded if cumulative else 0)
-        if not self.exporters:
-            self._quality = replace(self._quality, exporters=0, duplicates=0)
-        self.records, self.start, self.end = found.rows, found.start, found.end
+    def inspected(
+        self, tables: Iterable[pa.Table], *, superseded: bool = False, max_rows: int = EXACT_ROWS
+    ) -> Iterator[pa.Table]:
+        """Yield the flows that the report describes; measure them in bounded memory.
 
-    def _counted(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            allowed, denied = (exact_sum(batch[name]) for name in _FLOWS)
-            self.flows += allowed
-            self.denied_flows += denied
-            yield batch
+        `superseded` counts superseded records among them, if all formats can have some.
+        """
+        self.flows = self.denied_flows = 0
+        meter = Meter(self.internal, exporters=True, superseded=superseded, max_rows=max_rows)
+        for table in tables:
+            self.flows += exact_sum(table["flows"])
+            self.denied_flows += exact_sum(table["denied_flows"])
+            meter.add(table)
+            yield table
+        found = meter.finish()
+        if set(self.counters.values()) != {"flow"}:
+            found = replace(found, superseded=0)
+        if not self.exporters:
+            found = replace(found, exporters=0, duplicates=0)
+        self.records, self.start, self.end = found.rows, found.start, found.end
+        self._quality = found
 
     @property
     def format(self) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from flowtriage._core import quality as _quality
+from flowtriage._core import QualityMeter
 
 INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
 """Networks that are internal by default."""
 _MIN_COUNTED, _EQUAL = 20, 0.95
 """Number and share of rows with equal counters from which these are no coincidence."""
+EXACT_ROWS, EXACT_ROWS_OF_STREAM = 14_000_000, 1_000_000
+"""Rows up to which repeated ones are counted exactly: of reports, and of functions that stream."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,7 +75,8 @@ class Quality:
         First start, and last end or start, in UTC.
     estimated
         Names of the counts above that were estimated from a sample of the flows to bound memory:
-        `repeats` beyond 14 million rows, `duplicates` and `superseded` beyond 2 million.
+        `repeats` beyond 14 million rows, `duplicates` and `superseded` beyond 2 million; for
+        results of a log that is not held in memory, beyond a fourteenth of these.
     """
 
     rows: int
@@ -193,47 +196,63 @@ class Quality:
         return f"{'about ' if name in self.estimated else ''}{getattr(self, name):,}"
 
 
-def quality(
-    flows: pa.RecordBatchReader,
-    internal: Sequence[str] | None,
-    *,
-    exporters: bool,
-    superseded: bool,
-) -> Quality:
-    """Measure the quality of flows in one pass and bounded memory.
+class Meter:
+    """Measures the quality of flows part by part, in bounded memory.
 
     `exporters`: the format records the exporter of a flow; `superseded`: it has cumulative
-    counters, so that records may supersede others.
+    counters, so that records may supersede others. Counts of rows that resemble each other are
+    exact up to `max_rows`, and those of records up to a seventh of it.
     """
-    found = _quality(flows, None if internal is None else list(internal), exporters or superseded)
-    known = set(flows.schema.names)
-    rows, nulls = found["rows"], {name: n for name, n in found["nulls"] if name in known}
-    duration, gap = found["max_record_duration"], found["longest_gap"]
-    return Quality(
-        rows=rows,
-        nulls=nulls,
-        empty=[name for name, count in nulls.items() if count == rows > 0],
-        max_record_duration=None if duration is None else timedelta(microseconds=duration),
-        long_records=found["long_records"],
-        gaps=found["gaps"],
-        longest_gap=gap and (_at(gap[0]), _at(gap[1])),
-        time_outliers=found["time_outliers"],
-        repeats=found["repeats"],
-        exporters=found["exporters"] if exporters else 0,
-        duplicates=found["duplicates"] if exporters else 0,
-        superseded=found["superseded"] if superseded else 0,
-        unidirectional=found["unidirectional"],
-        counted=found["counted"],
-        equal_sides=found["equal_sides"],
-        uncounted_initiators=found["uncounted_initiators"],
-        packets_without_bytes=found["packets_without_bytes"],
-        bytes_without_packets=found["bytes_without_packets"],
-        direction_conflicts=found["direction_conflicts"],
-        counter_overflows=found["counter_overflows"],
-        start=_time(found["first"]),
-        end=_time(found["last"]),
-        estimated=found["estimated"],
-    )
+
+    def __init__(
+        self,
+        internal: Sequence[str] | None,
+        *,
+        exporters: bool,
+        superseded: bool,
+        max_rows: int = EXACT_ROWS,
+    ) -> None:
+        networks = None if internal is None else list(internal)
+        self._exporters, self._superseded = exporters, superseded
+        self._meter = QualityMeter(networks, exporters or superseded, max_rows)
+        self._names: set[str] = set()
+
+    def add(self, flows: pa.Table) -> None:
+        """Add flows in the canonical schema."""
+        self._names.update(flows.schema.names)
+        self._meter.add(flows.to_reader())
+
+    def finish(self) -> Quality:
+        """Return the quality of all flows."""
+        found = self._meter.finish()
+        rows = found["rows"]
+        nulls = {name: n for name, n in found["nulls"] if name in self._names}
+        duration, gap = found["max_record_duration"], found["longest_gap"]
+        return Quality(
+            rows=rows,
+            nulls=nulls,
+            empty=[name for name, count in nulls.items() if count == rows > 0],
+            max_record_duration=None if duration is None else timedelta(microseconds=duration),
+            long_records=found["long_records"],
+            gaps=found["gaps"],
+            longest_gap=gap and (_at(gap[0]), _at(gap[1])),
+            time_outliers=found["time_outliers"],
+            repeats=found["repeats"],
+            exporters=found["exporters"] if self._exporters else 0,
+            duplicates=found["duplicates"] if self._exporters else 0,
+            superseded=found["superseded"] if self._superseded else 0,
+            unidirectional=found["unidirectional"],
+            counted=found["counted"],
+            equal_sides=found["equal_sides"],
+            uncounted_initiators=found["uncounted_initiators"],
+            packets_without_bytes=found["packets_without_bytes"],
+            bytes_without_packets=found["bytes_without_packets"],
+            direction_conflicts=found["direction_conflicts"],
+            counter_overflows=found["counter_overflows"],
+            start=_time(found["first"]),
+            end=_time(found["last"]),
+            estimated=found["estimated"],
+        )
 
 
 def _time(microseconds: int | None) -> datetime | None:

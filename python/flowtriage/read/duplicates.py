@@ -42,21 +42,48 @@ def drop_superseded(tables: list[pa.Table]) -> list[pa.Table]:
     return kept
 
 
-def drop_migrated(tables: list[pa.Table]) -> list[pa.Table]:
-    """Drop rows of `AzureNetworkAnalytics_CL` about machines that `NTANetAnalytics` covers.
+class Migration:
+    """Machines whose flows moved from `AzureNetworkAnalytics_CL` to `NTANetAnalytics`.
 
     A machine migrates in the hour in which its first flow in `NTANetAnalytics` starts; its rows in
     the old table are dropped from the start of that hour. The machine is the source of an outbound
     flow and the destination of an inbound one.
     """
-    new = [table for table in tables if _is(table, AZURE_NTA.name)]
-    if not new or not any(_is(table, AZURE_NETWORK_ANALYTICS.name) for table in tables):
-        return tables
-    first = _first_hours(new)
-    return [
-        table.filter(_before(table, first)) if _is(table, AZURE_NETWORK_ANALYTICS.name) else table
-        for table in tables
-    ]
+
+    def __init__(self) -> None:
+        self._first: pa.Table | None = None
+        self._has_old = False
+
+    def __bool__(self) -> bool:
+        """Return whether both tables were added."""
+        return self._has_old and self._first is not None
+
+    def add(self, table: pa.Table) -> None:
+        """Add flows, of any format."""
+        self._has_old |= _is(table, AZURE_NETWORK_ANALYTICS.name)
+        if _is(table, AZURE_NTA.name):
+            starts = pa.table({"machine": _machine(table), "start": table["start_time"]})
+            known = [starts] if self._first is None else [self._first, starts]
+            first = pa.concat_tables(known).group_by("machine").aggregate([("start", "min")])
+            self._first = first.select(["machine", "start_min"]).rename_columns(starts.column_names)
+
+    def without(self, table: pa.Table) -> pa.Table:
+        """Return the flows without rows of the old table that the new one covers."""
+        if self._first is None or not _is(table, AZURE_NETWORK_ANALYTICS.name):
+            return table
+        hours = pc.floor_temporal(self._first["start"], unit="hour").combine_chunks()
+        known = self._first["machine"].combine_chunks()
+        found = pc.index_in(_machine(table), value_set=known).combine_chunks()
+        before = pc.less(table["start_time"], hours.take(found))
+        return table.filter(pc.fill_null(before, True))
+
+
+def drop_migrated(tables: list[pa.Table]) -> list[pa.Table]:
+    """Drop rows of `AzureNetworkAnalytics_CL` about machines that `NTANetAnalytics` covers."""
+    migration = Migration()
+    for table in tables:
+        migration.add(table)
+    return [migration.without(table) for table in tables] if migration else tables
 
 
 def _is(table: pa.Table, format: str) -> bool:
@@ -66,18 +93,3 @@ def _is(table: pa.Table, format: str) -> bool:
 def _machine(table: pa.Table) -> pa.ChunkedArray:
     inbound = pc.fill_null(pc.equal(table["reported_direction"], "inbound"), False)
     return pc.if_else(inbound, table["dst_ip"], table["src_ip"])
-
-
-def _first_hours(tables: list[pa.Table]) -> pa.Table:
-    parts = [
-        pa.table({"machine": _machine(table), "start": table["start_time"]}) for table in tables
-    ]
-    first = pa.concat_tables(parts).group_by("machine").aggregate([("start", "min")])
-    hours = pc.floor_temporal(first["start_min"], unit="hour")
-    return pa.table({"machine": first["machine"], "hour": hours})
-
-
-def _before(table: pa.Table, first: pa.Table) -> pa.ChunkedArray:
-    known = pc.index_in(_machine(table), value_set=first["machine"].combine_chunks())
-    hours = first["hour"].combine_chunks().take(known.combine_chunks())
-    return pc.fill_null(pc.less(table["start_time"], hours), True)

@@ -214,9 +214,9 @@ def flow_report(
         internal=ranges,
     )
     report = ReadReport(internal=ranges)
-    tables = request.tables(report)
-    batches = (batch for table in tables for batch in table.select(SCHEMA.names).to_batches())
-    report.inspect(pa.RecordBatchReader.from_batches(SCHEMA, batches))
+    tables = (table.select(SCHEMA.names) for table in request.tables(report))
+    for _ in report.inspected(tables, superseded=True):
+        pass
     return report
 
 

@@ -10,6 +10,7 @@ use crate::normalise::spec::Spec;
 use crate::normalise::text::delimited::{self, Delimited};
 use crate::normalise::text::json::JsonRow;
 use crate::normalise::text::json_objects;
+use crate::normalise::text::plain_json::PlainJson;
 use crate::normalise::text::quoted;
 use crate::normalise::text::rows::Rows;
 use crate::normalise::text::tuples::{self, Tuples};
@@ -178,14 +179,45 @@ fn records(
 }
 
 fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
+    let lines = (first_line..).zip(text.split(|byte| *byte == b'\n'));
+    let records = lines.map(|(line, text)| (line, json_lines_record(text)));
+    let records = records.filter(|(_, text)| !text.is_empty());
+    json_records(
+        text,
+        records.map(|(line, text)| (line, Ok(text))),
+        spec,
+        wanted,
+    )
+}
+
+/// Normalise the objects of a text, each with the number of its first line.
+fn json_records<'a>(
+    text: &'a [u8],
+    records: impl Iterator<Item = (u64, Result<&'a [u8], String>)>,
+    spec: &Spec,
+    wanted: &[&str],
+) -> Result<Normalised> {
     let mut rows = Rows::new(wanted);
     let row = JsonRow::new(wanted, None);
-    for (line, text) in (first_line..).zip(text.split(|byte| *byte == b'\n')) {
-        let text = json_lines_record(text);
-        if text.is_empty() {
-            continue;
+    let (mut plain, whole) = (PlainJson::new(&row), std::str::from_utf8(text).ok());
+    let mut values = vec![None; wanted.len()];
+    for (line, record) in records {
+        let record = match record {
+            Ok(record) => record,
+            Err(reason) => {
+                rows.reject(line, None, reason);
+                continue;
+            }
+        };
+        let start = record.as_ptr() as usize - text.as_ptr() as usize;
+        if let Some(text) = whole.and_then(|whole| whole.get(start..start + record.len())) {
+            values.fill(None);
+            if plain.read(text, &mut values) {
+                rows.add(line, values.iter_mut().map(Option::take));
+                continue;
+            }
         }
-        match row.read(text) {
+        match row.read(record) {
             Ok(values) => rows.add(line, values.into_iter()),
             Err(reason) => rows.reject(line, None, reason),
         }
@@ -202,13 +234,5 @@ fn json_lines_record(line: &[u8]) -> &[u8] {
 }
 
 fn json_objects(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
-    let mut rows = Rows::new(wanted);
-    let row = JsonRow::new(wanted, None);
-    for (line, object) in json_objects::numbered(text, first_line) {
-        match object.and_then(|object| row.read(object)) {
-            Ok(values) => rows.add(line, values.into_iter()),
-            Err(reason) => rows.reject(line, None, reason),
-        }
-    }
-    rows.normalise(spec)
+    json_records(text, json_objects::numbered(text, first_line), spec, wanted)
 }

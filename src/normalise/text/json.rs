@@ -40,6 +40,16 @@ impl JsonRow {
         }
     }
 
+    /// Index of the value of a name, if it is selected.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.positions.get(name).copied()
+    }
+
+    /// Whether a name may be that of an object with selected values.
+    pub(super) fn is_parent(&self, name: &str) -> bool {
+        self.parents.contains(name)
+    }
+
     /// The selected values of an object: strings decoded, other values as they are written.
     pub fn read<'a>(&self, text: &'a [u8]) -> Result<JsonValues<'a>, String> {
         let mut values = vec![None; self.positions.len()];

@@ -4,6 +4,7 @@ pub mod blocks;
 pub mod delimited;
 pub mod json;
 pub mod json_objects;
+mod plain_json;
 mod quoted;
 pub mod rows;
 mod scan;

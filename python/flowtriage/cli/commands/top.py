@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flowtriage.analysis.aggregate import top_n
+from flowtriage.analysis.aggregate import top_function
 from flowtriage.cli.options import Host, Json
 from flowtriage.cli.output import MEASURES, SEEN, TableColumn, print_rows
 from flowtriage.cli.source import Source, print_warnings, takes_source
@@ -62,13 +62,13 @@ def top(
     for name in key:
         if name in {column.name for column in _COUNTS}:
             raise ArgumentError(f"--key {name} is a measure; group by a column such as dest")
+    ranked = top_function(key, by, n)
     if host is None:
-        flows = source.read()
-        table = top_n(flows, key=key, by=by, n=n)
+        table, report = source.over(ranked)
     else:
         flows, selected = source.read_host(host)
-        table = top_n(selected.flows, key=key, by=by, n=n)
-    print_warnings(flows.report)
+        table, report = ranked(selected.flows.to_reader()), flows.report
+    print_warnings(report)
     keys = [
         TableColumn(name, name, "direction" if name == "FlowDirection" else "text") for name in key
     ]
