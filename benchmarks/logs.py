@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +26,7 @@ _TOP = """\
 ZEEK_TOP_LINES = _TOP.count("\n") + 2
 """Lines before the first record, including names and types."""
 
+_TEXTS = {"uid", "id.orig_h", "id.resp_h", "proto", "service", "conn_state", "history"}
 _SECOND = 1_000_000
 
 
@@ -33,7 +36,12 @@ class Written:
 
     path: Path
     names: list[str]
-    _folder: TemporaryDirectory[str]
+    _folder: TemporaryDirectory[str] | None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether records are JSON objects."""
+        return self.path.suffix == ".json"
 
 
 def zeek(table: pa.Table) -> Written:
@@ -66,6 +74,37 @@ def zeek(table: pa.Table) -> Written:
     }
     names, types = "\t".join(values), "\t".join(["string"] * len(values))
     return _write(frame, values, "\t", f"{_TOP}#fields\t{names}\n#types\t{types}\n")
+
+
+def zeek_json(table: pa.Table) -> Written:
+    """Write a table of the shape `zeek` as a Zeek log of JSON objects without missing values."""
+    log = zeek(table)
+    frame = pl.read_csv(
+        log.path,
+        separator="\t",
+        has_header=False,
+        skip_rows=ZEEK_TOP_LINES,
+        new_columns=log.names,
+        infer_schema=False,
+        null_values=["-", "(empty)"],
+    )
+    texts = {name: pl.format('"{}"', pl.col(name)) for name in _TEXTS}
+    fields = [pl.format('"' + name + '":{}', texts.get(name, pl.col(name))) for name in log.names]
+    line = pl.concat_str(fields, separator=",", ignore_nulls=True)
+    path = log.path.with_suffix(".json")
+    lines = frame.select(pl.concat_str([pl.lit("{"), line, pl.lit("}")]))
+    lines.write_csv(path, include_header=False, quote_style="never")
+    log.path.unlink()
+    return replace(log, path=path)
+
+
+def packed(log: Written) -> Written:
+    """Compress a log by gzip."""
+    path = log.path.with_suffix(".log.gz")
+    with log.path.open("rb") as plain, gzip.open(path, "wb", compresslevel=6) as file:
+        shutil.copyfileobj(plain, file)
+    log.path.unlink()
+    return replace(log, path=path)
 
 
 def aws(table: pa.Table) -> Written:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from benchmarks.jobs.from_log import PEAK
 from benchmarks.measure import Case
 from benchmarks.results import Results
 from benchmarks.shapes import ADDRESSES
@@ -94,14 +95,44 @@ def _peak_megabytes(case: Case) -> Measure:
     return measure
 
 
+def _process_megabytes(case: Case) -> Measure:
+    def measure(results: Results) -> float | None:
+        ours = results.ours(case)
+        return ours.figures[PEAK] / 1e6 if ours else None
+
+    return measure
+
+
 def _read_targets() -> Iterator[tuple[Target, Measure]]:
     for job, log in (("read_zeek", "a Zeek log"), ("read_aws", "an AWS VPC flow log")):
         work = f"`read_flows` of {log}, 1,000,000 rows, against `pyarrow.csv` and Polars"
         measure = _ratio(Case(job, "zeek", _MILLION), "polars, after pyarrow.csv")
         yield Target(work, 1, "{:.1f} ×"), measure
-    work = "`flow_index` of a Zeek log on disk, 10,000,000 rows: peak memory"
-    peak = _peak_megabytes(Case("stream", "zeek", 10 * _MILLION))
-    yield Target(work, 1_000, "{:,.0f} MB", minimum=False), peak
+
+
+_LOG_WORKS = (
+    ("host_run", "`run(host, data=log)` without plots", {_MILLION: 0.7, 10 * _MILLION: 1.5}, 500),
+    ("top_log", "`flowtriage top` of a Zeek log", {_MILLION: 0.7, 10 * _MILLION: 1.2}, 300),
+    (
+        "index_log",
+        "`flow_index` of a Zeek log",
+        {100_000: 1, _MILLION: 1.5, 10 * _MILLION: 2},
+        300,
+    ),
+    ("index_json", "`flow_index` of a Zeek JSON log", {_MILLION: 1.2}, None),
+)
+
+
+def _log_targets() -> Iterator[tuple[Target, Measure]]:
+    for job, work, ratios, megabytes in _LOG_WORKS:
+        for rows, bound in ratios.items():
+            case = Case(job, "zeek", rows)
+            text = f"{work}, {rows:,} rows, against the better of Polars and DuckDB"
+            yield Target(text, bound, "{:.1f} ×"), _ratio(case, "polars", "duckdb")
+        if megabytes:
+            peak = _process_megabytes if job == "top_log" else _peak_megabytes
+            target = Target(f"{text}: peak memory", megabytes, "{:,.0f} MB", minimum=False)
+            yield target, peak(case)
 
 
 def _index_targets() -> Iterator[tuple[Target, Measure]]:
@@ -157,6 +188,7 @@ def _run_targets() -> Iterator[tuple[Target, Measure]]:
 
 
 TARGETS = [
+    *_log_targets(),
     *_read_targets(),
     *_index_targets(),
     *_index_limits(),

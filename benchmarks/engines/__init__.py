@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     from benchmarks.engines.frames import Polars
 
-__all__ = ["Engine", "Search", "comparable", "duckdb", "in_any_order", "naive", "polars"]
+__all__ = [
+    "Engine",
+    "Search",
+    "comparable",
+    "duckdb",
+    "duckdb_query",
+    "in_any_order",
+    "naive",
+    "polars",
+]
 
 
 def naive(flows: pa.Table) -> Engine:
@@ -32,6 +41,13 @@ def duckdb(flows: pa.Table | Sequence[str]) -> Engine:
     from benchmarks.engines.sql import DuckDb
 
     return DuckDb(flows)
+
+
+def duckdb_query(sql: str) -> Engine:
+    """Make the engine of DuckDB for the flows that a query returns."""
+    from benchmarks.engines.sql import DuckDb
+
+    return DuckDb(sql)
 
 
 def polars(flows: pa.Table | DataFrame | LazyFrame) -> Polars:

@@ -81,12 +81,14 @@ _PEERS = f"""
 class DuckDb(Engine):
     """A connection with the flows as a view."""
 
-    def __init__(self, flows: pa.Table | Sequence[str]) -> None:
-        """Take flows in memory, or Parquet files of an index or of canonical flows."""
+    def __init__(self, flows: pa.Table | str | Sequence[str]) -> None:
+        """Take flows in memory, a query, or Parquet files of an index or of canonical flows."""
         self._connection = connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
         if isinstance(flows, pa.Table):
             connection.register("flows", flows)
+        elif isinstance(flows, str):
+            connection.execute(f"CREATE VIEW flows AS {flows}")
         else:
             connection.read_parquet(list(flows)).create_view("files")
             names = connection.table("files").columns

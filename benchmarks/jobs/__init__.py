@@ -1,11 +1,15 @@
 """Jobs by their command-line names."""
 
-from benchmarks.jobs import asn, index, read, run, search, summary, timeline, top_n
+from benchmarks.jobs import asn, from_log, index, read, run, search, summary, timeline, top_n
 
 JOBS = {
     "read_zeek": read.ZEEK,
     "read_aws": read.AWS,
-    "stream": read.STREAM,
+    "host_run": from_log.HOST_RUN,
+    "top_log": from_log.TOP,
+    "index_log": from_log.INDEX,
+    "index_json": from_log.INDEX_JSON,
+    "index_gzip": from_log.INDEX_PACKED,
     "index": index.JOB,
     "timeline": timeline.JOB,
     "top_n": top_n.JOB,

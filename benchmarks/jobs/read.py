@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from benchmarks.engines import comparable
 from benchmarks.job import FLOWTRIAGE, Facts, Job, Peer
 
 if TYPE_CHECKING:
@@ -149,16 +148,6 @@ def _polars_aws(log: Written) -> pa.Table:
     )
 
 
-def _index(log: Written) -> pa.Table:
-    import flowtriage as ft
-
-    return ft.flow_index(log.path)
-
-
-def _index_facts(result: pa.Table) -> Facts:
-    return {"index": comparable(result.select(["source", "dest", "TotalAllowedFlows"]))}
-
-
 _NOTE = (
     "From a text log on disk, in the system's cache, to flows in memory: `ft.read_flows(path)` "
     "against `pyarrow.csv` with given types, which reads the same columns, and Polars, which names "
@@ -188,14 +177,4 @@ AWS = Job(
         Peer(FLOWTRIAGE, "", _flowtriage, _aws_facts, _write_aws),
         Peer("polars", "after pyarrow.csv", _polars_aws, _aws_facts, _write_aws),
     ),
-)
-STREAM = Job(
-    title="Flow index of a log on disk",
-    note=(
-        "From a Zeek log on disk to the index: `ft.flow_index(path)`, which streams "
-        "the log. The input is in memory only because the log was written from it."
-    ),
-    inputs=("zeek",),
-    sizes=(1_000_000, 10_000_000),
-    peers=(Peer(FLOWTRIAGE, "", _index, _index_facts, _write_zeek),),
 )
