@@ -8,6 +8,7 @@ __all__ = [
     "AddressRanges",
     "AsnFiles",
     "CityFiles",
+    "FlowParts",
     "canonical_address",
     "canonical_schema",
     "classify_direction",
@@ -112,6 +113,11 @@ def normalise_table(
     batches: Sequence[pa.RecordBatch], used: Sequence[str], spec: _Binding, first_row: int
 ) -> _Outcome: ...
 def canonical_schema() -> pa.Schema: ...
+
+@final
+class FlowParts:
+    @property
+    def num_rows(self) -> int: ...
 
 @final
 class AddressRanges:

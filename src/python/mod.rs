@@ -35,7 +35,7 @@ mod _core {
     #[pymodule_export]
     use super::ip::{AddressRanges, canonical_address};
     #[pymodule_export]
-    use super::normalise::{normalise_block, normalise_table, whole_records};
+    use super::normalise::{FlowParts, normalise_block, normalise_table, whole_records};
     #[pymodule_export]
     use super::quality::quality;
     #[pymodule_export]

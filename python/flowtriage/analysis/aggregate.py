@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -17,7 +18,7 @@ from flowtriage.errors import ArgumentError, InputError
 from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.integers import count_argument
-from flowtriage.read.batches import flow_batches
+from flowtriage.read.batches import ProjectedReader, aggregated_batches
 
 _NAMES = ("source", "dest", "L7Protocol", "FlowDirection")
 _ALIASES = {"src_ip", "dst_ip", "service", "direction", "totalallowedflows"}
@@ -56,7 +57,7 @@ def flow_index(flows: FlowSource) -> pa.Table:
     >>> index.column_names[:5]
     ['source', 'dest', 'L7Protocol', 'FlowDirection', 'TotalAllowedFlows']
     """
-    return _flow_index(flow_batches(flows))
+    return _flow_index(aggregated_batches(flows))
 
 
 def flow_summary(
@@ -98,7 +99,7 @@ def flow_summary(
         flows_or_index = index = flow_index(flows_or_index)
         endpoints = [*index["source"].chunks, *index["dest"].chunks]
         database.query_online(pa.chunked_array(endpoints, pa.string()).unique())
-    return _flow_summary(flow_batches(flows_or_index), database._files)
+    return _flow_summary(aggregated_batches(flows_or_index), database._files)
 
 
 def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table:
@@ -136,7 +137,7 @@ def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table
     ['I', 'O']
     """
     bins = None if bins is None else count_argument("bins", bins)
-    return _timeline(_with_columns(flow_batches(flows), [by]), by, bins)
+    return _timeline(_with_columns(aggregated_batches(flows, [by]), [by]), by, bins)
 
 
 def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
@@ -181,10 +182,13 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     folded = [str(name).casefold() for name in keys]
     if repeated := [name for name in keys if folded.count(str(name).casefold()) > 1]:
         raise ArgumentError(f"key has {repeated[0]!r} twice; give each column once")
-    return _top_n(_with_columns(flow_batches(flows), keys), keys, by, n)
+    return _top_n(_with_columns(aggregated_batches(flows, keys), keys), keys, by, n)
 
 
-def _with_columns(flows: pa.RecordBatchReader, names: Sequence[str]) -> pa.RecordBatchReader:
+_Reader = TypeVar("_Reader", pa.RecordBatchReader, ProjectedReader)
+
+
+def _with_columns(flows: _Reader, names: Sequence[str]) -> _Reader:
     """Return flows; raise `InputError` if they have no column of a name, in any case."""
     known = dict.fromkeys([*_NAMES, *flows.schema.names])
     folded = {name.casefold() for name in known} | _ALIASES
