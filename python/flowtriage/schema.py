@@ -25,6 +25,12 @@ RECORD_COLUMNS = (
     *("src_bytes", "dst_bytes", "flows", "denied_flows", "host"),
 )
 """Columns by which superseded records are found."""
+AGGREGATED_COLUMNS = (
+    *("start_time", "end_time", *ENDPOINTS, "src_port", "dst_port", "service"),
+    *("src_bytes", "dst_bytes", "src_packets", "dst_packets", "flows", "denied_flows"),
+    *("reported_direction", "direction", "tcp_flags"),
+)
+"""Columns of flows that aggregates need beside their keys."""
 SEARCH_COLUMNS = (
     *("start_time", "end_time", *FIVE_TUPLE),
     *("src_bytes", "dst_bytes", "src_packets", "dst_packets", "flows", "denied_flows"),

@@ -6,11 +6,12 @@ use arrow::array::{Array, GenericStringArray, OffsetSizeTrait};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::columns::nulls::NullsLast;
+use crate::columns::nulls::{NullsLast, get};
 use crate::columns::parallel::{MORSEL, by_morsel};
 use crate::columns::text::{Text, short, short_at};
 use crate::columns::write::StringPool;
 
+/// Index of a row without a string.
 const NULL: u32 = u32::MAX;
 
 /// Strings with ids in order of first appearance.
@@ -50,8 +51,8 @@ impl Interner {
             return Interned { ids: ids.collect() };
         }
         let morsels = by_morsel(text.len(), |rows| match text {
-            Text::Utf8(array) => Local::of_array(array, rows),
-            Text::Large(array) => Local::of_array(array, rows),
+            Text::Utf8(array) => Local::of(rows, short_texts(array)),
+            Text::Large(array) => Local::of(rows, short_texts(array)),
             _ => Local::of(rows, |row| {
                 let text = text.get(row)?;
                 Some((text, short(text.as_bytes())))
@@ -93,6 +94,63 @@ impl Interner {
     }
 }
 
+/// The strings of a column that repeats few.
+#[derive(Debug)]
+pub struct FewTexts<'a> {
+    /// The distinct strings.
+    pub texts: Vec<&'a str>,
+    ids: Vec<u32>,
+}
+
+impl FewTexts<'_> {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The index of a row's string.
+    #[inline]
+    pub fn index(&self, row: usize) -> Option<usize> {
+        Some(self.ids[row])
+            .filter(|id| *id != NULL)
+            .map(|id| id as usize)
+    }
+}
+
+/// The distinct strings of a column; `None` if it has more than `limit`.
+pub fn few_texts(text: &Text, limit: usize) -> Option<FewTexts<'_>> {
+    let rows = 0..text.len();
+    let found = match text {
+        Text::Dictionary(keys, values) if values.len() <= limit => {
+            let texts = (0..values.len()).map(|i| values.get(i).unwrap_or_default());
+            let id = |row: usize| {
+                let key = get(keys, row).filter(|key| values.get(*key as usize).is_some());
+                key.map_or(NULL, |key| key as u32)
+            };
+            Some((rows.map(id).collect(), texts.collect()))
+        }
+        Text::Null(_) => Some((vec![NULL; text.len()], Vec::new())),
+        Text::Utf8(array) => Local::of_few(rows, limit, short_texts(array)),
+        Text::Large(array) => Local::of_few(rows, limit, short_texts(array)),
+        _ => Local::of_few(rows, limit, |row| {
+            let text = text.get(row)?;
+            Some((text, short(text.as_bytes())))
+        }),
+    };
+    found.map(|(ids, texts)| FewTexts { texts, ids })
+}
+
+/// The strings of an array, each with its bytes as a word if it is short.
+fn short_texts<'a, O: OffsetSizeTrait>(
+    array: &'a GenericStringArray<O>,
+) -> impl Fn(usize) -> Option<(&'a str, Option<u64>)> {
+    let (all, offsets) = (array.value_data(), array.value_offsets());
+    move |row| {
+        let text = array.is_valid(row).then(|| array.value(row))?;
+        Some((text, short_at(all, offsets[row].as_usize(), text.len())))
+    }
+}
+
 /// Strings of one morsel. Most columns repeat a few short ones, which a small cache finds without
 /// hashing.
 struct Local<'a> {
@@ -114,16 +172,20 @@ impl Default for Local<'_> {
 }
 
 impl<'a> Local<'a> {
-    fn of_array<O: OffsetSizeTrait>(
-        array: &'a GenericStringArray<O>,
+    /// As [`Self::of`]; `None` if there are more than `limit` strings.
+    fn of_few(
         rows: Range<usize>,
-    ) -> (Vec<u32>, Vec<&'a str>) {
-        let all = array.value_data();
-        let offsets = array.value_offsets();
-        Self::of(rows, |row| {
-            let text = array.is_valid(row).then(|| array.value(row))?;
-            Some((text, short_at(all, offsets[row].as_usize(), text.len())))
-        })
+        limit: usize,
+        text: impl Fn(usize) -> Option<(&'a str, Option<u64>)>,
+    ) -> Option<(Vec<u32>, Vec<&'a str>)> {
+        let (mut local, mut ids) = (Self::default(), Vec::with_capacity(rows.len()));
+        for row in rows {
+            ids.push(text(row).map_or(NULL, |(text, word)| local.id(text, word)));
+            if local.texts.len() > limit {
+                return None;
+            }
+        }
+        Some((ids, local.texts))
     }
 
     /// The ids of rows, and the strings by id. A short string is given with its bytes as a word.

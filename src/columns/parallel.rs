@@ -10,9 +10,18 @@ pub fn by_morsel<T: Send>(
     rows: usize,
     work: impl Fn(std::ops::Range<usize>) -> T + Sync,
 ) -> Vec<T> {
-    (0..rows.div_ceil(MORSEL))
+    by_part(rows, MORSEL, work)
+}
+
+/// As [`by_morsel`], for ranges of `size` rows.
+pub fn by_part<T: Send>(
+    rows: usize,
+    size: usize,
+    work: impl Fn(std::ops::Range<usize>) -> T + Sync,
+) -> Vec<T> {
+    (0..rows.div_ceil(size))
         .into_par_iter()
-        .map(|morsel| work(morsel * MORSEL..rows.min((morsel + 1) * MORSEL)))
+        .map(|part| work(part * size..rows.min((part + 1) * size)))
         .collect()
 }
 

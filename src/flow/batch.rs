@@ -1,7 +1,7 @@
 //! A batch of flows, in the canonical schema or in that of the flow index.
 
 use arrow::array::{
-    Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::take_record_batch;
 
@@ -18,6 +18,19 @@ use crate::ip::column::Addresses;
 enum Layout {
     Canonical,
     Index,
+}
+
+impl Layout {
+    fn of(batch: &RecordBatch) -> Option<Self> {
+        let has = |names: [&str; 3]| names.iter().all(|name| find(batch, name).is_some());
+        if has(["src_ip", "dst_ip", "flows"]) {
+            Some(Self::Canonical)
+        } else if has(["source", "dest", "TotalAllowedFlows"]) {
+            Some(Self::Index)
+        } else {
+            None
+        }
+    }
 }
 
 /// Names of columns in the canonical schema and in the flow index.
@@ -37,17 +50,19 @@ pub struct FlowBatch {
     batch: RecordBatch,
     layout: Layout,
     first_row: usize,
+    /// Whether addresses are numbers.
+    is_projected: bool,
 }
 
 impl FlowBatch {
+    /// Whether a batch has one of the two schemas.
+    pub fn is_one(batch: &RecordBatch) -> bool {
+        Layout::of(batch).is_some()
+    }
+
     /// Wrap a batch in one of the two schemas.
     pub fn new(batch: RecordBatch, first_row: usize) -> Result<Self> {
-        let has = |names: [&str; 3]| names.iter().all(|name| find(&batch, name).is_some());
-        let layout = if has(["src_ip", "dst_ip", "flows"]) {
-            Layout::Canonical
-        } else if has(["source", "dest", "TotalAllowedFlows"]) {
-            Layout::Index
-        } else {
+        let Some(layout) = Layout::of(&batch) else {
             let names: Vec<_> = batch
                 .schema_ref()
                 .fields()
@@ -63,6 +78,15 @@ impl FlowBatch {
             batch,
             layout,
             first_row,
+            is_projected: false,
+        })
+    }
+
+    /// Wrap projected flows, as normalising makes them: addresses are numbers.
+    pub fn projected(batch: RecordBatch, first_row: usize) -> Result<Self> {
+        Ok(Self {
+            is_projected: true,
+            ..Self::new(batch, first_row)?
         })
     }
 
@@ -114,6 +138,10 @@ impl FlowBatch {
 
     /// An address column; empty strings are null.
     pub fn addresses(&self, name: &str) -> Result<Addresses> {
+        if self.is_projected {
+            let numbers = self.require(name)?.as_primitive();
+            return Ok(Addresses::of_numbers(numbers));
+        }
         self.parse_addresses(name, Addresses::parse)
     }
 

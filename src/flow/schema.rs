@@ -34,6 +34,35 @@ pub static CANONICAL: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
+/// The columns that aggregates of flows need beside their keys: those of endpoints, times and
+/// counters, and those that tell the direction and the initiator; also as a flow index names them.
+pub const AGGREGATED: &[&str] = &[
+    "src_ip",
+    "source",
+    "dst_ip",
+    "dest",
+    "service",
+    "L7Protocol",
+    "flows",
+    "TotalAllowedFlows",
+    "denied_flows",
+    "src_bytes",
+    "dst_bytes",
+    "src_packets",
+    "dst_packets",
+    "start_time",
+    "first_seen",
+    "end_time",
+    "last_seen",
+    "direction",
+    "FlowDirection",
+    "reported_direction",
+    "src_port",
+    "dst_port",
+    "protocol",
+    "tcp_flags",
+];
+
 /// Nullable sums of an aggregate, in column order.
 pub const SUMS: [&str; 5] = [
     "denied_flows",

@@ -1,6 +1,6 @@
 //! Address columns: IPv4 as narrow codes, IPv6 in a second column.
 
-use arrow::array::Array;
+use arrow::array::{Array, Decimal128Array};
 use rayon::prelude::*;
 
 use crate::columns::nulls::NullsLast;
@@ -32,6 +32,18 @@ impl Addresses {
         }
         let bad = |code: &u64| code & BAD != 0;
         Err(parsed.codes.iter().position(bad).unwrap_or_default())
+    }
+
+    /// A column of addresses that are numbers.
+    pub fn of_numbers(numbers: &Decimal128Array) -> Self {
+        let code_of = |row| {
+            if numbers.is_null(row) {
+                return (NULL, Ip::default());
+            }
+            let ip = Ip(numbers.value(row) as u128);
+            ip.v4().map_or((V6, ip), |v4| (v4.into(), Ip::default()))
+        };
+        Self::fill(numbers.len(), code_of)
     }
 
     /// Rows of a column that hold the address. The error is the first invalid row.

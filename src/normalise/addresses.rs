@@ -1,5 +1,6 @@
 //! Cells with addresses.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -10,6 +11,7 @@ use crate::error::Result;
 use crate::ip::Ip;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::BadRow;
+use crate::normalise::singles::{Dictionaries, Singles};
 use crate::normalise::values::Cells;
 
 /// Maximum number of flows of one record.
@@ -23,6 +25,8 @@ pub struct Addresses<'a> {
     cells: AddressCells<'a>,
     /// Whether a cell may have several addresses.
     several: bool,
+    dictionaries: Option<&'a Dictionaries>,
+    singles: OnceCell<Option<Singles>>,
 }
 
 enum AddressCells<'a> {
@@ -46,7 +50,12 @@ impl<'a> Addresses<'a> {
             }
             None => AddressCells::Text(Cells::find(log, name, nulls)?),
         };
-        Ok(Self { cells, several })
+        Ok(Self {
+            cells,
+            several,
+            dictionaries: log.dictionaries(),
+            singles: OnceCell::new(),
+        })
     }
 
     /// Name of the column.
@@ -54,6 +63,23 @@ impl<'a> Addresses<'a> {
         match &self.cells {
             AddressCells::Text(cells) => &cells.name,
             AddressCells::List(name, ..) => name,
+        }
+    }
+
+    /// What all cells have, where they are strings of a table.
+    pub fn singles(&self) -> Option<&Singles> {
+        let found = || match &self.cells {
+            AddressCells::Text(cells) => Singles::of(cells, self.dictionaries?),
+            AddressCells::List(..) => None,
+        };
+        self.singles.get_or_init(found).as_ref()
+    }
+
+    /// Whether the cell of a row has the same string as that of another column.
+    pub fn is_same(&self, other: &Self, row: usize) -> bool {
+        match (&self.cells, &other.cells) {
+            (AddressCells::Text(own), AddressCells::Text(other)) => own.is_same(other, row),
+            _ => false,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::{Field, Schema};
 
+use crate::columns::batch::batch;
 use crate::error::Result;
 use crate::flow::schema::CANONICAL;
 
@@ -28,6 +29,24 @@ fn nulls(field: &Field, rows: usize) -> ArrayRef {
         Ok(index) if rows <= SHARED => COLUMNS[index].slice(0, rows),
         _ => new_null_array(field.data_type(), rows),
     }
+}
+
+/// Build projected flows: the columns that have values, and the wanted ones.
+pub(super) fn projected(
+    mut columns: CanonicalColumns<'_>,
+    wanted: &[String],
+    rows: usize,
+) -> Result<RecordBatch> {
+    for name in wanted {
+        if let (None, Ok(field)) = (position(&columns, name), CANONICAL.field_with_name(name)) {
+            columns.push((field.name(), nulls(field, rows)));
+        }
+    }
+    let field = |(name, array): (&str, ArrayRef)| {
+        let field = Field::new(name, array.data_type().clone(), true);
+        (field, array)
+    };
+    batch(columns.into_iter().map(field).collect())
 }
 
 /// Build the flows: all canonical columns, followed by extra columns of the format.

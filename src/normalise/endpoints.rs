@@ -1,5 +1,8 @@
 //! Endpoints of the flows of a log.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
 use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::ip::Ip;
@@ -7,6 +10,7 @@ use crate::normalise::addresses::{Addresses, Counters, MAX_FLOWS};
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::BadRow;
+use crate::normalise::singles::{Single, Singles};
 use crate::normalise::spec::{Endpoints, Spec};
 use crate::normalise::values::{self, Cells};
 
@@ -136,8 +140,40 @@ struct Choice<'a> {
     dest: Addresses<'a>,
     /// Direction of the flow, if the first column is the observed host.
     inbound: Option<Cells<'a>>,
+    inbounds: OnceCell<Option<Inbounds>>,
     /// All the peers of the record.
     among: Option<Addresses<'a>>,
+}
+
+/// Rows whose flow is inbound.
+#[derive(Debug)]
+enum Inbounds {
+    /// No row.
+    Never,
+    /// Whether each row is; `None` if it states no direction.
+    Rows(Vec<Option<bool>>),
+}
+
+impl Inbounds {
+    /// Parse the directions of a column of few strings.
+    fn of(cells: &Cells<'_>) -> Option<Self> {
+        let few = cells.few_texts()?;
+        let is_inbound = |text: &&str| match cells.meaning(Cow::Borrowed(text)) {
+            Some(text) => Direction::parse(&text).map(|found| found == Direction::Inbound),
+            None => Some(false),
+        };
+        let known: Vec<_> = few.texts.iter().map(is_inbound).collect();
+        let row = |row| few.index(row).map_or(Some(false), |index| known[index]);
+        Some(Self::Rows((0..few.rows()).map(row).collect()))
+    }
+
+    #[inline]
+    fn of_row(&self, row: usize) -> Option<bool> {
+        match self {
+            Self::Never => Some(false),
+            Self::Rows(rows) => rows[row],
+        }
+    }
 }
 
 impl<'a> Choice<'a> {
@@ -152,12 +188,60 @@ impl<'a> Choice<'a> {
             inbound: inbound
                 .map(|name| Cells::find(log, name, &spec.nulls))
                 .transpose()?,
+            inbounds: OnceCell::new(),
             among: endpoints.among.as_ref().map(among).transpose()?,
         })
     }
 
     /// Add the flows of a row, unless its cells are empty.
     fn push(&self, row: usize, ends: &mut Ends) -> Result<(), BadRow> {
+        let singles = (self.source.singles(), self.dest.singles());
+        let (Some(sources), Some(dests), Some(inbound)) = (singles.0, singles.1, self.inbounds())
+        else {
+            return self.push_any(row, ends);
+        };
+        match (sources.get(row), dests.get(row), inbound.of_row(row)) {
+            (Single::Empty, _, Some(_)) | (_, Single::Empty, Some(_)) => Ok(()),
+            (Single::Address(local), Single::Address(peer), Some(is_inbound))
+                if self.is_only_peer(row) =>
+            {
+                let pair = if is_inbound {
+                    [peer, local]
+                } else {
+                    [local, peer]
+                };
+                ends.push(row, pair, None);
+                Ok(())
+            }
+            _ => self.push_any(row, ends),
+        }
+    }
+
+    /// Which rows are inbound, if a column of few strings tells.
+    fn inbounds(&self) -> Option<&Inbounds> {
+        let found = || {
+            self.inbound
+                .as_ref()
+                .map_or(Some(Inbounds::Never), Inbounds::of)
+        };
+        self.inbounds.get_or_init(found).as_ref()
+    }
+
+    /// Whether the single peer of a row is the only one of its record.
+    fn is_only_peer(&self, row: usize) -> bool {
+        let Some(among) = &self.among else {
+            return true;
+        };
+        let is_dictionary = self.dest.singles().is_some_and(Singles::is_dictionary);
+        if !is_dictionary && among.is_same(&self.dest, row) {
+            return true;
+        }
+        let peers = among.singles().map(|singles| singles.get(row));
+        matches!(peers, Some(Single::Address(_) | Single::Empty))
+    }
+
+    /// Add the flows of a row with cells of any kind.
+    fn push_any(&self, row: usize, ends: &mut Ends) -> Result<(), BadRow> {
         let direction = match self.inbound.as_ref().map(|cells| (cells, cells.get(row))) {
             Some((cells, Some(text))) => values::direction(&cells.name, &text)?,
             _ => Direction::Outbound,

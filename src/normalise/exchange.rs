@@ -7,8 +7,9 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringArray, UInt16Array, new_null_array,
 };
 use arrow::compute::kernels::zip::zip;
-use arrow::datatypes::UInt16Type;
+use arrow::datatypes::{DataType, UInt16Type};
 
+use crate::columns::cast::checked_cast;
 use crate::direction::rules::{DEFAULT_INTERNAL, Direction, DirectionRules};
 use crate::error::Result;
 use crate::flow::initiator::ExchangeReason::{
@@ -111,8 +112,8 @@ impl Exchanged {
         }
         for name in DIRECTIONS {
             if let Some(index) = position(columns, name) {
-                let logged = columns[index].1.as_string::<i32>();
-                columns[index].1 = Arc::new(self.reversed(logged, ends));
+                let logged = checked_cast(name, &columns[index].1, &DataType::Utf8)?;
+                columns[index].1 = Arc::new(self.reversed(logged.as_string::<i32>(), ends));
             }
         }
         Ok(())

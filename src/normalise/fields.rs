@@ -21,6 +21,7 @@ use crate::normalise::outcome::BadRow;
 use crate::normalise::spec::{Field, Kind, Spec, Unit};
 use crate::normalise::times::DateOrder;
 use crate::normalise::values::{self, Cells, Conditions, YEARS};
+use crate::normalise::whole;
 
 /// Rows with a bad value, each with the first of them.
 pub type BadRows = BTreeMap<usize, BadRow>;
@@ -39,6 +40,10 @@ pub fn column(
         .iter()
         .map(|name| Ok(Cells::find(log, name, &spec.nulls)?.with_nulls(&field.nulls)))
         .collect::<Result<Vec<_>>>()?;
+    let as_dictionary = spec.is_projected() && field.is_sole;
+    if let Some(made) = whole::column(field, &cells, as_dictionary) {
+        return made;
+    }
     let conditions = |wanted| Conditions::find(log, wanted, &spec.nulls);
     let (all, any) = (conditions(&field.when)?, conditions(&field.when_any)?);
     let unless = conditions(&field.unless)?;
@@ -121,7 +126,10 @@ fn text<'a>(rows: usize, value: impl Fn(usize) -> Option<Cow<'a, str>> + Sync) -
 }
 
 /// The value that a string maps to, or itself; an empty string is a missing value.
-fn mapped<'a>(text: Cow<'a, str>, values: &'a [(String, String)]) -> Option<Cow<'a, str>> {
+pub(super) fn mapped<'a>(
+    text: Cow<'a, str>,
+    values: &'a [(String, String)],
+) -> Option<Cow<'a, str>> {
     let known = values
         .iter()
         .find(|(from, _)| from.eq_ignore_ascii_case(&text));

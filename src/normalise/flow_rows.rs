@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Decimal128Array, Int64Array, TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::buffer::NullBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use crate::error::Result;
+use crate::ip::Ip;
 use crate::ip::write::addresses;
 use crate::normalise::columns::{CanonicalColumns, position};
-use crate::normalise::endpoints::Ends;
+use crate::normalise::endpoints::{End, Ends};
 use crate::normalise::outcome::Repeated;
 
 /// Columns that per-peer counters replace, and the index of the counter.
@@ -22,7 +25,14 @@ const OWN: [(&str, usize); 4] = [
 ];
 
 /// Turn columns of records into columns of flows, with addresses and per-peer counters.
-pub fn per_flow(columns: &mut CanonicalColumns<'_>, ends: &Ends, records: usize) -> Result<()> {
+///
+/// Projected flows have addresses as numbers.
+pub fn per_flow(
+    columns: &mut CanonicalColumns<'_>,
+    ends: &Ends,
+    records: usize,
+    is_projected: bool,
+) -> Result<()> {
     if !ends.is_one_to_one(records) {
         let records = UInt32Array::from_iter_values(ends.flows.iter().map(|end| end.record));
         for (_, column) in columns.iter_mut() {
@@ -31,6 +41,15 @@ pub fn per_flow(columns: &mut CanonicalColumns<'_>, ends: &Ends, records: usize)
     }
     if ends.any_own() {
         own_counters(columns, ends);
+    }
+    if is_projected {
+        let numbers = |ip: fn(&End) -> Ip| {
+            let numbers = ends.flows.iter().map(|end| ip(end).0 as i128);
+            Arc::new(Decimal128Array::from_iter_values(numbers)) as ArrayRef
+        };
+        columns.push(("src_ip", numbers(|end| end.source)));
+        columns.push(("dst_ip", numbers(|end| end.dest)));
+        return Ok(());
     }
     let rows = ends.flows.len();
     let sources = addresses(rows, |row| Some(ends.flows[row].source).into())?;

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray, UInt32Array,
     new_null_array,
 };
 use arrow::compute::{interleave, nullif, take};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Decimal128Type, Field, Schema};
 
 use crate::columns::batch::{find, position};
 use crate::columns::cast::{checked_cast, int64, micros};
 use crate::columns::parallel::by_morsel;
 use crate::columns::text::Text;
 use crate::error::{Error, Result};
+use crate::flow::initiator::addresses::is_unspecified;
 use crate::flow::schema::CANONICAL;
 use crate::ip::Ip;
 use crate::normalise::columns::CanonicalColumns;
@@ -44,6 +45,32 @@ pub fn settle(batch: RecordBatch) -> Result<(RecordBatch, Settled)> {
     let settled = Settled {
         exchanged,
         end_before_start,
+    };
+    Ok((batch, settled))
+}
+
+/// Settle projected flows, whose times are settled.
+pub fn settle_projected(batch: RecordBatch) -> Result<(RecordBatch, Settled)> {
+    let numbers = |name| {
+        let array = find(&batch, name)?.as_primitive_opt::<Decimal128Type>()?;
+        Some(array.clone())
+    };
+    let (Some(sources), Some(dests)) = (numbers("src_ip"), numbers("dst_ip")) else {
+        return Ok((batch, Settled::default()));
+    };
+    let ends = |row: usize| {
+        let ends = [&sources, &dests].map(|ips| Ip(ips.value(row) as u128));
+        let may_differ = ends.into_iter().any(may_only_receive) || is_unspecified(ends[1]);
+        may_differ.then_some((row as u32, ends))
+    };
+    let found: Vec<_> = (0..batch.num_rows()).filter_map(ends).collect();
+    if found.is_empty() {
+        return Ok((batch, Settled::default()));
+    }
+    let (batch, exchanged) = exchange(with_both_sides(batch)?, found)?;
+    let settled = Settled {
+        exchanged,
+        end_before_start: 0,
     };
     Ok((batch, settled))
 }
@@ -171,14 +198,19 @@ fn with_initiators(batch: RecordBatch) -> Result<(RecordBatch, u64)> {
     };
     let ends = |row: usize| {
         let (source, dest) = (sources.get(row)?, dests.get(row)?);
-        let may_differ = may_only_receive(source) || dest.starts_with(['0', ':', ' ']);
+        let may_differ = may_be_receiver(source) || dest.starts_with(['0', ':', ' ']);
         let ends = may_differ.then(|| Some([Ip::parse(source)?, Ip::parse(dest)?]))??;
         Some((row as u32, ends))
     };
     let found = by_morsel(batch.num_rows(), |rows| {
         rows.filter_map(ends).collect::<Vec<_>>()
     });
-    let (rows, ends): (Vec<u32>, Vec<[Ip; 2]>) = found.into_iter().flatten().unzip();
+    exchange(batch, found.concat())
+}
+
+/// Exchange the endpoints of flows, given with their rows, that the second one initiated.
+fn exchange(batch: RecordBatch, flows: Vec<(u32, [Ip; 2])>) -> Result<(RecordBatch, u64)> {
+    let (rows, ends): (Vec<u32>, Vec<[Ip; 2]>) = flows.into_iter().unzip();
     if rows.is_empty() {
         return Ok((batch, 0));
     }
@@ -195,8 +227,16 @@ fn with_initiators(batch: RecordBatch) -> Result<(RecordBatch, u64)> {
     ))
 }
 
-/// Whether an address may be multicast, broadcast, or mapped into IPv6.
-fn may_only_receive(text: &str) -> bool {
+/// Whether an address may be multicast or broadcast.
+fn may_only_receive(ip: Ip) -> bool {
+    match ip.v4() {
+        Some(v4) => v4 >> 28 == 0xe || v4 & 0xff == 0xff,
+        None => ip.0 >> 120 == 0xff,
+    }
+}
+
+/// Whether an address in any notation may be multicast, broadcast, or mapped into IPv6.
+fn may_be_receiver(text: &str) -> bool {
     let text = text.as_bytes();
     match text {
         [b'2', b'2', b'4'..=b'9', ..]
@@ -218,7 +258,9 @@ fn plain_columns(batch: &RecordBatch, rows: &[u32]) -> Result<CanonicalColumns<'
     let found = names.filter_map(|(name, is_text)| Some((name, is_text, find(batch, name)?)));
     let plain = found.map(|(name, is_text, array)| {
         let array = take(array, &indices, None)?;
-        let array = if is_text {
+        let array = if array.data_type().is_decimal() && is_text {
+            array
+        } else if is_text {
             checked_cast(name, &array, &DataType::Utf8)?
         } else {
             let integers = int64(name, &array);
@@ -270,7 +312,7 @@ mod tests {
             "::ffff:224.0.0.1",
             "0:0:0:0:0:ffff:e000:1",
         ] {
-            assert!(may_only_receive(text), "{text}");
+            assert!(may_be_receiver(text), "{text}");
         }
         for text in [
             "10.0.0.1",
@@ -279,7 +321,7 @@ mod tests {
             "2001:db8::1",
             "fe80::1",
         ] {
-            assert!(!may_only_receive(text), "{text}");
+            assert!(!may_be_receiver(text), "{text}");
         }
     }
 }

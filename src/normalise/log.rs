@@ -1,11 +1,14 @@
 //! Records of a log: a table or columns of strings.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 
 use crate::columns::batch::find;
 use crate::error::Result;
+use crate::normalise::singles::Dictionaries;
 
 /// String of a cell; `None` if it is missing.
 pub type Cell<'a> = Option<Cow<'a, str>>;
@@ -14,7 +17,7 @@ pub type Cell<'a> = Option<Cow<'a, str>>;
 #[derive(Clone, Debug)]
 pub enum Log<'a> {
     /// Columns of any type.
-    Table(RecordBatch),
+    Table(RecordBatch, Arc<Dictionaries>),
     /// Columns of strings.
     Text {
         /// Number of records.
@@ -30,15 +33,23 @@ impl<'a> Log<'a> {
     /// Number of records.
     pub fn rows(&self) -> usize {
         match self {
-            Self::Table(batch) => batch.num_rows(),
+            Self::Table(batch, _) => batch.num_rows(),
             Self::Text { rows, .. } => *rows,
+        }
+    }
+
+    /// The values of the dictionaries of a table.
+    pub fn dictionaries(&self) -> Option<&Dictionaries> {
+        match self {
+            Self::Table(_, dictionaries) => Some(dictionaries),
+            Self::Text { .. } => None,
         }
     }
 
     /// A column of a table.
     pub fn array(&self, name: &str) -> Option<&arrow::array::ArrayRef> {
         match self {
-            Self::Table(batch) => find(batch, name),
+            Self::Table(batch, _) => find(batch, name),
             Self::Text { .. } => None,
         }
     }
@@ -46,7 +57,7 @@ impl<'a> Log<'a> {
     /// A column of strings.
     pub fn text(&self, name: &str) -> Option<&[Cell<'a>]> {
         match self {
-            Self::Table(_) => None,
+            Self::Table(..) => None,
             Self::Text { names, columns, .. } => {
                 let index = names.iter().position(|known| *known == name)?;
                 Some(&columns[index])
@@ -57,9 +68,9 @@ impl<'a> Log<'a> {
     /// Take the records of the given rows.
     pub fn take(self, rows: &[u32]) -> Result<Self> {
         Ok(match self {
-            Self::Table(batch) => {
+            Self::Table(batch, dictionaries) => {
                 let rows = UInt32Array::from(rows.to_vec());
-                Self::Table(arrow::compute::take_record_batch(&batch, &rows)?)
+                Self::Table(take_record_batch(&batch, &rows)?, dictionaries)
             }
             Self::Text { names, columns, .. } => {
                 let taken = |mut column: Vec<Cell<'a>>| {

@@ -2,22 +2,27 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 
-use crate::columns::parallel::by_morsel;
+use crate::columns::parallel::{MORSEL, by_part};
 use crate::error::Result;
-use crate::normalise::columns::{CanonicalColumns, canonical};
+use crate::normalise::columns::{CanonicalColumns, canonical, projected};
 use crate::normalise::endpoints::Ends;
 use crate::normalise::exchange::Totals;
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::Normalised;
+use crate::normalise::singles::Dictionaries;
 use crate::normalise::spec::{Kind, Spec};
 use crate::normalise::values::Conditions;
 use crate::normalise::{
     alternatives, counters, endpoints, exchange, flow_rows, other_dates, translated,
 };
+
+/// Rows of a part of projected flows, each of which is aggregated in parallel.
+const PART: usize = 1 << 16;
 
 /// Normalise a table; `number` gives the number of each row in messages.
 pub fn table(
@@ -25,10 +30,13 @@ pub fn table(
     spec: &Spec,
     number: impl Fn(usize) -> u64 + Sync,
 ) -> Result<Normalised> {
-    let parts = by_morsel(batch.num_rows(), |rows| {
+    let whole = Log::Table(batch.clone(), Arc::default());
+    let dictionaries = Arc::new(Dictionaries::of(&whole, spec)?);
+    let size = if spec.is_projected() { PART } else { MORSEL };
+    let parts = by_part(batch.num_rows(), size, |rows| {
         let part = batch.slice(rows.start, rows.len());
         let numbers = rows.map(&number).collect();
-        records(Log::Table(part), spec, numbers)
+        records(Log::Table(part, Arc::clone(&dictionaries)), spec, numbers)
     });
     let mut all = Normalised::default();
     for part in parts {
@@ -76,7 +84,7 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     out.end_before_start = flow_rows::drop_early_ends(&mut columns, is_good) as u64;
     ends.drop_rows(&bad);
     count_unknown_actions(&log, spec, &bad, &mut out)?;
-    flow_rows::per_flow(&mut columns, &ends, log.rows())?;
+    flow_rows::per_flow(&mut columns, &ends, log.rows(), spec.is_projected())?;
     out.expanded = ends.expanded();
     out.counted = (0..ends.flows.len())
         .filter(|flow| ends.own(*flow).is_some())
@@ -86,7 +94,11 @@ pub fn records(mut log: Log<'_>, spec: &Spec, mut numbers: Vec<u64>) -> Result<N
     let exchanged = exchange::find(&log, spec, &columns, &ends)?;
     exchanged.apply(&mut columns, &ends, &totals)?;
     out.reversed = exchanged.counts();
-    out.batches.push(canonical(&columns, ends.flows.len())?);
+    let rows = ends.flows.len();
+    out.batches.push(match &spec.projected {
+        Some(wanted) => projected(columns, wanted, rows)?,
+        None => canonical(&columns, rows)?,
+    });
     out.reject_all(bad, &numbers);
     Ok(out)
 }

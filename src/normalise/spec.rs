@@ -32,6 +32,10 @@ pub struct Spec {
     pub hosts: Option<Hosts>,
     /// Whether earlier dates of the log show this order, so that others can contradict it.
     pub date_order_shown: bool,
+    /// The columns that projected flows have in any case; `None` for all canonical columns.
+    /// Projected flows do not leave the core: addresses are numbers, repeated strings dictionaries,
+    /// and columns without values absent.
+    pub projected: Option<Vec<String>>,
 }
 
 /// Requires the first value among columns to be one of these, in upper or lower case; an empty
@@ -94,6 +98,13 @@ pub struct Endpoints {
     pub several: bool,
 }
 
+impl Endpoints {
+    /// The columns of addresses.
+    pub fn columns(&self) -> impl Iterator<Item = &String> {
+        [&self.source, &self.dest].into_iter().chain(&self.among)
+    }
+}
+
 /// Mapping to one column of the canonical schema. Of several for one column, each row has the
 /// first value that is not null.
 #[derive(Clone, Debug)]
@@ -116,6 +127,8 @@ pub struct Field {
     pub unless: Vec<Condition>,
     /// Whether a later field is the alternative for null values of this one.
     pub has_alternative: bool,
+    /// Whether no other field is for the same canonical column.
+    pub is_sole: bool,
 }
 
 /// How a column of the canonical schema is computed.
@@ -179,6 +192,11 @@ impl Unit {
 }
 
 impl Spec {
+    /// Whether the flows are projected.
+    pub const fn is_projected(&self) -> bool {
+        self.projected.is_some()
+    }
+
     /// Whether dates are noted because they may show the order of day and month, or contradict it.
     pub const fn notes_dates(&self) -> bool {
         self.date_order.is_none() || self.date_order_shown

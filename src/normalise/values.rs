@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 
 use crate::columns::cast::float_to_int;
 use crate::columns::column::Column;
+use crate::columns::interner::{FewTexts, few_texts};
 use crate::columns::text::Text;
 use crate::direction::rules::Direction;
 use crate::error::Result;
@@ -34,14 +35,17 @@ pub const NOT_A_TIME: &str = "is not a time of the years 1 to 9999";
 pub struct Cells<'a> {
     /// Its name.
     pub name: String,
-    values: LogColumn<'a>,
-    nulls: Vec<&'a str>,
+    pub(super) values: LogColumn<'a>,
+    pub(super) nulls: Vec<&'a str>,
     max_null: usize,
 }
 
+/// The values of a column of a log.
 #[derive(Clone, Debug)]
-enum LogColumn<'a> {
+pub(super) enum LogColumn<'a> {
+    /// Strings of a text log.
     Text(&'a [Cell<'a>]),
+    /// A column of a table.
     Column(Column),
     /// Timestamps without a zone.
     Local(Column),
@@ -88,11 +92,38 @@ impl<'a> Cells<'a> {
     /// The value of a row as a string; `None` if it is missing.
     #[inline]
     pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
+        self.text(row).and_then(|text| self.meaning(text))
+    }
+
+    /// Whether a row has the same string as another column of a table.
+    pub(super) fn is_same(&self, other: &Cells<'_>, row: usize) -> bool {
+        match (&self.values, &other.values) {
+            (LogColumn::Column(Column::Text(own)), LogColumn::Column(Column::Text(other))) => {
+                own.get(row) == other.get(row)
+            }
+            _ => false,
+        }
+    }
+
+    /// The strings of a column of a table, if it repeats few.
+    pub(super) fn few_texts(&self) -> Option<FewTexts<'_>> {
+        const ROWS_PER_TEXT: usize = 8;
+        match &self.values {
+            LogColumn::Column(Column::Text(text)) => {
+                few_texts(text, (text.len() / ROWS_PER_TEXT).max(1))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a string of the column means; `None` if it stands for a missing value.
+    #[inline]
+    pub(super) fn meaning<'b>(&self, text: Cow<'b, str>) -> Option<Cow<'b, str>> {
         let known = |text: &Cow<'_, str>| {
             text.len() > self.max_null
                 || (!text.is_empty() && self.nulls.iter().all(|null| null != text))
         };
-        self.text(row).map(trimmed).filter(known)
+        Some(trimmed(text)).filter(known)
     }
 
     /// A bad row with the value of this column.

@@ -1,5 +1,7 @@
 //! Gateway to Python: batches in, work without the GIL, tables out.
 
+use std::collections::VecDeque;
+use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::spawn;
@@ -10,6 +12,7 @@ use arrow::datatypes::SchemaRef;
 use pyo3::exceptions::{PyOSError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3_arrow::{PyArray, PyRecordBatch, PySchema, PyTable};
+use rayon::prelude::*;
 
 use crate::columns::batch::{concat, without_dictionaries};
 use crate::columns::import::{imported, imported_column, not_utf8};
@@ -17,7 +20,8 @@ use crate::columns::text::Text;
 use crate::error::{Error, Result};
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
-use crate::normalise::given::{Settled, settle};
+use crate::normalise::given::{Settled, settle, settle_projected};
+use crate::python::flow_parts::FlowParts;
 
 /// Maximum rows processed between two checks for Ctrl-C.
 const MAX_ROWS: usize = 1 << 20;
@@ -43,8 +47,35 @@ pub struct Batches {
     /// Rows read so far.
     rows: usize,
     is_first: bool,
-    rest: Option<RecordBatch>,
+    rest: Option<Part>,
     settled: Settled,
+    /// Names of the columns that are needed; all if there are none.
+    needed: Vec<String>,
+    /// Projected flows that were read.
+    parts: VecDeque<Part>,
+}
+
+/// Rows of a stream.
+#[derive(Clone, Debug)]
+struct Part {
+    batch: RecordBatch,
+    is_projected: bool,
+}
+
+impl Part {
+    const fn plain(batch: RecordBatch) -> Self {
+        Self {
+            batch,
+            is_projected: false,
+        }
+    }
+}
+
+/// What a reader returned.
+enum Received {
+    Batch(RecordBatch),
+    Projected(Vec<RecordBatch>),
+    End,
 }
 
 impl Batches {
@@ -55,24 +86,43 @@ impl Batches {
             is_first: true,
             rest: None,
             settled: Settled::default(),
+            needed: Vec::new(),
+            parts: VecDeque::new(),
         }
     }
 
-    /// The next batches as one of at least `min_rows`, unless they are the last.
-    fn fetch(&mut self, min_rows: usize) -> Result<Option<RecordBatch>> {
+    /// As [`Self::new`], of which only some columns, given in any case, are needed.
+    pub fn of_columns(reader: Bound<'_, PyAny>, needed: Vec<String>) -> Self {
+        Self {
+            needed,
+            ..Self::new(reader)
+        }
+    }
+
+    /// The next batches as one of at least `min_rows`, unless they are the last; a part of projected
+    /// flows stays as it is.
+    fn fetch(&mut self, min_rows: usize) -> Result<Option<Part>> {
         let mut parts: Vec<RecordBatch> = Vec::new();
         let mut rows = 0;
         while rows < min_rows
             && let Some(part) = self.read()?
         {
-            if part.num_rows() == 0 && !parts.is_empty() {
+            if part.is_projected && rows == 0 {
+                return Ok(Some(part));
+            }
+            if part.is_projected {
+                self.parts.push_front(part);
+                break;
+            }
+            let batch = part.batch;
+            if batch.num_rows() == 0 && !parts.is_empty() {
                 continue;
             }
             if rows == 0 {
                 parts.clear();
             }
-            rows += part.num_rows();
-            parts.push(part);
+            rows += batch.num_rows();
+            parts.push(batch);
             if parts.len() == MAX_SMALL {
                 parts = vec![concat(&parts[0].schema(), &parts)?];
             }
@@ -80,28 +130,49 @@ impl Batches {
         let Some(first) = parts.first() else {
             return Ok(None);
         };
-        concat(&first.schema(), &parts).map(Some)
+        concat(&first.schema(), &parts).map(Part::plain).map(Some)
     }
 
-    fn read(&mut self) -> Result<Option<RecordBatch>> {
+    fn read(&mut self) -> Result<Option<Part>> {
+        while self.parts.is_empty() {
+            match self.receive()? {
+                Received::Batch(batch) => return self.checked(batch).map(Some),
+                Received::Projected(batches) => self.settle_all(batches)?,
+                Received::End => return Ok(None),
+            }
+        }
+        Ok(self.parts.pop_front())
+    }
+
+    /// Call the reader.
+    fn receive(&mut self) -> Result<Received> {
         let read = Python::attach(|py| -> PyResult<_> {
             py.check_signals()?;
             let reader = self.reader.bind(py);
             match reader.call_method0("read_next_batch") {
-                Ok(batch) => record_batch(&batch).map(Some),
+                Ok(read) => match read.cast::<FlowParts>() {
+                    Ok(parts) => Ok(Received::Projected(parts.borrow().batches().to_vec())),
+                    Err(_) => record_batch(&read).map(Received::Batch),
+                },
                 Err(error) if !error.is_instance_of::<PyStopIteration>(py) => {
                     Err(translated(py, error))
                 }
                 Err(_) if self.is_first => {
                     let schema: PySchema = reader.getattr("schema")?.extract()?;
-                    Ok(Some(RecordBatch::new_empty(SchemaRef::from(schema))))
+                    let empty = RecordBatch::new_empty(SchemaRef::from(schema));
+                    Ok(Received::Batch(empty))
                 }
-                Err(_) => warn_settled(py, std::mem::take(&mut self.settled)).map(|()| None),
+                Err(_) => {
+                    warn_settled(py, std::mem::take(&mut self.settled)).map(|()| Received::End)
+                }
             }
         });
-        let Some(batch) = read.map_err(|error| Error::Source(Box::new(error)))? else {
-            return Ok(None);
-        };
+        read.map_err(|error| Error::Source(Box::new(error)))
+    }
+
+    /// Import and settle a batch.
+    fn checked(&mut self, batch: RecordBatch) -> Result<Part> {
+        let batch = self.with_needed(batch)?;
         let (batch, invalid) = imported(&batch)?;
         if let Some((row, column)) = invalid.first_key_value() {
             let name = batch.schema_ref().field(*column).name();
@@ -109,18 +180,52 @@ impl Batches {
             return Err(error.at(|row| self.rows + row));
         }
         let (batch, settled) = settle(batch).map_err(|error| error.at(|row| self.rows + row))?;
-        self.settled.exchanged += settled.exchanged;
-        self.settled.end_before_start += settled.end_before_start;
+        self.add_settled(settled);
         self.is_first = false;
         self.rows += batch.num_rows();
-        Ok(Some(batch))
+        Ok(Part::plain(batch))
+    }
+
+    /// Drop the columns of flows that are not needed.
+    fn with_needed(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        if self.needed.is_empty() || !FlowBatch::is_one(&batch) {
+            return Ok(batch);
+        }
+        let fields = batch.schema_ref().fields().iter().enumerate();
+        let is_needed = |name: &String| self.needed.iter().any(|n| n.eq_ignore_ascii_case(name));
+        let kept = fields.filter(|(_, field)| is_needed(field.name()));
+        let kept: Vec<usize> = kept.map(|(index, _)| index).collect();
+        Ok(batch.project(&kept)?)
+    }
+
+    /// Settle projected flows.
+    fn settle_all(&mut self, batches: Vec<RecordBatch>) -> Result<()> {
+        let settled: Vec<_> = batches.into_par_iter().map(settle_projected).collect();
+        for part in settled {
+            let (batch, settled) = part?;
+            self.add_settled(settled);
+            if batch.num_rows() > 0 {
+                self.is_first = false;
+                self.rows += batch.num_rows();
+                self.parts.push_back(Part {
+                    batch,
+                    is_projected: true,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn add_settled(&mut self, settled: Settled) {
+        self.settled.exchanged += settled.exchanged;
+        self.settled.end_before_start += settled.end_before_start;
     }
 
     /// All batches as flows, not split, and concatenated only if they are small.
     pub fn parts(mut self) -> Result<Vec<FlowBatch>> {
         let mut parts = Vec::new();
-        while let Some(batch) = self.fetch(MIN_PART)? {
-            parts.push(batch);
+        while let Some(part) = self.fetch(MIN_PART)? {
+            parts.push(part.batch);
         }
         let schema = parts.first().map(RecordBatch::schema);
         if parts.iter().any(|part| Some(part.schema()) != schema) {
@@ -136,13 +241,18 @@ impl Batches {
     }
 
     /// The batches as flows.
-    pub fn flows(self) -> impl Iterator<Item = Result<FlowBatch>> {
+    pub fn flows(mut self) -> impl Iterator<Item = Result<FlowBatch>> {
         let mut row = 0;
-        self.map(move |batch| {
-            let batch = batch?;
-            row += batch.num_rows();
-            FlowBatch::new(batch.clone(), row - batch.num_rows())
-        })
+        let mut flows = move |part: Part| {
+            let first_row = row;
+            row += part.batch.num_rows();
+            if part.is_projected {
+                FlowBatch::projected(part.batch, first_row)
+            } else {
+                FlowBatch::new(part.batch, first_row)
+            }
+        };
+        iter::from_fn(move || self.next_part().map(|part| part.and_then(&mut flows)))
     }
 }
 
@@ -196,21 +306,29 @@ impl Iterator for Batches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = match self.rest.take() {
+        self.next_part().map(|part| part.map(|part| part.batch))
+    }
+}
+
+impl Batches {
+    fn next_part(&mut self) -> Option<Result<Part>> {
+        let part = match self.rest.take() {
             Some(rest) => check_signals()
                 .map(|()| rest)
                 .map_err(|error| Error::Source(Box::new(error))),
             None => self.fetch(MIN_ROWS).transpose()?,
         };
-        let batch = match batch {
-            Ok(batch) => batch,
+        let part = match part {
+            Ok(part) => part,
             error => return Some(error),
         };
+        let batch = &part.batch;
         if batch.num_rows() <= MAX_ROWS {
-            return Some(Ok(batch));
+            return Some(Ok(part));
         }
-        self.rest = Some(batch.slice(MAX_ROWS, batch.num_rows() - MAX_ROWS));
-        Some(Ok(batch.slice(0, MAX_ROWS)))
+        let rest = batch.slice(MAX_ROWS, batch.num_rows() - MAX_ROWS);
+        self.rest = Some(Part::plain(rest));
+        Some(Ok(Part::plain(batch.slice(0, MAX_ROWS))))
     }
 }
 

@@ -10,6 +10,7 @@ mod direction;
 mod enrich;
 mod error;
 mod flow;
+mod flow_parts;
 mod flow_words;
 mod gateway;
 mod ip;
@@ -30,6 +31,8 @@ mod _core {
     use super::enrich::{AsnFiles, CityFiles};
     #[pymodule_export]
     use super::flow::{canonical_schema, protocol_keywords};
+    #[pymodule_export]
+    use super::flow_parts::FlowParts;
     #[pymodule_export]
     use super::flow_words::flow_words;
     #[pymodule_export]

@@ -1,9 +1,10 @@
 //! Log records to canonical flows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 use crate::columns::batch::concat;
@@ -17,6 +18,7 @@ use crate::normalise::spec::{Condition, Endpoints, Field, Initiator, Kind, Spec}
 use crate::normalise::text::blocks::{Layout, block as read_block, lines};
 use crate::normalise::text::delimited::Delimited;
 use crate::normalise::text::tuples::Tuples;
+use crate::python::flow_parts::{FlowParts, joined};
 use crate::python::gateway::{record_batch, release_gil, to_pyarrow};
 
 type PyCondition = (Vec<String>, Vec<String>);
@@ -42,6 +44,7 @@ pub struct PySpec {
     hosts: Vec<String>,
     host_names: Vec<String>,
     date_order_shown: bool,
+    projected: Option<Vec<String>>,
 }
 
 #[derive(FromPyObject)]
@@ -118,12 +121,18 @@ impl TryFrom<PySpec> for Spec {
                 when_any: conditions(field.when_any),
                 unless: conditions(field.unless),
                 has_alternative: false,
+                is_sole: false,
             })
         });
         let mut fields = fields.collect::<Result<Vec<Field>>>()?;
-        let mut later = BTreeSet::new();
+        let mut mappings: BTreeMap<String, usize> = BTreeMap::new();
         for field in fields.iter_mut().rev() {
-            field.has_alternative = !later.insert(field.target.clone());
+            let later = mappings.entry(field.target.clone()).or_default();
+            field.has_alternative = *later > 0;
+            *later += 1;
+        }
+        for field in &mut fields {
+            field.is_sole = mappings[&field.target] == 1;
         }
         let hosts = (!spec.hosts.is_empty() || !spec.host_names.is_empty())
             .then(|| Hosts::new(&spec.hosts, &spec.host_names))
@@ -141,6 +150,7 @@ impl TryFrom<PySpec> for Spec {
             zone: zone(&spec.zone)?,
             date_order: spec.date_order.as_deref().map(date_order).transpose()?,
             date_order_shown: spec.date_order_shown,
+            projected: spec.projected,
         })
     }
 }
@@ -196,9 +206,10 @@ type PyBadRow = (u64, Option<String>, Option<String>, String);
 type Counts = BTreeMap<&'static str, f64>;
 type Tallies = BTreeMap<&'static str, BTreeMap<String, u64>>;
 type PyDates = BTreeMap<&'static str, (u64, String, String)>;
+
 type Outcome<'py> = (Bound<'py, PyAny>, Counts, Tallies, PyDates, Vec<PyBadRow>);
 
-fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
+fn outcome(py: Python<'_>, done: Normalised, is_projected: bool) -> PyResult<Outcome<'_>> {
     let bad_rows = done.bad_rows.into_iter();
     let reversed = done.reversed.into_iter();
     let tallies = [
@@ -235,8 +246,13 @@ fn outcome(py: Python<'_>, done: Normalised) -> PyResult<Outcome<'_>> {
         ("rows_translated", done.translated as f64),
         ("rows_of_other_hosts", done.other_hosts as f64),
     ];
+    let flows = if is_projected {
+        FlowParts::new(release_gil(py, || joined(done.batches))?).into_bound_py_any(py)?
+    } else {
+        to_pyarrow(py, done.batches)?
+    };
     Ok((
-        to_pyarrow(py, done.batches)?,
+        flows,
         counts.into_iter().collect(),
         tallies.into_iter().collect(),
         dates.collect(),
@@ -267,7 +283,7 @@ pub fn normalise_block<'py>(
     let (layout, spec) = (Layout::from(layout), Spec::try_from(spec)?);
     let records = &block[..end.min(block.len())];
     let done = release_gil(py, || read_block(records, &layout, &spec, first_line))?;
-    outcome(py, done)
+    outcome(py, done, spec.is_projected())
 }
 
 #[pyfunction]
@@ -282,7 +298,7 @@ pub fn normalise_table<'py>(
     let batches = batches.iter().map(record_batch);
     let batches = batches.collect::<PyResult<Vec<_>>>()?;
     let done = release_gil(py, || valid_rows(&batches, &used, &spec, first_row))?;
-    outcome(py, done)
+    outcome(py, done, spec.is_projected())
 }
 
 /// Normalise the used columns of a table; rows with a string that is not UTF-8 in any column are

@@ -47,6 +47,8 @@ impl QualityMeter {
 fn findings(py: Python<'_>, found: Findings) -> PyResult<Bound<'_, PyDict>> {
     let out = PyDict::new(py);
     out.set_item("rows", found.rows)?;
+    out.set_item("flows", found.flows)?;
+    out.set_item("denied_flows", found.denied_flows)?;
     out.set_item("nulls", found.nulls)?;
     out.set_item("first", found.first)?;
     out.set_item("last", found.last)?;

@@ -5,6 +5,9 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use pyo3::prelude::*;
 
+use crate::error::Result;
+use crate::flow::batch::FlowBatch;
+use crate::python::flow_parts::FlowParts;
 use crate::python::gateway::{Batches, release_gil, table};
 use crate::records::repeated::{FlowHashes as Hashes, RepeatedFlows as Repeated};
 use crate::records::{reporters, states, stitch as stitching};
@@ -75,6 +78,18 @@ impl RepeatedFlows {
     ) -> PyResult<Bound<'py, PyAny>> {
         let flows = Batches::new(flows);
         table(py, || self.read().superseded(flows.flows()))
+    }
+
+    /// The parts without superseded records.
+    fn latest(&self, py: Python<'_>, flows: &Bound<'_, FlowParts>) -> PyResult<FlowParts> {
+        let flows = flows.borrow();
+        let batches = flows.batches().to_vec();
+        let latest = release_gil(py, || {
+            let repeated = self.read();
+            let latest = |batch| repeated.latest(&FlowBatch::projected(batch, 0)?);
+            batches.into_iter().map(latest).collect::<Result<_>>()
+        })?;
+        Ok(flows.with_batches(latest))
     }
 }
 

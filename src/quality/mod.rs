@@ -27,6 +27,10 @@ const MAX_ROWS: usize = 14_000_000;
 pub struct Findings {
     /// Number of rows.
     pub rows: u64,
+    /// Allowed flows that they stand for.
+    pub flows: i128,
+    /// Denied flows.
+    pub denied_flows: i128,
     /// Number of null values, by column of the canonical schema.
     pub nulls: Vec<(String, u64)>,
     /// First start of a flow, in microseconds since 1970.
@@ -77,6 +81,8 @@ impl Findings {
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
         self.max_record_duration = self.max_record_duration.max(other.max_record_duration);
+        self.flows += other.flows;
+        self.denied_flows += other.denied_flows;
         self.long_records += other.long_records;
         self.unidirectional += other.unidirectional;
         self.counted += other.counted;

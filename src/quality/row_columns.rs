@@ -54,6 +54,8 @@ impl RowColumns {
     /// Count what a row shows by itself.
     pub fn count(&self, row: usize, rules: &DirectionRules, found: &mut Findings) {
         self.count_times(row, found);
+        found.flows += i128::from(self.flows.flows.count(row));
+        found.denied_flows += i128::from(self.flows.denied.count(row));
         let reported = self.reported.get(row).and_then(Direction::parse);
         found.unidirectional += u64::from(self.sent(0, row) != self.sent(1, row));
         let counted = self.is_counted(row);

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema};
 use hashbrown::DefaultHashBuilder;
 use rayon::prelude::*;
@@ -88,7 +89,7 @@ impl RepeatedFlows {
 
     /// Whether a noted record supersedes another.
     pub fn has_superseded(&self) -> bool {
-        self.states.iter().flatten().any(|state| state.supersedes())
+        self.states.iter().flatten().any(State::supersedes)
     }
 
     /// Column `superseded`: whether a noted record of the same flow replaces the row.
@@ -98,21 +99,35 @@ impl RepeatedFlows {
     ) -> Result<RecordBatch> {
         let mut marks: Vec<bool> = Vec::new();
         for batch in flows {
-            let batch = batch?;
-            let view = FlowView::read(&batch)?;
-            let numbers = self.numbers(&batch)?.into_iter().enumerate();
-            marks.extend(numbers.map(|(row, number)| {
-                let state = number.and_then(|number| self.states[number]);
-                let record = view.span(row).map(|(_, end)| (end, view.total_bytes(row)));
-                state.zip(record).is_some_and(|(state, (end, bytes))| {
-                    state.supersedes() && (end < state.last.0 || bytes < state.last.1)
-                })
-            }));
+            marks.extend(self.marks(&batch?)?);
         }
         let field = Field::new("superseded", DataType::Boolean, false);
         let column = Arc::new(BooleanArray::from(marks));
         let schema = Arc::new(Schema::new(vec![field]));
         Ok(RecordBatch::try_new(schema, vec![column])?)
+    }
+
+    /// The flows of a batch without superseded records.
+    pub fn latest(&self, batch: &FlowBatch) -> Result<RecordBatch> {
+        let kept: BooleanArray = self
+            .marks(batch)?
+            .into_iter()
+            .map(|mark| Some(!mark))
+            .collect();
+        Ok(filter_record_batch(batch.record_batch(), &kept)?)
+    }
+
+    fn marks(&self, batch: &FlowBatch) -> Result<Vec<bool>> {
+        let view = FlowView::read(batch)?;
+        let is_superseded = |(row, number): (usize, Option<usize>)| {
+            let state = self.states[number?].filter(State::supersedes)?;
+            let (_, end) = view.span(row)?;
+            Some(end < state.last.0 || view.total_bytes(row) < state.last.1)
+        };
+        let numbers = self.numbers(batch)?.into_iter().enumerate();
+        Ok(numbers
+            .map(|row| is_superseded(row).unwrap_or_default())
+            .collect())
     }
 
     fn numbers(&self, batch: &FlowBatch) -> Result<Vec<Option<usize>>> {

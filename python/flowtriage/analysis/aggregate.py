@@ -15,7 +15,7 @@ from flowtriage._core import top_n as _top_n
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError, InputError
 from flowtriage.humanize import did_you_mean
-from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.arrow import FlowReader, FlowSource
 from flowtriage.inputs.integers import count_argument
 from flowtriage.read.batches import over_flows
 
@@ -56,7 +56,7 @@ def flow_index(flows: FlowSource) -> pa.Table:
     >>> index.column_names[:5]
     ['source', 'dest', 'L7Protocol', 'FlowDirection', 'TotalAllowedFlows']
     """
-    return over_flows(_flow_index, flows)
+    return over_flows(_flow_index, flows, keys=())
 
 
 def flow_summary(
@@ -98,7 +98,9 @@ def flow_summary(
         flows_or_index = index = flow_index(flows_or_index)
         endpoints = [*index["source"].chunks, *index["dest"].chunks]
         database.query_online(pa.chunked_array(endpoints, pa.string()).unique())
-    return over_flows(lambda batches: _flow_summary(batches, database._files), flows_or_index)
+    return over_flows(
+        lambda batches: _flow_summary(batches, database._files), flows_or_index, keys=()
+    )
 
 
 def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table:
@@ -136,7 +138,9 @@ def timeline(flows: FlowSource, *, by: str, bins: int | None = None) -> pa.Table
     ['I', 'O']
     """
     bins = None if bins is None else count_argument("bins", bins)
-    return over_flows(lambda batches: _timeline(_with_columns(batches, [by]), by, bins), flows)
+    return over_flows(
+        lambda batches: _timeline(_with_columns(batches, [by]), by, bins), flows, keys=[by]
+    )
 
 
 def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) -> pa.Table:
@@ -174,12 +178,11 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     >>> top_n(sample.office_day(), key="dst_port", by="flows", n=1)["dst_port"].to_pylist()
     [443]
     """
-    return over_flows(top_function(key, by, n), flows)
+    keys = [key] if isinstance(key, str) else list(key)
+    return over_flows(top_function(keys, by, n), flows, keys=keys)
 
 
-def top_function(
-    key: str | Sequence[str], by: str, n: int
-) -> Callable[[pa.RecordBatchReader], pa.Table]:
+def top_function(key: str | Sequence[str], by: str, n: int) -> Callable[[FlowReader], pa.Table]:
     """Return the function of `top_n` over record batches."""
     n = count_argument("n", n)
     if by not in (*_MEASURES, "TotalAllowedFlows"):
@@ -191,7 +194,7 @@ def top_function(
     return lambda batches: _top_n(_with_columns(batches, keys), keys, by, n)
 
 
-def _with_columns(flows: pa.RecordBatchReader, names: Sequence[str]) -> pa.RecordBatchReader:
+def _with_columns(flows: FlowReader, names: Sequence[str]) -> FlowReader:
     """Return flows; raise `InputError` if they have no column of a name, in any case."""
     known = dict.fromkeys([*_NAMES, *flows.schema.names])
     folded = {name.casefold() for name in known} | _ALIASES

@@ -13,6 +13,7 @@ from flowtriage.analysis.aggregate import top_function
 from flowtriage.analysis.records import classify_direction
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.hosts import host_label, is_network, matching_name
+from flowtriage.read.batches import aggregated_columns
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.streaming import streamed
 
@@ -150,7 +151,7 @@ def busiest_addresses(flows: pa.Table | ReadRequest, n: int = 5) -> list[str]:
     """Return the top sources by flows, as suggestions; of a request for logs, by streaming them."""
     ranked = top_function("source", "flows", n)
     if isinstance(flows, ReadRequest):
-        top, _ = streamed(flows, ranked)
+        top, _ = streamed(flows, ranked, targets=aggregated_columns(["source"]))
     else:
         top = ranked(flows.to_reader())
     return [address for address in top["source"].to_pylist() if address]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
@@ -33,11 +33,13 @@ from flowtriage.cli.output import progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Unit
 from flowtriage.humanize import sanitize
+from flowtriage.inputs.arrow import FlowReader
 from flowtriage.inputs.hosts import parse_host
 from flowtriage.inputs.networks import parse_networks
 from flowtriage.inputs.timespan import Timespan, parse_timespan
 from flowtriage.quality import notices
 from flowtriage.quality.report import ReadReport
+from flowtriage.read.batches import aggregated_columns
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.read_flows import flow_report, read_flows
 from flowtriage.read.streaming import local_logs, streamed
@@ -110,15 +112,18 @@ class Source:
         return self.request()
 
     def over(
-        self, function: Callable[[pa.RecordBatchReader], pa.Table]
+        self, function: Callable[[FlowReader], pa.Table], keys: Sequence[str]
     ) -> tuple[pa.Table, ReadReport]:
-        """Call a function with the flows, with a progress bar; logs are streamed if possible."""
+        """Call an aggregate of the core by keys with the flows, with a progress bar.
+
+        Logs are streamed, unless an option needs all flows.
+        """
         request = self.request()
         if self.stitch or self.deduplicate or not local_logs(request.source):
             flows = self.read()
             return function(flows.to_arrow().to_reader()), flows.report
         with progress_bar():
-            return streamed(request, function, measured=True)
+            return streamed(request, function, targets=aggregated_columns(keys), measured=True)
 
     def request(self) -> ReadRequest:
         """Return the request to read the flows."""

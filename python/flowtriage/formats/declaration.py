@@ -325,6 +325,8 @@ class Binding:
     """Texts, in any case, of which a wanted record of other hosts contains one."""
     date_order_shown: bool = False
     """Whether earlier dates of the log show this order."""
+    projected: list[str] | None = None
+    """Canonical columns that are wanted, of flows that do not leave the core; None for all."""
 
     def each_is_one(self) -> bool:
         """Return whether every record counts as one flow."""

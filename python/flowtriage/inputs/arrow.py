@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import pyarrow as pa
 
+from flowtriage._core import FlowParts
 from flowtriage.errors import InputError
+from flowtriage.schema import SCHEMA
 
 
 class ArrowStream(Protocol):
@@ -32,6 +34,40 @@ FlowSource: TypeAlias = (
     "str | os.PathLike[str] | ArrowStream | pa.dataset.Dataset | Readable | Iterable[FlowSource]"
 )
 """A path, glob or URL; pandas, Arrow or open-file objects; a list of rows; or several of them."""
+
+
+class PartsReader:
+    """Reader of flows of which only the columns that the core needs were read.
+
+    It has the interface of a `pyarrow.RecordBatchReader` as far as the core uses it.
+    """
+
+    schema = SCHEMA
+
+    def __init__(self, flows: Iterable[pa.Table | FlowParts]) -> None:
+        self._parts = _batches(flows)
+
+    def read_next_batch(self) -> pa.RecordBatch | FlowParts:
+        """Return the next flows.
+
+        Raises
+        ------
+        StopIteration
+            After the last ones.
+        """
+        return next(self._parts)
+
+
+FlowReader: TypeAlias = "pa.RecordBatchReader | PartsReader"
+"""Flows as the functions of the core take them."""
+
+
+def _batches(flows: Iterable[pa.Table | FlowParts]) -> Iterator[pa.RecordBatch | FlowParts]:
+    for part in flows:
+        if isinstance(part, FlowParts):
+            yield part
+        else:
+            yield from part.select(SCHEMA.names).to_batches()
 
 
 def as_reader(source: ArrowStream, columns: list[str] | None = None) -> pa.RecordBatchReader:

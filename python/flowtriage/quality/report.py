@@ -11,13 +11,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage._core import FlowParts
 from flowtriage.errors import InputError
 from flowtriage.formats.declaration import Format
 from flowtriage.inputs.timespan import Timespan, impossible_time, joined
 from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, span_text
 from flowtriage.quality.count_facts import COUNT_FACTS, COUNTER_SEMANTICS
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
-from flowtriage.quality.rows import EXACT_ROWS, INTERNAL, Meter, Quality
+from flowtriage.quality.rows import INTERNAL, Meter, Quality
 from flowtriage.quality.sums import exact_sum
 
 COUNTS = (
@@ -192,17 +193,10 @@ class ReadReport:
         self._table = flows if measured else None
 
     def inspected(
-        self, tables: Iterable[pa.Table], *, superseded: bool = False, max_rows: int = EXACT_ROWS
-    ) -> Iterator[pa.Table]:
-        """Yield the flows that the report describes; measure them in bounded memory.
-
-        `superseded` counts superseded records among them, if all formats can have some.
-        """
-        self.flows = self.denied_flows = 0
-        meter = Meter(self.internal, exporters=True, superseded=superseded, max_rows=max_rows)
+        self, tables: Iterable[pa.Table | FlowParts], meter: Meter
+    ) -> Iterator[pa.Table | FlowParts]:
+        """Yield the flows that the report describes, and measure them in bounded memory."""
         for table in tables:
-            self.flows += exact_sum(table["flows"])
-            self.denied_flows += exact_sum(table["denied_flows"])
             meter.add(table)
             yield table
         found = meter.finish()
@@ -211,6 +205,7 @@ class ReadReport:
         if not self.exporters:
             found = replace(found, exporters=0, duplicates=0)
         self.records, self.start, self.end = found.rows, found.start, found.end
+        self.flows, self.denied_flows = found.flows, found.denied_flows
         self._quality = found
 
     @property

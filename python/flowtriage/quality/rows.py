@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from flowtriage._core import QualityMeter
+from flowtriage._core import FlowParts, QualityMeter
+from flowtriage.inputs.arrow import PartsReader
 
 INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
 """Networks that are internal by default."""
@@ -28,6 +29,8 @@ class Quality:
     ----------
     rows
         Number of rows.
+    flows, denied_flows
+        Allowed and denied flows that they stand for.
     nulls
         Number of null values, by column of the flows.
     empty
@@ -80,6 +83,8 @@ class Quality:
     """
 
     rows: int
+    flows: int
+    denied_flows: int
     nulls: dict[str, int]
     empty: list[str]
     max_record_duration: timedelta | None
@@ -215,21 +220,21 @@ class Meter:
         networks = None if internal is None else list(internal)
         self._exporters, self._superseded = exporters, superseded
         self._meter = QualityMeter(networks, exporters or superseded, max_rows)
-        self._names: set[str] = set()
 
-    def add(self, flows: pa.Table) -> None:
+    def add(self, flows: pa.Table | FlowParts) -> None:
         """Add flows in the canonical schema."""
-        self._names.update(flows.schema.names)
-        self._meter.add(flows.to_reader())
+        self._meter.add(PartsReader([flows]))
 
     def finish(self) -> Quality:
         """Return the quality of all flows."""
         found = self._meter.finish()
         rows = found["rows"]
-        nulls = {name: n for name, n in found["nulls"] if name in self._names}
+        nulls = dict(found["nulls"])
         duration, gap = found["max_record_duration"], found["longest_gap"]
         return Quality(
             rows=rows,
+            flows=found["flows"],
+            denied_flows=found["denied_flows"],
             nulls=nulls,
             empty=[name for name, count in nulls.items() if count == rows > 0],
             max_record_duration=None if duration is None else timedelta(microseconds=duration),

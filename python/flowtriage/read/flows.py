@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 import pyarrow as pa
 
+from flowtriage._core import FlowParts
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import (
@@ -36,8 +37,10 @@ from flowtriage.read.detect import by_name
 from flowtriage.read.extra_columns import kept_names
 from flowtriage.read.hosts import Hosts
 from flowtriage.read.locate import log_file_of
-from flowtriage.read.logs import Options, read_batches, read_file, read_path
+from flowtriage.read.logs import read_file, read_path
 from flowtriage.read.objects import read_dataframe, read_rows
+from flowtriage.read.options import Options
+from flowtriage.read.tables import read_batches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,6 +148,9 @@ class ReadRequest:
 
     def _tables(self, report: ReadReport) -> Iterator[pa.Table]:
         for table in read_tables(self.source, self.options, report):
+            if isinstance(table, FlowParts):
+                yield table
+                continue
             table = self.options.hosts.select(table, report)
             kept = within(table, self.span)
             if table.num_rows > kept.num_rows:

@@ -2,73 +2,36 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from itertools import chain
 from pathlib import PurePath
-from typing import Any, cast
+from typing import cast
 
 import pyarrow as pa
 
-from flowtriage._core import normalise_block, normalise_table, whole_records
-from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Binding, Format, Outcome
+from flowtriage._core import FlowParts, normalise_block, whole_records
+from flowtriage.errors import FormatError
+from flowtriage.formats.declaration import Binding, Outcome
 from flowtriage.formats.layout import TextLayout
 from flowtriage.formats.metadata import table_metadata
-from flowtriage.humanize import sanitize
-from flowtriage.inputs.arrow import check_names
+from flowtriage.formats.projection import projected
 from flowtriage.progress import report_progress
 from flowtriage.quality import BadRow, ReadReport
 from flowtriage.read.date_order import DateOrder
-from flowtriage.read.detect import container_of, detect_text, json_names, match
-from flowtriage.read.extra_columns import (
-    Kept,
-    kept_columns,
-    reading_rows,
-    reading_text,
-    with_columns,
-    with_partitions,
-    with_row_numbers,
-)
-from flowtriage.read.hosts import Hosts
+from flowtriage.read.detect import container_of, detect_text, json_names
+from flowtriage.read.extra_columns import kept_columns, reading_text, with_partitions
 from flowtriage.read.locate import LogFile, locate
-from flowtriage.read.record_batches import empty_batch, flat, groups_of
+from flowtriage.read.options import Options
+from flowtriage.read.outcomes import add_outcome
 from flowtriage.read.streams import BLOCK, Log, as_text, opened
+from flowtriage.read.tables import read_arrow, read_parquet
 from flowtriage.read.trailer import TrailerCheck
 
 MAX_RECORD_BYTES = 4 * BLOCK
 """Maximum size of a record in a text log; a longer one is a bad row."""
-_ROWS = 1 << 17
-"""Rows per batch of a Parquet file."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Read options of logs, as in `read_flows`; `names` is for text logs without a header."""
-
-    format: Format | None = None
-    keep: Kept = False
-    zone: str = "UTC"
-    names: tuple[str, ...] = ()
-    internal: tuple[str, ...] = ()
-    date_order: str | None = None
-    hosts: Hosts = field(default_factory=Hosts)
-
-    def applied(self, binding: Binding, format: Format) -> Binding:
-        """Return a binding with the notation of times, internal networks and wanted hosts."""
-        hosts = self.hosts.searched(format)
-        return replace(
-            binding,
-            zone=self.zone,
-            date_order=self.date_order,
-            initiator=replace(binding.initiator, networks=self.internal),
-            hosts=list(hosts.networks),
-            host_names=hosts.texts(),
-        )
 
 
 def read_path(
@@ -130,6 +93,9 @@ def read_file(file: LogFile, options: Options, report: ReadReport) -> Iterator[p
         else:
             tables = _read_binary(log, container, all_blocks, options, report)
         for table in tables:
+            if isinstance(table, FlowParts):
+                yield table
+                continue
             yield with_partitions(table, file.partitions, options.keep)
 
 
@@ -137,7 +103,7 @@ def _read_binary(
     log: Log, container: str, blocks: Iterator[bytes], options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     with log.random_access(blocks) as whole:
-        read = _read_parquet if container == "parquet" else _read_arrow
+        read = read_parquet if container == "parquet" else read_arrow
         yield from read(whole, log.name, options, report)
 
 
@@ -154,6 +120,9 @@ def _read_text(
     names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
     names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
     binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
+    targets = options.targets_of(found.format)
+    if targets is not None:
+        binding = projected(binding, targets)
     binding = options.applied(binding, found.format)
     trailer = TrailerCheck(found.format.trailer)
     metadata = table_metadata(found.format, found.binding)
@@ -167,8 +136,9 @@ def _read_text(
         report_progress(f"reading {PurePath(source).name}", log.done, log.size)
         part = partial(_text_outcome, text, trailer.cut(text, end), layout, line)
         for _, outcome in dates.read(None, part):
-            table = _add(outcome, source, report).replace_schema_metadata(metadata)
-            trailer.add(table)
+            table = add_outcome(outcome, source, report, metadata)
+            if found.format.trailer:
+                trailer.add(table)
             yield table
 
     while True:
@@ -244,127 +214,3 @@ def _check_header(block: bytes, end: int, layout: TextLayout, source: str, line:
                     "here (#fields); split the file at this line and read its parts as a list"
                 )
         at = block.find(b"#fields", at + 1, end)
-
-
-def _read_parquet(
-    file: Any, source: str, options: Options, report: ReadReport
-) -> Iterator[pa.Table]:
-    import pyarrow.parquet as pq
-
-    kind = "Parquet file"
-    with _damage_of(source, kind):
-        parquet = pq.ParquetFile(file)
-    with parquet:
-        with _damage_of(source, kind):
-            reading = _BatchReader(parquet.schema_arrow, source, options)
-            rows = parquet.metadata.num_rows
-            batches = parquet.iter_batches(batch_size=_ROWS, columns=reading.columns)
-        for done, table in reading.tables(_readable(batches, source, kind), report):
-            report_progress(f"reading {PurePath(source).name}", done, rows)
-            yield table
-
-
-def _read_arrow(file: Any, source: str, options: Options, report: ReadReport) -> Iterator[pa.Table]:
-    with (
-        _damage_of(source, "Arrow file"),
-        pa.memory_map(os.fspath(file)) if isinstance(file, os.PathLike) else file as opened_file,
-    ):
-        reader = pa.ipc.open_file(opened_file).read_all().to_reader()
-    yield from read_batches(reader, source, options, report, "Arrow file")
-
-
-@contextmanager
-def _damage_of(source: str, kind: str) -> Iterator[None]:
-    """Raise `FormatError` for errors of pyarrow about a damaged file or stream."""
-    try:
-        yield
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-            raise
-        reason = sanitize(str(error), 300)
-        raise FormatError(f"{source}: cannot read this {kind} ({reason})") from None
-
-
-def _readable(
-    batches: Iterable[pa.RecordBatch], source: str, kind: str
-) -> Iterator[pa.RecordBatch]:
-    with _damage_of(source, kind):
-        yield from batches
-
-
-def read_batches(
-    reader: pa.RecordBatchReader,
-    source: str,
-    options: Options,
-    report: ReadReport,
-    kind: str = "stream",
-) -> Iterator[pa.Table]:
-    """Yield the flows of a stream of Arrow batches with the columns of a declared format."""
-    with _damage_of(source, kind):
-        reading = _BatchReader(reader.schema, source, options)
-    batches = _readable(reader, source, kind)
-    yield from (table for _, table in reading.tables(batches, report))
-
-
-class _BatchReader:
-    """Reader of batches of one schema, of which it needs `columns`."""
-
-    def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
-        schema = flat(empty_batch(schema)).schema
-        try:
-            check_names(schema)
-        except InputError as error:
-            raise FormatError(f"{source}: {error}") from None
-        names = schema.names
-        self._source, self._names = source, names
-        self._format = match(names, source, options.format)
-        binding = self._format.bind(names)
-        self._kept = kept_columns(names, binding, options.keep)
-        self._used = [name for name in names if name in binding.columns()]
-        binding = options.applied(binding, self._format)
-        self._binding = reading_rows(binding) if self._kept else binding
-        self.columns = [name for name in names if name in {*self._used, *self._kept}]
-        self._metadata = table_metadata(self._format, binding)
-        self._schema = pa.schema([schema.field(name) for name in self.columns])
-
-    def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
-        """Yield the number of rows so far, and the flows, of each batch."""
-        report.add_format(self._format)
-        report.add_limits(self._binding.limits())
-        report.columns.update(self._names)
-        dates: DateOrder[tuple[int, list[pa.RecordBatch]]]
-        dates = DateOrder(self._source, self._binding, by_row=True)
-        done = 0
-        # The first, empty batch provides the types of extra columns if there is no other.
-        for group in chain([[empty_batch(self._schema)]], groups_of(batches)):
-            try:
-                used = [self._used_columns(batch) for batch in group]
-                part = partial(self._normalised, used, done)
-                done += sum(batch.num_rows for batch in used)
-                outcomes = list(dates.read((done, used), part))
-            except (InputError, pa.ArrowInvalid) as error:
-                raise FormatError(f"{self._source}: {error}") from None
-            for (rows, read), outcome in outcomes:
-                table = _add(outcome, self._source, report, by_row=True)
-                table = table.replace_schema_metadata(self._metadata)
-                yield rows, with_columns(table, read, self._kept) if self._kept else table
-        dates.finish()
-
-    def _used_columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        batch.validate()
-        return flat(batch).select(self.columns)
-
-    def _normalised(
-        self, batches: list[pa.RecordBatch], first_row: int, binding: Binding
-    ) -> Outcome:
-        if not self._kept:
-            return normalise_table(batches, self._used, binding, first_row)
-        numbered, row = with_row_numbers(batches)
-        return normalise_table(numbered, [*self._used, row], binding, first_row)
-
-
-def _add(outcome: Outcome, source: str, report: ReadReport, *, by_row: bool = False) -> pa.Table:
-    table, counts, by_value, _, bad_rows = outcome
-    report.add(counts, by_value)
-    report.list_bad_rows(BadRow(source, *row, by_row=by_row) for row in bad_rows)
-    return table

@@ -9,10 +9,15 @@ import pyarrow as pa
 
 from flowtriage.errors import InputError
 from flowtriage.formats import FORMATS
+from flowtriage.formats.projection import projected
 from flowtriage.inputs.arrow import check_names
 from flowtriage.inputs.texts import escaped
+from flowtriage.read.detect import match
 from flowtriage.read.extra_columns import kept_columns
-from flowtriage.read.logs import Options
+from flowtriage.read.options import Options
+from flowtriage.read.shared_objects import shared_strings
+
+_HEAD = 64
 
 
 def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
@@ -25,11 +30,16 @@ def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
     levels = [name for name in frame.index.names if name is not None and str(name) not in names]
     columns = {str(name): frame.index.get_level_values(name).to_series() for name in levels}
     columns |= {str(name): frame[name] for name in frame.columns}
-    bindings = [f.bind(list(columns)) for f in ([options.format] if options.format else FORMATS)]
+    if options.targets is not None:
+        bound = match(columns, "DataFrame", options.format).bind(list(columns))
+        bindings = [projected(bound, options.targets)]
+    else:
+        formats = [options.format] if options.format else FORMATS
+        bindings = [format.bind(list(columns)) for format in formats]
     wanted = set().union(*(binding.columns() for binding in bindings))
     wanted.update(*(kept_columns(columns, binding, options.keep) for binding in bindings))
     arrays = {
-        name: _array(column)
+        name: _column(column, options)
         for name, column in columns.items()
         if name in wanted or _is_nested(column)
     }
@@ -44,6 +54,12 @@ def read_rows(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatchReader:
     return pa.table(
         {str(name): _array([row.get(name) for row in rows]) for name in names}
     ).to_reader()
+
+
+def _column(column: Any, options: Options) -> pa.Array:
+    """Convert a column; a dictionary of strings does where the flows are only aggregated."""
+    shared = shared_strings(column) if options.targets is not None else None
+    return _array(column) if shared is None else shared
 
 
 def _array(values: Any) -> pa.Array:
@@ -63,5 +79,9 @@ def _is_nested(column: Any) -> bool:
     """Return whether the first value of a column is a dictionary."""
     if column.dtype != object:
         return False
-    label = column.first_valid_index()
-    return label is not None and isinstance(column.loc[[label]].iloc[0], dict)
+    # The usual case: one of the first values is valid, so the others need no look.
+    for values in (column.iloc[:_HEAD], column):
+        label = values.first_valid_index()
+        if label is not None:
+            return isinstance(values.loc[[label]].iloc[0], dict)
+    return False

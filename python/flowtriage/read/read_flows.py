@@ -14,6 +14,7 @@ from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.quality import ReadReport
+from flowtriage.quality.rows import Meter
 from flowtriage.read.custom import Columns
 from flowtriage.read.duplicates import drop_migrated, drop_superseded
 from flowtriage.read.extra_columns import check_kept
@@ -215,7 +216,8 @@ def flow_report(
     )
     report = ReadReport(internal=ranges)
     tables = (table.select(SCHEMA.names) for table in request.tables(report))
-    for _ in report.inspected(tables, superseded=True):
+    meter = Meter(ranges, exporters=True, superseded=True)
+    for _ in report.inspected(tables, meter):
         pass
     return report
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage._core import FlowHashes, RepeatedFlows, classify_direction
-from flowtriage.formats.metadata import COUNTERS, metadata_value
+from flowtriage._core import FlowHashes, FlowParts, RepeatedFlows, classify_direction
+from flowtriage.inputs.arrow import FlowReader, PartsReader
 from flowtriage.quality import ReadReport
-from flowtriage.quality.rows import EXACT_ROWS_OF_STREAM
+from flowtriage.quality.rows import EXACT_ROWS_OF_STREAM, Meter
 from flowtriage.read.duplicates import Migration
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import locate
-from flowtriage.schema import RECORD_COLUMNS, SCHEMA
+from flowtriage.read.outcomes import is_cumulative
+from flowtriage.schema import SCHEMA
 
 _T = TypeVar("_T")
 
@@ -34,16 +36,21 @@ def local_logs(source: Any) -> list[Path]:
 
 def streamed(
     request: ReadRequest,
-    function: Callable[[pa.RecordBatchReader], _T],
+    function: Callable[[FlowReader], _T],
     *,
+    targets: Iterable[str] | None = None,
     measured: bool = False,
 ) -> tuple[_T, ReadReport]:
     """Call a function with the flows of logs as a stream; return its result and the report.
 
     The flows are those of `read_flows`. If flows have several records, the logs are read again to
     compare these; if some are superseded, or both tables of Azure are among the logs, the function
-    is called again without them. `measured` gives the report the quality of the rows.
+    is called again without them. `targets` are the canonical columns that a function of the core
+    needs; None for all. `measured` gives the report the quality of the rows.
     """
+    if targets is not None:
+        needed = frozenset([*targets, *(SCHEMA.names if measured else ())])
+        request = _projected(request, needed)
     dropped = _Dropped()
     report = _report(request)
     tables = dropped.looking(request.tables(report))
@@ -55,6 +62,18 @@ def streamed(
     return result, report
 
 
+def _projected(request: ReadRequest, targets: frozenset[str]) -> ReadRequest:
+    """Return a request for some columns, unless its options need others in `pyarrow`."""
+    options = request.options
+    if request.span or options.internal or options.hosts or options.keep:
+        return request
+    several = len(local_logs(request.source)) > 1
+    return replace(request, options=replace(options, targets=targets, several=several))
+
+
+_Flows: TypeAlias = "pa.Table | FlowParts"
+
+
 class _Dropped:
     """Superseded records and migrated rows, which `read_flows` drops."""
 
@@ -63,34 +82,48 @@ class _Dropped:
         self._repeated: RepeatedFlows | None = None
         self._migration = Migration()
 
-    def looking(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    def looking(self, tables: Iterable[_Flows]) -> Iterator[_Flows]:
         """Yield all flows."""
         for table in tables:
-            if _is_cumulative(table):
-                self._hashes.add(_records(table))
-            self._migration.add(table)
+            if is_cumulative(table):
+                self._hashes.add(PartsReader([table]))
+            if not isinstance(table, FlowParts):
+                self._migration.add(table)
             yield table
 
     def found(self, request: ReadRequest) -> bool:
         """Return whether there are any; compare the records of flows that have several."""
         repeated = self._hashes.take_repeated()
         if len(repeated):
-            for table in filter(_is_cumulative, request.tables(_report(request))):
-                repeated.note(_records(table))
+            for table in filter(is_cumulative, request.tables(_report(request))):
+                repeated.note(PartsReader([table]))
             self._repeated = repeated if repeated.has_superseded() else None
         return bool(self._repeated or self._migration)
 
-    def without(self, request: ReadRequest, report: ReadReport) -> Iterator[pa.Table]:
+    def without(self, request: ReadRequest, report: ReadReport) -> Iterator[_Flows]:
         """Yield the other flows; count those dropped."""
         for table in request.tables(report):
+            if isinstance(table, FlowParts):
+                yield self._latest_parts(table, report)
+                continue
             kept = self._migration.without(table)
             report.rows_migrated += table.num_rows - kept.num_rows
             kept = request.options.hosts.select_all(kept, report)
-            if self._repeated is not None and _is_cumulative(kept):
-                superseded = self._repeated.superseded(_records(kept))["superseded"]
-                report.rows_superseded += pc.sum(superseded).as_py() or 0
-                kept = kept.filter(pc.invert(superseded))
-            yield kept
+            yield self._latest(kept, report)
+
+    def _latest_parts(self, flows: FlowParts, report: ReadReport) -> FlowParts:
+        if self._repeated is None or not is_cumulative(flows):
+            return flows
+        kept = self._repeated.latest(flows)
+        report.rows_superseded += flows.num_rows - kept.num_rows
+        return kept
+
+    def _latest(self, flows: pa.Table, report: ReadReport) -> pa.Table:
+        if self._repeated is None or not is_cumulative(flows):
+            return flows
+        superseded = self._repeated.superseded(PartsReader([flows]))["superseded"]
+        report.rows_superseded += pc.sum(superseded).as_py() or 0
+        return flows.filter(pc.invert(superseded))
 
 
 def _report(request: ReadRequest) -> ReadReport:
@@ -98,23 +131,19 @@ def _report(request: ReadRequest) -> ReadReport:
 
 
 def _reader(
-    tables: Iterable[pa.Table], request: ReadRequest, report: ReadReport, measured: bool
-) -> pa.RecordBatchReader:
-    flows: Iterator[pa.Table] = (table.select(SCHEMA.names) for table in tables)
+    tables: Iterable[_Flows], request: ReadRequest, report: ReadReport, measured: bool
+) -> FlowReader:
     if measured:
-        flows = report.inspected(flows, max_rows=EXACT_ROWS_OF_STREAM)
+        max_rows = EXACT_ROWS_OF_STREAM
+        meter = Meter(report.internal, exporters=True, superseded=False, max_rows=max_rows)
+        tables = report.inspected(tables, meter)
+    if request.options.targets is not None:
+        return PartsReader(tables)
     networks = list(request.options.internal)
     schema = SCHEMA
+    flows: Iterator[Any] = (cast("pa.Table", table).select(SCHEMA.names) for table in tables)
     if networks:
         schema = classify_direction(SCHEMA.empty_table().to_reader(), networks, []).schema
         flows = (classify_direction(table.to_reader(), networks, []) for table in flows)
     batches = (batch for table in flows for batch in table.to_batches())
     return pa.RecordBatchReader.from_batches(schema, batches)
-
-
-def _is_cumulative(table: pa.Table) -> bool:
-    return metadata_value(table, COUNTERS) == "flow"
-
-
-def _records(table: pa.Table) -> pa.RecordBatchReader:
-    return table.select(RECORD_COLUMNS).to_reader()

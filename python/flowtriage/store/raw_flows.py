@@ -29,7 +29,8 @@ from flowtriage.quality.stored import reading_values, restored
 from flowtriage.read.custom import Columns
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import LogFile, locate
-from flowtriage.read.logs import Options, read_file
+from flowtriage.read.logs import read_file
+from flowtriage.read.options import Options
 from flowtriage.store.ingest import (
     EXTRA,
     PARTITIONS,

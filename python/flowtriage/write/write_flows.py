@@ -20,7 +20,7 @@ from flowtriage.inputs.arrow import FlowSource
 from flowtriage.progress import report_progress
 from flowtriage.quality import ReadReport
 from flowtriage.read.flows import ReadRequest, read_tables
-from flowtriage.read.logs import Options
+from flowtriage.read.options import Options
 from flowtriage.schema import PAYLOAD_SCHEMA, SCHEMA
 from flowtriage.write.asim import ASIM
 from flowtriage.write.ocsf import OCSF

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import flowtriage as ft
 from command_line import run
 from flowtriage.quality import QualityWarning
+from real_logs import REAL
 
 FIELDS = (
     *("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "duration"),
@@ -146,3 +148,40 @@ def test_one_warning_tells_of_bad_rows_of_logs_that_are_read_again(tmp_path: Pat
         ft.flow_index(log)
     assert len(warned) == 1
     assert "1 of" in str(warned[0].message)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_logs_give_the_same_streamed_and_in_memory(name: str, shared: Path) -> None:
+    log = shared / name
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QualityWarning)
+        flows = ft.read_flows(log)
+        for title, verb in VERBS.items():
+            assert verb(log).equals(verb(flows)), title
+
+
+def damaged(text: str) -> str:
+    """Damage every seventh line of a log, in another way each time."""
+    ways = (
+        lambda line: line.replace("\t", " ", 1),
+        lambda line: line + "\tmore",
+        lambda line: line.replace("10.0.0.", "10.0.0.999"),
+        lambda line: line.replace("\ttcp\t", "\ttcp\t-"),
+        lambda line: line.replace("192.0.2.", "::ffff:192.0.2."),
+        lambda line: line.replace("\t443\t", "\t70000\t"),
+    )
+    lines = text.splitlines(keepends=True)
+    for number in range(5, len(lines), 7):
+        lines[number] = ways[number // 7 % len(ways)](lines[number][:-1]) + "\n"
+    return "".join(lines)
+
+
+def test_damaged_logs_give_the_same_streamed_and_in_memory(tmp_path: Path) -> None:
+    log = written(tmp_path / "conn.log", records(9, growing=True))
+    log.write_text(damaged(log.read_text()))
+    flows = ft.read_flows(log)
+    assert flows.report.rows_bad > 50
+    for title, verb in VERBS.items():
+        with pytest.warns(QualityWarning) as warned:
+            assert verb(log).equals(verb(flows)), title
+        assert f"{flows.report.rows_bad:,} of {flows.report.rows_read:,}" in str(warned[0].message)

@@ -64,7 +64,7 @@ def top(
             raise ArgumentError(f"--key {name} is a measure; group by a column such as dest")
     ranked = top_function(key, by, n)
     if host is None:
-        table, report = source.over(ranked)
+        table, report = source.over(ranked, key)
     else:
         flows, selected = source.read_host(host)
         table, report = ranked(selected.flows.to_reader()), flows.report
