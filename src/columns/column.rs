@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, DurationMicrosecondArray, Float64Array, Int64Array,
+    StringArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::columns::cast::{checked_cast, int64, micros};
 use crate::columns::text::Text;
@@ -23,6 +23,8 @@ pub enum Column {
     Float(Float64Array),
     /// Microseconds since 1970 UTC.
     Time(TimestampMicrosecondArray),
+    /// Durations in microseconds.
+    Duration(DurationMicrosecondArray),
     /// Booleans.
     Bool(BooleanArray),
 }
@@ -51,6 +53,10 @@ impl Column {
             DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 => {
                 Self::Time(micros(name, &array)?)
             }
+            DataType::Duration(_) => {
+                let kind = DataType::Duration(TimeUnit::Microsecond);
+                Self::Duration(checked_cast(name, &array, &kind)?.as_primitive().clone())
+            }
             _ => Self::Text(Text::read(name, &array)?),
         })
     }
@@ -64,6 +70,9 @@ impl Column {
                 (a.is_valid(row) && !a.value(row).is_nan()).then(|| a.value(row).to_string().into())
             }
             Self::Time(a) => a
+                .is_valid(row)
+                .then(|| format!("{} us", a.value(row)).into()),
+            Self::Duration(a) => a
                 .is_valid(row)
                 .then(|| format!("{} us", a.value(row)).into()),
             Self::Bool(a) => a

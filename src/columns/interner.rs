@@ -140,6 +140,17 @@ pub fn few_texts(text: &Text, limit: usize) -> Option<FewTexts<'_>> {
     found.map(|(ids, texts)| FewTexts { texts, ids })
 }
 
+/// The distinct strings of rows, each given with its bytes as a word if it is short; `None` if
+/// there are more than `limit`.
+pub fn few_of<'a>(
+    rows: usize,
+    limit: usize,
+    text: impl Fn(usize) -> Option<(&'a str, Option<u64>)>,
+) -> Option<FewTexts<'a>> {
+    let (ids, texts) = Local::of_few(0..rows, limit, text)?;
+    Some(FewTexts { texts, ids })
+}
+
 /// The strings of an array, each with its bytes as a word if it is short.
 fn short_texts<'a, O: OffsetSizeTrait>(
     array: &'a GenericStringArray<O>,

@@ -131,6 +131,29 @@ pub struct Field {
     pub is_sole: bool,
 }
 
+/// Numbers of a column of a text log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// Integers that are not negative.
+    Integer,
+    /// Points in time.
+    Time(Unit),
+    /// Lengths of time.
+    Duration(Unit),
+}
+
+impl Kind {
+    /// What its columns hold, if these are numbers.
+    const fn number(self) -> Option<Number> {
+        match self {
+            Self::Time(unit) => Some(Number::Time(unit)),
+            Self::Duration(unit) => Some(Number::Duration(unit)),
+            Self::Count | Self::Total | Self::Difference | Self::Port => Some(Number::Integer),
+            _ => None,
+        }
+    }
+}
+
 /// How a column of the canonical schema is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -197,6 +220,30 @@ impl Spec {
         self.projected.is_some()
     }
 
+    /// What the values of a column are, if all uses of it agree that they are numbers of one kind.
+    pub fn number(&self, name: &str) -> Option<Number> {
+        let is_named = |known: &String| known == name;
+        if self.other_columns().any(is_named) {
+            return None;
+        }
+        let fields = self
+            .fields
+            .iter()
+            .filter(|field| field.columns.iter().any(is_named));
+        let mut kinds = fields.clone().map(|field| field.kind.number());
+        let number = kinds.next()??;
+        let is_number = |null: &&String| null.bytes().any(|byte| byte.is_ascii_digit());
+        let mut nulls = self
+            .nulls
+            .iter()
+            .chain(fields.flat_map(|field| &field.nulls));
+        let keeps_nulls = match number {
+            Number::Integer => nulls.filter(is_number).all(|null| null == "0"),
+            _ => !nulls.any(|null| is_number(&null)),
+        };
+        (keeps_nulls && kinds.all(|kind| kind == Some(number))).then_some(number)
+    }
+
     /// Whether dates are noted because they may show the order of day and month, or contradict it.
     pub const fn notes_dates(&self) -> bool {
         self.date_order.is_none() || self.date_order_shown
@@ -204,28 +251,32 @@ impl Spec {
 
     /// Columns of the log that are read, sorted by name.
     pub fn columns(&self) -> Vec<&str> {
-        let ends = self.endpoints.iter().flat_map(|ends| {
-            let further = ends.direction.iter().chain(&ends.among);
-            [&ends.source, &ends.dest].into_iter().chain(further)
-        });
-        let fields = self.fields.iter().flat_map(|field| {
-            let conditions = field.when.iter().chain(&field.when_any);
-            let conditions = conditions.chain(&field.unless).flat_map(|c| &c.columns);
-            field.columns.iter().chain(conditions)
-        });
-        let conditions = [&self.keep, &self.skip, &self.actions]
-            .into_iter()
-            .flatten();
-        let pairs = self.translated.iter();
-        let mut names: Vec<&str> = ends
+        let fields = self.fields.iter().flat_map(|field| &field.columns);
+        let mut names: Vec<&str> = self
+            .other_columns()
             .chain(fields)
-            .chain(conditions.flat_map(|condition| &condition.columns))
-            .chain(self.initiator.columns())
-            .chain(pairs.flat_map(|(own, packet)| [own, packet]))
             .map(String::as_str)
             .collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The columns of a log that are used for anything but the values of fields.
+    fn other_columns(&self) -> impl Iterator<Item = &String> {
+        let ends = self.endpoints.iter().flat_map(|ends| {
+            let further = ends.direction.iter().chain(&ends.among);
+            [&ends.source, &ends.dest].into_iter().chain(further)
+        });
+        let of_fields = self.fields.iter().flat_map(|field| {
+            let conditions = field.when.iter().chain(&field.when_any);
+            conditions.chain(&field.unless)
+        });
+        let conditions = [&self.keep, &self.skip, &self.actions];
+        let conditions = conditions.into_iter().flatten().chain(of_fields);
+        let pairs = self.translated.iter();
+        ends.chain(conditions.flat_map(|condition| &condition.columns))
+            .chain(self.initiator.columns())
+            .chain(pairs.flat_map(|(own, packet)| [own, packet]))
     }
 }

@@ -9,6 +9,7 @@ use arrow::datatypes::DataType;
 use crate::columns::cast::float_to_int;
 use crate::columns::column::Column;
 use crate::columns::interner::{FewTexts, few_texts};
+use crate::columns::nulls::get;
 use crate::columns::text::Text;
 use crate::direction::rules::Direction;
 use crate::error::Result;
@@ -205,6 +206,9 @@ impl<'a> Cells<'a> {
 
     /// A duration in microseconds, negative if a clock was set back.
     pub fn duration(&self, row: usize, unit: Unit) -> Result<Option<i64>, BadRow> {
+        if let LogColumn::Column(Column::Duration(lengths)) = &self.values {
+            return Ok(get(lengths, row));
+        }
         let Some(text) = self.get(row) else {
             return Ok(None);
         };

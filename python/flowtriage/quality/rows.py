@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from flowtriage._core import FlowParts, QualityMeter
 from flowtriage.inputs.arrow import PartsReader
+from flowtriage.schema import SCHEMA
 
 INTERNAL = "RFC 1918, RFC 4193, carrier-grade NAT and link-local"
 """Networks that are internal by default."""
@@ -220,16 +221,22 @@ class Meter:
         networks = None if internal is None else list(internal)
         self._exporters, self._superseded = exporters, superseded
         self._meter = QualityMeter(networks, exporters or superseded, max_rows)
+        self._names: set[str] = set()
 
     def add(self, flows: pa.Table | FlowParts) -> None:
-        """Add flows in the canonical schema."""
-        self._meter.add(PartsReader([flows]))
+        """Add flows in the canonical schema, of which some columns may be absent."""
+        if isinstance(flows, FlowParts):
+            self._names.update(SCHEMA.names)
+            self._meter.add(PartsReader([flows]))
+        else:
+            self._names.update(flows.schema.names)
+            self._meter.add(flows.to_reader())
 
     def finish(self) -> Quality:
         """Return the quality of all flows."""
         found = self._meter.finish()
         rows = found["rows"]
-        nulls = dict(found["nulls"])
+        nulls = {name: n for name, n in found["nulls"] if name in self._names}
         duration, gap = found["max_record_duration"], found["longest_gap"]
         return Quality(
             rows=rows,

@@ -9,6 +9,7 @@ use crate::normalise::spec::Spec;
 use crate::normalise::text::quoted;
 use crate::normalise::text::rows::Rows;
 use crate::normalise::text::scan::DelimiterScan;
+use crate::normalise::text::typed::{self, Span};
 
 /// Bytes of a short line, for the estimate of the number of lines.
 const SHORT_LINE: usize = 64;
@@ -55,9 +56,23 @@ pub fn read(
         .collect::<Result<Vec<_>>>()?;
     let mut spec = Cow::Borrowed(spec);
     let escapes = layout.comment.is_some() && memchr::memchr(b'\\', text).is_some();
+    let is_plain = !escapes && !layout.may_quote(text) && u32::try_from(text.len()).is_ok();
+    if let Some(whole) = is_plain.then(|| std::str::from_utf8(text).ok()).flatten() {
+        let mut lines = Lines {
+            layout,
+            nulls: None,
+            rows: Rows::new(&[]),
+            spans: positions.iter().map(|_| Vec::new()).collect(),
+            positions,
+        };
+        lines.plain(text, first_line);
+        let batch = typed::batch(whole, &lines.spans, wanted, &spec)?;
+        return lines.rows.normalise_table(batch, &spec);
+    }
     let mut lines = Lines {
         layout,
         positions,
+        spans: Vec::new(),
         // An escaped null is a value, so nulls are detected before escapes are decoded.
         nulls: escapes.then(|| std::mem::take(&mut spec.to_mut().nulls)),
         rows: Rows::new(wanted),
@@ -76,6 +91,8 @@ struct Lines<'a, 'n> {
     /// Strings that mean a missing value, if the text has Zeek's escapes.
     nulls: Option<Vec<String>>,
     rows: Rows<'a, 'n>,
+    /// Positions of the values, by column, instead of the values in `rows`.
+    spans: Vec<Vec<Span>>,
 }
 
 impl<'a> Lines<'a, '_> {
@@ -86,6 +103,9 @@ impl<'a> Lines<'a, '_> {
         }
         let whole = std::str::from_utf8(text).ok();
         self.rows.reserve(text.len() / SHORT_LINE);
+        self.spans
+            .iter_mut()
+            .for_each(|spans| spans.reserve(text.len() / SHORT_LINE));
         let mut ends = Vec::with_capacity(self.layout.names.len());
         let (mut start, mut line) = (0, first_line);
         let delimiters = DelimiterScan::new(text, self.layout.delimiter, b'\n');
@@ -120,7 +140,16 @@ impl<'a> Lines<'a, '_> {
             0 => start..ends[0],
             _ => ends[index - 1] + 1..ends[index],
         };
-        if self.is_record(line, ends.len(), |index| &text[value(index)]) {
+        if !self.is_record(line, ends.len(), |index| &text[value(index)]) {
+            return;
+        }
+        if !self.spans.is_empty() {
+            for (spans, index) in self.spans.iter_mut().zip(&self.positions) {
+                let value = value(*index);
+                spans.push((value.start as u32, value.end as u32));
+            }
+            self.rows.add_line(line);
+        } else {
             let nulls = self.nulls.as_deref();
             let cells = self.positions.iter().map(|index| {
                 // UTF-8 text split at ASCII characters stays UTF-8.

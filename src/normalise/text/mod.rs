@@ -9,3 +9,4 @@ mod quoted;
 pub mod rows;
 mod scan;
 pub mod tuples;
+mod typed;

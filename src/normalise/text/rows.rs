@@ -1,5 +1,9 @@
 //! Columns of strings under construction.
 
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
 use crate::error::Result;
 use crate::normalise::log::{Cell, Log};
 use crate::normalise::outcome::{BadRow, Normalised};
@@ -42,6 +46,19 @@ impl<'n> Rows<'_, 'n> {
             value,
             reason,
         });
+    }
+
+    /// Add the line of a record whose values are elsewhere.
+    pub fn add_line(&mut self, line: u64) {
+        self.lines.push(line);
+    }
+
+    /// Normalise the values of the lines.
+    pub fn normalise_table(self, values: RecordBatch, spec: &Spec) -> Result<Normalised> {
+        let log = Log::Table(values, Arc::default());
+        let mut out = records(log, spec, self.lines)?;
+        out.append(self.rejected);
+        Ok(out)
     }
 
     /// Normalise the rows.
