@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_host
@@ -13,6 +14,7 @@ from flowtriage.read.hosts import Hosts
 from flowtriage.read.locate import locate
 from flowtriage.read.read_flows import read_request
 
+_PARQUET_RATIO = 8
 LARGE = 32 << 20
 """Size in bytes from which logs are searched for the host; smaller ones are read whole."""
 
@@ -55,4 +57,11 @@ def is_large(source: Any) -> bool:
         return False
     files = [file.path for path in paths for file in locate(path)]
     local = [path for path in files if path is not None and path.is_file()]
-    return len(local) == len(files) and sum(path.stat().st_size for path in local) >= LARGE
+    return len(local) == len(files) and sum(map(_text_size, local)) >= LARGE
+
+
+def _text_size(path: Path) -> int:
+    """Return about the size that a log has as text."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        return size * _PARQUET_RATIO if file.read(4) == b"PAR1" else size

@@ -17,7 +17,6 @@ from flowtriage.read.extra_columns import kept_columns
 from flowtriage.read.options import Options
 from flowtriage.read.shared_objects import shared_strings
 
-
 _HEAD = 64
 
 
