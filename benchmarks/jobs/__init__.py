@@ -1,12 +1,17 @@
 """Jobs by their command-line names."""
 
-from benchmarks.jobs import asn, index, read, run, search, summary, timeline, top_n
+from benchmarks.jobs import asn, index, read, run, search, summary, tables, timeline, top_n
 
 JOBS = {
     "read_zeek": read.ZEEK,
     "read_aws": read.AWS,
     "stream": read.STREAM,
     "index": index.JOB,
+    "azure_arrow": tables.AZURE_ARROW,
+    "azure_parquet": tables.AZURE_PARQUET,
+    "azure_pandas": tables.AZURE_PANDAS,
+    "azure_pandas_arrow": tables.AZURE_PANDAS_ARROW,
+    "canonical_parquet": tables.CANONICAL_PARQUET,
     "timeline": timeline.JOB,
     "top_n": top_n.JOB,
     "search": search.JOB,

@@ -30,6 +30,9 @@ const MIN_WAITING: usize = 1 << 20;
 
 const MAX_WAITING: usize = 1 << 22;
 
+/// First rows that are likely to be followed by as many as are added together.
+const PART_OF_MANY: usize = 1 << 16;
+
 const MAX_PARTITIONS: usize = 1 << 9;
 
 /// Sampled ranks per partition.
@@ -132,7 +135,12 @@ impl<K: GroupKey> Groups<K> {
     /// Make empty partitions for a number of rows or groups; `sample` returns the rank of every
     /// n-th one.
     fn split(&mut self, rows: usize, sample: impl Fn(usize) -> Vec<u64>) {
-        let parts = (rows / PARTITION_GROUPS).clamp(1, MAX_PARTITIONS);
+        let expected = if rows < PART_OF_MANY {
+            rows
+        } else {
+            rows.max(MIN_WAITING)
+        };
+        let parts = (expected / PARTITION_GROUPS).clamp(1, MAX_PARTITIONS);
         let step = (rows / (parts * SAMPLES)).max(1);
         self.starts = starts(sample(step), parts);
         self.partitions.clear();

@@ -219,7 +219,11 @@ impl<'a> Choice<'a> {
 
     /// Which rows are inbound, if a column of few strings tells.
     fn inbounds(&self) -> Option<&Inbounds> {
-        let found = || self.inbound.as_ref().map_or(Some(Inbounds::Never), Inbounds::of);
+        let found = || {
+            self.inbound
+                .as_ref()
+                .map_or(Some(Inbounds::Never), Inbounds::of)
+        };
         self.inbounds.get_or_init(found).as_ref()
     }
 

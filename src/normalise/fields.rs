@@ -126,7 +126,10 @@ fn text<'a>(rows: usize, value: impl Fn(usize) -> Option<Cow<'a, str>> + Sync) -
 }
 
 /// The value that a string maps to, or itself; an empty string is a missing value.
-pub(super) fn mapped<'a>(text: Cow<'a, str>, values: &'a [(String, String)]) -> Option<Cow<'a, str>> {
+pub(super) fn mapped<'a>(
+    text: Cow<'a, str>,
+    values: &'a [(String, String)],
+) -> Option<Cow<'a, str>> {
     let known = values
         .iter()
         .find(|(from, _)| from.eq_ignore_ascii_case(&text));

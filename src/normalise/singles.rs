@@ -47,9 +47,7 @@ impl Dictionaries {
     pub fn of(log: &Log<'_>, spec: &Spec) -> Result<Self> {
         let mut out = Self::default();
         for name in spec.endpoints.iter().flat_map(Endpoints::columns) {
-            let is_dictionary = |array: &ArrayRef| {
-                matches!(array.data_type(), DataType::Dictionary(_, values) if values.is_string())
-            };
+            let is_dictionary = |array: &ArrayRef| matches!(array.data_type(), DataType::Dictionary(_, values) if values.is_string());
             if out.0.contains_key(name) || !log.array(name).is_some_and(is_dictionary) {
                 continue;
             }

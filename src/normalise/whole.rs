@@ -19,11 +19,7 @@ use crate::normalise::spec::{Field, Kind};
 use crate::normalise::values::{Cells, LogColumn, YEARS};
 
 /// The canonical column of a field; `None` if its values have to be looked at row by row.
-pub fn column(
-    field: &Field,
-    cells: &[Cells<'_>],
-    as_dictionary: bool,
-) -> Option<Result<ArrayRef>> {
+pub fn column(field: &Field, cells: &[Cells<'_>], as_dictionary: bool) -> Option<Result<ArrayRef>> {
     let has_conditions = [&field.when, &field.when_any, &field.unless]
         .iter()
         .any(|conditions| !conditions.is_empty());
@@ -124,7 +120,9 @@ fn written(
 ) -> Result<ArrayRef> {
     let rows = few.rows();
     let index = |row| few.index(row).filter(|index| values[*index].is_some());
-    let texts = values.iter().map(|text| text.as_deref().unwrap_or_default());
+    let texts = values
+        .iter()
+        .map(|text| text.as_deref().unwrap_or_default());
     if !as_dictionary {
         return Ok(Arc::new(StringPool::new(texts).column(rows, index)?));
     }
