@@ -6,7 +6,7 @@ Each is imported when it is made: in a measured process, no other library takes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -36,11 +36,11 @@ def naive(flows: pa.Table) -> Engine:
     return Naive(flows)
 
 
-def duckdb(flows: pa.Table | Sequence[str]) -> Engine:
-    """Make the engine of DuckDB, for a table or Parquet files."""
+def duckdb(flows: pa.Table | Sequence[str] | Any, connection: Any = None) -> Engine:
+    """Make the engine of DuckDB, for a table, Parquet files or a relation of a connection."""
     from benchmarks.engines.sql import DuckDb
 
-    return DuckDb(flows)
+    return DuckDb(flows, connection)
 
 
 def duckdb_query(sql: str) -> Engine:

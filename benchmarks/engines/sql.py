@@ -81,11 +81,17 @@ _PEERS = f"""
 class DuckDb(Engine):
     """A connection with the flows as a view."""
 
-    def __init__(self, flows: pa.Table | str | Sequence[str]) -> None:
-        """Take flows in memory, a query, or Parquet files of an index or of canonical flows."""
-        self._connection = connection = duckdb.connect()
+    def __init__(
+        self,
+        flows: pa.Table | str | Sequence[str] | duckdb.DuckDBPyRelation,
+        connection: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:
+        """Take flows in memory, a query or relation, or Parquet files of an index or of flows."""
+        self._connection = connection = connection or duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'")
-        if isinstance(flows, pa.Table):
+        if isinstance(flows, duckdb.DuckDBPyRelation):
+            flows.create_view("flows")
+        elif isinstance(flows, pa.Table):
             connection.register("flows", flows)
         elif isinstance(flows, str):
             connection.execute(f"CREATE VIEW flows AS {flows}")

@@ -118,11 +118,11 @@ impl Entries {
         let direction = directions(batch, &source, &dest, rules)?;
         let service = self.services.encode(&batch.text("service")?);
         self.addresses.prepare(&[&source, &dest]);
-        let addresses = &self.addresses;
+        let coded = [&source, &dest].map(|column| self.addresses.encode(column));
         let key = |row| {
             IndexKey::new(
-                addresses.code(&source, row),
-                addresses.code(&dest, row),
+                coded[0].code(row),
+                coded[1].code(row),
                 service.id(row),
                 direction[row],
             )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, ListArray, RecordBatch, StringArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use crate::aggregate::index::{Index, IndexKey};
@@ -16,6 +16,9 @@ use crate::enrich::record::unnamed;
 use crate::error::{Error, Result};
 use crate::group_by::groups::Piece;
 use crate::group_by::sums::Sums;
+
+/// Sets of pairs of a group and a value.
+const SETS: usize = 1 << 6;
 
 /// Group the entries of an index by destination and source AS label.
 ///
@@ -211,24 +214,32 @@ fn distinct(
     count: usize,
     value: impl Fn(IndexKey) -> Option<u64> + Sync,
 ) -> (Vec<u64>, Vec<usize>) {
-    let mut all: Vec<u128> = pieces
-        .par_iter()
-        .zip(groups)
-        .flat_map_iter(|(piece, groups)| {
-            let mut pairs: Vec<u128> = piece
-                .keys
-                .iter()
-                .zip(groups)
-                .filter_map(|(key, group)| {
-                    Some(u128::from(*group) << 64 | u128::from(value(*key)?))
-                })
-                .collect();
-            pairs.dedup();
-            pairs
+    // Equal pairs meet in one set, so that only distinct ones are sorted.
+    let parts: Vec<Vec<Vec<u128>>> = (pieces.par_iter().zip(groups))
+        .map(|(piece, groups)| {
+            let mut sets = vec![Vec::new(); SETS];
+            let mut last = None;
+            for (key, group) in piece.keys.iter().zip(groups) {
+                let Some(value) = value(*key) else {
+                    continue;
+                };
+                let pair = u128::from(*group) << 64 | u128::from(value);
+                if last.replace(pair) != Some(pair) {
+                    let mixed = (value ^ u64::from(*group)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                    sets[(mixed >> 32) as usize % SETS].push(pair);
+                }
+            }
+            sets
+        })
+        .collect();
+    let mut all: Vec<u128> = (0..SETS)
+        .into_par_iter()
+        .flat_map_iter(|set| {
+            let pairs = parts.iter().flat_map(|sets| &sets[set]).copied();
+            pairs.collect::<HashSet<u128>>()
         })
         .collect();
     all.par_sort_unstable();
-    all.dedup();
     let end = |group: usize| all.partition_point(|pair| (pair >> 64) as usize <= group);
     let ends = (0..count).map(end).collect();
     (all.into_par_iter().map(|pair| pair as u64).collect(), ends)

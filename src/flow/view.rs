@@ -4,6 +4,7 @@ use arrow::array::{ArrowPrimitiveType, PrimitiveArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
 use crate::columns::nulls::get;
+use crate::columns::text::Text;
 use crate::error::Result;
 use crate::flow::batch::{FlowBatch, MeasureColumns};
 use crate::flow::initiator::Evidence;
@@ -129,7 +130,7 @@ impl FlowView {
 #[derive(Debug)]
 pub struct EvidenceColumns {
     ports: [Integers; 2],
-    flags: Vec<Option<u8>>,
+    flags: Text,
     packets: Integers,
     bytes: Integers,
 }
@@ -137,10 +138,9 @@ pub struct EvidenceColumns {
 impl EvidenceColumns {
     /// Read the columns of a batch.
     pub fn read(batch: &FlowBatch) -> Result<Self> {
-        let flags = |text: Option<&str>| text.and_then(|text| tcp_flags::parse(text, 10));
         Ok(Self {
             ports: ports(batch)?,
-            flags: batch.text("tcp_flags")?.map(flags),
+            flags: batch.text("tcp_flags")?,
             packets: Integers::read(batch, "src_packets")?,
             bytes: Integers::read(batch, "src_bytes")?,
         })
@@ -150,7 +150,8 @@ impl EvidenceColumns {
     #[inline]
     pub fn get(&self, row: usize) -> Evidence {
         let [src_port, dst_port] = self.ports.each_ref().map(|ports| ports.port(row));
-        let flags = self.flags[row];
+        let flags = self.flags.get(row);
+        let flags = flags.and_then(|text| tcp_flags::parse(text, 10));
         Evidence {
             src_port,
             dst_port,

@@ -1,14 +1,13 @@
 //! Addresses as codes in approximate order: IPv4 by value, IPv6 numbered within buckets.
 
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 use arrow::array::StringArray;
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::columns::nulls::NullsLast;
+use crate::columns::parallel::{MORSEL, by_morsel};
 use crate::columns::write::texts;
 use crate::error::Result;
 use crate::ip::Ip;
@@ -39,9 +38,8 @@ const SAMPLES: usize = 16;
 /// Codes of addresses in different buckets are in order.
 #[derive(Debug)]
 pub struct AddressCodes {
-    hasher: DefaultHashBuilder,
     /// Codes of addresses, by the hash of the address.
-    shards: Vec<Mutex<HashMap<Ip, u64>>>,
+    shards: Vec<HashMap<Ip, u64>>,
     /// Each of these addresses is a bucket of its own, between two others.
     splits: Vec<Ip>,
     /// Number of addresses in each bucket.
@@ -51,8 +49,7 @@ pub struct AddressCodes {
 impl Default for AddressCodes {
     fn default() -> Self {
         Self {
-            hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            shards: vec![HashMap::default(); SHARDS],
             splits: Vec::new(),
             counts: vec![AtomicU32::new(0)],
         }
@@ -77,43 +74,79 @@ impl AddressCodes {
         self.counts.resize_with(buckets, AtomicU32::default);
     }
 
-    /// The code of a row's address.
-    #[inline]
-    pub fn code(&self, addresses: &Addresses, row: usize) -> u64 {
-        match addresses.narrow(row) {
-            Some(v4) => v4
-                .get()
-                .map_or(NULL << KIND, |v4| V4 << KIND | u64::from(v4)),
-            None => self.number(addresses.get(row).get().unwrap_or_default()),
-        }
-    }
-
-    fn number(&self, ip: Ip) -> u64 {
-        let shard = self.hasher.hash_one(ip) as usize % SHARDS;
-        let mut known = self.shards[shard]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *known.entry(ip).or_insert_with(|| self.new_code(ip))
-    }
-
-    fn new_code(&self, ip: Ip) -> u64 {
-        let kind = if ip < Ip::from_v4(0) {
-            BEFORE_V4
+    /// Find or make the codes of a column.
+    pub fn encode<'a>(&mut self, addresses: &'a Addresses) -> Coded<'a> {
+        let wide = if addresses.has_wide() {
+            self.wide_codes(addresses)
         } else {
-            AFTER_V4
+            Vec::new()
         };
-        let before = self.splits.partition_point(|split| *split < ip);
-        let bucket = 2 * before + usize::from(self.splits.get(before) == Some(&ip));
-        let number = self.counts[bucket].fetch_add(1, Relaxed);
-        kind << KIND | (bucket as u64) << 32 | u64::from(number)
+        Coded { addresses, wide }
+    }
+
+    /// The codes of IPv6 addresses by row. The rows are distributed to the shards, so that each
+    /// has one thread and fits the cache.
+    fn wide_codes(&mut self, addresses: &Addresses) -> Vec<u64> {
+        let Self {
+            shards,
+            splits,
+            counts,
+        } = self;
+        let rows = addresses.rows();
+        let morsels: Vec<Vec<Vec<(Ip, u32)>>> = by_morsel(rows, |rows| {
+            let mut parts = vec![Vec::new(); SHARDS];
+            for row in rows {
+                if let (None, Some(ip)) = (addresses.narrow(row), addresses.get(row).get()) {
+                    parts[shard_of(ip)].push((ip, row as u32));
+                }
+            }
+            parts
+        });
+        let coded: Vec<Vec<u64>> = shards
+            .par_iter_mut()
+            .enumerate()
+            .map(|(shard, known)| {
+                let ips = morsels.iter().flat_map(|parts| &parts[shard]);
+                let code = |(ip, _): &(Ip, u32)| {
+                    *known
+                        .entry(*ip)
+                        .or_insert_with(|| new_code(*ip, splits, counts))
+                };
+                ips.map(code).collect()
+            })
+            .collect();
+        let mut next = [0; SHARDS];
+        let starts: Vec<[usize; SHARDS]> = morsels
+            .iter()
+            .map(|parts| {
+                let starts = next;
+                for (next, part) in next.iter_mut().zip(parts) {
+                    *next += part.len();
+                }
+                starts
+            })
+            .collect();
+        let mut codes = vec![0; rows];
+        codes
+            .par_chunks_mut(MORSEL)
+            .zip(morsels.par_iter().zip(starts))
+            .for_each(|(codes, (parts, starts))| {
+                for (shard, part) in parts.iter().enumerate() {
+                    let found = &coded[shard][starts[shard]..];
+                    for ((_, row), code) in part.iter().zip(found) {
+                        codes[*row as usize % MORSEL] = *code;
+                    }
+                }
+            });
+        codes
     }
 
     /// Finish the codes and rank the addresses.
     pub fn into_ranks(self) -> AddressRanks {
         let mut known: Vec<(Ip, u64)> = self
             .shards
-            .into_iter()
-            .flat_map(|shard| shard.into_inner().unwrap_or_else(PoisonError::into_inner))
+            .into_par_iter()
+            .flat_map_iter(HashMap::into_iter)
             .collect();
         known.par_sort_unstable();
         let counts = self.counts.into_iter().map(AtomicU32::into_inner);
@@ -130,6 +163,44 @@ impl AddressCodes {
             ranks,
             firsts,
             wide: known.into_iter().map(|(ip, _)| ip).collect(),
+        }
+    }
+}
+
+fn shard_of(ip: Ip) -> usize {
+    let mixed = (ip.0 as u64 ^ (ip.0 >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize % SHARDS
+}
+
+fn new_code(ip: Ip, splits: &[Ip], counts: &[AtomicU32]) -> u64 {
+    let kind = if ip < Ip::from_v4(0) {
+        BEFORE_V4
+    } else {
+        AFTER_V4
+    };
+    let before = splits.partition_point(|split| *split < ip);
+    let bucket = 2 * before + usize::from(splits.get(before) == Some(&ip));
+    let number = counts[bucket].fetch_add(1, Relaxed);
+    kind << KIND | (bucket as u64) << 32 | u64::from(number)
+}
+
+/// A column of addresses with their codes.
+#[derive(Debug)]
+pub struct Coded<'a> {
+    addresses: &'a Addresses,
+    /// Codes of IPv6 addresses by row.
+    wide: Vec<u64>,
+}
+
+impl Coded<'_> {
+    /// The code of a row's address.
+    #[inline]
+    pub fn code(&self, row: usize) -> u64 {
+        match self.addresses.narrow(row) {
+            Some(v4) => v4
+                .get()
+                .map_or(NULL << KIND, |v4| V4 << KIND | u64::from(v4)),
+            None => self.wide[row],
         }
     }
 }
@@ -269,9 +340,8 @@ mod tests {
                 let (left, right): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
                 let (left, right) = (column(&left), column(&right));
                 address_codes.prepare(&[&left, &right]);
-                codes.extend((0..pairs.len()).map(|row| {
-                    (address_codes.code(&left, row), address_codes.code(&right, row))
-                }));
+                let coded = (address_codes.encode(&left), address_codes.encode(&right));
+                codes.extend((0..pairs.len()).map(|row| (coded.0.code(row), coded.1.code(row))));
             }
             let ranks = address_codes.into_ranks();
             let rank = |(left, right): &(u64, u64)| (ranks.rank(*left), ranks.rank(*right));

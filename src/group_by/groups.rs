@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use hashbrown::DefaultHashBuilder;
 use rayon::prelude::*;
 
-use crate::columns::parallel::by_morsel;
+use crate::columns::parallel::{MORSEL, by_part};
 use crate::error::Result;
 use crate::flow::batch::MeasureColumns;
 use crate::group_by::key::GroupKey;
@@ -22,10 +22,16 @@ const PARTITION_GROUPS: usize = 1 << 12;
 /// Groups at which a partition is split.
 const MAX_PARTITION_GROUPS: usize = 1 << 15;
 
+/// Rows per known group of a range of rows that is grouped before its groups are partitioned.
+const ROWS_PER_GROUP: usize = 8;
+
 /// Rows that are added together; the maximum bounds the time between checks for Ctrl-C.
 const MIN_WAITING: usize = 1 << 20;
 
 const MAX_WAITING: usize = 1 << 22;
+
+/// First rows that are likely to be followed by as many as are added together.
+const PART_OF_MANY: usize = 1 << 16;
 
 const MAX_PARTITIONS: usize = 1 << 9;
 
@@ -81,6 +87,10 @@ impl<K: GroupKey> Groups<K> {
             let rank = |row| key(row).partition_rank();
             self.split(rows, |step| (0..rows).step_by(step).map(rank).collect());
         }
+        // Ranges of rows that have each of the known groups several times are grouped first.
+        let known = self.len() * ROWS_PER_GROUP;
+        let groups_first = known > MORSEL && known <= rows / 2;
+        let size = if groups_first { known } else { MORSEL };
         let Self {
             hasher,
             starts,
@@ -88,8 +98,8 @@ impl<K: GroupKey> Groups<K> {
             ..
         } = &*self;
         let values = MeasureValues::of(measures);
-        let runs = by_morsel(rows, |rows| {
-            if repetitive.load(Relaxed) {
+        let runs = by_part(rows, size, |rows| {
+            if groups_first || repetitive.load(Relaxed) {
                 if let Some(local) = Partition::of_morsel(rows.clone(), &key, &values, hasher) {
                     return Runs::new(&local.keys, &local.sums.values(), 0, starts);
                 }
@@ -104,7 +114,7 @@ impl<K: GroupKey> Groups<K> {
         // few groups stay in the cache.
         let waiting: usize = self.waiting.iter().map(Runs::rows).sum();
         let enough = (self.len() / 2).clamp(MIN_WAITING, MAX_WAITING);
-        if waiting >= enough || *self.repetitive.get_mut() {
+        if waiting >= enough || groups_first || *self.repetitive.get_mut() {
             self.flush();
         }
     }
@@ -125,7 +135,12 @@ impl<K: GroupKey> Groups<K> {
     /// Make empty partitions for a number of rows or groups; `sample` returns the rank of every
     /// n-th one.
     fn split(&mut self, rows: usize, sample: impl Fn(usize) -> Vec<u64>) {
-        let parts = (rows / PARTITION_GROUPS).clamp(1, MAX_PARTITIONS);
+        let expected = if rows < PART_OF_MANY {
+            rows
+        } else {
+            rows.max(MIN_WAITING)
+        };
+        let parts = (expected / PARTITION_GROUPS).clamp(1, MAX_PARTITIONS);
         let step = (rows / (parts * SAMPLES)).max(1);
         self.starts = starts(sample(step), parts);
         self.partitions.clear();
@@ -237,6 +252,7 @@ impl<K: GroupKey> Groups<K> {
         for partition in &self.partitions {
             partition.sums.check()?;
         }
+        let measure = |partition: &Partition<K>, slot: usize| partition.sums.get(slot, by);
         let keep_top = |groups: &mut Vec<(Reverse<Option<i64>>, R, u32, u32)>| {
             if groups.len() > n {
                 groups.select_nth_unstable(n);
@@ -248,13 +264,18 @@ impl<K: GroupKey> Groups<K> {
             .par_iter()
             .enumerate()
             .map(|(number, partition)| -> Result<Vec<_>> {
-                let keys = partition.keys.iter().zip(0_u32..);
-                let mut groups = keys
-                    .map(|(key, slot)| {
-                        let measure = partition.sums.get(slot as usize, by)?;
-                        Ok((Reverse(measure), rank(*key), number as u32, slot))
-                    })
-                    .collect::<Result<_>>()?;
+                let slots = 0..partition.keys.len();
+                let measures = slots.map(|slot| measure(partition, slot));
+                let measures = measures.collect::<Result<Vec<_>>>()?;
+                // Ties with the last one of the top may precede it by their keys.
+                let least = least_of_top(&measures, n);
+                let kept = (measures.into_iter().zip(0_u32..))
+                    .filter(|(measure, _)| *measure >= least)
+                    .map(|(measure, slot)| {
+                        let key = rank(partition.keys[slot as usize]);
+                        (Reverse(measure), key, number as u32, slot)
+                    });
+                let mut groups = kept.collect();
                 keep_top(&mut groups);
                 Ok(groups)
             })
@@ -272,6 +293,15 @@ impl<K: GroupKey> Groups<K> {
             keys: top.into_iter().map(|(_, key, ..)| key).collect(),
         })
     }
+}
+
+/// The least of the `n` largest measures; `None`, which is less than any, if there are no more.
+fn least_of_top(measures: &[Option<i64>], n: usize) -> Option<i64> {
+    if n == 0 || measures.len() <= n {
+        return None;
+    }
+    let mut measures = measures.to_vec();
+    *measures.select_nth_unstable_by(n - 1, |a, b| b.cmp(a)).1
 }
 
 impl<R: Rank> Piece<R> {

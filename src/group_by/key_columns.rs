@@ -56,7 +56,8 @@ impl KeyColumn {
             Self::Address(name, addresses) => {
                 let ips = batch.addresses(name)?;
                 addresses.prepare(&[&ips]);
-                by_row(batch.rows(), |row| Some(addresses.code(&ips, row)).into())
+                let coded = addresses.encode(&ips);
+                by_row(batch.rows(), |row| Some(coded.code(row)).into())
             }
             Self::Direction(_) => {
                 let (source, dest) = (batch.addresses("src_ip")?, batch.addresses("dst_ip")?);

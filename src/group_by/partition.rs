@@ -9,6 +9,9 @@ use crate::group_by::key::GroupKey;
 use crate::group_by::runs::Runs;
 use crate::group_by::sums::{MeasureValues, Sums};
 
+/// Groups of a morsel that are few, however few rows it has.
+const FEW_GROUPS: usize = 1 << 8;
+
 /// Groups of one range of ranks.
 #[derive(Debug)]
 pub struct Partition<K> {
@@ -38,7 +41,7 @@ impl<K: GroupKey> Partition<K> {
         values: &MeasureValues,
         hasher: &DefaultHashBuilder,
     ) -> Option<Self> {
-        let max_groups = rows.len() / 4;
+        let max_groups = (rows.len() / 4).max(FEW_GROUPS);
         let mut local = Self::default();
         let mut slots = Vec::with_capacity(rows.len());
         for row in rows.clone() {

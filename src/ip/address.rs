@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::error::{Error, Result};
-use crate::ip::{parse_v4, parse_v6};
+use crate::ip::{parse_mapped, parse_v4, parse_v6};
 
 /// An IPv4 or IPv6 address, ordered numerically with IPv4 at `::ffff:0:0/96`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -23,6 +23,9 @@ impl Ip {
     /// IPv6, IPv4 mapped into IPv6 in any form. An IPv6 zone (`fe80::1%eth0`) is dropped.
     pub fn parse(text: &str) -> Option<Self> {
         if let Some(v4) = parse_v4(text.as_bytes()) {
+            return Some(Self::from_v4(v4));
+        }
+        if let Some(v4) = parse_mapped(text.as_bytes()) {
             return Some(Self::from_v4(v4));
         }
         if let Some(v6) = parse_v6(text.as_bytes()) {

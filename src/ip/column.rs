@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::columns::nulls::NullsLast;
 use crate::columns::parallel::{MORSEL, by_morsel};
 use crate::columns::text::Text;
-use crate::ip::{Ip, parse_v4, parse_v6};
+use crate::ip::{Ip, parse_mapped, parse_v4, parse_v6};
 
 const NULL: u64 = 1 << 32;
 const V6: u64 = 1 << 33;
@@ -102,6 +102,11 @@ impl Addresses {
             code if code & V6 != 0 => Some(self.wide[row]).into(),
             code => narrow(code),
         }
+    }
+
+    /// Whether there are IPv6 addresses.
+    pub const fn has_wide(&self) -> bool {
+        !self.wide.is_empty()
     }
 
     /// Number of rows.
@@ -234,7 +239,10 @@ fn code(text: Option<&str>) -> (u64, Ip) {
         Some((_, Some(v4))) => (v4.into(), Ip::default()),
         Some((text, None)) => match parse_v6(text.as_bytes()) {
             Some(v6) if Ip(v6).v4().is_none() => (V6, Ip(v6)),
-            _ => unusual(text),
+            _ => match parse_mapped(text.as_bytes()) {
+                Some(v4) => (v4.into(), Ip::default()),
+                None => unusual(text),
+            },
         },
         None => (NULL, Ip::default()),
     }

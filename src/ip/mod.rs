@@ -18,4 +18,4 @@ pub use kind::IpKind;
 pub use v4::parse_v4;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse4.1"))]
 pub use v4_simd::parse_v4;
-pub use v6::parse_v6;
+pub use v6::{parse_mapped, parse_v6};

@@ -1,5 +1,18 @@
 //! IPv6 parser.
 
+use crate::ip::parse_v4;
+
+/// Parse an IPv4 address mapped into IPv6 in its usual notation: `::ffff:192.0.2.1`.
+#[inline]
+pub fn parse_mapped(text: &[u8]) -> Option<u32> {
+    const PREFIX: &[u8] = b"::ffff:";
+    let (prefix, v4) = text.split_at_checked(PREFIX.len())?;
+    prefix
+        .eq_ignore_ascii_case(PREFIX)
+        .then(|| parse_v4(v4))
+        .flatten()
+}
+
 /// Parse groups of hexadecimal digits; other notations are left to the standard library.
 pub fn parse_v6(text: &[u8]) -> Option<u128> {
     // Value and number of groups; how many of them precede the double colon.
@@ -68,6 +81,27 @@ mod tests {
     use std::net::Ipv6Addr;
 
     use super::*;
+
+    #[test]
+    fn mapped_addresses_are_those_of_the_standard_library() {
+        for text in [
+            "::ffff:192.0.2.1",
+            "::FFFF:255.255.255.255",
+            "::ffff:192.0.2",
+            "::ffff:192.0.2.1 ",
+            "::ffff:c000:201",
+            "::fffe:192.0.2.1",
+            "::ffff:",
+        ] {
+            let expected = text.contains('.').then(|| text.parse::<Ipv6Addr>().ok());
+            let expected = expected.flatten().and_then(|ip| ip.to_ipv4_mapped());
+            assert_eq!(
+                parse_mapped(text.as_bytes()),
+                expected.map(u32::from),
+                "{text}"
+            );
+        }
+    }
 
     proptest::proptest! {
         #[test]

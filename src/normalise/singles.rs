@@ -10,7 +10,7 @@ use crate::columns::column::Column;
 use crate::columns::nulls::get;
 use crate::columns::text::Text;
 use crate::error::Result;
-use crate::ip::{Ip, parse_v4, parse_v6};
+use crate::ip::{Ip, parse_mapped, parse_v4, parse_v6};
 use crate::normalise::log::Log;
 use crate::normalise::spec::{Endpoints, Spec};
 use crate::normalise::values::{Cells, LogColumn};
@@ -136,6 +136,9 @@ impl Codes {
     }
 
     fn other(&mut self, cells: &Cells<'_>, text: &str) -> u64 {
+        if let Some(v4) = parse_mapped(text.as_bytes()) {
+            return v4.into();
+        }
         match parse_v6(text.as_bytes()) {
             Some(v6) if self.wide.len() < u32::MAX as usize => {
                 self.wide.push(Ip(v6));

@@ -133,11 +133,11 @@ impl SearchResult {
         let dst_port = ports(&found, "dst_port", row_number)?;
         let protocol = self.protocols.encode(&found.text("protocol")?);
         self.addresses.prepare(&[&source, &dest]);
-        let addresses = &self.addresses;
+        let coded = [&source, &dest].map(|column| self.addresses.encode(column));
         let key = |row| {
             let endpoints = Endpoints {
-                src: addresses.code(&source, row),
-                dst: addresses.code(&dest, row),
+                src: coded[0].code(row),
+                dst: coded[1].code(row),
                 src_port: src_port[row],
                 dst_port: dst_port[row],
             };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_host
@@ -12,6 +13,7 @@ from flowtriage.read.hosts import Hosts
 from flowtriage.read.read_flows import read_request
 from flowtriage.read.streaming import local_logs
 
+_PARQUET_RATIO = 8
 LARGE = 32 << 20
 """Size in bytes from which logs are searched for the host; smaller ones are read whole."""
 
@@ -49,4 +51,11 @@ def _restricted(request: ReadRequest, hosts: Hosts) -> ReadRequest:
 
 def is_large(source: Any) -> bool:
     """Return whether a source is logs, by path, that have at least `LARGE` bytes."""
-    return sum(path.stat().st_size for path in local_logs(source)) >= LARGE
+    return sum(map(_text_size, local_logs(source))) >= LARGE
+
+
+def _text_size(path: Path) -> int:
+    """Return about the size that a log has as text."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        return size * _PARQUET_RATIO if file.read(4) == b"PAR1" else size

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Binding, BoundColumn
@@ -84,8 +85,9 @@ def with_row_numbers(batches: Iterable[pa.RecordBatch]) -> tuple[list[pa.RecordB
     """Append the number of each row of all batches; also return the name of this column."""
     numbered, first = [], 0
     for batch in batches:
-        rows = range(first, first := first + batch.num_rows)
-        numbered.append(batch.append_column(_ROW, pa.array(rows, pa.int64())))
+        ones = pa.repeat(pa.scalar(1, pa.int64()), batch.num_rows)
+        numbered.append(batch.append_column(_ROW, pc.cumulative_sum(ones, start=first - 1)))
+        first += batch.num_rows
     return numbered, _ROW
 
 

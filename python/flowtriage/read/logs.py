@@ -26,8 +26,9 @@ from flowtriage.read.extra_columns import kept_columns, reading_text, with_parti
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.options import Options
 from flowtriage.read.outcomes import add_outcome
+from flowtriage.read.parquet import read_parquet
 from flowtriage.read.streams import BLOCK, Log, as_text, opened
-from flowtriage.read.tables import read_arrow, read_parquet
+from flowtriage.read.tables import read_arrow
 from flowtriage.read.trailer import TrailerCheck
 
 MAX_RECORD_BYTES = 4 * BLOCK

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _SAMPLE = 1 << 13
 _LARGE = 1 << 15
@@ -17,6 +19,8 @@ def shared_strings(column: Any) -> pa.Array | None:
 
     Return None if few rows share objects, or other objects are among them.
     """
+    import numpy as np
+
     if column.dtype != object or len(column) < _LARGE:
         return None
     objects = np.ascontiguousarray(column.to_numpy())
@@ -45,10 +49,12 @@ class _Addresses:
         self.__array_interface__ = {
             "version": 3,
             "shape": objects.shape,
-            "typestr": np.dtype(np.intp).str,
+            "typestr": f"i{objects.itemsize}",
             "data": (objects.ctypes.data, True),
         }
 
     def array(self) -> np.ndarray:
         """Return them as integers; the objects live as long as the array."""
+        import numpy as np
+
         return np.asarray(self)

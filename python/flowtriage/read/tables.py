@@ -1,27 +1,27 @@
-"""Reader of tables: Parquet, Arrow files and streams of Arrow batches."""
+"""Reader of tables: Arrow files, and streams of Arrow batches."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from pathlib import PurePath
 from typing import Any
 
 import pyarrow as pa
 
 from flowtriage._core import normalise_table
 from flowtriage.errors import FormatError, InputError
-from flowtriage.formats.declaration import Binding, Outcome
+from flowtriage.formats.declaration import BadRowTuple, Binding, Outcome
 from flowtriage.formats.metadata import table_metadata
 from flowtriage.formats.projection import projected
 from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import check_names
-from flowtriage.progress import report_progress
 from flowtriage.quality import ReadReport
+from flowtriage.quality.numbers import MAX_LISTED
 from flowtriage.read.date_order import DateOrder
 from flowtriage.read.detect import match
 from flowtriage.read.extra_columns import (
@@ -34,38 +34,11 @@ from flowtriage.read.options import Options
 from flowtriage.read.outcomes import add_outcome
 from flowtriage.read.record_batches import empty_batch, flat, groups_of
 
-_ROWS = 1 << 17
-"""Rows per batch of a Parquet file."""
-_INDEX_BYTES = 3
-_DICTIONARY_BYTES = 1 << 20
-"""Maximum size of a value of a dictionary-encoded column in Parquet, and of its dictionary."""
-
-
-def read_parquet(
-    file: Any, source: str, options: Options, report: ReadReport
-) -> Iterator[pa.Table]:
-    """Yield the flows of a Parquet file."""
-    import pyarrow.parquet as pq
-
-    kind = "Parquet file"
-    with _damage_of(source, kind):
-        parquet = pq.ParquetFile(file)
-    with parquet:
-        with _damage_of(source, kind):
-            reading = _BatchReader(parquet.schema_arrow, source, options)
-            rows = parquet.metadata.num_rows
-            if options.targets is not None:
-                parquet = _with_dictionaries(parquet, file, reading.columns)
-            batches = parquet.iter_batches(batch_size=_ROWS, columns=reading.columns)
-        for done, table in reading.tables(_readable(batches, source, kind), report):
-            report_progress(f"reading {PurePath(source).name}", done, rows)
-            yield table
-
 
 def read_arrow(file: Any, source: str, options: Options, report: ReadReport) -> Iterator[pa.Table]:
     """Yield the flows of an Arrow file."""
     with (
-        _damage_of(source, "Arrow file"),
+        damage_of(source, "Arrow file"),
         pa.memory_map(os.fspath(file)) if isinstance(file, os.PathLike) else file as opened_file,
     ):
         reader = pa.ipc.open_file(opened_file).read_all().to_reader()
@@ -73,7 +46,7 @@ def read_arrow(file: Any, source: str, options: Options, report: ReadReport) -> 
 
 
 @contextmanager
-def _damage_of(source: str, kind: str) -> Iterator[None]:
+def damage_of(source: str, kind: str) -> Iterator[None]:
     """Raise `FormatError` for errors of pyarrow about a damaged file or stream."""
     try:
         yield
@@ -84,10 +57,9 @@ def _damage_of(source: str, kind: str) -> Iterator[None]:
         raise FormatError(f"{source}: cannot read this {kind} ({reason})") from None
 
 
-def _readable(
-    batches: Iterable[pa.RecordBatch], source: str, kind: str
-) -> Iterator[pa.RecordBatch]:
-    with _damage_of(source, kind):
+def readable(batches: Iterable[pa.RecordBatch], source: str, kind: str) -> Iterator[pa.RecordBatch]:
+    """Yield batches; raise `FormatError` for errors about a damaged file or stream."""
+    with damage_of(source, kind):
         yield from batches
 
 
@@ -99,13 +71,29 @@ def read_batches(
     kind: str = "stream",
 ) -> Iterator[pa.Table]:
     """Yield the flows of a stream of Arrow batches with the columns of a declared format."""
-    with _damage_of(source, kind):
-        reading = _BatchReader(reader.schema, source, options)
-    batches = _readable(reader, source, kind)
+    with damage_of(source, kind):
+        reading = TableReader(reader.schema, source, options)
+    batches = readable(reader, source, kind)
     yield from (table for _, table in reading.tables(batches, report))
 
 
-class _BatchReader:
+@dataclass(frozen=True)
+class Searched:
+    """The rows of a part of a table that have flows of a host, and what is known of the others."""
+
+    rows: pa.Array
+    counts: Mapping[str, float]
+    by_value: Mapping[str, Mapping[str, int]]
+    bad_rows: Sequence[BadRowTuple]
+
+
+def checked(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a valid batch without nested columns."""
+    batch.validate()
+    return flat(batch)
+
+
+class TableReader:
     """Reader of batches of one schema, of which it needs `columns`."""
 
     def __init__(self, schema: pa.Schema, source: str, options: Options) -> None:
@@ -127,17 +115,25 @@ class _BatchReader:
         binding = options.applied(binding, self._format)
         self._binding = reading_rows(binding) if self._kept else binding
         self.columns = [name for name in names if name in {*self._used, *self._kept}]
+        self.binding = binding
         self._metadata = table_metadata(self._format, binding)
         self._schema = pa.schema([schema.field(name) for name in self.columns])
 
-    def tables(self, batches: Any, report: ReadReport) -> Iterator[tuple[int, pa.Table]]:
+    @property
+    def keeps(self) -> bool:
+        """Whether extra columns are kept."""
+        return bool(self._kept)
+
+    def tables(
+        self, batches: Any, report: ReadReport, first_row: int = 0
+    ) -> Iterator[tuple[int, pa.Table]]:
         """Yield the number of rows so far, and the flows, of each batch."""
         report.add_format(self._format)
         report.add_limits(self._limits)
         report.columns.update(self._names)
         dates: DateOrder[tuple[int, list[pa.RecordBatch]]]
         dates = DateOrder(self._source, self._binding, by_row=True)
-        done = 0
+        done = first_row
         # The first, empty batch provides the types of extra columns if there is no other.
         for group in chain([[empty_batch(self._schema)]], groups_of(batches)):
             try:
@@ -152,9 +148,24 @@ class _BatchReader:
                 yield rows, with_columns(table, read, self._kept) if self._kept else table
         dates.finish()
 
+    def selected(
+        self, batch: pa.RecordBatch, report: ReadReport, first_row: int, searched: Searched
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Yield the flows of a batch of the rows that a search has found."""
+        outcome = self._normalised([batch.select(self.columns)], first_row, self._binding)
+        flows, counts, by_value, dates, bad_rows = outcome
+        numbers = searched.rows.to_pylist() if bad_rows else []
+        listed = [(first_row + numbers[row[0] - first_row], *row[1:]) for row in bad_rows]
+        counts = {name: count for name, count in counts.items() if name != "rows_read"}
+        listed = sorted([*searched.bad_rows, *listed])[:MAX_LISTED]
+        outcome = (flows, counts, by_value, dates, listed)
+        yield (
+            first_row,
+            add_outcome(outcome, self._source, report, self._metadata, by_row=True),
+        )
+
     def _used_columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        batch.validate()
-        return flat(batch).select(self.columns)
+        return checked(batch).select(self.columns)
 
     def _normalised(
         self, batches: list[pa.RecordBatch], first_row: int, binding: Binding
@@ -163,26 +174,3 @@ class _BatchReader:
             return normalise_table(batches, self._used, binding, first_row)
         numbered, row = with_row_numbers(batches)
         return normalise_table(numbered, [*self._used, row], binding, first_row)
-
-
-def _with_dictionaries(parquet: Any, file: Any, columns: list[str]) -> Any:
-    """Return a Parquet file whose strings stay encoded where all of a column are."""
-    import pyarrow.parquet as pq
-
-    strings = {field.name for field in parquet.schema_arrow if _is_string(field.type)}
-    groups = [parquet.metadata.row_group(n) for n in range(parquet.metadata.num_row_groups)]
-    chunks = (group.column(n) for group in groups for n in range(group.num_columns))
-    plain = {
-        chunk.path_in_schema
-        for chunk in chunks
-        if not chunk.has_dictionary_page
-        or chunk.total_uncompressed_size > _INDEX_BYTES * chunk.num_values + _DICTIONARY_BYTES
-    }
-    encoded = [name for name in columns if name in strings - plain]
-    if not encoded:
-        return parquet
-    return pq.ParquetFile(file, metadata=parquet.metadata, read_dictionary=encoded)
-
-
-def _is_string(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
