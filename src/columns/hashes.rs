@@ -24,7 +24,12 @@ impl Hashes {
     /// Add a hash.
     #[inline]
     pub fn add(&mut self, hash: u64) {
-        self.shards[shard(hash)].push(hash);
+        let shard = &mut self.shards[shard(hash)];
+        if shard.len() == shard.capacity() {
+            // All shards grow at about the same time, so doubling would waste as much again.
+            shard.reserve_exact((shard.len() / 8).max(64));
+        }
+        shard.push(hash);
         self.count += 1;
     }
 

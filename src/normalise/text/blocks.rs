@@ -14,6 +14,7 @@ use crate::normalise::text::plain_json::PlainJson;
 use crate::normalise::text::quoted;
 use crate::normalise::text::rows::Rows;
 use crate::normalise::text::tuples::{self, Tuples};
+use crate::normalise::text::typed::{self, Span};
 
 /// Layout of records in a text.
 #[derive(Clone, Debug)]
@@ -182,47 +183,65 @@ fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Res
     let lines = (first_line..).zip(text.split(|byte| *byte == b'\n'));
     let records = lines.map(|(line, text)| (line, json_lines_record(text)));
     let records = records.filter(|(_, text)| !text.is_empty());
-    json_records(
-        text,
-        records.map(|(line, text)| (line, Ok(text))),
-        spec,
-        wanted,
-    )
+    let records: Vec<_> = records.map(|(line, text)| (line, Ok(text))).collect();
+    json_records(text, &records, spec, wanted)
 }
 
-/// Normalise the objects of a text, each with the number of its first line.
+/// The object of a record, or what is wrong with it, and the number of its first line.
+type NumberedRecord<'a> = (u64, Result<&'a [u8], String>);
+
+/// Normalise the objects of a text.
 fn json_records<'a>(
     text: &'a [u8],
-    records: impl Iterator<Item = (u64, Result<&'a [u8], String>)>,
+    records: &[NumberedRecord<'a>],
     spec: &Spec,
     wanted: &[&str],
 ) -> Result<Normalised> {
-    let mut rows = Rows::new(wanted);
     let row = JsonRow::new(wanted, None);
-    let (mut plain, whole) = (PlainJson::new(&row), std::str::from_utf8(text).ok());
-    let mut values = vec![None; wanted.len()];
+    if let Some((whole, found)) = plain_records(text, records, &row, wanted.len()) {
+        let (columns, rows) = found;
+        let batch = typed::batch(whole, &columns, wanted, spec)?;
+        return rows.normalise_table(batch, spec);
+    }
+    let mut rows = Rows::new(wanted);
     for (line, record) in records {
-        let record = match record {
-            Ok(record) => record,
-            Err(reason) => {
-                rows.reject(line, None, reason);
-                continue;
-            }
-        };
-        let start = record.as_ptr() as usize - text.as_ptr() as usize;
-        if let Some(text) = whole.and_then(|whole| whole.get(start..start + record.len())) {
-            values.fill(None);
-            if plain.read(text, &mut values) {
-                rows.add(line, values.iter_mut().map(Option::take));
-                continue;
-            }
-        }
-        match row.read(record) {
-            Ok(values) => rows.add(line, values.into_iter()),
-            Err(reason) => rows.reject(line, None, reason),
+        match record.clone().and_then(|record| row.read(record)) {
+            Ok(values) => rows.add(*line, values.into_iter()),
+            Err(reason) => rows.reject(*line, None, reason),
         }
     }
     rows.normalise(spec)
+}
+
+/// The positions of the values, by column, and the lines, if all objects are plain.
+fn plain_records<'a>(
+    text: &'a [u8],
+    records: &[NumberedRecord<'a>],
+    row: &JsonRow,
+    wanted: usize,
+) -> Option<(&'a str, (Vec<Vec<Span>>, Rows<'a, 'static>))> {
+    u32::try_from(text.len()).ok()?;
+    let whole = std::str::from_utf8(text).ok()?;
+    let (mut plain, mut rows) = (PlainJson::new(row), Rows::new(&[]));
+    let mut columns = vec![Vec::new(); wanted];
+    let mut spans = vec![(0, 0); wanted];
+    for (line, record) in records {
+        match record {
+            Ok(record) => {
+                let start = record.as_ptr() as usize - text.as_ptr() as usize;
+                spans.fill((0, 0));
+                if !plain.read(whole, start..start + record.len(), &mut spans) {
+                    return None;
+                }
+                for (column, span) in columns.iter_mut().zip(&spans) {
+                    column.push(*span);
+                }
+                rows.add_line(*line);
+            }
+            Err(reason) => rows.reject(*line, None, reason.clone()),
+        }
+    }
+    Some((whole, (columns, rows)))
 }
 
 /// The record of a line, without spaces and the record separators of RFC 7464 around it.
@@ -234,5 +253,6 @@ fn json_lines_record(line: &[u8]) -> &[u8] {
 }
 
 fn json_objects(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
-    json_records(text, json_objects::numbered(text, first_line), spec, wanted)
+    let records: Vec<_> = json_objects::numbered(text, first_line).collect();
+    json_records(text, &records, spec, wanted)
 }

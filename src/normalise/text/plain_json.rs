@@ -2,12 +2,13 @@
 //!
 //! Records of a log have nearly the same keys in nearly the same order, so each key is first
 //! compared with those that followed the key before it in earlier records. Whatever is not plain
-//! (escapes, arrays, invalid text) is left to [`JsonRow`], which decides what is valid.
+//! (escapes, wanted arrays, invalid text) is left to [`JsonRow`], which decides what is valid.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use crate::normalise::log::Cell;
 use crate::normalise::text::json::JsonRow;
+use crate::normalise::text::typed::Span;
 
 /// Expected keys that are compared before the key is looked up.
 const AHEAD: usize = 3;
@@ -56,55 +57,45 @@ impl<'r> PlainJson<'r> {
         }
     }
 
-    /// Read the values of an object into `values`; return whether it is plain. If it is not, some
-    /// values may be set.
-    pub fn read<'a>(&mut self, text: &'a str, values: &mut [Cell<'a>]) -> bool {
-        let mut cursor = Cursor { text, position: 0 };
+    /// Find the values of the object in a range of a text; return whether it is plain.
+    ///
+    /// Missing values stay as they are. If the object is not plain, some may be set.
+    pub fn read(&mut self, text: &str, object: Range<usize>, values: &mut [Span]) -> bool {
+        let mut cursor = Cursor {
+            text: &text[..object.end],
+            position: object.start,
+        };
         cursor.take(b'{')
             && self.object(&mut cursor, 0, values, 0).is_some()
-            && cursor.position == text.len()
+            && cursor.position == object.end
     }
 
     /// Read an object after its opening brace.
-    fn object<'a>(
+    fn object(
         &mut self,
-        cursor: &mut Cursor<'a>,
+        cursor: &mut Cursor<'_>,
         object: usize,
-        values: &mut [Cell<'a>],
+        values: &mut [Span],
         depth: usize,
     ) -> Option<()> {
-        cursor.space();
-        if cursor.take(b'}') {
-            return Some(());
-        }
         let mut expected = 0;
-        loop {
-            cursor.space();
+        cursor.each(b'}', |cursor| {
             let purpose = self.key(cursor, object, &mut expected)?;
-            cursor.space();
-            if !cursor.take(b':') {
-                return None;
-            }
-            cursor.space();
+            cursor.colon()?;
             match (purpose, cursor.peek()) {
                 (Use::Enter(inner), Some(b'{')) if depth < MAX_DEPTH => {
                     cursor.position += 1;
-                    self.object(cursor, inner, values, depth + 1)?;
+                    self.object(cursor, inner, values, depth + 1)
                 }
-                (Use::Take(column), _) => values[column] = cursor.scalar()?,
-                (Use::Skip | Use::Enter(_), _) => {
-                    cursor.scalar()?;
+                (Use::Take(column), _) => {
+                    values[column] = cursor.scalar()?;
+                    Some(())
                 }
-                (Use::Both, _) => return None,
+                (Use::Skip, _) => cursor.skip(depth),
+                (Use::Enter(_), _) => cursor.scalar().map(|_| ()),
+                (Use::Both, _) => None,
             }
-            cursor.space();
-            if cursor.take(b'}') {
-                return Some(());
-            }
-            if !cursor.take(b',') {
-                return None;
-            }
-        }
+        })
     }
 
     /// Read a key; `expected` is the index of the key that is likely the next one.
@@ -184,30 +175,80 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The value of a string, number, boolean or null. `None` for anything else.
-    fn scalar(&mut self) -> Option<Cell<'a>> {
-        let text = match self.peek()? {
-            b'"' => self.string()?,
+    /// Read the items of an object or array until its closing byte.
+    fn each(&mut self, close: u8, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.space();
+        if self.take(close) {
+            return Some(());
+        }
+        loop {
+            self.space();
+            item(self)?;
+            self.space();
+            if self.take(close) {
+                return Some(());
+            }
+            if !self.take(b',') {
+                return None;
+            }
+        }
+    }
+
+    /// The colon after a key.
+    #[inline]
+    fn colon(&mut self) -> Option<()> {
+        self.space();
+        let found = self.take(b':');
+        self.space();
+        found.then_some(())
+    }
+
+    /// Skip a value.
+    fn skip(&mut self, depth: usize) -> Option<()> {
+        let inner = depth + 1;
+        match self.peek()? {
+            b'{' | b'[' if depth == MAX_DEPTH => None,
+            b'{' => {
+                self.position += 1;
+                self.each(b'}', |cursor| {
+                    cursor.string()?;
+                    cursor.colon()?;
+                    cursor.skip(inner)
+                })
+            }
+            b'[' => {
+                self.position += 1;
+                self.each(b']', |cursor| cursor.skip(inner))
+            }
+            _ => self.scalar().map(|_| ()),
+        }
+    }
+
+    /// The value of a string, number or boolean; an empty one for null. `None` for anything else.
+    fn scalar(&mut self) -> Option<Span> {
+        let start = self.position;
+        match self.peek()? {
+            b'"' => return self.string(),
             b'n' => {
                 self.word("null")?;
-                return Some(None);
+                return Some((0, 0));
             }
             b't' => self.word("true")?,
             b'f' => self.word("false")?,
             _ => self.number()?,
-        };
-        Some(Some(text.into()))
+        }
+        Some((start as u32, self.position as u32))
     }
 
-    fn word(&mut self, word: &str) -> Option<&'a str> {
-        let text = self.text.get(self.position..self.position + word.len())?;
+    fn word(&mut self, word: &str) -> Option<()> {
+        let found = self.rest().starts_with(word.as_bytes());
         self.position += word.len();
-        (text == word).then_some(text)
+        found.then_some(())
     }
 
     /// A string without escapes.
     #[inline]
-    fn string(&mut self) -> Option<&'a str> {
+    fn string(&mut self) -> Option<Span> {
         if !self.take(b'"') {
             return None;
         }
@@ -217,13 +258,12 @@ impl<'a> Cursor<'a> {
             .iter()
             .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
         self.position += length + 1;
-        (rest[length] == b'"').then(|| &self.text[start..start + length])
+        (rest[length] == b'"').then_some((start as u32, (start + length) as u32))
     }
 
     /// A number in the grammar of JSON.
     #[inline]
-    fn number(&mut self) -> Option<&'a str> {
-        let start = self.position;
+    fn number(&mut self) -> Option<()> {
         self.take(b'-');
         if !self.take(b'0') {
             self.digits()?;
@@ -236,7 +276,7 @@ impl<'a> Cursor<'a> {
             let _ = self.take(b'+') || self.take(b'-');
             self.digits()?;
         }
-        Some(&self.text[start..self.position])
+        Some(())
     }
 
     /// Skip one digit or more.
@@ -252,26 +292,30 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
 
-    const WANTED: [&str; 5] = ["ts", "id.orig_h", "flow.bytes", "flow", "note"];
+    const WANTED: [&str; 3] = ["ts", "id.orig_h", "flow.bytes"];
 
     /// The values as `JsonRow` reads them, and as they are read here, if the object is plain.
-    fn both(texts: &[&str]) -> Vec<(Option<Vec<Option<String>>>, bool)> {
-        let row = JsonRow::new(&WANTED[..3], None);
+    fn both(texts: &[&str]) -> Vec<(Option<Vec<String>>, bool)> {
+        let row = JsonRow::new(&WANTED, None);
         let mut plain = PlainJson::new(&row);
-        let owned = |values: Vec<Cell<'_>>| {
-            let texts = values
-                .into_iter()
-                .map(|cell| cell.map(|text| text.into_owned()));
-            texts.collect::<Vec<_>>()
-        };
         let read = |text: &&str| {
-            let expected = row.read(text.as_bytes()).ok().map(owned);
-            let mut values = vec![None; 3];
-            let is_plain = plain.read(text, &mut values);
+            let expected = row.read(text.as_bytes()).ok().map(|values| {
+                let text = |cell: Option<Cow<'_, str>>| cell.map_or(String::new(), Cow::into_owned);
+                values.into_iter().map(text).collect::<Vec<_>>()
+            });
+            // What surrounds the object does not count.
+            let whole = format!("{{ {text} }}");
+            let mut spans = vec![(0, 0); WANTED.len()];
+            let is_plain = plain.read(&whole, 2..2 + text.len(), &mut spans);
             if is_plain {
-                assert_eq!(Some(owned(values)), expected, "{text}");
+                let found = spans
+                    .iter()
+                    .map(|(start, end)| &whole[*start as usize..*end as usize]);
+                assert_eq!(Some(found.map(String::from).collect()), expected, "{text}");
             }
             (expected, is_plain)
         };
@@ -285,6 +329,7 @@ mod tests {
             r#"{"ts":-0e+3,"flow":{"bytes":8}}"#,
             r#"{ "id" : { "orig_h" : "é" } , "ts" : null, "more": true }"#,
             r#"{"ts":1,"ts":2}"#,
+            r#"{"note":[1,{"ts":9},[]],"more":{"a":[]},"ts":3}"#,
             "{}",
         ];
         assert!(
@@ -299,7 +344,8 @@ mod tests {
         let texts = [
             r#"{"ts":[1]}"#,
             r#"{"ts":"a\n"}"#,
-            r#"{"note":[]}"#,
+            r#"{"note":[1,]}"#,
+            r#"{"note":["\n"]}"#,
             r#"{"ts":01}"#,
             r#"{"ts":1.}"#,
             r#"{"ts":+1}"#,
