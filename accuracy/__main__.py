@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from accuracy import document, figures, worklist
+from accuracy import document, figures, speed, worklist
 from accuracy.captures import score
 from accuracy.figures import Figure
 from accuracy.rules import FLOWTRIAGE, PEERS
@@ -58,7 +58,7 @@ def _results(options: argparse.Namespace) -> document.Results:
         grid = score_grid(figures.cells(), rules, figures.SEED)
         hard = score_grid(figures.hard_cells(), rules, figures.SEED)
         held += _grid_figures(grid[0], hard[0])
-    return document.Results(scored, grid, hard, held, options.truth.name)
+    return document.Results(scored, grid, hard, held, speed.read(), options.truth.name)
 
 
 def _grid_figures(grid: GridScore, hard: GridScore) -> list[Figure]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from accuracy.captures import Scored, total
 from accuracy.figures import benign_total, inbound_beacons
 from accuracy.kinds import BEACON, FLOOD, SCAN, UPLOAD
+from accuracy.speed import ROWS, Speed
 from accuracy.synthetic.scores import GridScore, accepted
 
 
@@ -36,7 +37,7 @@ class Bound:
         return self.work, bound, value, "reached" if self.reached else "**not reached**"
 
 
-def bounds(scored: Sequence[Scored], grid: GridScore | None) -> list[Bound]:
+def bounds(scored: Sequence[Scored], grid: GridScore | None, speed: Speed | None) -> list[Bound]:
     """Return the bounds of flowtriage's scores."""
     beacons, scans = total(scored, BEACON), total(scored, SCAN)
     benign = benign_total(scored)
@@ -58,4 +59,8 @@ def bounds(scored: Sequence[Scored], grid: GridScore | None) -> list[Bound]:
         rows.append(Bound(work, 0.95, inside.recall))
         work = "Synthetic grid: false alarms per host-day"
         rows.append(Bound(work, 1, inside.false_per_host_day, False))
+    size = f"{ROWS // 1_000_000} million flows"
+    time, memory = (None, None) if speed is None else (speed.ratio, speed.memory)
+    rows.append(Bound(f"`hunt` of {size}: time, of that of `flow_index`", 3, time, False))
+    rows.append(Bound(f"`hunt` of {size}: peak memory, of the input", 1, memory, False))
     return rows

@@ -11,6 +11,7 @@ from accuracy.document import details, labelled, synthetic, text
 from accuracy.document.markdown import table
 from accuracy.figures import Figure
 from accuracy.rules import FLOWTRIAGE, PEERS
+from accuracy.speed import Speed
 from accuracy.synthetic.scores import GridScore
 
 __all__ = ["Results", "render"]
@@ -24,6 +25,7 @@ class Results:
     grid: Sequence[GridScore]
     hard: Sequence[GridScore]
     figures: Sequence[Figure]
+    speed: Speed | None
     truth: str
 
     @property
@@ -35,7 +37,7 @@ class Results:
 def render(results: Results) -> str:
     """Render the scorecard."""
     ours = next((each for each in results.grid if each.rule == FLOWTRIAGE.name), None)
-    rows = (bound.row() for bound in acceptance.bounds(results.ours, ours))
+    rows = (bound.row() for bound in acceptance.bounds(results.ours, ours, results.speed))
     parts = [
         text.INTRODUCTION.format(truth=results.truth),
         "## Targets\n\n" + table(("Figure", "Target", "Measured", ""), rows),
