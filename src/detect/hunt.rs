@@ -1,0 +1,165 @@
+//! All detectors over one log.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
+
+use crate::columns::batch::{batch, named};
+use crate::detect::circumstances::Circumstances;
+use crate::detect::context::{self, Context};
+use crate::detect::conversation::Source;
+use crate::detect::facts::Need;
+use crate::detect::findings::{Finding, table};
+use crate::detect::known::KnownNetworks;
+use crate::detect::limits::LimitMap;
+use crate::detect::log::{Log, Records};
+use crate::detect::systems::Systems;
+use crate::detect::{beacons, host_sweeps, port_scans, retries};
+use crate::direction::rules::DirectionRules;
+use crate::enrich::database::Database;
+use crate::error::{Error, Result};
+use crate::flow::batch::FlowBatch;
+
+/// Detectors and what each needs.
+const DETECTORS: &[(&str, &[Need])] = &[
+    (beacons::NAME, &[Need::Times]),
+    (retries::NAME, &[Need::Times, Need::Outcomes]),
+    (port_scans::NAME, &[Need::Ports, Need::Outcomes]),
+    (host_sweeps::NAME, &[Need::Ports, Need::Outcomes]),
+];
+
+/// What to look for.
+#[derive(Debug)]
+pub struct Request {
+    /// Names of detectors.
+    pub detectors: Vec<String>,
+    /// Limits of the detectors and of the context.
+    pub limits: LimitMap,
+    /// Known networks and their names.
+    pub known: Vec<(String, String)>,
+}
+
+/// Findings, and what each detector did.
+#[derive(Debug)]
+pub struct Hunt {
+    /// The ranked findings.
+    pub findings: RecordBatch,
+    /// Which detectors ran, and why others did not.
+    pub detectors: RecordBatch,
+}
+
+/// Read flows.
+pub fn collect(
+    flows: impl Iterator<Item = Result<FlowBatch>>,
+    rules: DirectionRules,
+) -> Result<Records> {
+    let mut records = Records::new(rules);
+    for batch in flows {
+        records.add(&batch?)?;
+    }
+    Ok(records)
+}
+
+/// What one task finds.
+#[derive(Default)]
+struct Part {
+    findings: Vec<Finding>,
+    circumstances: Circumstances,
+}
+
+/// Run detectors.
+pub fn hunt(records: Records, database: &Database, request: Request) -> Result<Hunt> {
+    let status = |name: &str, log: &Log| {
+        let detector = DETECTORS.iter().find(|(known, _)| *known == name);
+        let (_, needs) = detector.ok_or_else(|| {
+            Error::Argument(format!("unknown detector {name:?}"))
+        })?;
+        Ok(log.facts.lacks(needs))
+    };
+    let known = KnownNetworks::parse(request.known)?;
+    let detectors = Detectors::read(&request.limits)?;
+    let log = records.into_log();
+    let statuses: Vec<(String, Option<&str>)> = (request.detectors.into_iter())
+        .map(|name| status(&name, &log).map(|reason| (name, reason)))
+        .collect::<Result<_>>()?;
+    let systems = Systems::new(&log, database)?;
+    let runs = |name: &str| statuses.iter().any(|(known, reason)| known == name && reason.is_none());
+    let parts = log.fold(|part: &mut Part, source| {
+        part.circumstances.add(&log, source, &systems);
+        detectors.run(&log, source, &systems, runs, &mut part.findings);
+    });
+    let mut all = Part::default();
+    for part in parts {
+        all.findings.extend(part.findings);
+        all.circumstances.merge(part.circumstances);
+    }
+    let context = Context {
+        log: &log,
+        systems: &systems,
+        circumstances: &all.circumstances,
+        known: &known,
+        limits: &detectors.context,
+    };
+    for finding in &mut all.findings {
+        context.apply(finding);
+    }
+    Ok(Hunt {
+        findings: table(&log, all.findings)?,
+        detectors: status_table(&statuses)?,
+    })
+}
+
+/// Limits of all detectors.
+struct Detectors {
+    beacons: beacons::Limits,
+    retries: retries::Limits,
+    port_scans: port_scans::Limits,
+    host_sweeps: host_sweeps::Limits,
+    context: context::Limits,
+}
+
+impl Detectors {
+    fn read(limits: &LimitMap) -> Result<Self> {
+        Ok(Self {
+            beacons: beacons::Limits::read(limits)?,
+            retries: retries::Limits::read(limits)?,
+            port_scans: port_scans::Limits::read(limits)?,
+            host_sweeps: host_sweeps::Limits::read(limits)?,
+            context: context::Limits::read(limits)?,
+        })
+    }
+
+    /// Run detectors on one initiator.
+    fn run(
+        &self,
+        log: &Log,
+        source: &Source,
+        systems: &Systems,
+        runs: impl Fn(&str) -> bool,
+        out: &mut Vec<Finding>,
+    ) {
+        if runs(beacons::NAME) {
+            out.extend(beacons::find(log, source, &self.beacons, &self.retries, systems));
+        }
+        if runs(retries::NAME) {
+            out.extend(retries::find(log, source, &self.retries));
+        }
+        if runs(port_scans::NAME) {
+            out.extend(port_scans::find(log, source, &self.port_scans));
+        }
+        if runs(host_sweeps::NAME) {
+            out.extend(host_sweeps::find(log, source, &self.host_sweeps));
+        }
+    }
+}
+
+fn status_table(statuses: &[(String, Option<&str>)]) -> Result<RecordBatch> {
+    let names = statuses.iter().map(|(name, _)| Some(name.as_str()));
+    let ran = statuses.iter().map(|(_, reason)| Some(reason.is_none()));
+    let reasons = statuses.iter().map(|(_, reason)| *reason);
+    batch(vec![
+        named("detector", Arc::new(names.collect::<StringArray>()) as ArrayRef),
+        named("ran", Arc::new(ran.collect::<BooleanArray>())),
+        named("reason", Arc::new(reasons.collect::<StringArray>())),
+    ])
+}
