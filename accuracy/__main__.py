@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from accuracy import document, figures, speed, worklist
-from accuracy.captures import score
+from accuracy.captures import is_inbound, score
 from accuracy.figures import Figure
-from accuracy.rules import FLOWTRIAGE, PEERS
+from accuracy.rules import FLOWTRIAGE, INBOUND, PEERS
 from accuracy.synthetic.scores import GridScore, score_grid
 from accuracy.truth import TruthError, read_truth
 
@@ -50,6 +50,12 @@ def _results(options: argparse.Namespace) -> document.Results:
     rules = (FLOWTRIAGE, *PEERS)
     _log(f"{len(captures)} captures, {len(rules)} rules")
     scored = list(score(captures, rules))
+    called = [
+        capture
+        for capture in captures
+        if any(is_inbound(capture, label) for label in capture.truth)
+    ]
+    scored += score(called, [INBOUND])
     ours = [each for each in scored if each.rule == FLOWTRIAGE.name]
     held = figures.labelled_figures(ours)
     grid: list[GridScore] = []

@@ -55,8 +55,13 @@ def is_reported(capture: Capture, label: Label) -> bool:
 
     Calls from outside to a host of the capture are not: beacons report them on request only.
     """
-    inbound = not capture.is_internal(label.source) and capture.is_internal(label.dest)
-    return label.kind in KINDS and not (label.kind == BEACON and inbound)
+    return label.kind in KINDS and not is_inbound(capture, label)
+
+
+def is_inbound(capture: Capture, label: Label) -> bool:
+    """Return whether a line of the truth is a beacon from outside to a host of the capture."""
+    outside = label.source is not None and not capture.is_internal(label.source)
+    return label.kind == BEACON and outside and capture.is_internal(label.dest)
 
 
 def score(captures: Sequence[Capture], rules: Sequence[Rule]) -> Iterator[Scored]:

@@ -13,7 +13,7 @@ _DETECTORS: dict[str, tuple[str, str | None]] = {
     "retries": (BEACON, None),
     "port_scans": (SCAN, VERTICAL),
     "host_sweeps": (SCAN, HORIZONTAL),
-    "fan_outs": (SCAN, HORIZONTAL),
+    "lateral_fan_out": (SCAN, HORIZONTAL),
     "scans": (SCAN, None),
     "floods": (FLOOD, None),
     "uploads": (UPLOAD, None),

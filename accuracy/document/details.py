@@ -54,7 +54,7 @@ def _false_rows(scored: Scored) -> Iterator[tuple[str, ...]]:
                 port(alarm.port, alarm.protocol),
                 side(scored.capture, alarm.source, None),
                 side(scored.capture, alarm.dest, alarm.as_name),
-                _explanation(alarm),
+                _labelled(scored.capture, alarm) + _explanation(alarm),
             )
 
 
@@ -85,6 +85,16 @@ def side(capture: Capture, address: str | None, network: str | None) -> str:
         return "internal host"
     name = network or as_name(address)
     return cell(name) if name else "external host"
+
+
+def _labelled(capture: Capture, alarm: Alarm) -> str:
+    """Return a note if the truth names the same endpoints for something else."""
+    others = {
+        f"{label.kind} {port(label.port, label.protocol)}".replace(" –", "")
+        for label in capture.truth
+        if alarm.source == label.source and alarm.dest in (None, label.dest)
+    }
+    return f"(the truth names these endpoints for: {', '.join(sorted(others))}) " if others else ""
 
 
 def _explanation(alarm: Alarm) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from accuracy.captures import Scored, is_reported, total
+from accuracy.captures import Scored, is_inbound, is_reported, total
 from accuracy.document.markdown import days, ratio, table
 from accuracy.document.text import CAPTURES, WORTH
 from accuracy.figures import benign_total
 from accuracy.kinds import BEACON, KINDS, SCAN, TITLES
 from accuracy.matching import alarming, found
-from accuracy.rules import FLOWTRIAGE, PEERS
+from accuracy.rules import FLOWTRIAGE, INBOUND, PEERS
 from accuracy.tally import Tally
 from accuracy.truth import HARD, SURE
 
@@ -27,6 +27,8 @@ def section(scored: Sequence[Scored]) -> str:
         header = ("Rule", "recall, sure", "recall, sure and hard", "precision", "false alarms",
                   "false per host-day, benign")  # fmt: skip
         parts.append(f"### {TITLES[kind].capitalize()}\n\n{table(header, rows)}")
+        if kind == BEACON:
+            parts.append(_inbound(_of(scored, INBOUND.name)))
     return "\n".join(parts)
 
 
@@ -81,6 +83,23 @@ def worth(ours: Sequence[Scored]) -> str:
 
 def _apart(kind: str | None) -> str:
     return "inbound" if kind in KINDS else "no detector"
+
+
+def _inbound(scored: Sequence[Scored]) -> str:
+    """Render what the option for calls from outside finds where the truth has such lines."""
+    if not scored:
+        return ""
+    lines = [
+        found(alarming(each.judged), position) is not None
+        for each in scored
+        for position, label in enumerate(each.capture.truth)
+        if is_inbound(each.capture, label)
+    ]
+    false = total(scored, BEACON).false
+    return (
+        f"Inbound lines are not reported by default. With `inbound=True`, {sum(lines)} of "
+        f"{len(lines)} are found in the captures that have them; false alarms there: {false:,}.\n"
+    )
 
 
 def _of(scored: Iterable[Scored], rule: str) -> list[Scored]:

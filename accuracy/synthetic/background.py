@@ -1,4 +1,4 @@
-"""Benign traffic of office hosts: browsing, names, time, mail, updates, push, telemetry, chat."""
+"""Benign traffic of office hosts: browsing, names, time, mail, updates, push, telemetry."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def background(office: Office, draw: Draw) -> Iterator[Batch]:
     yield from _telemetry(office, draw)
     yield from _updates(office, draw)
     yield from _chat(office, draw)
+    yield from _niche(office, draw)
 
 
 def _browsing(office: Office, draw: Draw) -> Iterator[Batch]:
@@ -133,6 +134,18 @@ def _chat(office: Office, draw: Draw) -> Iterator[Batch]:
     yield Batch(
         when, office.hosts[who], office.own[who], 443, "tcp", "ssl",
         draw.sizes(count, 1500, 1e6), draw.sizes(count, 6000), draw.exponential(count, 5.0),
+    )  # fmt: skip
+
+
+def _niche(office: Office, draw: Draw) -> Iterator[Batch]:
+    """Poll, from a tenth of the hosts, a network that few other hosts visit."""
+    chosen = np.flatnonzero((np.arange(len(office.hosts)) % 10 == 3) & ~office.proxied)
+    time, which = _polls(draw, len(chosen), 1200, 0.05)
+    person = chosen[which]
+    dest, count = office.own[(person + 7) % len(office.own)], len(time)
+    yield Batch(
+        time, office.hosts[person], dest, 443, "tcp", "ssl",
+        700 + draw.integers(count, 40), draw.sizes(count, 3000), draw.exponential(count, 1.0),
     )  # fmt: skip
 
 
