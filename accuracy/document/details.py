@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from accuracy.alarms import SEVERITIES, Alarm
+from accuracy.alarms import SEVERITIES, Alarm, without_addresses
 from accuracy.captures import Scored, as_name, is_reported
 from accuracy.document.markdown import cell, left_table
 from accuracy.matching import FALSE, alarming, found
@@ -67,7 +67,7 @@ def _missed_rows(scored: Scored) -> Iterator[tuple[str, ...]]:
                 cell(str(label.kind) + (f", {label.shape}" if label.shape else "")),
                 cell(label.strength),
                 port(label.port, label.protocol),
-                cell(label.why),
+                cell(without_addresses(label.why)),
                 "nothing" if severity is None else "information",
             )
 
