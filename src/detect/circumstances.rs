@@ -17,6 +17,8 @@ pub struct Circumstances {
     /// Initiators that called an internal address: internal ones, and external ones that it
     /// answered.
     pub clients: HashMap<u64, [u64; 2]>,
+    /// Flows of internal initiators to a country.
+    pub countries: HashMap<String, u64>,
     /// Outside addresses that an internal address called.
     pub outside: HashMap<u64, u64>,
 }
@@ -37,6 +39,10 @@ impl Circumstances {
                 Direction::Outbound => {
                     outside += 1;
                     networks.extend(systems.asn(dest));
+                    if let Some(country) = systems.country(dest) {
+                        let flows = pair.iter().map(|conversation| conversation.flows);
+                        *self.countries.entry_ref(country).or_default() += flows.sum::<u64>();
+                    }
                 }
                 _ => {}
             }
@@ -56,6 +62,9 @@ impl Circumstances {
         self.outside.extend(other.outside);
         for (network, count) in other.callers {
             *self.callers.entry(network).or_default() += count;
+        }
+        for (country, flows) in other.countries {
+            *self.countries.entry(country).or_default() += flows;
         }
         for (address, counts) in other.clients {
             let sums = self.clients.entry(address).or_default();

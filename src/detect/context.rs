@@ -24,6 +24,8 @@ limits! {
     server_clients,
     /// Time in seconds below which a log is short.
     short_log,
+    /// Score below which a rhythm is weak.
+    weak_score,
     /// Score from which a finding about a network that only one host calls is of high severity.
     high_score,
 }
@@ -79,6 +81,9 @@ impl Context<'_> {
         }
         if RHYTHMIC.contains(&finding.detector) {
             self.infrastructure(finding);
+        }
+        if finding.detector == "beacons" && finding.score < self.limits.weak_score {
+            finding.demote("weak rhythm".into());
         }
         let covered = self.log.facts.span();
         if covered < self.limits.short_log {
@@ -144,8 +149,10 @@ impl Context<'_> {
         let is_common = finding.port.is_none_or(|port| {
             [WEB, MAIL, PUSH].iter().any(|ports| ports.contains(&port))
         });
-        if let Some(name) = self.known.name(ip, asn).filter(|_| is_common) {
-            finding.demote(format!("known network: {name}"));
+        let known = self.known.find(ip, asn);
+        if let Some(network) = known.filter(|network| is_common || !network.shared) {
+            let kind = if network.shared { "shared network" } else { "known network" };
+            finding.demote(format!("{kind}: {}", network.name));
         }
         let hosts = self.circumstances.hosts;
         let callers = asn.and_then(|asn| self.circumstances.callers.get(&asn).copied());

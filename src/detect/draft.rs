@@ -59,7 +59,7 @@ impl Draft {
             filter: Filter {
                 source: one(&sources),
                 dests,
-                port: one(&ports),
+                ports,
                 protocols,
                 exchanged: conversations.iter().any(|conversation| conversation.exchanged),
             },

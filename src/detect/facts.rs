@@ -1,5 +1,7 @@
 //! What a log contains, by which detectors decide whether they can work.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::detect::record::{HAS_BYTES, HAS_END, NO_START, ONE_WAY, Outcome, RESPONSE, Record};
@@ -35,6 +37,8 @@ pub struct Facts {
     pub services: u64,
     /// Of several flows.
     pub aggregated: u64,
+    /// Distinct starts on a full minute; counted only if most starts are on one.
+    pub intervals: u64,
     /// Unidirectional requests.
     pub requests: u64,
     /// Unidirectional responses.
@@ -52,7 +56,17 @@ impl Facts {
             let counted = bucket.iter().map(Self::of_record);
             counted.fold(Self::default(), Self::merge)
         });
-        counted.reduce(Self::default, Self::merge)
+        let mut out = counted.reduce(Self::default, Self::merge);
+        if out.are_on_minutes() {
+            let starts = buckets.par_iter().flatten_iter().map(|record| record.start);
+            let minutes: HashSet<i64> = starts.filter(|start| start % MINUTE == 0).collect();
+            out.intervals = minutes.len() as u64;
+        }
+        out
+    }
+
+    fn are_on_minutes(&self) -> bool {
+        self.starts >= MIN_TIMES && self.minutes as f64 > 0.9 * self.starts as f64
     }
 
     fn of_record(record: &Record) -> Self {
@@ -69,6 +83,7 @@ impl Facts {
             ports: record.key.port().is_some().into(),
             services: (record.services != 0).into(),
             aggregated: (record.flows > 1).into(),
+            intervals: 0,
             requests: (record.has(ONE_WAY) && !is_response).into(),
             responses: is_response.into(),
             first: start,
@@ -92,6 +107,7 @@ impl Facts {
             ports: self.ports + other.ports,
             services: self.services + other.services,
             aggregated: self.aggregated + other.aggregated,
+            intervals: 0,
             requests: self.requests + other.requests,
             responses: self.responses + other.responses,
             first,
@@ -118,7 +134,8 @@ impl Facts {
         if !self.has(self.starts) {
             return Some("the log has no start times");
         }
-        let in_intervals = self.starts >= MIN_TIMES && self.minutes as f64 > 0.9 * self.starts as f64;
+        // Records of an interval share its start; calls by a clock have starts of their own.
+        let in_intervals = self.are_on_minutes() && 2 * self.intervals <= self.minutes;
         (in_intervals || self.has(self.aggregated))
             .then_some("records are of intervals or of several flows, without the time of each flow")
     }

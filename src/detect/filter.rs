@@ -10,8 +10,8 @@ pub struct Filter {
     pub source: Option<u64>,
     /// The responders.
     pub dests: Vec<u64>,
-    /// The responder's port, or that there is none.
-    pub port: Option<Option<u16>>,
+    /// The responder's ports, or that there is none.
+    pub ports: Vec<Option<u16>>,
     /// The protocols.
     pub protocols: Vec<Option<u32>>,
     /// Whether records may have exchanged endpoints.
@@ -40,8 +40,10 @@ impl Filter {
             let dests: Vec<_> = self.dests.iter().map(|rank| address(*rank)).collect();
             parts.push(one_of(dest, &dests));
         }
-        if let Some(number) = self.port {
-            parts.push(one_of(port, &[number.map(|number| number.to_string())]));
+        if !self.ports.is_empty() {
+            let number = |number: &Option<u16>| number.map(|number| number.to_string());
+            let numbers: Vec<_> = self.ports.iter().map(number).collect();
+            parts.push(one_of(port, &numbers));
         }
         if !self.protocols.is_empty() {
             let protocols: Vec<_> = self.protocols.iter().map(|id| protocol(*id)).collect();

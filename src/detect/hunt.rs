@@ -10,11 +10,15 @@ use crate::detect::context::{self, Context};
 use crate::detect::conversation::Source;
 use crate::detect::facts::Need;
 use crate::detect::findings::{Finding, table};
+use crate::detect::hosts::Hosts;
 use crate::detect::known::KnownNetworks;
 use crate::detect::limits::LimitMap;
 use crate::detect::log::{Log, Records};
 use crate::detect::systems::Systems;
-use crate::detect::{beacons, host_sweeps, port_scans, retries};
+use crate::detect::{
+    beacons, floods, host_sweeps, lateral_fan_out, long_connections, port_mismatches, port_scans,
+    rare_networks, retries, uploads,
+};
 use crate::direction::rules::DirectionRules;
 use crate::enrich::database::Database;
 use crate::error::{Error, Result};
@@ -26,6 +30,12 @@ const DETECTORS: &[(&str, &[Need])] = &[
     (retries::NAME, &[Need::Times, Need::Outcomes]),
     (port_scans::NAME, &[Need::Ports, Need::Outcomes]),
     (host_sweeps::NAME, &[Need::Ports, Need::Outcomes]),
+    (floods::NAME, &[Need::Starts, Need::Outcomes]),
+    (uploads::NAME, &[Need::Bytes]),
+    (long_connections::NAME, &[Need::Ends]),
+    (port_mismatches::NAME, &[Need::Ports, Need::Services]),
+    (rare_networks::NAME, &[]),
+    (lateral_fan_out::NAME, &[Need::Ports]),
 ];
 
 /// What to look for.
@@ -36,7 +46,9 @@ pub struct Request {
     /// Limits of the detectors and of the context.
     pub limits: LimitMap,
     /// Known networks and their names.
-    pub known: Vec<(String, String)>,
+    pub known: Vec<(String, String, bool)>,
+    /// Whether the table of hosts is wanted.
+    pub hosts: bool,
 }
 
 /// Findings, and what each detector did.
@@ -46,6 +58,8 @@ pub struct Hunt {
     pub findings: RecordBatch,
     /// Which detectors ran, and why others did not.
     pub detectors: RecordBatch,
+    /// The internal hosts, if requested.
+    pub hosts: Option<RecordBatch>,
 }
 
 /// Read flows.
@@ -65,6 +79,8 @@ pub fn collect(
 struct Part {
     findings: Vec<Finding>,
     circumstances: Circumstances,
+    floods: Vec<floods::Share>,
+    hosts: Hosts,
 }
 
 /// Run detectors.
@@ -84,15 +100,31 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
         .collect::<Result<_>>()?;
     let systems = Systems::new(&log, database)?;
     let runs = |name: &str| statuses.iter().any(|(known, reason)| known == name && reason.is_none());
+    let bounds = runs(floods::NAME).then(|| floods::Bounds::new(&log));
     let parts = log.fold(|part: &mut Part, source| {
         part.circumstances.add(&log, source, &systems);
         detectors.run(&log, source, &systems, runs, &mut part.findings);
+        if let Some(bounds) = &bounds {
+            part.floods.extend(floods::shares(&log, source, &detectors.floods, bounds));
+        }
+        if request.hosts {
+            part.hosts.add(&log, source);
+        }
     });
     let mut all = Part::default();
     for part in parts {
         all.findings.extend(part.findings);
         all.circumstances.merge(part.circumstances);
+        all.floods.extend(part.floods);
+        all.hosts.merge(part.hosts);
     }
+    let flooded = floods::find(&log, all.floods, &detectors.floods);
+    all.findings.extend(flooded);
+    all.findings.retain_mut(|finding| {
+        let limits = &detectors.rare_networks;
+        finding.detector != rare_networks::NAME
+            || rare_networks::keep(finding, &all.circumstances, &systems, limits)
+    });
     let context = Context {
         log: &log,
         systems: &systems,
@@ -103,7 +135,10 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
     for finding in &mut all.findings {
         context.apply(finding);
     }
+    let hosts = all.hosts;
+    let hosts = request.hosts.then(|| hosts.into_table(&log, &systems, &all.findings));
     Ok(Hunt {
+        hosts: hosts.transpose()?,
         findings: table(&log, all.findings)?,
         detectors: status_table(&statuses)?,
     })
@@ -115,6 +150,12 @@ struct Detectors {
     retries: retries::Limits,
     port_scans: port_scans::Limits,
     host_sweeps: host_sweeps::Limits,
+    floods: floods::Limits,
+    uploads: uploads::Limits,
+    long_connections: long_connections::Limits,
+    port_mismatches: port_mismatches::Limits,
+    rare_networks: rare_networks::Limits,
+    lateral_fan_out: lateral_fan_out::Limits,
     context: context::Limits,
 }
 
@@ -125,6 +166,12 @@ impl Detectors {
             retries: retries::Limits::read(limits)?,
             port_scans: port_scans::Limits::read(limits)?,
             host_sweeps: host_sweeps::Limits::read(limits)?,
+            floods: floods::Limits::read(limits)?,
+            uploads: uploads::Limits::read(limits)?,
+            long_connections: long_connections::Limits::read(limits)?,
+            port_mismatches: port_mismatches::Limits::read(limits)?,
+            rare_networks: rare_networks::Limits::read(limits)?,
+            lateral_fan_out: lateral_fan_out::Limits::read(limits)?,
             context: context::Limits::read(limits)?,
         })
     }
@@ -149,6 +196,21 @@ impl Detectors {
         }
         if runs(host_sweeps::NAME) {
             out.extend(host_sweeps::find(log, source, &self.host_sweeps));
+        }
+        if runs(uploads::NAME) {
+            out.extend(uploads::find(log, source, &self.uploads));
+        }
+        if runs(long_connections::NAME) {
+            out.extend(long_connections::find(log, source, &self.long_connections));
+        }
+        if runs(port_mismatches::NAME) {
+            out.extend(port_mismatches::find(log, source, &self.port_mismatches));
+        }
+        if runs(rare_networks::NAME) {
+            out.extend(rare_networks::find(log, source, &self.rare_networks, systems));
+        }
+        if runs(lateral_fan_out::NAME) {
+            out.extend(lateral_fan_out::find(log, source, &self.lateral_fan_out));
         }
     }
 }

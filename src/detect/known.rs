@@ -12,15 +12,25 @@ use crate::ip::range_map::RangeMap;
 pub struct KnownNetworks {
     by_asn: HashMap<u32, usize>,
     by_prefix: RangeMap<u32>,
-    names: Vec<String>,
+    names: Vec<KnownNetwork>,
+}
+
+/// A known network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownNetwork {
+    /// Name of its organisation.
+    pub name: String,
+    /// Whether it also rents servers to others.
+    pub shared: bool,
 }
 
 impl KnownNetworks {
-    /// Read pairs of network and name; a network is a prefix, or an AS number such as `AS8075`.
-    pub fn parse(networks: Vec<(String, String)>) -> Result<Self> {
+    /// Read networks, each a prefix or an AS number such as `AS8075`, with the name of the
+    /// organisation, and whether it rents servers to others.
+    pub fn parse(networks: Vec<(String, String, bool)>) -> Result<Self> {
         let mut out = Self::default();
         let mut ranges = Vec::new();
-        for (network, name) in networks {
+        for (network, name, shared) in networks {
             let index = out.names.len();
             let asn = network.strip_prefix("AS").and_then(|number| number.parse().ok());
             match (asn, parse_network(&network)) {
@@ -33,14 +43,14 @@ impl KnownNetworks {
                     )));
                 }
             }
-            out.names.push(name);
+            out.names.push(KnownNetwork { name, shared });
         }
         out.by_prefix = RangeMap::new(ranges);
         Ok(out)
     }
 
-    /// The name of the known network of an address.
-    pub fn name(&self, ip: Ip, asn: Option<u32>) -> Option<&str> {
+    /// The known network of an address.
+    pub fn find(&self, ip: Ip, asn: Option<u32>) -> Option<&KnownNetwork> {
         let by_prefix = self.by_prefix.find(ip).map(|index| index as usize);
         let index = by_prefix.or_else(|| self.by_asn.get(&asn?).copied())?;
         Some(&self.names[index])

@@ -84,7 +84,7 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     };
     let mut finding = draft.about(log, &all);
     finding.port = None;
-    finding.filter.port = None;
+    finding.filter.ports = Vec::new();
     Some(finding)
 }
 

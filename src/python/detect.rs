@@ -8,8 +8,8 @@ use crate::direction::rules::DirectionRules;
 use crate::python::enrich::AsnFiles;
 use crate::python::gateway::{Batches, finish, release_gil, to_pyarrow};
 
-/// Tables of findings and of detectors.
-type Tables<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+/// Tables of findings, of detectors, and of hosts.
+type Tables<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
 
 #[pyfunction]
 pub fn hunt<'py>(
@@ -19,7 +19,8 @@ pub fn hunt<'py>(
     asn: &Bound<'py, AsnFiles>,
     detectors: Vec<String>,
     limits: LimitMap,
-    known: Vec<(String, String)>,
+    known: Vec<(String, String, bool)>,
+    hosts: bool,
 ) -> PyResult<Tables<'py>> {
     let flows = Batches::new(flows);
     let rules = DirectionRules::new(internal.as_deref(), &[])?;
@@ -28,6 +29,7 @@ pub fn hunt<'py>(
         detectors,
         limits,
         known,
+        hosts,
     };
     let found = release_gil(py, || {
         let records = all::collect(flows.flows(), rules)?;
@@ -36,5 +38,6 @@ pub fn hunt<'py>(
     Ok((
         to_pyarrow(py, vec![found.findings])?,
         to_pyarrow(py, vec![found.detectors])?,
+        found.hosts.map(|hosts| to_pyarrow(py, vec![hosts])).transpose()?,
     ))
 }

@@ -86,20 +86,78 @@ def hunt(
     >>> sample.SCAN.peer in findings["source"].to_pylist()
     True
     """
-    chosen = _chosen(detectors)
+    findings, _ = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=False)
+    return findings
+
+
+def hosts(
+    flows: FlowSource,
+    *,
+    internal: NetworksLike | None = None,
+    detectors: Iterable[str | Thresholds] | str | Thresholds | None = None,
+    context: Context | None = None,
+    known: str | os.PathLike[str] | None = None,
+    asn: AsnDatabase | str | os.PathLike[str] | None = None,
+) -> pa.Table:
+    """Summarise every internal host, with the findings about it.
+
+    Parameters
+    ----------
+    flows, internal, detectors, context, known, asn
+        As for `hunt`.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per internal host, the most severe findings first:
+
+        - `host`;
+        - `high`, `warning`, `information`: findings whose `source` or `dest` it is;
+        - `peers`: addresses that it called or that called it, without multicast; `networks`: their
+          autonomous systems; `countries`: sorted list;
+        - `flows` (allowed and denied), `bytes_out`, `bytes_in` (sent and received by the host),
+          `first_seen`, `last_seen` (UTC).
+
+        `detector_status` returns which detectors ran.
+
+    Raises
+    ------
+    ArgumentError, InputError
+        As for `hunt`.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> hosts(sample.office_day())["host"][0].as_py() == sample.HOST_IP
+    True
+    """
+    _, table = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=True)
+    return table
+
+
+def _run(
+    flows: FlowSource,
+    internal: NetworksLike | None,
+    chosen: dict[str, Thresholds | None],
+    context: Context | None,
+    known: str | os.PathLike[str] | None,
+    asn: AsnDatabase | str | os.PathLike[str] | None,
+    *,
+    hosts: bool,
+) -> tuple[pa.Table, pa.Table]:
+    """Return findings, and hosts or an empty table, both with the status of the detectors."""
     thresholds = {name: (chosen.get(name) or kind()) for name, kind in DETECTORS.items()}
     numbers = {name: value.as_numbers() for name, value in thresholds.items()}
     numbers["context"] = (context or Context()).as_numbers()
     ranges = None if internal is None else parse_networks(internal)
-    findings, status = _hunt(
-        flow_batches(flows),
-        ranges,
-        as_database(asn)._files,
-        list(chosen),
-        numbers,
-        list(known_networks(known)),
+    networks = list(known_networks(known))
+    database = as_database(asn)._files
+    findings, status, table = _hunt(
+        flow_batches(flows), ranges, database, list(chosen), numbers, networks, hosts
     )
-    return findings.replace_schema_metadata({STATUS: json.dumps(status.to_pylist())})
+    metadata = {STATUS: json.dumps(status.to_pylist())}
+    found = (findings, pa.table({}) if table is None else table)
+    return found[0].replace_schema_metadata(metadata), found[1].replace_schema_metadata(metadata)
 
 
 def detector_status(findings: pa.Table) -> pa.Table:

@@ -6,16 +6,21 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
-from pyarrow import ArrowInvalid, csv
+import pyarrow as pa
+from pyarrow import csv
 
 from flowtriage.errors import InputError
 from flowtriage.inputs.texts import path_argument
 
 KNOWN_NETWORKS = Path(__file__).parents[1] / "data" / "known_networks.csv"
 """The bundled list; its first lines name the source and the date."""
-KnownNetworks = Sequence[tuple[str, str]]
-"""Pairs of network (AS number or CIDR prefix) and name."""
+KnownNetworks: TypeAlias = Sequence[tuple[str, str, bool]]
+"""Network (AS number or CIDR prefix), name, and whether it is shared."""
+
+_COLUMNS = ("network", "name", "shared")
+_WORDS = {"yes": True, "no": False}
 
 
 def known_networks(path: str | os.PathLike[str] | None = None) -> KnownNetworks:
@@ -24,19 +29,21 @@ def known_networks(path: str | os.PathLike[str] | None = None) -> KnownNetworks:
     Parameters
     ----------
     path
-        CSV file with the columns `network` (`AS8075` or a CIDR prefix) and `name`; lines that
-        start with `#` are comments. None means the bundled list.
+        CSV file with the columns `network` (`AS8075` or a CIDR prefix), `name` and `shared` (yes
+        or no: the organisation rents servers to anybody, so the network only counts on the ports
+        of web, mail and push services); lines at the start with `#` are comments. None means the
+        bundled list.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     InputError
-        If the file lacks a column.
+        If the file lacks a column, or `shared` is neither yes nor no.
 
     Examples
     --------
-    >>> ("AS8075", "Microsoft") in known_networks()
+    >>> ("AS8075", "Microsoft", True) in known_networks()
     True
     """
     return _bundled() if path is None else _read(Path(path_argument(path)))
@@ -50,12 +57,17 @@ def _bundled() -> KnownNetworks:
 def _read(path: Path) -> KnownNetworks:
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = sum(1 for line in lines if line.startswith("#"))
+    text = csv.ConvertOptions(column_types=dict.fromkeys(_COLUMNS, pa.string()))
     try:
-        table = csv.read_csv(path, read_options=csv.ReadOptions(skip_rows=comments))
-        columns = [table[name].to_pylist() for name in ("network", "name")]
-    except (ArrowInvalid, KeyError) as error:
+        table = csv.read_csv(
+            path, read_options=csv.ReadOptions(skip_rows=comments), convert_options=text
+        )
+        networks, names, shared = (table[name].to_pylist() for name in _COLUMNS)
+    except (pa.ArrowInvalid, KeyError) as error:
         raise InputError(
             f"{path}: not a list of known networks ({error}); give a CSV file with the columns "
-            "network and name"
+            f"{', '.join(_COLUMNS)}"
         ) from error
-    return list(zip(map(str, columns[0]), map(str, columns[1]), strict=True))
+    if unclear := [value for value in shared if value not in _WORDS]:
+        raise InputError(f"{path}: shared is {unclear[0]!r}; give yes or no")
+    return list(zip(networks, names, map(_WORDS.__getitem__, shared), strict=True))

@@ -21,6 +21,7 @@ class Thresholds:
     """
 
     def __post_init__(self) -> None:
+        """Check the thresholds."""
         for field in fields(self):
             value = getattr(self, field.name)
             is_number = isinstance(value, (int, float)) and math.isfinite(value)
@@ -137,6 +138,108 @@ class HostSweeps(Thresholds):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Floods(Thresholds):
+    """Thresholds of `floods`.
+
+    Attributes
+    ----------
+    min_flows
+        Flows in a minute to one port of one destination.
+    min_failed
+        Share of these without an answer; a busy server answers.
+    min_bytes
+        Bytes in a minute that nothing answers.
+    """
+
+    min_flows: int = 1_000
+    min_failed: float = 0.9
+    min_bytes: int = 50_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uploads(Thresholds):
+    """Thresholds of `uploads`.
+
+    Attributes
+    ----------
+    min_bytes
+        Bytes that a host sent to one outside address; less is in the range of requests and forms.
+    min_ratio
+        Ratio of bytes sent to bytes received; acknowledgements alone give a ratio of about 30,
+        video calls and synchronisation send about as much as they receive.
+    high_bytes
+        Bytes sent from which the severity is high.
+    """
+
+    min_bytes: int = 500_000
+    min_ratio: float = 10.0
+    high_bytes: int = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongConnections(Thresholds):
+    """Thresholds of `long_connections`.
+
+    Attributes
+    ----------
+    min_duration
+        Seconds; a working day. Connections of an hour are common.
+    max_gap
+        Longest time in seconds between two records of one connection, which exporters split at
+        intervals of 1 to 30 minutes.
+    """
+
+    min_duration: float = 28_800.0
+    max_gap: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortMismatches(Thresholds):
+    """Thresholds of `port_mismatches`.
+
+    Attributes
+    ----------
+    min_flows
+        Flows with a protocol that does not belong to the port.
+    """
+
+    min_flows: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RareNetworks(Thresholds):
+    """Thresholds of `rare_networks`.
+
+    Attributes
+    ----------
+    max_flows
+        Flows of the host to the network.
+    max_hosts
+        Internal hosts that call the network.
+    """
+
+    max_flows: int = 3
+    max_hosts: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateralFanOut(Thresholds):
+    """Thresholds of `lateral_fan_out`.
+
+    Attributes
+    ----------
+    min_hosts
+        Internal hosts that one host reaches on administrative ports; users work with a few
+        servers.
+    window
+        Seconds within which the hosts count.
+    """
+
+    min_hosts: int = 10
+    window: float = 3_600.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Context(Thresholds):
     """Thresholds of the context, which moves the severity of findings.
 
@@ -152,16 +255,19 @@ class Context(Thresholds):
         Outside clients that a public server answers.
     short_log
         Seconds below which a log is called short.
+    weak_score
+        Score below which a rhythm is weak, and information only.
     high_score
         Score from which a finding about a network that a single host calls is of high severity.
     """
 
     min_hosts: int = 5
-    popular_share: float = 0.2
+    popular_share: float = 0.5
     proxy_clients: int = 3
     proxy_peers: int = 20
     server_clients: int = 200
     short_log: float = 21_600.0
+    weak_score: float = 0.6
     high_score: float = 0.85
 
 
@@ -170,5 +276,11 @@ DETECTORS: dict[str, type[Thresholds]] = {
     "retries": Retries,
     "port_scans": PortScans,
     "host_sweeps": HostSweeps,
+    "floods": Floods,
+    "uploads": Uploads,
+    "long_connections": LongConnections,
+    "port_mismatches": PortMismatches,
+    "rare_networks": RareNetworks,
+    "lateral_fan_out": LateralFanOut,
 }
 """Thresholds of every detector."""
