@@ -43,8 +43,8 @@ const MAIL: &[u16] = &[25, 110, 143, 465, 587, 993, 995];
 /// Ports of push services, to which clients keep a connection.
 const PUSH: &[u16] = &[5223, 5228, 5229, 5230];
 
-/// Ports of web services, updates and telemetry.
-const WEB: &[u16] = &[80, 443, 8080, 8443];
+/// Ports of web services, updates and telemetry, also of MQTT over TLS.
+const WEB: &[u16] = &[80, 443, 8080, 8443, 8883];
 
 /// Ports of web proxies.
 const PROXY: &[u16] = &[1080, 3128, 3129, 8000, 8080, 8081, 8118, 8123, 8888, 9090];
@@ -75,7 +75,7 @@ impl Context<'_> {
             Direction::Inbound => self.inbound(finding),
             Direction::Outbound => self.outbound(finding),
             _ if RHYTHMIC.contains(&finding.detector) => {
-                finding.demote("between outside networks".into());
+                finding.demote("no internal endpoint".into());
             }
             _ => {}
         }

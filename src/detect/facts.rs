@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
+use crate::detect::port_mismatches::mismatch;
 use crate::detect::record::{HAS_BYTES, HAS_END, NO_START, ONE_WAY, Outcome, RESPONSE, Record};
 
 const MINUTE: i64 = 60_000_000;
@@ -13,6 +14,13 @@ const ENOUGH: f64 = 0.05;
 
 /// Minimum records from which times on full minutes count as those of intervals.
 const MIN_TIMES: u64 = 100;
+
+/// Mismatches of protocols and ports, and ports with some, from which their share is judged.
+const MIN_MISMATCHES: u64 = 1_000;
+const MIN_MISMATCHED_PORTS: u32 = 4;
+
+/// Share of mismatches above which the protocols of a log are unreliable.
+const MAX_MISMATCHES: f64 = 0.2;
 
 /// Counts of records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +43,10 @@ pub struct Facts {
     pub ports: u64,
     /// With a layer-7 protocol.
     pub services: u64,
+    /// With a layer-7 protocol on a port that belongs to another one.
+    pub mismatches: u64,
+    /// These ports, as bits.
+    pub mismatched_ports: u32,
     /// Of several flows.
     pub aggregated: u64,
     /// Distinct starts on a full minute; counted only if most starts are on one.
@@ -71,6 +83,7 @@ impl Facts {
 
     fn of_record(record: &Record) -> Self {
         let is_response = record.has(RESPONSE);
+        let mismatch = mismatch(record);
         let start = Some(record.start).filter(|start| *start != NO_START);
         Self {
             records: 1,
@@ -82,6 +95,8 @@ impl Facts {
             outcomes: (!is_response && record.outcome != Outcome::Unknown).into(),
             ports: record.key.port().is_some().into(),
             services: (record.services != 0).into(),
+            mismatches: (mismatch != 0).into(),
+            mismatched_ports: mismatch,
             aggregated: (record.flows > 1).into(),
             intervals: 0,
             requests: (record.has(ONE_WAY) && !is_response).into(),
@@ -106,6 +121,8 @@ impl Facts {
             outcomes: self.outcomes + other.outcomes,
             ports: self.ports + other.ports,
             services: self.services + other.services,
+            mismatches: self.mismatches + other.mismatches,
+            mismatched_ports: self.mismatched_ports | other.mismatched_ports,
             aggregated: self.aggregated + other.aggregated,
             intervals: 0,
             requests: self.requests + other.requests,
@@ -150,6 +167,16 @@ impl Facts {
         }
     }
 
+    fn without_services(&self) -> Option<&'static str> {
+        if !self.has(self.services) {
+            return Some("the log has no layer-7 protocols");
+        }
+        let are_many = self.mismatches >= MIN_MISMATCHES
+            && self.mismatched_ports.count_ones() >= MIN_MISMATCHED_PORTS
+            && self.mismatches as f64 > MAX_MISMATCHES * self.services as f64;
+        are_many.then_some("the layer-7 protocols contradict most ports, so they are unreliable")
+    }
+
     /// Why the log cannot answer something; `None` if it can, or has no records at all.
     pub fn lacks(&self, needs: &[Need]) -> Option<&'static str> {
         if self.records == 0 {
@@ -163,9 +190,7 @@ impl Facts {
                 .then_some("the log has no bytes of both directions"),
             Need::Ends => (!self.has(self.ends)).then_some("the log has no end times or durations"),
             Need::Ports => (!self.has(self.ports)).then_some("the log has no ports"),
-            Need::Services => {
-                (!self.has(self.services)).then_some("the log has no layer-7 protocols")
-            }
+            Need::Services => self.without_services(),
         })
     }
 }

@@ -64,5 +64,14 @@ pub fn find(log: &Log, source: &Source, limits: &Limits) -> Option<Finding> {
         ],
         technique: "T1021",
     };
-    Some(draft.about(log, &all))
+    let dests = distinct(all.iter().map(|conversation| conversation.key.dest()));
+    // The filter of the finding selects by address and port, whether answered or not.
+    let is_selected = |conversation: &&Conversation| {
+        let key = conversation.key;
+        dests.binary_search(&key.dest()).is_ok()
+            && key.port().is_some_and(|port| ports.binary_search(&port).is_ok())
+            && log.is_tcp(key.protocol())
+    };
+    let selected: Vec<&Conversation> = source.conversations.iter().filter(is_selected).collect();
+    Some(draft.about(log, &selected))
 }

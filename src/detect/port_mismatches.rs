@@ -6,6 +6,7 @@ use crate::detect::findings::{Finding, Severity, evidence};
 use crate::detect::humanize::plural;
 use crate::detect::limits::limits;
 use crate::detect::log::Log;
+use crate::detect::record::Record;
 use crate::detect::service::{DNS, FTP, HTTP, MAIL, RDP, SMB, SSH, TLS, name};
 use crate::direction::rules::Direction;
 
@@ -56,7 +57,7 @@ pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
 }
 
 /// The protocols of a port that do not belong there, as bits.
-fn misplaced(port: u16, services: u16) -> u16 {
+pub fn misplaced(port: u16, services: u16) -> u16 {
     let own = OWN_PORTS.iter().filter(|(service, ports)| {
         services & service != 0 && !ports.contains(&port)
     });
@@ -64,6 +65,13 @@ fn misplaced(port: u16, services: u16) -> u16 {
     let owner = OWNED.iter().find(|(owned, _)| *owned == port);
     let foreign = owner.map_or(0, |(_, allowed)| services & KNOWN & !allowed);
     away | foreign
+}
+
+/// The number of the owned port on which a record has a protocol of another one, as a bit.
+pub fn mismatch(record: &Record) -> u32 {
+    let port = record.key.port().filter(|port| misplaced(*port, record.services) != 0);
+    let index = port.and_then(|port| OWNED.iter().position(|(owned, _)| *owned == port));
+    index.map_or(0, |index| 1 << index)
 }
 
 fn of(log: &Log, conversation: &Conversation, limits: &Limits) -> Option<Finding> {

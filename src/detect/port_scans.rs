@@ -11,6 +11,7 @@ use crate::detect::log::Log;
 use crate::detect::record::Record;
 use crate::detect::window::most_within;
 use crate::direction::rules::Direction;
+use crate::flow::initiator::ports::initiated;
 
 limits! {
     "port_scans",
@@ -41,7 +42,8 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     let own = own_ports(log, all[0]);
     let is_service = |conversation: &&&Conversation| {
         let key = conversation.key;
-        !key.port().is_some_and(|port| own.contains(&(key.protocol(), port)))
+        let is_own = |port| own.contains(&(key.protocol(), port));
+        !key.port().is_some_and(is_own) && !is_from_service(conversation)
     };
     let tried: Vec<&Conversation> = all.iter().filter(is_service).copied().collect();
     let known: Vec<&&Conversation> = tried.iter().filter(|c| c.failed_share().is_some()).collect();
@@ -86,6 +88,14 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     finding.port = None;
     finding.filter.ports = Vec::new();
     Some(finding)
+}
+
+/// Whether all flows come from a well-known port to another, as the late answers of a service do.
+fn is_from_service(conversation: &Conversation) -> bool {
+    let from_service = |record: &Record| {
+        initiated(Some(record.src_port), conversation.key.port()) == Some(false)
+    };
+    conversation.records.iter().all(from_service)
 }
 
 /// Ports from which the responder itself sent to the initiator, or to a group of which the

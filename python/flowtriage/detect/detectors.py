@@ -27,7 +27,9 @@ def beacons(
     internal: NetworksLike | None = None,
     thresholds: Beacons | None = None,
 ) -> pa.Table:
-    """Find calls in a regular rhythm; see `hunt` for the parameters and the result.
+    """Find calls in a regular rhythm.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -44,7 +46,9 @@ def retries(
     internal: NetworksLike | None = None,
     thresholds: Retries | None = None,
 ) -> pa.Table:
-    """Find calls that go on without an answer; see `hunt` for the parameters and the result.
+    """Find calls that go on without an answer.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -61,7 +65,9 @@ def port_scans(
     internal: NetworksLike | None = None,
     thresholds: PortScans | None = None,
 ) -> pa.Table:
-    """Find scans of many ports of one host; see `hunt` for the parameters and the result.
+    """Find scans of many ports of one host.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -78,7 +84,9 @@ def host_sweeps(
     internal: NetworksLike | None = None,
     thresholds: HostSweeps | None = None,
 ) -> pa.Table:
-    """Find scans of one port of many hosts; see `hunt` for the parameters and the result.
+    """Find scans of one port of many hosts.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -95,7 +103,9 @@ def floods(
     internal: NetworksLike | None = None,
     thresholds: Floods | None = None,
 ) -> pa.Table:
-    """Find floods of unanswered flows or bytes; see `hunt` for the parameters and the result.
+    """Find floods of unanswered flows or bytes.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -112,7 +122,9 @@ def uploads(
     internal: NetworksLike | None = None,
     thresholds: Uploads | None = None,
 ) -> pa.Table:
-    """Find hosts that send far more than they receive; see `hunt` for the parameters and the result.
+    """Find hosts that send far more than they receive.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -129,7 +141,9 @@ def long_connections(
     internal: NetworksLike | None = None,
     thresholds: LongConnections | None = None,
 ) -> pa.Table:
-    """Find connections that stay open for hours; see `hunt` for the parameters and the result.
+    """Find connections that stay open for hours.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -146,7 +160,9 @@ def port_mismatches(
     internal: NetworksLike | None = None,
     thresholds: PortMismatches | None = None,
 ) -> pa.Table:
-    """Find protocols on ports of others; see `hunt` for the parameters and the result.
+    """Find protocols on ports of others.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -163,7 +179,9 @@ def rare_networks(
     internal: NetworksLike | None = None,
     thresholds: RareNetworks | None = None,
 ) -> pa.Table:
-    """Find outside networks that one host seldom calls; see `hunt` for the parameters and the result.
+    """Find outside networks that one host seldom calls.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------
@@ -180,7 +198,9 @@ def lateral_fan_out(
     internal: NetworksLike | None = None,
     thresholds: LateralFanOut | None = None,
 ) -> pa.Table:
-    """Find hosts that reach many others for administration; see `hunt` for the parameters and the result.
+    """Find hosts that reach many others for administration.
+
+    Parameters and result are those of `hunt`.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pyarrow as pa
 
@@ -196,10 +196,10 @@ def _chosen(
     """Return thresholds by detector; None means the default ones."""
     if detectors is None:
         return dict.fromkeys(DETECTORS)
-    single = isinstance(detectors, (str, Thresholds))
-    given: Sequence[str | Thresholds] = [detectors] if single else list(detectors)  # type: ignore[arg-type, list-item]
+    if isinstance(detectors, (str, Thresholds)):
+        detectors = [detectors]
     chosen: dict[str, Thresholds | None] = {}
-    for detector in given:
+    for detector in detectors:
         name, thresholds = _named(detector)
         if name in chosen:
             raise ArgumentError(f"detectors has {name!r} twice; give each one once")
