@@ -34,14 +34,19 @@ limits! {
 const INFRASTRUCTURE: &[(&[u16], &str)] = &[
     (&[123], "time service (NTP)"),
     (&[53, 853, 5353, 5355, 137], "name resolution"),
-    (&[67, 68, 138, 546, 547, 1900, 3702, 5350, 5351], "network configuration or discovery"),
+    (&[67, 68, 138, 546, 547, 1900, 3544, 3702, 5350, 5351], "network configuration or discovery"),
+    (&[3478, 3479, 3480, 3481, 5060, 5061, 5349, 19_302], "telephony (STUN, SIP)"),
 ];
 
-/// Ports of mail, which clients poll.
-const MAIL: &[u16] = &[25, 110, 143, 465, 587, 993, 995];
+/// Ports that hosts ask many outside addresses without an answer: DNS, NTP, and Windows for the
+/// NetBIOS name of web servers.
+const UNANSWERED: &[u16] = &[53, 123, 137];
 
-/// Ports of push services, to which clients keep a connection.
-const PUSH: &[u16] = &[5223, 5228, 5229, 5230];
+/// Ports of mailboxes, which clients poll.
+const MAIL: &[u16] = &[110, 143, 993, 995];
+
+/// Ports of push and presence services, to which clients keep a connection.
+const PUSH: &[u16] = &[5222, 5223, 5228, 5229, 5230];
 
 /// Ports of web services, updates and telemetry, also of MQTT over TLS.
 const WEB: &[u16] = &[80, 443, 8080, 8443, 8883];
@@ -129,7 +134,8 @@ impl Context<'_> {
         let clients = clients.map_or(0, |clients| clients[1]);
         if clients as f64 >= self.limits.server_clients {
             let reason = format!("public server: {} answered", plural(clients, "outside client"));
-            if finding.detector == "floods" {
+            // Whoever asks for calls from outside wants those to public servers.
+            if finding.detector == "floods" || RHYTHMIC.contains(&finding.detector) {
                 finding.context.push(reason);
             } else {
                 finding.demote(reason);
@@ -138,6 +144,10 @@ impl Context<'_> {
     }
 
     fn outbound(&self, finding: &mut Finding) {
+        let asks = finding.port.is_some_and(|port| UNANSWERED.contains(&port));
+        if finding.detector == "host_sweeps" && asks && self.log.is_udp(finding.protocol) {
+            finding.demote("name or time service of many hosts".into());
+        }
         if matches!(finding.detector, "port_scans" | "host_sweeps" | "floods" | "port_mismatches") {
             return;
         }

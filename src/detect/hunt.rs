@@ -16,8 +16,8 @@ use crate::detect::limits::LimitMap;
 use crate::detect::log::{Log, Records};
 use crate::detect::systems::Systems;
 use crate::detect::{
-    beacons, floods, host_sweeps, lateral_fan_out, long_connections, port_mismatches, port_scans,
-    rare_networks, retries, uploads,
+    beacons, floods, host_sweeps, lateral_fan_out, long_connections, peer_to_peer, port_mismatches,
+    port_scans, rare_networks, retries, uploads,
 };
 use crate::direction::rules::DirectionRules;
 use crate::enrich::database::Database;
@@ -103,7 +103,10 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
     let bounds = runs(floods::NAME).then(|| floods::Bounds::new(&log));
     let parts = log.fold(|part: &mut Part, source| {
         part.circumstances.add(&log, source, &systems);
-        detectors.run(&log, source, &systems, runs, &mut part.findings);
+        let mut found = Vec::new();
+        detectors.run(&log, source, &systems, runs, &mut found);
+        peer_to_peer::demote(&log, source, &mut found);
+        part.findings.append(&mut found);
         if let Some(bounds) = &bounds {
             part.floods.extend(floods::shares(&log, source, &detectors.floods, bounds));
         }

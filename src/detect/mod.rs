@@ -19,6 +19,7 @@ pub mod limits;
 pub mod log;
 pub mod long_connections;
 pub mod outcome;
+pub mod peer_to_peer;
 pub mod port_mismatches;
 pub mod port_scans;
 pub mod rare_networks;

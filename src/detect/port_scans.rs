@@ -43,7 +43,9 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     let is_service = |conversation: &&&Conversation| {
         let key = conversation.key;
         let is_own = |port| own.contains(&(key.protocol(), port));
-        !key.port().is_some_and(is_own) && !is_from_service(conversation)
+        !key.port().is_some_and(is_own)
+            && !is_from_service(conversation)
+            && !is_traceroute(log, conversation)
     };
     let tried: Vec<&Conversation> = all.iter().filter(is_service).copied().collect();
     let known: Vec<&&Conversation> = tried.iter().filter(|c| c.failed_share().is_some()).collect();
@@ -80,7 +82,7 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
             evidence("ports", tried.len() as f64, limits.min_ports),
             evidence("ports_within_window", ports as f64, limits.min_ports),
             evidence("failed_share", share, limits.min_failed),
-            evidence("answers_to_earlier_flows", (all.len() - tried.len()) as f64, None),
+            evidence("ports_of_answers_and_traces", (all.len() - tried.len()) as f64, None),
         ],
         technique: if inbound { "T1595" } else { "T1046" },
     };
@@ -96,6 +98,12 @@ fn is_from_service(conversation: &Conversation) -> bool {
         initiated(Some(record.src_port), conversation.key.port()) == Some(false)
     };
     conversation.records.iter().all(from_service)
+}
+
+/// Whether a flow is a probe of traceroute, whose UDP ports count the hops.
+fn is_traceroute(log: &Log, conversation: &Conversation) -> bool {
+    let key = conversation.key;
+    log.is_udp(key.protocol()) && key.port().is_some_and(|port| (33_434..=33_534).contains(&port))
 }
 
 /// Ports from which the responder itself sent to the initiator, or to a group of which the
