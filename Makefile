@@ -13,6 +13,8 @@ REPORT ?= flowtriage-report.html
 SECONDS ?= 60
 SEED ?= 1
 JOBS ?= 2
+TRUTH ?= ../shared/data/labelled/truth.json
+OUTPUT ?= docs/accuracy.md
 TWO = -n 2 --dist worksteal
 PIP = -m pip --disable-pip-version-check --quiet
 WHEEL_INPUTS = .cargo/config.toml Cargo.toml Cargo.lock pyproject.toml $(shell find src python -type f -not -name '*.so' -not -name '*.pyc')
@@ -80,6 +82,10 @@ bench-oa: $(BENCH)/.bench  ## Measure Flow OA for a day of a million flows, and 
 .PHONY: bench-compare
 bench-compare:  ## Compare the Rust benches of BASE and HEAD; fails if one is PERCENT slower
 	$(PYTHON) tools/compare_benches.py $(BASE) $(HEAD) --percent $(PERCENT)
+
+.PHONY: accuracy
+accuracy: $(VENV)/.test  ## Score the detectors against TRUTH, captures in DATA, and write docs/accuracy.md or OUTPUT
+	$(VENV)/bin/python -m accuracy --truth "$(TRUTH)" --data "$(if $(DATA),$(DATA),$(dir $(TRUTH)))" --output "$(OUTPUT)"
 
 .PHONY: wheel
 wheel: dist/.wheel  ## Build the release wheel into dist/

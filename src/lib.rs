@@ -4,6 +4,7 @@
 
 pub mod aggregate;
 pub mod columns;
+pub mod detect;
 pub mod direction;
 pub mod enrich;
 pub mod error;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline, top_n
 from flowtriage.analysis.records import classify_direction, stitch
 from flowtriage.analysis.search import connection_sets, expanded_search
+from flowtriage.detect.hunt import hosts, hunt
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import (
     AmbiguousHostError,
@@ -95,6 +96,8 @@ __all__ = [
     "flow_report",
     "flow_summary",
     "get_opt",
+    "hosts",
+    "hunt",
     "init",
     "nb_index",
     "nblts",

@@ -21,6 +21,7 @@ __all__ = [
     "flow_index",
     "flow_summary",
     "flow_words",
+    "hunt",
     "normalise_block",
     "normalise_table",
     "protocol_keywords",
@@ -104,6 +105,15 @@ def expanded_search(flows: pa.RecordBatchReader, hosts: list[str]) -> pa.Table: 
 def connection_sets(
     search: pa.RecordBatchReader, ip: str, internal: list[str] | None
 ) -> pa.Table: ...
+def hunt(
+    flows: pa.RecordBatchReader,
+    internal: list[str] | None,
+    asn: AsnFiles,
+    detectors: list[str],
+    limits: dict[str, dict[str, float]],
+    known: list[tuple[str, str, bool]],
+    hosts: bool,
+) -> tuple[pa.Table, pa.Table, pa.Table | None]: ...
 def canonical_address(ip: str) -> str: ...
 def repeated_starts(flows: pa.RecordBatchReader) -> pa.Table: ...
 def superseded_records(flows: pa.RecordBatchReader) -> pa.Table: ...

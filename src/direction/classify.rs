@@ -89,13 +89,15 @@ fn by_addresses(rules: &DirectionRules, [source, dest]: [Option<Ip>; 2]) -> Opti
 }
 
 /// Unidirectional records that may be the response to a flow that their destination initiated.
-struct Responses {
+#[derive(Debug)]
+pub struct Responses {
     received: [Integers; 2],
     evidence: EvidenceColumns,
 }
 
 impl Responses {
-    fn read(batch: &FlowBatch) -> Result<Self> {
+    /// Read the columns of a batch.
+    pub fn read(batch: &FlowBatch) -> Result<Self> {
         Ok(Self {
             received: [
                 Integers::read(batch, "dst_bytes")?,
@@ -105,10 +107,15 @@ impl Responses {
         })
     }
 
+    /// Whether the destination is not known to have sent anything.
+    pub fn is_one_way(&self, row: usize) -> bool {
+        self.received.iter().all(|counts| counts.get(row).is_none())
+    }
+
     /// Whether the destination is not known to have sent anything, and initiated the flow by the
     /// evidence of ports or flags.
-    fn contains(&self, row: usize) -> bool {
-        self.received.iter().all(|counts| counts.get(row).is_none())
+    pub fn contains(&self, row: usize) -> bool {
+        self.is_one_way(row)
             && initiated(self.evidence.get(row)) == Some(false)
     }
 }

@@ -223,6 +223,16 @@ pub fn partition_rank(source: u64, dest: u64) -> u64 {
     source << 30 | dest >> 4
 }
 
+/// The part of a code that its rank has, too: all of it except the number of an IPv6 address within
+/// its bucket.
+#[inline]
+pub fn lasting(code: u64) -> u64 {
+    match code >> KIND {
+        V4 | NULL => code,
+        _ => code >> 32,
+    }
+}
+
 /// The order of the addresses of an [`AddressCodes`].
 ///
 /// Ranks follow the order of addresses: IPv6 below IPv4, IPv4, other IPv6, null.

@@ -6,6 +6,7 @@
 )]
 
 mod aggregate;
+mod detect;
 mod direction;
 mod enrich;
 mod error;
@@ -25,6 +26,8 @@ use pyo3::pymodule;
 mod _core {
     #[pymodule_export]
     use super::aggregate::{flow_index, flow_summary, timeline, top_n};
+    #[pymodule_export]
+    use super::detect::hunt;
     #[pymodule_export]
     use super::direction::classify_direction;
     #[pymodule_export]

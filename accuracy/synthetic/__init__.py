@@ -1,0 +1,1 @@
+"""A seeded grid of synthetic beacons in the benign background of offices."""

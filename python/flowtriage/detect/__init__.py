@@ -1,0 +1,61 @@
+"""Detectors, and the table of their findings."""
+
+from flowtriage.detect.detectors import (
+    beacons,
+    floods,
+    host_sweeps,
+    lateral_fan_out,
+    long_connections,
+    port_mismatches,
+    port_scans,
+    rare_networks,
+    retries,
+    uploads,
+)
+from flowtriage.detect.filter import flows_of
+from flowtriage.detect.hunt import detector_status, hosts, hunt
+from flowtriage.detect.known_networks import known_networks
+from flowtriage.detect.thresholds import (
+    Beacons,
+    Context,
+    Floods,
+    HostSweeps,
+    LateralFanOut,
+    LongConnections,
+    PortMismatches,
+    PortScans,
+    RareNetworks,
+    Retries,
+    Thresholds,
+    Uploads,
+)
+
+__all__ = [
+    "Beacons",
+    "Context",
+    "Floods",
+    "HostSweeps",
+    "LateralFanOut",
+    "LongConnections",
+    "PortMismatches",
+    "PortScans",
+    "RareNetworks",
+    "Retries",
+    "Thresholds",
+    "Uploads",
+    "beacons",
+    "detector_status",
+    "floods",
+    "flows_of",
+    "host_sweeps",
+    "hosts",
+    "hunt",
+    "known_networks",
+    "lateral_fan_out",
+    "long_connections",
+    "port_mismatches",
+    "port_scans",
+    "rare_networks",
+    "retries",
+    "uploads",
+]

@@ -1,0 +1,218 @@
+"""All detectors over one log."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from flowtriage._core import hunt as _hunt
+from flowtriage.detect.known_networks import known_networks
+from flowtriage.detect.thresholds import DETECTORS, Context, Thresholds
+from flowtriage.enrich.asn import AsnDatabase, as_database
+from flowtriage.errors import ArgumentError
+from flowtriage.humanize import did_you_mean
+from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.networks import NetworksLike, parse_networks
+from flowtriage.read.batches import flow_batches
+
+STATUS = b"flowtriage.detectors"
+"""Key of the schema metadata of findings: what each detector did, as JSON."""
+_STATUS_SCHEMA = pa.schema(
+    [("detector", pa.string()), ("ran", pa.bool_()), ("reason", pa.string())]
+)
+
+
+def hunt(
+    flows: FlowSource,
+    *,
+    internal: NetworksLike | None = None,
+    detectors: Iterable[str | Thresholds] | str | Thresholds | None = None,
+    context: Context | None = None,
+    known: str | os.PathLike[str] | None = None,
+    asn: AsnDatabase | str | os.PathLike[str] | None = None,
+) -> pa.Table:
+    """Run the detectors and rank what they find.
+
+    Parameters
+    ----------
+    flows
+        Any source of `flow_index`, except an index.
+    internal
+        Internal networks, as for `classify_direction`.
+    detectors
+        Names of detectors, or their thresholds, such as `PortScans(min_ports=30)`. None means all
+        with the default thresholds.
+    context
+        Thresholds of the context.
+    known
+        List of known networks, as for `flowtriage.detect.known_networks`; None means the bundled
+        one.
+    asn
+        Database of autonomous systems, as for `flow_summary`, but without online queries.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per finding, ordered by severity, score and key:
+
+        - `finding`: stable id, a hash of detector and key; `detector`;
+        - `severity`: `high`, `warning` or `information`; what the finding would mean;
+        - `score`: from 0 to 1; how well the behaviour fits;
+        - `source`, `dest`, `dst_port`, `protocol`: null where the finding is about several;
+        - `as_name`, `country`: of the outside endpoint;
+        - `first_seen`, `last_seen` (UTC), `flows` (allowed and denied), `bytes_out`, `bytes_in`;
+        - `summary`: a sentence;
+        - `evidence`: list of name, value and threshold;
+        - `technique`: MITRE ATT&CK;
+        - `context`: circumstances that moved the severity, or could have;
+        - `flows_filter`: SQL condition that selects the flows; see `flows_of`.
+
+        `detector_status` returns which detectors ran, and why others could not.
+
+    Raises
+    ------
+    ArgumentError
+        If a detector is unknown or given twice, or `internal` is invalid.
+    InputError
+        If a value is invalid; the message names its row and column.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> findings = hunt(sample.office_day())
+    >>> sample.SCAN.peer in findings["source"].to_pylist()
+    True
+    """
+    findings, _ = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=False)
+    return findings
+
+
+def hosts(
+    flows: FlowSource,
+    *,
+    internal: NetworksLike | None = None,
+    detectors: Iterable[str | Thresholds] | str | Thresholds | None = None,
+    context: Context | None = None,
+    known: str | os.PathLike[str] | None = None,
+    asn: AsnDatabase | str | os.PathLike[str] | None = None,
+) -> pa.Table:
+    """Summarise every internal host, with the findings about it.
+
+    Parameters
+    ----------
+    flows, internal, detectors, context, known, asn
+        As for `hunt`.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per internal host, the most severe findings first:
+
+        - `host`;
+        - `high`, `warning`, `information`: findings whose `source` or `dest` it is;
+        - `peers`: addresses that it called or that called it, without multicast; `networks`: their
+          autonomous systems; `countries`: sorted list;
+        - `flows` (allowed and denied), `bytes_out`, `bytes_in` (sent and received by the host),
+          `first_seen`, `last_seen` (UTC).
+
+        `detector_status` returns which detectors ran.
+
+    Raises
+    ------
+    ArgumentError, InputError
+        As for `hunt`.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> hosts(sample.office_day())["host"][0].as_py() == sample.HOST_IP
+    True
+    """
+    _, table = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=True)
+    return table
+
+
+def _run(
+    flows: FlowSource,
+    internal: NetworksLike | None,
+    chosen: dict[str, Thresholds | None],
+    context: Context | None,
+    known: str | os.PathLike[str] | None,
+    asn: AsnDatabase | str | os.PathLike[str] | None,
+    *,
+    hosts: bool,
+) -> tuple[pa.Table, pa.Table]:
+    """Return findings, and hosts or an empty table, both with the status of the detectors."""
+    thresholds = {name: (chosen.get(name) or kind()) for name, kind in DETECTORS.items()}
+    numbers = {name: value.as_numbers() for name, value in thresholds.items()}
+    numbers["context"] = (context or Context()).as_numbers()
+    ranges = None if internal is None else parse_networks(internal)
+    networks = list(known_networks(known))
+    database = as_database(asn)._files
+    findings, status, table = _hunt(
+        flow_batches(flows), ranges, database, list(chosen), numbers, networks, hosts
+    )
+    metadata = {STATUS: json.dumps(status.to_pylist())}
+    found = (findings, pa.table({}) if table is None else table)
+    return found[0].replace_schema_metadata(metadata), found[1].replace_schema_metadata(metadata)
+
+
+def detector_status(findings: pa.Table) -> pa.Table:
+    """Return what each detector did.
+
+    Parameters
+    ----------
+    findings
+        Result of `hunt` or of a detector.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns `detector`, `ran`, and `reason`, why the source of the flows did not allow it.
+
+    Raises
+    ------
+    ArgumentError
+        If the table has no such metadata.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> detector_status(hunt(sample.office_day(), detectors="beacons")).to_pylist()
+    [{'detector': 'beacons', 'ran': True, 'reason': None}]
+    """
+    stored = (findings.schema.metadata or {}).get(STATUS)
+    if stored is None:
+        raise ArgumentError("the table has no status of detectors; give the result of hunt")
+    return pa.Table.from_pylist(json.loads(stored), schema=_STATUS_SCHEMA)
+
+
+def _chosen(
+    detectors: Iterable[str | Thresholds] | str | Thresholds | None,
+) -> dict[str, Thresholds | None]:
+    """Return thresholds by detector; None means the default ones."""
+    if detectors is None:
+        return dict.fromkeys(DETECTORS)
+    if isinstance(detectors, (str, Thresholds)):
+        detectors = [detectors]
+    chosen: dict[str, Thresholds | None] = {}
+    for detector in detectors:
+        name, thresholds = _named(detector)
+        if name in chosen:
+            raise ArgumentError(f"detectors has {name!r} twice; give each one once")
+        chosen[name] = thresholds
+    return chosen
+
+
+def _named(detector: str | Thresholds) -> tuple[str, Thresholds | None]:
+    if isinstance(detector, str):
+        if detector not in DETECTORS:
+            raise ArgumentError(f"unknown detector {detector!r}{did_you_mean(detector, DETECTORS)}")
+        return detector, None
+    for name, kind in DETECTORS.items():
+        if type(detector) is kind:
+            return name, detector
+    raise ArgumentError(f"{detector!r} is neither the name of a detector nor its thresholds")

@@ -1,0 +1,94 @@
+//! Host sweeps: one port of many destinations within a day, most of them without an answer.
+
+use crate::detect::conversation::{Conversation, Source};
+use crate::detect::draft::{Draft, place, service};
+use crate::detect::findings::{Finding, Severity, evidence};
+use crate::detect::humanize::{span, thousands};
+use crate::detect::limits::limits;
+use crate::detect::log::Log;
+use crate::detect::record::Record;
+use crate::detect::window::most_within;
+use crate::direction::rules::Direction;
+
+limits! {
+    "host_sweeps",
+    /// Minimum number of destinations.
+    min_hosts,
+    /// Minimum share of destinations without an answer.
+    min_failed,
+    /// Time within which the destinations count, in seconds.
+    window,
+}
+
+/// Find the host sweeps of an initiator.
+pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
+    if (source.conversations.len() as f64) < limits.min_hosts {
+        return Vec::new();
+    }
+    let ports = source.by_port();
+    ports.iter().filter_map(|port| of(log, port, limits)).collect()
+}
+
+fn of(log: &Log, port: &[&Conversation], limits: &Limits) -> Option<Finding> {
+    let key = port.first()?.key;
+    if (port.len() as f64) < limits.min_hosts
+        || key.port().is_none()
+        || !log.is_transport(key.protocol())
+    {
+        return None;
+    }
+    let is_host = |conversation: &&&Conversation| {
+        let ip = log.ip(conversation.key.dest());
+        ip.is_some_and(|ip| !log.rules.broadcasts().receives_only(ip)) && !is_answer(log, conversation)
+    };
+    let tried: Vec<&Conversation> = port.iter().filter(is_host).copied().collect();
+    let known: Vec<&&Conversation> = tried.iter().filter(|c| c.failed_share().is_some()).collect();
+    let failed = known.iter().filter(|conversation| conversation.answered == 0).count();
+    let share = failed as f64 / known.len().max(1) as f64;
+    let times: Vec<i64> = tried.iter().filter_map(|conversation| conversation.first).collect();
+    let hosts = if times.is_empty() {
+        tried.len()
+    } else {
+        most_within(times, limits.window)
+    };
+    if (hosts as f64) < limits.min_hosts || known.is_empty() || share < limits.min_failed {
+        return None;
+    }
+    let first = tried.iter().filter_map(|conversation| conversation.first).min();
+    let last = tried.iter().filter_map(|conversation| conversation.last).max();
+    let time = first.zip(last).map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
+    let summary = format!(
+        "{} tried {} of {} addresses within {}, {:.0} % without an answer.",
+        place(log, key.source()),
+        service(log, key.port(), key.protocol()),
+        thousands(tried.len() as u64),
+        span(time),
+        100.0 * share
+    );
+    let inbound = log.direction(tried[0]) == Direction::Inbound;
+    let draft = Draft {
+        detector: NAME,
+        severity: if inbound { Severity::Warning } else { Severity::High },
+        score: (share + (hosts as f64 / (4.0 * limits.min_hosts.max(1.0))).min(1.0)) / 2.0,
+        summary,
+        evidence: vec![
+            evidence("hosts", tried.len() as f64, limits.min_hosts),
+            evidence("hosts_within_window", hosts as f64, limits.min_hosts),
+            evidence("failed_share", share, limits.min_failed),
+        ],
+        technique: if inbound { "T1595.001" } else { "T1018" },
+    };
+    let mut finding = draft.about(log, port);
+    finding.dest = None;
+    finding.filter.dests = Vec::new();
+    Some(finding)
+}
+
+/// Whether the responder sent to the initiator from the port before, so that this is an answer.
+fn is_answer(log: &Log, conversation: &Conversation) -> bool {
+    let key = conversation.key;
+    let from_port = |record: &Record| {
+        Some(record.src_port) == key.port() && record.key.protocol() == key.protocol()
+    };
+    log.between(key.dest(), key.source()).iter().any(from_port)
+}

@@ -1,0 +1,32 @@
+//! Detectors: behaviour that an analyst should look at, found in flows of any log.
+
+pub mod beacons;
+pub mod circumstances;
+pub mod context;
+pub mod conversation;
+pub mod draft;
+pub mod facts;
+pub mod filter;
+pub mod findings;
+pub mod floods;
+pub mod host_sweeps;
+pub mod hosts;
+pub mod humanize;
+pub mod hunt;
+pub mod known;
+pub mod lateral_fan_out;
+pub mod limits;
+pub mod log;
+pub mod long_connections;
+pub mod outcome;
+pub mod peer_to_peer;
+pub mod port_mismatches;
+pub mod port_scans;
+pub mod rare_networks;
+pub mod record;
+pub mod retries;
+pub mod rhythm;
+pub mod service;
+pub mod systems;
+pub mod uploads;
+pub mod window;

@@ -1,0 +1,120 @@
+//! Port scans: many ports of one destination within a day, most of them without an answer.
+
+use hashbrown::HashSet;
+
+use crate::detect::conversation::{Conversation, Source};
+use crate::detect::draft::{Draft, place};
+use crate::detect::findings::{Finding, Severity, evidence};
+use crate::detect::humanize::{span, thousands};
+use crate::detect::limits::limits;
+use crate::detect::log::Log;
+use crate::detect::record::Record;
+use crate::detect::window::most_within;
+use crate::direction::rules::Direction;
+use crate::flow::initiator::ports::initiated;
+
+limits! {
+    "port_scans",
+    /// Minimum number of ports.
+    min_ports,
+    /// Minimum share of ports without an answer.
+    min_failed,
+    /// Time within which the ports count, in seconds.
+    window,
+}
+
+/// Find the port scans of an initiator.
+pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
+    source.by_dest().filter_map(|pair| of(log, pair, limits)).collect()
+}
+
+fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
+    if (pair.len() as f64) < limits.min_ports {
+        return None;
+    }
+    let is_port = |conversation: &&Conversation| {
+        conversation.key.port().is_some() && log.is_transport(conversation.key.protocol())
+    };
+    let all: Vec<&Conversation> = pair.iter().filter(is_port).collect();
+    if (all.len() as f64) < limits.min_ports {
+        return None;
+    }
+    let own = own_ports(log, all[0]);
+    let is_service = |conversation: &&&Conversation| {
+        let key = conversation.key;
+        let is_own = |port| own.contains(&(key.protocol(), port));
+        !key.port().is_some_and(is_own)
+            && !is_from_service(conversation)
+            && !is_traceroute(log, conversation)
+    };
+    let tried: Vec<&Conversation> = all.iter().filter(is_service).copied().collect();
+    let known: Vec<&&Conversation> = tried.iter().filter(|c| c.failed_share().is_some()).collect();
+    let failed = known.iter().filter(|conversation| conversation.answered == 0).count();
+    let share = failed as f64 / known.len().max(1) as f64;
+    let times: Vec<i64> = tried.iter().filter_map(|conversation| conversation.first).collect();
+    let ports = if times.is_empty() {
+        tried.len()
+    } else {
+        most_within(times, limits.window)
+    };
+    if (ports as f64) < limits.min_ports || known.is_empty() || share < limits.min_failed {
+        return None;
+    }
+    let first = tried.iter().filter_map(|conversation| conversation.first).min();
+    let last = tried.iter().filter_map(|conversation| conversation.last).max();
+    let time = first.zip(last).map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
+    let key = all[0].key;
+    let summary = format!(
+        "{} tried {} ports of {} within {}, {:.0} % without an answer.",
+        place(log, key.source()),
+        thousands(tried.len() as u64),
+        place(log, key.dest()),
+        span(time),
+        100.0 * share
+    );
+    let inbound = log.direction(all[0]) == Direction::Inbound;
+    let draft = Draft {
+        detector: NAME,
+        severity: if inbound { Severity::Warning } else { Severity::High },
+        score: (share + (ports as f64 / (4.0 * limits.min_ports.max(1.0))).min(1.0)) / 2.0,
+        summary,
+        evidence: vec![
+            evidence("ports", tried.len() as f64, limits.min_ports),
+            evidence("ports_within_window", ports as f64, limits.min_ports),
+            evidence("failed_share", share, limits.min_failed),
+            evidence("ports_of_answers_and_traces", (all.len() - tried.len()) as f64, None),
+        ],
+        technique: if inbound { "T1595" } else { "T1046" },
+    };
+    let mut finding = draft.about(log, &all);
+    finding.port = None;
+    finding.filter.ports = Vec::new();
+    Some(finding)
+}
+
+/// Whether all flows come from a well-known port to another, as the late answers of a service do.
+fn is_from_service(conversation: &Conversation) -> bool {
+    let from_service = |record: &Record| {
+        initiated(Some(record.src_port), conversation.key.port()) == Some(false)
+    };
+    conversation.records.iter().all(from_service)
+}
+
+/// Whether a flow is a probe of traceroute, whose UDP ports count the hops.
+fn is_traceroute(log: &Log, conversation: &Conversation) -> bool {
+    let key = conversation.key;
+    log.is_udp(key.protocol()) && key.port().is_some_and(|port| (33_434..=33_534).contains(&port))
+}
+
+/// Ports from which the responder itself sent to the initiator, or to a group of which the
+/// initiator may be a member: what comes to these is an answer.
+fn own_ports(log: &Log, conversation: &Conversation) -> HashSet<(Option<u32>, u16)> {
+    let (source, dest) = (conversation.key.source(), conversation.key.dest());
+    let to_group = |record: &&Record| {
+        log.ip(record.key.dest()).is_some_and(|ip| log.rules.broadcasts().receives_only(ip))
+    };
+    let sent = log.between(dest, source).iter();
+    let port = |record: &Record| (record.key.protocol(), record.src_port);
+    let to_groups = log.from(dest).iter().filter(to_group);
+    sent.chain(to_groups).map(port).collect()
+}
