@@ -77,7 +77,11 @@ fn target(key: Key) -> Key {
 
 /// Bytes of the flows that failed, at most 32 bits of megabytes, so that sums cannot overflow.
 fn unanswered(conversation: &Conversation) -> u64 {
-    if conversation.answered > 0 { 0 } else { conversation.sent.min(1 << 44) }
+    if conversation.answered > 0 {
+        0
+    } else {
+        conversation.sent.min(1 << 44)
+    }
 }
 
 /// Flows of one initiator to a target.
@@ -100,13 +104,11 @@ pub struct Share {
 /// Collect the flows of an initiator to targets that may be flooded.
 pub fn shares(log: &Log, source: &Source, limits: &Limits, bounds: &Bounds) -> Vec<Share> {
     let wanted = source.conversations.iter().filter(|conversation| {
-        let to_group = || {
-            let ip = log.ip(conversation.key.dest());
-            ip.is_some_and(|ip| log.rules.broadcasts().receives_only(ip))
-        };
-        bounds.may_reach(target(conversation.key), limits) && !to_group()
+        bounds.may_reach(target(conversation.key), limits) && !log.is_group(conversation.key.dest())
     });
-    wanted.map(|conversation| share(log, conversation)).collect()
+    wanted
+        .map(|conversation| share(log, conversation))
+        .collect()
 }
 
 fn share(log: &Log, conversation: &Conversation) -> Share {
@@ -151,7 +153,11 @@ fn counts(record: &Record, conversation: &Conversation) -> [u64; 4] {
         Outcome::Unknown if silent => flows,
         _ => 0,
     };
-    let known = if record.outcome == Outcome::Unknown && !silent { 0 } else { flows };
+    let known = if record.outcome == Outcome::Unknown && !silent {
+        0
+    } else {
+        flows
+    };
     let in_minute = 60_000.0 / f64::from(record.millis.max(60_000));
     let bytes = if failed > 0 && record.received == 0 {
         (record.sent as f64 * in_minute) as u64
@@ -165,7 +171,9 @@ fn counts(record: &Record, conversation: &Conversation) -> [u64; 4] {
 pub fn find(log: &Log, mut shares: Vec<Share>, limits: &Limits) -> Vec<Finding> {
     shares.sort_by_key(|share| (share.target, share.source));
     let targets = shares.chunk_by(|a, b| a.target == b.target);
-    targets.filter_map(|target| of(log, target, limits)).collect()
+    targets
+        .filter_map(|target| of(log, target, limits))
+        .collect()
 }
 
 fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
@@ -181,9 +189,14 @@ fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
     let flooded: Vec<&[u64; 4]> = minutes.values().filter(|counts| fits(counts)).collect();
     let flows = flooded.iter().map(|counts| counts[0]).max()?;
     let unanswered = flooded.iter().map(|counts| counts[3]).max()?;
-    let (failed, known) = flooded.iter().fold((0_u64, 0_u64), |(failed, known), counts| {
-        (failed.saturating_add(counts[1]), known.saturating_add(counts[2]))
-    });
+    let (failed, known) = flooded
+        .iter()
+        .fold((0_u64, 0_u64), |(failed, known), counts| {
+            (
+                failed.saturating_add(counts[1]),
+                known.saturating_add(counts[2]),
+            )
+        });
     let failed = failed as f64 / known.max(1) as f64;
     let key = shares[0].target;
     let source = (shares.len() == 1).then_some(shares[0].source);
@@ -204,7 +217,11 @@ fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
     let by_bytes = unanswered as f64 / limits.min_bytes.max(1.0);
     Some(Finding {
         detector: NAME,
-        severity: if direction == Direction::Inbound { Severity::Warning } else { Severity::High },
+        severity: if direction == Direction::Inbound {
+            Severity::Warning
+        } else {
+            Severity::High
+        },
         score: (0.5 * (1.0 + by_flows.max(by_bytes).log10())).clamp(0.0, 1.0),
         source,
         dest: Some(key.dest()),
@@ -224,7 +241,11 @@ fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
         evidence: vec![
             evidence("flows_in_minute", flows as f64, limits.min_flows),
             evidence("failed_share", failed, limits.min_failed),
-            evidence("unanswered_bytes_in_minute", unanswered as f64, limits.min_bytes),
+            evidence(
+                "unanswered_bytes_in_minute",
+                unanswered as f64,
+                limits.min_bytes,
+            ),
             evidence("sources", shares.len() as f64, None),
             evidence("minutes", flooded.len() as f64, None),
         ],

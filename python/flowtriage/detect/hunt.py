@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -23,6 +24,15 @@ STATUS = b"flowtriage.detectors"
 _STATUS_SCHEMA = pa.schema(
     [("detector", pa.string()), ("ran", pa.bool_()), ("reason", pa.string())]
 )
+
+
+class Request(NamedTuple):
+    """What the core looks for."""
+
+    detectors: list[str]
+    limits: dict[str, dict[str, float]]
+    known: list[tuple[str, str, bool]]
+    hosts: bool
 
 
 def hunt(
@@ -150,11 +160,9 @@ def _run(
     numbers = {name: value.as_numbers() for name, value in thresholds.items()}
     numbers["context"] = (context or Context()).as_numbers()
     ranges = None if internal is None else parse_networks(internal)
-    networks = list(known_networks(known))
+    request = Request(list(chosen), numbers, list(known_networks(known)), hosts)
     database = as_database(asn)._files
-    findings, status, table = _hunt(
-        flow_batches(flows), ranges, database, list(chosen), numbers, networks, hosts
-    )
+    findings, status, table = _hunt(flow_batches(flows), ranges, database, request)
     metadata = {STATUS: json.dumps(status.to_pylist())}
     found = (findings, pa.table({}) if table is None else table)
     return found[0].replace_schema_metadata(metadata), found[1].replace_schema_metadata(metadata)
