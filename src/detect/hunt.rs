@@ -79,7 +79,7 @@ pub fn collect(
 struct Part {
     findings: Vec<Finding>,
     circumstances: Circumstances,
-    floods: Vec<floods::Share>,
+    floods: floods::Targets,
     hosts: Hosts,
 }
 
@@ -97,7 +97,7 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
     let statuses: Vec<(String, Option<&str>)> = (request.detectors.into_iter())
         .map(|name| status(&name, &log).map(|reason| (name, reason)))
         .collect::<Result<_>>()?;
-    let systems = Systems::new(&log, database)?;
+    let systems = Systems::new(&log, database, request.hosts)?;
     let runs = |name: &str| {
         statuses
             .iter()
@@ -112,8 +112,7 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
         lateral_fan_out::demote(&mut found);
         part.findings.append(&mut found);
         if let Some(bounds) = &bounds {
-            part.floods
-                .extend(floods::shares(&log, source, &detectors.floods, bounds));
+            part.floods.add(&log, source, &detectors.floods, bounds);
         }
         if request.hosts {
             part.hosts.add(&log, source);
@@ -123,19 +122,27 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
     for part in parts {
         all.findings.extend(part.findings);
         all.circumstances.merge(part.circumstances);
-        all.floods.extend(part.floods);
+        all.floods.merge(part.floods);
         all.hosts.merge(part.hosts);
     }
-    let flooded = floods::find(&log, all.floods, &detectors.floods);
+    let flooded = all.floods.find(&log, &detectors.floods);
     all.findings.extend(flooded);
     all.findings.retain_mut(|finding| {
         let limits = &detectors.rare_networks;
         finding.detector != rare_networks::NAME
             || rare_networks::keep(finding, &all.circumstances, &systems, limits)
     });
+    let ends = |finding: &Finding| {
+        let dest = finding
+            .dest
+            .or_else(|| finding.filter.dests.first().copied());
+        finding.source.into_iter().chain(dest)
+    };
+    let ends = all.findings.iter().flat_map(ends).collect();
+    let named = Systems::of(&log, ends, database)?;
     let context = Context {
         log: &log,
-        systems: &systems,
+        systems: &named,
         circumstances: &all.circumstances,
         known: &known,
         limits: &detectors.context,
