@@ -1,6 +1,6 @@
 //! Beacons: calls of a host to one destination, or to one network, in a regular rhythm.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::detect::conversation::{Conversation, Source};
 use crate::detect::draft::{Draft, peer, place, service};
@@ -66,18 +66,32 @@ pub fn find(
     };
     let mut out = Vec::new();
     let mut rest = Vec::new();
+    let mut known = HashSet::new();
     for conversation in source.conversations.iter().filter(is_wanted) {
         if retries::fits(conversation, unanswered) {
             continue;
         }
         let starts: Vec<i64> = conversation.starts().collect();
         match rhythm(&starts, &limits.rhythm()) {
-            Some(found) => out.push(of_dest(log, conversation, &found, limits)),
+            Some(found) => {
+                known.insert(network(conversation, systems));
+                out.push(of_dest(log, conversation, &found, limits));
+            }
             None => rest.push(conversation),
         }
     }
+    rest.retain(|conversation| !known.contains(&network(conversation, systems)));
     out.extend(by_network(log, source, &rest, limits, systems));
     out
+}
+
+/// The network that a conversation calls, with port and protocol.
+fn network(
+    conversation: &Conversation,
+    systems: &Systems,
+) -> (Option<u32>, Option<u16>, Option<u32>) {
+    let key = conversation.key;
+    (systems.asn(key.dest()), key.port(), key.protocol())
 }
 
 fn of_dest(log: &Log, conversation: &Conversation, found: &Rhythm, limits: &Limits) -> Finding {
@@ -91,7 +105,9 @@ fn of_dest(log: &Log, conversation: &Conversation, found: &Rhythm, limits: &Limi
 }
 
 fn in_words(found: &Rhythm, first: Option<i64>, last: Option<i64>) -> String {
-    let time = first.zip(last).map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
+    let time = first
+        .zip(last)
+        .map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
     let missed = match found.missed {
         0 => String::new(),
         missed => format!(", with {} missed", thousands(missed as u64)),
@@ -115,7 +131,11 @@ fn draft(
     let constant = constant_size(conversations);
     let active = (found.period * (found.calls + found.missed) as f64 / log.facts.span()).min(1.0);
     let parts = [found.share, constant.unwrap_or(found.share), active];
-    let score = parts.iter().zip(WEIGHTS).map(|(part, weight)| part * weight).sum();
+    let score = parts
+        .iter()
+        .zip(WEIGHTS)
+        .map(|(part, weight)| part * weight)
+        .sum();
     let (calls, tolerance) = if found.few {
         (limits.few_calls, limits.few_tolerance)
     } else {
@@ -124,7 +144,11 @@ fn draft(
     let mut parts = vec![
         evidence("calls", found.calls as f64, calls),
         evidence("period_seconds", found.period, limits.min_period),
-        evidence("regular_gaps", found.share, if found.few { 1.0 } else { limits.min_share }),
+        evidence(
+            "regular_gaps",
+            found.share,
+            if found.few { 1.0 } else { limits.min_share },
+        ),
         evidence("jitter", found.jitter, tolerance),
         evidence("missed_calls", found.missed as f64, None),
         evidence("active_share", active, None),
@@ -132,7 +156,11 @@ fn draft(
     parts.extend(constant.map(|constant| evidence("constant_size", constant, None)));
     Draft {
         detector: NAME,
-        severity: if found.few { Severity::Information } else { Severity::Warning },
+        severity: if found.few {
+            Severity::Information
+        } else {
+            Severity::Warning
+        },
         score,
         summary,
         evidence: parts,
@@ -142,10 +170,15 @@ fn draft(
 
 /// Share of the flows that sent about as many bytes as their median.
 fn constant_size(conversations: &[&Conversation]) -> Option<f64> {
-    if conversations.iter().any(|conversation| !conversation.has_bytes) {
+    if conversations
+        .iter()
+        .any(|conversation| !conversation.has_bytes)
+    {
         return None;
     }
-    let records = conversations.iter().flat_map(|conversation| conversation.records);
+    let records = conversations
+        .iter()
+        .flat_map(|conversation| conversation.records);
     let mut sizes: Vec<u64> = records.map(|record| record.sent).collect();
     let middle = sizes.len().checked_sub(1)? / 2;
     let median = *sizes.select_nth_unstable(middle).1;
@@ -163,34 +196,39 @@ fn by_network(
 ) -> Vec<Finding> {
     let mut groups: HashMap<_, Vec<&Conversation>> = HashMap::new();
     for conversation in rest {
-        let key = conversation.key;
         let outbound = log.direction(conversation) == Direction::Outbound;
-        if let Some(system) = systems.asn(key.dest()).filter(|_| outbound) {
-            let group = (system, key.port(), key.protocol());
+        if let (Some(system), port, protocol) = network(conversation, systems)
+            && outbound
+        {
+            let group = (system, port, protocol);
             groups.entry(group).or_default().push(conversation);
         }
     }
-    let found = groups.into_iter().filter_map(|((asn, port, protocol), conversations)| {
-        if (conversations.len() as f64) < limits.min_servers.max(2.0) {
-            return None;
-        }
-        let mut starts: Vec<i64> = conversations.iter().flat_map(|c| c.starts()).collect();
-        starts.sort_unstable();
-        let found = rhythm(&starts, &limits.rhythm()).filter(|found| !found.few)?;
-        let first = conversations.iter().filter_map(|c| c.first).min();
-        let last = conversations.iter().filter_map(|c| c.last).max();
-        let summary = format!(
-            "{} called {} addresses of {} on {} {}.",
-            place(log, source.rank),
-            conversations.len(),
-            systems.name(conversations[0].key.dest()).unwrap_or("one network"),
-            service(log, port, protocol),
-            in_words(&found, first, last)
-        );
-        let mut finding = draft(log, &found, &conversations, summary, limits)
-            .about(log, &conversations);
-        finding.system = Some(asn);
-        Some(finding)
-    });
+    let found = groups
+        .into_iter()
+        .filter_map(|((asn, port, protocol), conversations)| {
+            if (conversations.len() as f64) < limits.min_servers.max(2.0) {
+                return None;
+            }
+            let mut starts: Vec<i64> = conversations.iter().flat_map(|c| c.starts()).collect();
+            starts.sort_unstable();
+            let found = rhythm(&starts, &limits.rhythm()).filter(|found| !found.few)?;
+            let first = conversations.iter().filter_map(|c| c.first).min();
+            let last = conversations.iter().filter_map(|c| c.last).max();
+            let summary = format!(
+                "{} called {} addresses of {} on {} {}.",
+                place(log, source.rank),
+                conversations.len(),
+                systems
+                    .name(conversations[0].key.dest())
+                    .unwrap_or("one network"),
+                service(log, port, protocol),
+                in_words(&found, first, last)
+            );
+            let mut finding =
+                draft(log, &found, &conversations, summary, limits).about(log, &conversations);
+            finding.system = Some(asn);
+            Some(finding)
+        });
     found.collect()
 }

@@ -10,7 +10,7 @@ use crate::direction::rules::Direction;
 /// Counts over all initiators.
 #[derive(Debug, Default)]
 pub struct Circumstances {
-    /// Internal initiators.
+    /// Internal initiators that called an outside address.
     pub hosts: u64,
     /// Internal initiators that called a network, by AS number.
     pub callers: HashMap<u32, u64>,
@@ -36,7 +36,7 @@ impl Circumstances {
                     let answered = pair.iter().any(|conversation| conversation.answered > 0);
                     self.clients.entry(dest).or_default()[1] += u64::from(answered);
                 }
-                Direction::Outbound => {
+                Direction::Outbound if !log.is_group(dest) => {
                     outside += 1;
                     networks.extend(systems.asn(dest));
                     if let Some(country) = systems.country(dest) {
@@ -47,7 +47,7 @@ impl Circumstances {
                 _ => {}
             }
         }
-        if source.is_internal {
+        if source.is_internal && outside > 0 {
             self.hosts += 1;
             self.outside.insert(source.rank, outside);
             for network in networks {

@@ -12,10 +12,12 @@ use crate::flow::initiator::addresses::may_be_broadcast;
 
 limits! {
     "context",
-    /// Internal hosts from which the popularity of networks is judged.
-    min_hosts,
-    /// Share of the internal hosts that call a popular network.
+    /// Minimum number of internal hosts that call a popular network.
+    popular_hosts,
+    /// Share of the internal hosts that call a popular network, of those that call outside.
     popular_share,
+    /// Internal hosts from which a network that a single one calls is rare.
+    rare_hosts,
     /// Internal clients of a proxy.
     proxy_clients,
     /// Outside addresses that a proxy calls.
@@ -34,12 +36,18 @@ limits! {
 const INFRASTRUCTURE: &[(&[u16], &str)] = &[
     (&[123], "time service (NTP)"),
     (&[53, 853, 5353, 5355, 137], "name resolution"),
-    (&[67, 68, 138, 546, 547, 1900, 3544, 3702, 5350, 5351], "network configuration or discovery"),
-    (&[3478, 3479, 3480, 3481, 5060, 5061, 5349, 19_302], "telephony (STUN, SIP)"),
+    (
+        &[67, 68, 138, 546, 547, 1900, 3544, 3702, 5350, 5351],
+        "network configuration or discovery",
+    ),
+    (
+        &[3478, 3479, 3480, 3481, 5060, 5061, 5349, 19_302],
+        "telephony (STUN, SIP)",
+    ),
 ];
 
-/// Ports that hosts ask many outside addresses without an answer: DNS, NTP, and Windows for the
-/// NetBIOS name of web servers.
+/// Ports on which hosts ask many outside addresses without an answer: DNS, NTP, and `NetBIOS`, which
+/// Windows asks for the names of web servers.
 const UNANSWERED: &[u16] = &[53, 123, 137];
 
 /// Ports of mailboxes, which clients poll.
@@ -92,13 +100,17 @@ impl Context<'_> {
         }
         let covered = self.log.facts.span();
         if covered < self.limits.short_log {
-            finding.context.push(format!("short log: {}", span(covered)));
+            finding
+                .context
+                .push(format!("short log: {}", span(covered)));
         }
     }
 
     /// Name the outside network.
     fn name(&self, finding: &mut Finding) {
-        let outside = finding.outside().or_else(|| finding.filter.dests.first().copied());
+        let outside = finding
+            .outside()
+            .or_else(|| finding.filter.dests.first().copied());
         let Some(rank) = outside else { return };
         if finding.outside().is_some() || finding.system.is_some() {
             finding.as_name = self.systems.name(rank).map(str::to_owned);
@@ -121,19 +133,33 @@ impl Context<'_> {
     /// Whether an internal address serves as a web proxy: by its port, or because it has clients
     /// inside and itself calls many addresses outside.
     fn is_proxy(&self, dest: u64, port: Option<u16>) -> bool {
-        let clients = self.circumstances.clients.get(&dest).map_or(0, |clients| clients[0]);
-        let peers = self.circumstances.outside.get(&dest).copied().unwrap_or_default();
-        let behaves = clients as f64 >= self.limits.proxy_clients
-            && peers as f64 >= self.limits.proxy_peers;
+        let clients = self
+            .circumstances
+            .clients
+            .get(&dest)
+            .map_or(0, |clients| clients[0]);
+        let peers = self
+            .circumstances
+            .outside
+            .get(&dest)
+            .copied()
+            .unwrap_or_default();
+        let behaves =
+            clients as f64 >= self.limits.proxy_clients && peers as f64 >= self.limits.proxy_peers;
         let has_port = port.is_some_and(|port| PROXY.contains(&port));
         has_port || behaves && port.is_some_and(|port| WEB.contains(&port))
     }
 
     fn inbound(&self, finding: &mut Finding) {
-        let clients = finding.dest.and_then(|dest| self.circumstances.clients.get(&dest));
+        let clients = finding
+            .dest
+            .and_then(|dest| self.circumstances.clients.get(&dest));
         let clients = clients.map_or(0, |clients| clients[1]);
         if clients as f64 >= self.limits.server_clients {
-            let reason = format!("public server: {} answered", plural(clients, "outside client"));
+            let reason = format!(
+                "public server: {} answered",
+                plural(clients, "outside client")
+            );
             // Whoever asks for calls from outside wants those to public servers.
             if finding.detector == "floods" || RHYTHMIC.contains(&finding.detector) {
                 finding.context.push(reason);
@@ -148,32 +174,44 @@ impl Context<'_> {
         if finding.detector == "host_sweeps" && asks && self.log.is_udp(finding.protocol) {
             finding.demote("name or time service of many hosts".into());
         }
-        if matches!(finding.detector, "port_scans" | "host_sweeps" | "floods" | "port_mismatches") {
+        if matches!(
+            finding.detector,
+            "port_scans" | "host_sweeps" | "floods" | "port_mismatches"
+        ) {
             return;
         }
-        let rank = finding.dest.or_else(|| finding.filter.dests.first().copied());
+        let rank = finding
+            .dest
+            .or_else(|| finding.filter.dests.first().copied());
         let Some((rank, ip)) = rank.and_then(|rank| Some((rank, self.log.ip(rank)?))) else {
             return;
         };
         let asn = self.systems.asn(rank);
-        let is_common = finding.port.is_none_or(|port| {
-            [WEB, MAIL, PUSH].iter().any(|ports| ports.contains(&port))
-        });
+        let is_common = finding
+            .port
+            .is_none_or(|port| [WEB, MAIL, PUSH].iter().any(|ports| ports.contains(&port)));
         let known = self.known.find(ip, asn);
         if let Some(network) = known.filter(|network| is_common || !network.shared) {
-            let kind = if network.shared { "shared network" } else { "known network" };
+            let kind = if network.shared {
+                "shared network"
+            } else {
+                "known network"
+            };
             finding.demote(format!("{kind}: {}", network.name));
         }
         let hosts = self.circumstances.hosts;
         let callers = asn.and_then(|asn| self.circumstances.callers.get(&asn).copied());
-        let Some(callers) = callers.filter(|_| hosts as f64 >= self.limits.min_hosts) else {
-            return;
-        };
-        let share = callers as f64 / hosts as f64;
-        if callers > 1 && share >= self.limits.popular_share {
-            finding.demote(format!("popular network: {callers} of {}", plural(hosts, "host")));
-        } else if callers == 1 {
-            finding.context.push(format!("rare network: 1 of {}", plural(hosts, "host")));
+        let Some(callers) = callers else { return };
+        let is_half = callers as f64 >= self.limits.popular_share * hosts as f64;
+        if callers as f64 >= self.limits.popular_hosts && is_half {
+            finding.demote(format!(
+                "popular network: {callers} of {}",
+                plural(hosts, "host")
+            ));
+        } else if callers == 1 && hosts as f64 >= self.limits.rare_hosts {
+            finding
+                .context
+                .push(format!("rare network: 1 of {}", plural(hosts, "host")));
             let strong = finding.score >= self.limits.high_score;
             if strong && finding.severity == Severity::Warning {
                 finding.severity = Severity::High;
@@ -193,7 +231,9 @@ impl Context<'_> {
             finding.demote("no transport protocol".into());
         }
         let Some(port) = finding.port else { return };
-        let found = INFRASTRUCTURE.iter().find(|(ports, _)| ports.contains(&port));
+        let found = INFRASTRUCTURE
+            .iter()
+            .find(|(ports, _)| ports.contains(&port));
         if let Some((_, service)) = found {
             finding.demote((*service).into());
         } else if MAIL.contains(&port) {

@@ -38,9 +38,8 @@ impl<'a> Source<'a> {
 
     /// The conversations by port and protocol.
     pub fn by_port(&self) -> Vec<Vec<&Conversation<'a>>> {
-        let service = |conversation: &&Conversation| {
-            (conversation.key.protocol(), conversation.key.port())
-        };
+        let service =
+            |conversation: &&Conversation| (conversation.key.protocol(), conversation.key.port());
         let mut all: Vec<_> = self.conversations.iter().collect();
         all.sort_by_key(service);
         let chunks = all.chunk_by(|a, b| service(a) == service(b));
@@ -80,7 +79,9 @@ pub struct Conversation<'a> {
 impl<'a> Conversation<'a> {
     fn new(records: &'a [Record], by_responses: bool) -> Self {
         let mut out = Self {
-            key: records.first().map_or_else(Key::default, |record| record.key),
+            key: records
+                .first()
+                .map_or_else(Key::default, |record| record.key),
             records,
             flows: 0,
             answered: 0,
@@ -133,7 +134,10 @@ impl<'a> Conversation<'a> {
         let is_flow = |record: &&Record| {
             record.start != NO_START && record.flows > 0 && !record.has(RESPONSE)
         };
-        self.records.iter().filter(is_flow).map(|record| record.start)
+        self.records
+            .iter()
+            .filter(is_flow)
+            .map(|record| record.start)
     }
 
     /// Share of the flows with a known outcome that failed; `None` if none has one.

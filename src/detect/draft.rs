@@ -4,6 +4,8 @@ use crate::detect::conversation::Conversation;
 use crate::detect::filter::Filter;
 use crate::detect::findings::{Evidence, Finding, Severity};
 use crate::detect::log::Log;
+use crate::detect::record::Key;
+use crate::direction::rules::Direction;
 
 /// What a detector says about conversations.
 pub struct Draft {
@@ -25,15 +27,17 @@ impl Draft {
     /// The finding about conversations; an endpoint, port or protocol is named if all have the same.
     pub fn about(self, log: &Log, conversations: &[&Conversation]) -> Finding {
         let keys = || conversations.iter().map(|conversation| conversation.key);
-        let sources = distinct(keys().map(|key| key.source()));
-        let dests = distinct(keys().map(|key| key.dest()));
-        let ports = distinct(keys().map(|key| key.port()));
-        let protocols = distinct(keys().map(|key| key.protocol()));
+        let sources = distinct(keys().map(Key::source));
+        let dests = distinct(keys().map(Key::dest));
+        let ports = distinct(keys().map(Key::port));
+        let protocols = distinct(keys().map(Key::protocol));
         let sum = |value: fn(&Conversation) -> u64| {
             let values = conversations.iter().map(|conversation| value(conversation));
             values.fold(0_u64, u64::saturating_add)
         };
-        let directions = conversations.iter().map(|conversation| log.direction(conversation));
+        let directions = conversations
+            .iter()
+            .map(|conversation| log.direction(conversation));
         Finding {
             detector: self.detector,
             severity: self.severity,
@@ -42,16 +46,24 @@ impl Draft {
             dest: one(&dests),
             port: one(&ports).flatten(),
             protocol: one(&protocols).flatten(),
-            direction: directions.min().unwrap_or(crate::direction::rules::Direction::Unknown),
+            direction: directions.min().unwrap_or(Direction::Unknown),
             system: None,
             as_name: None,
             country: None,
-            first: conversations.iter().filter_map(|conversation| conversation.first).min(),
-            last: conversations.iter().filter_map(|conversation| conversation.last).max(),
+            first: conversations
+                .iter()
+                .filter_map(|conversation| conversation.first)
+                .min(),
+            last: conversations
+                .iter()
+                .filter_map(|conversation| conversation.last)
+                .max(),
             flows: sum(|conversation| conversation.flows),
             sent: sum(|conversation| conversation.sent),
             received: sum(|conversation| conversation.received),
-            has_bytes: conversations.iter().any(|conversation| conversation.has_bytes),
+            has_bytes: conversations
+                .iter()
+                .any(|conversation| conversation.has_bytes),
             summary: self.summary,
             evidence: self.evidence,
             technique: self.technique,
@@ -61,7 +73,9 @@ impl Draft {
                 dests,
                 ports,
                 protocols,
-                exchanged: conversations.iter().any(|conversation| conversation.exchanged),
+                exchanged: conversations
+                    .iter()
+                    .any(|conversation| conversation.exchanged),
             },
         }
     }
@@ -90,13 +104,21 @@ pub fn place(log: &Log, rank: u64) -> String {
 /// A conversation's responder in a sentence, such as `192.0.2.1 port 443/tcp`.
 pub fn peer(log: &Log, conversation: &Conversation) -> String {
     let key = conversation.key;
-    format!("{} {}", place(log, key.dest()), service(log, key.port(), key.protocol()))
+    format!(
+        "{} {}",
+        place(log, key.dest()),
+        service(log, key.port(), key.protocol())
+    )
 }
 
 /// A port and protocol in a sentence.
 pub fn service(log: &Log, port: Option<u16>, protocol: Option<u32>) -> String {
     let protocol = log.protocol(protocol).unwrap_or("unknown protocol");
-    let protocol: String = protocol.chars().filter(|c| !c.is_control()).take(20).collect();
+    let protocol: String = protocol
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(20)
+        .collect();
     match port {
         Some(port) => format!("port {port}/{protocol}"),
         None => protocol,

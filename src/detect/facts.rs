@@ -153,8 +153,9 @@ impl Facts {
         }
         // Records of an interval share its start; calls by a clock have starts of their own.
         let in_intervals = self.are_on_minutes() && 2 * self.intervals <= self.minutes;
-        (in_intervals || self.has(self.aggregated))
-            .then_some("records are of intervals or of several flows, without the time of each flow")
+        (in_intervals || self.has(self.aggregated)).then_some(
+            "records are of intervals or of several flows, without the time of each flow",
+        )
     }
 
     fn without_outcomes(&self) -> Option<&'static str> {
@@ -165,6 +166,10 @@ impl Facts {
         } else {
             Some("the log states neither results nor packets or bytes of the responder")
         }
+    }
+
+    fn has_bytes(&self) -> bool {
+        self.has(self.bytes) || self.has(self.sent) && self.sees_responses()
     }
 
     fn without_services(&self) -> Option<&'static str> {
@@ -186,8 +191,7 @@ impl Facts {
             Need::Times => self.without_times(),
             Need::Starts => (!self.has(self.starts)).then_some("the log has no start times"),
             Need::Outcomes => self.without_outcomes(),
-            Need::Bytes => (!self.has(self.bytes) && !(self.has(self.sent) && self.sees_responses()))
-                .then_some("the log has no bytes of both directions"),
+            Need::Bytes => (!self.has_bytes()).then_some("the log has no bytes of both directions"),
             Need::Ends => (!self.has(self.ends)).then_some("the log has no end times or durations"),
             Need::Ports => (!self.has(self.ports)).then_some("the log has no ports"),
             Need::Services => self.without_services(),

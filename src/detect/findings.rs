@@ -174,7 +174,8 @@ pub fn table(log: &Log, findings: Vec<Finding>) -> Result<RecordBatch> {
         (y.severity.cmp(&x.severity))
             .then(y.score.total_cmp(&x.score))
             .then_with(|| {
-                let key = |row: &Row| (row.finding.detector, row.source, row.dest, row.finding.port);
+                let key =
+                    |row: &Row| (row.finding.detector, row.source, row.dest, row.finding.port);
                 key(a).cmp(&key(b))
             })
             .then_with(|| (&a.protocol, &a.filter).cmp(&(&b.protocol, &b.filter)))
@@ -184,11 +185,16 @@ pub fn table(log: &Log, findings: Vec<Finding>) -> Result<RecordBatch> {
 
 fn write(rows: &[Row]) -> Result<RecordBatch> {
     let text = |name: &str, value: &dyn Fn(&Row) -> Option<String>| {
-        named(name, Arc::new(rows.iter().map(value).collect::<StringArray>()))
+        named(
+            name,
+            Arc::new(rows.iter().map(value).collect::<StringArray>()),
+        )
     };
     let time = |name: &str, value: fn(&Finding) -> Option<i64>| {
         let times = rows.iter().map(|row| value(&row.finding));
-        let times = times.collect::<TimestampMicrosecondArray>().with_timezone("UTC");
+        let times = times
+            .collect::<TimestampMicrosecondArray>()
+            .with_timezone("UTC");
         named(name, Arc::new(times))
     };
     let bytes = |name: &str, value: fn(&Finding) -> u64| {
@@ -198,14 +204,19 @@ fn write(rows: &[Row]) -> Result<RecordBatch> {
         });
         named(name, Arc::new(bytes.collect::<Int64Array>()))
     };
-    let flows = rows.iter().map(|row| i64::try_from(row.finding.flows).unwrap_or(i64::MAX));
+    let flows = rows
+        .iter()
+        .map(|row| i64::try_from(row.finding.flows).unwrap_or(i64::MAX));
     let scores = rows.iter().map(|row| row.finding.score);
     let ports = rows.iter().map(|row| row.finding.port);
     batch(vec![
         text("finding", &|row| Some(row.id.clone())),
         text("detector", &|row| Some(row.finding.detector.into())),
         text("severity", &|row| Some(row.finding.severity.name().into())),
-        named("score", Arc::new(scores.map(Some).collect::<Float64Array>())),
+        named(
+            "score",
+            Arc::new(scores.map(Some).collect::<Float64Array>()),
+        ),
         text("source", &|row| row.source.map(|ip| ip.to_string())),
         text("dest", &|row| row.dest.map(|ip| ip.to_string())),
         named("dst_port", Arc::new(ports.collect::<UInt16Array>())),

@@ -77,13 +77,22 @@ fn target(key: Key) -> Key {
 
 /// Bytes of the flows that failed, at most 32 bits of megabytes, so that sums cannot overflow.
 fn unanswered(conversation: &Conversation) -> u64 {
-    if conversation.answered > 0 { 0 } else { conversation.sent.min(1 << 44) }
+    if conversation.answered > 0 {
+        0
+    } else {
+        conversation.sent.min(1 << 44)
+    }
 }
 
-/// Flows of one initiator to a target.
+/// Flows to targets that may be flooded.
+#[derive(Debug, Default)]
+pub struct Targets(HashMap<Key, Target>);
+
+/// Flows of all initiators to a target.
 #[derive(Clone, Debug)]
-pub struct Share {
-    target: Key,
+struct Target {
+    /// Number of initiators, and one of them.
+    sources: u64,
     source: u64,
     direction: Direction,
     flows: u64,
@@ -93,47 +102,85 @@ pub struct Share {
     exchanged: bool,
     first: Option<i64>,
     last: Option<i64>,
-    /// Minute, flows, failed flows, flows with a known outcome, bytes without an answer.
-    minutes: Vec<(i64, [u64; 4])>,
+    /// Flows, failed flows, flows with a known outcome, and bytes without an answer, by minute.
+    minutes: HashMap<i64, [u64; 4]>,
 }
 
-/// Collect the flows of an initiator to targets that may be flooded.
-pub fn shares(log: &Log, source: &Source, limits: &Limits, bounds: &Bounds) -> Vec<Share> {
-    let wanted = source.conversations.iter().filter(|conversation| {
-        let to_group = || {
-            let ip = log.ip(conversation.key.dest());
-            ip.is_some_and(|ip| log.rules.broadcasts().receives_only(ip))
-        };
-        bounds.may_reach(target(conversation.key), limits) && !to_group()
-    });
-    wanted.map(|conversation| share(log, conversation)).collect()
-}
-
-fn share(log: &Log, conversation: &Conversation) -> Share {
-    let mut minutes: Vec<(i64, [u64; 4])> = Vec::new();
-    for record in conversation.records {
-        if record.start == NO_START || record.has(RESPONSE) {
-            continue;
-        }
-        let minute = record.start.div_euclid(MINUTE);
-        let counts = counts(record, conversation);
-        match minutes.last_mut() {
-            Some((last, sums)) if *last == minute => add(sums, counts),
-            _ => minutes.push((minute, counts)),
+impl Targets {
+    /// Add the flows of an initiator.
+    pub fn add(&mut self, log: &Log, source: &Source, limits: &Limits, bounds: &Bounds) {
+        for conversation in &source.conversations {
+            let key = target(conversation.key);
+            if bounds.may_reach(key, limits) && !log.is_group(conversation.key.dest()) {
+                self.merge_one(key, Target::new(log, conversation));
+            }
         }
     }
-    Share {
-        target: target(conversation.key),
-        source: conversation.key.source(),
-        direction: log.direction(conversation),
-        flows: conversation.flows,
-        sent: conversation.sent,
-        received: conversation.received,
-        has_bytes: conversation.has_bytes,
-        exchanged: conversation.exchanged,
-        first: conversation.first,
-        last: conversation.last,
-        minutes,
+
+    /// Add the flows of other initiators.
+    pub fn merge(&mut self, other: Self) {
+        for (key, target) in other.0 {
+            self.merge_one(key, target);
+        }
+    }
+
+    fn merge_one(&mut self, key: Key, other: Target) {
+        match self.0.get_mut(&key) {
+            Some(target) => target.merge(other),
+            None => drop(self.0.insert(key, other)),
+        }
+    }
+
+    /// Find the floods.
+    pub fn find(&self, log: &Log, limits: &Limits) -> Vec<Finding> {
+        let found = self.0.iter();
+        found
+            .filter_map(|(key, target)| of(log, *key, target, limits))
+            .collect()
+    }
+}
+
+impl Target {
+    fn new(log: &Log, conversation: &Conversation) -> Self {
+        let mut minutes: HashMap<i64, [u64; 4]> = HashMap::new();
+        for record in conversation.records {
+            if record.start != NO_START && !record.has(RESPONSE) {
+                let sums = minutes.entry(record.start.div_euclid(MINUTE)).or_default();
+                add(sums, counts(record, conversation));
+            }
+        }
+        Self {
+            sources: 1,
+            source: conversation.key.source(),
+            direction: log.direction(conversation),
+            flows: conversation.flows,
+            sent: conversation.sent,
+            received: conversation.received,
+            has_bytes: conversation.has_bytes,
+            exchanged: conversation.exchanged,
+            first: conversation.first,
+            last: conversation.last,
+            minutes,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.sources += other.sources;
+        self.direction = self.direction.min(other.direction);
+        for (sum, count) in [
+            (&mut self.flows, other.flows),
+            (&mut self.sent, other.sent),
+            (&mut self.received, other.received),
+        ] {
+            *sum = sum.saturating_add(count);
+        }
+        self.has_bytes |= other.has_bytes;
+        self.exchanged |= other.exchanged;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        for (minute, counts) in other.minutes {
+            add(self.minutes.entry(minute).or_default(), counts);
+        }
     }
 }
 
@@ -151,7 +198,11 @@ fn counts(record: &Record, conversation: &Conversation) -> [u64; 4] {
         Outcome::Unknown if silent => flows,
         _ => 0,
     };
-    let known = if record.outcome == Outcome::Unknown && !silent { 0 } else { flows };
+    let known = if record.outcome == Outcome::Unknown && !silent {
+        0
+    } else {
+        flows
+    };
     let in_minute = 60_000.0 / f64::from(record.millis.max(60_000));
     let bytes = if failed > 0 && record.received == 0 {
         (record.sent as f64 * in_minute) as u64
@@ -161,36 +212,32 @@ fn counts(record: &Record, conversation: &Conversation) -> [u64; 4] {
     [flows, failed, known, bytes]
 }
 
-/// Find the floods in what all initiators sent.
-pub fn find(log: &Log, mut shares: Vec<Share>, limits: &Limits) -> Vec<Finding> {
-    shares.sort_by_key(|share| (share.target, share.source));
-    let targets = shares.chunk_by(|a, b| a.target == b.target);
-    targets.filter_map(|target| of(log, target, limits)).collect()
-}
-
-fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
-    let mut minutes: HashMap<i64, [u64; 4]> = HashMap::new();
-    for (minute, counts) in shares.iter().flat_map(|share| &share.minutes) {
-        add(minutes.entry(*minute).or_default(), *counts);
-    }
+fn of(log: &Log, key: Key, target: &Target, limits: &Limits) -> Option<Finding> {
     let fits = |[flows, failed, known, bytes]: &[u64; 4]| {
         let share = *failed as f64 / (*known).max(1) as f64;
         let many = *flows as f64 >= limits.min_flows && share >= limits.min_failed && *known > 0;
         many || *bytes as f64 >= limits.min_bytes
     };
-    let flooded: Vec<&[u64; 4]> = minutes.values().filter(|counts| fits(counts)).collect();
+    let flooded: Vec<&[u64; 4]> = target
+        .minutes
+        .values()
+        .filter(|counts| fits(counts))
+        .collect();
     let flows = flooded.iter().map(|counts| counts[0]).max()?;
     let unanswered = flooded.iter().map(|counts| counts[3]).max()?;
-    let (failed, known) = flooded.iter().fold((0_u64, 0_u64), |(failed, known), counts| {
-        (failed.saturating_add(counts[1]), known.saturating_add(counts[2]))
-    });
+    let (failed, known) = flooded
+        .iter()
+        .fold((0_u64, 0_u64), |(failed, known), counts| {
+            (
+                failed.saturating_add(counts[1]),
+                known.saturating_add(counts[2]),
+            )
+        });
     let failed = failed as f64 / known.max(1) as f64;
-    let key = shares[0].target;
-    let source = (shares.len() == 1).then_some(shares[0].source);
-    let sum = |value: fn(&Share) -> u64| shares.iter().map(value).fold(0, u64::saturating_add);
-    let direction = shares.iter().map(|share| share.direction).min()?;
+    let source = (target.sources == 1).then_some(target.source);
+    let direction = target.direction;
     let from = source.map_or_else(
-        || plural(shares.len() as u64, "source"),
+        || plural(target.sources, "source"),
         |source| place(log, source),
     );
     let summary = format!(
@@ -204,7 +251,11 @@ fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
     let by_bytes = unanswered as f64 / limits.min_bytes.max(1.0);
     Some(Finding {
         detector: NAME,
-        severity: if direction == Direction::Inbound { Severity::Warning } else { Severity::High },
+        severity: if direction == Direction::Inbound {
+            Severity::Warning
+        } else {
+            Severity::High
+        },
         score: (0.5 * (1.0 + by_flows.max(by_bytes).log10())).clamp(0.0, 1.0),
         source,
         dest: Some(key.dest()),
@@ -214,18 +265,22 @@ fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
         system: None,
         as_name: None,
         country: None,
-        first: shares.iter().filter_map(|share| share.first).min(),
-        last: shares.iter().filter_map(|share| share.last).max(),
-        flows: sum(|share| share.flows),
-        sent: sum(|share| share.sent),
-        received: sum(|share| share.received),
-        has_bytes: shares.iter().any(|share| share.has_bytes),
+        first: target.first,
+        last: target.last,
+        flows: target.flows,
+        sent: target.sent,
+        received: target.received,
+        has_bytes: target.has_bytes,
         summary,
         evidence: vec![
             evidence("flows_in_minute", flows as f64, limits.min_flows),
             evidence("failed_share", failed, limits.min_failed),
-            evidence("unanswered_bytes_in_minute", unanswered as f64, limits.min_bytes),
-            evidence("sources", shares.len() as f64, None),
+            evidence(
+                "unanswered_bytes_in_minute",
+                unanswered as f64,
+                limits.min_bytes,
+            ),
+            evidence("sources", target.sources as f64, None),
             evidence("minutes", flooded.len() as f64, None),
         ],
         technique: "T1498",
@@ -235,7 +290,7 @@ fn of(log: &Log, shares: &[Share], limits: &Limits) -> Option<Finding> {
             dests: vec![key.dest()],
             ports: vec![key.port()],
             protocols: vec![key.protocol()],
-            exchanged: shares.iter().any(|share| share.exchanged),
+            exchanged: target.exchanged,
         },
     })
 }

@@ -26,7 +26,10 @@ pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
         return Vec::new();
     }
     let ports = source.by_port();
-    ports.iter().filter_map(|port| of(log, port, limits)).collect()
+    ports
+        .iter()
+        .filter_map(|port| of(log, port, limits))
+        .collect()
 }
 
 fn of(log: &Log, port: &[&Conversation], limits: &Limits) -> Option<Finding> {
@@ -38,14 +41,23 @@ fn of(log: &Log, port: &[&Conversation], limits: &Limits) -> Option<Finding> {
         return None;
     }
     let is_host = |conversation: &&&Conversation| {
-        let ip = log.ip(conversation.key.dest());
-        ip.is_some_and(|ip| !log.rules.broadcasts().receives_only(ip)) && !is_answer(log, conversation)
+        let dest = conversation.key.dest();
+        log.ip(dest).is_some() && !log.is_group(dest) && !is_answer(log, conversation)
     };
     let tried: Vec<&Conversation> = port.iter().filter(is_host).copied().collect();
-    let known: Vec<&&Conversation> = tried.iter().filter(|c| c.failed_share().is_some()).collect();
-    let failed = known.iter().filter(|conversation| conversation.answered == 0).count();
+    let known: Vec<&&Conversation> = tried
+        .iter()
+        .filter(|c| c.failed_share().is_some())
+        .collect();
+    let failed = known
+        .iter()
+        .filter(|conversation| conversation.answered == 0)
+        .count();
     let share = failed as f64 / known.len().max(1) as f64;
-    let times: Vec<i64> = tried.iter().filter_map(|conversation| conversation.first).collect();
+    let times: Vec<i64> = tried
+        .iter()
+        .filter_map(|conversation| conversation.first)
+        .collect();
     let hosts = if times.is_empty() {
         tried.len()
     } else {
@@ -54,9 +66,17 @@ fn of(log: &Log, port: &[&Conversation], limits: &Limits) -> Option<Finding> {
     if (hosts as f64) < limits.min_hosts || known.is_empty() || share < limits.min_failed {
         return None;
     }
-    let first = tried.iter().filter_map(|conversation| conversation.first).min();
-    let last = tried.iter().filter_map(|conversation| conversation.last).max();
-    let time = first.zip(last).map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
+    let first = tried
+        .iter()
+        .filter_map(|conversation| conversation.first)
+        .min();
+    let last = tried
+        .iter()
+        .filter_map(|conversation| conversation.last)
+        .max();
+    let time = first
+        .zip(last)
+        .map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
     let summary = format!(
         "{} tried {} of {} addresses within {}, {:.0} % without an answer.",
         place(log, key.source()),
@@ -68,8 +88,15 @@ fn of(log: &Log, port: &[&Conversation], limits: &Limits) -> Option<Finding> {
     let inbound = log.direction(tried[0]) == Direction::Inbound;
     let draft = Draft {
         detector: NAME,
-        severity: if inbound { Severity::Warning } else { Severity::High },
-        score: (share + (hosts as f64 / (4.0 * limits.min_hosts.max(1.0))).min(1.0)) / 2.0,
+        severity: if inbound {
+            Severity::Warning
+        } else {
+            Severity::High
+        },
+        score: f64::midpoint(
+            share,
+            (hosts as f64 / (4.0 * limits.min_hosts.max(1.0))).min(1.0),
+        ),
         summary,
         evidence: vec![
             evidence("hosts", tried.len() as f64, limits.min_hosts),

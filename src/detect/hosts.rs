@@ -34,9 +34,7 @@ struct Host {
 impl Hosts {
     /// Add the conversations of an initiator.
     pub fn add(&mut self, log: &Log, source: &Source) {
-        let to_group = |rank: u64| {
-            log.ip(rank).is_none_or(|ip| log.rules.broadcasts().receives_only(ip))
-        };
+        let to_group = |rank: u64| log.ip(rank).is_none() || log.is_group(rank);
         for conversation in &source.conversations {
             let (source, dest) = (conversation.key.source(), conversation.key.dest());
             let (sent, received) = (conversation.sent, conversation.received);
@@ -45,7 +43,8 @@ impl Hosts {
                 self.host(source).add(conversation, peer, [sent, received]);
             }
             if source != dest && log.is_internal(dest) && !to_group(dest) {
-                self.host(dest).add(conversation, Some(source), [received, sent]);
+                self.host(dest)
+                    .add(conversation, Some(source), [received, sent]);
             }
         }
     }
@@ -67,10 +66,18 @@ impl Hosts {
     }
 
     /// The hosts as a table, those with the most severe findings first.
-    pub fn into_table(self, log: &Log, systems: &Systems, findings: &[Finding]) -> Result<RecordBatch> {
+    pub fn into_table(
+        self,
+        log: &Log,
+        systems: &Systems,
+        findings: &[Finding],
+    ) -> Result<RecordBatch> {
         let mut counts: HashMap<u64, [i64; 3]> = HashMap::new();
         for finding in findings {
-            let ends: BTreeSet<u64> = [finding.source, finding.dest].into_iter().flatten().collect();
+            let ends: BTreeSet<u64> = [finding.source, finding.dest]
+                .into_iter()
+                .flatten()
+                .collect();
             for rank in ends {
                 counts.entry(rank).or_default()[finding.severity as usize] += 1;
             }
@@ -80,7 +87,13 @@ impl Hosts {
             .collect();
         rows.sort_by_key(|row| {
             let [information, warning, high] = row.counts.map(|count| -count);
-            (high, warning, information, std::cmp::Reverse(row.host.flows), row.ip)
+            (
+                high,
+                warning,
+                information,
+                std::cmp::Reverse(row.host.flows),
+                row.ip,
+            )
         });
         write(&rows)
     }
@@ -119,7 +132,11 @@ struct Row {
 
 impl Row {
     fn new(log: &Log, systems: &Systems, rank: u64, host: Host, counts: Option<[i64; 3]>) -> Self {
-        let networks: HashSet<u32> = host.peers.iter().filter_map(|peer| systems.asn(*peer)).collect();
+        let networks: HashSet<u32> = host
+            .peers
+            .iter()
+            .filter_map(|peer| systems.asn(*peer))
+            .collect();
         let countries = host.peers.iter().filter_map(|peer| systems.country(*peer));
         Self {
             ip: log.ip(rank),
@@ -139,12 +156,17 @@ fn write(rows: &[Row]) -> Result<RecordBatch> {
     };
     let times = |name: &str, value: fn(&Host) -> Option<i64>| {
         let times = rows.iter().map(|row| value(&row.host));
-        let times = times.collect::<TimestampMicrosecondArray>().with_timezone("UTC");
+        let times = times
+            .collect::<TimestampMicrosecondArray>()
+            .with_timezone("UTC");
         named(name, Arc::new(times))
     };
     let count = |severity: Severity| {
         let counts = rows.iter().map(|row| row.counts[severity as usize]);
-        named(severity.name(), Arc::new(counts.map(Some).collect::<Int64Array>()))
+        named(
+            severity.name(),
+            Arc::new(counts.map(Some).collect::<Int64Array>()),
+        )
     };
     let mut countries = ListBuilder::new(StringBuilder::new());
     for row in rows {
@@ -164,7 +186,9 @@ fn write(rows: &[Row]) -> Result<RecordBatch> {
         named("countries", Arc::new(countries.finish())),
         numbers("flows", &|row| Some(row.host.flows)),
         numbers("bytes_out", &|row| row.host.bytes.map(|[sent, _]| sent)),
-        numbers("bytes_in", &|row| row.host.bytes.map(|[_, received]| received)),
+        numbers("bytes_in", &|row| {
+            row.host.bytes.map(|[_, received]| received)
+        }),
         times("first_seen", |host| host.first),
         times("last_seen", |host| host.last),
     ])

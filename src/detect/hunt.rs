@@ -79,7 +79,7 @@ pub fn collect(
 struct Part {
     findings: Vec<Finding>,
     circumstances: Circumstances,
-    floods: Vec<floods::Share>,
+    floods: floods::Targets,
     hosts: Hosts,
 }
 
@@ -87,9 +87,8 @@ struct Part {
 pub fn hunt(records: Records, database: &Database, request: Request) -> Result<Hunt> {
     let status = |name: &str, log: &Log| {
         let detector = DETECTORS.iter().find(|(known, _)| *known == name);
-        let (_, needs) = detector.ok_or_else(|| {
-            Error::Argument(format!("unknown detector {name:?}"))
-        })?;
+        let (_, needs) =
+            detector.ok_or_else(|| Error::Argument(format!("unknown detector {name:?}")))?;
         Ok(log.facts.lacks(needs))
     };
     let known = KnownNetworks::parse(request.known)?;
@@ -98,17 +97,22 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
     let statuses: Vec<(String, Option<&str>)> = (request.detectors.into_iter())
         .map(|name| status(&name, &log).map(|reason| (name, reason)))
         .collect::<Result<_>>()?;
-    let systems = Systems::new(&log, database)?;
-    let runs = |name: &str| statuses.iter().any(|(known, reason)| known == name && reason.is_none());
+    let systems = Systems::new(&log, database, request.hosts)?;
+    let runs = |name: &str| {
+        statuses
+            .iter()
+            .any(|(known, reason)| known == name && reason.is_none())
+    };
     let bounds = runs(floods::NAME).then(|| floods::Bounds::new(&log));
     let parts = log.fold(|part: &mut Part, source| {
         part.circumstances.add(&log, source, &systems);
         let mut found = Vec::new();
         detectors.run(&log, source, &systems, runs, &mut found);
         peer_to_peer::demote(&log, source, &mut found);
+        lateral_fan_out::demote(&mut found);
         part.findings.append(&mut found);
         if let Some(bounds) = &bounds {
-            part.floods.extend(floods::shares(&log, source, &detectors.floods, bounds));
+            part.floods.add(&log, source, &detectors.floods, bounds);
         }
         if request.hosts {
             part.hosts.add(&log, source);
@@ -118,19 +122,27 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
     for part in parts {
         all.findings.extend(part.findings);
         all.circumstances.merge(part.circumstances);
-        all.floods.extend(part.floods);
+        all.floods.merge(part.floods);
         all.hosts.merge(part.hosts);
     }
-    let flooded = floods::find(&log, all.floods, &detectors.floods);
+    let flooded = all.floods.find(&log, &detectors.floods);
     all.findings.extend(flooded);
     all.findings.retain_mut(|finding| {
         let limits = &detectors.rare_networks;
         finding.detector != rare_networks::NAME
             || rare_networks::keep(finding, &all.circumstances, &systems, limits)
     });
+    let ends = |finding: &Finding| {
+        let dest = finding
+            .dest
+            .or_else(|| finding.filter.dests.first().copied());
+        finding.source.into_iter().chain(dest)
+    };
+    let ends = all.findings.iter().flat_map(ends).collect();
+    let named = Systems::of(&log, ends, database)?;
     let context = Context {
         log: &log,
-        systems: &systems,
+        systems: &named,
         circumstances: &all.circumstances,
         known: &known,
         limits: &detectors.context,
@@ -139,7 +151,9 @@ pub fn hunt(records: Records, database: &Database, request: Request) -> Result<H
         context.apply(finding);
     }
     let hosts = all.hosts;
-    let hosts = request.hosts.then(|| hosts.into_table(&log, &systems, &all.findings));
+    let hosts = request
+        .hosts
+        .then(|| hosts.into_table(&log, &systems, &all.findings));
     Ok(Hunt {
         hosts: hosts.transpose()?,
         findings: table(&log, all.findings)?,
@@ -189,7 +203,13 @@ impl Detectors {
         out: &mut Vec<Finding>,
     ) {
         if runs(beacons::NAME) {
-            out.extend(beacons::find(log, source, &self.beacons, &self.retries, systems));
+            out.extend(beacons::find(
+                log,
+                source,
+                &self.beacons,
+                &self.retries,
+                systems,
+            ));
         }
         if runs(retries::NAME) {
             out.extend(retries::find(log, source, &self.retries));
@@ -210,7 +230,12 @@ impl Detectors {
             out.extend(port_mismatches::find(log, source, &self.port_mismatches));
         }
         if runs(rare_networks::NAME) {
-            out.extend(rare_networks::find(log, source, &self.rare_networks, systems));
+            out.extend(rare_networks::find(
+                log,
+                source,
+                &self.rare_networks,
+                systems,
+            ));
         }
         if runs(lateral_fan_out::NAME) {
             out.extend(lateral_fan_out::find(log, source, &self.lateral_fan_out));
@@ -223,7 +248,10 @@ fn status_table(statuses: &[(String, Option<&str>)]) -> Result<RecordBatch> {
     let ran = statuses.iter().map(|(_, reason)| Some(reason.is_none()));
     let reasons = statuses.iter().map(|(_, reason)| *reason);
     batch(vec![
-        named("detector", Arc::new(names.collect::<StringArray>()) as ArrayRef),
+        named(
+            "detector",
+            Arc::new(names.collect::<StringArray>()) as ArrayRef,
+        ),
         named("ran", Arc::new(ran.collect::<BooleanArray>())),
         named("reason", Arc::new(reasons.collect::<StringArray>())),
     ])

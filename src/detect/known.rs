@@ -32,7 +32,9 @@ impl KnownNetworks {
         let mut ranges = Vec::new();
         for (network, name, shared) in networks {
             let index = out.names.len();
-            let asn = network.strip_prefix("AS").and_then(|number| number.parse().ok());
+            let asn = network
+                .strip_prefix("AS")
+                .and_then(|number| number.parse().ok());
             match (asn, parse_network(&network)) {
                 (Some(asn), _) => drop(out.by_asn.insert(asn, index)),
                 (None, Some(range)) => ranges.push((range, index as u32)),

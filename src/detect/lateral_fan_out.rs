@@ -32,19 +32,34 @@ pub fn find(log: &Log, source: &Source, limits: &Limits) -> Option<Finding> {
             && (conversation.answered > 0 || conversation.failed == 0)
             && log.direction(conversation) == Direction::Internal
     };
-    let all: Vec<&Conversation> = source.conversations.iter().filter(is_administration).collect();
+    let all: Vec<&Conversation> = source
+        .conversations
+        .iter()
+        .filter(is_administration)
+        .collect();
     let same_dest = |a: &&Conversation, b: &&Conversation| a.key.dest() == b.key.dest();
     let firsts: Vec<Option<i64>> = all
         .chunk_by(same_dest)
-        .map(|pair| pair.iter().filter_map(|conversation| conversation.first).min())
+        .map(|pair| {
+            pair.iter()
+                .filter_map(|conversation| conversation.first)
+                .min()
+        })
         .collect();
     let reached = firsts.len();
     let times: Vec<i64> = firsts.into_iter().flatten().collect();
-    let hosts = if times.is_empty() { reached } else { most_within(times, limits.window) };
+    let hosts = if times.is_empty() {
+        reached
+    } else {
+        most_within(times, limits.window)
+    };
     if (hosts as f64) < limits.min_hosts {
         return None;
     }
-    let ports = distinct(all.iter().filter_map(|conversation| conversation.key.port()));
+    let ports = distinct(
+        all.iter()
+            .filter_map(|conversation| conversation.key.port()),
+    );
     let names: Vec<String> = ports.iter().map(u16::to_string).collect();
     let summary = format!(
         "{} reached {hosts} internal hosts within {} on administrative ports ({}).",
@@ -69,9 +84,25 @@ pub fn find(log: &Log, source: &Source, limits: &Limits) -> Option<Finding> {
     let is_selected = |conversation: &&Conversation| {
         let key = conversation.key;
         dests.binary_search(&key.dest()).is_ok()
-            && key.port().is_some_and(|port| ports.binary_search(&port).is_ok())
+            && key
+                .port()
+                .is_some_and(|port| ports.binary_search(&port).is_ok())
             && log.is_tcp(key.protocol())
     };
     let selected: Vec<&Conversation> = source.conversations.iter().filter(is_selected).collect();
     Some(draft.about(log, &selected))
+}
+
+/// Lower the severity of the fan-out of a host that scans: the scan says more.
+pub fn demote(findings: &mut [Finding]) {
+    let is_scan = |finding: &Finding| {
+        matches!(finding.detector, "port_scans" | "host_sweeps")
+            && finding.severity > Severity::Information
+    };
+    if findings.iter().any(is_scan) {
+        let fan_outs = findings
+            .iter_mut()
+            .filter(|finding| finding.detector == NAME);
+        fan_outs.for_each(|finding| finding.demote("scans of the same host".into()));
+    }
 }

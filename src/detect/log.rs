@@ -57,22 +57,31 @@ impl Records {
         let is_tcp = names.map(|name| name == Some("tcp"));
         let protocols = self.protocols.encode(&names);
         self.addresses.prepare(&[&view.ips[0], &view.ips[1]]);
-        let Self {
-            addresses, rules, ..
-        } = &*self;
+        let codes = [&view.ips[0], &view.ips[1]].map(|ips| self.addresses.encode(ips));
+        let rules = &self.rules;
         let read = |row: usize| {
             let ips = view.ips(row);
-            let ends = [0, 1].map(|end| addresses.code(&view.ips[end], row));
+            let ends = codes.each_ref().map(|codes| codes.code(row));
             let ports = [0, 1].map(|end: usize| view.ports[end].port(row));
             let counts = [0, 1].map(|end: usize| view.bytes[end].get(row));
             let by_address = by_addresses(rules, ips);
             let is_one_way = responses.is_one_way(row);
             let is_response = by_address.is_none() && responses.contains(row);
             let exchanged = is_response || by_address == Some(false);
-            let pair = |[first, second]: [u64; 2]| if exchanged { [second, first] } else { [first, second] };
+            let pair = |[first, second]: [u64; 2]| {
+                if exchanged {
+                    [second, first]
+                } else {
+                    [first, second]
+                }
+            };
             let [source, dest] = pair(ends);
             let [sent, received] = pair(counts.map(|count| count.unwrap_or_default() as u64));
-            let [src_port, dst_port] = if exchanged { [ports[1], ports[0]] } else { ports };
+            let [src_port, dst_port] = if exchanged {
+                [ports[1], ports[0]]
+            } else {
+                ports
+            };
             let span = view.span(row);
             let (start, end) = span.unwrap_or((NO_START, NO_START));
             let flows = view.flows.count(row).saturating_add(view.denied.count(row));
@@ -100,12 +109,11 @@ impl Records {
                 direction: logged[row].map_or(NO_DIRECTION, |direction| direction as u8),
             }
         };
-        let hasher = FixedHash::default();
         let parts = by_morsel(batch.rows(), |rows| {
             let mut records: Vec<(u8, Record)> = rows
                 .map(|row| {
                     let record = read(row);
-                    (hasher.bucket(record.key.source()) as u8, record)
+                    (bucket_of(record.key.source()) as u8, record)
                 })
                 .collect();
             records.sort_by_key(|(bucket, _)| *bucket);
@@ -167,21 +175,18 @@ fn by_addresses(rules: &DirectionRules, [source, dest]: [Option<Ip>; 2]) -> Opti
 
 /// Whether the destination may be the broadcast address of the source's network.
 fn is_broadcast([source, dest]: [Option<Ip>; 2]) -> bool {
-    source.zip(dest).is_some_and(|(source, dest)| may_be_broadcast(dest, source))
+    source
+        .zip(dest)
+        .is_some_and(|(source, dest)| may_be_broadcast(dest, source))
 }
 
 /// Number of a direction that is not logged.
 const NO_DIRECTION: u8 = 5;
 
-/// A hash that is the same in every run.
-#[derive(Debug, Default)]
-struct FixedHash;
-
-impl FixedHash {
-    fn bucket(&self, address: u64) -> usize {
-        let mixed = lasting(address).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> 32) as usize % BUCKETS
-    }
+/// The bucket of an initiator, given its code or rank; the same in every run.
+fn bucket_of(address: u64) -> usize {
+    let mixed = lasting(address).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize % BUCKETS
 }
 
 /// The records of a log, sorted.
@@ -215,7 +220,7 @@ impl Log {
 
     /// The records from one address to another.
     pub fn between(&self, source: u64, dest: u64) -> &[Record] {
-        let bucket = &self.buckets[FixedHash.bucket(source)];
+        let bucket = &self.buckets[bucket_of(source)];
         let ends = |record: &Record| (record.key.source(), record.key.dest());
         let from = bucket.partition_point(|record| ends(record) < (source, dest));
         let until = bucket.partition_point(|record| ends(record) <= (source, dest));
@@ -224,7 +229,7 @@ impl Log {
 
     /// The records of an initiator.
     pub fn from(&self, source: u64) -> &[Record] {
-        let bucket = &self.buckets[FixedHash.bucket(source)];
+        let bucket = &self.buckets[bucket_of(source)];
         let from = bucket.partition_point(|record| record.key.source() < source);
         let until = bucket.partition_point(|record| record.key.source() <= source);
         &bucket[from..until]
@@ -243,6 +248,12 @@ impl Log {
     /// Whether an address is internal.
     pub fn is_internal(&self, rank: u64) -> bool {
         self.ip(rank).is_some_and(|ip| self.rules.is_internal(ip))
+    }
+
+    /// Whether an address only receives: multicast, or the broadcast address of a known network.
+    pub fn is_group(&self, rank: u64) -> bool {
+        self.ip(rank)
+            .is_some_and(|ip| self.rules.broadcasts().receives_only(ip))
     }
 
     /// Whether flows of a protocol have ports.

@@ -19,7 +19,9 @@ limits! {
 /// Find the long connections of an initiator; of one conversation, the longest.
 pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
     let found = source.conversations.iter();
-    found.filter_map(|conversation| of(log, conversation, limits)).collect()
+    found
+        .filter_map(|conversation| of(log, conversation, limits))
+        .collect()
 }
 
 fn of(log: &Log, conversation: &Conversation, limits: &Limits) -> Option<Finding> {
@@ -91,7 +93,12 @@ mod tests {
             min_duration: 1.0,
             max_gap: 60.0,
         };
-        let records = [record(5, 0, 30), record(6, 30, 30), record(5, 31, 29), record(5, 70, 10)];
+        let records = [
+            record(5, 0, 30),
+            record(6, 30, 30),
+            record(5, 31, 29),
+            record(5, 70, 10),
+        ];
         assert_eq!(longest(&records, &limits), (3600.0, 2));
         let unknown = [record(0, 0, 30), record(0, 30, 30)];
         assert_eq!(longest(&unknown, &limits), (1800.0, 1));

@@ -63,7 +63,9 @@ impl OutcomeColumns {
         let only_reset = flags & RST != 0 && flags & SYN != 0 && flags & (FIN | PSH) == 0;
         let as_many = received.is_some_and(|received| Some(received) <= sent && received > 0);
         let is_empty = (bytes.zip(received)).is_none_or(|(bytes, packets)| {
-            packets.checked_mul(MAX_EMPTY).is_none_or(|limit| bytes <= limit)
+            packets
+                .checked_mul(MAX_EMPTY)
+                .is_none_or(|limit| bytes <= limit)
         });
         // An open port answers SYN with one packet, and needs a second one of the initiator to be
         // reset.
@@ -79,12 +81,11 @@ impl OutcomeColumns {
 /// The outcome by Zeek's `conn_state` or the state of Argus; `None` if it leaves that open.
 fn by_state(state: &str) -> Option<Outcome> {
     match state {
-        "S0" | "REJ" | "RSTOS0" | "RSTRH" | "SH" | "SHR" => Some(Outcome::Failed),
-        "SF" | "S1" | "S2" | "S3" | "RSTO" | "RSTR" => Some(Outcome::Answered),
-        "INT" | "REQ" | "URP" | "URH" | "URN" | "URF" | "URHPRO" | "URNPRO" => {
-            Some(Outcome::Failed)
+        "S0" | "REJ" | "RSTOS0" | "RSTRH" | "SH" | "SHR" | "INT" | "REQ" | "URP" | "URH"
+        | "URN" | "URF" | "URHPRO" | "URNPRO" => Some(Outcome::Failed),
+        "SF" | "S1" | "S2" | "S3" | "RSTO" | "RSTR" | "CON" | "EST" | "ACC" => {
+            Some(Outcome::Answered)
         }
-        "CON" | "EST" | "ACC" => Some(Outcome::Answered),
         _ => by_flags_of_both(state),
     }
 }

@@ -37,10 +37,15 @@ pub fn demote(log: &Log, source: &Source, findings: &mut [Finding]) {
     for finding in findings.iter_mut().filter(|finding| is_about(finding)) {
         let dests = &finding.filter.dests;
         let is_peer = |dest: &u64| of_peers.contains(&(*dest, finding.port));
-        let of_port = || of_peers.iter().filter(|(_, port)| *port == finding.port).count();
+        let of_port = || {
+            of_peers
+                .iter()
+                .filter(|(_, port)| *port == finding.port)
+                .count()
+        };
         let hosts = finding.evidence.iter().find(|part| part.name == "hosts");
-        let is_sweep = dests.is_empty()
-            && hosts.is_some_and(|hosts| 2.0 * of_port() as f64 >= hosts.value);
+        let is_sweep =
+            dests.is_empty() && hosts.is_some_and(|hosts| 2.0 * of_port() as f64 >= hosts.value);
         if is_sweep || (!dests.is_empty() && dests.iter().all(is_peer)) {
             finding.demote("peer-to-peer: one UDP port to many ports and addresses".into());
         }
@@ -55,14 +60,18 @@ fn own_ports(log: &Log, source: &Source) -> HashSet<u16> {
         if !log.is_udp(key.protocol()) || log.direction(conversation) != Direction::Outbound {
             continue;
         }
-        for record in conversation.records.iter().filter(|record| record.src_port != 0) {
+        for record in conversation
+            .records
+            .iter()
+            .filter(|record| record.src_port != 0)
+        {
             let (dests, ports) = peers.entry(record.src_port).or_default();
             dests.insert(key.dest());
             ports.insert(key.port());
         }
     }
-    let many = peers.into_iter().filter(|(_, (dests, ports))| {
-        dests.len() >= MIN_PEERS && ports.len() >= MIN_PEERS
-    });
+    let many = peers
+        .into_iter()
+        .filter(|(_, (dests, ports))| dests.len() >= MIN_PEERS && ports.len() >= MIN_PEERS);
     many.map(|(port, _)| port).collect()
 }

@@ -53,14 +53,16 @@ const CONTROL: u16 = SSH | RDP | SMB;
 /// Find the port mismatches of an initiator.
 pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
     let found = source.conversations.iter();
-    found.filter_map(|conversation| of(log, conversation, limits)).collect()
+    found
+        .filter_map(|conversation| of(log, conversation, limits))
+        .collect()
 }
 
 /// The protocols of a port that do not belong there, as bits.
 pub fn misplaced(port: u16, services: u16) -> u16 {
-    let own = OWN_PORTS.iter().filter(|(service, ports)| {
-        services & service != 0 && !ports.contains(&port)
-    });
+    let own = OWN_PORTS
+        .iter()
+        .filter(|(service, ports)| services & service != 0 && !ports.contains(&port));
     let away = own.fold(0, |bits, (service, _)| bits | service);
     let owner = OWNED.iter().find(|(owned, _)| *owned == port);
     let foreign = owner.map_or(0, |(_, allowed)| services & KNOWN & !allowed);
@@ -69,7 +71,10 @@ pub fn misplaced(port: u16, services: u16) -> u16 {
 
 /// The number of the owned port on which a record has a protocol of another one, as a bit.
 pub fn mismatch(record: &Record) -> u32 {
-    let port = record.key.port().filter(|port| misplaced(*port, record.services) != 0);
+    let port = record
+        .key
+        .port()
+        .filter(|port| misplaced(*port, record.services) != 0);
     let index = port.and_then(|port| OWNED.iter().position(|(owned, _)| *owned == port));
     index.map_or(0, |index| 1 << index)
 }
@@ -101,7 +106,11 @@ fn of(log: &Log, conversation: &Conversation, limits: &Limits) -> Option<Finding
     let is_serious = outbound && (bits & CONTROL != 0 || hidden);
     let draft = Draft {
         detector: NAME,
-        severity: if is_serious { Severity::Warning } else { Severity::Information },
+        severity: if is_serious {
+            Severity::Warning
+        } else {
+            Severity::Information
+        },
         score: 0.5 + 0.5 * share,
         summary,
         evidence: vec![

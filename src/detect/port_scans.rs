@@ -25,7 +25,10 @@ limits! {
 
 /// Find the port scans of an initiator.
 pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
-    source.by_dest().filter_map(|pair| of(log, pair, limits)).collect()
+    source
+        .by_dest()
+        .filter_map(|pair| of(log, pair, limits))
+        .collect()
 }
 
 fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
@@ -48,10 +51,19 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
             && !is_traceroute(log, conversation)
     };
     let tried: Vec<&Conversation> = all.iter().filter(is_service).copied().collect();
-    let known: Vec<&&Conversation> = tried.iter().filter(|c| c.failed_share().is_some()).collect();
-    let failed = known.iter().filter(|conversation| conversation.answered == 0).count();
+    let known: Vec<&&Conversation> = tried
+        .iter()
+        .filter(|c| c.failed_share().is_some())
+        .collect();
+    let failed = known
+        .iter()
+        .filter(|conversation| conversation.answered == 0)
+        .count();
     let share = failed as f64 / known.len().max(1) as f64;
-    let times: Vec<i64> = tried.iter().filter_map(|conversation| conversation.first).collect();
+    let times: Vec<i64> = tried
+        .iter()
+        .filter_map(|conversation| conversation.first)
+        .collect();
     let ports = if times.is_empty() {
         tried.len()
     } else {
@@ -60,9 +72,17 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     if (ports as f64) < limits.min_ports || known.is_empty() || share < limits.min_failed {
         return None;
     }
-    let first = tried.iter().filter_map(|conversation| conversation.first).min();
-    let last = tried.iter().filter_map(|conversation| conversation.last).max();
-    let time = first.zip(last).map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
+    let first = tried
+        .iter()
+        .filter_map(|conversation| conversation.first)
+        .min();
+    let last = tried
+        .iter()
+        .filter_map(|conversation| conversation.last)
+        .max();
+    let time = first
+        .zip(last)
+        .map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
     let key = all[0].key;
     let summary = format!(
         "{} tried {} ports of {} within {}, {:.0} % without an answer.",
@@ -75,14 +95,25 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     let inbound = log.direction(all[0]) == Direction::Inbound;
     let draft = Draft {
         detector: NAME,
-        severity: if inbound { Severity::Warning } else { Severity::High },
-        score: (share + (ports as f64 / (4.0 * limits.min_ports.max(1.0))).min(1.0)) / 2.0,
+        severity: if inbound {
+            Severity::Warning
+        } else {
+            Severity::High
+        },
+        score: f64::midpoint(
+            share,
+            (ports as f64 / (4.0 * limits.min_ports.max(1.0))).min(1.0),
+        ),
         summary,
         evidence: vec![
             evidence("ports", tried.len() as f64, limits.min_ports),
             evidence("ports_within_window", ports as f64, limits.min_ports),
             evidence("failed_share", share, limits.min_failed),
-            evidence("ports_of_answers_and_traces", (all.len() - tried.len()) as f64, None),
+            evidence(
+                "ports_of_answers_and_traces",
+                (all.len() - tried.len()) as f64,
+                None,
+            ),
         ],
         technique: if inbound { "T1595" } else { "T1046" },
     };
@@ -94,25 +125,25 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
 
 /// Whether all flows come from a well-known port to another, as the late answers of a service do.
 fn is_from_service(conversation: &Conversation) -> bool {
-    let from_service = |record: &Record| {
-        initiated(Some(record.src_port), conversation.key.port()) == Some(false)
-    };
+    let from_service =
+        |record: &Record| initiated(Some(record.src_port), conversation.key.port()) == Some(false);
     conversation.records.iter().all(from_service)
 }
 
 /// Whether a flow is a probe of traceroute, whose UDP ports count the hops.
 fn is_traceroute(log: &Log, conversation: &Conversation) -> bool {
     let key = conversation.key;
-    log.is_udp(key.protocol()) && key.port().is_some_and(|port| (33_434..=33_534).contains(&port))
+    log.is_udp(key.protocol())
+        && key
+            .port()
+            .is_some_and(|port| (33_434..=33_534).contains(&port))
 }
 
 /// Ports from which the responder itself sent to the initiator, or to a group of which the
 /// initiator may be a member: what comes to these is an answer.
 fn own_ports(log: &Log, conversation: &Conversation) -> HashSet<(Option<u32>, u16)> {
     let (source, dest) = (conversation.key.source(), conversation.key.dest());
-    let to_group = |record: &&Record| {
-        log.ip(record.key.dest()).is_some_and(|ip| log.rules.broadcasts().receives_only(ip))
-    };
+    let to_group = |record: &&Record| log.is_group(record.key.dest());
     let sent = log.between(dest, source).iter();
     let port = |record: &Record| (record.key.protocol(), record.src_port);
     let to_groups = log.from(dest).iter().filter(to_group);

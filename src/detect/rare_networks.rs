@@ -33,12 +33,24 @@ pub fn find(log: &Log, source: &Source, limits: &Limits, systems: &Systems) -> V
         }
     }
     let found = networks.into_iter().filter_map(|(asn, conversations)| {
-        let flows: u64 = conversations.iter().map(|conversation| conversation.flows).sum();
-        let failed = conversations.iter().all(|c| c.failed > 0 && c.answered == 0);
+        let flows: u64 = conversations
+            .iter()
+            .map(|conversation| conversation.flows)
+            .sum();
+        let failed = conversations
+            .iter()
+            .all(|c| c.failed > 0 && c.answered == 0);
         if flows as f64 > limits.max_flows || failed {
             return None;
         }
-        Some(of(log, source, limits, systems, (asn, &conversations), flows))
+        Some(of(
+            log,
+            source,
+            limits,
+            systems,
+            (asn, &conversations),
+            flows,
+        ))
     });
     found.collect()
 }
@@ -56,7 +68,9 @@ fn of(
     let summary = format!(
         "{} called {}{} in {}; no other host did.",
         place(log, source.rank),
-        systems.name(rank).map_or_else(|| format!("AS{asn}"), str::to_owned),
+        systems
+            .name(rank)
+            .map_or_else(|| format!("AS{asn}"), str::to_owned),
         country.map_or_else(String::new, |country| format!(" ({country})")),
         plural(flows, "flow"),
     );
@@ -74,15 +88,26 @@ fn of(
 }
 
 /// Whether hardly any host calls the network of a finding; a country of its own raises the score.
-pub fn keep(finding: &mut Finding, circumstances: &Circumstances, systems: &Systems, limits: &Limits) -> bool {
-    let callers = finding.system.and_then(|asn| circumstances.callers.get(&asn).copied());
+pub fn keep(
+    finding: &mut Finding,
+    circumstances: &Circumstances,
+    systems: &Systems,
+    limits: &Limits,
+) -> bool {
+    let callers = finding
+        .system
+        .and_then(|asn| circumstances.callers.get(&asn).copied());
     let callers = callers.unwrap_or_default();
     let rank = finding.filter.dests.first();
     let country = rank.and_then(|rank| systems.country(*rank));
     let others = country.and_then(|country| circumstances.countries.get(country));
     let others = others.map_or(0, |flows| flows.saturating_sub(finding.flows));
-    finding.evidence.push(evidence("hosts", callers as f64, limits.max_hosts));
-    finding.evidence.push(evidence("other_flows_to_country", others as f64, None));
+    finding
+        .evidence
+        .push(evidence("hosts", callers as f64, limits.max_hosts));
+    finding
+        .evidence
+        .push(evidence("other_flows_to_country", others as f64, None));
     finding.score += 0.5 / (1.0 + others as f64);
     callers as f64 <= limits.max_hosts
 }

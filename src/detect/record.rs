@@ -136,11 +136,7 @@ mod tests {
     #[test]
     fn a_key_keeps_its_parts() {
         let address = (1 << ADDRESS_BITS) - 1;
-        for (port, protocol) in [
-            (Some(0), Some(0)),
-            (None, None),
-            (Some(u16::MAX), Some(7)),
-        ] {
+        for (port, protocol) in [(Some(0), Some(0)), (None, None), (Some(u16::MAX), Some(7))] {
             let key = Key::new(address, 5, port, protocol);
             assert_eq!((key.source(), key.dest()), (address, 5));
             assert_eq!((key.port(), key.protocol()), (port, protocol));

@@ -22,7 +22,9 @@ limits! {
 
 /// Whether a conversation is a persistent retry.
 pub fn fits(conversation: &Conversation, limits: &Limits) -> bool {
-    let failed = conversation.failed_share().is_some_and(|share| share >= limits.min_failed);
+    let failed = conversation
+        .failed_share()
+        .is_some_and(|share| share >= limits.min_failed);
     failed
         && conversation.failed as f64 >= limits.min_tries * limits.min_failed
         && conversation.flows as f64 >= limits.min_tries

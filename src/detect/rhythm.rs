@@ -70,7 +70,9 @@ pub fn rhythm(starts: &[i64], limits: &RhythmLimits) -> Option<Rhythm> {
 fn is_clear(starts: &[i64], burst: i64) -> bool {
     let gaps = || starts.windows(2).map(|pair| pair[1] - pair[0]);
     let short = gaps().filter(|gap| *gap < burst).count();
-    let unclear = gaps().filter(|gap| (burst..CLEAR * burst).contains(gap)).count();
+    let unclear = gaps()
+        .filter(|gap| (burst..CLEAR * burst).contains(gap))
+        .count();
     short > 0 && unclear as f64 <= MAX_UNCLEAR * gaps().count() as f64
 }
 
@@ -118,11 +120,24 @@ fn of_calls(calls: &[i64], limits: &RhythmLimits) -> Option<Rhythm> {
     if few && calls.len() < limits.few_calls {
         return None;
     }
-    let tolerance = if few { limits.few_tolerance } else { limits.tolerance };
-    let multiples: Vec<(f64, f64)> = (gaps.iter().map(|gap| multiple(*gap as f64 / period))).collect();
+    let tolerance = if few {
+        limits.few_tolerance
+    } else {
+        limits.tolerance
+    };
+    let multiples: Vec<(f64, f64)> =
+        (gaps.iter().map(|gap| multiple(*gap as f64 / period))).collect();
     let is_hit = |(_, deviation): &&(f64, f64)| *deviation <= tolerance;
-    let once = multiples.iter().filter(|(times, _)| *times <= 1.0).filter(is_hit).count();
-    let all = multiples.iter().filter(|(times, _)| *times <= MAX_MULTIPLE).filter(is_hit).count();
+    let once = multiples
+        .iter()
+        .filter(|(times, _)| *times <= 1.0)
+        .filter(is_hit)
+        .count();
+    let all = multiples
+        .iter()
+        .filter(|(times, _)| *times <= MAX_MULTIPLE)
+        .filter(is_hit)
+        .count();
     let count = gaps.len();
     let minimum = if few { 1.0 } else { limits.share };
     let regular = |hits: usize, most: f64| {
@@ -137,9 +152,14 @@ fn of_calls(calls: &[i64], limits: &RhythmLimits) -> Option<Rhythm> {
     } else {
         return None;
     };
-    let counted = multiples.iter().filter(|(times, _)| *times <= most).filter(is_hit);
+    let counted = multiples
+        .iter()
+        .filter(|(times, _)| *times <= most)
+        .filter(is_hit);
     let missed: f64 = counted.clone().map(|(times, _)| times - 1.0).sum();
-    let mut deviations: Vec<i64> = counted.map(|(_, deviation)| (deviation * 1e6) as i64).collect();
+    let mut deviations: Vec<i64> = counted
+        .map(|(_, deviation)| (deviation * 1e6) as i64)
+        .collect();
     Some(Rhythm {
         calls: calls.len(),
         period: period / 1e6,
@@ -162,13 +182,16 @@ fn random_share(tolerance: f64, most: f64) -> f64 {
     let below = |gap: f64| 1.0 - 0.5_f64.powf(gap.max(0.0));
     let tolerance = tolerance.min(0.5);
     let near = (1..=most as u32).map(f64::from);
-    near.map(|times| below(times + tolerance) - below(times - tolerance)).sum()
+    near.map(|times| below(times + tolerance) - below(times - tolerance))
+        .sum()
 }
 
 /// Probability of at least `hits` of `count` independent trials.
 fn at_least(hits: usize, count: usize, probability: f64) -> f64 {
     let ln_choose = |k: usize| -> f64 {
-        (0..k).map(|i| ((count - i) as f64 / (i + 1) as f64).ln()).sum()
+        (0..k)
+            .map(|i| ((count - i) as f64 / (i + 1) as f64).ln())
+            .sum()
     };
     let (ln_p, ln_q) = (probability.ln(), (1.0 - probability).ln());
     let term = |k: usize| (ln_choose(k) + k as f64 * ln_p + (count - k) as f64 * ln_q).exp();
@@ -204,8 +227,14 @@ mod tests {
 
     #[test]
     fn growing_gaps_and_few_calls_have_no_rhythm() {
-        assert_eq!(rhythm(&times((0..40).map(|call| call * call * call)), &LIMITS), None);
-        assert_eq!(rhythm(&times((0..5).map(|call| 3600 * call)), &LIMITS), None);
+        assert_eq!(
+            rhythm(&times((0..40).map(|call| call * call * call)), &LIMITS),
+            None
+        );
+        assert_eq!(
+            rhythm(&times((0..5).map(|call| 3600 * call)), &LIMITS),
+            None
+        );
         let six = rhythm(&times((0..6).map(|call| 3600 * call)), &LIMITS).unwrap();
         assert!(six.few);
     }

@@ -17,25 +17,30 @@ pub struct Systems {
 }
 
 impl Systems {
-    /// Look up the outside addresses of a log.
-    pub fn new(log: &Log, database: &Database) -> Result<Self> {
+    /// Look up the outside responders of a log, and its outside initiators if requested.
+    pub fn new(log: &Log, database: &Database, initiators: bool) -> Result<Self> {
         let per_bucket = log.records().map(|records| {
             let mut ranks: Vec<u64> = Vec::new();
-            for record in records {
-                for rank in [record.key.source(), record.key.dest()] {
-                    if ranks.last() != Some(&rank) {
-                        ranks.push(rank);
-                    }
+            for pair in records
+                .chunk_by(|a, b| (a.key.source(), a.key.dest()) == (b.key.source(), b.key.dest()))
+            {
+                ranks.push(pair[0].key.dest());
+                if initiators && ranks.last() != Some(&pair[0].key.source()) {
+                    ranks.push(pair[0].key.source());
                 }
             }
             ranks.sort_unstable();
             ranks.dedup();
             ranks
         });
-        let mut ranks: Vec<u64> = per_bucket.flatten_iter().collect();
+        Self::of(log, per_bucket.flatten_iter().collect(), database)
+    }
+
+    /// Look up those of some addresses that are outside.
+    pub fn of(log: &Log, mut ranks: Vec<u64>, database: &Database) -> Result<Self> {
         ranks.par_sort_unstable();
         ranks.dedup();
-        ranks.retain(|rank| log.ip(*rank).is_some_and(|ip| !log.rules.is_internal(ip)));
+        ranks.retain(|rank| (log.ip(*rank)).is_some_and(|ip| !log.rules.is_internal(ip)));
         let ips: Vec<Ip> = ranks.iter().filter_map(|rank| log.ip(*rank)).collect();
         Ok(Self {
             results: database.resolve(&ips)?,

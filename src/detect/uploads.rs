@@ -20,7 +20,10 @@ limits! {
 
 /// Find the uploads of an initiator.
 pub fn find(log: &Log, source: &Source, limits: &Limits) -> Vec<Finding> {
-    source.by_dest().filter_map(|pair| of(log, pair, limits)).collect()
+    source
+        .by_dest()
+        .filter_map(|pair| of(log, pair, limits))
+        .collect()
 }
 
 fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
@@ -30,7 +33,9 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     let counts = |conversation: &&Conversation| log.is_transport(conversation.key.protocol());
     let all: Vec<&Conversation> = pair.iter().filter(counts).collect();
     let sum = |value: fn(&Conversation) -> u64| {
-        all.iter().map(|conversation| value(conversation)).fold(0, u64::saturating_add)
+        all.iter()
+            .map(|conversation| value(conversation))
+            .fold(0, u64::saturating_add)
     };
     let (sent, received) = (sum(|c| c.sent), sum(|c| c.received));
     let ratio = sent as f64 / received.max(1) as f64;
@@ -55,7 +60,11 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
     let is_high = sent as f64 >= limits.high_bytes;
     let draft = Draft {
         detector: NAME,
-        severity: if is_high { Severity::High } else { Severity::Warning },
+        severity: if is_high {
+            Severity::High
+        } else {
+            Severity::Warning
+        },
         score: 0.5 + (volume + excess) / 4.0,
         summary,
         evidence: vec![

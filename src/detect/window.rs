@@ -23,7 +23,7 @@ mod tests {
     fn a_window_slides() {
         let times = vec![9_000_000, 0, 1_000_000, 2_000_000, 10_000_000];
         assert_eq!(most_within(times.clone(), 2.0), 3);
-        assert_eq!(most_within(times, 8.0), 4);
+        assert_eq!(most_within(times, 9.0), 4);
         assert_eq!(most_within(Vec::new(), 1.0), 0);
     }
 }

@@ -115,7 +115,6 @@ impl Responses {
     /// Whether the destination is not known to have sent anything, and initiated the flow by the
     /// evidence of ports or flags.
     pub fn contains(&self, row: usize) -> bool {
-        self.is_one_way(row)
-            && initiated(self.evidence.get(row)) == Some(false)
+        self.is_one_way(row) && initiated(self.evidence.get(row)) == Some(false)
     }
 }

@@ -8,8 +8,32 @@ use crate::direction::rules::DirectionRules;
 use crate::python::enrich::AsnFiles;
 use crate::python::gateway::{Batches, finish, release_gil, to_pyarrow};
 
+/// `flowtriage.detect.hunt.Request`.
+#[derive(FromPyObject)]
+pub struct PyRequest {
+    detectors: Vec<String>,
+    limits: LimitMap,
+    known: Vec<(String, String, bool)>,
+    hosts: bool,
+}
+
+impl From<PyRequest> for Request {
+    fn from(request: PyRequest) -> Self {
+        Self {
+            detectors: request.detectors,
+            limits: request.limits,
+            known: request.known,
+            hosts: request.hosts,
+        }
+    }
+}
+
 /// Tables of findings, of detectors, and of hosts.
-type Tables<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
+type Tables<'py> = (
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Option<Bound<'py, PyAny>>,
+);
 
 #[pyfunction]
 pub fn hunt<'py>(
@@ -17,27 +41,19 @@ pub fn hunt<'py>(
     flows: Bound<'py, PyAny>,
     internal: Option<Vec<String>>,
     asn: &Bound<'py, AsnFiles>,
-    detectors: Vec<String>,
-    limits: LimitMap,
-    known: Vec<(String, String, bool)>,
-    hosts: bool,
+    request: PyRequest,
 ) -> PyResult<Tables<'py>> {
     let flows = Batches::new(flows);
     let rules = DirectionRules::new(internal.as_deref(), &[])?;
     let database = asn.get().database();
-    let request = Request {
-        detectors,
-        limits,
-        known,
-        hosts,
-    };
     let found = release_gil(py, || {
         let records = all::collect(flows.flows(), rules)?;
-        finish(move || all::hunt(records, &database, request))
+        finish(move || all::hunt(records, &database, request.into()))
     })?;
+    let hosts = found.hosts.map(|hosts| to_pyarrow(py, vec![hosts]));
     Ok((
         to_pyarrow(py, vec![found.findings])?,
         to_pyarrow(py, vec![found.detectors])?,
-        found.hosts.map(|hosts| to_pyarrow(py, vec![hosts])).transpose()?,
+        hosts.transpose()?,
     ))
 }

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.arrow import FlowSource
-from flowtriage.read.batches import flow_batches
+from flowtriage.read.batches import over_flows
 
 _COLUMNS = {
     **dict.fromkeys(("src_ip", "dst_ip", "protocol"), pa.string()),
@@ -54,9 +54,12 @@ def flows_of(flows: FlowSource, finding: Mapping[str, Any] | str) -> pa.Table:
     """
     condition = finding if isinstance(finding, str) else finding["flows_filter"]
     expression = parse_filter(condition)
-    reader = flow_batches(flows)
-    batches = [batch.take(_rows(batch, expression)) for batch in reader]
-    return pa.Table.from_batches(batches, reader.schema)
+
+    def selected(reader: Any) -> pa.Table:
+        batches = [batch.take(_rows(batch, expression)) for batch in reader]
+        return pa.Table.from_batches(batches, reader.schema)
+
+    return over_flows(selected, flows)
 
 
 def _rows(batch: pa.RecordBatch, expression: pc.Expression) -> pa.Array:

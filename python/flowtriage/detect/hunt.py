@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -16,13 +17,24 @@ from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.networks import NetworksLike, parse_networks
-from flowtriage.read.batches import flow_batches
+from flowtriage.read.batches import over_flows
 
 STATUS = b"flowtriage.detectors"
 """Key of the schema metadata of findings: what each detector did, as JSON."""
+_COLUMNS = ("state",)
+"""Canonical columns that detectors need beside those of an aggregate."""
 _STATUS_SCHEMA = pa.schema(
     [("detector", pa.string()), ("ran", pa.bool_()), ("reason", pa.string())]
 )
+
+
+class Request(NamedTuple):
+    """What the core looks for."""
+
+    detectors: list[str]
+    limits: dict[str, dict[str, float]]
+    known: list[tuple[str, str, bool]]
+    hosts: bool
 
 
 def hunt(
@@ -150,10 +162,10 @@ def _run(
     numbers = {name: value.as_numbers() for name, value in thresholds.items()}
     numbers["context"] = (context or Context()).as_numbers()
     ranges = None if internal is None else parse_networks(internal)
-    networks = list(known_networks(known))
+    request = Request(list(chosen), numbers, list(known_networks(known)), hosts)
     database = as_database(asn)._files
-    findings, status, table = _hunt(
-        flow_batches(flows), ranges, database, list(chosen), numbers, networks, hosts
+    findings, status, table = over_flows(
+        lambda batches: _hunt(batches, ranges, database, request), flows, keys=_COLUMNS
     )
     metadata = {STATUS: json.dumps(status.to_pylist())}
     found = (findings, pa.table({}) if table is None else table)

@@ -245,10 +245,11 @@ class Context(Thresholds):
 
     Attributes
     ----------
-    min_hosts
-        Internal hosts from which the popularity of networks is judged.
-    popular_share
-        Share of the internal hosts that call a popular network.
+    popular_hosts, popular_share
+        Number and share of the internal hosts that call a popular network, of those that call
+        outside at all. Fewer may be infected together.
+    rare_hosts
+        Internal hosts from which a network that a single one calls is rare.
     proxy_clients, proxy_peers
         Internal clients and outside addresses from which a host is a proxy, whatever its port.
     server_clients
@@ -261,8 +262,9 @@ class Context(Thresholds):
         Score from which a finding about a network that a single host calls is of high severity.
     """
 
-    min_hosts: int = 5
+    popular_hosts: int = 3
     popular_share: float = 0.5
+    rare_hosts: int = 5
     proxy_clients: int = 3
     proxy_peers: int = 20
     server_clients: int = 200

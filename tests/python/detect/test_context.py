@@ -97,8 +97,16 @@ def test_inbound_calls_are_found_on_request() -> None:
         for host in range(300) for row in calls(1, 1)
     ]  # fmt: skip
     (found,) = of([*rows, *clients], detectors=detect.Beacons(inbound=True))
-    assert found["severity"] == "information"
+    assert found["severity"] == "warning"
     assert found["context"] == ["public server: 301 outside clients answered"]
+    scan = [
+        row | {"src_ip": "203.0.113.9", "dst_port": port, "state": "S0"}
+        for port in range(1, 40) for row in calls(1, 1, dst_ip="10.0.0.1")
+    ]  # fmt: skip
+    severities = [
+        of(flows, detectors="port_scans")[0]["severity"] for flows in (scan, scan + clients)
+    ]
+    assert severities == ["warning", "information"]
 
 
 def test_short_logs_and_weak_rhythms_are_stated() -> None:
@@ -125,6 +133,64 @@ def test_late_answers_are_no_scan() -> None:
     assert of([*answers, *asked], detectors="port_scans") == []
     of_service = [row | {"src_port": 443} for row in answers]
     assert of(of_service, detectors="port_scans") == []
+
+
+def test_peer_to_peer_programs_are_information() -> None:
+    peers = [
+        row | {"src_port": 6_881, "dst_port": 20_000 + host, "protocol": "udp", "state": "S0"}
+        for host in range(60) for row in calls(1, 1, dst_ip=f"192.0.2.{host}")
+    ]  # fmt: skip
+    same_port = [row | {"dst_port": 6_881} for row in peers]
+    (sweep,) = of(same_port, detectors="host_sweeps")
+    assert (sweep["severity"], sweep["context"]) == ("high", ["short log: 0 s"])
+    (known,) = of([*same_port, *peers], detectors="host_sweeps")
+    assert known["severity"] == "information"
+    assert known["context"][0].startswith("peer-to-peer")
+    assert known["score"] == sweep["score"]
+
+
+def test_traces_and_name_services_are_no_attack() -> None:
+    trace = [
+        row | {"dst_port": 33_434 + hop, "protocol": "udp", "state": "S0"}
+        for hop in range(40) for row in calls(1, 1)
+    ]  # fmt: skip
+    assert of(trace, detectors="port_scans") == []
+    assert len(of([row | {"protocol": "tcp"} for row in trace], detectors="port_scans")) == 1
+    asked = [
+        row | {"dst_port": 137, "protocol": "udp", "state": "S0"}
+        for host in range(40) for row in calls(1, 1, dst_ip=f"192.0.2.{host}")
+    ]  # fmt: skip
+    (names,) = of(asked, detectors="host_sweeps")
+    assert names["severity"] == "information"
+
+
+def test_calls_to_many_servers_of_one_network_are_one_beacon() -> None:
+    rows = [
+        row | {"dst_ip": f"45.64.248.{1 + call * 7 % 20}"}
+        for call, row in enumerate(calls(60, 301))
+    ]
+    (found,) = of(rows, detectors="beacons")
+    assert (found["dest"], found["flows"], found["severity"]) == (None, 60, "warning")
+    assert "called 20 addresses of" in found["summary"]
+    assert found["as_name"] in found["summary"]
+    assert detect.flows_of(random_flows.table(rows), found).num_rows == 60
+    own = calls(60, 301, dst_ip="45.64.248.99")
+    dests = [finding["dest"] for finding in of([*rows, *own], detectors="beacons")]
+    assert dests == ["45.64.248.99"]
+
+
+def test_rare_networks_are_called_by_one_host_in_few_flows() -> None:
+    rows = calls(2, 60, dst_ip="45.64.248.137")
+    (found,) = of(rows, detectors="rare_networks")
+    assert (found["severity"], found["dest"], found["score"]) == (
+        "information", "45.64.248.137", pytest.approx(0.5 * (1 - 1 / 3) + 0.5),
+    )  # fmt: skip
+    other = calls(1, 1, src_ip="10.0.0.2", dst_ip="45.64.248.139")
+    assert of([*rows, *other], detectors="rare_networks") == []
+    assert of(calls(4, 60, dst_ip="45.64.248.137"), detectors="rare_networks") == []
+    assert of([row | {"state": "S0"} for row in rows], detectors="rare_networks") == []
+    more = detect.RareNetworks(max_flows=4, max_hosts=2)
+    assert len(of([*rows, *other], detectors=more)) == 2
 
 
 def test_unidirectional_responses_answer() -> None:

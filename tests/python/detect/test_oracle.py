@@ -81,6 +81,17 @@ def test_long_connections(rows: list[Row], flows: pa.Table) -> None:
     assert times == pytest.approx(detect_oracle.long_connections(rows, 9, 30), abs=0.002)
 
 
+def test_port_mismatches(rows: list[Row], flows: pa.Table) -> None:
+    few = flows.slice(0, 900)
+    found = keyed(detect.port_mismatches(few), *KEY)
+    counts = {key: value(finding, "mismatched_flows") for key, finding in found.items()}
+    assert counts == detect_oracle.port_mismatches(rows[:900])
+    many = pa.concat_tables([flows] * 5)
+    assert detect.port_mismatches(many).num_rows == 0
+    (status,) = detect.detector_status(detect.port_mismatches(many)).to_pylist()
+    assert "unreliable" in status["reason"]
+
+
 def test_lateral_fan_out(rows: list[Row], flows: pa.Table) -> None:
     limits = detect.LateralFanOut(min_hosts=3, window=1_000)
     found = keyed(detect.lateral_fan_out(flows, thresholds=limits), "source")

@@ -198,6 +198,30 @@ def long_connections(rows: list[Row], duration: float, gap: float) -> dict[Key, 
     return found
 
 
+def port_mismatches(rows: list[Row]) -> dict[Key, int]:
+    """Keys of port mismatches, with their flows."""
+    own = {"ssh": {22}, "dns": {53}, "rdp": {3389}, "smtp": set()}
+    allowed: dict[int, set[str]] = {22: {"ssh"}, 53: {"dns"}, 80: {"http"}, 123: set(),
+                                    443: {"ssl", "http"}, 139: set(), 445: set(),
+                                    3389: {"rdp", "ssl"}}  # fmt: skip
+    found: dict[Key, int] = defaultdict(int)
+    for key, of in by_conversation(rows).items():
+        for row in of:
+            names = set((row["service"] or "").split(",")) & {
+                "ssl",
+                "ssh",
+                "dns",
+                "http",
+                "smtp",
+                "rdp",
+            }
+            foreign = names - allowed.get(key[2], names)
+            away = {name for name in names if name in own and key[2] not in own[name]}
+            if key[2] is not None and foreign | away:
+                found[key] += 1
+    return dict(found)
+
+
 def lateral_fan_out(rows: list[Row], hosts: int, window: float) -> set[str]:
     """Sources that reach many internal hosts on administrative ports."""
     ports = {22, 23, 135, 139, 445, 3389, 5900, 5985, 5986}
