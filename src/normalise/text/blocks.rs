@@ -180,7 +180,13 @@ fn records(
 }
 
 fn json_lines(text: &[u8], spec: &Spec, wanted: &[&str], first_line: u64) -> Result<Normalised> {
-    let lines = (first_line..).zip(text.split(|byte| *byte == b'\n'));
+    let mut start = 0;
+    let ends = memchr_iter(b'\n', text).chain([text.len()]);
+    let lines = (first_line..).zip(ends.map(|end| {
+        let line = &text[start..end];
+        start = end + 1;
+        line
+    }));
     let records = lines.map(|(line, text)| (line, json_lines_record(text)));
     let records = records.filter(|(_, text)| !text.is_empty());
     let records: Vec<_> = records.map(|(line, text)| (line, Ok(text))).collect();

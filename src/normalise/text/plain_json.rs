@@ -254,9 +254,7 @@ impl<'a> Cursor<'a> {
         }
         let start = self.position;
         let rest = self.rest();
-        let length = rest
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+        let length = end_of_string(rest)?;
         self.position += length + 1;
         (rest[length] == b'"').then_some((start as u32, (start + length) as u32))
     }
@@ -288,6 +286,28 @@ impl<'a> Cursor<'a> {
         self.position += count;
         (count > 0).then_some(())
     }
+}
+
+/// Position of the first quotation mark, backslash or control character.
+#[inline]
+fn end_of_string(text: &[u8]) -> Option<usize> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    // The lowest of the marked bytes is marked rightly; others may be marked by a borrow.
+    let below = |word: u64, limit: u64| word.wrapping_sub(limit * EACH) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let (quote, backslash) = (word ^ (0x22 * EACH), word ^ (0x5c * EACH));
+        let found = below(quote, 1) | below(backslash, 1) | below(word, 0x20);
+        if found != 0 {
+            return Some(8 * index + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let end = rest
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    Some(8 * words.len() + end)
 }
 
 #[cfg(test)]
@@ -363,6 +383,14 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn strings_end_where_a_bytewise_search_says(
+            text in proptest::collection::vec(0_u8..=255, 0..40),
+        ) {
+            let expected = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            proptest::prop_assert_eq!(end_of_string(&text), expected);
+        }
+
         #[test]
         fn damaged_objects_are_read_as_by_the_other_reader(
             damage in proptest::collection::vec((0..200_usize, 0..9_usize), 0..4),
