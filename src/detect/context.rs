@@ -28,6 +28,10 @@ limits! {
     short_log,
     /// Score below which a rhythm is weak.
     weak_score,
+    /// Jitter below which a rhythm to a network that rents servers is that of a scheduled task.
+    shared_jitter,
+    /// Period in seconds from which it is.
+    shared_period,
     /// Score from which a finding about a network that only one host calls is of high severity.
     high_score,
 }
@@ -191,7 +195,8 @@ impl Context<'_> {
             .port
             .is_none_or(|port| [WEB, MAIL, PUSH].iter().any(|ports| ports.contains(&port)));
         let known = self.known.find(ip, asn);
-        if let Some(network) = known.filter(|network| is_common || !network.shared) {
+        let may_be_rented = !is_common || !self.is_clockwork(finding);
+        if let Some(network) = known.filter(|network| !network.shared || !may_be_rented) {
             let kind = if network.shared {
                 "shared network"
             } else {
@@ -217,6 +222,18 @@ impl Context<'_> {
                 finding.severity = Severity::High;
             }
         }
+    }
+
+    /// Whether a rhythm is as even as that of a scheduled task; anything without a rhythm counts as
+    /// such.
+    fn is_clockwork(&self, finding: &Finding) -> bool {
+        let value = |name| {
+            let mut parts = finding.evidence.iter();
+            parts.find(|part| part.name == name).map(|part| part.value)
+        };
+        let (jitter, period) = (value("jitter"), value("period_seconds"));
+        jitter.is_none_or(|jitter| jitter < self.limits.shared_jitter)
+            && period.is_none_or(|period| period >= self.limits.shared_period)
     }
 
     /// Lower the severity of what infrastructure does by its nature.

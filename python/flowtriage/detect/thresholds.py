@@ -258,6 +258,10 @@ class Context(Thresholds):
         Seconds below which a log is called short.
     weak_score
         Score below which a rhythm is weak, and information only.
+    shared_jitter, shared_period
+        Jitter below which, and seconds from which, a rhythm to a network that rents servers to
+        anybody is that of a scheduled task, and information only. Implants in such networks vary
+        their sleep, or call more often.
     high_score
         Score from which a finding about a network that a single host calls is of high severity.
     """
@@ -270,6 +274,8 @@ class Context(Thresholds):
     server_clients: int = 200
     short_log: float = 21_600.0
     weak_score: float = 0.6
+    shared_jitter: float = 0.02
+    shared_period: float = 60.0
     high_score: float = 0.85
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,24 @@ def test_infrastructure_is_information(given: dict[str, Any], reason: str) -> No
 def test_a_shared_network_counts_on_common_ports_only() -> None:
     assert beacon(dst_ip="20.190.128.1", dst_port=4444)["severity"] == "warning"
     assert beacon(dst_ip="8.8.4.4", dst_port=4444)["severity"] == "information"
+
+
+def test_a_shared_network_excuses_only_what_is_as_even_as_a_scheduled_task() -> None:
+    seconds = random.Random(3)
+    for spread, period, severity in (
+        (1, 300, "information"),
+        (40, 300, "warning"),
+        (0, 30, "warning"),
+    ):
+        rows = calls(288, period, dst_ip="20.190.128.1")
+        rows = [
+            row | {"start_time": row["start_time"] + timedelta(seconds=seconds.uniform(0, spread))}
+            for row in rows
+        ]
+        (found,) = of(rows, detectors="beacons")
+        assert found["severity"] == severity, (spread, period)
+        shared = any(text.startswith("shared network") for text in found["context"])
+        assert shared == (severity == "information")
 
 
 def test_a_proxy_is_known_by_port_or_behaviour() -> None:
