@@ -29,6 +29,18 @@ def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     return text
 
 
+def counted(count: int, one: str, several: str = "") -> str:
+    """Format a number of things, with the words for one or for several.
+
+    Examples
+    --------
+    >>> counted(1, "flow"), counted(1200, "flow"), counted(0, "query", "queries")
+    ('1 flow', '1,200 flows', '0 queries')
+    """
+    words = one if count == 1 else several or (one and f"{one}s")
+    return f"{count:,} {words}".rstrip()
+
+
 def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Format byte counts with decimal units: 1 kB is 1,000 bytes; null stays null.
 

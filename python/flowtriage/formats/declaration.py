@@ -212,6 +212,12 @@ class Format:
             missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.endpoints))
         return missing
 
+    def signature_of(self, found: Iterable[str]) -> set[str]:
+        """Return the columns of a log that are in the signature, under the names of the log."""
+        names = self.names(found)
+        choices = ((item,) if isinstance(item, str) else item for item in self.signature)
+        return {n for choice in choices for name in choice if (n := names.get(name.casefold()))}
+
     def _bind(self, ends: Endpoints, names: Mapping[str, str], sparse: bool) -> Endpoints | None:
         """Return the endpoints under the names of a log; None if it lacks one and is not sparse."""
         source, dest, direction, among = (

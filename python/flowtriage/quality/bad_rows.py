@@ -55,6 +55,11 @@ class Total(NamedTuple):
     stated: int
     read: int
 
+    def __str__(self) -> str:
+        """Return both numbers, and the source."""
+        same = "as read" if self.stated == self.read else f"but {self.read:,} were read"
+        return f"{self.stated:,}, {same} ({self.source})"
+
 
 @dataclass(frozen=True)
 class OtherHost:

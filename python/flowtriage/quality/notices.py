@@ -9,6 +9,7 @@ _OF_READING = (
     "Incomplete answers",
     "Records of other hosts",
     "Unknown actions",
+    "Order of dates",
     "Totals may be inflated",
     "End before start",
     "Counters without sides",

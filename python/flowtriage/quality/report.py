@@ -15,7 +15,7 @@ from flowtriage.errors import InputError
 from flowtriage.formats.declaration import Format
 from flowtriage.inputs.timespan import Timespan, impossible_time, joined
 from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, span_text
-from flowtriage.quality.count_facts import COUNT_FACTS, COUNTER_SEMANTICS
+from flowtriage.quality.count_facts import COUNTER_SEMANTICS, count_facts
 from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
 from flowtriage.quality.rows import INTERNAL, Quality, quality
 from flowtriage.quality.sums import exact_sum
@@ -117,6 +117,8 @@ class ReadReport:
         Hosts whose records a provider returned instead of those of the requested one; dropped.
     incomplete
         Queries of a provider that failed or whose results are cut; records are missing.
+    date_orders
+        Sources with dates that have the year last, each with the order of day and month.
     records
         Resulting records, as rows.
     flows, denied_flows
@@ -160,6 +162,7 @@ class ReadReport:
     skipped_files: dict[str, str] = field(default_factory=dict)
     other_hosts: list[OtherHost] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
+    date_orders: list[tuple[str, str]] = field(default_factory=list)
     outside: Timespan | None = None
     records: int = 0
     flows: int = 0
@@ -267,6 +270,7 @@ class ReadReport:
         self.skipped_files |= earlier.skipped_files
         self.other_hosts += earlier.other_hosts
         self.incomplete += earlier.incomplete
+        self.date_orders += earlier.date_orders
         self.outside = joined(self.outside, earlier.outside)
         self.totals += earlier.totals
         self.add_limits(earlier.limits)
@@ -308,6 +312,7 @@ class ReadReport:
             "skipped_files": dict(self.skipped_files),
             "other_hosts": [host.to_dict() for host in self.other_hosts],
             "incomplete": list(self.incomplete),
+            "date_orders": list(map(list, self.date_orders)),
             "records": self.records,
             "flows": self.flows,
             "denied_flows": self.denied_flows,
@@ -357,12 +362,11 @@ class ReadReport:
             facts["Endpoints exchanged"] = (
                 f"{by_value(self.reversed)}; the second endpoint initiated the flow"
             )
-        for name, (label, text) in COUNT_FACTS.items():
-            if count := getattr(self, name):
-                facts[label] = text.format(count)
+        if len({order for _, order in self.date_orders}) > 1:
+            facts["Order of dates"] = few([f"{name}: {order}" for name, order in self.date_orders])
+        facts |= count_facts({name: getattr(self, name) for name in COUNTS})
         for total in self.totals:
-            same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
-            facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
+            facts[f"Trailer total: {total.name}"] = str(total)
         if self.counters:
             semantics = (f"{name}: {COUNTER_SEMANTICS[of]}" for name, of in self.counters.items())
             facts["Counters"] = "; ".join(semantics)

@@ -38,6 +38,7 @@ from flowtriage.read.hosts import Hosts
 from flowtriage.read.locate import log_file_of
 from flowtriage.read.logs import Options, read_batches, read_file, read_path
 from flowtriage.read.objects import read_dataframe, read_rows
+from flowtriage.read.shown_orders import with_date_orders
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,6 +159,12 @@ def read_tables(
     source: FlowSource | ReadRequest, options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     """Yield flows of any source in parts; update `report`."""
+    return _read(source, with_date_orders(options, source), report)
+
+
+def _read(
+    source: FlowSource | ReadRequest, options: Options, report: ReadReport
+) -> Iterator[pa.Table]:
     if isinstance(source, (str, os.PathLike)):
         yield from read_path(source, options, report)
     elif isinstance(source, ReadRequest):
@@ -179,7 +186,7 @@ def read_tables(
         yield from read_batches(read_rows(source), "rows", options, report)
     elif isinstance(source, Iterable) and not isinstance(source, Mapping):
         for part in source:
-            yield from read_tables(part, options, report)
+            yield from _read(part, options, report)
     else:
         raise ArgumentError(
             f"cannot read flows from {type(source).__name__}; give a path, an open file, "

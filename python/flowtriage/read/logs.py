@@ -23,7 +23,7 @@ from flowtriage.humanize import sanitize
 from flowtriage.inputs.arrow import check_names
 from flowtriage.progress import report_progress
 from flowtriage.quality import BadRow, ReadReport
-from flowtriage.read.date_order import DateOrder
+from flowtriage.read.date_order import DateOrder, DateOrders
 from flowtriage.read.detect import container_of, detect_text, json_names, match
 from flowtriage.read.extra_columns import (
     Kept,
@@ -57,6 +57,7 @@ class Options:
     internal: tuple[str, ...] = ()
     date_order: str | None = None
     hosts: Hosts = field(default_factory=Hosts)
+    orders: DateOrders = field(default_factory=DateOrders, compare=False)
 
     def applied(self, binding: Binding, format: Format) -> Binding:
         """Return a binding with the notation of times, internal networks and wanted hosts."""
@@ -160,13 +161,16 @@ def _read_text(
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
-    dates: DateOrder[None] = DateOrder(source, binding)
+    dates: DateOrder[None] = DateOrder(source, binding, options.orders)
 
     def normalised(text: bytes, end: int) -> Iterator[pa.Table]:
         _check_header(text, end, layout, source, line)
         report_progress(f"reading {PurePath(source).name}", log.done, log.size)
         part = partial(_text_outcome, text, trailer.cut(text, end), layout, line)
-        for _, outcome in dates.read(None, part):
+        yield from added(dates.read(None, part))
+
+    def added(outcomes: Iterator[tuple[None, Outcome]]) -> Iterator[pa.Table]:
+        for _, outcome in outcomes:
             table = _add(outcome, source, report).replace_schema_metadata(metadata)
             trailer.add(table)
             yield table
@@ -205,7 +209,8 @@ def _read_text(
         report.reject(BadRow(source, line, None, None, reason))
     elif rest:
         yield from normalised(rest, len(rest))
-    dates.finish()
+    yield from added(dates.finish())
+    report.date_orders += dates.orders()
     if not options.hosts:
         trailer.add_totals(report, source)
 
@@ -316,7 +321,7 @@ class _BatchReader:
         except InputError as error:
             raise FormatError(f"{source}: {error}") from None
         names = schema.names
-        self._source, self._names = source, names
+        self._source, self._names, self._orders = source, names, options.orders
         self._format = match(names, source, options.format)
         binding = self._format.bind(names)
         self._kept = kept_columns(names, binding, options.keep)
@@ -333,7 +338,7 @@ class _BatchReader:
         report.add_limits(self._binding.limits())
         report.columns.update(self._names)
         dates: DateOrder[tuple[int, list[pa.RecordBatch]]]
-        dates = DateOrder(self._source, self._binding, by_row=True)
+        dates = DateOrder(self._source, self._binding, self._orders, by_row=True)
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.
         for group in chain([[empty_batch(self._schema)]], groups_of(batches)):
@@ -344,11 +349,17 @@ class _BatchReader:
                 outcomes = list(dates.read((done, used), part))
             except (InputError, pa.ArrowInvalid) as error:
                 raise FormatError(f"{self._source}: {error}") from None
-            for (rows, read), outcome in outcomes:
-                table = _add(outcome, self._source, report, by_row=True)
-                table = table.replace_schema_metadata(self._metadata)
-                yield rows, with_columns(table, read, self._kept) if self._kept else table
-        dates.finish()
+            yield from self._added(outcomes, report)
+        yield from self._added(dates.finish(), report)
+        report.date_orders += dates.orders()
+
+    def _added(
+        self, outcomes: Iterable[tuple[tuple[int, list[pa.RecordBatch]], Outcome]], report: ReadReport
+    ) -> Iterator[tuple[int, pa.Table]]:
+        for (rows, read), outcome in outcomes:
+            table = _add(outcome, self._source, report, by_row=True)
+            table = table.replace_schema_metadata(self._metadata)
+            yield rows, with_columns(table, read, self._kept) if self._kept else table
 
     def _used_columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         batch.validate()

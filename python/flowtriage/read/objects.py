@@ -25,8 +25,10 @@ def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
     levels = [name for name in frame.index.names if name is not None and str(name) not in names]
     columns = {str(name): frame.index.get_level_values(name).to_series() for name in levels}
     columns |= {str(name): frame[name] for name in frame.columns}
-    bindings = [f.bind(list(columns)) for f in ([options.format] if options.format else FORMATS)]
+    formats = [options.format] if options.format else FORMATS
+    bindings = [format.bind(list(columns)) for format in formats]
     wanted = set().union(*(binding.columns() for binding in bindings))
+    wanted.update(*(format.signature_of(columns) for format in formats))
     wanted.update(*(kept_columns(columns, binding, options.keep) for binding in bindings))
     arrays = {
         name: _array(column)

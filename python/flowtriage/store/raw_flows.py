@@ -30,6 +30,7 @@ from flowtriage.read.custom import Columns
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.logs import Options, read_file
+from flowtriage.read.shown_orders import with_date_orders
 from flowtriage.store.ingest import (
     EXTRA,
     PARTITIONS,
@@ -104,10 +105,12 @@ class RawFlows:
             None, format=format, columns=columns, keep=_KEEP, tz=tz, date_order=date_order
         )
         ingested = Ingested()
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        options = with_date_orders(request.options, given)
         with self._locked():
-            for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+            for path in given:
                 for file in locate(path):
-                    self._ingest_file(file, request.options, ingested)
+                    self._ingest_file(file, options, ingested)
         return ingested
 
     def sources(self) -> list[Source]:
