@@ -57,12 +57,38 @@ fn all(rows: usize, is_true: impl Fn(usize) -> bool + Sync) -> bool {
 }
 
 fn is_settled(text: &str) -> bool {
-    matches!(text, "tcp" | "udp" | "icmp" | "ipv6-icmp")
+    let is_name = |text: &[u8]| text[0].is_ascii_lowercase() && text.iter().all(is_in_keyword);
+    matches!(text, "tcp" | "udp" | "icmp")
+        || (!text.is_empty() && is_name(text.as_bytes()))
         || settled(text).is_some_and(|keyword| keyword == text)
+}
+
+fn is_in_keyword(byte: &u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-'
 }
 
 /// The keyword of a protocol; `None` if it is missing.
 fn settled(text: &str) -> Option<Cow<'_, str>> {
     let text = text.trim_ascii();
     (!text.is_empty()).then(|| keyword(Cow::Borrowed(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::protocols::KEYWORDS;
+
+    #[test]
+    fn every_keyword_is_settled() {
+        for (number, keyword) in KEYWORDS {
+            assert!(is_settled(keyword), "{keyword}");
+            assert_eq!(settled(&number.to_string()).as_deref(), Some(*keyword));
+        }
+        for text in ["253", "unknown_transport", "a"] {
+            assert!(is_settled(text), "{text}");
+        }
+        for text in ["", " ", "TCP", "tCP", " tcp", "6", "6.0", "T", "tcp\t"] {
+            assert!(!is_settled(text), "{text}");
+        }
+    }
 }

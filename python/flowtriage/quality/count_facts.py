@@ -70,3 +70,11 @@ def count_facts(counts: Mapping[str, float]) -> dict[str, str]:
         for name, (label, one, several, end) in _FACTS.items()
         if counts[name]
     }
+
+
+def repeated_text(rows: int, flows: int, size: int) -> str:
+    """Return by how much rows that repeat the counters of a record may inflate totals."""
+    return (
+        f"by up to {counted(flows, 'flow')} and {counted(size, 'byte')}: "
+        f"{counted(rows, 'row repeats', 'rows repeat')} the counters of one record"
+    )

@@ -24,10 +24,8 @@ from flowtriage.inputs.texts import is_text
 from flowtriage.inputs.timespan import (
     Timespan,
     TimespanLike,
-    joined,
     outside,
     parse_timespan,
-    span_of,
     within,
 )
 from flowtriage.quality import ReadReport
@@ -150,8 +148,7 @@ class ReadRequest:
             kept = within(table, self.span)
             if table.num_rows > kept.num_rows:
                 starts = outside(table.select(["start_time"]), self.span)["start_time"]
-                report.rows_outside += len(starts)
-                report.outside = joined(report.outside, span_of(starts))
+                report.count_outside(starts)
             yield kept
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import PurePath
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from flowtriage.errors import FormatError, InputError
 from flowtriage.formats.declaration import Binding, Format, Outcome
 from flowtriage.formats.layout import TextLayout
 from flowtriage.formats.metadata import table_metadata
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.inputs.arrow import check_names
 from flowtriage.progress import report_progress
 from flowtriage.quality import BadRow, ReadReport
@@ -95,7 +95,8 @@ def read_path(
     if all(file.name in report.skipped_files for file in files):
         name, reason = next(iter(report.skipped_files.items()))
         raise FormatError(
-            f"none of the {len(files):,} files in this directory is a flow log; {name}: {reason}"
+            f"none of the {counted(len(files), 'file')} in this directory is a flow log; "
+            f"{name}: {reason}"
         )
 
 
@@ -311,6 +312,10 @@ def read_batches(
     yield from (table for _, table in reading.tables(batches, report))
 
 
+_Part: TypeAlias = tuple[int, list[pa.RecordBatch]]
+"""Number of rows up to the end of some batches, and these."""
+
+
 class _BatchReader:
     """Reader of batches of one schema, of which it needs `columns`."""
 
@@ -337,8 +342,7 @@ class _BatchReader:
         report.add_format(self._format)
         report.add_limits(self._binding.limits())
         report.columns.update(self._names)
-        dates: DateOrder[tuple[int, list[pa.RecordBatch]]]
-        dates = DateOrder(self._source, self._binding, self._orders, by_row=True)
+        dates: DateOrder[_Part] = DateOrder(self._source, self._binding, self._orders, by_row=True)
         done = 0
         # The first, empty batch provides the types of extra columns if there is no other.
         for group in chain([[empty_batch(self._schema)]], groups_of(batches)):
@@ -354,7 +358,9 @@ class _BatchReader:
         report.date_orders += dates.orders()
 
     def _added(
-        self, outcomes: Iterable[tuple[tuple[int, list[pa.RecordBatch]], Outcome]], report: ReadReport
+        self,
+        outcomes: Iterable[tuple[tuple[int, list[pa.RecordBatch]], Outcome]],
+        report: ReadReport,
     ) -> Iterator[tuple[int, pa.Table]]:
         for (rows, read), outcome in outcomes:
             table = _add(outcome, self._source, report, by_row=True)

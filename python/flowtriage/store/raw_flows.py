@@ -24,6 +24,7 @@ from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
 from flowtriage.inputs.addresses import AddressLike, address_argument
 from flowtriage.inputs.timespan import day_span, impossible_time
+from flowtriage.quality.far_days import MIN_DISTANCE, far_days, joined_counts
 from flowtriage.quality.report import ReadReport
 from flowtriage.quality.stored import reading_values, restored
 from flowtriage.read.custom import Columns
@@ -194,6 +195,7 @@ class RawFlows:
         ]
         report = ReadReport(sources=[str(self.folder)] if sources else [])
         for source in sources:
+            report.far_days = joined_counts(report.far_days, self._far_days(source))
             report.formats.add(source.format)
             report.rows_outside += source.rows_timeless
             if source.report:
@@ -202,6 +204,18 @@ class RawFlows:
             report.rows_read += source.flows + source.rows_bad + source.rows_timeless
             report.rows_bad += source.rows_bad
         return report
+
+    def _far_days(self, source: Source) -> dict[date, int]:
+        """Return the days of a source that are far from all its others, with their records."""
+        days = [_day_of(name) for name in source.files]
+        if not days or max(days) - min(days) <= MIN_DISTANCE:
+            return {}
+        import pyarrow.parquet as pq
+
+        files = [self.folder / name for name in source.files]
+        with _damage_reported(self.folder):
+            rows = [pq.read_metadata(file).num_rows for file in files]
+        return far_days((day, day, count) for day, count in zip(days, rows, strict=True))
 
     def _ingest_file(self, file: LogFile, options: Options, ingested: Ingested) -> None:
         if file.hidden:

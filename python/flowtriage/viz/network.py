@@ -12,7 +12,7 @@ from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.humanize import UNKNOWN as DASH
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.quality.sums import exact_sum
 from flowtriage.viz.colours import DENIED, DIRECTIONS, INK, UNKNOWN, WHITE
 from flowtriage.viz.figures import (
@@ -216,8 +216,8 @@ def _notes(graph: Graph) -> list[str]:
     drawn = exact_sum(graph.edges["connections"])
     if single:
         notes.append(
-            f"{graph.addresses:,} addresses exceed the limit of nodes: {grouped:,} with a single "
-            "neighbour share a node (“more”)."
+            f"{graph.addresses:,} addresses exceed the limit of nodes: "
+            f"{counted(grouped, 'address', 'addresses')} with a single neighbour grouped (“more”)."
         )
     if drawn < graph.connections:
         notes.append(

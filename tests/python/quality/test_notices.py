@@ -68,7 +68,7 @@ def test_unidirectional_records_matter_if_they_are_most_of_them() -> None:
 
 def test_a_timespan_is_stated_but_no_reason_to_warn() -> None:
     flows = ft.read_flows(canonical(), timespan=("2020-01-01", "2020-01-02"))
-    assert notices(flows.report)["Outside the timespan"].startswith("1 records")
+    assert notices(flows.report)["Outside the timespan"].startswith("1 record starts")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_notices(flows.report)
