@@ -14,7 +14,7 @@ from flowtriage._core import timeline as _timeline
 from flowtriage._core import top_n as _top_n
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError, InputError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import NAME_LENGTH, did_you_mean, quoted, sanitize
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.integers import count_argument
 from flowtriage.read.batches import flow_batches
@@ -176,11 +176,11 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     """
     n = count_argument("n", n)
     if by not in (*_MEASURES, "TotalAllowedFlows"):
-        raise ArgumentError(f"unknown measure {by!r}{did_you_mean(by, _MEASURES)}")
-    keys = [key] if isinstance(key, str) else list(key)
+        raise ArgumentError(f"unknown measure {quoted(by)}{did_you_mean(by, _MEASURES)}")
+    keys = list(key) if isinstance(key, (list, tuple)) else [key]
     folded = [str(name).casefold() for name in keys]
     if repeated := [name for name in keys if folded.count(str(name).casefold()) > 1]:
-        raise ArgumentError(f"key has {repeated[0]!r} twice; give each column once")
+        raise ArgumentError(f"key has {quoted(repeated[0])} twice; give each column once")
     return _top_n(_with_columns(flow_batches(flows), keys), keys, by, n)
 
 
@@ -189,7 +189,8 @@ def _with_columns(flows: pa.RecordBatchReader, names: Sequence[str]) -> pa.Recor
     known = dict.fromkeys([*_NAMES, *flows.schema.names])
     folded = {name.casefold() for name in known} | _ALIASES
     for name in names:
-        if name.casefold() not in folded and name not in _MEASURES:
+        if not isinstance(name, str) or (name.casefold() not in folded and name not in _MEASURES):
             shown = did_you_mean(name, [name for name in known if name not in _MEASURES])
-            raise InputError(f"column {json.dumps(name)} is missing{shown}")
+            quotation = sanitize(json.dumps(name, default=repr), NAME_LENGTH)
+            raise InputError(f"column {quotation} is missing{shown}")
     return flows

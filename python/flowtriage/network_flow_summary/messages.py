@@ -10,7 +10,7 @@ from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.selection import HostRequest, Selection
 from flowtriage.providers.flow_queries import DENIED_LEFT_OUT
 from flowtriage.quality.bad_rows import hosts_of
-from flowtriage.quality.numbers import few, flows_text
+from flowtriage.quality.numbers import few, flows_counted
 from flowtriage.quality.sums import exact_sum
 from flowtriage.read.batches import stream
 
@@ -34,7 +34,7 @@ def host_messages(selection: Selection, request: HostRequest, absences: Sequence
     if host.flows.num_rows:
         allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
         records = counted(flows.report.known_records, "record")
-        amount = f"{flows_text(allowed, denied)} {'flow' if allowed + denied == 1 else 'flows'}"
+        amount = flows_counted(allowed, denied)
         messages.insert(0, f"{host.label}: {host.flows.num_rows:,} of {records}, {amount}.")
     origins = dict(facts.origins)
     own = host.addresses if not host.networks else ()

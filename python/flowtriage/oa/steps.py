@@ -15,7 +15,7 @@ from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.day import Day
 from flowtriage.oa.enrichment import open_sources
 from flowtriage.oa.stored_feedback import feedback_before, model_settings
-from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.numbers import flows_counted
 from flowtriage.quality.sums import exact_sum
 
 
@@ -92,7 +92,7 @@ def results(day: Day) -> Outcome:
     counts = (exact_sum(flows[name]) for name in ("flows", "denied_flows"))
     note = (
         f"{ranked.scored:,} of {counted(flows.num_rows, 'record')} scored "
-        f"(flows: {flows_text(*counts)}), {ranked.suspicious:,} at or below {settings.threshold:g}"
+        f"({flows_counted(*counts)}), {ranked.suspicious:,} at or below {settings.threshold:g}"
     )
     if ranked.unscored:
         note += f", {ranked.unscored:,} without address, time or protocol"

@@ -182,10 +182,12 @@ class Quality:
                     f"but 0 {missing}; totals of {missing} are too low"
                 )
         if self.direction_conflicts:
-            facts["Direction conflicts"] = (
-                f"{counted(self.direction_conflicts, 'row')} whose logged direction contradicts "
-                f"the addresses (internal: {internal})"
+            one, several = (
+                f"{rows} whose logged direction contradicts {their} addresses"
+                for rows, their in (("row", "its"), ("rows", "their"))
             )
+            conflicts = counted(self.direction_conflicts, one, several)
+            facts["Direction conflicts"] = f"{conflicts} (internal: {internal})"
         if self.counter_overflows:
             facts["32-bit counter overflow"] = (
                 f"{counted(self.counter_overflows, 'row')}; totals are too low"

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import NAME_LENGTH, did_you_mean, quoted
 from flowtriage.inputs.arrow import (
     FlowSource,
     Readable,
@@ -118,8 +118,10 @@ class ReadRequest:
         elif columns is not None:
             names = field_names(columns)
         for name, given in (("tz", tz), ("date_order", date_order)):
-            if given is not None and not is_text(given):
-                raise ArgumentError(f"invalid {name} {given!r}")
+            if given is not None and not (isinstance(given, str) and is_text(given)):
+                raise ArgumentError(f"invalid {name} {quoted(given)}")
+            if given is not None and len(given) > NAME_LENGTH:
+                raise ArgumentError(f"invalid {name} {quoted(given)}; it is too long")
         networks = tuple(internal or ())
         options = Options(
             wanted,

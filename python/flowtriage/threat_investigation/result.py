@@ -14,7 +14,7 @@ from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import Lazy, LazyAttribute, NotebookletLike
-from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.numbers import flows_counted
 from flowtriage.quality.report import ReadReport
 from flowtriage.quality.sums import exact_sum
 from flowtriage.render.section import Section
@@ -173,7 +173,7 @@ def _summary(result: FlowThreatResult, hint: str) -> str:
         f"{result.ip}: {counted(search.connections.num_rows, 'distinct connection')} with "
         f"{counted(peers, 'peer')} ({len(result.inbound):,} inbound, "
         f"{len(result.outbound):,} outbound, {len(result.two_way):,} two way); "
-        f"{flows_text(*counts)} flows, {size or 'bytes unknown'}."
+        f"{flows_counted(*counts)}, {size or 'bytes unknown'}."
     )
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from flowtriage.atomic import compressed, replacing
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import counted, did_you_mean, sanitize
+from flowtriage.humanize import counted, did_you_mean, quoted, sanitize
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.progress import report_progress
 from flowtriage.quality import ReadReport
@@ -117,8 +117,8 @@ def write_flows(
     True
     """
     path = Path(path)
-    if format not in FORMATS:
-        raise ArgumentError(f"cannot write format {format!r}{did_you_mean(format, FORMATS)}")
+    if not isinstance(format, str) or format not in FORMATS:
+        raise ArgumentError(f"cannot write format {quoted(format)}{did_you_mean(format, FORMATS)}")
     if format == "parquet" and path.suffix in _COMPRESSED:
         raise ArgumentError(
             f"{sanitize(str(path))}: Parquet compresses its columns; omit {path.suffix}"

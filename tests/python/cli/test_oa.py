@@ -124,9 +124,9 @@ def test_scores_are_deleted_only_after_confirmation(folder: Path) -> None:
     first = store.read("flow_scores", order=["rank"]).to_pylist()[0]
     count = queries.score_connection(store, day, 1, dstip=first["dstip"])
     refused = run("oa", "reset", str(day), status=2).stderr
-    assert f"this deletes {count} scores of {day}; confirm with --yes" in refused
+    assert f"this deletes {count} score of {day}; confirm with --yes" in refused
     assert queries.get_scored_connections(store, day).num_rows == count
-    assert f"{count} scores of {day} deleted" in run("oa", "reset", str(day), "--yes").stdout
+    assert f"{count} score of {day} deleted" in run("oa", "reset", str(day), "--yes").stdout
     assert queries.get_scored_connections(store, day).num_rows == 0
 
 
