@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -177,7 +178,7 @@ def top_n(flows: FlowSource, *, key: str | Sequence[str], by: str, n: int = 20) 
     n = count_argument("n", n)
     if by not in (*_MEASURES, "TotalAllowedFlows"):
         raise ArgumentError(f"unknown measure {quoted(by)}{did_you_mean(by, _MEASURES)}")
-    keys = list(key) if isinstance(key, (list, tuple)) else [key]
+    keys: list[Any] = list(key) if isinstance(key, (list, tuple)) else [key]
     folded = [str(name).casefold() for name in keys]
     if repeated := [name for name in keys if folded.count(str(name).casefold()) > 1]:
         raise ArgumentError(f"key has {quoted(repeated[0])} twice; give each column once")

@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import Protocol
 
+from flowtriage.quality.bad_rows import OtherHost, Total
 from flowtriage.quality.count_facts import COUNTER_SEMANTICS, count_facts, repeated_text
 from flowtriage.quality.far_days import far_text
 from flowtriage.quality.numbers import by_value, few
-from flowtriage.quality.rows import INTERNAL
-
-if TYPE_CHECKING:
-    from flowtriage.quality.report import ReadReport
+from flowtriage.quality.rows import INTERNAL, Quality
 
 
-def facts_of(report: ReadReport, *, rows: bool) -> dict[str, str]:
+class Stated(Protocol):
+    """What a `ReadReport` states; see there."""
+
+    sources: list[str]
+    rows_read: int
+    rows_bad: int
+    records: int
+    skipped: dict[str, int]
+    incomplete: list[str]
+    unknown_actions: dict[str, int]
+    other_hosts: list[OtherHost]
+    rows_repeated: int
+    repeated_flows: float
+    repeated_bytes: float
+    reversed: dict[str, int]
+    date_orders: list[tuple[str, str]]
+    far_days: dict[date, int]
+    totals: list[Total]
+    counters: dict[str, str | None]
+    internal: list[str] | None
+    limits: list[str]
+    skipped_files: dict[str, str]
+
+    @property
+    def format(self) -> str:
+        """Names of the formats."""
+
+    @property
+    def counted_flows(self) -> str:
+        """Numbers of flows, as text."""
+
+    @property
+    def span(self) -> str:
+        """First and last time, as text."""
+
+    @property
+    def quality(self) -> Quality | None:
+        """Quality of the flows."""
+
+
+def facts_of(report: Stated, *, rows: bool) -> dict[str, str]:
     """Return label and text of each fact that is not empty; `rows` includes those of the rows."""
     facts = {
         "Source": few(report.sources),

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -55,7 +56,7 @@ def _readings(source: Any) -> Iterator[_Read]:
         with suppress(FlowtriageError, OSError):
             for file in locate(source):
                 if not file.hidden:
-                    yield lambda options, report, file=file: read_file(file, options, report)
+                    yield partial(read_file, file)
     elif is_dataframe(source):
         yield lambda options, report: read_batches(
             read_dataframe(source, options), "DataFrame", options, report
