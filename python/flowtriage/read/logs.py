@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from flowtriage._core import normalise_block, normalise_table, whole_records
 from flowtriage.errors import FormatError, InputError
+from flowtriage.formats.azure_nta import AZURE_NTA
 from flowtriage.formats.declaration import Binding, Format, Outcome
 from flowtriage.formats.layout import TextLayout
 from flowtriage.formats.metadata import table_metadata
@@ -34,7 +35,7 @@ from flowtriage.read.extra_columns import (
     with_partitions,
     with_row_numbers,
 )
-from flowtriage.read.hosts import Hosts
+from flowtriage.read.hosts import NAMED_ENDS, Hosts
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.record_batches import empty_batch, flat, groups_of
 from flowtriage.read.streams import BLOCK, Log, as_text, opened
@@ -48,7 +49,10 @@ _ROWS = 1 << 17
 
 @dataclass(frozen=True)
 class Options:
-    """Read options of logs, as in `read_flows`; `names` is for text logs without a header."""
+    """Read options of logs, as in `read_flows`; `names` is for text logs without a header.
+
+    `named_ends` keeps the columns of `NAMED_ENDS`, too.
+    """
 
     format: Format | None = None
     keep: Kept = False
@@ -57,6 +61,7 @@ class Options:
     internal: tuple[str, ...] = ()
     date_order: str | None = None
     hosts: Hosts = field(default_factory=Hosts)
+    named_ends: bool = False
     orders: DateOrders = field(default_factory=DateOrders, compare=False)
 
     def applied(self, binding: Binding, format: Format) -> Binding:
@@ -70,6 +75,12 @@ class Options:
             hosts=list(hosts.networks),
             host_names=hosts.texts(),
         )
+
+    def kept(self, format: Format) -> Kept:
+        """Return the extra columns of a log of this format."""
+        if not self.named_ends or self.keep is True or format.name != AZURE_NTA.name:
+            return self.keep
+        return tuple(dict.fromkeys([*(self.keep or ()), *NAMED_ENDS, *NAMED_ENDS.values()]))
 
 
 def read_path(
@@ -153,9 +164,10 @@ def _read_text(
     report.add_limits(found.binding.limits())
     layout = cast("TextLayout", found.layout)
     report.columns.update(layout.names)
-    names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
+    keep = options.kept(found.format)
+    names = layout.names or (json_names(rest) if keep is True else keep or ())
     names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
-    binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
+    binding = reading_text(found.binding, kept_columns(names, found.binding, keep))
     binding = options.applied(binding, found.format)
     trailer = TrailerCheck(found.format.trailer)
     metadata = table_metadata(found.format, found.binding)
@@ -329,7 +341,7 @@ class _BatchReader:
         self._source, self._names, self._orders = source, names, options.orders
         self._format = match(names, source, options.format)
         binding = self._format.bind(names)
-        self._kept = kept_columns(names, binding, options.keep)
+        self._kept = kept_columns(names, binding, options.kept(self._format))
         self._used = [name for name in names if name in binding.columns()]
         binding = options.applied(binding, self._format)
         self._binding = reading_rows(binding) if self._kept else binding
