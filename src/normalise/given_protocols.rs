@@ -1,6 +1,7 @@
 //! Protocols of flows given in the canonical schema, by the rule of logs.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::take;
@@ -17,6 +18,12 @@ use crate::flow::protocols::keyword;
 pub fn as_keywords(name: &str, array: &ArrayRef) -> Result<Option<ArrayRef>> {
     if array.data_type().is_numeric() {
         let texts = checked_cast(name, array, &DataType::Utf8)?;
+        let texts = texts.as_string::<i32>().iter();
+        // NaN is a missing value.
+        let texts: StringArray = texts
+            .map(|text| text.filter(|text| *text != "NaN"))
+            .collect();
+        let texts: ArrayRef = Arc::new(texts);
         return Ok(Some(as_keywords(name, &texts)?.unwrap_or(texts)));
     }
     let Ok(texts) = Text::read(name, array) else {

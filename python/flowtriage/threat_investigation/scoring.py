@@ -54,8 +54,10 @@ class BulkScore:
 
     def __str__(self) -> str:
         """Return a message for the analyst."""
-        suspicious = counted(self.suspicious, "suspicious connection")
-        return f"{counted(len(self), 'connection')} scored {self.risk}: {suspicious} of the day"
+        suspicious = counted(
+            self.suspicious, "of them a suspicious connection", "of them suspicious connections"
+        )
+        return f"{counted(len(self), 'connection')} scored {self.risk}, {suspicious} of the day"
 
 
 def score(

@@ -215,9 +215,9 @@ def _notes(graph: Graph) -> list[str]:
     grouped = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
     drawn = exact_sum(graph.edges["connections"])
     if single:
+        share = counted(grouped, "with a single neighbour shares", "with a single neighbour share")
         notes.append(
-            f"{graph.addresses:,} addresses exceed the limit of nodes: "
-            f"{counted(grouped, 'address', 'addresses')} with a single neighbour grouped (“more”)."
+            f"{graph.addresses:,} addresses exceed the limit of nodes: {share} a node (“more”)."
         )
     if drawn < graph.connections:
         notes.append(

@@ -61,6 +61,15 @@ def test_numbers_are_protocols_too(kind: pa.DataType) -> None:
         assert dict(found) == {"tcp": 2, "udp": 1, None: 1}
 
 
+def test_nan_is_a_missing_protocol() -> None:
+    table = flows(pa.array([6.0, float("nan"), None]))
+    for source in (table, pl.from_arrow(table), table.to_reader()):
+        top = ft.top_n(source, key=["protocol"], by="flows")
+        found = zip(top["protocol"].to_pylist(), top["flows"].to_pylist(), strict=True)
+        assert dict(found) == {"tcp": 1, None: 2}
+    assert ft.read_flows(table).to_arrow()["protocol"].to_pylist() == ["tcp", None, None]
+
+
 def test_the_given_table_is_not_changed() -> None:
     table = flows(pa.array(["TCP", "6"]))
     frame = table.to_pandas()
