@@ -64,14 +64,15 @@ fn all(rows: usize, is_true: impl Fn(usize) -> bool + Sync) -> bool {
 }
 
 fn is_settled(text: &str) -> bool {
-    let is_name = |text: &[u8]| text[0].is_ascii_lowercase() && text.iter().all(is_in_keyword);
+    let is_name =
+        |text: &[u8]| text[0].is_ascii_lowercase() && text.iter().copied().all(is_in_keyword);
     matches!(text, "tcp" | "udp" | "icmp")
         || (!text.is_empty() && is_name(text.as_bytes()))
         || settled(text).is_some_and(|keyword| keyword == text)
 }
 
-fn is_in_keyword(byte: &u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-'
+const fn is_in_keyword(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
 }
 
 /// The keyword of a protocol; `None` if it is missing.

@@ -26,7 +26,7 @@ const MAX_PORTS: usize = 10;
 pub struct Peers<'a> {
     hosts: RangeMap<()>,
     rules: &'a DirectionRules,
-    peers: BTreeMap<NullsLast<Ip>, Peer>,
+    by_address: BTreeMap<NullsLast<Ip>, Peer>,
     /// Allowed and denied flows between different addresses of these, which have no peer.
     inside: Option<i64>,
 }
@@ -64,7 +64,7 @@ pub fn collect<'a>(
     let mut out = Peers {
         hosts: RangeMap::from_prefixes(hosts)?,
         rules,
-        peers: BTreeMap::new(),
+        by_address: BTreeMap::new(),
         inside: None,
     };
     let mut first_row = 0;
@@ -105,7 +105,7 @@ impl Peers<'_> {
             };
             let (is_source, is_dest) = (ends[1] == Some(own).into(), ends[0] == Some(own).into());
             let is_internal = self.rules.is_internal(own);
-            let peer = self.peers.entry(peer).or_default();
+            let peer = self.by_address.entry(peer).or_default();
             peer.is_inbound |= if is_internal { is_source } else { is_dest };
             peer.is_outbound |= if is_internal { is_dest } else { is_source };
             peer.add(search, row, is_source, is_dest)?;
@@ -120,8 +120,8 @@ impl Peers<'_> {
 
     /// The peers as a table.
     pub fn into_table(self) -> Result<RecordBatch> {
-        let ips: Vec<NullsLast<Ip>> = self.peers.keys().copied().collect();
-        let peers: Vec<&Peer> = self.peers.values().collect();
+        let ips: Vec<NullsLast<Ip>> = self.by_address.keys().copied().collect();
+        let peers: Vec<&Peer> = self.by_address.values().collect();
         let words = peers.iter().map(|peer| Some(peer.direction()));
         let mut out = vec![
             named("peer", Arc::new(addresses(ips.len(), |row| ips[row])?)),
