@@ -11,7 +11,8 @@ from flowtriage.inputs.hosts import matching_name
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.hosts import NAMED_ENDS
 from flowtriage.read.source_columns import SOURCE_ROW, SourceColumns
-from flowtriage.schema import SCHEMA
+
+_COLUMNS = {name.casefold() for pair in NAMED_ENDS.items() for name in pair}
 
 
 def named_ends(flows: pa.Table, columns: SourceColumns | None) -> dict[str, tuple[str, ...]]:
@@ -37,7 +38,7 @@ def with_named_ends(request: ReadRequest) -> ReadRequest:
 
 
 def without_named_ends(flows: Flows, name: str) -> tuple[Flows, tuple[str, ...]]:
-    """Return flows without their extra columns, and the addresses at which these name a machine.
+    """Return flows without the columns of `NAMED_ENDS`, and the addresses where these name a host.
 
     Raises
     ------
@@ -45,7 +46,8 @@ def without_named_ends(flows: Flows, name: str) -> tuple[Flows, tuple[str, ...]]
         If the name matches several machines.
     """
     table = flows.to_arrow()
-    return Flows(table.select(SCHEMA.names), flows.report), addresses_at_ends(table, None, name)
+    kept = [column for column in table.column_names if column.casefold() not in _COLUMNS]
+    return Flows(table.select(kept), flows.report), addresses_at_ends(table, None, name)
 
 
 def _pairs(flows: pa.Table, one: str, other: str) -> list[tuple[str, str]]:
