@@ -1,4 +1,4 @@
-//! Flows and peers of one address, on small tables with known results.
+//! Flows and peers of addresses, on small tables with known results.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
@@ -79,9 +79,18 @@ fn search(batches: Vec<RecordBatch>, ip: &str) -> Result<RecordBatch> {
 }
 
 fn peers(rows: &[Row], ip: &str) -> RecordBatch {
-    let found = search(vec![flows(rows)], ip).unwrap();
-    let peers = peers::collect([Ok(found)].into_iter(), ip).unwrap();
-    peers.into_table(&DirectionRules::default()).unwrap()
+    peers_of(search(vec![flows(rows)], ip).unwrap(), &[ip])
+        .unwrap()
+        .0
+}
+
+/// The peers of hosts, and the number of flows between these.
+fn peers_of(found: RecordBatch, hosts: &[&str]) -> Result<(RecordBatch, i64)> {
+    let rules = DirectionRules::default();
+    let hosts: Vec<String> = hosts.iter().map(|host| (*host).into()).collect();
+    let peers = peers::collect([Ok(found)].into_iter(), &hosts, &rules)?;
+    let inside = peers.inside();
+    Ok((peers.into_table()?, inside))
 }
 
 fn texts(table: &RecordBatch, name: &str) -> Vec<Option<String>> {
@@ -209,8 +218,7 @@ fn no_match_gives_an_empty_table_of_the_same_columns() {
     for batches in [vec![flows(&rows)], vec![]] {
         let none = search(batches, "::1").unwrap();
         assert_eq!((none.num_rows(), none.schema()), (0, found.schema()));
-        let none = peers::collect([Ok(none)].into_iter(), "::1").unwrap();
-        let none = none.into_table(&DirectionRules::default()).unwrap();
+        let (none, _) = peers_of(none, &["::1"]).unwrap();
         let some = peers(&rows, "10.0.0.1");
         assert_eq!((none.num_rows(), none.schema()), (0, some.schema()));
     }
@@ -252,10 +260,24 @@ fn an_invalid_value_is_named_with_its_row() {
     let error = search(vec![flows(&[much])], "8.8.8.8").unwrap_err();
     assert!(matches!(error, Error::Overflow(_)), "{error}");
     let found = search(vec![good], "10.0.0.1").unwrap();
-    let error = peers::collect([Ok(found)].into_iter(), "10.0.0.2")
-        .err()
-        .unwrap();
+    let error = peers_of(found, &["10.0.0.2"]).unwrap_err();
     assert!(error.to_string().contains("row 0 of the search"), "{error}");
+}
+
+#[test]
+fn flows_between_the_hosts_have_no_peer() {
+    let rows = [
+        row("10.0.0.1", "10.0.0.2"),
+        row("10.0.0.1", "8.8.8.8"),
+        row("8.8.8.8", "10.0.0.2"),
+        row("10.0.0.2", "10.0.0.2"),
+    ];
+    let found = search(vec![flows(&rows)], "10.0.0.0/30").unwrap();
+    let (peers, inside) = peers_of(found, &["10.0.0.0/31", "10.0.0.2"]).unwrap();
+    assert_eq!(inside, 1);
+    assert_eq!(texts(&peers, "peer"), some(&["8.8.8.8", "10.0.0.2"]));
+    assert_eq!(numbers(&peers, "connections"), [Some(2), Some(1)]);
+    assert_eq!(texts(&peers, "direction"), some(&["two-way", "two-way"]));
 }
 
 #[test]

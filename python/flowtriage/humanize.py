@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 NAME_LENGTH = 80
 UNKNOWN = "\N{EN DASH}"
 _NEAREST = 3
+_COMPARED = 200
+"""Number of names that are suggested for a wrong one, and of characters that are compared."""
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
 
@@ -27,6 +29,18 @@ def thousands(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     for _ in range(6):
         text = pc.replace_substring_regex(text, _THOUSANDS, r"\1,\2\3")
     return text
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """Format a number of things, with the words for one or for several.
+
+    Examples
+    --------
+    >>> counted(1, "flow"), counted(1200, "flow"), counted(0, "query", "queries")
+    ('1 flow', '1,200 flows', '0 queries')
+    """
+    words = one if count == 1 else several or (one and f"{one}s")
+    return f"{count:,} {words}".rstrip()
 
 
 def human_bytes(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
@@ -89,23 +103,35 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def did_you_mean(given: object, known: Iterable[str]) -> str:
+def quoted(value: object) -> str:
+    """Return a value as in source code, sanitized and cut after `NAME_LENGTH` characters.
+
+    Examples
+    --------
+    >>> quoted("colour"), quoted(5)
+    ("'colour'", '5')
+    """
+    return sanitize(repr(value), NAME_LENGTH)
+
+
+def did_you_mean(given: object, known: Iterable[object]) -> str:
     """Return the end of an error message: the three known names nearest to a wrong one.
 
-    A name is as near as its nearest word; case is ignored.
+    They are named in order, however far they are. A name is as near as its nearest word; case is
+    ignored.
 
     Examples
     --------
     >>> "unknown format" + did_you_mean("nfdmp", ["zeek", "nfdump", "argus", "suricata"])
     'unknown format; did you mean nfdump, zeek or argus?'
     """
-    wanted = str(given).casefold()
+    wanted = str(given)[:_COMPARED].casefold()
 
     def likeness(name: str) -> float:
-        words = {name.casefold(), *name.casefold().split()}
+        words = {name[:_COMPARED].casefold(), *name[:_COMPARED].casefold().split()}
         return max(SequenceMatcher(None, wanted, word).ratio() for word in words)
 
-    nearest = sorted(dict.fromkeys(known), key=likeness, reverse=True)[:_NEAREST]
+    nearest = sorted(dict.fromkeys(map(str, known)), key=likeness, reverse=True)[:_NEAREST]
     names = [sanitize(name, NAME_LENGTH) for name in nearest]
     if len(names) < 2:
         return f"; did you mean {names[0]}?" if names else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 
 _NO_EFFECT = "Accepted for compatibility with msticnb; no effect."
 _DEFINED: dict[str, tuple[bool | None, str]] = {
@@ -77,5 +77,5 @@ def set_opt(option: str, value: bool | None) -> None:
 
 
 def _check(option: str) -> None:
-    if option not in _DEFINED:
-        raise ArgumentError(f"unknown option {option!r}{did_you_mean(str(option), _DEFINED)}")
+    if not isinstance(option, str) or option not in _DEFINED:
+        raise ArgumentError(f"unknown option {quoted(option)}{did_you_mean(option, _DEFINED)}")

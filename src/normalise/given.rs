@@ -1,5 +1,5 @@
-//! Flows given in the canonical schema, without reading them as a log: the same rules about times
-//! and about addresses that only receive.
+//! Flows given in the canonical schema, without reading them as a log: the same rules about times,
+//! protocols and addresses that only receive.
 
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use crate::ip::Ip;
 use crate::normalise::columns::CanonicalColumns;
 use crate::normalise::endpoints::Ends;
 use crate::normalise::exchange::{DIRECTIONS, SIDES, Totals, find_by_addresses};
+use crate::normalise::given_protocols::as_keywords;
 use crate::normalise::values::{NOT_A_TIME, YEARS};
 
 /// What was changed.
@@ -39,7 +40,7 @@ pub fn settle(batch: RecordBatch) -> Result<(RecordBatch, Settled)> {
     if names.iter().any(|name| find(&batch, name).is_none()) {
         return Ok((batch, Settled::default()));
     }
-    let batch = with_both_sides(batch)?;
+    let batch = with_keywords(with_both_sides(batch)?)?;
     let (batch, end_before_start) = without_early_ends(batch)?;
     let (batch, exchanged) = with_initiators(batch)?;
     let settled = Settled {
@@ -112,6 +113,17 @@ fn with_both_sides(batch: RecordBatch) -> Result<RecordBatch> {
         }
     }
     Ok(batch)
+}
+
+fn with_keywords(batch: RecordBatch) -> Result<RecordBatch> {
+    let keywords = match find(&batch, "protocol") {
+        Some(array) => as_keywords("protocol", array)?,
+        None => None,
+    };
+    match keywords {
+        Some(array) => with_column(&batch, "protocol", array),
+        None => Ok(batch),
+    }
 }
 
 fn is_number(array: &ArrayRef) -> bool {

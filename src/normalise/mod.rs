@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod fields;
 mod flow_rows;
 pub mod given;
+mod given_protocols;
 pub mod hosts;
 pub mod log;
 mod other_dates;

@@ -19,14 +19,21 @@ pub fn expanded_search<'py>(
     })
 }
 
+/// The peers, and the number of flows between addresses of the hosts, which have none.
 #[pyfunction]
 pub fn connection_sets<'py>(
     py: Python<'py>,
     search: Bound<'py, PyAny>,
-    ip: &str,
+    hosts: Vec<String>,
     internal: Option<Vec<String>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<(Bound<'py, PyAny>, i64)> {
     let search = Batches::new(search);
     let rules = DirectionRules::new(internal.as_deref(), &[])?;
-    table(py, || peers::collect(search, ip)?.into_table(&rules))
+    let mut inside = 0;
+    let peers = table(py, || {
+        let peers = peers::collect(search, &hosts, &rules)?;
+        inside = peers.inside();
+        peers.into_table()
+    })?;
+    Ok((peers, inside))
 }

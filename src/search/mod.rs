@@ -1,4 +1,4 @@
-//! Flows and peers of one address.
+//! Flows and peers of addresses.
 
 use arrow::array::{Array, Int64Array};
 

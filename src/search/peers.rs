@@ -1,4 +1,4 @@
-//! The peers of an address, by direction.
+//! The peers of an address, or of several together, by direction.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,25 +13,29 @@ use crate::columns::nulls::{NullsLast, get};
 use crate::columns::text::Text;
 use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::{Error, Result};
+use crate::ip::Ip;
 use crate::ip::column::Addresses;
+use crate::ip::range_map::RangeMap;
 use crate::ip::write::addresses;
-use crate::ip::{Ip, parse_ip};
 use crate::search::{add, mean, port};
 
 /// Maximum number of ports listed per peer.
 const MAX_PORTS: usize = 10;
 
-/// The peers of an address in order.
-pub struct Peers {
-    ip: Ip,
-    peers: BTreeMap<NullsLast<Ip>, Peer>,
+/// The peers of the addresses of a host or network in order.
+pub struct Peers<'a> {
+    hosts: RangeMap<()>,
+    rules: &'a DirectionRules,
+    by_address: BTreeMap<NullsLast<Ip>, Peer>,
+    /// Allowed and denied flows between different addresses of these, which have no peer.
+    inside: Option<i64>,
 }
 
 /// Totals of a peer.
 #[derive(Default)]
 struct Peer {
-    is_source: bool,
-    is_dest: bool,
+    is_inbound: bool,
+    is_outbound: bool,
     connections: Volume,
     denied: Option<i64>,
     bytes: Volume,
@@ -51,52 +55,74 @@ struct Volume {
     max: Option<i64>,
 }
 
-/// Sum the result of `expanded_search` for an address by peer.
-pub fn collect(search: impl Iterator<Item = Result<RecordBatch>>, ip: &str) -> Result<Peers> {
+/// Sum the result of `expanded_search` for addresses and CIDR prefixes by peer.
+pub fn collect<'a>(
+    search: impl Iterator<Item = Result<RecordBatch>>,
+    hosts: &[String],
+    rules: &'a DirectionRules,
+) -> Result<Peers<'a>> {
     let mut out = Peers {
-        ip: parse_ip(ip)?,
-        peers: BTreeMap::new(),
+        hosts: RangeMap::from_prefixes(hosts)?,
+        rules,
+        by_address: BTreeMap::new(),
+        inside: None,
     };
     let mut first_row = 0;
     for batch in search {
         let batch = batch?;
-        out.add(&Search::read(&batch, first_row)?)?;
+        out.add(&Search::read(&batch, first_row)?, hosts)?;
         first_row += batch.num_rows();
     }
     Ok(out)
 }
 
-impl Peers {
-    fn add(&mut self, search: &Search) -> Result<()> {
+impl Peers<'_> {
+    fn add(&mut self, search: &Search, hosts: &[String]) -> Result<()> {
         for row in 0..search.src.rows() {
-            let (src, dst) = (search.src.get(row), search.dst.get(row));
-            let own = Some(self.ip).into();
-            let peer = match (src == own, dst == own) {
-                (_, true) => src,
-                (true, false) => dst,
-                (false, false) => {
+            let ends = [search.src.get(row), search.dst.get(row)];
+            let own = ends.map(|end| end.get().filter(|ip| self.hosts.contains(*ip)));
+            let (own, peer) = match own {
+                [Some(src), Some(dst)] if src != dst => {
+                    add(&mut self.inside, Some(search.connections(row)?))?;
+                    add(&mut self.inside, get(&search.denied, row))?;
+                    continue;
+                }
+                [_, Some(dst)] => (dst, ends[0]),
+                [Some(src), None] => (src, ends[1]),
+                [None, None] => {
+                    let more = match hosts.len() {
+                        0 | 1 => String::new(),
+                        2 => " or 1 other".into(),
+                        number => format!(" or {} others", number - 1),
+                    };
                     return Err(Error::Argument(format!(
-                        "row {} of the search is not from or to {}; give the result of \
-                         expanded_search for that address",
+                        "row {} of the search is not from or to {}{more}; give the result of \
+                         expanded_search for the same addresses",
                         search.first_row + row,
-                        self.ip
+                        hosts[0]
                     )));
                 }
             };
-            let is_source = dst == own;
-            let is_dest = src == own;
-            let peer = self.peers.entry(peer).or_default();
+            let (is_source, is_dest) = (ends[1] == Some(own).into(), ends[0] == Some(own).into());
+            let is_internal = self.rules.is_internal(own);
+            let peer = self.by_address.entry(peer).or_default();
+            peer.is_inbound |= if is_internal { is_source } else { is_dest };
+            peer.is_outbound |= if is_internal { is_dest } else { is_source };
             peer.add(search, row, is_source, is_dest)?;
         }
         Ok(())
     }
 
+    /// Flows between different addresses of the host, which have no peer.
+    pub fn inside(&self) -> i64 {
+        self.inside.unwrap_or_default()
+    }
+
     /// The peers as a table.
-    pub fn into_table(self, rules: &DirectionRules) -> Result<RecordBatch> {
-        let internal = rules.is_internal(self.ip);
-        let ips: Vec<NullsLast<Ip>> = self.peers.keys().copied().collect();
-        let peers: Vec<&Peer> = self.peers.values().collect();
-        let words = peers.iter().map(|peer| Some(peer.direction(internal)));
+    pub fn into_table(self) -> Result<RecordBatch> {
+        let ips: Vec<NullsLast<Ip>> = self.by_address.keys().copied().collect();
+        let peers: Vec<&Peer> = self.by_address.values().collect();
+        let words = peers.iter().map(|peer| Some(peer.direction()));
         let mut out = vec![
             named("peer", Arc::new(addresses(ips.len(), |row| ips[row])?)),
             named("direction", Arc::new(words.collect::<StringArray>())),
@@ -129,8 +155,6 @@ impl Peers {
 
 impl Peer {
     fn add(&mut self, search: &Search, row: usize, is_source: bool, is_dest: bool) -> Result<()> {
-        self.is_source |= is_source;
-        self.is_dest |= is_dest;
         let connections = search.connections(row)?;
         add(&mut self.connections.all, Some(connections))?;
         for (is_there, sum) in [
@@ -180,10 +204,10 @@ impl Peer {
     }
 
     /// Direction of the flows, as seen from the internal endpoint.
-    fn direction(&self, ip_is_internal: bool) -> &'static str {
-        match (self.is_source, self.is_dest) {
+    fn direction(&self) -> &'static str {
+        match (self.is_inbound, self.is_outbound) {
             (true, true) => "two-way",
-            (is_source, _) if is_source == ip_is_internal => Direction::Inbound.word(),
+            (true, false) => Direction::Inbound.word(),
             _ => Direction::Outbound.word(),
         }
     }

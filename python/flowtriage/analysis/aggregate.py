@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -14,7 +15,7 @@ from flowtriage._core import timeline as _timeline
 from flowtriage._core import top_n as _top_n
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError, InputError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import NAME_LENGTH, did_you_mean, quoted, sanitize
 from flowtriage.inputs.arrow import FlowReader, FlowSource
 from flowtriage.inputs.integers import count_argument
 from flowtriage.read.batches import over_flows
@@ -186,11 +187,11 @@ def top_function(key: str | Sequence[str], by: str, n: int) -> Callable[[FlowRea
     """Return the function of `top_n` over record batches."""
     n = count_argument("n", n)
     if by not in (*_MEASURES, "TotalAllowedFlows"):
-        raise ArgumentError(f"unknown measure {by!r}{did_you_mean(by, _MEASURES)}")
-    keys = [key] if isinstance(key, str) else list(key)
+        raise ArgumentError(f"unknown measure {quoted(by)}{did_you_mean(by, _MEASURES)}")
+    keys: list[Any] = list(key) if isinstance(key, (list, tuple)) else [key]
     folded = [str(name).casefold() for name in keys]
     if repeated := [name for name in keys if folded.count(str(name).casefold()) > 1]:
-        raise ArgumentError(f"key has {repeated[0]!r} twice; give each column once")
+        raise ArgumentError(f"key has {quoted(repeated[0])} twice; give each column once")
     return lambda batches: _top_n(_with_columns(batches, keys), keys, by, n)
 
 
@@ -199,7 +200,8 @@ def _with_columns(flows: FlowReader, names: Sequence[str]) -> FlowReader:
     known = dict.fromkeys([*_NAMES, *flows.schema.names])
     folded = {name.casefold() for name in known} | _ALIASES
     for name in names:
-        if name.casefold() not in folded and name not in _MEASURES:
+        if not isinstance(name, str) or (name.casefold() not in folded and name not in _MEASURES):
             shown = did_you_mean(name, [name for name in known if name not in _MEASURES])
-            raise InputError(f"column {json.dumps(name)} is missing{shown}")
+            quotation = sanitize(json.dumps(name, default=repr), NAME_LENGTH)
+            raise InputError(f"column {quotation} is missing{shown}")
     return flows

@@ -10,6 +10,7 @@ from flowtriage.analysis.hosts import HostFlows, addresses_of_name, flows_of_hos
 from flowtriage.inputs.hosts import matching_name
 from flowtriage.read.flows import Flows, ReadRequest
 from flowtriage.read.hosts import Hosts
+from flowtriage.read.named_ends import with_named_ends, without_named_ends
 from flowtriage.read.read_flows import read_request
 from flowtriage.read.streaming import local_logs
 
@@ -33,13 +34,22 @@ def read_flows_of_host(
     at the logs of a named host finds its addresses, the second one its flows. The other parameters
     are those of `flows_of_host` and `read_flows`.
     """
+    if name and resolve:
+        request = with_named_ends(request)
     if not is_large(request.source):
         flows = read_request(request, stitch=stitch, deduplicate=deduplicate)
+        if name and resolve:
+            flows, ends = without_named_ends(flows, name)
+            addresses = tuple(dict.fromkeys([*addresses, *ends]))
         return flows, flows_of_host(flows.to_arrow(), name, addresses, resolve=resolve)
     if name and resolve:
-        named = read_request(_restricted(request, Hosts(addresses, (name,)))).to_arrow()
+        found = read_request(_restricted(request, Hosts(addresses, (name,))))
+        flows, ends = without_named_ends(found, name)
+        named = flows.to_arrow()
         name = matching_name(name, named["host"].unique().drop_null().to_pylist()) or name
-        addresses = tuple(dict.fromkeys([*addresses, *addresses_of_name(named, name)]))
+        own = addresses_of_name(named, name)
+        addresses = tuple(dict.fromkeys([*addresses, *ends, *own]))
+        request = replace(request, options=replace(request.options, named_ends=False))
     hosts = Hosts(addresses, (name,) if name else ())
     flows = read_request(_restricted(request, hosts), stitch=stitch, deduplicate=deduplicate)
     return flows, flows_of_host(flows.to_arrow(), name, addresses, resolve=resolve)

@@ -7,22 +7,12 @@ import pyarrow as pa
 from flowtriage._core import connection_sets as _connection_sets
 from flowtriage._core import expanded_search as _expanded_search
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import sanitize
-from flowtriage.inputs.addresses import (
-    AddressLike,
-    HostsLike,
-    address_argument,
-    as_list,
-    host_argument,
-    hosts_argument,
-)
+from flowtriage.inputs.addresses import HostsLike, hosts_argument
 from flowtriage.inputs.arrow import ArrowStream, FlowSource, as_reader, is_dataset, is_stream
-from flowtriage.inputs.hosts import is_network
 from flowtriage.inputs.networks import NetworksLike, parse_networks
+from flowtriage.quality import warn_inside
 from flowtriage.read.batches import over_flows
 from flowtriage.schema import REQUIRED_COLUMNS, SEARCH_COLUMNS
-
-_MAX_SHOWN = 80
 
 
 def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
@@ -33,8 +23,7 @@ def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
     flows
         Any source of `flow_index`. A row of a flow index counts as one record.
     ip
-        IPv4 or IPv6 address in any notation, CIDR prefix, or a list of them. `connection_sets`
-        takes the search for a single address only.
+        IPv4 or IPv6 address in any notation, CIDR prefix, or a list of them.
 
     Returns
     -------
@@ -75,18 +64,18 @@ def expanded_search(flows: FlowSource, ip: HostsLike) -> pa.Table:
 
 
 def connection_sets(
-    search: ArrowStream, ip: AddressLike, internal: NetworksLike | None = None
+    search: ArrowStream, ip: HostsLike, internal: NetworksLike | None = None
 ) -> pa.Table:
-    """Summarise the peers of one address by direction.
+    """Summarise the peers of an address, or of several together, by direction.
 
-    For a network or a list, search and summarise one address at a time.
+    A peer is any address that is not among the given ones, or one that sends to itself.
 
     Parameters
     ----------
     search
-        Result of `expanded_search` for the address, as any Arrow table.
+        Result of `expanded_search` for the same addresses, as any Arrow table.
     ip
-        The address, in any notation; not a network or several addresses.
+        The address, CIDR prefix or list of `expanded_search`.
     internal
         Internal networks, as for `classify_direction`.
 
@@ -96,9 +85,9 @@ def connection_sets(
         One row per peer, in numeric order (a null address is a peer, too, and last):
 
         - `peer`;
-        - `direction`: `two-way` if the peer is the source of some flows and the destination of
-          others; for an internal address `inbound` if the peer is only a source and `outbound` if
-          it is only a destination, for any other address the opposite;
+        - `direction`: for an internal address `inbound` if the peer is only a source and `outbound`
+          if it is only a destination, for any other address the opposite; `two-way` if there are
+          flows of both directions;
         - `connections`, `connections_from_peer` (the peer is source), `connections_to_peer`,
           numbers of allowed flows; and `denied_connections`, that of denied ones;
         - `bytes`, `bytes_from_peer`, `bytes_to_peer`: sent by both, by the peer and by the address,
@@ -111,11 +100,16 @@ def connection_sets(
 
         An address that sends to itself is its own peer, and its bytes count in both directions.
 
+    Warns
+    -----
+    QualityWarning
+        If there are flows between different addresses of a network or list: these have no peer.
+
     Raises
     ------
     ArgumentError
-        If `ip` is not one address, or not that of the search, or if `internal` is empty or contains
-        an invalid network.
+        If `ip` is not that of the search, or neither an address nor a network, or if `internal` is
+        empty or contains an invalid network.
     InputError
         If a column is missing, or a value is invalid.
     FileNotFoundError
@@ -136,16 +130,6 @@ def connection_sets(
             f"search is a {type(search).__name__}; give the table of expanded_search"
         )
     ranges = None if internal is None else parse_networks(internal)
-    return _connection_sets(as_reader(search), _single_address(ip), ranges)
-
-
-def _single_address(ip: AddressLike) -> str:
-    hosts = [host_argument(one) for one in as_list(ip)]
-    if not hosts or not all(hosts):
-        return address_argument(ip)
-    if len(hosts) != 1 or is_network(str(hosts[0])):
-        raise ArgumentError(
-            f"{sanitize(repr(ip), _MAX_SHOWN)} is not one address; give the addresses one at a "
-            "time, each with its own expanded_search"
-        )
-    return str(hosts[0])
+    peers, inside = _connection_sets(as_reader(search), hosts_argument(ip), ranges)
+    warn_inside(inside)
+    return peers

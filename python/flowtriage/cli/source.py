@@ -32,7 +32,7 @@ from flowtriage.cli.options import (
 from flowtriage.cli.output import progress_bar
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Unit
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.inputs.arrow import FlowReader
 from flowtriage.inputs.hosts import parse_host
 from flowtriage.inputs.networks import parse_networks
@@ -214,8 +214,8 @@ def count_flows(report: ReadReport) -> str:
     """Format the number of records, and of the rows that are not among them."""
     lost = {"bad": report.rows_bad, "outside the timespan": report.rows_outside}
     text = ", ".join(f"{count:,} {why}" for why, count in lost.items() if count)
-    return f"{report.known_records:,} records" + (
-        f" (of {report.rows_read:,} rows: {text})" if text else ""
+    return counted(report.known_records, "record") + (
+        f" (of {counted(report.rows_read, 'row')}: {text})" if text else ""
     )
 
 

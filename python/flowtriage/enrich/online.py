@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 
 ORIGIN = (
     "https://stat.ripe.net/data/prefix-overview/data.json?sourceapp=flowtriage&resource={address}"
@@ -137,7 +137,7 @@ def _message(service: str, ledger: pa.Table) -> str:
             parts.append(f"{rows.num_rows:,} {label}{_reason(rows)}")
     cached = pc.sum(ledger["cached"]).as_py()
     end = f"; {cached:,} cached" if cached else ""
-    count = f"{ledger.num_rows:,} {'address' if ledger.num_rows == 1 else 'addresses'}"
+    count = counted(ledger.num_rows, "address", "addresses")
     return f"Online lookup of {service} for {count}: {', '.join(parts)}{end}."
 
 

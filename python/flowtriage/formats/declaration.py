@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 
@@ -43,6 +43,8 @@ Outcome: TypeAlias = tuple[
     pa.Table, dict[str, float], dict[str, dict[str, int]], Dates, list[BadRowTuple]
 ]
 """Flows, counts and counts by value to add to a report, dates, and the first bad rows."""
+_SUFFIXES = {"time": "_t"} | dict.fromkeys(("port", "count", "difference", "number"), "_d")
+"""Suffixes of columns in Log Analytics by kind; others are strings."""
 _CLASSIFICATION = ("direction", "direction_reason")
 """Columns of the classification; flows have them only if the log has."""
 
@@ -212,6 +214,12 @@ class Format:
             missing.append(" or ".join(f"{ends.source} and {ends.dest}" for ends in self.endpoints))
         return missing
 
+    def signature_of(self, found: Iterable[str]) -> set[str]:
+        """Return the columns of a log that are in the signature, under the names of the log."""
+        names = self.names(found)
+        choices = ((item,) if isinstance(item, str) else item for item in self.signature)
+        return {n for choice in choices for name in choice if (n := names.get(name.casefold()))}
+
     def _bind(self, ends: Endpoints, names: Mapping[str, str], sparse: bool) -> Endpoints | None:
         """Return the endpoints under the names of a log; None if it lacks one and is not sparse."""
         source, dest, direction, among = (
@@ -229,6 +237,8 @@ class Format:
         bound by their declared names.
         """
         names = self.names(found)
+        if sparse and any(name.casefold().endswith(self.suffixes) for name in names.values()):
+            names = SuffixedNames(names, self.columns)
         marks = [name.casefold() for column in self.written[:1] for (name,) in column.groups()]
         written = self.written if any(mark in names for mark in marks) else ()
         exact = {column.target for column in written}
@@ -286,6 +296,29 @@ def _necessary(alternatives: list[BoundColumn]) -> list[BoundColumn]:
         if not any(set(column.columns) <= columns for columns in same):
             kept.append(column)
     return kept
+
+
+class SuffixedNames(dict[str, str]):
+    """Names of a sparse log whose columns have suffixes of their types, as those of Log Analytics.
+
+    Columns not found have them, too: `_t` for times, `_d` for numbers and `_s` for strings.
+    """
+
+    def __init__(self, names: Mapping[str, str], columns: Iterable[FieldMapping]) -> None:
+        super().__init__(names)
+        self._suffixes = {
+            name.casefold(): _SUFFIXES[column.kind]
+            for column in columns
+            if column.kind in _SUFFIXES
+            for group in column.groups()
+            for name in group
+        }
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the name of a column in the log; `default` is its declared name."""
+        if name in self or default is None:
+            return super().get(name)
+        return f"{default}{self._suffixes.get(name, '_s')}"
 
 
 @dataclass(frozen=True)

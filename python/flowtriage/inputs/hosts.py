@@ -76,7 +76,7 @@ def parse_single_address(value: Any) -> str:
     """
     name, addresses = parse_host(value)
     if name or len(addresses) != 1 or is_network(addresses[0]):
-        several = "" if name else " at a time; NetworkFlowSummary takes networks and lists"
+        several = "" if name else "; NetworkFlowSummary and expanded_search take several"
         raise ArgumentError(
             f"{sanitize(repr(value), _MAX_SHOWN)} is not one address; give one, such as "
             f"192.0.2.1{several}"

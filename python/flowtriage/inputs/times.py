@@ -20,7 +20,9 @@ _DATE_AND_ZONE = re.compile(r"\d{4}-\d\d(-\d\d)?\s*[+-]\d\d:?\d\d")
 _DAY_UNITS = ("datetime64[Y]", "datetime64[M]", "datetime64[W]", "datetime64[D]")
 _DAY = timedelta(days=1)
 _NOW = ("now", "today")
-_DAY_OR_MONTH_FIRST = re.compile(r"(\d\d?)([.-])(\d\d?)\2(?:\d{4}|\d\d)(?!\d)")
+_DAY_OR_MONTH_FIRST = re.compile(
+    r"(?<![\d.:-])(\d\d?)\s*([.-])\s*(\d\d?)\s*\2\s*(\d{4}|\d\d)(?!\d)", re.ASCII
+)
 _MONTHS = 12
 _MAX_LENGTH = 200
 _Bounds: TypeAlias = tuple[date | None, date | None]
@@ -58,10 +60,10 @@ def parse_time(value: Any, name: Literal["start", "end"]) -> datetime | None:
     """
     if value is None:
         return None
-    if isinstance(value, str) and _is_ambiguous(value.strip()):
+    if isinstance(value, str) and (readings := _readings(value)):
         raise ArgumentError(
-            f"{name} {sanitize(repr(value), _MAX_LENGTH)} is ambiguous: day or month first; "
-            "write it like 2013-09-15"
+            f"{name} {sanitize(repr(value), _MAX_LENGTH)} is ambiguous: day or month first; write "
+            f"{readings[0]} or {readings[1]}"
         )
     try:
         first, last = _parse_text(value.strip()) if isinstance(value, str) else _bounds(value)
@@ -150,14 +152,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _is_ambiguous(text: str) -> bool:
-    """Return whether a date has numbers that may be day and month in either order.
+def _readings(text: str) -> tuple[date, date] | None:
+    """Return the day of a date with the day and with the month first, if it may be either.
 
     Slashes separate dates with the month first, as pandas and msticpy read them.
     """
-    found = _DAY_OR_MONTH_FIRST.match(text)
-    one, other = (int(found[1]), int(found[3])) if found else (0, 0)
-    return one != other and max(one, other) <= _MONTHS
+    found = _DAY_OR_MONTH_FIRST.search(text)
+    if not found:
+        return None
+    one, other, year = (int(found[group]) for group in (1, 3, 4))
+    if one == other or not 1 <= min(one, other) <= max(one, other) <= _MONTHS:
+        return None
+    year += 2000 if len(found[4]) == 2 else 0
+    return (date(year, other, one), date(year, one, other)) if year else None
 
 
 def _parse_text(text: str) -> _Bounds:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError, MissingExtraError
-from flowtriage.humanize import did_you_mean, joined, sanitize_array
+from flowtriage.humanize import did_you_mean, joined, quoted, sanitize_array
 from flowtriage.quality.sums import aggregated
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AsnLike: TypeAlias = str | int
 """An autonomous system: its label, its name, `AS15169` or the number."""
-_NUMBER = re.compile(r"(?:ASN?\s*)?(\d+)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:ASN?\s*)?0*(\d{1,10})", re.IGNORECASE)
 _LABEL = re.compile(r"(AS\d+)(?: (.+))?", re.DOTALL)
 
 
@@ -59,7 +59,7 @@ class AsnChoices:
         ArgumentError
             If there is no such autonomous system; the message has the nearest labels.
         """
-        several = [asns] if isinstance(asns, (str, int)) else asns
+        several = asns if isinstance(asns, Iterable) and not isinstance(asns, str) else [asns]
         given = [str(asn).strip() for asn in several]
         return list(dict.fromkeys(label for asn in given for label in self._matching(asn)))
 
@@ -70,7 +70,7 @@ class AsnChoices:
             wanted.add(f"as{int(number[1])}")
         found = [label for label in labels if not wanted.isdisjoint(_notations(label))]
         if not found:
-            raise ArgumentError(f"unknown AS {asn!r}{did_you_mean(asn, labels)}")
+            raise ArgumentError(f"unknown AS {quoted(asn)}{did_you_mean(asn, labels)}")
         return found
 
     def addresses(self, labels: Iterable[str]) -> pa.Array:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from flowtriage.analysis.hosts import busiest_addresses
+from flowtriage.humanize import counted
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.network_flow_summary.selection import HostRequest, Selection
 from flowtriage.providers.flow_queries import DENIED_LEFT_OUT
 from flowtriage.quality.bad_rows import hosts_of
-from flowtriage.quality.numbers import few, flows_text
+from flowtriage.quality.numbers import few, flows_counted
 from flowtriage.quality.sums import exact_sum
 
 
@@ -21,9 +22,8 @@ def absence_messages(selection: Selection, request: HostRequest, *, several: boo
     if not several or not host.absent:
         return []
     verb = "does" if len(host.absent) == 1 else "do"
-    return [
-        f"{few(host.absent)} {verb} not occur in the {flows.report.known_records:,} records read."
-    ]
+    records = counted(flows.report.known_records, "record")
+    return [f"{few(host.absent)} {verb} not occur in the {records} read."]
 
 
 def host_messages(selection: Selection, request: HostRequest, absences: Sequence[str]) -> list[str]:
@@ -32,11 +32,9 @@ def host_messages(selection: Selection, request: HostRequest, absences: Sequence
     messages = list(absences)
     if host.flows.num_rows:
         allowed, denied = (exact_sum(host.flows[name]) for name in ("flows", "denied_flows"))
-        messages.insert(
-            0,
-            f"{host.label}: {host.flows.num_rows:,} of {flows.report.known_records:,} records, "
-            f"{flows_text(allowed, denied)} flows.",
-        )
+        records = counted(flows.report.known_records, "record")
+        amount = flows_counted(allowed, denied)
+        messages.insert(0, f"{host.label}: {host.flows.num_rows:,} of {records}, {amount}.")
     origins = dict(facts.origins)
     own = host.addresses if not host.networks else ()
     if any(address not in request.addresses for address in own):
@@ -50,10 +48,9 @@ def host_messages(selection: Selection, request: HostRequest, absences: Sequence
             + ("" if request.name else " all_addresses=True includes those of the timespan.")
         )
     if repeated := flows.report.rows_duplicate:
-        records = "record" if repeated == 1 else "records"
         messages.append(
-            f"{repeated:,} {records} left out: another machine logged the same flow; each flow "
-            "counts once (deduplicate=False keeps all)."
+            f"{counted(repeated, 'record')} left out: another machine logged the same flow; each "
+            "flow counts once (deduplicate=False keeps all)."
         )
     if DENIED_LEFT_OUT in flows.report.limits:
         messages.append(f"{DENIED_LEFT_OUT}.")
@@ -78,16 +75,21 @@ def _absence(selection: Selection, span: Timespan | None) -> str:
     report = flows.report
     if not len(flows) and report.rows_outside and returned is None:
         when = f" ({report.outside})" if report.outside else ""
-        return f"None of the {report.rows_outside:,} records read starts in the timespan{when}."
+        records = counted(report.rows_outside, "record")
+        return f"None of the {records} read starts in the timespan{when}."
     if (
         returned is not None
         and len(returned)
         and (report.other_hosts or len(flows) < len(returned))
     ):
         whose = few([str(other) for other in hosts_of(returned)])
-        outside = f"; {report.rows_outside:,} start outside it" if report.rows_outside else ""
+        outside = (
+            f"; {counted(report.rows_outside, 'starts', 'start')} outside it"
+            if report.rows_outside
+            else ""
+        )
         if report.other_hosts:
-            count = f"{len(returned):,} records returned"
+            count = f"{counted(len(returned), 'record')} returned"
             return f"{label} does not occur in the {count}: {whose}{outside}."
         return (
             f"{label} has no flows in the timespan{f' {span}' if span else ''}. Records read: "
@@ -97,4 +99,6 @@ def _absence(selection: Selection, span: Timespan | None) -> str:
     looked_at = report.rows_of_other_hosts and selection.source
     busiest = ", ".join(busiest_addresses(looked_at or flows.to_arrow()))
     hint = f" The busiest sources are {busiest}." if busiest else ""
-    return f"{label} does not occur in the {report.known_records:,} records read{when}.{hint}"
+    return (
+        f"{label} does not occur in the {counted(report.known_records, 'record')} read{when}.{hint}"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT, Reputation, look_up
+from flowtriage.humanize import counted
 from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike, selector
 from flowtriage.network_flow_summary.tables import HostTables
@@ -185,10 +186,8 @@ class NetworkFlowResult(NotebookletResult):
         self._reputation = found
         self.ti_results = with_flows(found.results, self._tables.index)
         self.ti_coverage, self.ti_ledger = found.coverage, found.ledger.to_pandas()
-        contents: list[object] = [
-            f"{len(addresses):,} distinct addresses in the ASNs selected.",
-            *found.messages(),
-        ]
+        count = counted(len(addresses), "distinct address", "distinct addresses")
+        contents: list[object] = [f"{count} in the ASNs selected.", *found.messages()]
         if len(found.coverage):
             contents.append(found.coverage)
         if len(failures := found.failures):

@@ -25,7 +25,7 @@ from flowtriage.providers.host_queries import INTERFACE, HostFacts, query_host
 from flowtriage.providers.service_limits import possibly_cut
 from flowtriage.quality.bad_rows import hosts_of
 from flowtriage.read.flows import Flows, ReadRequest
-from flowtriage.read.named_ends import addresses_at_ends
+from flowtriage.read.named_ends import addresses_at_ends, with_named_ends, without_named_ends
 from flowtriage.read.read_flows import read_flows, read_request
 from flowtriage.read.source_columns import SOURCE_ROW, SourceColumns, frames_of, read_frames
 
@@ -115,7 +115,8 @@ def select_flows(
             )
         provider, span = _checked(provider, request.span)
         if isinstance(provider, LocalFlows):
-            flows = provider.flows(span)
+            whole = ReadRequest.parse(provider.paths, format=provider.format, timespan=span)
+            flows, facts = _read_whole(whole, request, facts)
         else:
             queried, facts = _query(provider, request, span)
     elif frames := frames_of(data):
@@ -126,7 +127,7 @@ def select_flows(
             report.incomplete += [f"DataFrame: {message}" for message in cut]
     else:
         source = ReadRequest.parse(data, timespan=request.span, **asdict(times))
-        flows = _read(source, request)
+        flows, facts = _read(source, request, facts)
     if queried:
         flows = read_flows(queried.flows, timespan=request.span)
         facts = _with_named_ends(facts, flows.to_arrow(), request, queried.columns)
@@ -148,14 +149,33 @@ def select_flows(
     return Selection(flows, host, facts, others, returned, rows, queried.columns)
 
 
-def _read(source: ReadRequest, request: HostRequest) -> Flows:
-    """Read the flows of a source; of large logs those of the host and of its machine only."""
+def _read(source: ReadRequest, request: HostRequest, facts: HostFacts) -> tuple[Flows, HostFacts]:
+    """Read the flows of a source; of large logs those of the host and of its machine only.
+
+    The facts have the addresses at which rows name the machine, whoever logged them.
+    """
     if not is_large(source.source):
-        return read_request(source)
+        return _read_whole(source, request, facts)
     flows, host = read_flows_of_host(source, *_given(request), resolve=request.resolve)
     if host.name and not request.name and not host.networks:
         flows, _ = read_flows_of_host(source, host.name, request.addresses)
-    return flows
+    elif request.name:
+        facts = _with_addresses(facts, host.addresses)
+    return flows, facts
+
+
+def _read_whole(
+    source: ReadRequest, request: HostRequest, facts: HostFacts
+) -> tuple[Flows, HostFacts]:
+    if not request.name or not request.resolve:
+        return read_request(source), facts
+    flows = read_request(with_named_ends(source))
+    flows, ends = without_named_ends(flows, request.name)
+    return flows, _with_addresses(facts, ends)
+
+
+def _with_addresses(facts: HostFacts, addresses: Sequence[str]) -> HostFacts:
+    return replace(facts, addresses=tuple(dict.fromkeys([*facts.addresses, *addresses])))
 
 
 def _checked(
@@ -231,7 +251,7 @@ def _with_named_ends(
     if not request.name or not request.resolve:
         return facts
     named = addresses_at_ends(flows, columns, facts.name or request.name)
-    return replace(facts, addresses=tuple(dict.fromkeys([*facts.addresses, *named])))
+    return _with_addresses(facts, named)
 
 
 def _other_addresses(flows: pa.Table, host: HostFlows, facts: HostFacts) -> tuple[str, ...]:

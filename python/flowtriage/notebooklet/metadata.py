@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flowtriage.errors import ArgumentError, MissingExtraError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 from flowtriage.render.notebook import in_notebook
 from flowtriage.render.section import Section
 
@@ -312,9 +312,9 @@ class HasMetadata:
         unknown = [n for n in names if not isinstance(n, str) or _without_sign(n) not in known]
         if unknown:
             raise ArgumentError(
-                f"unknown options: {', '.join(map(repr, unknown))}"
-                f"{did_you_mean(str(unknown[0]).lstrip('+-'), known)}; + or - in front of a name "
+                f"unknown options: {', '.join(map(quoted, unknown))}; + or - in front of a name "
                 "adds it to the default options or removes it"
+                f"{did_you_mean(str(unknown[0]).lstrip('+-'), known)}"
             )
         changes = [name for name in names if name[0] in "+-"]
         requested = {name for name in names if name[0] not in "+-"}

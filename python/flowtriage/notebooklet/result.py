@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from flowtriage.errors import MsticnbMissingParameterError
+from flowtriage.humanize import counted
 from flowtriage.inputs.timespan import Timespan, TimespanLike, as_msticpy, parse_timespan
 from flowtriage.msticnb import as_theirs
 from flowtriage.notebooklet.docstring import parse
@@ -375,7 +376,7 @@ class NotebookletResult:
 
 def _sketch(value: Any) -> str:
     if hasattr(value, "iloc"):
-        return f"{len(value):,} rows\n{text_table(value, 5)}"
+        return f"{counted(len(value), 'row')}\n{text_table(value, 5)}"
     name = type(value).__name__
     text = str(value).split("\n", 1)[0]
     return text if len(text) <= 100 else name

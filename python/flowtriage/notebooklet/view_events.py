@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowtriage.errors import ArgumentError, MissingExtraError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,7 @@ def view_events(data: Any, summary_cols: Sequence[str] | str | None, **kwargs: A
     if missing := [name for name in names if name not in data.columns]:
         known = [str(name) for name in data.columns]
         raise ArgumentError(
-            f"unknown columns: {', '.join(map(repr, missing))}{did_you_mean(missing[0], known)}"
+            f"unknown columns: {', '.join(map(quoted, missing))}{did_you_mean(missing[0], known)}"
         )
     if _TIME in data.columns and _TIME not in names:
         names.insert(0, _TIME)

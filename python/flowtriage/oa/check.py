@@ -9,6 +9,7 @@ from typing import Literal
 
 from flowtriage.configuration import Settings
 from flowtriage.errors import ConfigurationError, FlowtriageError
+from flowtriage.humanize import counted
 from flowtriage.oa.notebooks import TEMPLATES
 from flowtriage.oa.results import load_mapping
 from flowtriage.store import FlowStore
@@ -82,7 +83,9 @@ def _store(settings: Settings) -> Finding:
         days = store.days()
     except FlowtriageError as error:
         return Finding("store.url", "missing", shown, str(error))
-    return Finding("store.url", "ready", shown, f"schema {store.schema_version}, {len(days)} days")
+    return Finding(
+        "store.url", "ready", shown, f"schema {store.schema_version}, {counted(len(days), 'day')}"
+    )
 
 
 def _flows(settings: Settings) -> Finding:
@@ -90,7 +93,7 @@ def _flows(settings: Settings) -> Finding:
     days = RawFlows(folder).days()
     if not days:
         return Finding("folders.flows", "skipped", str(folder), "no flows; give logs with --flows")
-    days_text = f"{len(days):,} days of raw flows, {days[0]} to {days[-1]}"
+    days_text = f"{counted(len(days), 'day')} of raw flows, {days[0]} to {days[-1]}"
     return Finding("folders.flows", "ready", str(folder), days_text)
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from flowtriage.configuration import Settings, load_settings
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import did_you_mean, sanitize
+from flowtriage.humanize import did_you_mean, quoted, sanitize
 from flowtriage.inputs.arrow import FlowSource, is_dataframe, is_stream
 from flowtriage.inputs.timespan import DayLike, day_span, parse_day
 from flowtriage.oa import steps as do
@@ -336,7 +336,7 @@ def _selected(names: Sequence[str] | None) -> list[Step]:
     known = [step.name for step in STEPS]
     for name in names or ():
         if name not in known:
-            raise ArgumentError(f"unknown step {name!r}{did_you_mean(name, known)}")
+            raise ArgumentError(f"unknown step {quoted(name)}{did_you_mean(name, known)}")
     selected = [step for step in STEPS if names is None or step.name in names]
     changes = [step.name for step in selected if step.changes]
     if changes and _STORE not in (step.name for step in selected):

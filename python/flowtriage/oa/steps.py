@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from flowtriage.humanize import counted
 from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
 from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.day import Day
 from flowtriage.oa.enrichment import open_sources
 from flowtriage.oa.stored_feedback import feedback_before, model_settings
-from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.numbers import flows_counted
 from flowtriage.quality.sums import exact_sum
 
 
@@ -47,7 +48,7 @@ def ingest(day: Day) -> Outcome:
         if day.in_memory is not None:
             return Outcome(0, "flows are in memory")
         bad = day.raw.report(day.date).rows_bad
-        dropped = f"; {bad:,} bad rows dropped when the sources of the day were ingested"
+        dropped = f"; {counted(bad, 'bad row')} dropped when the sources of the day were ingested"
         return Outcome(0, f"no logs given{dropped if bad else ''}")
     ingested = day.raw.ingest(day.logs, **day.read_options)
     return Outcome(ingested.flows, str(ingested))
@@ -90,13 +91,13 @@ def results(day: Day) -> Outcome:
     day.scores = day.mapping.scores(ranked.results)
     counts = (exact_sum(flows[name]) for name in ("flows", "denied_flows"))
     note = (
-        f"{ranked.scored:,} of {flows.num_rows:,} records scored ({flows_text(*counts)} flows), "
-        f"{ranked.suspicious:,} at or below {settings.threshold:g}"
+        f"{ranked.scored:,} of {counted(flows.num_rows, 'record')} scored "
+        f"({flows_counted(*counts)}), {ranked.suspicious:,} at or below {settings.threshold:g}"
     )
     if ranked.unscored:
         note += f", {ranked.unscored:,} without address, time or protocol"
     if feedback is not None and feedback.num_rows:
-        note += f"; trained with {feedback.num_rows:,} analyst scores"
+        note += f"; trained with {counted(feedback.num_rows, 'analyst score')}"
     return Outcome(ranked.results.num_rows, note)
 
 
@@ -120,7 +121,11 @@ def reputation(day: Day) -> Outcome:
     sources = open_sources(chosen.block_lists, chosen.msticpy, chosen.gti, chosen.timeout)
     day.scores, found = enrichment.add_reputation(day.scores, sources)
     failed = [f"{name} failed: {reason}" for name, reason in found.problems.items()]
-    known = f"{found.known:,} addresses with reputation" if sources else "no source configured"
+    known = (
+        f"{counted(found.known, 'address', 'addresses')} with reputation"
+        if sources
+        else "no source configured"
+    )
     return Outcome(day.scores.num_rows, "; ".join([known, *failed]))
 
 
@@ -150,4 +155,4 @@ def _without(*files: Path | None) -> str:
 def _replace(day: Day, name: str, rows: pa.Table) -> Outcome:
     assert day.transaction is not None  # noqa: S101
     day.transaction.replace_day(name, day.date, rows)
-    return Outcome(rows.num_rows, f"{rows.num_rows:,} rows of {name}")
+    return Outcome(rows.num_rows, f"{counted(rows.num_rows, 'row')} of {name}")

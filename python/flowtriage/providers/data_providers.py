@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
 from flowtriage.errors import ArgumentError, MissingExtraError, MsticnbDataProviderError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 from flowtriage.msticnb import as_theirs, current_providers
 from flowtriage.providers.local_flows import LocalFlows
 
@@ -243,7 +243,7 @@ class DataProviders(metaclass=_Shared):
             hint = "" if environments() else f"; {_INSTALL}"
             raise as_theirs(
                 MsticnbDataProviderError(
-                    f"unknown provider {provider!r}"
+                    f"unknown provider {quoted(provider)}"
                     f"{did_you_mean(provider, self.list_providers())}{hint}"
                 )
             )

@@ -3,7 +3,13 @@
 from flowtriage.quality.bad_rows import BadRow, OtherHost
 from flowtriage.quality.notices import TITLE, notices
 from flowtriage.quality.report import ReadReport
-from flowtriage.quality.warn import QualityWarning, warn_notices, warn_reading, warn_settled
+from flowtriage.quality.warn import (
+    QualityWarning,
+    warn_inside,
+    warn_notices,
+    warn_reading,
+    warn_settled,
+)
 
 __all__ = [
     "TITLE",
@@ -12,6 +18,7 @@ __all__ = [
     "QualityWarning",
     "ReadReport",
     "notices",
+    "warn_inside",
     "warn_notices",
     "warn_reading",
     "warn_settled",

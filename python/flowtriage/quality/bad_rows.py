@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.humanize import counted
 from flowtriage.inputs.timespan import Timespan
 
 
@@ -54,6 +55,15 @@ class Total(NamedTuple):
     name: str
     stated: int
     read: int
+
+    def __str__(self) -> str:
+        """Return both numbers, and the source."""
+        same = (
+            "as read"
+            if self.stated == self.read
+            else f"but {counted(self.read, 'was read', 'were read')}"
+        )
+        return f"{self.stated:,}, {same} ({self.source})"
 
 
 @dataclass(frozen=True)

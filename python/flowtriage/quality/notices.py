@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowtriage.humanize import counted
 from flowtriage.quality.report import ReadReport
 
 TITLE = "Quality of the flows"
@@ -9,8 +10,10 @@ _OF_READING = (
     "Incomplete answers",
     "Records of other hosts",
     "Unknown actions",
+    "Order of dates",
     "Totals may be inflated",
     "End before start",
+    "Time outliers by day",
     "Counters without sides",
     "Contradicted totals",
     "Payload bytes only",
@@ -40,7 +43,8 @@ def notices(report: ReadReport) -> dict[str, str]:
     found = reading_notices(report)
     if report.rows_outside:
         found["Outside the timespan"] = (
-            f"{report.rows_outside:,} records start outside it, or have no start; excluded"
+            f"{counted(report.rows_outside, 'record starts', 'records start')} outside it, or "
+            f"{'has' if report.rows_outside == 1 else 'have'} no start; excluded"
         )
     measured = report.quality
     if measured is not None:
@@ -66,13 +70,14 @@ def reading_notices(report: ReadReport) -> dict[str, str]:
     if report.rows_bad:
         first = f"; the first: {report.bad_rows[0]}" if report.bad_rows else ""
         found["Bad rows"] = (
-            f"{report.rows_bad:,} of {report.rows_read:,} rows could not be used and were "
-            f"dropped{first}"
+            f"{report.rows_bad:,} of {counted(report.rows_read, 'row')} could not be used and "
+            f"{'was' if report.rows_bad == 1 else 'were'} dropped{first}"
         )
     for one in report.totals:
         if one.stated != one.read:
             found[f"Trailer total: {one.name}"] = (
-                f"{one.source} states {one.stated:,}, but {one.read:,} were read"
+                f"{one.source} states {one.stated:,}, but "
+                f"{counted(one.read, 'was read', 'were read')}"
             )
     unread = {n: why for n, why in report.skipped_files.items() if not why.startswith("hidden")}
     if unread:

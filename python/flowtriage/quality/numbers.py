@@ -19,6 +19,17 @@ def flows_text(allowed: int, denied: int) -> str:
     return f"{allowed:,} allowed, {denied:,} denied" if denied else f"{allowed:,}"
 
 
+def flows_counted(allowed: int, denied: int) -> str:
+    """Format a number of flows as `flows_text`, with the noun.
+
+    Examples
+    --------
+    >>> flows_counted(1, 0), flows_counted(188, 72)
+    ('1 flow', '188 allowed, 72 denied flows')
+    """
+    return f"{flows_text(allowed, denied)} {'flow' if allowed + denied == 1 else 'flows'}"
+
+
 def few(names: Sequence[str]) -> str:
     """Join the first names, and count the others."""
     more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -14,11 +14,13 @@ import pyarrow.compute as pc
 from flowtriage._core import FlowParts
 from flowtriage.errors import InputError
 from flowtriage.formats.declaration import Format
-from flowtriage.inputs.timespan import Timespan, impossible_time, joined
+from flowtriage.humanize import counted
+from flowtriage.inputs.timespan import Timespan, impossible_time, joined, span_of
 from flowtriage.quality.bad_rows import BadRow, OtherHost, Total, span_text
-from flowtriage.quality.count_facts import COUNT_FACTS, COUNTER_SEMANTICS
-from flowtriage.quality.numbers import MAX_LISTED, by_value, few, flows_text
-from flowtriage.quality.rows import INTERNAL, Meter, Quality
+from flowtriage.quality.facts import facts_of
+from flowtriage.quality.far_days import far_days, joined_counts, rows_by_day
+from flowtriage.quality.numbers import MAX_LISTED, flows_text
+from flowtriage.quality.rows import Meter, Quality
 from flowtriage.quality.sums import exact_sum
 
 COUNTS = (
@@ -118,6 +120,12 @@ class ReadReport:
         Hosts whose records a provider returned instead of those of the requested one; dropped.
     incomplete
         Queries of a provider that failed or whose results are cut; records are missing.
+    date_orders
+        Sources with dates that have the year last, each with the order of day and month.
+    days_outside
+        Number of the rows outside the timespan by day.
+    far_days
+        Number of records by day, of those that start far from all others of their source.
     records
         Resulting records, as rows.
     flows, denied_flows
@@ -161,6 +169,9 @@ class ReadReport:
     skipped_files: dict[str, str] = field(default_factory=dict)
     other_hosts: list[OtherHost] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
+    date_orders: list[tuple[str, str]] = field(default_factory=list)
+    days_outside: dict[date, int] = field(default_factory=dict, repr=False)
+    far_days: dict[date, int] = field(default_factory=dict)
     outside: Timespan | None = None
     records: int = 0
     flows: int = 0
@@ -191,6 +202,7 @@ class ReadReport:
         ends = (pc.max(flows[name]).as_py() for name in _TIMES)
         self.end = max(filter(None, ends), default=None)
         self._table = flows if measured else None
+        self._find_far_days()
 
     def inspected(
         self, tables: Iterable[pa.Table | FlowParts], meter: Meter
@@ -207,6 +219,20 @@ class ReadReport:
         self.records, self.start, self.end = found.rows, found.start, found.end
         self.flows, self.denied_flows = found.flows, found.denied_flows
         self._quality = found
+        self._find_far_days()
+
+    def count_outside(self, starts: pa.ChunkedArray) -> None:
+        """Count rows outside the timespan, by their starts."""
+        self.rows_outside += len(starts)
+        self.outside = joined(self.outside, span_of(starts))
+        self.days_outside = joined_counts(self.days_outside, rows_by_day(starts))
+
+    def _find_far_days(self) -> None:
+        """Find the days outside the timespan that are far from all others."""
+        spans = [(day, day, count) for day, count in self.days_outside.items()]
+        if self.start and self.end:
+            spans.append((self.start.date(), self.end.date(), self.records))
+        self.far_days = joined_counts(self.far_days, far_days(spans) if self.days_outside else {})
 
     @property
     def format(self) -> str:
@@ -266,6 +292,8 @@ class ReadReport:
         self.skipped_files |= earlier.skipped_files
         self.other_hosts += earlier.other_hosts
         self.incomplete += earlier.incomplete
+        self.date_orders += earlier.date_orders
+        self.far_days = joined_counts(self.far_days, earlier.far_days)
         self.outside = joined(self.outside, earlier.outside)
         self.totals += earlier.totals
         self.add_limits(earlier.limits)
@@ -307,6 +335,8 @@ class ReadReport:
             "skipped_files": dict(self.skipped_files),
             "other_hosts": [host.to_dict() for host in self.other_hosts],
             "incomplete": list(self.incomplete),
+            "date_orders": list(map(list, self.date_orders)),
+            "far_days": {day.isoformat(): count for day, count in self.far_days.items()},
             "records": self.records,
             "flows": self.flows,
             "denied_flows": self.denied_flows,
@@ -330,50 +360,7 @@ class ReadReport:
 
         `rows` includes the quality of the rows, which is computed on first access.
         """
-        facts = {
-            "Source": few(self.sources),
-            "Format": self.format,
-            "Rows read": f"{self.rows_read:,}",
-            "Bad rows": f"{self.rows_bad:,}",
-            "Records": f"{self.records:,}",
-            "Flows": self.counted_flows,
-            "Time span": self.span or "no times",
-        }
-        if self.skipped:
-            facts["Non-flow records"] = by_value(self.skipped)
-        if self.incomplete:
-            facts["Incomplete answers"] = few(self.incomplete)
-        if self.unknown_actions:
-            facts["Unknown actions"] = f"{by_value(self.unknown_actions)}; counted as allowed"
-        if self.other_hosts:
-            facts["Records of other hosts"] = few([str(host) for host in self.other_hosts])
-        if self.rows_repeated:
-            facts["Totals may be inflated"] = (
-                f"by up to {self.repeated_flows:,.0f} flows and {self.repeated_bytes:,.0f} bytes: "
-                f"{self.rows_repeated:,} rows repeat the counters of one record"
-            )
-        if self.reversed:
-            facts["Endpoints exchanged"] = (
-                f"{by_value(self.reversed)}; the second endpoint initiated the flow"
-            )
-        for name, (label, text) in COUNT_FACTS.items():
-            if count := getattr(self, name):
-                facts[label] = text.format(count)
-        for total in self.totals:
-            same = "as read" if total.stated == total.read else f"but {total.read:,} were read"
-            facts[f"Trailer total: {total.name}"] = f"{total.stated:,}, {same} ({total.source})"
-        if self.counters:
-            semantics = (f"{name}: {COUNTER_SEMANTICS[of]}" for name, of in self.counters.items())
-            facts["Counters"] = "; ".join(semantics)
-        internal = INTERNAL if self.internal is None else few(self.internal)
-        facts[f"Internal networks{' (default)' if self.internal is None else ''}"] = internal
-        if rows and self.quality:
-            facts |= self.quality.facts(internal)
-        if self.limits:
-            facts["Format limitations"] = "; ".join(self.limits)
-        if self.skipped_files:
-            facts["Skipped files"] = few(list(self.skipped_files))
-        return facts
+        return facts_of(self, rows=rows)
 
     def __str__(self) -> str:
         """Return the report as text."""
@@ -381,7 +368,7 @@ class ReadReport:
         width = max(map(len, facts))
         lines = [f"{label:<{width}}  {text}" for label, text in facts.items()]
         if self.rows_bad:
-            lines.append(f"first {len(self.bad_rows)} bad rows:")
+            lines.append(f"first {counted(len(self.bad_rows), 'bad row')}:")
             lines.extend(f"  {row}" for row in self.bad_rows)
         return "\n".join(lines)
 
@@ -392,5 +379,7 @@ class ReadReport:
             for label, text in self.facts().items()
         )
         bad = "".join(f"<li>{html.escape(str(row))}</li>" for row in self.bad_rows)
-        listing = f"<p>First {len(self.bad_rows)} bad rows:</p><ul>{bad}</ul>" if bad else ""
+        listing = (
+            f"<p>First {counted(len(self.bad_rows), 'bad row')}:</p><ul>{bad}</ul>" if bad else ""
+        )
         return f"<table>{rows}</table>{listing}"

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage._core import FlowParts, QualityMeter
+from flowtriage.humanize import counted
 from flowtriage.inputs.arrow import PartsReader
 from flowtriage.schema import SCHEMA
 
@@ -145,7 +146,7 @@ class Quality:
             facts["Maximum record duration"] = str(self.max_record_duration)
         if self.long_records:
             facts["Long records"] = (
-                f"{self.long_records:,} last more than a year; the longest "
+                f"{counted(self.long_records, 'lasts', 'last')} more than a year; the longest "
                 f"{self.max_record_duration}"
             )
         if self.longest_gap:
@@ -155,13 +156,15 @@ class Quality:
             )
         if self.time_outliers:
             facts["Time outliers"] = (
-                f"{self.time_outliers:,} rows start more than 30 days from all others"
+                f"{counted(self.time_outliers, 'row starts', 'rows start')} more than 30 days from "
+                "all others"
             )
         if self.repeats:
             facts["Repeated rows"] = self._count("repeats")
         if self.duplicates:
             facts["Multiple exporters"] = (
-                f"{self.exporters:,}; {self._count('duplicates')} duplicate observations "
+                f"{self.exporters:,}; {self._count('duplicates')} duplicate "
+                f"{'observation' if self.duplicates == 1 else 'observations'} "
                 "(deduplicate=True drops them)"
             )
         if self.superseded:
@@ -172,29 +175,31 @@ class Quality:
             facts["Unidirectional records"] = f"{self.unidirectional:,} of {self.rows:,}"
         if self.repeats_sides:
             facts["Equal counters on both sides"] = (
-                f"{self.equal_sides:,} of {self.counted:,} rows with bytes: if the source gives "
-                "the total of a flow to both endpoints, sums of both are twice too high"
+                f"{self.equal_sides:,} of {counted(self.counted, 'row')} with bytes: if the source "
+                "gives the total of a flow to both endpoints, sums of both are twice too high"
             )
         if self.uncounted_initiators:
             facts["Initiator not counted"] = (
-                f"{self.uncounted_initiators:,} of {self.rows:,} rows: TCP responses without "
-                "packets of the initiator; uploads are under-counted"
+                f"{self.uncounted_initiators:,} of {counted(self.rows, 'row')}: TCP responses "
+                "without packets of the initiator; uploads are under-counted"
             )
         for label, count in self.uncounted().items():
             if count:
                 sent, missing = label.lower().split(" without ")
                 facts[label] = (
-                    f"{count:,} of {self.rows:,} rows: an endpoint sent {sent}, but 0 {missing}; "
-                    f"totals of {missing} are too low"
+                    f"{count:,} of {counted(self.rows, 'row')}: an endpoint sent {sent}, "
+                    f"but 0 {missing}; totals of {missing} are too low"
                 )
         if self.direction_conflicts:
-            facts["Direction conflicts"] = (
-                f"{self.direction_conflicts:,} rows whose logged direction contradicts their "
-                f"addresses (internal: {internal})"
+            one, several = (
+                f"{rows} whose logged direction contradicts {their} addresses"
+                for rows, their in (("row", "its"), ("rows", "their"))
             )
+            conflicts = counted(self.direction_conflicts, one, several)
+            facts["Direction conflicts"] = f"{conflicts} (internal: {internal})"
         if self.counter_overflows:
             facts["32-bit counter overflow"] = (
-                f"{self.counter_overflows:,} rows; totals are too low"
+                f"{counted(self.counter_overflows, 'row')}; totals are too low"
             )
         return facts
 

@@ -19,6 +19,7 @@ def reading_values(report: ReadReport) -> dict[str, Any]:
         "bad_rows": [asdict(row) for row in report.bad_rows],
         "totals": [list(total) for total in report.totals],
         "limits": list(report.limits),
+        "date_orders": list(map(list, report.date_orders)),
         "counters": dict(report.counters),
         "exporters": report.exporters,
     }
@@ -37,6 +38,7 @@ def restored(values: Mapping[str, Any]) -> ReadReport:
         totals=[Total(*total) for total in values["totals"]],
         limits=list(values["limits"]),
         counters=dict(values["counters"]),
+        date_orders=[(name, order) for name, order in values.get("date_orders", [])],
         exporters=bool(values["exporters"]),
     )
     report.add(values["counts"], values["by_value"])

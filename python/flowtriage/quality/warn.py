@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.quality.notices import notices, reading_notices, stated
 from flowtriage.quality.numbers import few
 from flowtriage.quality.report import ReadReport
@@ -41,6 +41,13 @@ def warn_settled(exchanged: int, end_before_start: int) -> None:
         report.reversed["destination-only address"] = exchanged
     found = stated(report.facts(rows=False), ("End before start", "Endpoints exchanged"))
     _warn(report, found, "read_flows reports more")
+
+
+def warn_inside(flows: int) -> None:
+    """Warn about flows between the addresses whose peers were summarised."""
+    if flows:
+        text = f"{counted(flows, 'flow')} between the given addresses, allowed or denied: no peer"
+        warnings.warn(text, QualityWarning, stacklevel=_level())
 
 
 def _warn(report: ReadReport, found: dict[str, str], hint: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias, cast, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.canonical import CANONICAL
 from flowtriage.formats.declaration import Endpoints, FieldMapping, Format, Unit
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 from flowtriage.schema import ENDPOINTS
 
 Columns: TypeAlias = Mapping[str, str | tuple[str, str]]
@@ -29,10 +29,7 @@ def custom_format(columns: Columns) -> Format:
     >>> custom_format({"src_ip": "client", "dst_ip": "server", "start_time": ("epoch", "ms")}).name
     'columns'
     """
-    given = {
-        target: (column, None) if isinstance(column, str) else tuple(column)
-        for target, column in columns.items()
-    }
+    given = {target: _with_unit(target, column) for target, column in columns.items()}
     for target, (_, unit) in given.items():
         _check(target, unit)
     for target in ENDPOINTS:
@@ -82,6 +79,17 @@ def field_names(columns: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _with_unit(target: str, column: Any) -> tuple[str, str | None]:
+    if isinstance(column, str):
+        return column, None
+    if isinstance(column, (tuple, list)) and len(column) == 2 and isinstance(column[0], str):
+        return column[0], column[1]
+    raise ArgumentError(
+        f"columns= has {quoted(column)} for {quoted(target)}; give the name of a column, or a pair "
+        "of name and unit"
+    )
+
+
 def _column(declaration: FieldMapping, name: str, unit: str | None) -> FieldMapping:
     chosen = cast("Unit", unit) if unit else declaration.unit
     return FieldMapping(declaration.target, declaration.kind, (name,), unit=chosen)
@@ -91,12 +99,12 @@ def _check(target: str, unit: str | None) -> None:
     known = [*ENDPOINTS, *_DECLARED]
     if target not in known:
         near = did_you_mean(target, known)
-        raise ArgumentError(f"columns= has {target!r}, which is not a canonical column{near}")
+        raise ArgumentError(f"columns= has {quoted(target)}, which is not a canonical column{near}")
     if unit is None:
         return
     if target in ENDPOINTS or _DECLARED[target].unit is None:
         raise ArgumentError(f"columns= has a unit for {target}, which is not a time")
     if unit not in get_args(Unit):
         raise ArgumentError(
-            f"unknown unit {unit!r} of {target}; give one of {', '.join(get_args(Unit))}"
+            f"unknown unit {quoted(unit)} of {target}; give one of {', '.join(get_args(Unit))}"
         )

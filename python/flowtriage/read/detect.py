@@ -17,7 +17,7 @@ from flowtriage.errors import ArgumentError, FormatError
 from flowtriage.formats import FORMATS
 from flowtriage.formats.declaration import Binding, Format
 from flowtriage.formats.layout import TextLayout
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import NAME_LENGTH, did_you_mean, quoted, sanitize
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
 _MAX_OBJECTS = 200
@@ -48,8 +48,8 @@ class Detected:
 def by_name(name: str) -> Format:
     """Return the format of a short name."""
     formats = {candidate.name: candidate for candidate in FORMATS}
-    if name not in formats:
-        raise ArgumentError(f"unknown format {name!r}{did_you_mean(name, formats)}")
+    if not isinstance(name, str) or name not in formats:
+        raise ArgumentError(f"unknown format {quoted(name)}{did_you_mean(name, formats)}")
     return formats[name]
 
 
@@ -67,12 +67,26 @@ def match(names: Iterable[str], source: str, wanted: Format | None = None) -> Fo
     for candidate, lacks in missing.items():
         if not lacks:
             return candidate
-    lines = [f"{f.name} lacks {', '.join(lacks)}" for f, lacks in missing.items()]
-    shown = ", ".join(repr(n) for n in names[:12]) + (", …" if len(names) > 12 else "")
-    near = _near(missing[wanted], names) if wanted else ""
+    lines = [f"{f.name} lacks {', '.join(map(_shown, lacks))}" for f, lacks in missing.items()]
+    shown = ", ".join(quoted(n) for n in names[:12]) + (", …" if len(names) > 12 else "")
+    near = ""
+    if wanted:
+        near = (_near if wanted in FORMATS else _three_nearest)(missing[wanted], names)
     raise FormatError(
         f"{source}: the format is not recognised. Columns found: {shown or 'none'}. "
         f"Candidates: {'; '.join(lines)}.{near}"
+    )
+
+
+def _shown(name: str) -> str:
+    return sanitize(name, NAME_LENGTH)
+
+
+def _three_nearest(lacks: list[str], names: list[str]) -> str:
+    """Suggest existing columns for those of a mapping."""
+    near = {lack: did_you_mean(lack, names).removeprefix("; ") for lack in lacks}
+    return "".join(
+        f" For {quoted(lack)} {text}" for lack, text in near.items() if text and " and " not in lack
     )
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from flowtriage.errors import ArgumentError
 from flowtriage.formats.declaration import Binding, BoundColumn
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 from flowtriage.schema import SCHEMA
 
 Kept: TypeAlias = bool | tuple[str, ...]
@@ -45,7 +45,11 @@ def kept_names(keep: bool | Iterable[str]) -> Kept:
     """Parse the argument `keep`."""
     if isinstance(keep, bool):
         return keep
-    return (keep,) if isinstance(keep, str) else tuple(keep)
+    names = (keep,) if isinstance(keep, str) else tuple(keep)
+    for name in names:
+        if not isinstance(name, str):
+            raise ArgumentError(f"keep= has {quoted(name)}; give names of columns")
+    return names
 
 
 def check_kept(keep: Kept, names: Iterable[str], of_sources: Iterable[str]) -> None:
@@ -58,7 +62,7 @@ def check_kept(keep: Kept, names: Iterable[str], of_sources: Iterable[str]) -> N
     for name in () if isinstance(keep, bool) else keep:
         if not {name.casefold(), f"{name.casefold()}_source"} & found:
             near = did_you_mean(name, list(of_sources) or names)
-            raise ArgumentError(f"keep= has {name!r}, but no source has this column{near}")
+            raise ArgumentError(f"keep= has {quoted(name)}, but no source has this column{near}")
 
 
 def with_partitions(flows: pa.Table, partitions: Mapping[str, str | None], keep: Kept) -> pa.Table:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from flowtriage._core import FlowParts
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import NAME_LENGTH, did_you_mean, quoted
 from flowtriage.inputs.arrow import (
     FlowSource,
     Readable,
@@ -25,10 +25,8 @@ from flowtriage.inputs.texts import is_text
 from flowtriage.inputs.timespan import (
     Timespan,
     TimespanLike,
-    joined,
     outside,
     parse_timespan,
-    span_of,
     within,
 )
 from flowtriage.quality import ReadReport
@@ -40,6 +38,7 @@ from flowtriage.read.locate import log_file_of
 from flowtriage.read.logs import read_file, read_path
 from flowtriage.read.objects import read_dataframe, read_rows
 from flowtriage.read.options import Options
+from flowtriage.read.shown_orders import with_date_orders
 from flowtriage.read.tables import read_batches
 
 if TYPE_CHECKING:
@@ -122,8 +121,10 @@ class ReadRequest:
         elif columns is not None:
             names = field_names(columns)
         for name, given in (("tz", tz), ("date_order", date_order)):
-            if given is not None and not is_text(given):
-                raise ArgumentError(f"invalid {name} {given!r}")
+            if given is not None and not (isinstance(given, str) and is_text(given)):
+                raise ArgumentError(f"invalid {name} {quoted(given)}")
+            if given is not None and len(given) > NAME_LENGTH:
+                raise ArgumentError(f"invalid {name} {quoted(given)}; it is too long")
         networks = tuple(internal or ())
         options = Options(
             wanted,
@@ -155,8 +156,7 @@ class ReadRequest:
             kept = within(table, self.span)
             if table.num_rows > kept.num_rows:
                 starts = outside(table.select(["start_time"]), self.span)["start_time"]
-                report.rows_outside += len(starts)
-                report.outside = joined(report.outside, span_of(starts))
+                report.count_outside(starts)
             yield kept
 
 
@@ -164,6 +164,12 @@ def read_tables(
     source: FlowSource | ReadRequest, options: Options, report: ReadReport
 ) -> Iterator[pa.Table]:
     """Yield flows of any source in parts; update `report`."""
+    return _read(source, with_date_orders(options, source), report)
+
+
+def _read(
+    source: FlowSource | ReadRequest, options: Options, report: ReadReport
+) -> Iterator[pa.Table]:
     if isinstance(source, (str, os.PathLike)):
         yield from read_path(source, options, report)
     elif isinstance(source, ReadRequest):
@@ -185,7 +191,7 @@ def read_tables(
         yield from read_batches(read_rows(source), "rows", options, report)
     elif isinstance(source, Iterable) and not isinstance(source, Mapping):
         for part in source:
-            yield from read_tables(part, options, report)
+            yield from _read(part, options, report)
     else:
         raise ArgumentError(
             f"cannot read flows from {type(source).__name__}; give a path, an open file, "

@@ -15,6 +15,8 @@ from flowtriage.formats.declaration import Format
 from flowtriage.formats.metadata import FORMAT, metadata_value
 from flowtriage.quality import ReadReport
 
+NAMED_ENDS = {"SrcVm": "SrcIp", "DestVm": "DestIp"}
+"""Columns of `NTANetAnalytics` with the machines at both ends, and those with their addresses."""
 _ENDPOINTS = ("src_ip", "dst_ip")
 
 
@@ -62,8 +64,15 @@ class Hosts:
         source, dest = (_within(ranges, flows[end]) for end in _ENDPOINTS)
         mask = pc.or_(source, dest)
         if self.names:
-            mask = pc.or_(mask, _contains(flows["host"], self.texts()))
+            ends = (name for name in flows.column_names if is_named_end(name))
+            for name in ("host", *ends):
+                mask = pc.or_(mask, _contains(flows[name], self.texts()))
         return mask
+
+
+def is_named_end(name: str) -> bool:
+    """Return whether a column names the machine at an end of a flow; case is ignored."""
+    return name.casefold() in map(str.casefold, NAMED_ENDS)
 
 
 def _within(ranges: AddressRanges, addresses: pa.ChunkedArray) -> pa.Array:
@@ -73,4 +82,4 @@ def _within(ranges: AddressRanges, addresses: pa.ChunkedArray) -> pa.Array:
 def _contains(names: pa.ChunkedArray, texts: Sequence[str]) -> pa.ChunkedArray:
     distinct = pc.unique(names)
     found = (pc.match_substring(distinct, text, ignore_case=True) for text in texts)
-    return pc.is_in(names, value_set=distinct.filter(reduce(pc.or_, found)))
+    return pc.is_in(names, value_set=distinct.filter(reduce(pc.or_, found)).drop_null())

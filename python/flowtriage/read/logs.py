@@ -18,6 +18,7 @@ from flowtriage.formats.declaration import Binding, Outcome
 from flowtriage.formats.layout import TextLayout
 from flowtriage.formats.metadata import table_metadata
 from flowtriage.formats.projection import projected
+from flowtriage.humanize import counted
 from flowtriage.progress import report_progress
 from flowtriage.quality import BadRow, ReadReport
 from flowtriage.read.date_order import DateOrder
@@ -58,7 +59,8 @@ def read_path(
     if all(file.name in report.skipped_files for file in files):
         name, reason = next(iter(report.skipped_files.items()))
         raise FormatError(
-            f"none of the {len(files):,} files in this directory is a flow log; {name}: {reason}"
+            f"none of the {counted(len(files), 'file')} in this directory is a flow log; "
+            f"{name}: {reason}"
         )
 
 
@@ -118,9 +120,10 @@ def _read_text(
     report.add_limits(found.binding.limits())
     layout = cast("TextLayout", found.layout)
     report.columns.update(layout.names)
-    names = layout.names or (json_names(rest) if options.keep is True else options.keep or ())
+    keep = options.kept(found.format)
+    names = layout.names or (json_names(rest) if keep is True else keep or ())
     names = [name for name in names if not (layout.tuples and layout.tuples.is_in(name))]
-    binding = reading_text(found.binding, kept_columns(names, found.binding, options.keep))
+    binding = reading_text(found.binding, kept_columns(names, found.binding, keep))
     targets = options.targets_of(found.format)
     if targets is not None:
         binding = projected(binding, targets)
@@ -130,13 +133,16 @@ def _read_text(
     line = 1 + found.header_lines
     rest = rest[found.header :]
 
-    dates: DateOrder[None] = DateOrder(source, binding)
+    dates: DateOrder[None] = DateOrder(source, binding, options.orders)
 
     def normalised(text: bytes, end: int) -> Iterator[pa.Table]:
         _check_header(text, end, layout, source, line)
         report_progress(f"reading {PurePath(source).name}", log.done, log.size)
         part = partial(_text_outcome, text, trailer.cut(text, end), layout, line)
-        for _, outcome in dates.read(None, part):
+        yield from added(dates.read(None, part))
+
+    def added(outcomes: Iterator[tuple[None, Outcome]]) -> Iterator[pa.Table]:
+        for _, outcome in outcomes:
             table = add_outcome(outcome, source, report, metadata)
             if found.format.trailer:
                 trailer.add(table)
@@ -176,7 +182,8 @@ def _read_text(
         report.reject(BadRow(source, line, None, None, reason))
     elif rest:
         yield from normalised(rest, len(rest))
-    dates.finish()
+    yield from added(dates.finish())
+    report.date_orders += dates.orders()
     if not options.hosts:
         trailer.add_totals(report, source)
 

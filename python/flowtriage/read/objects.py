@@ -30,13 +30,14 @@ def read_dataframe(frame: Any, options: Options) -> pa.RecordBatchReader:
     levels = [name for name in frame.index.names if name is not None and str(name) not in names]
     columns = {str(name): frame.index.get_level_values(name).to_series() for name in levels}
     columns |= {str(name): frame[name] for name in frame.columns}
+    formats = [options.format] if options.format else FORMATS
     if options.targets is not None:
-        bound = match(columns, "DataFrame", options.format).bind(list(columns))
-        bindings = [projected(bound, options.targets)]
+        formats = [match(columns, "DataFrame", options.format)]
+        bindings = [projected(formats[0].bind(list(columns)), options.targets)]
     else:
-        formats = [options.format] if options.format else FORMATS
         bindings = [format.bind(list(columns)) for format in formats]
     wanted = set().union(*(binding.columns() for binding in bindings))
+    wanted.update(*(format.signature_of(columns) for format in formats))
     wanted.update(*(kept_columns(columns, binding, options.keep) for binding in bindings))
     arrays = {
         name: _column(column, options)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
 from flowtriage.formats.declaration import Binding, Format
+from flowtriage.read.date_order import DateOrders
 from flowtriage.read.extra_columns import Kept
-from flowtriage.read.hosts import Hosts
+from flowtriage.read.hosts import NAMED_ENDS, Hosts
 from flowtriage.schema import RECORD_COLUMNS
 
 
@@ -27,6 +28,9 @@ class Options:
     """Canonical columns that are read, into `FlowParts`; None for all."""
     several: bool = False
     """Whether other logs are read, too."""
+    named_ends: bool = False
+    """Whether the columns of `NAMED_ENDS` are kept, too."""
+    orders: DateOrders = field(default_factory=DateOrders, compare=False)
 
     def applied(self, binding: Binding, format: Format) -> Binding:
         """Return a binding with the notation of times, internal networks and wanted hosts."""
@@ -49,3 +53,9 @@ class Options:
         if self.targets is None or migrates or format.trailer:
             return None
         return self.targets | frozenset(RECORD_COLUMNS if format.counters == "flow" else ())
+
+    def kept(self, format: Format) -> Kept:
+        """Return the extra columns of a log of this format."""
+        if not self.named_ends or self.keep is True or format.name != AZURE_NTA.name:
+            return self.keep
+        return tuple(dict.fromkeys([*(self.keep or ()), *NAMED_ENDS, *NAMED_ENDS.values()]))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -93,6 +93,10 @@ def checked(batch: pa.RecordBatch) -> pa.RecordBatch:
     return flat(batch)
 
 
+_Part: TypeAlias = tuple[int, list[pa.RecordBatch]]
+"""Number of rows up to the end of some batches, and these."""
+
+
 class TableReader:
     """Reader of batches of one schema, of which it needs `columns`."""
 
@@ -107,7 +111,8 @@ class TableReader:
         self._format = match(names, source, options.format)
         binding = self._format.bind(names)
         self._limits = binding.limits()
-        self._kept = kept_columns(names, binding, options.keep)
+        self._kept = kept_columns(names, binding, options.kept(self._format))
+        self._orders = options.orders
         targets = options.targets_of(self._format)
         if targets is not None:
             binding = projected(binding, targets)
@@ -131,8 +136,7 @@ class TableReader:
         report.add_format(self._format)
         report.add_limits(self._limits)
         report.columns.update(self._names)
-        dates: DateOrder[tuple[int, list[pa.RecordBatch]]]
-        dates = DateOrder(self._source, self._binding, by_row=True)
+        dates: DateOrder[_Part] = DateOrder(self._source, self._binding, self._orders, by_row=True)
         done = first_row
         # The first, empty batch provides the types of extra columns if there is no other.
         for group in chain([[empty_batch(self._schema)]], groups_of(batches)):
@@ -143,10 +147,16 @@ class TableReader:
                 outcomes = list(dates.read((done, used), part))
             except (InputError, pa.ArrowInvalid) as error:
                 raise FormatError(f"{self._source}: {error}") from None
-            for (rows, read), outcome in outcomes:
-                table = add_outcome(outcome, self._source, report, self._metadata, by_row=True)
-                yield rows, with_columns(table, read, self._kept) if self._kept else table
-        dates.finish()
+            yield from self._added(outcomes, report)
+        yield from self._added(dates.finish(), report)
+        report.date_orders += dates.orders()
+
+    def _added(
+        self, outcomes: Iterable[tuple[_Part, Outcome]], report: ReadReport
+    ) -> Iterator[tuple[int, pa.Table]]:
+        for (rows, read), outcome in outcomes:
+            table = add_outcome(outcome, self._source, report, self._metadata, by_row=True)
+            yield rows, with_columns(table, read, self._kept) if self._kept else table
 
     def selected(
         self, batch: pa.RecordBatch, report: ReadReport, first_row: int, searched: Searched

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.render.assets import asset
 from flowtriage.render.cells import HtmlColumn, column
 from flowtriage.render.table_head import head
@@ -76,4 +76,4 @@ def _header(column: HtmlColumn) -> str:
 def _count(total: int, shown: int) -> str:
     if total > shown:
         return f"First {shown:,} of {total:,} rows"
-    return "No rows" if not total else "1 row" if total == 1 else f"{total:,} rows"
+    return counted(total, "row") if total else "No rows"

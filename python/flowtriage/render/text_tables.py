@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from flowtriage.humanize import UNKNOWN, sanitize
+from flowtriage.humanize import UNKNOWN, counted, sanitize
 from flowtriage.render.cells import are_integers, is_list, time_texts
 from flowtriage.render.table_head import head
 
@@ -49,7 +49,7 @@ def text_table(table: Any, rows: int = 20, width: int | None = None) -> str:
             excluded.append(texts[0])
     lines = [(" " * _GAP).join(line).rstrip() for line in zip(*shown, strict=True)]
     if more := max(total - rows, 0):
-        lines.append(f"… {more:,} more row{'' if more == 1 else 's'}")
+        lines.append(f"… {counted(more, 'more row')}")
     if excluded:
         lines.append(f"Columns not shown: {', '.join(excluded)}")
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flowtriage.humanize import counted
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.locate import LogFile
 from flowtriage.schema import PAYLOAD_SCHEMA as FLOWS
@@ -73,14 +74,14 @@ class Ingested:
 
     def __str__(self) -> str:
         """Summarise the ingest in one line."""
-        text = f"{self.flows:,} records of {len(self.new):,} files ingested"
-        counts = {
-            "files already ingested": len(self.known),
-            "bad rows dropped": sum(source.rows_bad for source in self.new),
-            "rows without a start time dropped": sum(one.rows_timeless for one in self.new),
-            "files skipped": len(self.skipped),
-        }
-        return text + "".join(f"; {count:,} {what}" for what, count in counts.items() if count)
+        text = f"{counted(self.flows, 'record')} of {counted(len(self.new), 'file')} ingested"
+        counts = (
+            (len(self.known), "file", "already ingested"),
+            (sum(source.rows_bad for source in self.new), "bad row", "dropped"),
+            (sum(one.rows_timeless for one in self.new), "row", "without a start time dropped"),
+            (len(self.skipped), "file", "skipped"),
+        )
+        return text + "".join(f"; {counted(n, noun)} {what}" for n, noun, what in counts if n)
 
 
 EXTRA = {"tos": ("stos", "tos", "srctos"), "input": ("input", "in"), "output": ("output", "out")}

@@ -24,6 +24,7 @@ from flowtriage.atomic import move_files, replacing, report_full_disk
 from flowtriage.errors import FormatError
 from flowtriage.inputs.addresses import AddressLike, address_argument
 from flowtriage.inputs.timespan import day_span, impossible_time
+from flowtriage.quality.far_days import MIN_DISTANCE, far_days, joined_counts
 from flowtriage.quality.report import ReadReport
 from flowtriage.quality.stored import reading_values, restored
 from flowtriage.read.custom import Columns
@@ -31,6 +32,7 @@ from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import LogFile, locate
 from flowtriage.read.logs import read_file
 from flowtriage.read.options import Options
+from flowtriage.read.shown_orders import with_date_orders
 from flowtriage.store.ingest import (
     EXTRA,
     PARTITIONS,
@@ -105,10 +107,12 @@ class RawFlows:
             None, format=format, columns=columns, keep=_KEEP, tz=tz, date_order=date_order
         )
         ingested = Ingested()
+        given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+        options = with_date_orders(request.options, given)
         with self._locked():
-            for path in [paths] if isinstance(paths, (str, os.PathLike)) else paths:
+            for path in given:
                 for file in locate(path):
-                    self._ingest_file(file, request.options, ingested)
+                    self._ingest_file(file, options, ingested)
         return ingested
 
     def sources(self) -> list[Source]:
@@ -192,6 +196,7 @@ class RawFlows:
         ]
         report = ReadReport(sources=[str(self.folder)] if sources else [])
         for source in sources:
+            report.far_days = joined_counts(report.far_days, self._far_days(source))
             report.formats.add(source.format)
             report.rows_outside += source.rows_timeless
             if source.report:
@@ -200,6 +205,18 @@ class RawFlows:
             report.rows_read += source.flows + source.rows_bad + source.rows_timeless
             report.rows_bad += source.rows_bad
         return report
+
+    def _far_days(self, source: Source) -> dict[date, int]:
+        """Return the days of a source that are far from all its others, with their records."""
+        days = [_day_of(name) for name in source.files]
+        if not days or max(days) - min(days) <= MIN_DISTANCE:
+            return {}
+        import pyarrow.parquet as pq
+
+        files = [self.folder / name for name in source.files]
+        with _damage_reported(self.folder):
+            rows = [pq.read_metadata(file).num_rows for file in files]
+        return far_days((day, day, count) for day, count in zip(days, rows, strict=True))
 
     def _ingest_file(self, file: LogFile, options: Options, ingested: Ingested) -> None:
         if file.hidden:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, InputError, StoreError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 from flowtriage.inputs.timespan import impossible_time
 from flowtriage.store.engine import open_engine
 from flowtriage.store.tables import MIGRATIONS, TABLES, migrate, schema_version, table_schema
@@ -313,7 +313,7 @@ def _check_times(name: str, rows: pa.Table) -> None:
 
 def _column(schema: pa.Schema, name: str) -> str:
     if name not in schema.names:
-        raise ArgumentError(f"unknown column {name!r}{did_you_mean(name, schema.names)}")
+        raise ArgumentError(f"unknown column {quoted(name)}{did_you_mean(name, schema.names)}")
     return name
 
 

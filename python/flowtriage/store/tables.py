@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import did_you_mean, quoted
 
 _COLUMNS = {
     "flow_scores": (
@@ -80,7 +80,7 @@ _RENAMED = {
 def table_schema(name: str) -> pa.Schema:
     """Return the schema of a table; `ArgumentError` if there is none."""
     if name not in TABLES:
-        raise ArgumentError(f"unknown table {name!r}{did_you_mean(name, TABLES)}")
+        raise ArgumentError(f"unknown table {quoted(name)}{did_you_mean(name, TABLES)}")
     return TABLES[name]
 
 

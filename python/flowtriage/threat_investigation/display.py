@@ -9,7 +9,7 @@ from warnings import catch_warnings, simplefilter
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import did_you_mean
+from flowtriage.humanize import counted, did_you_mean
 from flowtriage.inputs.hosts import parse_single_address
 from flowtriage.quality import QualityWarning
 from flowtriage.render.notebook import show
@@ -66,7 +66,8 @@ class View:
         known = range(len(self.parts))
         if isinstance(index, bool) or not isinstance(index, int) or index not in known:
             raise ArgumentError(
-                f"no part {index!r}; {len(known)} are displayed, give an index from 0"
+                f"no part {index!r}; {counted(len(known), 'is displayed', 'are displayed')}, "
+                "give an index from 0"
             )
         del self.parts[index]
 

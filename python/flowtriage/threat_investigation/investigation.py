@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from flowtriage.configuration import Settings
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import counted
 from flowtriage.inputs.addresses import HostsLike
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.progress import report_progress
@@ -188,7 +189,7 @@ def _flow_input(search: SearchResult) -> Input:
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     content = sink.getvalue()
-    name = f"{len(table):,} flows of {search.ip} as an Arrow stream"
+    name = f"{counted(len(table), 'row')} of {search.ip} as an Arrow stream"
     return Input(name, hashlib.sha256(content).hexdigest(), content.size)
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flowtriage.humanize import human_bytes
+from flowtriage.humanize import counted, human_bytes
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
 from flowtriage.notebooklet.result import Lazy, LazyAttribute, NotebookletLike
-from flowtriage.quality.numbers import flows_text
+from flowtriage.quality.numbers import flows_counted
 from flowtriage.quality.report import ReadReport
 from flowtriage.quality.sums import exact_sum
 from flowtriage.render.section import Section
@@ -162,7 +162,7 @@ def _summary(result: FlowThreatResult, hint: str) -> str:
     if not search.connections.num_rows:
         report = result.report
         when = f", {report.span}" if report.span else ""
-        count = f"{report.records:,} records" if report.records else "flows"
+        count = counted(report.records, "record") if report.records else "flows"
         return f"{result.ip} does not occur in the {count} searched{when}.{hint}"
     sizes = search.peers["bytes"].drop_null()
     counts = (exact_sum(search.connections[name]) for name in ("connections", "denied_connections"))
@@ -170,10 +170,10 @@ def _summary(result: FlowThreatResult, hint: str) -> str:
     size = human_bytes(total)[0].as_py()
     peers = search.peers.num_rows
     return (
-        f"{result.ip}: {search.connections.num_rows:,} distinct connections with "
-        f"{peers:,} {'peer' if peers == 1 else 'peers'} ({len(result.inbound):,} inbound, "
+        f"{result.ip}: {counted(search.connections.num_rows, 'distinct connection')} with "
+        f"{counted(peers, 'peer')} ({len(result.inbound):,} inbound, "
         f"{len(result.outbound):,} outbound, {len(result.two_way):,} two way); "
-        f"{flows_text(*counts)} flows, {size or 'bytes unknown'}."
+        f"{flows_counted(*counts)}, {size or 'bytes unknown'}."
     )
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from flowtriage.analysis.addresses import within_networks
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import counted
 from flowtriage.inputs.addresses import HostsLike, hosts_argument
 from flowtriage.inputs.integers import port_argument
 from flowtriage.quality.sums import aggregated
@@ -53,10 +54,10 @@ class BulkScore:
 
     def __str__(self) -> str:
         """Return a message for the analyst."""
-        return (
-            f"{len(self):,} connections scored {self.risk}, "
-            f"{self.suspicious:,} of them suspicious connections of the day"
+        suspicious = counted(
+            self.suspicious, "of them a suspicious connection", "of them suspicious connections"
         )
+        return f"{counted(len(self), 'connection')} scored {self.risk}, {suspicious} of the day"
 
 
 def score(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from bokeh.layouts import column
 from bokeh.models import ColumnDataSource, DataRange1d, LayoutDOM
 
-from flowtriage.humanize import human_bytes, sanitize, thousands
+from flowtriage.humanize import counted, human_bytes, sanitize, thousands
 from flowtriage.viz.colours import INK, OTHER, protocol_colours
 from flowtriage.viz.figures import (
     CHARACTER,
@@ -100,7 +100,7 @@ def _chords(rows: pa.Table, ip: str | None) -> _Chords:
     shown = names.take(order[:MAX_ARCS]).to_pylist()
     colours = list(protocol_colours(shown).values())
     if size > MAX_ARCS:
-        shown.append(f"{len(names) - MAX_ARCS:,} others")
+        shown.append(counted(len(names) - MAX_ARCS, "other"))
         colours.append(OTHER)
     unit = ("bytes", "packets", "connections")[measure]
     return _Chords(shown, colours, tables[measure], tables[0], tables[1], unit, len(names))

@@ -12,7 +12,7 @@ from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.humanize import UNKNOWN as DASH
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.quality.sums import exact_sum
 from flowtriage.viz.colours import DENIED, DIRECTIONS, INK, UNKNOWN, WHITE
 from flowtriage.viz.figures import (
@@ -215,9 +215,9 @@ def _notes(graph: Graph) -> list[str]:
     grouped = int(pc.sum(graph.nodes["grouped"]).as_py()) - graph.nodes.num_rows + single
     drawn = exact_sum(graph.edges["connections"])
     if single:
+        share = counted(grouped, "with a single neighbour shares", "with a single neighbour share")
         notes.append(
-            f"{graph.addresses:,} addresses exceed the limit of nodes: {grouped:,} with a single "
-            "neighbour share a node (“more”)."
+            f"{graph.addresses:,} addresses exceed the limit of nodes: {share} a node (“more”)."
         )
     if drawn < graph.connections:
         notes.append(

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from flowtriage.atomic import compressed, replacing
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import did_you_mean, sanitize
+from flowtriage.humanize import counted, did_you_mean, quoted, sanitize
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.progress import report_progress
 from flowtriage.quality import ReadReport
@@ -60,9 +60,10 @@ class Written:
 
     def __str__(self) -> str:
         """Return the numbers of written and dropped records and values."""
-        text = f"{self.records:,} records written to {sanitize(str(self.path))} ({self.format})"
+        records = counted(self.records, "record")
+        text = f"{records} written to {sanitize(str(self.path))} ({self.format})"
         if self.report.rows_bad:
-            text += f"; {self.report.rows_bad:,} bad rows dropped"
+            text += f"; {counted(self.report.rows_bad, 'bad row')} dropped"
         if self.dropped:
             lost = ", ".join(f"{count:,} of {name}" for name, count in self.dropped.items())
             text += f"; values that the format cannot represent: {sanitize(lost)}"
@@ -116,8 +117,8 @@ def write_flows(
     True
     """
     path = Path(path)
-    if format not in FORMATS:
-        raise ArgumentError(f"cannot write format {format!r}{did_you_mean(format, FORMATS)}")
+    if not isinstance(format, str) or format not in FORMATS:
+        raise ArgumentError(f"cannot write format {quoted(format)}{did_you_mean(format, FORMATS)}")
     if format == "parquet" and path.suffix in _COMPRESSED:
         raise ArgumentError(
             f"{sanitize(str(path))}: Parquet compresses its columns; omit {path.suffix}"

@@ -134,7 +134,7 @@ def test_settled_flows_stay_and_warn_of_nothing() -> None:
 def test_an_end_before_the_start_is_missing(kind: pa.DataType) -> None:
     flows = canonical(2, end_time=times(START - 49 * DAY, START + DAY).cast(kind))
     expected = [None, dt.datetime(2026, 3, 3, tzinfo=dt.UTC)]
-    with pytest.warns(QualityWarning, match="End before start: 1 records"):
+    with pytest.warns(QualityWarning, match="End before start: 1 record;"):
         classified = ft.classify_direction(flows)
     assert classified["end_time"].type == kind
     assert classified["end_time"].cast(UTC).to_pylist() == expected

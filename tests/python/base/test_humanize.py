@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from flowtriage.humanize import human_bytes, sanitize, thousands
+from flowtriage.humanize import counted, did_you_mean, human_bytes, sanitize, thousands
 
 
 def test_numbers_read_like_python_writes_them() -> None:
@@ -58,3 +58,24 @@ def test_lines_can_be_kept_and_long_text_is_cut() -> None:
     assert sanitize("a\tb\nc\r", multiline=True) == "a\tb\nc\\r"
     assert sanitize("x" * 10, 10) == "x" * 10
     assert sanitize("x" * 11, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, "0 flows"), (1, "1 flow"), (2, "2 flows"), (1234, "1,234 flows")]
+)
+def test_one_thing_has_the_singular(count: int, expected: str) -> None:
+    assert counted(count, "flow") == expected
+    assert counted(count, "", "") == f"{count:,}"
+    verb = counted(count, "flow was read", "flows were read")
+    assert verb == f"{expected} {'was' if count == 1 else 'were'} read"
+
+
+def test_suggestions_are_the_three_nearest_in_order() -> None:
+    known = ["zeek", "nfdump", "argus", "suricata", "ocsf"]
+    assert did_you_mean("nfdmp", known) == "; did you mean nfdump, ocsf or zeek?"
+    for odd in ("", None, 5, b"zz", ["x"], "\ud800", "z" * 1_000_000, float("nan")):
+        assert did_you_mean(odd, known).count(",") == 1
+        did_you_mean(odd, known).encode()
+    assert did_you_mean("zeek", []) == ""
+    assert did_you_mean("zeek", ["a"]) == "; did you mean a?"
+    assert did_you_mean("5", [1, None, 5]).startswith("; did you mean 5, ")

@@ -202,3 +202,63 @@ def test_the_commands_state_bad_rows(tmp_path: Path) -> None:
     ):
         done = run(*command, log)
         assert re.search(r"Bad rows +2\b|\b2 bad", done.stdout + done.stderr)
+
+
+ODD = [
+    "zzz",
+    "",
+    5,
+    b"x",
+    ["a"],
+    {},
+    ("a", 1),
+    float("nan"),
+    "日本",
+    "\ud800",
+    "x" * 100_000,
+    "9" * 6000,
+]
+"""What is near no name, or is none."""
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:10])
+def test_odd_choices_are_errors_with_the_three_nearest(
+    summary: ft.NetworkFlowResult, tmp_path: Path, odd: Any
+) -> None:
+    flows = canonical(2, src_bytes=[1, 2])
+    refused = [
+        lambda: ft.top_n(flows, key=[odd], by="flows"),
+        lambda: ft.top_n(flows, key="src_ip", by=odd),
+        lambda: ft.timeline(flows, by=odd),
+        lambda: ft.write_flows(flows, tmp_path / "out", format=odd),
+        lambda: ft.set_opt(odd, True),
+        lambda: ft.NetworkFlowSummary.requested_options([odd]),
+        lambda: summary.select_asns([odd]),
+    ]
+    if odd:
+        refused.append(lambda: ft.read_flows(flows, format=odd))
+    if isinstance(odd, str):
+        refused.append(lambda: ft.read_flows(flows, keep=[odd]))
+        refused.append(lambda: ft.read_flows(flows, columns={"src_ip": odd, "dst_ip": "dst_ip"}))
+    for function in refused:
+        with pytest.raises(ft.FlowtriageError) as caught:
+            function()
+        message = str(caught.value)
+        assert re.search(r"did you mean .+, .+ or .+\?", message), message
+        assert len(message) < 1500
+        message.encode()
+
+
+@pytest.mark.parametrize("name", ["keep", "tz", "date_order", "columns"])
+@pytest.mark.parametrize("odd", [5, b"x", [5], 1.5, "x" * 100_000])
+def test_odd_arguments_of_reading_are_errors(name: str, odd: Any) -> None:
+    given = {"src_ip": odd, "dst_ip": "dst_ip"} if name == "columns" else odd
+    with pytest.raises(ft.FlowtriageError) as caught:
+        ft.read_flows(canonical(), **{name: [odd] if name == "keep" else given})
+    assert len(str(caught.value)) < 1500
+
+
+def test_a_mapping_to_an_unknown_column_has_the_three_nearest() -> None:
+    flows = pa.table({"Client": ["10.0.0.1"], "Server": ["192.0.2.1"], "Port": [1], "Up": [1]})
+    with pytest.raises(ft.FormatError, match="For 'cleint' did you mean Client, Port or Server"):
+        ft.read_flows(flows, columns={"src_ip": "cleint", "dst_ip": "Server"})

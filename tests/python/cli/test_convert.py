@@ -125,9 +125,9 @@ def test_losses_are_reported(tmp_path: Path) -> None:
         ",,ten,10.0.0.2,dns,1\n"
     )
     done = run("convert", path, tmp_path / "out", "--format", "zeek")
-    assert "zeek has no field for end_time: 1 values dropped" in done.stderr
+    assert "zeek has no field for end_time: 1 value dropped" in done.stderr
     assert "'ten' is not an IP address" in done.stderr
-    assert "1 records (of 2 rows: 1 bad) written" in done.stdout
+    assert "1 record (of 2 rows: 1 bad) written" in done.stdout
 
 
 def test_invalid_arguments(log: Path, tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def test_from_a_log_to_tables(folder: Path) -> None:
 
 def test_ingest_and_its_errors(folder: Path) -> None:
     _, flows = sample_day()
-    assert f"{flows.num_rows:,} records of 1 files" in run("oa", "ingest", "day.log").stdout
-    assert "1 files already ingested" in run("oa", "ingest", "day.log").stdout
+    assert f"{flows.num_rows:,} records of 1 file ingested" in run("oa", "ingest", "day.log").stdout
+    assert "1 file already ingested" in run("oa", "ingest", "day.log").stdout
     assert "absent.log" in run("oa", "ingest", "absent.log", status=2).stderr
     (folder / "text").write_text("nothing\n")
     assert "text" in run("oa", "ingest", "text", status=2).stderr
@@ -65,7 +65,7 @@ def test_the_order_of_dates_is_an_option(folder: Path) -> None:
     done = run(*command, "--date-order", "dmy", "--json")
     assert json.loads(done.stdout)["steps"][0]["count"] == 1
     done = run("oa", "ingest", "day.csv", *columns, "--date-order", "dmy")
-    assert "1 files already ingested" in done.stdout
+    assert "1 file already ingested" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_scores_are_deleted_only_after_confirmation(folder: Path) -> None:
     first = store.read("flow_scores", order=["rank"]).to_pylist()[0]
     count = queries.score_connection(store, day, 1, dstip=first["dstip"])
     refused = run("oa", "reset", str(day), status=2).stderr
-    assert f"this deletes {count} scores of {day}; confirm with --yes" in refused
+    assert f"this deletes {count} score of {day}; confirm with --yes" in refused
     assert queries.get_scored_connections(store, day).num_rows == count
-    assert f"{count} scores of {day} deleted" in run("oa", "reset", str(day), "--yes").stdout
+    assert f"{count} score of {day} deleted" in run("oa", "reset", str(day), "--yes").stdout
     assert queries.get_scored_connections(store, day).num_rows == 0
 
 

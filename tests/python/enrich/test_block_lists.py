@@ -222,7 +222,7 @@ def test_times_of_misp(tmp_path: Path, seen: Any) -> None:
     hidden = {"deleted": "1", "Attribute": [{"type": "ip-dst", "value": "192.0.2.3"}]}
     event = {"Event": {"Attribute": attributes, "Object": [hidden]}}
     path = written(tmp_path / "a.json", event)
-    with pytest.warns(UserWarning, match="1 of 1 entries have an unreadable validity.*'unknown'"):
+    with pytest.warns(UserWarning, match="1 of 1 entry has an unreadable validity.*'unknown'"):
         (one,) = BlockLists(path).lists
     assert (one.entries["network"].to_pylist(), one.expired) == (["192.0.2.2"], 1)
 

@@ -124,7 +124,7 @@ def test_block_lists_work_with_services_or_alone(tmp_path: Path) -> None:
     assert alone.hits["Details"].tolist() == ["8.8.8.0/24: SBL1"]
     assert alone.messages()[-1].endswith("; 1 address is known as a threat.")
     clean = look_up([QUAD9], [BlockLists(path)])
-    assert clean.messages() == ["1 of 1 public addresses have a result; none is known as a threat."]
+    assert clean.messages() == ["1 of 1 public address has a result; none is known as a threat."]
     with serving({GOOGLE: ["Botnet"]}) as service:
         both = look_up([GOOGLE], [BlockLists(path), ti_lookup(service.url, "OTX")])
     assert both.results["Provider"].tolist() == ["drop", "OTX"]

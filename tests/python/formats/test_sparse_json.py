@@ -124,3 +124,56 @@ def test_a_truncated_record_of_a_sequence_is_a_bad_row(tmp_path: Path) -> None:
     flows = ft.read_flows(log)
     assert (len(flows), flows.report.rows_bad) == (2, 1)
     assert flows.report.bad_rows[0].number == 2
+
+
+SUFFIXED = {
+    "SubType_s": "FlowLog",
+    "FlowStartTime_t": "2024-12-20T18:23:02Z",
+    "FlowDirection_s": "O",
+    "FlowStatus_s": "A",
+    "AllowedOutFlows_d": 5.0,
+    "VMIP_s": "10.0.0.4",
+    "PublicIPs_s": "192.0.2.1",
+}
+LATE_SUFFIXED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"SrcIP_s": "10.0.0.1", "DestIP_s": "10.0.0.2"}, {"src_ip": "10.0.0.1", "flows": 5}),
+    ({"FlowEndTime_t": "2024-12-20T18:25:02Z"}, {"end_time": "2024-12-20 18:25:02+00:00"}),
+    ({"DestPort_d": 443.0}, {"dst_port": 443}),
+    ({"L4Protocol_s": "T", "L7Protocol_s": "https"}, {"protocol": "tcp", "service": "https"}),
+    ({"DeniedOutFlows_d": 7.0}, {"denied_flows": 7}),
+    ({"VMName_s": "web01"}, {"host": "web01"}),
+]
+
+
+@pytest.mark.parametrize(("late", "expected"), LATE_SUFFIXED)
+@pytest.mark.parametrize("is_array", [True, False])
+def test_suffixed_columns_that_appear_late_are_read(
+    tmp_path: Path, late: dict[str, Any], expected: dict[str, Any], *, is_array: bool
+) -> None:
+    last = SUFFIXED | late
+    if "SrcIP_s" in late:
+        last = {n: v for n, v in last.items() if n not in ("VMIP_s", "PublicIPs_s")}
+    rows = [*[SUFFIXED] * (ROWS - 1), last]
+    log = tmp_path / "log.json"
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    log.write_text(json.dumps(rows) if is_array else lines)
+    flows = ft.read_flows(log)
+    assert (flows.report.format, len(flows), flows.report.rows_bad) == (
+        "azure-network-analytics",
+        ROWS,
+        0,
+    )
+    found = flows.to_arrow().to_pylist()[-1]
+    assert {n: str(found[n]) for n in expected} == {n: str(v) for n, v in expected.items()}
+    before = flows.to_arrow().to_pylist()[0]
+    assert before["src_ip"] == "10.0.0.4"
+    assert all(before[name] is None for name in expected if name not in ("src_ip", "flows"))
+
+
+def test_other_flows_that_appear_late_are_skipped(tmp_path: Path) -> None:
+    first = {name: value for name, value in SUFFIXED.items() if name != "SubType_s"}
+    rows = [*[first] * (ROWS - 1), first | {"SubType_s": "Topology"}]
+    log = tmp_path / "log.json"
+    log.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    flows = ft.read_flows(log)
+    assert (len(flows), flows.report.rows_skipped) == (ROWS - 1, 1)

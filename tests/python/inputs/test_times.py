@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -261,11 +262,33 @@ def test_a_timespan_of_msticpy_is_equal() -> None:
         assert as_msticpy(open_span) is open_span
 
 
-@pytest.mark.parametrize("text", ["01.03.2025", "3-4-2025 10:00", "03.04.25"])
+@pytest.mark.parametrize(
+    ("text", "day_first", "month_first"),
+    [
+        ("01.03.2025", "2025-03-01", "2025-01-03"),
+        ("3.4.2025", "2025-04-03", "2025-03-04"),
+        ("3. 4. 2025", "2025-04-03", "2025-03-04"),
+        ("3-4-2025 10:00", "2025-04-03", "2025-03-04"),
+        ("03.04.25", "2025-04-03", "2025-03-04"),
+        ("10:00 3.4.2025", "2025-04-03", "2025-03-04"),
+        ("Thu 3.4.2025", "2025-04-03", "2025-03-04"),
+    ],
+)
 @pytest.mark.parametrize("name", ["start", "end"])
-def test_a_date_with_either_order_of_day_and_month_is_an_error(text: str, name: Any) -> None:
-    with pytest.raises(ArgumentError, match=f"{name} '{text}' is ambiguous: day or month first"):
+def test_a_date_with_either_order_of_day_and_month_is_an_error_with_both_readings(
+    text: str, day_first: str, month_first: str, name: Any
+) -> None:
+    message = (
+        f"{name} '{text}' is ambiguous: day or month first; write {day_first} or {month_first}"
+    )
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
         parse_time(text, name)
+
+
+@pytest.mark.parametrize("text", ["0.4.2025", "13.13.2025", "3.4.0000", "99.99.2025"])
+def test_a_date_that_is_none_is_no_time(text: str) -> None:
+    with pytest.raises(ArgumentError, match="is not a time"):
+        parse_time(text, "start")
 
 
 @pytest.mark.extra

@@ -10,6 +10,7 @@ import pytest
 import flowtriage as ft
 from command_line import run as command
 from flowtriage.errors import FormatError
+from flowtriage.inputs.timespan import parse_timespan
 from flowtriage.oa import RawFlows
 from flowtriage.quality import QualityWarning
 from oa_work import settings_in
@@ -20,8 +21,8 @@ DAY, START = "2025-03-01", 1740830400
 FACTS = {
     "Bad rows": "1",
     "Unknown actions": "1 (1 action MAYBE); counted as allowed",
-    "End before start": "1 records; their end is missing",
-    "32-bit counter overflow": "1 rows; totals are too low",
+    "End before start": "1 record; its end is missing",
+    "32-bit counter overflow": "1 row; totals are too low",
     "Unidirectional records": "7 of 7",
     "Repeated rows": "4",
 }
@@ -112,3 +113,55 @@ def test_the_command_warns_of_what_reading_counted(
     again = json.loads(command("oa", "run", DAY, "--json").stdout)
     assert again["report"]["unknown_actions"] == {"action MAYBE": 1}
     assert again["steps"][0]["name"] == "ingest"
+
+
+def outlier_log(path: Path, *starts: int) -> Path:
+    head = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action"
+    rows = [f"2 10.0.0.1 9.9.9.9 50000 443 6 10 1000 {at} {at + 1} ACCEPT" for at in starts]
+    path.write_text("\n".join([head, *rows, ""]))
+    return path
+
+
+OUTLIER = "1 record starts more than 30 days from all others of a source: 1 on 2023-01-01"
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_time_outlier_on_another_day_is_stated(tmp_path: Path, *, in_memory: bool) -> None:
+    starts = [START + 60 * n for n in range(30)]
+    # Another day near by is no outlier.
+    log = outlier_log(tmp_path / "x.log", *starts, START + 2 * 86_400, 1672531200)
+    flows = ft.read_flows(log).to_arrow() if in_memory else log
+    with pytest.warns(QualityWarning, match=f"Time outliers by day: {OUTLIER}"):
+        run = ft.FlowOA(DAY, flows, settings=settings_in(tmp_path)).run()
+    assert run.report is not None
+    assert run.report.facts()["Time outliers by day"] == OUTLIER
+    assert {day.isoformat(): n for day, n in run.report.far_days.items()} == {"2023-01-01": 1}
+    assert run.report.records == 30
+
+
+def test_the_day_of_an_outlier_states_it_and_the_command_too(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    log = outlier_log(tmp_path / "x.log", *[START + n for n in range(30)], 1672531200)
+    with pytest.warns(QualityWarning, match="1 on 2023-01-01"):
+        run = ft.FlowOA("2023-01-01", log, settings=settings, limit=5).run(
+            ["ingest", "results", "store"]
+        )
+    assert run.report is not None
+    assert run.report.records == 1
+    raw = RawFlows(settings.folders.flows)
+    assert "far from" not in str(raw.report(raw.days()[0]).facts())
+    assert raw.report(raw.days()[1]).facts()["Time outliers by day"] == OUTLIER
+
+
+def test_a_timespan_does_not_hide_an_outlier(tmp_path: Path) -> None:
+    days = [START + 86_400 * n for n in range(60)]
+    usual = outlier_log(tmp_path / "usual.log", *days)
+    span = parse_timespan(start="2025-03-02", end="2025-03-03")
+    read = ft.read_flows(usual, timespan=span)
+    assert (read.report.rows_outside, read.report.far_days) == (58, {})
+    log = outlier_log(tmp_path / "x.log", *days, 0)
+    for report in (
+        ft.read_flows(log, timespan=span).report,
+        ft.flow_report(log, timespan=span),
+    ):
+        assert report.to_dict()["far_days"] == {"1970-01-01": 1}

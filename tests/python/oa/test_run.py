@@ -140,7 +140,7 @@ def test_scores_of_earlier_days_weigh_in(oa: ft.FlowOA) -> None:
     assert queries.score_connection(oa.store, yesterday, 3, dstip=peer) == 1
     run = oa.run()
     notes = {step.name: step.note for step in run.steps}
-    assert "trained with 1 analyst scores" in notes["results"]
+    assert "trained with 1 analyst score" in notes["results"]
     before, after = first["score"][0].as_py(), oa.store.read("flow_scores", day=oa.day)
     same = after.filter(
         pc.and_(pc.equal(after["tstart"], first["tstart"][0]), pc.equal(after["dstip"], peer))

@@ -78,7 +78,7 @@ def test_flows_without_words() -> None:
 
 def naive(row: dict[str, Any]) -> tuple[str | None, str | None]:
     src, dst = row["src_port"] or 0, row["dst_port"] or 0
-    if row["start_time"] is None or row["protocol"] is None:
+    if row["start_time"] is None or not row["protocol"]:
         return None, None
     sizes = [math.ceil(math.log2((row[name] or 0) + 1)) for name in ("src_bytes", "src_packets")]
     owner = None

@@ -31,7 +31,7 @@ def test_flows_without_limits_have_no_notice() -> None:
 def test_bad_rows_are_stated_with_the_first_one(tmp_path: Path) -> None:
     report = ft.read_flows(bad_log(tmp_path / "conn.log")).report
     (text,) = notices(report).values()
-    assert text.startswith("1 of 3 rows could not be used and were dropped; the first: ")
+    assert text.startswith("1 of 3 rows could not be used and was dropped; the first: ")
     assert "line 6, column id.orig_p: 'many'" in text
 
 
@@ -45,7 +45,7 @@ def test_a_truncated_file_is_stated(tmp_path: Path) -> None:
 def test_other_totals_of_a_trailer_are_stated(tmp_path: Path) -> None:
     log = nfdump(tmp_path / "flows.csv", {}, trailer="2,9000,10,1,1,1")
     found = notices(ft.read_flows(log).report)
-    assert "states 2, but 1 were read" in found["Trailer total: flows"]
+    assert "states 2, but 1 was read" in found["Trailer total: flows"]
     assert "states 9,000, but 5,000 were read" in found["Trailer total: bytes"]
 
 
@@ -68,7 +68,7 @@ def test_unidirectional_records_matter_if_they_are_most_of_them() -> None:
 
 def test_a_timespan_is_stated_but_no_reason_to_warn() -> None:
     flows = ft.read_flows(canonical(), timespan=("2020-01-01", "2020-01-02"))
-    assert notices(flows.report)["Outside the timespan"].startswith("1 records")
+    assert notices(flows.report)["Outside the timespan"].startswith("1 record starts")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_notices(flows.report)

@@ -76,7 +76,7 @@ def test_totals_that_contradict_both_sides_are_counted_and_stated(tmp_path: Path
     assert notices(flows.report)["Contradicted totals"].startswith("2 records")
     assert flows.report.to_dict()["rows_contradicted_totals"] == 2
     traffic = {"bytes": 1000, "bytes_out": 900, "bytes_in": 900}
-    with pytest.warns(QualityWarning, match="Contradicted totals: 1 records"):
+    with pytest.warns(QualityWarning, match="Contradicted totals: 1 record"):
         ft.flow_index(ocsf(tmp_path / "ocsf.json", {"traffic": traffic}))
     log = argus(tmp_path / "argus.csv", {"TotBytes": "1000"}, {})
     header, *lines = log.read_text().splitlines()

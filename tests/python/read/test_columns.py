@@ -121,7 +121,7 @@ def test_a_mapping_to_columns_that_are_not_there(table: pa.Table, tmp_path: Path
     for source in (table, path):
         with pytest.raises(FormatError, match="lacks .*cleint") as caught:
             ft.read_flows(source, columns=columns)
-        assert "Did you mean 'Client' for 'cleint'" in str(caught.value)
+        assert "For 'cleint' did you mean Client, " in str(caught.value)
         assert "Down" in str(caught.value)
     with pytest.raises(ArgumentError, match="not both"):
         ft.read_flows(table, columns=COLUMNS, format="zeek")

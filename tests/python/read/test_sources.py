@@ -260,3 +260,12 @@ def test_secrets_in_a_url_are_not_told() -> None:
     with pytest.raises((ArgumentError, MissingExtraError)) as caught:
         ft.read_flows("gopher://user:hidden1@host/conn.log?signature=hidden2")
     assert "hidden" not in str(caught.value)
+
+
+def test_a_dataframe_has_the_format_of_the_same_table() -> None:
+    row = {"FlowStartTime": "2025-04-03 07:06", "SrcIp": "10.0.0.1", "DestIp": "8.8.8.8"}
+    row |= {"FlowDirection": "Outbound", "AllowedOutFlows": "1"}
+    for column in ("AclRule", "AclGroup", "SrcNic", "FlowEncryption"):
+        table = pa.Table.from_pylist([row | {column: "x"}])
+        for source in (table, table.to_pandas(), table.to_pylist()):
+            assert ft.read_flows(source).report.format == "azure-nta", column

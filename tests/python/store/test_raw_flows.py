@@ -112,7 +112,7 @@ def test_rows_that_cannot_be_kept_are_counted(raw: RawFlows, tmp_path: Path) -> 
     done = raw.ingest(path)
     source = raw.sources()[0]
     assert (source.flows, source.rows_bad, source.rows_timeless) == (1, 1, 1)
-    assert "1 bad rows dropped; 1 rows without a start time dropped" in str(done)
+    assert "1 bad row dropped; 1 row without a start time dropped" in str(done)
 
 
 def test_a_folder_may_hold_other_files(raw: RawFlows, tmp_path: Path, log: Path) -> None:

@@ -248,7 +248,7 @@ def test_values_that_are_an_address_and_others() -> None:
         with pytest.raises(ArgumentError, match="is not one address"):
             nb.run(value)
     for several in ("10.0.0.0/8", [IP, "10.0.0.2"], ipaddress.ip_network("10.0.0.0/24")):
-        with pytest.raises(ArgumentError, match="one address; .* at a time; NetworkFlowSummary"):
+        with pytest.raises(ArgumentError, match="one address; .*NetworkFlowSummary"):
             nb.run(several)  # type: ignore[arg-type]
     assert nb.run([IP]).ip == IP  # type: ignore[arg-type]
     with pytest.raises(MsticnbMissingParameterError, match="value is missing"):
@@ -294,7 +294,7 @@ def test_tables_and_parts_are_shown_and_removed(capsys: pytest.CaptureFixture[st
     assert nb.view.parts == ["controls", "threat_box"]
     nb.removeWidget(0)
     assert nb.view.parts == ["threat_box"]
-    with pytest.raises(ArgumentError, match="no part 1; 1 are displayed"):
+    with pytest.raises(ArgumentError, match="no part 1; 1 is displayed"):
         nb.removeWidget(1)
 
 

@@ -58,7 +58,7 @@ def test_by_peer_port_and_asn(nb: ft.FlowThreatInvestigation) -> None:
     assert by_peer(nb)[IP, "8.8.8.8", 53] == 2
     done = nb.score(3, asn=15169)
     assert (len(done), done.suspicious) == (2, 1)
-    assert str(done) == "2 connections scored 3, 1 of them suspicious connections of the day"
+    assert str(done) == "2 connections scored 3, 1 of them a suspicious connection of the day"
     assert by_peer(nb)[IP, "8.8.8.8", 53] == 3
     assert len(scores(nb)) == 5
     assert len(nb.score(1, peer="8.8.8.8", port=443)) == 1

@@ -84,7 +84,7 @@ def test_search_save_and_start_again(nb: ft.FlowThreatInvestigation) -> None:
     assert [ip for _, ip in search.listed.options] == [IP, IPV6]
     search.listed.value = IPV6
     search.button.click()
-    assert f"{IPV6}: 1 distinct connections with 1 peer" in message(nb)
+    assert f"{IPV6}: 1 distinct connection with 1 peer" in message(nb)
     assert "Top 20 source IP by connections" in shown(nb)
     assert nb.view.parts == ["controls", "threat_box"]
     story = box(nb, StoryBox)

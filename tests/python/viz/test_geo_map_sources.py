@@ -55,7 +55,7 @@ def test_a_city_file_of_the_user_gives_exact_locations(test_files: Path) -> None
         GOOGLE: ([39.5, -98.4], None, "country level"),
     }
     assert "2 locations are city level, from country.mmdb, GeoLite2-City-Test.mmdb" in note(drawn)
-    assert "1 locations are country level, from the given database" in note(drawn)
+    assert "1 location is country level, from the given database" in note(drawn)
 
 
 def test_geolite_of_msticpy_comes_first(test_files: Path, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_bad_rows_of_the_source_are_told(tmp_path: Path) -> None:
     path.write_text("start_time,src_ip,dst_ip,flows\n,10.0.0.1,10.0.0.2,1\n,ten,10.0.0.2,1\n")
     written = ft.write_flows(path, tmp_path / "a.log", format="zeek")
     assert (written.records, written.report.rows_bad) == (1, 1)
-    assert "1 bad rows" in str(written)
+    assert "1 bad row " in str(written)
 
 
 def test_no_flows_at_all(tmp_path: Path) -> None:

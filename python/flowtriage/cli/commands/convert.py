@@ -11,7 +11,7 @@ import typer
 from flowtriage.cli.output import progress_bar
 from flowtriage.cli.source import Source, count_flows, print_warnings, takes_source
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.write import FORMATS, write_flows
 
 EXAMPLES = """
@@ -48,7 +48,7 @@ def convert(
     print_warnings(written.report)
     for name, count in written.dropped.items():
         print(
-            f"warning: {to} has no field for {sanitize(name)}: {count:,} values dropped",
+            f"warning: {to} has no field for {sanitize(name)}: {counted(count, 'value')} dropped",
             file=sys.stderr,
         )
     print(f"{count_flows(written.report)} written to {sanitize(str(out))}")

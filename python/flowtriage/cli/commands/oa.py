@@ -27,7 +27,7 @@ from flowtriage.cli.options import (
 from flowtriage.cli.output import output, print_json, progress_bar
 from flowtriage.cli.source import print_warnings, read_options
 from flowtriage.errors import ArgumentError
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.inputs.addresses import hosts_argument
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa import queries
@@ -199,7 +199,7 @@ def score(
     )
     if not scored:
         raise _nothing_scored(opened, day)
-    print(f"{scored:,} {'connection' if scored == 1 else 'connections'} of {day} scored")
+    print(f"{counted(scored, 'connection')} of {day} scored")
 
 
 def _nothing_scored(store: FlowStore, day: dt.date) -> ArgumentError:
@@ -217,5 +217,5 @@ def reset(date: Day, yes: Yes = False, config: Config = None, store: StoreUrl = 
     opened = open_store(config, store)
     if not yes:
         count = queries.get_scored_connections(opened, day).num_rows
-        raise ArgumentError(f"this deletes {count:,} scores of {day}; confirm with --yes")
-    print(f"{queries.reset_scored_connections(opened, day):,} scores of {day} deleted")
+        raise ArgumentError(f"this deletes {counted(count, 'score')} of {day}; confirm with --yes")
+    print(f"{counted(queries.reset_scored_connections(opened, day), 'score')} of {day} deleted")

@@ -18,6 +18,7 @@ from flowtriage.cli.options import (
 )
 from flowtriage.cli.output import TableColumn, print_rows, progress_bar
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import counted
 from flowtriage.inputs.addresses import address_argument
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.oa.day import no_flows
@@ -107,8 +108,9 @@ def withdraw(
     opened = open_store(config, store)
     if not yes:
         count = list_feedback(opened, date, ip=address, score=score).num_rows
-        raise ArgumentError(f"this deletes {count:,} scores; confirm with --yes")
-    print(f"{withdraw_feedback(opened, date, ip=address, score=score):,} scores deleted")
+        raise ArgumentError(f"this deletes {counted(count, 'score')}; confirm with --yes")
+    deleted = withdraw_feedback(opened, date, ip=address, score=score)
+    print(f"{counted(deleted, 'score')} deleted")
 
 
 @app.command("compare", epilog=EXAMPLES)

@@ -8,6 +8,7 @@ import typer
 
 from flowtriage.cli.options import Config, Json, Limit, StoreUrl, open_store
 from flowtriage.cli.output import TableColumn, output, print_facts, print_json, print_rows
+from flowtriage.humanize import counted
 from flowtriage.inputs.timespan import parse_day
 from flowtriage.store import TABLES
 from flowtriage.store.tables import table_schema
@@ -35,7 +36,7 @@ def info(config: Config = None, store: StoreUrl = None, as_json: Json = False) -
         "Store": opened.url,
         "Schema": str(opened.schema_version),
         "Days": ", ".join(days) or "none",
-        **{name: f"{count:,} rows" for name, count in rows.items()},
+        **{name: counted(count, "row") for name, count in rows.items()},
     }
     with output() as console:
         print_facts(console, facts)

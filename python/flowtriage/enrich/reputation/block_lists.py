@@ -20,7 +20,7 @@ from flowtriage.enrich.reputation.block_list_networks import extent_of, extent_t
 from flowtriage.enrich.reputation.results import COLUMNS, result_table
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.errors import ArgumentError, FormatError
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.inputs.addresses import HostsLike, address_array, single_addresses
 from flowtriage.inputs.texts import path_argument
 
@@ -141,13 +141,15 @@ class BlockLists:
         for one in self.lists:
             if count := len(one.unusable):
                 warnings.warn(
-                    f"{one.path}: {count:,} unusable of {len(one.entries):,} entries"
+                    f"{one.path}: {count:,} unusable of "
+                    f"{counted(len(one.entries), 'entry', 'entries')}"
                     f"{_examples(one.unusable.slice(0, 1))}",
                     stacklevel=2,
                 )
             if one.undated:
                 warnings.warn(
-                    f"{one.path}: {len(one.undated):,} of {len(one.entries):,} entries have an "
+                    f"{one.path}: {len(one.undated):,} of "
+                    f"{counted(len(one.entries), 'entry has', 'entries have')} an "
                     f"unreadable validity and are used; {sanitize(one.undated[0], _MAX_SHOWN)}",
                     stacklevel=2,
                 )
@@ -244,7 +246,7 @@ def _shown(network: str | None) -> str:
 def _described(one: BlockList) -> str:
     unusable = one.unusable
     usable = len(one.entries) - len(unusable)
-    text = f"{one.name} ({usable:,} {'entry' if usable == 1 else 'entries'}"
+    text = f"{one.name} ({counted(usable, 'entry', 'entries')}"
     if len(unusable):
         text += f", {len(unusable):,} unusable{_examples(unusable)}"
     if one.expired:

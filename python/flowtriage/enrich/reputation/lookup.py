@@ -23,6 +23,7 @@ from flowtriage.enrich.reputation.results import COLUMNS, FOUND, SAFE_IOC
 from flowtriage.enrich.reputation.severity import Severity
 from flowtriage.enrich.reputation.threat_intelligence import Provider, providers_of, types_of
 from flowtriage.errors import ArgumentError
+from flowtriage.humanize import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,8 +123,8 @@ class Reputation:
         """Summarise the results; only addresses with a result may count as clean."""
         lines = []
         if count := self.non_public:
-            were = "address was" if count == 1 else "addresses were"
-            lines.append(f"{count:,} non-public {were} not looked up.")
+            were = counted(count, "non-public address was", "non-public addresses were")
+            lines.append(f"{were} not looked up.")
         if not self.public:
             return [*lines, "There is no public address to look up."]
         if not self.providers.num_rows:
@@ -136,19 +137,21 @@ class Reputation:
         hits = count_addresses(self.found.filter(is_hit(self.found)))
         threats = _are(hits) if hits else "none is"
         lines.append(
-            f"{with_result:,} of {self.public:,} public addresses have a result; "
+            f"{with_result:,} of {counted(self.public, 'public address', 'public addresses')} "
+            f"{'has' if with_result == 1 else 'have'} a result; "
             f"{threats} known as a threat."
         )
         if count := self.without_result:
-            have = "address has" if count == 1 else "addresses have"
-            lines.append(f"{count:,} public {have} no result.")
+            have = counted(count, "public address has", "public addresses have")
+            lines.append(f"{have} no result.")
         return lines
 
     def _stopped_message(self) -> str:
         cut = "Interrupted" if self.stopped == INTERRUPTED else "Stopped at the time limit"
         count = pc.sum(pc.equal(self.ledger["reason"], self.stopped)).as_py() or 0
         have = "has" if count == 1 else "have"
-        return f"{cut}: {count:,} of {self.ledger.num_rows:,} queries {have} no answer."
+        queries = counted(self.ledger.num_rows, "query", "queries")
+        return f"{cut}: {count:,} of {queries} {have} no answer."
 
 
 def look_up(
@@ -256,4 +259,4 @@ def _query(
 
 
 def _are(count: int) -> str:
-    return f"{count:,} {'address is' if count == 1 else 'addresses are'}"
+    return counted(count, "address is", "addresses are")

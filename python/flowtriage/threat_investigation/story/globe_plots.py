@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource, LayoutDOM, Range1d
 
 from flowtriage.enrich.geolocation import countries
 from flowtriage.errors import MissingExtraError
-from flowtriage.humanize import sanitize, sanitize_array
+from flowtriage.humanize import counted, sanitize, sanitize_array
 from flowtriage.threat_investigation.story.globe import LOCATIONS, TYPES, Globe
 from flowtriage.viz.colours import COUNTRY_CODE, DIRECTIONS, PANEL, RULE, TWO_WAY
 from flowtriage.viz.figures import (
@@ -136,7 +136,7 @@ def globe_map(globe: Globe, ip: str | None = None) -> FoliumMap:
         MarkerLayer(origin, {"ip": "Investigated", "location": "Location"}, clustered=False),
     )
     count = len(peers)
-    lines = [f"{count:,} peer{'' if count == 1 else 's'} with a known location"]
+    lines = [f"{counted(count, 'peer')} with a known location"]
     markers = pa.concat_tables([peers, origin])
     kinds = {"outbound", "inbound", *markers["kind"].to_pylist()}
     drawn = draw_map(layers, "Key", kinds, lines, {})

@@ -21,7 +21,7 @@ from bokeh.models import (
     Range1d,
 )
 
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import counted, sanitize
 from flowtriage.threat_investigation.story.trees import BRANCHES, Branch, Dendrogram, Stats
 from flowtriage.viz.colours import DIRECTIONS, FAINT, INK, RULE, TWO_WAY, UNKNOWN
 from flowtriage.viz.figures import (
@@ -137,7 +137,7 @@ def plot_dendrogram(dendrogram: Dendrogram) -> LayoutDOM:
     _add_links(plot, [(root, node) for node in ends], peers)
     _add_links(plot, [(node, leaf) for node, contexts in groups for leaf in contexts], peers)
     _add_nodes(plot, [root, *ends, *leaves])
-    total = f"{peers:,} peer" + ("" if peers == 1 else "s")
+    total = counted(peers, "peer")
     _add_text(plot, [0], [middle], [total], y_offset=9, text_baseline="top")
     _add_labels(plot, ends, y_offset=-8, text_baseline="bottom", text_align="center")
     _add_labels(plot, leaves, x_offset=10)
@@ -177,7 +177,7 @@ def _top_contexts(counts: Iterable[tuple[str, Counter[str]]]) -> list[tuple[str,
     ordered = sorted(counts, key=lambda context: (-context[1].total(), context[0]))
     top, rest = ordered[:_MAX_BRANCHES], ordered[_MAX_BRANCHES:]
     if rest:
-        name = f"{len(rest):,} other context" + ("s" if len(rest) > 1 else "")
+        name = counted(len(rest), "other context")
         top.append((name, sum((peers for _, peers in rest), Counter())))
     return top
 

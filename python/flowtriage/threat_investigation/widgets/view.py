@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from flowtriage.errors import ArgumentError, FlowtriageError
+from flowtriage.humanize import counted
 from flowtriage.render.notice import Notice
 from flowtriage.render.section import Section
 from flowtriage.threat_investigation.display import DisplayMethods, View
@@ -157,7 +158,7 @@ class WidgetView(View):
 
         def act() -> None:
             count = self.investigation.undo()
-            self.message(f"Scores of {count:,} connections reverted.")
+            self.message(f"Scores of {counted(count, 'connection')} reverted.")
 
         self._press("Reverting …", act)
 

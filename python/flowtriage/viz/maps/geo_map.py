@@ -12,6 +12,7 @@ from flowtriage.analysis.peers import index_peers
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.enrich.exact_locations import Locations, find_locations
 from flowtriage.errors import MissingExtraError
+from flowtriage.humanize import counted
 from flowtriage.viz.maps.threats import mark_threats
 
 if TYPE_CHECKING:
@@ -147,8 +148,8 @@ def geo_map(
 def _coverage(drawn: pa.Table, peers: int, unlocated: list[str], excluded: int) -> list[str]:
     """Report what the map shows and what it lacks."""
     countries = pc.count_distinct(drawn["country"]).as_py()
-    shown = _number(len(drawn), "address", "addresses")
-    where = _number(countries, "country", "countries")
+    shown = counted(len(drawn), "address", "addresses")
+    where = counted(countries, "country", "countries")
     absent = peers - len(drawn)
     lines = [f"{shown} in {where}" + (f"; {absent:,} without a location" if absent else "")]
     if unlocated:
@@ -156,8 +157,9 @@ def _coverage(drawn: pa.Table, peers: int, unlocated: list[str], excluded: int) 
         listed = ", ".join(unlocated[:_MAX_HOSTS]) + (f" and {more} more" if more > 0 else "")
         lines.append(f"Host without a location: {listed}")
     if excluded:
-        flows = _number(excluded, "flow", "flows")
-        lines.append(f"{flows} excluded: neither endpoint is a known address of the host")
+        lines.append(
+            f"{counted(excluded, 'flow')} excluded: neither endpoint is a known address of the host"
+        )
     return lines
 
 
@@ -165,7 +167,7 @@ def _threats(drawn: pa.Table, peers: pa.Table, threats: pa.Table | None) -> list
     if threats is None:
         return []
     on_map, known = (pc.sum(pc.is_valid(t["threat"]), min_count=0).as_py() for t in (drawn, peers))
-    line = f"{_number(known, 'address is', 'addresses are')} known as a threat"
+    line = f"{counted(known, 'address is', 'addresses are')} known as a threat"
     return [line + (f"; {known - on_map:,} without a location" if known > on_map else "")]
 
 
@@ -174,14 +176,18 @@ def _exactness(drawn: pa.Table, locations: Locations, *, bundled: bool) -> list[
     lines = [locations.problem] if locations.problem else []
     exact = pc.sum(pc.equal(drawn["exactness"], "city level"), min_count=0).as_py()
     if exact:
-        of_all = "Locations are" if exact == len(drawn) else f"{exact:,} locations are"
+        of_all = (
+            "Locations are"
+            if exact == len(drawn)
+            else counted(exact, "location is", "locations are")
+        )
         lines.append(f"{of_all} city level, from {locations.source}")
     if exact < len(drawn) or not exact:
         source = "the bundled database" if bundled else "the given database"
-        of_all = f"{len(drawn) - exact:,} locations are" if exact else "Locations are"
+        of_all = (
+            counted(len(drawn) - exact, "location is", "locations are")
+            if exact
+            else "Locations are"
+        )
         lines.append(f"{of_all} country level, from {source}; spread around one point per country")
     return lines
-
-
-def _number(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
