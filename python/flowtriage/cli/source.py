@@ -68,7 +68,7 @@ class Source:
                 self._logs(),
                 stitch=self.stitch,
                 deduplicate=self.deduplicate,
-                internal=self._networks(),
+                internal=self.networks,
                 **self._options(),
             )
         if self.use_sample:
@@ -77,7 +77,7 @@ class Source:
 
     def read_host(self, host: str) -> tuple[Flows, HostFlows]:
         """Read the flows of a host, with a progress bar; without any, exit with status 1."""
-        networks = self._networks()
+        networks = self.networks
         internal = None if networks is None else parse_networks(networks)
         request = ReadRequest.parse(self._logs(), internal=internal, **self._options())
         with progress_bar():
@@ -102,7 +102,7 @@ class Source:
         if self.stitch or self.deduplicate:
             return self.read().report
         with progress_bar():
-            return flow_report(self._logs(), internal=self._networks(), **self._options())
+            return flow_report(self._logs(), internal=self.networks, **self._options())
 
     def stream(self) -> Flows | ReadRequest:
         """Return a request that reads in batches, or the flows if an option needs all of them."""
@@ -130,7 +130,9 @@ class Source:
         options = read_options(self.format_name, self.columns, self.tz, self.date_order)
         return {"timespan": self.timespan, **options}
 
-    def _networks(self) -> str | list[str] | None:
+    @property
+    def networks(self) -> str | list[str] | None:
+        """Internal networks: their file, or the networks."""
         if self.internal is None or Path(self.internal).exists():
             return self.internal
         return self.internal.split(",")

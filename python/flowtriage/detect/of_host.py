@@ -48,13 +48,10 @@ class HostFindings:
         """What the findings were compared with."""
         records = f"{self.searched:,} {'record' if self.searched == 1 else 'records'}"
         if self.whole:
-            return (
-                f"Searched: all {records} read. What other hosts do in them is the context, such "
-                "as how many of them use a network."
-            )
+            return f"Searched: all {records} read. The context is what their other hosts do."
         return (
-            f"Searched: the {records} of this host only, so that it is unknown what other hosts do, "
-            "such as how many of them use a network. flowtriage.hunt searches a whole log."
+            f"Searched: the {records} of this host only. What other hosts do is unknown, such as "
+            "how many of them use a network; flowtriage.hunt searches a whole log."
         )
 
     @property

@@ -132,6 +132,13 @@ class NetworkFlowResult(NotebookletResult):
         self.geo_map: FoliumMap | None = None
         self.geo_map_selected: FoliumMap | None = None
 
+    @property
+    def host_tables(self) -> HostTables:
+        """The flows of the host, and its tables in Arrow."""
+        if self._tables is None:
+            raise ArgumentError("the result has no flows; use run() first")
+        return self._tables
+
     def flows_of(self, finding: str | int | Mapping[str, Any] | pd.Series[Any]) -> pd.DataFrame:
         """Return the flows behind a finding.
 
@@ -158,11 +165,8 @@ class NetworkFlowResult(NotebookletResult):
         >>> set(result.flows_of(0)["dst_ip"]) == {sample.BEACON.peer}
         True
         """
-        found = None if self._tables is None else self._tables.found
-        condition = condition_of(finding, found)
-        if self._tables is None:
-            raise ArgumentError("the result has no flows; use run() first")
-        rows = MatchingFlows(self._tables.flows).rows(condition)
+        tables = self.host_tables
+        rows = MatchingFlows(tables.flows).rows(condition_of(finding, tables.found))
         flows: pd.DataFrame = self.network_flows.iloc[rows.to_numpy()]
         return flows
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.aggregate import flow_index, timeline
+from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline
 from flowtriage.analysis.folding import folded_addresses
 from flowtriage.analysis.peers import index_peers
 from flowtriage.detect.of_host import HostFindings, peers_of
@@ -49,6 +49,11 @@ class HostTables:
     def index(self) -> pa.Table:
         """Result of `flowtriage.flow_index`."""
         return flow_index(self.flows)
+
+    @cached_property
+    def by_as(self) -> pa.Table:
+        """Result of `flowtriage.flow_summary`."""
+        return flow_summary(self.index, asn=self.asn)
 
     @cached_property
     def choices(self) -> AsnChoices:
