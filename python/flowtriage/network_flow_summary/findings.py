@@ -44,7 +44,7 @@ def section_contents(
         Titles of the sections `flow_index` and `flow_summary`, if the run has them.
     """
     if not found.table.num_rows:
-        return [found.none, found.context]
+        return [found.none, *([found.context] if found.searched else [])]
 
     def links(row: Mapping[str, Any]) -> Sequence[TableLink]:
         made = (_link(row, own, name, title) for name, title in tables.items())

@@ -24,7 +24,7 @@ from flowtriage.network_flow_summary.asn_selection import AsnLike
 from flowtriage.network_flow_summary.findings import findings_frame, section_contents
 from flowtriage.network_flow_summary.host import HostValue, first_reverse_name, host_entity
 from flowtriage.network_flow_summary.messages import absence_messages, host_messages
-from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
+from flowtriage.network_flow_summary.result import MAX_ADDRESSES, NetworkFlowResult, locations
 from flowtriage.network_flow_summary.selection import HostRequest, TimeNotation, select_flows
 from flowtriage.network_flow_summary.tables import (
     HostTables,
@@ -288,12 +288,17 @@ class NetworkFlowSummary(Notebooklet):
         """
         self._latest.select_asns(asns)
 
-    def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
+    def lookup_ti_for_asn_ips(
+        self,
+        time_limit: float | None = DEFAULT_TIME_LIMIT,
+        *,
+        max_addresses: int | None = MAX_ADDRESSES,
+    ) -> None:
         """Look up threat intelligence for the selected ASNs of the latest result.
 
         See `NetworkFlowResult.lookup_ti_for_asn_ips`.
         """
-        self._latest.lookup_ti_for_asn_ips(time_limit)
+        self._latest.lookup_ti_for_asn_ips(time_limit, max_addresses=max_addresses)
 
     def show_selected_asn_map(self) -> FoliumMap | None:
         """Show the selected ASNs of the latest result on a map.
