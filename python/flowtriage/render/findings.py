@@ -67,9 +67,9 @@ class FindingCard:
             remarks.append(_technique(self.technique))
         picture = "" if self.sparkline is None else self.sparkline.as_html()
         return (
-            f'<li class="ft-finding"><div class="ft-said"><p>{_badge(self.severity)} '
+            f'<div class="ft-finding" role="listitem"><div class="ft-said"><p>{_badge(self.severity)} '
             f"{_escaped(self.summary)}</p>"
-            f'<p class="ft-remarks">{" · ".join(remarks)}</p>{self._details()}</div>{picture}</li>'
+            f'<p class="ft-remarks">{" · ".join(remarks)}</p>{self._details()}</div>{picture}</div>'
         )
 
     def _details(self) -> str:
@@ -83,13 +83,13 @@ class FindingCard:
             f'<th scope="col">Threshold</th></tr></thead><tbody>{rows}</tbody></table>'
         )
         facts = "".join(
-            f"<dt>{_escaped(label)}</dt><dd>{_escaped(text)}</dd>"
+            f'<tr><th scope="row">{_escaped(label)}</th><td>{_escaped(text)}</td></tr>'
             for label, text in self.facts.items()
         )
         links = "".join(map(_link, self.links))
         return (
             f'<div class="ft-more"><details><summary>Evidence</summary>{table if rows else ""}'
-            f"<dl>{facts}</dl></details>{links}</div>"
+            f'<table class="ft-facts"><tbody>{facts}</tbody></table></details>{links}</div>'
         )
 
 
@@ -167,7 +167,7 @@ class FindingList:
 
 def _listed(cards: Iterable[FindingCard]) -> str:
     items = "".join(card.as_html() for card in cards)
-    return f"<ul>{items}</ul>" if items else ""
+    return f'<div class="ft-list" role="list">{items}</div>' if items else ""
 
 
 def _badge(severity: str) -> str:
