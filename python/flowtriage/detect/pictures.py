@@ -22,6 +22,7 @@ _STEPS = (
     *(3_600, 7_200, 10_800, 14_400, 21_600, 43_200, _DAY, 2 * _DAY, 7 * _DAY),
 )
 """Seconds of an interval."""
+_COLUMNS = tuple("start_time end_time dst_ip src_bytes dst_bytes flows denied_flows".split())
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class TimeAxis:
 
 def picture(finding: Mapping[str, Any], matching: MatchingFlows, axis: TimeAxis) -> Sparkline:
     """Draw the flows of a finding: bytes of uploads, open connections, or the number of flows."""
-    flows = matching.flows.take(matching.rows(finding["flows_filter"]))
+    flows = matching.columns(finding["flows_filter"], _COLUMNS)
     flows = flows.filter(pc.is_valid(flows["start_time"]))
     interval = f"per {duration(axis.step / _SECOND)}"
     if finding["detector"] == "uploads":
