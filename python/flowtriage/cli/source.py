@@ -68,7 +68,7 @@ class Source:
                 self._logs(),
                 stitch=self.stitch,
                 deduplicate=self.deduplicate,
-                internal=self.networks,
+                internal=self._networks(),
                 **self._options(),
             )
         if self.use_sample:
@@ -77,7 +77,7 @@ class Source:
 
     def read_host(self, host: str) -> tuple[Flows, HostFlows]:
         """Read the flows of a host, with a progress bar; without any, exit with status 1."""
-        networks = self.networks
+        networks = self._networks()
         internal = None if networks is None else parse_networks(networks)
         request = ReadRequest.parse(self._logs(), internal=internal, **self._options())
         with progress_bar():
@@ -102,7 +102,7 @@ class Source:
         if self.stitch or self.deduplicate:
             return self.read().report
         with progress_bar():
-            return flow_report(self._logs(), internal=self.networks, **self._options())
+            return flow_report(self._logs(), internal=self._networks(), **self._options())
 
     def stream(self) -> Flows | ReadRequest:
         """Return a request that reads in batches, or the flows if an option needs all of them."""
@@ -114,6 +114,11 @@ class Source:
     def timespan(self) -> Timespan | None:
         """Requested timespan."""
         return parse_timespan(start=self.start, end=self.end)
+
+    @property
+    def networks(self) -> str | list[str] | None:
+        """Internal networks: their file, or the networks."""
+        return self._networks()
 
     def _logs(self) -> Any:
         if bool(self.files) == self.use_sample:
@@ -130,9 +135,7 @@ class Source:
         options = read_options(self.format_name, self.columns, self.tz, self.date_order)
         return {"timespan": self.timespan, **options}
 
-    @property
-    def networks(self) -> str | list[str] | None:
-        """Internal networks: their file, or the networks."""
+    def _networks(self) -> str | list[str] | None:
         if self.internal is None or Path(self.internal).exists():
             return self.internal
         return self.internal.split(",")
