@@ -22,7 +22,8 @@ _STEPS = (
     *(3_600, 7_200, 10_800, 14_400, 21_600, 43_200, _DAY, 2 * _DAY, 7 * _DAY),
 )
 """Seconds of an interval."""
-_COLUMNS = tuple("start_time end_time dst_ip src_bytes dst_bytes flows denied_flows".split())
+_TIMES = ("start_time", "end_time")
+_COLUMNS = (*_TIMES, "dst_ip", "src_bytes", "dst_bytes", "flows", "denied_flows")
 
 
 @dataclass(frozen=True)
