@@ -136,6 +136,11 @@ class Source:
         """Requested timespan."""
         return parse_timespan(start=self.start, end=self.end)
 
+    @property
+    def networks(self) -> str | list[str] | None:
+        """Internal networks: their file, or the networks."""
+        return self._networks()
+
     def _logs(self) -> Any:
         if bool(self.files) == self.use_sample:
             raise ArgumentError(

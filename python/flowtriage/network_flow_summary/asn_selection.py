@@ -30,7 +30,8 @@ class AsnChoices:
     """The autonomous systems that a host communicated with.
 
     `peers` has the `label` of the autonomous system, the `address` and the number of allowed
-    `flows` of each public peer; `own` has the labels of the host's own addresses.
+    `flows` of each public peer, and whether its rows are `folded`; `own` has the labels of the
+    host's own addresses.
     """
 
     peers: pa.Table
@@ -42,9 +43,19 @@ class AsnChoices:
         return sorted(pc.unique(self.peers["label"]).to_pylist())
 
     @property
+    def folded_only(self) -> int:
+        """Number of autonomous systems all of whose peers are folded."""
+        sums = aggregated(self.peers, "label", [("folded", "all")])
+        return int(pc.sum(sums["folded_all"]).as_py() or 0)
+
+    @property
     def least_used(self) -> list[str]:
-        """Labels of the least used quarter, except the host's own."""
-        sums = aggregated(self.peers, "label", [("flows", "sum")])
+        """Labels of the least used quarter, except the host's own.
+
+        Autonomous systems of folded peers alone are not among them.
+        """
+        sums = aggregated(self.peers, "label", [("flows", "sum"), ("folded", "all")])
+        sums = sums.filter(pc.invert(sums["folded_all"]))
         if not len(sums):
             return []
         limit = pc.quantile(sums["flows_sum"], q=0.25)[0]
@@ -60,18 +71,20 @@ class AsnChoices:
             If there is no such autonomous system; the message has the nearest labels.
         """
         several = asns if isinstance(asns, Iterable) and not isinstance(asns, str) else [asns]
-        given = [str(asn).strip() for asn in several]
-        return list(dict.fromkeys(label for asn in given for label in self._matching(asn)))
-
-    def _matching(self, asn: str) -> list[str]:
         labels = self.labels
-        wanted = {asn.casefold()}
-        if number := _NUMBER.fullmatch(asn):
-            wanted.add(f"as{int(number[1])}")
-        found = [label for label in labels if not wanted.isdisjoint(_notations(label))]
-        if not found:
-            raise ArgumentError(f"unknown AS {quoted(asn)}{did_you_mean(asn, labels)}")
-        return found
+        known: dict[str, list[str]] = {}
+        for label in labels:
+            for notation in dict.fromkeys(_notations(label)):
+                known.setdefault(notation, []).append(label)
+        found: dict[str, None] = {}
+        for asn in (str(one).strip() for one in several):
+            number = _NUMBER.fullmatch(asn)
+            wanted = {asn.casefold(), *([f"as{int(number[1])}"] if number else [])}
+            matching = {label for notation in wanted for label in known.get(notation, ())}
+            if not matching:
+                raise ArgumentError(f"unknown AS {quoted(asn)}{did_you_mean(asn, labels)}")
+            found |= dict.fromkeys(sorted(matching))
+        return list(found)
 
     def addresses(self, labels: Iterable[str]) -> pa.Array:
         """Return the addresses of autonomous systems by label."""
@@ -84,12 +97,26 @@ def _notations(label: str) -> list[str]:
     return [part.casefold() for part in (label, *(parts.groups() if parts else ())) if part]
 
 
-def asn_choices(index: pa.Table, host_addresses: Sequence[str], asn: AsnDatabase) -> AsnChoices:
-    """Return the autonomous systems of a host's peers, from its flow index."""
+def asn_choices(
+    index: pa.Table,
+    host_addresses: Sequence[str],
+    asn: AsnDatabase,
+    folded: pa.Array | None = None,
+) -> AsnChoices:
+    """Return the autonomous systems of a host's peers, from its flow index.
+
+    `folded` has the addresses whose rows in it are folded.
+    """
     hosts = pc.unique(asn.lookup(host_addresses)["address"].drop_null())
     peers, _ = index_peers(index, hosts)
     known = asn.lookup(peers["address"])
-    columns = {"label": _labels(known), "address": known["address"], "flows": peers["allowed"]}
+    several = pa.array([], pa.string()) if folded is None else folded
+    columns = {
+        "label": _labels(known),
+        "address": known["address"],
+        "flows": peers["allowed"],
+        "folded": pc.is_in(known["address"], value_set=several),
+    }
     public = pa.table(columns).filter(pc.equal(known["ip_type"], "Public"))
     return AsnChoices(public, tuple(pc.unique(_labels(asn.lookup(hosts))).to_pylist()))
 

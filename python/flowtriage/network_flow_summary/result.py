@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from flowtriage.analysis.folding import fold_index
+from flowtriage.detect.matching import MatchingFlows
 from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT, Reputation, look_up
+from flowtriage.errors import ArgumentError
 from flowtriage.humanize import counted
 from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike, selector
+from flowtriage.network_flow_summary.findings import condition_of
 from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.network_flow_summary.threat_flows import with_flows
 from flowtriage.notebooklet import NotebookletResult
@@ -38,6 +42,8 @@ _BY_NAME = (
     "If no lists appear below, select ASNs by number, or by their names in the flow summary: "
     'select_asns(["AS15169 Google LLC"]).'
 )
+MAX_ADDRESSES = 1000
+"""Default number of addresses that threat intelligence services are queried about."""
 _SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
 
 
@@ -51,6 +57,12 @@ class NetworkFlowResult(NotebookletResult):
     ----------
     host_entity : msticpy.datamodel.entities.Host
         The host: its name and addresses, as far as they are known.
+    findings : pandas.DataFrame
+        Findings about the host, the most severe first: the columns of `flowtriage.hunt`. Their
+        numbers are those of all flows behind them, also of other hosts; `flows_of` returns those
+        of the host.
+    detector_status : pandas.DataFrame
+        Detectors, whether they `ran`, and the `reason` if not.
     network_flows : pandas.DataFrame
         The host's flows, one row per record, in the canonical schema with their direction. Flows
         of a query provider or a DataFrame also have the columns of their source, under the name
@@ -107,6 +119,8 @@ class NetworkFlowResult(NotebookletResult):
         self._selector: SelectSubset | None = None
         self._reputation: Reputation | None = None
         self.host_entity: Host | None = None
+        self.findings: pd.DataFrame | None = None
+        self.detector_status: pd.DataFrame | None = None
         self.network_flows = None
         self.plot_flows_by_protocol: LayoutDOM | None = None
         self.plot_flows_by_direction: LayoutDOM | None = None
@@ -120,6 +134,44 @@ class NetworkFlowResult(NotebookletResult):
         self.ti_ledger: pd.DataFrame | None = None
         self.geo_map: FoliumMap | None = None
         self.geo_map_selected: FoliumMap | None = None
+
+    @property
+    def host_tables(self) -> HostTables:
+        """The flows of the host, and its tables in Arrow."""
+        if self._tables is None:
+            raise ArgumentError("the result has no flows; use run() first")
+        return self._tables
+
+    def flows_of(self, finding: str | int | Mapping[str, Any] | pd.Series[Any]) -> pd.DataFrame:
+        """Return the flows behind a finding.
+
+        Parameters
+        ----------
+        finding
+            Its id (column `finding`), its row in `findings`, or the position of the row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows of `network_flows`, in their order and with their labels.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such finding.
+
+        Examples
+        --------
+        >>> from flowtriage import NetworkFlowSummary, sample
+        >>> nb = NetworkFlowSummary(silent=True)
+        >>> result = nb.run(sample.HOST_IP, data=sample.office_day(), options=["findings"])
+        >>> set(result.flows_of(0)["dst_ip"]) == {sample.BEACON.peer}
+        True
+        """
+        tables = self.host_tables
+        rows = MatchingFlows(tables.flows).rows(condition_of(finding, tables.found))
+        flows: pd.DataFrame = self.network_flows.iloc[rows.to_numpy()]
+        return flows
 
     @property
     def asn_selector(self) -> SelectSubset | None:
@@ -153,10 +205,19 @@ class NetworkFlowResult(NotebookletResult):
             return
         self._selector = selector(choices, asns)
         count, selected = len(choices.labels), len(self._selector.selected_items)
-        text = f"{selected:,} of {count:,} selected initially. {_BY_NAME}"
-        show(self._section("select_asns", text, self._selector))
+        texts = [f"{selected:,} of {count:,} selected initially. {_BY_NAME}"]
+        if asns is None and (folded := choices.folded_only):
+            texts.append(
+                f"{folded:,} ASNs of peers that are folded in the tables are not among them."
+            )
+        show(self._section("select_asns", *texts, self._selector))
 
-    def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
+    def lookup_ti_for_asn_ips(
+        self,
+        time_limit: float | None = DEFAULT_TIME_LIMIT,
+        *,
+        max_addresses: int | None = MAX_ADDRESSES,
+    ) -> None:
         """Look up threat intelligence for the addresses of the selected ASNs.
 
         Of the providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists),
@@ -169,20 +230,27 @@ class NetworkFlowResult(NotebookletResult):
         ----------
         time_limit
             Time limit in seconds, 600 by default; None for no limit.
+        max_addresses
+            Number of addresses that services are queried about, 1,000 by default: peers of
+            findings first, then those with the most bytes. None for no limit. Block lists are
+            searched for all addresses.
 
         Raises
         ------
         ArgumentError
-            If the time limit is not a positive number.
+            If the time limit or the number of addresses is not a positive number.
         """
         if self._tables is None or self._selector is None:
             print(_SELECT_FIRST)
             return
-        addresses = self._tables.choices.addresses(self._selector.selected_items)
+        selected = self._tables.choices.addresses(self._selector.selected_items)
+        addresses = self._tables.by_priority(selected)
         providers = self._providers
         sources = [providers[name] for name in _INTELLIGENCE if name in providers]
         with progress_bar(" queries", silent=self._silent):
-            found = look_up(addresses.to_pylist(), sources, time_limit=time_limit)
+            found = look_up(
+                addresses.to_pylist(), sources, time_limit=time_limit, max_sent=max_addresses
+            )
         self._reputation = found
         self.ti_results = with_flows(found.results, self._tables.index)
         self.ti_coverage, self.ti_ledger = found.coverage, found.ledger.to_pandas()
@@ -197,7 +265,7 @@ class NetworkFlowResult(NotebookletResult):
             contents += [
                 found.hits[_SHOWN],
                 "Flows of these addresses, for further inspection:",
-                self._tables.index_of(hits),
+                fold_index(self._tables.index_of(hits)),
             ]
         self._replace(self._section("ti_results", *contents))
 

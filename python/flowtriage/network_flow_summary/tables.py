@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.aggregate import flow_index, timeline
+from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline
+from flowtriage.analysis.folding import folded_addresses
+from flowtriage.detect.of_host import HostFindings, peers_of
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices
 from flowtriage.network_flow_summary.azure_columns import with_old_names
@@ -30,11 +32,12 @@ _LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "
 
 @dataclass(frozen=True)
 class HostTables:
-    """A host's flows and addresses, and the tables that several options share."""
+    """A host's flows, addresses and findings, and the tables that several options share."""
 
     flows: pa.Table
     addresses: tuple[str, ...]
     asn: AsnDatabase
+    found: HostFindings | None = None
 
     @cached_property
     def by_protocol(self) -> pa.Table:
@@ -47,9 +50,37 @@ class HostTables:
         return flow_index(self.flows)
 
     @cached_property
+    def by_as(self) -> pa.Table:
+        """Result of `flowtriage.flow_summary`."""
+        return flow_summary(self.index, asn=self.asn)
+
+    @cached_property
     def choices(self) -> AsnChoices:
         """The ASNs to select from."""
-        return asn_choices(self.index, self.addresses, self.asn)
+        folded = folded_addresses(self.index, self.named_peers)
+        return asn_choices(self.index, self.addresses, self.asn, folded)
+
+    @cached_property
+    def named_peers(self) -> pa.Array:
+        """Peers that findings name, the most severe first."""
+        if self.found is None:
+            return pa.array([], pa.string())
+        return peers_of(self.found.table, self.addresses)
+
+    def by_priority(self, addresses: pa.Array) -> pa.Array:
+        """Sort addresses: peers of findings first, then those with the most bytes."""
+        sizes = (pc.fill_null(self.index[f"{way}_bytes"], 0) for way in ("src", "dst"))
+        volume = pc.add(*(pc.cast(size, pa.float64(), safe=False) for size in sizes))
+        ends = pa.chunked_array([*self.index["source"].chunks, *self.index["dest"].chunks])
+        volumes = pa.table({"address": ends, "bytes": pa.chunked_array([*volume.chunks] * 2)})
+        sums = volumes.group_by("address").aggregate([("bytes", "sum")])
+        at = pc.index_in(addresses, value_set=sums["address"].combine_chunks())
+        ranked = {
+            "rank": pc.index_in(addresses, value_set=self.named_peers),
+            "bytes": sums["bytes_sum"].take(at),
+        }
+        order = pc.sort_indices(pa.table(ranked), [("rank", "ascending"), ("bytes", "descending")])
+        return addresses.take(order)
 
     def index_of(self, addresses: pa.Array) -> pa.Table:
         """Return the index rows of some addresses, those with the most flows first."""
