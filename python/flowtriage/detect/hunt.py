@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 
 from flowtriage._core import hunt as _hunt
+from flowtriage.detect.allow_list import AllowLike, as_allow_list
+from flowtriage.detect.allowed import count_again, with_hidden
 from flowtriage.detect.known_networks import known_networks
 from flowtriage.detect.thresholds import DETECTORS, Context, Thresholds
 from flowtriage.enrich.asn import AsnDatabase, as_database
@@ -33,6 +35,7 @@ def hunt(
     context: Context | None = None,
     known: str | os.PathLike[str] | None = None,
     asn: AsnDatabase | str | os.PathLike[str] | None = None,
+    allow: AllowLike | None = None,
 ) -> pa.Table:
     """Run the detectors and rank what they find.
 
@@ -52,6 +55,8 @@ def hunt(
         one.
     asn
         Database of autonomous systems, as for `flow_summary`, but without online queries.
+    allow
+        An `AllowList` or its file. What it allows is hidden; `flowtriage.detect.allowed` returns it.
 
     Returns
     -------
@@ -87,7 +92,7 @@ def hunt(
     True
     """
     findings, _ = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=False)
-    return findings
+    return findings if allow is None else with_hidden(as_allow_list(allow).apply(findings, asn=asn))
 
 
 def hosts(
@@ -98,13 +103,14 @@ def hosts(
     context: Context | None = None,
     known: str | os.PathLike[str] | None = None,
     asn: AsnDatabase | str | os.PathLike[str] | None = None,
+    allow: AllowLike | None = None,
 ) -> pa.Table:
     """Summarise every internal host, with the findings about it.
 
     Parameters
     ----------
-    flows, internal, detectors, context, known, asn
-        As for `hunt`.
+    flows, internal, detectors, context, known, asn, allow
+        As for `hunt`; findings that are allowed do not count.
 
     Returns
     -------
@@ -131,8 +137,42 @@ def hosts(
     >>> hosts(sample.office_day())["host"][0].as_py() == sample.HOST_IP
     True
     """
-    _, table = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=True)
+    _, table = survey(
+        flows,
+        internal=internal,
+        detectors=detectors,
+        context=context,
+        known=known,
+        asn=asn,
+        allow=allow,
+    )
     return table
+
+
+def survey(
+    flows: FlowSource,
+    *,
+    internal: NetworksLike | None = None,
+    detectors: Iterable[str | Thresholds] | str | Thresholds | None = None,
+    context: Context | None = None,
+    known: str | os.PathLike[str] | None = None,
+    asn: AsnDatabase | str | os.PathLike[str] | None = None,
+    allow: AllowLike | None = None,
+) -> tuple[pa.Table, pa.Table]:
+    """Return the results of `hunt` and `hosts` from one pass over the flows.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> findings, table = survey(sample.office_day())
+    >>> table["high"][0].as_py() <= findings.num_rows
+    True
+    """
+    found, table = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=True)
+    if allow is None:
+        return found, table
+    shown, hidden = as_allow_list(allow).apply(found, asn=asn)
+    return with_hidden((shown, hidden)), count_again(table, hidden)
 
 
 def _run(
