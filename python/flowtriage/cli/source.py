@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import wraps
@@ -68,7 +69,7 @@ class Source:
                 self._logs(),
                 stitch=self.stitch,
                 deduplicate=self.deduplicate,
-                internal=self._networks(),
+                internal=self.networks(),
                 **self._options(),
             )
         if self.use_sample:
@@ -77,7 +78,7 @@ class Source:
 
     def read_host(self, host: str) -> tuple[Flows, HostFlows]:
         """Read the flows of a host, with a progress bar; without any, exit with status 1."""
-        networks = self._networks()
+        networks = self.networks()
         internal = None if networks is None else parse_networks(networks)
         request = ReadRequest.parse(self._logs(), internal=internal, **self._options())
         with progress_bar():
@@ -88,7 +89,7 @@ class Source:
                 deduplicate=self.deduplicate,
             )
             if not selected.flows.num_rows:
-                _exit_without(host, flows, request)
+                exit_without(host, flows.report, busiest_addresses(stream(request)))
         if len(hosts_of(host)) > 1 and selected.absent:
             absent = sanitize(", ".join(selected.absent), _MAX_LINE)
             print(f"warning: no flows of {absent}", file=sys.stderr)
@@ -102,7 +103,7 @@ class Source:
         if self.stitch or self.deduplicate:
             return self.read().report
         with progress_bar():
-            return flow_report(self._logs(), internal=self._networks(), **self._options())
+            return flow_report(self._logs(), internal=self.networks(), **self._options())
 
     def stream(self) -> Flows | ReadRequest:
         """Return a request that reads in batches, or the flows if an option needs all of them."""
@@ -114,6 +115,19 @@ class Source:
     def timespan(self) -> Timespan | None:
         """Requested timespan."""
         return parse_timespan(start=self.start, end=self.end)
+
+    def networks(self) -> str | list[str] | None:
+        """Return the internal networks, or the path of their file."""
+        if self.internal is None or Path(self.internal).exists():
+            return self.internal
+        return self.internal.split(",")
+
+    @property
+    def shown(self) -> str:
+        """Arguments of a command that reads the same logs, for a shell."""
+        if self.use_sample:
+            return "--sample"
+        return " ".join(shlex.quote(name) for name in self.files or ())
 
     def _logs(self) -> Any:
         if bool(self.files) == self.use_sample:
@@ -129,11 +143,6 @@ class Source:
             return {"timespan": self.timespan}
         options = read_options(self.format_name, self.columns, self.tz, self.date_order)
         return {"timespan": self.timespan, **options}
-
-    def _networks(self) -> str | list[str] | None:
-        if self.internal is None or Path(self.internal).exists():
-            return self.internal
-        return self.internal.split(",")
 
 
 def read_options(
@@ -180,10 +189,10 @@ def hosts_of(host: str) -> list[str]:
     return [one for part in host.split(",") if (one := part.strip())]
 
 
-def _exit_without(host: str, flows: Flows, request: ReadRequest) -> NoReturn:
+def exit_without(host: str, report: ReadReport, busiest: Sequence[str]) -> NoReturn:
     """Print the top sources instead of the flows of a host; exit with status 1."""
-    message = f"no flows of host {host} in {count_flows(flows.report)}"
-    if busiest := busiest_addresses(stream(request)):
+    message = f"no flows of host {host} in {count_flows(report)}"
+    if busiest:
         message += f"; top sources: {', '.join(busiest)}"
     print(sanitize(message, _MAX_LINE), file=sys.stderr)
     raise typer.Exit(1)

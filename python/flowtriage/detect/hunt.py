@@ -56,7 +56,8 @@ def hunt(
     asn
         Database of autonomous systems, as for `flow_summary`, but without online queries.
     allow
-        An `AllowList` or its file. What it allows is hidden; `flowtriage.detect.allowed` returns it.
+        An `AllowList` or its file. Findings that it has are hidden; `flowtriage.detect.allowed`
+        returns them.
 
     Returns
     -------
