@@ -16,7 +16,8 @@ from flowtriage.detect.detectors import (
     uploads,
 )
 from flowtriage.detect.filter import flows_of
-from flowtriage.detect.hunt import detector_status, hosts, hunt, survey
+from flowtriage.detect.findings import FINDINGS, detector_status
+from flowtriage.detect.hunt import hosts, hunt, survey
 from flowtriage.detect.known_networks import known_networks
 from flowtriage.detect.select import SEVERITIES, about, at_least
 from flowtriage.detect.thresholds import (
@@ -35,6 +36,7 @@ from flowtriage.detect.thresholds import (
 )
 
 __all__ = [
+    "FINDINGS",
     "SEVERITIES",
     "AllowEntry",
     "AllowList",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 from flowtriage._core import hunt as _hunt
 from flowtriage.detect.allow_list import AllowLike, as_allow_list
 from flowtriage.detect.allowed import count_again, with_hidden
+from flowtriage.detect.findings import with_status
 from flowtriage.detect.known_networks import known_networks
 from flowtriage.detect.thresholds import DETECTORS, Context, Thresholds
 from flowtriage.enrich.asn import AsnDatabase, as_database
@@ -19,12 +19,6 @@ from flowtriage.humanize import did_you_mean
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import flow_batches
-
-STATUS = b"flowtriage.detectors"
-"""Key of the schema metadata of findings: what each detector did, as JSON."""
-_STATUS_SCHEMA = pa.schema(
-    [("detector", pa.string()), ("ran", pa.bool_()), ("reason", pa.string())]
-)
 
 
 def hunt(
@@ -196,39 +190,8 @@ def _run(
     findings, status, table = _hunt(
         flow_batches(flows), ranges, database, list(chosen), numbers, networks, hosts
     )
-    metadata = {STATUS: json.dumps(status.to_pylist())}
-    found = (findings, pa.table({}) if table is None else table)
-    return found[0].replace_schema_metadata(metadata), found[1].replace_schema_metadata(metadata)
-
-
-def detector_status(findings: pa.Table) -> pa.Table:
-    """Return what each detector did.
-
-    Parameters
-    ----------
-    findings
-        Result of `hunt` or of a detector.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns `detector`, `ran`, and `reason`, why the source of the flows did not allow it.
-
-    Raises
-    ------
-    ArgumentError
-        If the table has no such metadata.
-
-    Examples
-    --------
-    >>> from flowtriage import sample
-    >>> detector_status(hunt(sample.office_day(), detectors="beacons")).to_pylist()
-    [{'detector': 'beacons', 'ran': True, 'reason': None}]
-    """
-    stored = (findings.schema.metadata or {}).get(STATUS)
-    if stored is None:
-        raise ArgumentError("the table has no status of detectors; give the result of hunt")
-    return pa.Table.from_pylist(json.loads(stored), schema=_STATUS_SCHEMA)
+    hosts_table = pa.table({}) if table is None else table
+    return with_status(findings, status), with_status(hosts_table, status)
 
 
 def _chosen(

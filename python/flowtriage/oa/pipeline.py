@@ -17,10 +17,12 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from flowtriage.configuration import Settings, load_settings
+from flowtriage.detect.allow_list import AllowLike
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean, sanitize
 from flowtriage.inputs.arrow import FlowSource, is_dataframe, is_stream
 from flowtriage.inputs.timespan import DayLike, day_span, parse_day
+from flowtriage.oa import queries
 from flowtriage.oa import steps as do
 from flowtriage.oa.check import require
 from flowtriage.oa.day import Day, day_locked, publish
@@ -40,13 +42,14 @@ STEPS = (
     Step("context", "Add network context", do.context, changes=True),
     Step("geolocation", "Add geolocation", do.geolocation, changes=True),
     Step("reputation", "Add reputation", do.reputation, changes=True),
+    Step("findings", "Hunt and store the findings", do.findings, stores=True),
     Step("store", "Store the suspicious connections", do.store, stores=True),
     Step("details", "Store details and chords", do.details, stores=True),
     Step("summary", "Store the ingest summary", do.ingest_summary, stores=True),
 )
 """The steps of a run, in order."""
 _STORE = "store"
-_READING = ("ingest", "results")
+_READING = ("ingest", "results", "findings")
 """Steps that read flows."""
 _LOG = logging.getLogger("flowtriage.oa")
 _LOG.addHandler(logging.NullHandler())
@@ -302,6 +305,12 @@ class FlowOA:
             if self._warns:
                 warn_notices(run.report)
         return run
+
+    def findings(
+        self, *, min_severity: str | None = None, allow: AllowLike | None = None
+    ) -> pa.Table:
+        """Return the stored findings of the day; see `flowtriage.oa.queries.findings`."""
+        return queries.findings(self.store, self.day, min_severity=min_severity, allow=allow)
 
 
 class _Executor:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from flowtriage.detect import detector_status
 from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
+from flowtriage.oa import findings as of_findings
 from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.day import Day
 from flowtriage.oa.enrichment import open_sources
@@ -127,6 +129,14 @@ def reputation(day: Day) -> Outcome:
 def store(day: Day) -> Outcome:
     """Store the suspicious connections."""
     return _replace(day, "flow_scores", of_details.with_flows(day.flows, day.scores))
+
+
+def findings(day: Day) -> Outcome:
+    """Store the findings of all detectors."""
+    found = of_findings.find(day.flows, day.settings.context.ipranges)
+    _replace(day, "flow_detectors", detector_status(found))
+    outcome = _replace(day, "flow_findings", of_findings.as_rows(found))
+    return Outcome(outcome.count, of_findings.note_of(found))
 
 
 def details(day: Day) -> Outcome:
