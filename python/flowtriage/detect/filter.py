@@ -13,7 +13,7 @@ from flowtriage.errors import ArgumentError
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.read.batches import flow_batches
 
-_COLUMNS = {
+COLUMNS = {
     **dict.fromkeys(("src_ip", "dst_ip", "protocol"), pa.string()),
     **dict.fromkeys(("src_port", "dst_port"), pa.int64()),
 }
@@ -66,7 +66,7 @@ def _rows(batch: pa.RecordBatch, expression: pc.Expression) -> pa.Array:
         found = name in batch.schema.names
         return batch.column(name).cast(kind) if found else pa.nulls(batch.num_rows, kind)
 
-    columns = {name: column(name, kind) for name, kind in _COLUMNS.items()}
+    columns = {name: column(name, kind) for name, kind in COLUMNS.items()}
     rows = pa.array(range(batch.num_rows), pa.int64())
     return pa.table({**columns, "row": rows}).filter(expression)["row"].combine_chunks()
 
@@ -153,7 +153,7 @@ class _Parser:
             self._expect(")")
             return expression
         name = self._next()
-        if name not in _COLUMNS:
+        if name not in COLUMNS:
             raise self._error()
         column = pc.field(name)
         if self._take("IS"):

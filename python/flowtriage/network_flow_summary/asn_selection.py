@@ -30,7 +30,8 @@ class AsnChoices:
     """The autonomous systems that a host communicated with.
 
     `peers` has the `label` of the autonomous system, the `address` and the number of allowed
-    `flows` of each public peer; `own` has the labels of the host's own addresses.
+    `flows` of each public peer, and whether its rows are `folded`; `own` has the labels of the
+    host's own addresses.
     """
 
     peers: pa.Table
@@ -42,9 +43,19 @@ class AsnChoices:
         return sorted(pc.unique(self.peers["label"]).to_pylist())
 
     @property
+    def folded_only(self) -> int:
+        """Number of autonomous systems all of whose peers are folded."""
+        sums = aggregated(self.peers, "label", [("folded", "all")])
+        return int(pc.sum(sums["folded_all"]).as_py() or 0)
+
+    @property
     def least_used(self) -> list[str]:
-        """Labels of the least used quarter, except the host's own."""
-        sums = aggregated(self.peers, "label", [("flows", "sum")])
+        """Labels of the least used quarter, except the host's own.
+
+        Autonomous systems of folded peers alone are not among them.
+        """
+        sums = aggregated(self.peers, "label", [("flows", "sum"), ("folded", "all")])
+        sums = sums.filter(pc.invert(sums["folded_all"]))
         if not len(sums):
             return []
         limit = pc.quantile(sums["flows_sum"], q=0.25)[0]
@@ -84,12 +95,26 @@ def _notations(label: str) -> list[str]:
     return [part.casefold() for part in (label, *(parts.groups() if parts else ())) if part]
 
 
-def asn_choices(index: pa.Table, host_addresses: Sequence[str], asn: AsnDatabase) -> AsnChoices:
-    """Return the autonomous systems of a host's peers, from its flow index."""
+def asn_choices(
+    index: pa.Table,
+    host_addresses: Sequence[str],
+    asn: AsnDatabase,
+    folded: pa.Array | None = None,
+) -> AsnChoices:
+    """Return the autonomous systems of a host's peers, from its flow index.
+
+    `folded` has the addresses whose rows in it are folded.
+    """
     hosts = pc.unique(asn.lookup(host_addresses)["address"].drop_null())
     peers, _ = index_peers(index, hosts)
     known = asn.lookup(peers["address"])
-    columns = {"label": _labels(known), "address": known["address"], "flows": peers["allowed"]}
+    several = pa.array([], pa.string()) if folded is None else folded
+    columns = {
+        "label": _labels(known),
+        "address": known["address"],
+        "flows": peers["allowed"],
+        "folded": pc.is_in(known["address"], value_set=several),
+    }
     public = pa.table(columns).filter(pc.equal(known["ip_type"], "Public"))
     return AsnChoices(public, tuple(pc.unique(_labels(asn.lookup(hosts))).to_pylist()))
 

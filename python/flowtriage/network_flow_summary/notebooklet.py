@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flowtriage.analysis.aggregate import flow_summary, timeline
+from flowtriage.analysis.folding import fold_index, fold_summary
+from flowtriage.detect import detector_status
+from flowtriage.detect.of_host import findings_of_host
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.enrich.online import messages
 from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT
 from flowtriage.inputs.addresses import as_list
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import host_label, parse_host
+from flowtriage.inputs.networks import NetworksLike
 from flowtriage.inputs.timespan import TimeLike, Timespan, TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike
+from flowtriage.network_flow_summary.findings import findings_frame, section_contents
 from flowtriage.network_flow_summary.host import HostValue, first_reverse_name, host_entity
 from flowtriage.network_flow_summary.messages import absence_messages, host_messages
 from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
@@ -38,12 +43,16 @@ if TYPE_CHECKING:
     from msticpy.nbwidgets import SelectSubset
     from msticpy.vis.foliummap import FoliumMap
 
+_TABLES = ("flow_index", "flow_summary")
+"""Sections whose tables findings link to."""
+
 
 class NetworkFlowSummary(Notebooklet):
-    """Summarise a host's network flows: timelines, flow index, summary by ASN, map.
+    """Summarise a host's network flows: findings, timelines, flow index, summary by ASN, map.
 
     Takes the network flows of a host or address, from data or from a provider, and
 
+    - looks for beacons, scans, uploads and other findings
     - plots the flows by protocol and by direction
     - plots the number of flows by protocol
     - lists the flows by source, destination, protocol and direction
@@ -73,6 +82,7 @@ class NetworkFlowSummary(Notebooklet):
     - plot_flow_values: Plot the number of flows by protocol.
     - flow_summary: Summarise all flows, and all flows grouped by ASN.
     - resolve_host: Resolve the host's name and addresses first.
+    - findings: Look for beacons, scans, uploads and other findings.
 
     Other Options
     -------------
@@ -105,6 +115,7 @@ class NetworkFlowSummary(Notebooklet):
         all_addresses: bool = False,
         tz: str | None = None,
         date_order: str | None = None,
+        internal: NetworksLike | None = None,
     ) -> NetworkFlowResult:
         """Summarise the network flows of a host.
 
@@ -150,6 +161,8 @@ class NetworkFlowSummary(Notebooklet):
         tz, date_order
             Time zone, and order of day and month, of times in `data`, as for `read_flows`.
             `Flows` are read already.
+        internal
+            Internal networks for the findings, as for `flowtriage.hunt`.
 
         Returns
         -------
@@ -166,7 +179,8 @@ class NetworkFlowSummary(Notebooklet):
             If a host name matches several hosts; `candidates` has their names.
         ArgumentError
             If an option is unknown, the timespan is invalid or ends before it starts, a date in
-            the data is ambiguous, or `tz` or `date_order` is invalid or given without `data`.
+            the data is ambiguous, `tz` or `date_order` is invalid or given without `data`, or
+            `internal` is invalid.
         InputError, OSError
             If the data cannot be read.
 
@@ -200,7 +214,14 @@ class NetworkFlowSummary(Notebooklet):
             addresses = tuple(one for one in addresses if one not in host.absent)
             facts, host = replace(facts, name=facts_name), host.present()
             found = replace(found, facts=facts, host=host)
-        tables = HostTables(host.flows, host.addresses, database)
+        about = None
+        if "findings" in arguments.options:
+            report_progress("findings", 0)
+            flows = found.flows.to_arrow()
+            about = findings_of_host(
+                flows, host, whole=found.whole, internal=internal, asn=database
+            )
+        tables = HostTables(host.flows, host.addresses, database, about)
         result = NetworkFlowResult(
             description=f"Network flow summary for {name or host_label(addresses)}",
             timespan=arguments.span or _timespan(report),
@@ -220,7 +241,9 @@ class NetworkFlowSummary(Notebooklet):
         texts = host_messages(found, request, absences)
         section = self.section("run", *texts, *result.notice())
         result.present(section, silent=arguments.silent)
+        linked = [name for name in _TABLES if "flow_summary" in arguments.options]
         steps = [
+            ("findings", partial(self._show_findings, linked=linked)),
             ("plot_flows", self._plot_flows),
             ("plot_flow_values", self._plot_flow_values),
             ("flow_summary", self._summarise),
@@ -289,6 +312,18 @@ class NetworkFlowSummary(Notebooklet):
         """The latest result, or one without data, whose methods print what to run first."""
         return self._result or NetworkFlowResult(description=self.name())
 
+    def _show_findings(
+        self, result: NetworkFlowResult, tables: HostTables, silent: bool, linked: Sequence[str]
+    ) -> None:
+        found = tables.found
+        if found is None:
+            return
+        result.findings = findings_frame(found.table)
+        result.detector_status = detector_status(found.table).to_pandas()
+        titles = {name: self.section(name).title for name in linked}
+        contents = section_contents(found, tables.addresses, titles)
+        result.present(self.section("findings", *contents), silent=silent)
+
     def _plot_flows(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
         from flowtriage.viz import timelines
 
@@ -311,10 +346,13 @@ class NetworkFlowSummary(Notebooklet):
         summary = flow_summary(tables.index, asn=tables.asn)
         result.flow_index = tables.index.to_pandas()
         result.flow_summary = with_lists(summary)
-        frequent_first = tables.index.sort_by([("TotalAllowedFlows", "descending")])
-        result.present(self.section("flow_index", frequent_first), silent=silent)
+        index = fold_index(tables.index, tables.named_peers)
+        told = index.messages("rows of peers with a few flows each", "result.flow_index")
+        result.present(self.section("flow_index", *told, index), silent=silent)
+        by_as = fold_summary(summary, tables.named_peers)
+        told = by_as.messages("rows of AS with a few flows per address", "result.flow_summary")
         online = messages(tables.asn.ledger)
-        result.present(self.section("flow_summary", *online, summary), silent=silent)
+        result.present(self.section("flow_summary", *online, *told, by_as), silent=silent)
 
     def _draw_map(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
         from flowtriage.viz.maps.geo_map import geo_map

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from flowtriage.analysis.folding import fold_index
+from flowtriage.detect.matching import MatchingFlows
 from flowtriage.enrich.reputation import DEFAULT_TIME_LIMIT, Reputation, look_up
+from flowtriage.errors import ArgumentError
 from flowtriage.inputs.timespan import TimespanLike
 from flowtriage.network_flow_summary.asn_selection import AsnLike, selector
+from flowtriage.network_flow_summary.findings import condition_of
 from flowtriage.network_flow_summary.tables import HostTables
 from flowtriage.network_flow_summary.threat_flows import with_flows
 from flowtriage.notebooklet import NotebookletResult
@@ -50,6 +54,12 @@ class NetworkFlowResult(NotebookletResult):
     ----------
     host_entity : msticpy.datamodel.entities.Host
         The host: its name and addresses, as far as they are known.
+    findings : pandas.DataFrame
+        Findings about the host, the most severe first: the columns of `flowtriage.hunt`. Their
+        numbers are those of all flows behind them, also of other hosts; `flows_of` returns those
+        of the host.
+    detector_status : pandas.DataFrame
+        Detectors, whether they `ran`, and the `reason` if not.
     network_flows : pandas.DataFrame
         The host's flows, one row per record, in the canonical schema with their direction. Flows
         of a query provider or a DataFrame also have the columns of their source, under the name
@@ -106,6 +116,8 @@ class NetworkFlowResult(NotebookletResult):
         self._selector: SelectSubset | None = None
         self._reputation: Reputation | None = None
         self.host_entity: Host | None = None
+        self.findings: pd.DataFrame | None = None
+        self.detector_status: pd.DataFrame | None = None
         self.network_flows = None
         self.plot_flows_by_protocol: LayoutDOM | None = None
         self.plot_flows_by_direction: LayoutDOM | None = None
@@ -119,6 +131,40 @@ class NetworkFlowResult(NotebookletResult):
         self.ti_ledger: pd.DataFrame | None = None
         self.geo_map: FoliumMap | None = None
         self.geo_map_selected: FoliumMap | None = None
+
+    def flows_of(self, finding: str | int | Mapping[str, Any] | pd.Series[Any]) -> pd.DataFrame:
+        """Return the flows behind a finding.
+
+        Parameters
+        ----------
+        finding
+            Its id (column `finding`), its row in `findings`, or the position of the row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows of `network_flows`, in their order and with their labels.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such finding.
+
+        Examples
+        --------
+        >>> from flowtriage import NetworkFlowSummary, sample
+        >>> nb = NetworkFlowSummary(silent=True)
+        >>> result = nb.run(sample.HOST_IP, data=sample.office_day(), options=["findings"])
+        >>> set(result.flows_of(0)["dst_ip"]) == {sample.BEACON.peer}
+        True
+        """
+        found = None if self._tables is None else self._tables.found
+        condition = condition_of(finding, found)
+        if self._tables is None:
+            raise ArgumentError("the result has no flows; use run() first")
+        rows = MatchingFlows(self._tables.flows).rows(condition)
+        flows: pd.DataFrame = self.network_flows.iloc[rows.to_numpy()]
+        return flows
 
     @property
     def asn_selector(self) -> SelectSubset | None:
@@ -152,8 +198,12 @@ class NetworkFlowResult(NotebookletResult):
             return
         self._selector = selector(choices, asns)
         count, selected = len(choices.labels), len(self._selector.selected_items)
-        text = f"{selected:,} of {count:,} selected initially. {_BY_NAME}"
-        show(self._section("select_asns", text, self._selector))
+        texts = [f"{selected:,} of {count:,} selected initially. {_BY_NAME}"]
+        if folded := choices.folded_only:
+            texts.append(
+                f"{folded:,} ASNs of peers that are folded in the tables are not among them."
+            )
+        show(self._section("select_asns", *texts, self._selector))
 
     def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
         """Look up threat intelligence for the addresses of the selected ASNs.
@@ -177,7 +227,8 @@ class NetworkFlowResult(NotebookletResult):
         if self._tables is None or self._selector is None:
             print(_SELECT_FIRST)
             return
-        addresses = self._tables.choices.addresses(self._selector.selected_items)
+        selected = self._tables.choices.addresses(self._selector.selected_items)
+        addresses = self._tables.by_priority(selected)
         providers = self._providers
         sources = [providers[name] for name in _INTELLIGENCE if name in providers]
         with progress_bar(" queries", silent=self._silent):
@@ -198,7 +249,7 @@ class NetworkFlowResult(NotebookletResult):
             contents += [
                 found.hits[_SHOWN],
                 "Flows of these addresses, for further inspection:",
-                self._tables.index_of(hits),
+                fold_index(self._tables.index_of(hits)),
             ]
         self._replace(self._section("ti_results", *contents))
 

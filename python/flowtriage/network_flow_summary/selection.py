@@ -73,7 +73,8 @@ class Selection:
 
     `others` are the known addresses of the host whose flows are not selected; `returned` is what
     was read before the timespan applied, if that is known. `rows` and `columns` provide the
-    columns of the source; `source` is what was searched for the host.
+    columns of the source; `source` is what was searched for the host. `whole` says whether `flows`
+    has the flows of other hosts, if the source has any.
     """
 
     flows: Flows
@@ -84,6 +85,7 @@ class Selection:
     rows: pa.ChunkedArray | None = None
     columns: SourceColumns | None = None
     source: ReadRequest | None = None
+    whole: bool = True
 
     @cached_property
     def groups(self) -> list[str]:
@@ -136,7 +138,8 @@ def select_flows(
         host = _host(flows.to_arrow(), request, facts)
     others = _other_addresses(flows.to_arrow(), host, facts)
     if not queried:
-        return Selection(flows, host, facts, others, source=source)
+        whole = not flows.report.rows_of_other_hosts
+        return Selection(flows, host, facts, others, source=source, whole=whole)
     returned = queried.flows.to_arrow()
     if data is None and not len(host.flows) and not len(_host(returned, request, facts).flows):
         flows = Flows(flows.to_arrow().slice(0, 0), flows.report)
@@ -145,7 +148,8 @@ def select_flows(
     rows = host.flows[SOURCE_ROW]
     host = replace(host, flows=host.flows.drop_columns([SOURCE_ROW]))
     flows = Flows(flows.to_arrow().drop_columns([SOURCE_ROW]), flows.report)
-    return Selection(flows, host, facts, others, returned, rows, queried.columns)
+    whole = data is not None
+    return Selection(flows, host, facts, others, returned, rows, queried.columns, whole=whole)
 
 
 def _read(source: ReadRequest, request: HostRequest) -> Flows:

@@ -10,6 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.analysis.aggregate import flow_index, timeline
+from flowtriage.analysis.folding import folded_addresses
+from flowtriage.analysis.peers import index_peers
+from flowtriage.detect.of_host import HostFindings, peers_of
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices
 from flowtriage.network_flow_summary.azure_columns import with_old_names
@@ -30,11 +33,12 @@ _LETTERS = {"inbound": "I", "outbound": "O", "internal": "L", "external": "X", "
 
 @dataclass(frozen=True)
 class HostTables:
-    """A host's flows and addresses, and the tables that several options share."""
+    """A host's flows, addresses and findings, and the tables that several options share."""
 
     flows: pa.Table
     addresses: tuple[str, ...]
     asn: AsnDatabase
+    found: HostFindings | None = None
 
     @cached_property
     def by_protocol(self) -> pa.Table:
@@ -49,7 +53,31 @@ class HostTables:
     @cached_property
     def choices(self) -> AsnChoices:
         """The ASNs to select from."""
-        return asn_choices(self.index, self.addresses, self.asn)
+        folded = folded_addresses(self.index, self.named_peers)
+        return asn_choices(self.index, self.addresses, self.asn, folded)
+
+    @cached_property
+    def named_peers(self) -> pa.Array:
+        """Peers that findings name, the most severe first."""
+        if self.found is None:
+            return pa.array([], pa.string())
+        return peers_of(self.found.table, self.addresses)
+
+    def by_priority(self, addresses: pa.Array) -> pa.Array:
+        """Sort addresses: peers of findings first, then those with the most bytes."""
+        peers, _ = index_peers(self.index, pa.array(self.addresses, pa.string()))
+        at = pc.index_in(addresses, value_set=peers["address"].combine_chunks())
+        sizes = pc.add(*(pc.fill_null(peers[f"{way}_host"], 0) for way in ("from", "to")))
+        order = pc.sort_indices(
+            pa.table(
+                {
+                    "rank": pc.index_in(addresses, value_set=self.named_peers),
+                    "bytes": sizes.take(at),
+                }
+            ),
+            [("rank", "ascending"), ("bytes", "descending")],
+        )
+        return addresses.take(order)
 
     def index_of(self, addresses: pa.Array) -> pa.Table:
         """Return the index rows of some addresses, those with the most flows first."""

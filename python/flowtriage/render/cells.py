@@ -6,8 +6,10 @@ The values are untrusted; this module escapes them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -36,8 +38,13 @@ class HtmlColumn:
     cells: list[str]
 
 
-def column(name: str, values: pa.ChunkedArray) -> HtmlColumn:
-    """Format one column, whose name identifies numbers of bytes and identifiers."""
+def column(
+    name: str, values: pa.ChunkedArray, folds: Mapping[int, Sequence[str]] = MappingProxyType({})
+) -> HtmlColumn:
+    """Format one column, whose name identifies numbers of bytes and identifiers.
+
+    `folds` has, by position, the values that a text stands for.
+    """
     if types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     kind = values.type
@@ -57,7 +64,11 @@ def column(name: str, values: pa.ChunkedArray) -> HtmlColumn:
         shown = pc.list_slice(values, 0, limit).to_pylist()
         pairs = zip(shown, lengths, strict=True)
         return HtmlColumn(name, "", False, [_list(items, length) for items, length in pairs])
-    return HtmlColumn(name, "", False, [_text(value) for value in values.to_pylist()])
+    texts = values.to_pylist()
+    cells = [
+        _fold(text, folds[at]) if at in folds else _text(text) for at, text in enumerate(texts)
+    ]
+    return HtmlColumn(name, "", False, cells)
 
 
 def is_list(kind: pa.DataType) -> bool:
@@ -116,7 +127,7 @@ def time_texts(values: pa.ChunkedArray) -> list[str | None]:
 def _list(items: list[Any] | None, length: int | None) -> str:
     if items is None or length is None:
         return _NULL
-    texts = [UNKNOWN if item is None else sanitize(str(item), TEXT_SHOWN) for item in items]
+    texts = [UNKNOWN if item is None else sanitize(_item(item), TEXT_SHOWN) for item in items]
     start = escape(", ".join(texts[:LIST_SHOWN]))
     if length <= LIST_SHOWN:
         return f'<td class="ft-wrap" data-sort="{length}">{start}</td>'
@@ -126,6 +137,21 @@ def _list(items: list[Any] | None, length: int | None) -> str:
     return (
         f'<td class="ft-wrap" data-sort="{length}"><details><summary>{start} '
         f"<em>… {length - LIST_SHOWN:,} more</em></summary><ul>{more}</ul></details></td>"
+    )
+
+
+def _item(item: Any) -> str:
+    if isinstance(item, dict):
+        return " ".join(f"{name}: {value}" for name, value in item.items() if value is not None)
+    return str(item)
+
+
+def _fold(text: str, members: Sequence[str]) -> str:
+    listed = "".join(f"<li>{escape(sanitize(one, TEXT_SHOWN))}</li>" for one in members)
+    more = "<li>…</li>" if len(members) >= LIST_FULL else ""
+    return (
+        f'<td class="ft-wrap"><details><summary>{escape(sanitize(text))}</summary>'
+        f"<ul>{listed}{more}</ul></details></td>"
     )
 
 

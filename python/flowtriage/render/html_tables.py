@@ -8,6 +8,7 @@ from typing import Any
 from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
 from flowtriage.render.cells import HtmlColumn, column
+from flowtriage.render.folded import FoldedTable
 from flowtriage.render.table_head import head
 
 MAX_ROWS = 500
@@ -15,7 +16,7 @@ AS_TEXT = "mathjax_ignore tex2jax_ignore"
 """HTML classes in which notebooks do not typeset mathematics."""
 
 
-def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
+def html_table(table: Any, *, max_rows: int = MAX_ROWS, label: str = "Table") -> str:
     """Render a table as an HTML fragment with its own style and script.
 
     The script sorts by a click on a header, and filters. Without it, as in an untrusted notebook,
@@ -27,6 +28,8 @@ def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
         `pyarrow.Table`, `pandas.DataFrame`, or anything with ``__arrow_c_stream__``.
     max_rows
         Maximum number of rows; a line above the table has the total.
+    label
+        Name of the table for screen readers.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def html_table(table: Any, *, max_rows: int = MAX_ROWS) -> str:
     >>> "&lt;b&gt;" in html_table(pa.table({"host": ["<b>"]}))
     True
     """
-    return with_assets(table_body(table, max_rows=max_rows))
+    return with_assets(table_body(table, max_rows=max_rows, label=label))
 
 
 def with_assets(tables: str) -> str:
@@ -56,7 +59,10 @@ def with_assets(tables: str) -> str:
 def table_body(table: Any, *, max_rows: int = MAX_ROWS, label: str = "Table") -> str:
     """Render a table without its style and script; the label is for screen readers."""
     names, values, total = head(table, max_rows)
-    columns = [column(name, chunk) for name, chunk in zip(names, values, strict=True)]
+    folds = table.members if isinstance(table, FoldedTable) else {}
+    columns = [
+        column(name, chunk, folds.get(name, {})) for name, chunk in zip(names, values, strict=True)
+    ]
     headers = "".join(_header(one) for one in columns)
     rows = zip(*(one.cells for one in columns), strict=True)
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)

@@ -8,9 +8,10 @@ from typing import Any
 
 from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
+from flowtriage.render.findings import FindingList
 from flowtriage.render.notice import Notice
 from flowtriage.render.plots import is_plot, plot_html
-from flowtriage.render.section import Section
+from flowtriage.render.section import Section, anchor
 from flowtriage.render.text_tables import text_table
 
 Bundle = dict[str, str]
@@ -43,26 +44,31 @@ def heading_bundle(section: Section) -> Bundle:
     """Render the title and text of a section."""
     tag = f"h{min(section.level + 1, 6)}"
     text = f"<p>{html.escape(section.text)}</p>" if section.text else ""
-    rich = f"<{tag}>{html.escape(section.title)}</{tag}>{text}"
+    title = f'<{tag} id="{anchor(section.title)}">{html.escape(section.title)}</{tag}>'
+    rich = f"{title}{text}"
     return {"text/html": rich, "text/plain": _heading(section)}
 
 
 def bundle(content: Any, title: str, *, with_bokeh: bool) -> Bundle | None:
     """Render a content of a section, as in `plot_html`; None if only IPython can show it."""
     plot = is_plot(content)
-    rich = plot_html(content, title, with_bokeh=with_bokeh) if plot else _html(content)
+    rich = plot_html(content, title, with_bokeh=with_bokeh) if plot else _html(content, title)
     return None if rich is None else {"text/html": rich, "text/plain": _text(content)}
 
 
-def _html(content: Any) -> str | None:
+def _html(content: Any, title: str) -> str | None:
     from flowtriage.render.html_tables import AS_TEXT, html_table
 
     if isinstance(content, str):
         return f'<p class="{AS_TEXT}">{html.escape(content)}</p>'
     if isinstance(content, Notice):
         return f"<style>{asset('notice.css')}</style>{content.as_html(classes=AS_TEXT)}"
+    if isinstance(content, FindingList):
+        script = f"<script>{asset(content.script)}</script>"
+        rich = content.as_html(classes=AS_TEXT)
+        return f"<style>{asset(content.style)}</style>{rich}{script}"
     if _is_table(content):
-        return html_table(content)
+        return html_table(content, label=title)
     return str(content._repr_html_()) if _is_map(content) else None
 
 
@@ -90,7 +96,7 @@ def _heading(section: Section) -> str:
 def _text(content: Any) -> str:
     if isinstance(content, str):
         return sanitize(content, multiline=True)
-    if isinstance(content, Notice):
+    if isinstance(content, Notice | FindingList):
         return content.as_text()
     if _is_table(content):
         return text_table(content)

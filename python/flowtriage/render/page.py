@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -12,10 +13,11 @@ from typing import Any
 from flowtriage.atomic import replacing
 from flowtriage.humanize import sanitize
 from flowtriage.render.assets import asset
+from flowtriage.render.findings import FindingList
 from flowtriage.render.html_tables import MAX_ROWS, table_body
 from flowtriage.render.notice import Notice
 from flowtriage.render.plots import bokeh_scripts, is_plot, plot_figure, policy
-from flowtriage.render.section import Section
+from flowtriage.render.section import Section, anchor
 from flowtriage.render.table_head import is_table
 
 _STYLES = ("tables.css", "page.css", "notice.css")
@@ -40,8 +42,8 @@ def write_page(
     Parameters
     ----------
     sections
-        Sections of tables, Bokeh layouts, strings, notices and maps, in order. A map is replaced
-        by its table `places`, because it needs a server.
+        Sections of tables, findings, Bokeh layouts, strings, notices and maps, in order. A map is
+        replaced by its table `places`, because it needs a server.
     path
         File to write; replaced if it exists.
     title
@@ -69,14 +71,18 @@ def write_page(
         If the file cannot be written.
     """
     plots: list[Any] = []
-    rendered = [_rendered(section, plots, max_rows) for section in sections]
+    anchors: Counter[str] = Counter()
+    rendered = [_rendered(section, plots, anchors, max_rows) for section in sections]
+    found = any(isinstance(one, FindingList) for section in sections for one in section.contents)
+    styles = (*_STYLES, *((FindingList.style,) if found else ()))
     scripts = [*bokeh_scripts(plots), asset("plots.js"), asset("tables.js")]
+    scripts += [asset(FindingList.script)] if found else []
     page = _template().render(
         title=sanitize(title),
         summary=[(sanitize(key), sanitize(str(value))) for key, value in summary.items()],
         sections=rendered,
         policy=policy(scripts),
-        style="".join(map(asset, _STYLES)),
+        style="".join(map(asset, styles)),
         scripts=scripts,
         credits=credits or {},
         written=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}" if dated else "",
@@ -87,12 +93,17 @@ def write_page(
     return path
 
 
-def _rendered(section: Section, plots: list[Any], max_rows: int) -> dict[str, Any]:
-    """Return the template's variables of a section; collect its plots."""
+def _rendered(
+    section: Section, plots: list[Any], anchors: Counter[str], max_rows: int
+) -> dict[str, Any]:
+    """Return the template's variables of a section; collect its plots and its anchor."""
     title = sanitize(section.title)
+    name = anchor(title)
+    anchors[name] += 1
     texts = sanitize(section.text, multiline=True).split("\n\n")
     return {
         "title": title,
+        "anchor": name if anchors[name] == 1 else f"{name}-{anchors[name]}",
         "depth": min(max(section.level, 1) + 1, 6),
         "paragraphs": [text.strip() for text in texts if text.strip()],
         "blocks": [_block(content, title, plots, max_rows) for content in section.contents],
@@ -102,7 +113,7 @@ def _rendered(section: Section, plots: list[Any], max_rows: int) -> dict[str, An
 def _block(content: object, title: str, plots: list[Any], max_rows: int) -> str:
     if isinstance(content, str):
         return f"<p>{escape(sanitize(content, multiline=True))}</p>"
-    if isinstance(content, Notice):
+    if isinstance(content, Notice | FindingList):
         return content.as_html()
     if is_table(content):
         return table_body(content, max_rows=max_rows, label=title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 
@@ -19,7 +20,7 @@ class Section:
         Heading level: 1 for the notebooklet itself, 2 for its parts.
     contents
         Contents after the text, in order: `pyarrow.Table`, `pandas.DataFrame`, a Bokeh layout,
-        a folium map, a `Notice`, or plain text.
+        a folium map, a `Notice`, a `FindingList`, or plain text.
     """
 
     title: str
@@ -30,3 +31,14 @@ class Section:
     def with_contents(self, *contents: object) -> Section:
         """Return a copy with these contents."""
         return replace(self, contents=contents)
+
+
+def anchor(title: str) -> str:
+    """Return the HTML id of the heading of a section.
+
+    Examples
+    --------
+    >>> anchor("Flow Index.")
+    'ft-flow-index'
+    """
+    return f"ft-{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-') or 'section'}"

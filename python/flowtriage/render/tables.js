@@ -38,10 +38,24 @@
     }
   }
 
+  function textOf(row) {
+    const parts = row.querySelectorAll("td, li");
+    return Array.from(parts, (one) => one.textContent).join("\n").toLowerCase();
+  }
+
+  // Text in quotes matches whole words and addresses: "10.0.0.1" does not match 10.0.0.10.
+  function matcher(wanted) {
+    const quoted = /^"([^"]+)"$/.exec(wanted);
+    if (!quoted) return (text) => text.includes(wanted);
+    const words = quoted[1].replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const whole = new RegExp(`(^|[^\\w.:])${words}($|[^\\w.:])`, "m");
+    return (text) => whole.test(text);
+  }
+
   function makeFilterable(block, table) {
     const rows = Array.from(table.tBodies[0].rows);
     if (rows.length < 6) return;
-    const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+    const texts = new Map(rows.map((row) => [row, textOf(row)]));
     const count = block.querySelector(".ft-count");
     const all = count.textContent;
     count.setAttribute("aria-live", "polite");
@@ -52,9 +66,10 @@
     input.setAttribute("aria-label", "Filter rows");
     input.addEventListener("input", () => {
       const wanted = input.value.trim().toLowerCase();
+      const matches = matcher(wanted);
       let shown = 0;
       for (const [row, text] of texts) {
-        row.hidden = !text.includes(wanted);
+        row.hidden = !matches(text);
         shown += !row.hidden;
       }
       count.textContent = wanted ? `${shown} of ${all.replace("First", "the first")} shown` : all;
