@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.analysis.hosts import HostFlows
-from flowtriage.detect.hunt import STATUS, detector_status, hunt
+from flowtriage.detect.findings import STATUS, detector_status, with_status
+from flowtriage.detect.hunt import hunt
 from flowtriage.detect.matching import MatchingFlows
 from flowtriage.detect.words import kinds
 from flowtriage.enrich.asn import AsnDatabase
@@ -140,7 +140,7 @@ def _without(found: pa.Table, detectors: Sequence[str], reason: str) -> pa.Table
         if row["ran"] and row["detector"] in detectors:
             row.update(ran=False, reason=reason)
     kept = pc.invert(pc.is_in(found["detector"], value_set=pa.array(detectors, pa.string())))
-    return found.filter(kept).replace_schema_metadata({STATUS: json.dumps(status)})
+    return with_status(found.filter(kept), pa.Table.from_pylist(status, schema=STATUS))
 
 
 def peers_of(found: pa.Table, addresses: Sequence[str]) -> pa.Array:
