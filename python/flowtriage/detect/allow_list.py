@@ -20,6 +20,7 @@ from flowtriage.errors import ArgumentError
 from flowtriage.inputs.missing import is_missing
 from flowtriage.inputs.texts import path_argument
 from flowtriage.inputs.timespan import DayLike, parse_day
+from flowtriage.quality.warn import caller_level
 
 _MAX_LISTED = 5
 _OF_FINDING = {"source": "source", "dest": "dest", "port": "dst_port"}
@@ -92,7 +93,7 @@ class AllowList:
                 listed = found[:_MAX_LISTED]
                 rest = len(found) - len(listed)
                 more = [f"{rest:,} more: see problems()"] if rest else []
-                warnings.warn("; ".join([*listed, *more]), stacklevel=2)
+                warnings.warn("; ".join([*listed, *more]), stacklevel=caller_level())
 
     @property
     def entries(self) -> tuple[AllowEntry, ...]:

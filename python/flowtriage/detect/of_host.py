@@ -113,11 +113,11 @@ def findings_of_host(
         found = _without(found, _COMPARING, _NO_OTHERS)
     matching = MatchingFlows(host.flows)
     if whole and host.addresses:
-        found = found.filter(_concerns(found, host.addresses, matching))
+        found = found.filter(concerning(found, host.addresses, matching))
     return HostFindings(found, matching, searched.num_rows, whole)
 
 
-def _concerns(found: pa.Table, addresses: Sequence[str], matching: MatchingFlows) -> pa.Array:
+def concerning(found: pa.Table, addresses: Sequence[str], matching: MatchingFlows) -> pa.Array:
     """Return which findings are about a host."""
     own = pa.array(addresses, pa.string())
     source, dest = found["source"], found["dest"]

@@ -9,6 +9,7 @@ from flowtriage.analysis.addresses import within_networks
 from flowtriage.detect import about, at_least
 from flowtriage.detect.allow_list import AllowLike, as_allow_list
 from flowtriage.detect.allowed import with_hidden
+from flowtriage.detect.stored import as_findings
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import (
     AddressLike,
@@ -20,7 +21,6 @@ from flowtriage.inputs.addresses import (
 )
 from flowtriage.inputs.integers import port_argument
 from flowtriage.inputs.timespan import DayLike, parse_day
-from flowtriage.oa.findings import as_findings
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as scoring
 from flowtriage.store.scores import as_scored, check_risk

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from flowtriage.detect import detector_status
+from flowtriage.detect.stored import as_rows
 from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
 from flowtriage.oa import findings as of_findings
@@ -135,7 +136,7 @@ def findings(day: Day) -> Outcome:
     """Store the findings of all detectors."""
     found = of_findings.find(day.flows, day.settings.context.ipranges)
     _replace(day, "flow_detectors", detector_status(found))
-    outcome = _replace(day, "flow_findings", of_findings.as_rows(found))
+    outcome = _replace(day, "flow_findings", as_rows(found))
     return Outcome(outcome.count, of_findings.note_of(found))
 
 
