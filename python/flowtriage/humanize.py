@@ -13,8 +13,8 @@ NAME_LENGTH = 80
 UNKNOWN = "\N{EN DASH}"
 _NEAREST = 3
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
-_FORMULA = re.compile(r"[ ]*[=+\-@\t\r\n＝＋－＠]")
-"""How a text starts that a spreadsheet calculates."""
+_FORMULA = re.compile(r"'*[ ]*[=+\-@\t\r\n＝＋－＠]")
+"""How a text starts that a spreadsheet calculates, or that is already escaped."""
 _THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
 
 
@@ -107,7 +107,7 @@ def spreadsheet_value(text: str) -> str:
     >>> spreadsheet_value("'=1+1"), spreadsheet_value("'quoted'")
     ('=1+1', "'quoted'")
     """
-    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def joined(*parts: str | pa.ChunkedArray) -> pa.ChunkedArray:

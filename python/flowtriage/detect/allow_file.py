@@ -47,7 +47,7 @@ def append_entries(path: Path, entries: Sequence[AllowEntry]) -> None:
     Raises
     ------
     ArgumentError, FormatError
-        As for `read_entries`; also if the file has no column for a value.
+        As for `read_entries`; also if entries cannot follow its last line.
     OSError
         If it cannot be written; it is unchanged then.
     """
@@ -57,7 +57,7 @@ def append_entries(path: Path, entries: Sequence[AllowEntry]) -> None:
     missing = [entry for entry in dict.fromkeys(entries) if entry not in present]
     if not missing and path.exists():
         return
-    text += _as_toml(text, missing) if _is_toml(path) else _as_csv(path, text, missing)
+    text = _with_toml(text, missing) if _is_toml(path) else _with_csv(path, text, missing)
     if missing and _entries(path, text)[0][-len(missing) :] != missing:
         raise FormatError(
             f"{_shown(path)}: entries cannot be added at its end; use tables [[allow]] for entries"
@@ -164,11 +164,11 @@ def _header(path: Path, cells: Sequence[str]) -> list[str]:
     return names
 
 
-def _as_toml(text: str, entries: Sequence[AllowEntry]) -> str:
-    """Return the text that adds entries to a file."""
+def _with_toml(text: str, entries: Sequence[AllowEntry]) -> str:
+    """Return the text of a file with further entries."""
     blocks = ("\n".join(["[[allow]]", *_assignments(entry), ""]) for entry in entries)
     gap = "" if not text.strip() else "\n" if text.endswith("\n") else "\n\n"
-    return gap + "\n".join(blocks)
+    return text + gap + "\n".join(blocks)
 
 
 def _assignments(entry: AllowEntry) -> Iterator[str]:
@@ -178,26 +178,36 @@ def _assignments(entry: AllowEntry) -> Iterator[str]:
         yield f"{name} = {shown}".replace("\x7f", r"\u007f")
 
 
-def _as_csv(path: Path, text: str, entries: Sequence[AllowEntry]) -> str:
-    """Return the text that adds entries to a file, with the header if it has none."""
-    out = io.StringIO()
+def _with_csv(path: Path, text: str, entries: Sequence[AllowEntry]) -> str:
+    """Return the text of a file with further entries, and with the columns that they need."""
     newline = "\r\n" if "\r\n" in text else "\n"
-    writer = csv.writer(out, delimiter=_delimiter(text), lineterminator=newline)
-    header = list(COLUMNS)
-    if text.strip():
-        rows = ([cell.strip() for cell in cells] for cells in _reader(text))
-        header = _header(path, next(c for c in rows if any(c) and not c[0].startswith("#")))
-        if not text.endswith("\n"):
-            out.write(newline)
-    else:
-        writer.writerow(header)
+    separator = _delimiter(text)
+    if not text.strip():
+        text = ",".join(COLUMNS) + newline
+    used = {name for entry in entries for name in _values(entry)}
+    lines = list(io.StringIO(text, newline=""))
+    at, header = _find_header(path, text)
+    if missing := [name for name in COLUMNS if name in used and name not in header]:
+        end = lines[at][len(lines[at].rstrip("\r\n")) :]
+        lines[at] = separator.join([lines[at].rstrip("\r\n"), *missing]) + end
+        header += missing
+    if lines[-1].rstrip("\r\n") == lines[-1]:
+        lines[-1] += newline
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator=newline)
     for entry in entries:
-        values = _values(entry)
-        if lacking := [name for name in values if name not in header]:
-            raise FormatError(f"{_shown(path)} has no column {lacking[0]}; add it to its header")
-        cells = [values.get(name, "") for name in header]
+        cells = [_values(entry).get(name, "") for name in header]
         writer.writerow([spreadsheet_safe(c) if isinstance(c, str) else c for c in cells])
-    return out.getvalue()
+    return "".join(lines) + out.getvalue()
+
+
+def _find_header(path: Path, text: str) -> tuple[int, list[str]]:
+    """Return the index of the line with the header, and its columns."""
+    reader = _reader(text)
+    for cells in reader:
+        if any(cells) and not cells[0].startswith("#"):
+            break
+    return reader.line_num - 1, _header(path, [cell.strip() for cell in cells])
 
 
 def _values(entry: AllowEntry) -> dict[str, str | int | date]:

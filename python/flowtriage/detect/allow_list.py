@@ -167,7 +167,7 @@ class AllowList:
 
     def add(
         self,
-        finding: Mapping[str, Any] | None = None,
+        finding: Mapping[str, Any] | str | None = None,
         *,
         reason: str,
         owner: str | None = None,
@@ -179,8 +179,9 @@ class AllowList:
         Parameters
         ----------
         finding
-            A row of the result of `hunt`, as a mapping. The entry has its detector, ends and port,
-            and its id if it is about several ends or ports. None means the criteria only.
+            A row of the result of `hunt`, as a mapping, or the id of a finding. Of a row, the entry
+            has detector, ends and port, and the id if it is about several ends or ports. None
+            means the criteria only.
         reason
             Why it is expected.
         owner
@@ -202,7 +203,7 @@ class AllowList:
             If a criterion is unknown or invalid, the reason is missing, or there is no criterion.
         """
         values = {} if finding is None else _criteria_of(finding)
-        if criteria:
+        if criteria and not isinstance(finding, str):
             values.pop("finding", None)
         given = {"reason": reason, "owner": owner, "expires": expires}
         entry = parse_entry(values | criteria | given)
@@ -228,7 +229,7 @@ class AllowList:
         ArgumentError
             If there is no path, or its name ends in neither `.toml` nor `.csv`.
         FormatError
-            If an existing file is no allow-list, or has no column for a value.
+            If an existing file is no allow-list.
         OSError
             If the file cannot be written; it is unchanged then.
         """
@@ -253,8 +254,10 @@ def _day(on: DayLike | None) -> date:
     return datetime.now(UTC).date() if on is None else parse_day(on)
 
 
-def _criteria_of(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _criteria_of(finding: Mapping[str, Any] | str) -> dict[str, Any]:
     """Return the criteria that match a finding, and as few others as possible."""
+    if isinstance(finding, str):
+        return {"finding": finding}
     try:
         values = {name: finding[column] for name, column in _OF_FINDING.items()}
         detector, identity = finding["detector"], finding["finding"]
