@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.cli.csv_output import print_csv
-from flowtriage.cli.findings import (
+from flowtriage.cli.hunting import (
     Allow,
     Csv,
     Detectors,

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.cli.csv_output import print_csv
-from flowtriage.cli.findings import (
+from flowtriage.cli.hunting import (
     Allow,
     Csv,
     Detectors,
@@ -39,7 +39,7 @@ flowtriage hunt conn.log --detector beacons --detector uploads --csv > findings.
 _STYLES = {"high": "bold red", "warning": "yellow"}
 _COLUMNS = (
     TableColumn("severity", "Severity"),
-    TableColumn("detector", "Detector"),
+    TableColumn("detector", "Detector", optional=True),
     TableColumn("summary", "Finding", "sentence", flexible=True),
     TableColumn("score", "Score", "score", optional=True),
     TableColumn("as_name", "AS", flexible=True, optional=True),
