@@ -163,7 +163,8 @@ def _largest(part: pa.Table, name: str) -> list[str]:
     sizes = (pc.fill_null(part[size], 0).cast(pa.float64()) for size in ("src_bytes", "dst_bytes"))
     order = pc.sort_indices(pa.table({"bytes": pc.add(*sizes)}), [("bytes", "descending")])
     values = part[name].take(order.slice(0, LIST_FULL))
-    return pc.fill_null(values, UNKNOWN).to_pylist()
+    listed: list[str] = pc.fill_null(values, UNKNOWN).to_pylist()
+    return listed
 
 
 def _row(part: pa.Table, pattern: _Pattern) -> dict[str, Any]:

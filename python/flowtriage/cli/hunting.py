@@ -129,7 +129,7 @@ def hunt_source(
     flows = source.read()
     addresses = None if host is None else _addresses(flows, host)
     with progress_bar():
-        found, hosts = survey(flows, internal=source.networks(), detectors=chosen, asn=database)
+        found, hosts = survey(flows, internal=source.networks, detectors=chosen, asn=database)
         order = found["finding"].combine_chunks()
         found, hidden = allow_list.apply(found, asn=database)
         hosts = count_again(hosts, hidden)

@@ -69,7 +69,7 @@ class Source:
                 self._logs(),
                 stitch=self.stitch,
                 deduplicate=self.deduplicate,
-                internal=self.networks(),
+                internal=self.networks,
                 **self._options(),
             )
         if self.use_sample:
@@ -78,7 +78,7 @@ class Source:
 
     def read_host(self, host: str) -> tuple[Flows, HostFlows]:
         """Read the flows of a host, with a progress bar; without any, exit with status 1."""
-        networks = self.networks()
+        networks = self.networks
         internal = None if networks is None else parse_networks(networks)
         request = ReadRequest.parse(self._logs(), internal=internal, **self._options())
         with progress_bar():
@@ -103,7 +103,7 @@ class Source:
         if self.stitch or self.deduplicate:
             return self.read().report
         with progress_bar():
-            return flow_report(self._logs(), internal=self.networks(), **self._options())
+            return flow_report(self._logs(), internal=self.networks, **self._options())
 
     def stream(self) -> Flows | ReadRequest:
         """Return a request that reads in batches, or the flows if an option needs all of them."""
@@ -116,8 +116,9 @@ class Source:
         """Requested timespan."""
         return parse_timespan(start=self.start, end=self.end)
 
+    @property
     def networks(self) -> str | list[str] | None:
-        """Return the internal networks, or the path of their file."""
+        """Internal networks: their file, or the networks."""
         if self.internal is None or Path(self.internal).exists():
             return self.internal
         return self.internal.split(",")

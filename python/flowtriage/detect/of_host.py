@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from flowtriage.analysis.hosts import HostFlows
 from flowtriage.detect.findings import STATUS, detector_status, with_status
 from flowtriage.detect.hunt import hunt
 from flowtriage.detect.matching import MatchingFlows
+from flowtriage.detect.thresholds import DETECTORS
 from flowtriage.detect.words import kinds
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.humanize import sanitize
@@ -20,6 +21,7 @@ from flowtriage.inputs.networks import NetworksLike
 _COMPARING = ("rare_networks",)
 """Detectors that compare the host with others."""
 _NO_OTHERS = "only the flows of this host were read"
+_NO_FLOWS = "the host has no flows"
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,10 @@ class HostFindings:
         """What the findings were compared with."""
         records = f"{self.searched:,} {'record' if self.searched == 1 else 'records'}"
         if self.whole:
-            return (
-                f"Searched: all {records} read. What other hosts do in them is the context, such "
-                "as how many of them use a network."
-            )
+            return f"Searched: all {records} read; what other hosts do in them counts as context."
         return (
-            f"Searched: the {records} of this host only, so that it is unknown what other hosts do, "
-            "such as how many of them use a network. flowtriage.hunt searches a whole log."
+            f"Searched: the {records} of this host only. What other hosts do is unknown, such as "
+            "how many of them use a network; flowtriage.hunt searches a whole log."
         )
 
     @property
@@ -73,6 +72,8 @@ class HostFindings:
     @property
     def none(self) -> str:
         """What was looked for, in one line, where nothing was found."""
+        if not self.matching.flows.num_rows:
+            return f"No findings: {_NO_FLOWS}."
         status = detector_status(self.table).to_pylist()
         names = [kinds(row["detector"]) for row in status if row["ran"]]
         if not names:
@@ -107,12 +108,14 @@ def findings_of_host(
         Findings whose source or destination is an address of the host, and those about several
         addresses with flows of the host among theirs.
     """
-    searched = flows if whole and host.addresses else host.flows
+    searched = flows if whole and host.addresses and host.flows.num_rows else host.flows
     found = hunt(searched, internal=internal, asn=asn)
-    if not whole:
+    if not host.flows.num_rows:
+        found = _without(found, DETECTORS, _NO_FLOWS)
+    elif not whole:
         found = _without(found, _COMPARING, _NO_OTHERS)
     matching = MatchingFlows(host.flows)
-    if whole and host.addresses:
+    if searched is flows:
         found = found.filter(concerning(found, host.addresses, matching))
     return HostFindings(found, matching, searched.num_rows, whole)
 
@@ -133,13 +136,13 @@ def concerning(found: pa.Table, addresses: Sequence[str], matching: MatchingFlow
     return pc.or_(named, pa.chunked_array([pa.array(touched, pa.bool_())]))
 
 
-def _without(found: pa.Table, detectors: Sequence[str], reason: str) -> pa.Table:
+def _without(found: pa.Table, detectors: Collection[str], reason: str) -> pa.Table:
     """Drop the findings of detectors, and state that they did not run."""
     status = detector_status(found).to_pylist()
     for row in status:
         if row["ran"] and row["detector"] in detectors:
             row.update(ran=False, reason=reason)
-    kept = pc.invert(pc.is_in(found["detector"], value_set=pa.array(detectors, pa.string())))
+    kept = pc.invert(pc.is_in(found["detector"], value_set=pa.array([*detectors], pa.string())))
     return with_status(found.filter(kept), pa.Table.from_pylist(status, schema=STATUS))
 
 

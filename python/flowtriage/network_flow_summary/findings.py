@@ -44,20 +44,23 @@ def section_contents(
         Titles of the sections `flow_index` and `flow_summary`, if the run has them.
     """
     if not found.table.num_rows:
-        return [found.none, found.context]
+        return [found.none, *([found.context] if found.searched else [])]
 
     def links(row: Mapping[str, Any]) -> Sequence[TableLink]:
-        return [_link(row, own, name, title) for name, title in tables.items()]
+        made = (_link(row, own, name, title) for name, title in tables.items())
+        return [link for link in made if link]
 
     rest = "result.findings has all of them."
     shown = finding_list(found.table, found.matching, links=links, rest=rest)
     return [found.context, shown, *([found.not_run] if found.not_run else [])]
 
 
-def _link(row: Mapping[str, Any], own: Collection[str], name: str, title: str) -> TableLink:
+def _link(row: Mapping[str, Any], own: Collection[str], name: str, title: str) -> TableLink | None:
+    """Return the link to the rows of a finding; None if they have no AS."""
     if name == "flow_summary":
         as_name = sanitize(row["as_name"] or "")[:_NAME_LENGTH]
-        return TableLink("Summary by AS", title, as_name)
+        several = not (row["source"] and row["dest"])
+        return TableLink("Summary by AS", title, as_name) if as_name or several else None
     peers = [end for end in (row["source"], row["dest"]) if end and end not in own]
     return TableLink("Flow index", title, f'"{peers[0]}"' if peers else "")
 
@@ -78,10 +81,11 @@ def condition_of(finding: Any, found: HostFindings | None) -> str:
         raise ArgumentError("the result has no findings; use run() with the option findings")
     filters, ids = found.table["flows_filter"], found.table["finding"]
     count = len(ids)
-    if isinstance(finding, Integral) and not isinstance(finding, bool):
-        if not -count <= finding < count:
-            raise ArgumentError(f"no finding at {finding}; the result has {count:,} findings")
-        return str(filters[int(finding) % count])
+    if isinstance(finding, Integral):
+        at = int(finding)
+        if not -count <= at < count:
+            raise ArgumentError(f"no finding at {at}; the result has {count:,} findings")
+        return str(filters[at % count])
     position = pc.index(ids, pa.scalar(str(finding))).as_py()
     if position < 0:
         near = did_you_mean(finding, ids.to_pylist()) if count else "; the result has no findings"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowtriage.analysis.aggregate import flow_summary, timeline
+from flowtriage.analysis.aggregate import timeline
 from flowtriage.analysis.folding import fold_index, fold_summary
 from flowtriage.detect import detector_status
 from flowtriage.detect.of_host import findings_of_host
@@ -24,7 +24,7 @@ from flowtriage.network_flow_summary.asn_selection import AsnLike
 from flowtriage.network_flow_summary.findings import findings_frame, section_contents
 from flowtriage.network_flow_summary.host import HostValue, first_reverse_name, host_entity
 from flowtriage.network_flow_summary.messages import absence_messages, host_messages
-from flowtriage.network_flow_summary.result import NetworkFlowResult, locations
+from flowtriage.network_flow_summary.result import MAX_ADDRESSES, NetworkFlowResult, locations
 from flowtriage.network_flow_summary.selection import HostRequest, TimeNotation, select_flows
 from flowtriage.network_flow_summary.tables import (
     HostTables,
@@ -242,7 +242,7 @@ class NetworkFlowSummary(Notebooklet):
         section = self.section("run", *texts, *result.notice())
         result.present(section, silent=arguments.silent)
         linked = [name for name in _TABLES if "flow_summary" in arguments.options]
-        steps = [
+        steps: list[tuple[str, Callable[[NetworkFlowResult, HostTables, bool], None]]] = [
             ("findings", partial(self._show_findings, linked=linked)),
             ("plot_flows", self._plot_flows),
             ("plot_flow_values", self._plot_flow_values),
@@ -288,12 +288,17 @@ class NetworkFlowSummary(Notebooklet):
         """
         self._latest.select_asns(asns)
 
-    def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
+    def lookup_ti_for_asn_ips(
+        self,
+        time_limit: float | None = DEFAULT_TIME_LIMIT,
+        *,
+        max_addresses: int | None = MAX_ADDRESSES,
+    ) -> None:
         """Look up threat intelligence for the selected ASNs of the latest result.
 
         See `NetworkFlowResult.lookup_ti_for_asn_ips`.
         """
-        self._latest.lookup_ti_for_asn_ips(time_limit)
+        self._latest.lookup_ti_for_asn_ips(time_limit, max_addresses=max_addresses)
 
     def show_selected_asn_map(self) -> FoliumMap | None:
         """Show the selected ASNs of the latest result on a map.
@@ -343,13 +348,12 @@ class NetworkFlowSummary(Notebooklet):
         result.present(section, silent=silent)
 
     def _summarise(self, result: NetworkFlowResult, tables: HostTables, silent: bool) -> None:
-        summary = flow_summary(tables.index, asn=tables.asn)
         result.flow_index = tables.index.to_pandas()
-        result.flow_summary = with_lists(summary)
+        result.flow_summary = with_lists(tables.by_as)
         index = fold_index(tables.index, tables.named_peers)
         told = index.messages("rows of peers with a few flows each", "result.flow_index")
         result.present(self.section("flow_index", *told, index), silent=silent)
-        by_as = fold_summary(summary, tables.named_peers)
+        by_as = fold_summary(tables.by_as, tables.named_peers)
         told = by_as.messages("rows of AS with a few flows per address", "result.flow_summary")
         online = messages(tables.asn.ledger)
         result.present(self.section("flow_summary", *online, *told, by_as), silent=silent)

@@ -41,6 +41,8 @@ _BY_NAME = (
     "If no lists appear below, select ASNs by number, or by their names in the flow summary: "
     'select_asns(["AS15169 Google LLC"]).'
 )
+MAX_ADDRESSES = 1000
+"""Default number of addresses that threat intelligence services are queried about."""
 _SHOWN = ["Ioc", "Severity", "Provider", "Details", "Reference"]
 
 
@@ -132,6 +134,13 @@ class NetworkFlowResult(NotebookletResult):
         self.geo_map: FoliumMap | None = None
         self.geo_map_selected: FoliumMap | None = None
 
+    @property
+    def host_tables(self) -> HostTables:
+        """The flows of the host, and its tables in Arrow."""
+        if self._tables is None:
+            raise ArgumentError("the result has no flows; use run() first")
+        return self._tables
+
     def flows_of(self, finding: str | int | Mapping[str, Any] | pd.Series[Any]) -> pd.DataFrame:
         """Return the flows behind a finding.
 
@@ -158,11 +167,8 @@ class NetworkFlowResult(NotebookletResult):
         >>> set(result.flows_of(0)["dst_ip"]) == {sample.BEACON.peer}
         True
         """
-        found = None if self._tables is None else self._tables.found
-        condition = condition_of(finding, found)
-        if self._tables is None:
-            raise ArgumentError("the result has no flows; use run() first")
-        rows = MatchingFlows(self._tables.flows).rows(condition)
+        tables = self.host_tables
+        rows = MatchingFlows(tables.flows).rows(condition_of(finding, tables.found))
         flows: pd.DataFrame = self.network_flows.iloc[rows.to_numpy()]
         return flows
 
@@ -205,7 +211,12 @@ class NetworkFlowResult(NotebookletResult):
             )
         show(self._section("select_asns", *texts, self._selector))
 
-    def lookup_ti_for_asn_ips(self, time_limit: float | None = DEFAULT_TIME_LIMIT) -> None:
+    def lookup_ti_for_asn_ips(
+        self,
+        time_limit: float | None = DEFAULT_TIME_LIMIT,
+        *,
+        max_addresses: int | None = MAX_ADDRESSES,
+    ) -> None:
         """Look up threat intelligence for the addresses of the selected ASNs.
 
         Of the providers `tilookup` (msticpy's `TILookup`) and `blocklists` (local block lists),
@@ -218,11 +229,15 @@ class NetworkFlowResult(NotebookletResult):
         ----------
         time_limit
             Time limit in seconds, 600 by default; None for no limit.
+        max_addresses
+            Number of addresses that services are queried about, 1,000 by default: peers of
+            findings first, then those with the most bytes. None for no limit. Block lists are
+            searched for all addresses.
 
         Raises
         ------
         ArgumentError
-            If the time limit is not a positive number.
+            If the time limit or the number of addresses is not a positive number.
         """
         if self._tables is None or self._selector is None:
             print(_SELECT_FIRST)
@@ -232,7 +247,9 @@ class NetworkFlowResult(NotebookletResult):
         providers = self._providers
         sources = [providers[name] for name in _INTELLIGENCE if name in providers]
         with progress_bar(" queries", silent=self._silent):
-            found = look_up(addresses.to_pylist(), sources, time_limit=time_limit)
+            found = look_up(
+                addresses.to_pylist(), sources, time_limit=time_limit, max_sent=max_addresses
+            )
         self._reputation = found
         self.ti_results = with_flows(found.results, self._tables.index)
         self.ti_coverage, self.ti_ledger = found.coverage, found.ledger.to_pandas()

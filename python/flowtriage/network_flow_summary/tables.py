@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage.analysis.aggregate import flow_index, timeline
+from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline
 from flowtriage.analysis.folding import folded_addresses
-from flowtriage.analysis.peers import index_peers
 from flowtriage.detect.of_host import HostFindings, peers_of
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.network_flow_summary.asn_selection import AsnChoices, asn_choices
@@ -51,6 +50,11 @@ class HostTables:
         return flow_index(self.flows)
 
     @cached_property
+    def by_as(self) -> pa.Table:
+        """Result of `flowtriage.flow_summary`."""
+        return flow_summary(self.index, asn=self.asn)
+
+    @cached_property
     def choices(self) -> AsnChoices:
         """The ASNs to select from."""
         folded = folded_addresses(self.index, self.named_peers)
@@ -65,18 +69,17 @@ class HostTables:
 
     def by_priority(self, addresses: pa.Array) -> pa.Array:
         """Sort addresses: peers of findings first, then those with the most bytes."""
-        peers, _ = index_peers(self.index, pa.array(self.addresses, pa.string()))
-        at = pc.index_in(addresses, value_set=peers["address"].combine_chunks())
-        sizes = pc.add(*(pc.fill_null(peers[f"{way}_host"], 0) for way in ("from", "to")))
-        order = pc.sort_indices(
-            pa.table(
-                {
-                    "rank": pc.index_in(addresses, value_set=self.named_peers),
-                    "bytes": sizes.take(at),
-                }
-            ),
-            [("rank", "ascending"), ("bytes", "descending")],
-        )
+        sizes = (pc.fill_null(self.index[f"{way}_bytes"], 0) for way in ("src", "dst"))
+        volume = pc.add(*(pc.cast(size, pa.float64()) for size in sizes))
+        ends = pa.chunked_array([*self.index["source"].chunks, *self.index["dest"].chunks])
+        volumes = pa.table({"address": ends, "bytes": pa.chunked_array([*volume.chunks] * 2)})
+        sums = volumes.group_by("address").aggregate([("bytes", "sum")])
+        at = pc.index_in(addresses, value_set=sums["address"].combine_chunks())
+        ranked = {
+            "rank": pc.index_in(addresses, value_set=self.named_peers),
+            "bytes": sums["bytes_sum"].take(at),
+        }
+        order = pc.sort_indices(pa.table(ranked), [("rank", "ascending"), ("bytes", "descending")])
         return addresses.take(order)
 
     def index_of(self, addresses: pa.Array) -> pa.Table:

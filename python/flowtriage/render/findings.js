@@ -19,7 +19,7 @@
       input.value = event.currentTarget.dataset.ftFilter;
       input.dispatchEvent(new Event("input"));
     }
-    block.scrollIntoView({ block: "center" });
+    block.scrollIntoView({ block: "start" });
     (input || block.querySelector(".ft-scroll")).focus({ preventScroll: true });
   }
 

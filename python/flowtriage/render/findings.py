@@ -86,7 +86,7 @@ class FindingCard:
             f"<dt>{_escaped(label)}</dt><dd>{_escaped(text)}</dd>"
             for label, text in self.facts.items()
         )
-        links = "".join(f" {_link(link)}" for link in self.links)
+        links = "".join(map(_link, self.links))
         return (
             f'<div class="ft-more"><details><summary>Evidence</summary>{table if rows else ""}'
             f"<dl>{facts}</dl></details>{links}</div>"
@@ -115,11 +115,12 @@ class FindingList:
 
     @property
     def total(self) -> str:
-        """Number of findings by severity."""
+        """Number of findings, in all and by severity."""
         texts = [
             f"{count:,} {severity}" for severity in SEVERITIES if (count := self._count(severity))
         ]
-        return ", ".join(texts)
+        every = sum(self.counts.values())
+        return f"{every:,} {'finding' if every == 1 else 'findings'}: {', '.join(texts)}"
 
     def _count(self, severity: str) -> int:
         return sum(count for (named, _), count in self.counts.items() if named == severity)

@@ -127,13 +127,15 @@ def test_ours_runs_where_theirs_fails(
 
 def test_options_and_metadata_are_the_same(theirs: Any) -> None:
     their, ours = theirs.NetworkFlowSummary, ft.NetworkFlowSummary
-    for method in ("name", "default_options", "all_options", "keywords", "entity_types"):
+    for method in ("name", "keywords", "entity_types"):
         assert getattr(ours, method)() == getattr(their, method)()
+    assert ours.default_options() == [*their.default_options(), "findings"]
+    assert [name for name in ours.all_options() if name != "findings"] == their.all_options()
     assert ours.description().casefold() == their.description().casefold()
     for term in ("host", "flow summary", "geo_map", "plot", "mailbox"):
         assert ours.match_terms(term) == their.match_terms(term)
     titles = {section["title"] for section in their._cell_docs.values()}
-    assert titles == {section.title for section in ours.metadata.sections.values()}
+    assert {section.title for section in ours.metadata.sections.values()} == {*titles, "Findings"}
 
 
 def test_every_public_name_of_theirs_is_here(msticnb: Any, theirs: Any, tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ pytestmark = [
 ]
 
 AZURE = "azure_nta/az_net_flows_2019-02-12_13.csv"
-DEFAULT = ["plot_flows", "plot_flow_values", "flow_summary", "resolve_host"]
+DEFAULT = ["plot_flows", "plot_flow_values", "flow_summary", "resolve_host", "findings"]
 TITLES = [
     "Host Network Summary",
+    "Findings",
     "Timeline of network flows by protocol type.",
     "Timeline of network flows by direction.",
     "Timeline of network flows quantity.",
@@ -49,6 +50,8 @@ def test_every_attribute_of_the_result_is_filled(result: ft.NetworkFlowResult) -
     later = {"geo_map_selected", "ti_results"}
     attributes = {
         "host_entity",
+        "findings",
+        "detector_status",
         "network_flows",
         "plot_flows_by_protocol",
         "plot_flows_by_direction",

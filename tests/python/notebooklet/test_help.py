@@ -194,6 +194,7 @@ def test_run_shows_the_types_of_its_arguments() -> None:
         "all_addresses": "bool",
         "tz": "str | None",
         "date_order": "str | None",
+        "internal": "NetworksLike | None",
     }
     for name in parameters:
         assert name in CLASS.get_help("md")

@@ -29,7 +29,7 @@ from msticpy.common.timespan import TimeSpan
 
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("ignore")]
 CLASSES = [cls for _, cls in ft.nblts.iter_classes()]
-DEFAULT = ["plot_flows", "plot_flow_values", "flow_summary", "resolve_host"]
+DEFAULT = ["plot_flows", "plot_flow_values", "flow_summary", "resolve_host", "findings"]
 TABLES = ("flow_index", "geo_map", "plot_flow_values")
 
 
@@ -99,8 +99,8 @@ def test_the_timespan_of_the_latest_run_is_kept() -> None:
     [
         (None, DEFAULT, {"flow_index", "plot_flow_values"}),
         (["+geo_map"], [*DEFAULT, "geo_map"], set(TABLES)),
-        (["-plot_flow_values"], ["plot_flows", "flow_summary", "resolve_host"], {"flow_index"}),
-        (["+geo_map", "-flow_summary"], [*DEFAULT[:2], "resolve_host", "geo_map"], set(TABLES[1:])),
+        (["-plot_flow_values"], [DEFAULT[0], *DEFAULT[2:]], {"flow_index"}),
+        (["+geo_map", "-flow_summary"], [*DEFAULT[:2], *DEFAULT[3:], "geo_map"], set(TABLES[1:])),
         (["geo_map"], ["geo_map"], {"geo_map"}),
         ("flow_summary", ["flow_summary"], {"flow_index"}),
         ([], [], set()),

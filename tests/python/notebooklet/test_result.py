@@ -46,8 +46,8 @@ def test_attributes_by_kind(result: ft.NetworkFlowResult) -> None:
     assert result.data_properties() == tables
     assert result.vis_properties() == ["plot_flow_values"]
     none = ft.NetworkFlowSummary(silent=True).run("192.0.2.7", data=sample.office_day())
-    assert none.data_properties() == []
-    assert none.data_properties(empty=True) == tables
+    assert none.data_properties() == ["detector_status"]
+    assert none.data_properties(empty=True) == ["findings", "detector_status", *tables]
 
 
 def test_methods_of_the_notebooklet_are_reached_through_the_result(

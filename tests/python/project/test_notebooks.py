@@ -59,11 +59,13 @@ def test_notebook_runs(path: Path) -> None:
 
 def test_the_summary_finds_all_findings() -> None:
     story = executed(FOLDER / "network_flow_summary.ipynb")
-    finding = output_of(story, "finding.sort_values")
-    assert [one.kind for one in sample.FINDINGS if one.peer not in finding] == []
-    assert sample.UPLOAD.peer in finding.split("address")[1].split("\n")[1]
+    findings = output_of(story, "result.findings[columns]")
+    assert [one.kind for one in sample.FINDINGS if one.peer not in findings] == []
+    assert sample.BEACON.peer in output_of(story, "result.flows_of(beacon)")
+    assert "period_seconds" in output_of(story, 'beacon["evidence"]')
+    assert output_of(story, "result.flows_of(scan)").endswith(f", {sample.SCAN.flows})")
     assert sample.BEACON.peer in output_of(story, "lookup_ti_for_asn_ips")
-    assert "4 of 41 selected" in output_of(story, "select_asns(networks")
+    assert "4 of 41 selected" in output_of(story, "nb.select_asns(")
     mapped = output_of(story, "show_selected_asn_map")
     assert [one.kind for one in sample.FINDINGS if one.peer not in mapped] == []
 

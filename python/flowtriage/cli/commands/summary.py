@@ -7,14 +7,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from warnings import catch_warnings, simplefilter
 
 import pyarrow as pa
 import typer
 
 from flowtriage.analysis.aggregate import flow_index, flow_summary, top_n
+from flowtriage.analysis.folding import fold_index, fold_summary
 from flowtriage.analysis.hosts import HostFlows
+from flowtriage.cli.findings import print_findings
 from flowtriage.cli.options import Databases, Json, open_database
 from flowtriage.cli.output import (
     MEASURES,
@@ -27,14 +29,16 @@ from flowtriage.cli.output import (
     progress_bar,
 )
 from flowtriage.cli.source import Source, hosts_of, takes_source
+from flowtriage.detect import detector_status
+from flowtriage.detect.of_host import HostFindings, findings_of_host, peers_of
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import sanitize
-from flowtriage.inputs.timespan import Timespan
 from flowtriage.quality import QualityWarning
 from flowtriage.quality.numbers import flows_text
 from flowtriage.quality.sums import exact_sum
 from flowtriage.read.flows import Flows
+from flowtriage.render.folded import FoldedTable
 from flowtriage.sample import HOST_NAME
 
 EXAMPLES = """
@@ -48,6 +52,7 @@ flowtriage summary conn.*.log.gz --host 10.20.30.41 --html report.html
 
 flowtriage summary conn.log --host 10.20.30.41 --json
 """
+_OF_HOST = ("Host", "Host records", "Host flows")
 _FLOW_COUNTS = ("flows", "denied_flows")
 _FLOWS = TableColumn("TotalAllowedFlows", "Flows", "count")
 _BY_AS = (
@@ -110,7 +115,7 @@ def summary(
     as_json: Json = False,
     asn: Databases = None,
 ) -> None:
-    """Summarise a host's flows by AS, peer and protocol."""
+    """Summarise a host's flows: findings, and sums by AS, peer and protocol."""
     if host is None:
         if not source.use_sample:
             raise ArgumentError("--host is missing; give the address or name of the host")
@@ -120,8 +125,15 @@ def summary(
     database = open_database(asn)
     flows, selected = source.read_host(host)
     if html:
-        index, by_as = _write_html(html, flows, host, source.timespan, database)
+        found, index, by_as = _write_html(html, flows, host, source, database)
     else:
+        found = findings_of_host(
+            flows.to_arrow(),
+            selected,
+            whole=not flows.report.rows_of_other_hosts,
+            internal=source.networks,
+            asn=database,
+        )
         index = flow_index(selected.flows)
         by_as = flow_summary(index, asn=database)
     tables = {
@@ -132,10 +144,10 @@ def summary(
         ),
     }
     if as_json:
-        print_json(_document(flows, selected, tables, top))
+        print_json(_document(flows, selected, found, tables, top))
     else:
         facts = _facts(flows, selected, database, bundled=not asn)
-        _show(facts, tables, top, selected.addresses)
+        _show(facts, found, tables, top, selected.addresses)
     if html:
         print(f"report written to {sanitize(str(html.resolve()))}", file=sys.stderr)
 
@@ -149,31 +161,30 @@ def _check_path(path: Path) -> None:
 
 
 def _write_html(
-    path: Path, flows: Flows, host: str, timespan: Timespan | None, database: AsnDatabase
-) -> tuple[pa.Table, pa.Table]:
-    """Write the report of the notebooklet; return its flow index and its summary by AS."""
+    path: Path, flows: Flows, host: str, source: Source, database: AsnDatabase
+) -> tuple[HostFindings, pa.Table, pa.Table]:
+    """Write the report of the notebooklet; return its findings, flow index and summary by AS."""
     from flowtriage.network_flow_summary import NetworkFlowSummary
 
     with redirect_stdout(sys.stderr), progress_bar(), catch_warnings():
         simplefilter("ignore", QualityWarning)  # the facts of the report state it
-        notebooklet = NetworkFlowSummary(silent=True)
-        result = notebooklet.run(
-            value=hosts_of(host), data=flows, timespan=timespan, asn=database, deduplicate=False
+        result = NetworkFlowSummary(silent=True).run(
+            value=hosts_of(host),
+            data=flows,
+            timespan=source.timespan,
+            asn=database,
+            deduplicate=False,
+            internal=source.networks,
         )
         result.write_html(path)
-    tables = {
-        section.title: content
-        for section in result.sections
-        for content in section.contents
-        if isinstance(content, pa.Table)
-    }
-    index, by_as = (notebooklet.section(name).title for name in ("flow_index", "flow_summary"))
-    return tables[index], tables[by_as]
+    tables = result.host_tables
+    return cast(HostFindings, tables.found), tables.index, tables.by_as
 
 
 def _document(
-    flows: Flows, host: HostFlows, tables: Mapping[str, pa.Table], top: int
+    flows: Flows, host: HostFlows, found: HostFindings, tables: Mapping[str, pa.Table], top: int
 ) -> dict[str, Any]:
+    tables = {"findings": found.table, **tables}
     addresses = list(host.addresses)
     return {
         "host": {
@@ -183,6 +194,7 @@ def _document(
             **dict(zip(_FLOW_COUNTS, _counts(host), strict=True)),
         },
         "report": flows.report.to_dict(),
+        "detectors": detector_status(found.table).to_pylist(),
         "groups": {name: table.num_rows for name, table in tables.items()},
         **{name: table.slice(0, top).to_pylist() for name, table in tables.items()},
     }
@@ -209,17 +221,27 @@ def _facts(
 
 
 def _show(
-    facts: Mapping[str, str], tables: Mapping[str, pa.Table], top: int, addresses: Sequence[str]
+    facts: Mapping[str, str],
+    found: HostFindings,
+    tables: Mapping[str, pa.Table],
+    top: int,
+    addresses: Sequence[str],
 ) -> None:
+    named = peers_of(found.table, addresses)
     sections = (
-        ("flow_summary", "Flow summary by AS", _BY_AS),
-        ("flow_index", "Flow index, by number of flows", _INDEX),
-        ("protocols", "Protocols", _PROTOCOLS),
+        ("Flow summary by AS", _BY_AS, fold_summary(tables["flow_summary"], named)),
+        ("Flow index, by number of flows", _INDEX, fold_index(tables["flow_index"], named)),
+        ("Protocols", _PROTOCOLS, FoldedTable(tables["protocols"], {}, 0)),
     )
     with output() as console:
-        print_facts(console, facts)
-        for name, title, columns in sections:
-            table = tables[name]
+        print_facts(console, {label: facts[label] for label in _OF_HOST})
+        print_findings(console, found, top)
+        console.print()
+        print_facts(console, {k: fact for k, fact in facts.items() if k not in _OF_HOST})
+        for title, columns, folded in sections:
+            table = folded.table
             print_table(
                 console, title, columns, table.slice(0, top), total=table.num_rows, muted=addresses
             )
+            if folded.count:
+                console.print(f"{folded.count:,} rows with few flows are folded", style="dim")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -52,6 +52,8 @@ class Reputation:
         Number of distinct public addresses without a result of any provider.
     stopped : str or None
         `time limit` or `interrupted` if queries were stopped.
+    not_sent : int
+        Number of public addresses beyond the limit of those that services are queried about.
     """
 
     found: pa.Table
@@ -63,6 +65,7 @@ class Reputation:
     stopped: str | None
     _tables: tuple[pa.Table | pd.DataFrame, ...]
     _order: pa.Array
+    not_sent: int = 0
 
     @cached_property
     def results(self) -> pd.DataFrame:
@@ -128,6 +131,11 @@ class Reputation:
             return [*lines, "There is no public address to look up."]
         if not self.providers.num_rows:
             return [*lines, f"No provider is loaded: {_are(self.public)} not looked up."]
+        if count := self.not_sent:
+            lines.append(
+                f"Services were queried about the first {self.public - count:,} public addresses; "
+                f"the other {count:,} were looked up in local lists only."
+            )
         if self.stopped:
             lines.append(self._stopped_message())
         with_result = self.public - self.without_result
@@ -157,6 +165,7 @@ def look_up(
     *,
     non_public: bool = False,
     time_limit: float | None = DEFAULT_TIME_LIMIT,
+    max_sent: int | None = None,
 ) -> Reputation:
     """Look up the reputation of addresses, each distinct address once per provider.
 
@@ -178,6 +187,9 @@ def look_up(
     time_limit
         Time limit in seconds, 600 by default; None for no limit. Sources within this process
         (`BlockLists`, `Gti`) are not stopped by it.
+    max_sent
+        Number of public addresses that services outside this process are queried about, the first
+        ones; None for all.
 
     Returns
     -------
@@ -189,7 +201,7 @@ def look_up(
     InputError
         If an address is invalid.
     ArgumentError
-        If the time limit is not a positive number.
+        If the time limit or `max_sent` is not a positive number.
 
     Examples
     --------
@@ -201,12 +213,19 @@ def look_up(
             f"time_limit must be more than 0 seconds, got {time_limit!r}; give a number, or None "
             "for no limit"
         )
+    if max_sent is not None and not (isinstance(max_sent, Integral) and max_sent > 0):
+        raise ArgumentError(
+            f"the number of addresses must be 1 or more, got {max_sent!r}; give a number, or None "
+            "for no limit"
+        )
     known = bundled().lookup(list(addresses))
     known = known.select(["address", "ip_type"]).group_by(["address", "ip_type"], use_threads=False)
     known = known.aggregate([]).drop_null().combine_chunks()
     every = known["address"].combine_chunks()
     public = every.filter(pc.equal(known["ip_type"], "Public").combine_chunks())
-    answers, stopped = _query(sources, every, public, non_public, time_limit)
+    sent = public if max_sent is None else public.slice(0, max_sent)
+    answers, stopped = _query(sources, every, public, sent, non_public, time_limit)
+    services = any(not hasattr(source, "query") for source in sources)
     tables = [pair for one in answers for pair in one.tables]
     found = pa.concat_tables([FOUND.empty_table(), *(found for _, found in tables)])
     found = found.combine_chunks()
@@ -222,11 +241,17 @@ def look_up(
         stopped=stopped,
         _tables=tuple(table for table, _ in tables),
         _order=order,
+        not_sent=len(public) - len(sent) if services else 0,
     )
 
 
 def _query(
-    sources: Sequence[Any], every: pa.Array, public: pa.Array, non_public: bool, limit: float | None
+    sources: Sequence[Any],
+    every: pa.Array,
+    public: pa.Array,
+    sent: pa.Array,
+    non_public: bool,
+    limit: float | None,
 ) -> tuple[list[Answers], str | None]:
     """Query all sources; return the answers in their order, and why queries were stopped."""
     slots: list[list[Answers]] = []
@@ -242,7 +267,8 @@ def _query(
             inside.append((at, source, chosen))
         else:
             slots.append([])
-            remote += [(at, provider, kinds) for provider in providers_of(source)]
+            few = types_of(sent)
+            remote += [(at, provider, few) for provider in providers_of(source)]
 
     def query_inside() -> None:
         for at, source, chosen in inside:
