@@ -21,6 +21,7 @@ from flowtriage.cli.commands import (
     hunt,
     oa,
     oa_feedback,
+    oa_findings,
     report,
     store,
     summary,
@@ -53,6 +54,7 @@ app.command("top", epilog=top.EXAMPLES)(top.top)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("asn", epilog=asn.EXAMPLES)(asn.asn)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
+oa.app.command("findings", epilog=oa_findings.EXAMPLES)(oa_findings.findings)
 oa.app.add_typer(oa_feedback.app, name="feedback")
 app.add_typer(oa.app, name="oa")
 app.add_typer(store.app, name="store")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeAlias
 from warnings import catch_warnings, simplefilter
@@ -18,7 +19,7 @@ from rich.text import Text
 from flowtriage.analysis.addresses import within_networks
 from flowtriage.analysis.hosts import busiest_addresses, flows_of_host
 from flowtriage.cli.options import open_database
-from flowtriage.cli.output import progress_bar
+from flowtriage.cli.output import TableColumn, print_table, progress_bar
 from flowtriage.cli.source import Source, count_flows, exit_without, hosts_of, print_warnings
 from flowtriage.detect import (
     SEVERITIES,
@@ -31,6 +32,7 @@ from flowtriage.detect import (
 from flowtriage.detect.allowed import count_again
 from flowtriage.detect.select import severities_from
 from flowtriage.detect.thresholds import DETECTORS
+from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean, sanitize
 from flowtriage.inputs.hosts import parse_host
@@ -78,30 +80,63 @@ Csv: TypeAlias = Annotated[
     bool, typer.Option("--csv", help="Print CSV with a header, safe for spreadsheets.")
 ]
 _MAX_LINE = 300
+_STYLES = {"high": "bold red", "warning": "yellow"}
+_COLUMNS = (
+    TableColumn("severity", "Severity"),
+    TableColumn("detector", "Detector", optional=True),
+    TableColumn("summary", "Finding", "sentence", flexible=True),
+    TableColumn("score", "Score", "score", optional=True),
+    TableColumn("as_name", "AS", flexible=True, optional=True),
+    TableColumn("context", "Context", "list", flexible=True, optional=True),
+    TableColumn("first_seen", "First seen\n(UTC)", "time", optional=True),
+    TableColumn("last_seen", "Last seen\n(UTC)", "time", optional=True),
+)
 
 
 @dataclass(frozen=True)
-class Hunted:
-    """Findings and hosts of a log, after all options.
+class Shown:
+    """Findings after all options.
 
-    `findings` are those to show, `hidden` those that the allow-list hides, `order` the ids of
-    all in their order, `hosts` the internal hosts; `problems` has what of the allow-list does not
-    apply.
+    `findings` are those that the allow-list does not have, `hidden` those that it has, `order` the
+    ids of all in their order; `problems` has what of the allow-list does not apply.
     """
 
-    report: ReadReport
     findings: pa.Table
     hidden: pa.Table
     order: pa.Array
-    hosts: pa.Table
     allow: Path | None
     show_allowed: bool
     problems: tuple[str, ...]
 
-    def with_hidden(self) -> pa.Table:
-        """Return shown and hidden findings in their order."""
+    @property
+    def rows(self) -> pa.Table:
+        """The findings to show, in their order."""
+        if not self.show_allowed:
+            return self.findings
         both = pa.concat_tables([self.findings.replace_schema_metadata(None), self.hidden])
         return both.take(pc.sort_indices(pc.index_in(both["finding"], value_set=self.order)))
+
+    def restricted(self, select: Callable[[pa.Table], pa.Table]) -> Shown:
+        """Return a selection of the findings."""
+        return replace(self, findings=select(self.findings), hidden=select(self.hidden))
+
+
+@dataclass(frozen=True)
+class Hunted:
+    """Findings and internal hosts of a log, after all options."""
+
+    shown: Shown
+    report: ReadReport
+    hosts: pa.Table
+
+    def facts(self) -> dict[str, str]:
+        """Return what was read, found and hidden, and what could not be answered."""
+        read = {
+            "Source": few(self.report.sources),
+            "Records": count_flows(self.report),
+            "Time": self.report.span,
+        }
+        return {label: text for label, text in (read | facts(self.shown)).items() if text}
 
 
 def hunt_source(
@@ -118,31 +153,48 @@ def hunt_source(
     chosen = _checked(detectors)
     if min_severity is not None:
         severities_from(min_severity)
-    allow_list = AllowList()
-    if allow is not None:
-        with catch_warnings():
-            simplefilter("ignore")  # printed below
-            allow_list = AllowList(allow)
-    elif show_allowed:
-        raise ArgumentError("--show-allowed needs an allow-list; give --allow FILE")
+    allow_list = read_allow_list(allow, show_allowed)
     database = open_database(asn)
     flows = source.read()
+    print_warnings(flows.report)
     addresses = None if host is None else _addresses(flows, host)
     with progress_bar():
         found, hosts = survey(flows, internal=source.networks, detectors=chosen, asn=database)
-        order = found["finding"].combine_chunks()
-        found, hidden = allow_list.apply(found, asn=database)
-        hosts = count_again(hosts, hidden)
+        shown = show(found, allow_list, allow, show_allowed, database)
+        hosts = count_again(hosts, shown.hidden)
     if addresses is not None:
-        found, hidden = about(found, addresses), about(hidden, addresses)
+        shown = shown.restricted(partial(about, hosts=addresses))
         hosts = hosts.filter(within_networks(hosts["host"].combine_chunks(), addresses))
     if min_severity is not None:
-        found, hidden = at_least(found, min_severity), at_least(hidden, min_severity)
-    print_warnings(flows.report)
-    problems = tuple(allow_list.problems())
-    for problem in problems:
+        shown = shown.restricted(partial(at_least, severity=min_severity))
+    return Hunted(shown, flows.report, hosts)
+
+
+def read_allow_list(allow: Path | None, show_allowed: bool) -> AllowList:
+    """Read the allow-list, if there is one, and print what of it does not apply."""
+    if allow is None:
+        if show_allowed:
+            raise ArgumentError("--show-allowed needs an allow-list; give --allow FILE")
+        return AllowList()
+    with catch_warnings():
+        simplefilter("ignore")  # printed here
+        allow_list = AllowList(allow)
+    for problem in allow_list.problems():
         print(f"warning: {sanitize(problem, _MAX_LINE)}", file=sys.stderr)
-    return Hunted(flows.report, found, hidden, order, hosts, allow, show_allowed, problems)
+    return allow_list
+
+
+def show(
+    found: pa.Table,
+    allow_list: AllowList,
+    allow: Path | None,
+    show_allowed: bool,
+    asn: AsnDatabase,
+) -> Shown:
+    """Apply the allow-list, which was read from `allow`, to findings."""
+    findings, hidden = allow_list.apply(found, asn=asn)
+    order = found["finding"].combine_chunks()
+    return Shown(findings, hidden, order, allow, show_allowed, tuple(allow_list.problems()))
 
 
 def check_output(as_json: bool, as_csv: bool) -> None:
@@ -151,25 +203,25 @@ def check_output(as_json: bool, as_csv: bool) -> None:
         raise ArgumentError("give --json or --csv, not both")
 
 
-def facts(hunted: Hunted) -> dict[str, str]:
-    """Return what was read, found and hidden, and what could not be answered."""
-    found = {
-        "Source": few(hunted.report.sources),
-        "Records": count_flows(hunted.report),
-        "Time": hunted.report.span,
-        "Findings": count_findings(hunted.findings),
-        "Allowed": allowed_text(hunted),
-        **_not_run(hunted),
-    }
-    return {label: text for label, text in found.items() if text}
+def facts(shown: Shown) -> dict[str, str]:
+    """Return what was found and hidden, and what could not be answered."""
+    found = {"Findings": count_findings(shown.findings), "Allowed": _allowed(shown)}
+    return {label: text for label, text in (found | _not_run(shown)).items() if text}
 
 
-def print_notes(hunted: Hunted) -> None:
+def print_notes(shown: Shown) -> None:
     """Print to stderr what `facts` states, for output that has no place for it."""
-    notes = {"Allowed": allowed_text(hunted), **_not_run(hunted)}
-    for label, text in notes.items():
-        if text:
+    for label, text in facts(shown).items():
+        if label != "Findings":
             print(f"warning: {label}: {sanitize(text, _MAX_LINE)}", file=sys.stderr)
+
+
+def print_shown(console: Console, shown: Shown, top: int) -> None:
+    """Print the first findings as a table, if there are any."""
+    rows = shown.rows
+    if rows.num_rows:
+        first, total = rows.slice(0, top), rows.num_rows
+        print_table(console, "Findings", _COLUMNS, first, total=total, styles=_STYLES)
 
 
 def count_findings(findings: pa.Table) -> str:
@@ -179,14 +231,6 @@ def count_findings(findings: pa.Table) -> str:
     return f"{findings.num_rows:,}" + (f": {by_severity}" if by_severity else "")
 
 
-def allowed_text(hunted: Hunted) -> str:
-    """Return how many findings the allow-list has; empty without one."""
-    if hunted.allow is None:
-        return ""
-    how = "shown" if hunted.show_allowed else "hunt --show-allowed shows them"
-    return f"{hunted.hidden.num_rows:,} by {hunted.allow}; {how}"
-
-
 def print_next(console: Console, *commands: str) -> None:
     """Print how to go on."""
     console.print()
@@ -194,9 +238,17 @@ def print_next(console: Console, *commands: str) -> None:
         console.print(Text(f"Next: {sanitize(command, _MAX_LINE)}", "dim"), soft_wrap=True)
 
 
-def _not_run(hunted: Hunted) -> dict[str, str]:
+def _allowed(shown: Shown) -> str:
+    """Return how many findings the allow-list has; empty without one."""
+    if shown.allow is None:
+        return ""
+    how = "shown" if shown.show_allowed else "hidden; --show-allowed shows them"
+    return f"{shown.hidden.num_rows:,} by {shown.allow}, {how}"
+
+
+def _not_run(shown: Shown) -> dict[str, str]:
     """Return as label and text which detectors the source did not allow, and why."""
-    status = detector_status(hunted.findings).to_pylist()
+    status = detector_status(shown.findings).to_pylist()
     return {f"Not run: {one['detector']}": one["reason"] for one in status if not one["ran"]}
 
 
@@ -216,4 +268,6 @@ def _addresses(flows: Flows, host: str) -> list[str]:
     selected = flows_of_host(flows.to_arrow(), *parse_host(hosts_of(host)))
     if not selected.flows.num_rows:
         exit_without(host, flows.report, busiest_addresses(flows.to_arrow()))
+    if not selected.addresses:
+        raise ArgumentError(f"the log has no address of host {host!r}; give its address")
     return [*selected.addresses]

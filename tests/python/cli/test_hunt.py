@@ -138,7 +138,7 @@ def test_internal_networks_move_findings(log: Path) -> None:
 def test_what_the_allow_list_hides_is_counted_and_one_option_away(log: Path, allow: Path) -> None:
     done = run("hunt", log, "--allow", allow)
     assert re.search(r"^Findings +5: 1 high, 1 warning, 3 information$", done.stdout, re.M)
-    counted = f"2 by {allow}; hunt --show-allowed shows them"
+    counted = f"2 by {allow}, hidden; --show-allowed shows them"
     assert re.search(rf"^Allowed +{re.escape(counted)}$", done.stdout, re.M)
     assert sample.UPLOAD.peer not in done.stdout
     assert done.stderr.splitlines() == [

@@ -15,7 +15,6 @@ from flowtriage.cli.hunting import (
     FindingsHost,
     MinSeverity,
     check_output,
-    facts,
     hunt_source,
     print_next,
     print_notes,
@@ -80,18 +79,18 @@ def hosts(
         print_json(
             {
                 "report": hunted.report.to_dict(),
-                "detectors": detector_status(hunted.findings).to_pylist(),
+                "detectors": detector_status(hunted.shown.findings).to_pylist(),
                 "hosts": table.to_pylist(),
-                "allowed": hunted.hidden.num_rows,
-                "allow_list_problems": list(hunted.problems),
+                "allowed": hunted.shown.hidden.num_rows,
+                "allow_list_problems": list(hunted.shown.problems),
             }
         )
     elif as_csv:
         print_csv(table)
-        print_notes(hunted)
+        print_notes(hunted.shown)
     else:
         with output() as console:
-            print_facts(console, facts(hunted))
+            print_facts(console, hunted.facts())
             if table.num_rows:
                 shown = table.slice(0, top)
                 print_table(console, "Internal hosts", _COLUMNS, shown, total=table.num_rows)
