@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from flowtriage.detect.thresholds import DETECTORS
@@ -147,11 +148,16 @@ def _port(name: str, value: Any) -> int:
 
 def _service(name: str, value: Any) -> str:
     text = _text(name, value).lower()
-    if not service_ports(text):
+    if not _is_registered(text):
         raise ArgumentError(
             f"unknown {name} {_shown(value)}; give a name of IANA's registry, such as ntp, or port"
         )
     return text
+
+
+@lru_cache(maxsize=1_024)
+def _is_registered(service: str) -> bool:
+    return bool(service_ports(service))
 
 
 def _detector(name: str, value: Any) -> str:

@@ -54,7 +54,8 @@ def append_entries(path: Path, entries: Sequence[AllowEntry]) -> None:
     _check_suffix(path)
     text = _text_of(path) if path.exists() else ""
     present, _ = _entries(path, text) if text.strip() else ([], [])
-    missing = [entry for entry in dict.fromkeys(entries) if entry not in present]
+    known = set(present)
+    missing = [entry for entry in dict.fromkeys(entries) if entry not in known]
     if not missing and path.exists():
         return
     text = _with_toml(text, missing) if _is_toml(path) else _with_csv(path, text, missing)

@@ -42,14 +42,16 @@ STEPS = (
     Step("context", "Add network context", do.context, changes=True),
     Step("geolocation", "Add geolocation", do.geolocation, changes=True),
     Step("reputation", "Add reputation", do.reputation, changes=True),
-    Step("findings", "Hunt and store the findings", do.findings, stores=True),
+    Step("hunt", "Run the detectors", do.hunt),
+    Step("findings", "Store the findings", do.findings, stores=True),
     Step("store", "Store the suspicious connections", do.store, stores=True),
     Step("details", "Store details and chords", do.details, stores=True),
     Step("summary", "Store the ingest summary", do.ingest_summary, stores=True),
 )
 """The steps of a run, in order."""
 _STORE = "store"
-_READING = ("ingest", "results", "findings")
+_FINDINGS = "findings"
+_READING = ("ingest", "results", "hunt", _FINDINGS)
 """Steps that read flows."""
 _LOG = logging.getLogger("flowtriage.oa")
 _LOG.addHandler(logging.NullHandler())
@@ -290,7 +292,7 @@ class FlowOA:
                     executor.do(step, day)
             storing = [step for step in selected if step.stores]
             if storing:
-                day.load_scores()
+                day.load(findings=any(step.name == _FINDINGS for step in storing))
                 with self.store.transaction() as day.transaction:
                     now = datetime.now(UTC).isoformat(timespec="seconds")
                     # The lock on the row of the day serialises runs of the same day.

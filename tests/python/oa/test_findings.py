@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,9 +39,10 @@ def test_a_run_stores_what_hunt_finds(oa: ft.FlowOA) -> None:
     stored = oa.findings()
     assert stored.equals(expected)
     assert stored.schema.equals(expected.schema, check_metadata=True)
-    [step] = [step for step in done.steps if step.name == "findings"]
-    assert (step.count, step.note) == (7, "2 high, 1 warning, 4 information")
-    assert "Hunt and store the findings" in str(done)
+    steps = {step.name: (step.count, step.note) for step in done.steps}
+    assert steps["hunt"] == (7, "2 high, 1 warning, 4 information")
+    assert steps["findings"] == (7, "7 rows of flow_findings")
+    assert "Run the detectors" in str(done)
     assert oa.store.count("flow_findings") == 7
     assert oa.store.read("flow_findings", order=["rank"])["rank"].to_pylist() == list(range(7))
     first = stored.to_pylist()[0]
@@ -91,6 +93,31 @@ def test_findings_alone_are_found_again(oa: ft.FlowOA) -> None:
     assert snapshot(oa.store) == before
 
 
+def test_the_detectors_run_before_the_store_is_locked(
+    oa: ft.FlowOA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flowtriage.oa import day as module
+
+    find, counts = module.find, []
+
+    def reads(*arguments: Any) -> pa.Table:
+        counts.append(ft.FlowStore(oa.store.url, wait=0).count("flow_findings"))
+        return find(*arguments)
+
+    if "postgresql" in oa.store.url:
+        pytest.skip("PostgreSQL does not lock the store")
+    monkeypatch.setattr(module, "find", reads)
+    oa.run()
+    oa.run(["findings"])
+    assert counts == [0, 7]
+
+
+def test_a_preview_stores_nothing(oa: ft.FlowOA) -> None:
+    [step] = oa.run(["hunt"]).steps
+    assert step.count == 7
+    assert oa.store.count("flow_findings") == 0
+
+
 def test_a_failed_run_keeps_the_findings(oa: ft.FlowOA) -> None:
     oa.run()
     before = oa.findings()
@@ -133,7 +160,7 @@ def test_a_day_without_flows_has_no_findings_and_says_why(tmp_path: Path, store_
     file.write_text(line + "\t1\t60\t0\t0\t1e-8\n")
     oa = ft.FlowOA(NIGHT, settings=settings_in(tmp_path, store_url), results=file)
     done = oa.run()
-    [step] = [step for step in done.steps if step.name == "findings"]
+    [step] = [step for step in done.steps if step.name == "hunt"]
     assert step.count == 0
     assert step.note.startswith("none; not run: beacons, retries,")
     assert step.note.endswith("(the day has no flows)")
