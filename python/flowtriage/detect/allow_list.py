@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +15,16 @@ import pyarrow.compute as pc
 from flowtriage.detect.allow_entry import AllowEntry, parse_entry
 from flowtriage.detect.allow_file import append_entries, read_entries
 from flowtriage.detect.allow_match import first_matches
+from flowtriage.detect.findings import FINDINGS
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.missing import is_missing
 from flowtriage.inputs.texts import path_argument
 from flowtriage.inputs.timespan import DayLike, parse_day
 from flowtriage.quality.warn import caller_level
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MAX_LISTED = 5
 _OF_FINDING = {"source": "source", "dest": "dest", "port": "dst_port"}
@@ -133,7 +137,7 @@ class AllowList:
 
     def apply(
         self,
-        findings: pa.Table,
+        findings: pa.Table | pd.DataFrame,
         *,
         on: DayLike | None = None,
         asn: AsnDatabase | str | os.PathLike[str] | None = None,
@@ -143,7 +147,7 @@ class AllowList:
         Parameters
         ----------
         findings
-            Result of `hunt` or of a detector.
+            Result of `hunt` or of a detector, or a data frame of it.
         on
             Day (UTC) on which expired entries are judged; None means today.
         asn
@@ -153,8 +157,14 @@ class AllowList:
         -------
         Applied
             `shown` and `hidden`, in the same order; together they are all findings.
+
+        Raises
+        ------
+        ArgumentError
+            If the table has other columns.
         """
         day = _day(on)
+        findings = _as_findings(findings)
         valid = [entry for entry in self._entries if not entry.has_expired(day)]
         first = first_matches(findings, valid, as_database(asn))
         allowed = pc.is_valid(first)
@@ -248,6 +258,16 @@ AllowLike: TypeAlias = AllowList | str | os.PathLike[str]
 def as_allow_list(allow: AllowLike) -> AllowList:
     """Return an allow-list, read from a file if a path is given."""
     return allow if isinstance(allow, AllowList) else AllowList(allow)
+
+
+def _as_findings(findings: pa.Table | pd.DataFrame) -> pa.Table:
+    if not isinstance(findings, pa.Table) and set(FINDINGS.names) <= set(findings):
+        return pa.Table.from_pandas(findings, FINDINGS, preserve_index=False)
+    if missing := set(FINDINGS.names) - set(getattr(findings, "column_names", ())):
+        raise ArgumentError(
+            f"these are no findings: {min(missing)} is missing; give the result of hunt"
+        )
+    return findings
 
 
 def _day(on: DayLike | None) -> date:

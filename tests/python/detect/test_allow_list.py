@@ -147,6 +147,7 @@ def test_each_finding_of_the_sample_is_allowed_alone() -> None:
         assert (entry.finding == row["finding"]) is exact
 
 
+@pytest.mark.extra
 def test_a_row_of_pandas_is_a_finding() -> None:
     frame = ft.hunt(sample.office_day()).to_pandas()
     for at in (0, 2):
@@ -156,6 +157,20 @@ def test_a_row_of_pandas_is_a_finding() -> None:
     for wrong in (3, [], {"source": "10.0.0.1"}):
         with pytest.raises(ArgumentError, match="this is no finding"):
             AllowList().add(wrong, reason="x")  # type: ignore[arg-type]
+
+
+@pytest.mark.extra
+def test_a_data_frame_has_findings() -> None:
+    findings = ft.hunt(sample.office_day())
+    allow = allow_list({"dest": sample.UPLOAD.peer})
+    of_frame, of_table = allow.apply(findings.to_pandas()), allow.apply(findings)
+    assert [one.to_pylist() for one in of_frame] == [one.to_pylist() for one in of_table]
+
+
+def test_other_tables_are_no_findings() -> None:
+    for wrong in (sample.office_day(), ft.hosts(sample.office_day()), [1], {"finding": 1}):
+        with pytest.raises(ArgumentError, match="these are no findings: as_name is missing"):
+            AllowList().apply(wrong)
 
 
 def test_criteria_widen_a_finding() -> None:
