@@ -140,7 +140,8 @@ def _folded(table: pa.Table, kept: pa.Array, patterns: Sequence[_Pattern]) -> Fo
 def _members(table: pa.Table, key: pa.Array, kept: pa.Array, pattern: _Pattern) -> pa.Array:
     """Return which rows are folded: few flows, and a pattern that many rows share."""
     allowed, denied = (
-        pc.fill_null(table[name], 0).cast(pa.float64()) for name in (_FLOWS, "denied_flows")
+        pc.cast(pc.fill_null(table[name], 0), pa.float64(), safe=False)
+        for name in (_FLOWS, "denied_flows")
     )
     most = FOLD_FLOWS
     if pattern.addresses:
@@ -160,7 +161,10 @@ def _key(table: pa.Table, pattern: _Pattern) -> pa.ChunkedArray:
 
 def _largest(part: pa.Table, name: str) -> list[str]:
     """Return the values of a column, those with the most bytes first."""
-    sizes = (pc.fill_null(part[size], 0).cast(pa.float64()) for size in ("src_bytes", "dst_bytes"))
+    sizes = (
+        pc.cast(pc.fill_null(part[size], 0), pa.float64(), safe=False)
+        for size in ("src_bytes", "dst_bytes")
+    )
     order = pc.sort_indices(pa.table({"bytes": pc.add(*sizes)}), [("bytes", "descending")])
     values = part[name].take(order.slice(0, LIST_FULL))
     listed: list[str] = pc.fill_null(values, UNKNOWN).to_pylist()

@@ -15,6 +15,7 @@ from flowtriage.humanize import UNKNOWN, human_bytes
 from flowtriage.render.findings import (
     FOLDED,
     IN_VIEW,
+    OF_A_KIND,
     SEVERITIES,
     FindingCard,
     FindingList,
@@ -47,16 +48,26 @@ def finding_list(
     """
     pairs = found.group_by(["severity", "detector"]).aggregate([([], "count_all")]).to_pylist()
     counts = {(row["severity"], kind(row["detector"])): row["count_all"] for row in pairs}
-    shown = pa.concat_tables(
-        found.filter(pc.equal(found["severity"], severity)).slice(0, IN_VIEW + FOLDED)
-        for severity in SEVERITIES
-    )
+    shown = found.take(_shown(found))
     axis = None if matching is None else TimeAxis.of(matching.flows)
     cards = [
         _card(row, matching if at < MAX_PICTURES else None, axis, links(row))
         for at, row in enumerate(shown.to_pylist())
     ]
     return FindingList(cards, counts, rest)
+
+
+def _shown(found: pa.Table) -> pa.Array:
+    """Return the positions of the findings that a list shows."""
+    positions = []
+    for severity in SEVERITIES:
+        of_severity = pc.equal(found["severity"], severity)
+        positions.append(pc.indices_nonzero(of_severity).slice(0, IN_VIEW + FOLDED))
+        for detector in pc.unique(found["detector"].filter(of_severity)):
+            both = pc.and_(of_severity, pc.equal(found["detector"], detector))
+            positions.append(pc.indices_nonzero(both).slice(0, OF_A_KIND))
+    every = pc.unique(pa.concat_arrays(positions))
+    return every.take(pc.sort_indices(every))
 
 
 def _card(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import pyarrow as pa
@@ -34,3 +35,17 @@ class MatchingFlows:
             If the condition is not of the form that `flows_of` describes.
         """
         return self._columns.filter(parse_filter(condition))[_ROW]
+
+    def columns(self, condition: str, names: Sequence[str]) -> pa.Table:
+        """Return columns of the flows that fulfil the `flows_filter` of a finding.
+
+        Raises
+        ------
+        ArgumentError
+            If the condition is not of the form that `flows_of` describes.
+        """
+        table = self._columns
+        for name in names:
+            if name not in table.column_names:
+                table = table.append_column(name, self.flows[name])
+        return table.filter(parse_filter(condition)).select(names)

@@ -15,7 +15,7 @@ from flowtriage.detect.matching import MatchingFlows
 from flowtriage.detect.thresholds import DETECTORS
 from flowtriage.detect.words import kinds
 from flowtriage.enrich.asn import AsnDatabase
-from flowtriage.humanize import sanitize
+from flowtriage.humanize import joined, sanitize
 from flowtriage.inputs.networks import NetworksLike
 
 _COMPARING = ("rare_networks",)
@@ -114,26 +114,60 @@ def findings_of_host(
         found = _without(found, DETECTORS, _NO_FLOWS)
     elif not whole:
         found = _without(found, _COMPARING, _NO_OTHERS)
-    matching = MatchingFlows(host.flows)
     if searched is flows:
-        found = found.filter(concerning(found, host.addresses, matching))
-    return HostFindings(found, matching, searched.num_rows, whole)
+        found = found.filter(concerning(found, host.addresses, host.flows))
+    return HostFindings(found, MatchingFlows(host.flows), searched.num_rows, whole)
 
 
-def concerning(found: pa.Table, addresses: Sequence[str], matching: MatchingFlows) -> pa.Array:
-    """Return which findings are about a host."""
+def concerning(found: pa.Table, addresses: Sequence[str], flows: pa.Table) -> pa.ChunkedArray:
+    """Return which findings are about a host.
+
+    A finding about several sources or destinations is, if the host has flows with its other end,
+    and its port.
+    """
     own = pa.array(addresses, pa.string())
-    source, dest = found["source"], found["dest"]
+    source, dest, port = (found[name] for name in ("source", "dest", "dst_port"))
     named = pc.or_(pc.is_in(source, value_set=own), pc.is_in(dest, value_set=own))
-    flows = matching.flows
-    ends = [*flows["src_ip"].chunks, *flows["dst_ip"].chunks]
-    peers = pc.unique(pa.chunked_array(ends, pa.string())).drop_null()
-    several = pc.or_(pc.is_null(source), pc.is_null(dest))
-    known = pc.or_(*(pc.is_in(end, value_set=peers) for end in (source, dest)))
-    possible = pc.and_(pc.and_not(several, named), known)
-    conditions = zip(possible.to_pylist(), found["flows_filter"].to_pylist(), strict=True)
-    touched = [may and len(matching.rows(condition)) > 0 for may, condition in conditions]
-    return pc.or_(named, pa.chunked_array([pa.array(touched, pa.bool_())]))
+    several = pc.and_not(pc.xor(pc.is_null(source), pc.is_null(dest)), named)
+    if not pc.any(several).as_py():
+        return named
+    wanted = pc.unique(pc.coalesce(source, dest).filter(several))
+    of_peers = (pc.is_in(flows[end], value_set=wanted) for end in ("src_ip", "dst_ip"))
+    flows = flows.filter(pc.or_(*of_peers))
+    ends, ports = (flows["src_ip"], flows["dst_ip"]), (flows["src_port"], flows["dst_port"])
+    # Of a record of the responses alone, the port of the service is the source port.
+    of_source, of_dest = (ports[1], ports[0]), (ports[0], ports[1])
+    touched = pc.if_else(
+        pc.is_valid(source),
+        _meets(source, port, ends, of_source),
+        _meets(dest, port, ends, of_dest),
+    )
+    return pc.or_(named, pc.and_(several, touched))
+
+
+def _meets(
+    address: pa.ChunkedArray,
+    port: pa.ChunkedArray,
+    ends: Sequence[pa.ChunkedArray],
+    ports: Sequence[pa.ChunkedArray],
+) -> pa.ChunkedArray:
+    """Return which addresses occur in flows, with the port if there is one."""
+    without = _distinct(ends)
+    pairs = _distinct([_pair(*one) for one in zip(ends, ports, strict=True)])
+    return pc.if_else(
+        pc.is_null(port),
+        pc.is_in(address, value_set=without),
+        pc.is_in(_pair(address, port), value_set=pairs),
+    )
+
+
+def _pair(address: pa.ChunkedArray, port: pa.ChunkedArray) -> pa.ChunkedArray:
+    return joined(address, "|", pc.cast(port, pa.string()))
+
+
+def _distinct(columns: Sequence[pa.ChunkedArray]) -> pa.Array:
+    distinct = [column.unique().drop_null() for column in columns]
+    return pc.unique(pa.chunked_array(distinct, pa.string()))
 
 
 def _without(found: pa.Table, detectors: Collection[str], reason: str) -> pa.Table:

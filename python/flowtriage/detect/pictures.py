@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.detect.matching import MatchingFlows
-from flowtriage.detect.words import duration
-from flowtriage.humanize import human_bytes
+from flowtriage.detect.words import bytes_text, duration
 from flowtriage.render.sparkline import Sparkline
 
 _MAX_INTERVALS = 96
@@ -23,6 +22,7 @@ _STEPS = (
     *(3_600, 7_200, 10_800, 14_400, 21_600, 43_200, _DAY, 2 * _DAY, 7 * _DAY),
 )
 """Seconds of an interval."""
+_COLUMNS = tuple("start_time end_time dst_ip src_bytes dst_bytes flows denied_flows".split())
 
 
 @dataclass(frozen=True)
@@ -61,21 +61,22 @@ class TimeAxis:
 
 def picture(finding: Mapping[str, Any], matching: MatchingFlows, axis: TimeAxis) -> Sparkline:
     """Draw the flows of a finding: bytes of uploads, open connections, or the number of flows."""
-    flows = matching.flows.take(matching.rows(finding["flows_filter"]))
+    flows = matching.columns(finding["flows_filter"], _COLUMNS)
     flows = flows.filter(pc.is_valid(flows["start_time"]))
     interval = f"per {duration(axis.step / _SECOND)}"
     if finding["detector"] == "uploads":
         amounts = _sums(axis, flows, _sent(flows, finding["source"]))
-        unit, peak = f"bytes sent {interval}", human_bytes(pa.array([round(max(amounts))]))[0]
+        unit, peak = f"bytes sent {interval}", bytes_text(max(amounts))
     elif finding["detector"] == "long_connections":
         amounts = _open(axis, flows)
         unit, peak = "open connections", f"{max(amounts):,.0f}"
     else:
-        allowed, denied = (pc.fill_null(flows[name], 0) for name in ("flows", "denied_flows"))
-        amounts = _sums(axis, flows, pc.add(allowed, denied))
+        counts = (pc.fill_null(flows[name], 0) for name in ("flows", "denied_flows"))
+        sums = (_sums(axis, flows, count) for count in counts)
+        amounts = [allowed + denied for allowed, denied in zip(*sums, strict=True)]
         unit, peak = f"flows {interval}", f"{max(amounts):,.0f}"
     ends = axis.label(0), f"{axis.label(axis.count)} UTC"
-    return Sparkline(tuple(amounts), unit, *ends, str(peak))
+    return Sparkline(tuple(amounts), unit, *ends, peak)
 
 
 def _sent(flows: pa.Table, source: str | None) -> pa.ChunkedArray:
@@ -85,7 +86,10 @@ def _sent(flows: pa.Table, source: str | None) -> pa.ChunkedArray:
 
 
 def _sums(axis: TimeAxis, flows: pa.Table, amounts: pa.ChunkedArray) -> list[float]:
-    columns = {"at": axis.at(flows["start_time"]), "amount": pc.cast(amounts, pa.float64())}
+    columns = {
+        "at": axis.at(flows["start_time"]),
+        "amount": pc.cast(amounts, pa.float64(), safe=False),
+    }
     sums = pa.table(columns).group_by("at").aggregate([("amount", "sum")])
     by_interval = dict(zip(sums["at"].to_pylist(), sums["amount_sum"].to_pylist(), strict=True))
     return [by_interval.get(at, 0.0) for at in range(axis.count)]

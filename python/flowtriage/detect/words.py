@@ -21,6 +21,7 @@ _KINDS = {
 _SHARES = {"regular_gaps", "jitter", "constant_size"}
 _UNITS = (("day", 172_800.0, 86_400.0), ("h", 7_200.0, 3_600.0), ("min", 120.0, 60.0))
 _SECONDS = "_seconds"
+_MAX_BYTES = (1 << 63) - 1
 
 
 def kind(detector: str) -> str:
@@ -65,10 +66,22 @@ def evidence_value(name: str, value: float | None) -> str:
     if name.endswith(_SECONDS):
         return duration(value)
     if "bytes" in name:
-        return str(human_bytes(pa.array([round(value)])).to_pylist()[0])
+        return bytes_text(value)
     if name in _SHARES or name.endswith("_share"):
         return f"{100 * value:.3g} %"
-    return f"{value:,.0f}" if value == round(value) else f"{value:,.4g}"
+    return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
+
+
+def bytes_text(count: float) -> str:
+    """Format a number of bytes.
+
+    Examples
+    --------
+    >>> bytes_text(1e30)
+    '9.2 EB'
+    """
+    exact = pa.array([min(round(count), _MAX_BYTES)], pa.int64())
+    return str(human_bytes(exact)[0])
 
 
 def duration(seconds: float) -> str:

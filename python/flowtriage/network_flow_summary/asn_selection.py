@@ -71,18 +71,20 @@ class AsnChoices:
             If there is no such autonomous system; the message has the nearest labels.
         """
         several = [asns] if isinstance(asns, (str, int)) else asns
-        given = [str(asn).strip() for asn in several]
-        return list(dict.fromkeys(label for asn in given for label in self._matching(asn)))
-
-    def _matching(self, asn: str) -> list[str]:
         labels = self.labels
-        wanted = {asn.casefold()}
-        if number := _NUMBER.fullmatch(asn):
-            wanted.add(f"as{int(number[1])}")
-        found = [label for label in labels if not wanted.isdisjoint(_notations(label))]
-        if not found:
-            raise ArgumentError(f"unknown AS {asn!r}{did_you_mean(asn, labels)}")
-        return found
+        known: dict[str, list[str]] = {}
+        for label in labels:
+            for notation in dict.fromkeys(_notations(label)):
+                known.setdefault(notation, []).append(label)
+        found: dict[str, None] = {}
+        for asn in (str(one).strip() for one in several):
+            number = _NUMBER.fullmatch(asn)
+            wanted = {asn.casefold(), *([f"as{int(number[1])}"] if number else [])}
+            matching = {label for notation in wanted for label in known.get(notation, ())}
+            if not matching:
+                raise ArgumentError(f"unknown AS {asn!r}{did_you_mean(asn, labels)}")
+            found |= dict.fromkeys(sorted(matching))
+        return list(found)
 
     def addresses(self, labels: Iterable[str]) -> pa.Array:
         """Return the addresses of autonomous systems by label."""

@@ -74,7 +74,7 @@ def condition_of(finding: Any, found: HostFindings | None) -> str:
         If there is no such finding.
     """
     if hasattr(finding, "keys"):
-        if "flows_filter" not in finding.keys():
+        if "flows_filter" not in finding:
             raise ArgumentError("the row has no flows_filter; give a row of result.findings")
         return str(finding["flows_filter"])
     if found is None:

@@ -296,7 +296,10 @@ class NetworkFlowSummary(Notebooklet):
     ) -> None:
         """Look up threat intelligence for the selected ASNs of the latest result.
 
-        See `NetworkFlowResult.lookup_ti_for_asn_ips`.
+        Parameters
+        ----------
+        time_limit, max_addresses
+            As for `NetworkFlowResult.lookup_ti_for_asn_ips`.
         """
         self._latest.lookup_ti_for_asn_ips(time_limit, max_addresses=max_addresses)
 

@@ -205,7 +205,7 @@ class NetworkFlowResult(NotebookletResult):
         self._selector = selector(choices, asns)
         count, selected = len(choices.labels), len(self._selector.selected_items)
         texts = [f"{selected:,} of {count:,} selected initially. {_BY_NAME}"]
-        if folded := choices.folded_only:
+        if asns is None and (folded := choices.folded_only):
             texts.append(
                 f"{folded:,} ASNs of peers that are folded in the tables are not among them."
             )

@@ -70,7 +70,7 @@ class HostTables:
     def by_priority(self, addresses: pa.Array) -> pa.Array:
         """Sort addresses: peers of findings first, then those with the most bytes."""
         sizes = (pc.fill_null(self.index[f"{way}_bytes"], 0) for way in ("src", "dst"))
-        volume = pc.add(*(pc.cast(size, pa.float64()) for size in sizes))
+        volume = pc.add(*(pc.cast(size, pa.float64(), safe=False) for size in sizes))
         ends = pa.chunked_array([*self.index["source"].chunks, *self.index["dest"].chunks])
         volumes = pa.table({"address": ends, "bytes": pa.chunked_array([*volume.chunks] * 2)})
         sums = volumes.group_by("address").aggregate([("bytes", "sum")])

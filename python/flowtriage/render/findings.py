@@ -14,8 +14,8 @@ from flowtriage.render.section import anchor
 from flowtriage.render.sparkline import Sparkline
 
 SEVERITIES = ("high", "warning", "information")
-IN_VIEW, FOLDED, IN_TEXT = 10, 100, 20
-"""Findings in view, those that each fold has at most, and those of a terminal."""
+IN_VIEW, OF_A_KIND, FOLDED, IN_TEXT = 10, 3, 100, 20
+"""Findings in view, of each severity and kind among them, in each fold, and in a terminal."""
 _TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
 
 
@@ -67,9 +67,9 @@ class FindingCard:
             remarks.append(_technique(self.technique))
         picture = "" if self.sparkline is None else self.sparkline.as_html()
         return (
-            f'<li class="ft-finding"><div class="ft-said"><p>{_badge(self.severity)} '
-            f"{_escaped(self.summary)}</p>"
-            f'<p class="ft-remarks">{" · ".join(remarks)}</p>{self._details()}</div>{picture}</li>'
+            f'<div class="ft-finding" role="listitem"><div class="ft-said">'
+            f"<p>{_badge(self.severity)} {_escaped(self.summary)}</p>"
+            f'<p class="ft-remarks">{" · ".join(remarks)}</p>{self._details()}</div>{picture}</div>'
         )
 
     def _details(self) -> str:
@@ -83,13 +83,13 @@ class FindingCard:
             f'<th scope="col">Threshold</th></tr></thead><tbody>{rows}</tbody></table>'
         )
         facts = "".join(
-            f"<dt>{_escaped(label)}</dt><dd>{_escaped(text)}</dd>"
+            f'<tr><th scope="row">{_escaped(label)}</th><td>{_escaped(text)}</td></tr>'
             for label, text in self.facts.items()
         )
         links = "".join(map(_link, self.links))
         return (
             f'<div class="ft-more"><details><summary>Evidence</summary>{table if rows else ""}'
-            f"<dl>{facts}</dl></details>{links}</div>"
+            f'<table class="ft-facts"><tbody>{facts}</tbody></table></details>{links}</div>'
         )
 
 
@@ -100,7 +100,7 @@ class FindingList:
     Parameters
     ----------
     cards
-        The findings to show; `limit_shown` selects them.
+        The findings to show: of each severity the first ones, and the first ones of each kind.
     counts
         Number of all findings by severity and name of the kind.
     rest
@@ -128,23 +128,31 @@ class FindingList:
     def as_text(self) -> str:
         """Render the findings as text: severity and sentence."""
         width = max(map(len, SEVERITIES)) + 1
-        lines = [
-            f"{card.severity.upper():{width}} {sanitize(card.summary)}"
-            for card in self.cards[:IN_TEXT]
-        ]
+        lines = [f"{card.severity.upper():{width}} {card.summary}" for card in self.cards[:IN_TEXT]]
         more = sum(self.counts.values()) - len(lines)
         if more > 0:
             lines.append(f"… {more:,} more. {self.rest}".rstrip())
-        return "\n".join([f"{self.total}.", *lines])
+        return "\n".join(map(sanitize, [f"{self.total}.", *lines]))
 
     def as_html(self, *, classes: str = "") -> str:
         """Render the findings as HTML without their style, in an element with further classes."""
-        in_view = [card for card in self.cards if card.severity != SEVERITIES[-1]][:IN_VIEW]
+        in_view = self._in_view()
         folds = (self._fold(severity, in_view) for severity in SEVERITIES)
         return (
             f'<div class="ft-findings {classes}"><p class="ft-count">{_escaped(self.total)}</p>'
             f"{_listed(in_view)}{''.join(folds)}</div>"
         )
+
+    def _in_view(self) -> list[FindingCard]:
+        """Return the first findings above information, a few of each kind."""
+        seen: Counter[tuple[str, str]] = Counter()
+        chosen = []
+        for card in self.cards:
+            key = card.severity, card.detector
+            seen[key] += 1
+            if card.severity != SEVERITIES[-1] and seen[key] <= OF_A_KIND:
+                chosen.append(card)
+        return chosen[:IN_VIEW]
 
     def _fold(self, severity: str, in_view: Sequence[FindingCard]) -> str:
         """Render the findings of a severity that are not in view as an element that opens."""
@@ -154,8 +162,9 @@ class FindingList:
         count = kinds.total()
         if not count:
             return ""
-        cards = [card for card in self.cards if card.severity == severity][above.total() :]
-        shown = cards[:FOLDED]
+        above_ids = set(map(id, in_view))
+        cards = [card for card in self.cards if card.severity == severity]
+        shown = [card for card in cards if id(card) not in above_ids][:FOLDED]
         named = ", ".join(f"{_escaped(kind)} {n:,}" for kind, n in kinds.most_common())
         left = count - len(shown)
         rest = f"<p>{_escaped(f'… {left:,} more. {self.rest}')}</p>" if left else ""
@@ -167,7 +176,7 @@ class FindingList:
 
 def _listed(cards: Iterable[FindingCard]) -> str:
     items = "".join(card.as_html() for card in cards)
-    return f"<ul>{items}</ul>" if items else ""
+    return f'<div class="ft-list" role="list">{items}</div>' if items else ""
 
 
 def _badge(severity: str) -> str:

@@ -76,10 +76,10 @@ def findings_about(
     internal = ipranges if ipranges is not None and ipranges.is_file() else None
     found, searched = None, _OF_RUN
     if store is not None and isinstance(source, RawDayFlows) and span is None:
-        found = _of_run(store, source, search.ip, matching)
+        found = _of_run(store, source, search.ip, flows)
     if found is None:
         if hunted := source.hunted(span, internal, asn):
-            about = hunted.findings.filter(concerning(hunted.findings, (search.ip,), matching))
+            about = hunted.findings.filter(concerning(hunted.findings, (search.ip,), flows))
             found = HostFindings(about, matching, hunted.records, True)
         else:
             host = HostFlows(None, (search.ip,), flows)
@@ -90,13 +90,11 @@ def findings_about(
     return AddressFindings(kept, hidden, searched)
 
 
-def _of_run(
-    store: FlowStore, source: RawDayFlows, ip: str, matching: MatchingFlows
-) -> HostFindings | None:
+def _of_run(store: FlowStore, source: RawDayFlows, ip: str, flows: pa.Table) -> HostFindings | None:
     """Return the findings that the run of the day stored, or None if none was stored."""
     detectors = store.read("flow_detectors", day=source.day)
     if not detectors.num_rows:
         return None
     table = as_findings(store.read("flow_findings", day=source.day), detectors)
-    about = table.filter(concerning(table, (ip,), matching))
-    return HostFindings(about, matching, matching.flows.num_rows, True)
+    about = table.filter(concerning(table, (ip,), flows))
+    return HostFindings(about, MatchingFlows(flows), flows.num_rows, True)

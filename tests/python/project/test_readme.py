@@ -39,7 +39,7 @@ def test_the_example_prints_what_the_readme_shows(capsys: pytest.CaptureFixture[
     exec(compile(code, "README.md", "exec"), {})
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert shown == [line.split() for line in textwrap.dedent(printed).splitlines()]
-    assert len(shown) == 5
+    assert len(shown) == 3
 
 
 @pytest.mark.usefixtures("log")

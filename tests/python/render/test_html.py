@@ -8,7 +8,6 @@ import hashlib
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +18,12 @@ from flowtriage.render import html_table, write_page
 from flowtriage.render.assets import asset
 from flowtriage.render.plots import PLOT_NOTE
 from flowtriage.render.section import Section
+from html_page import Page
 
 pytestmark = pytest.mark.extra
 
 HOSTILE = "</td></script><script>alert(1)</script>\"><img src=x onerror=alert(1)>'&amp;"
 DASH = "\N{EN DASH}"
-VOID = {"meta", "link", "img", "input", "br"}
-
-
-class Page(HTMLParser):
-    """Tags with their attributes and own text; fails on tags that do not nest."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None], list[str]]] = []
-        self._open: list[int] = []
-        self.feed(text)
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs), []))
-        if tag not in VOID:
-            self._open.append(len(self.tags) - 1)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.tags[self._open.pop()][0] == tag
-
-    def handle_data(self, data: str) -> None:
-        for at in self._open:
-            self.tags[at][2].append(data)
-
-    def texts(self, *tags: str) -> list[str]:
-        return ["".join(parts) for tag, _, parts in self.tags if tag in tags]
-
-    def attributes(self, name: str) -> list[str]:
-        return [attrs[name] or "" for _, attrs, _ in self.tags if name in attrs]
 
 
 def column(name: str, values: pa.Array) -> list[str]:

@@ -12,6 +12,7 @@ from flowtriage.sample import SCHEMA
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 SERVER = "198.51.100.7"
 FORGED = 24_000
+UPLOADED_TO = "77.71.113.58"
 
 
 def _table(rows: list[dict[str, object]]) -> pa.Table:
@@ -63,7 +64,7 @@ def flood(sources: int = FORGED, seed: int = 3) -> pa.Table:
 
 
 def scanned(scanners: int, ports: int = 30) -> pa.Table:
-    """Make a day in which each of several outside addresses scans the ports of the server."""
+    """Make a day in which outside addresses scan the server's ports; it uploads a little."""
     rows = [
         _row(
             86_400 * (scanner + 0.2 * port / ports) / scanners,
@@ -74,4 +75,6 @@ def scanned(scanners: int, ports: int = 30) -> pa.Table:
         for scanner in range(scanners)
         for port in range(ports)
     ]
+    sent = {"src_bytes": 900_000, "dst_bytes": 4_000, "dst_packets": 40, "state": "SF"}
+    rows += [_row(40_000 + 700 * at, SERVER, UPLOADED_TO, 443, **sent) for at in range(2)]
     return _table(rows)
