@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from flowtriage.analysis.hosts import HostFlows
 from flowtriage.detect.allow_list import AllowList
@@ -76,10 +77,10 @@ def findings_about(
     internal = ipranges if ipranges is not None and ipranges.is_file() else None
     found, searched = None, _OF_RUN
     if store is not None and isinstance(source, RawDayFlows) and span is None:
-        found = _of_run(store, source, search.ip, flows)
+        found = _of_run(store, source, search.ip, matching)
     if found is None:
         if hunted := source.hunted(span, internal, asn):
-            about = hunted.findings.filter(concerning(hunted.findings, (search.ip,), flows))
+            about = _about(hunted.findings, search.ip, matching)
             found = HostFindings(about, matching, hunted.records, True)
         else:
             host = HostFlows(None, (search.ip,), flows)
@@ -90,11 +91,21 @@ def findings_about(
     return AddressFindings(kept, hidden, searched)
 
 
-def _of_run(store: FlowStore, source: RawDayFlows, ip: str, flows: pa.Table) -> HostFindings | None:
+def _of_run(
+    store: FlowStore, source: RawDayFlows, ip: str, matching: MatchingFlows
+) -> HostFindings | None:
     """Return the findings that the run of the day stored, or None if none was stored."""
     detectors = store.read("flow_detectors", day=source.day)
     if not detectors.num_rows:
         return None
     table = as_findings(store.read("flow_findings", day=source.day), detectors)
-    about = table.filter(concerning(table, (ip,), flows))
-    return HostFindings(about, MatchingFlows(flows), flows.num_rows, True)
+    return HostFindings(_about(table, ip, matching), matching, matching.flows.num_rows, True)
+
+
+def _about(found: pa.Table, ip: str, matching: MatchingFlows) -> pa.Table:
+    """Return the findings whose source or destination is an address, or that select its flows."""
+    possible = found.filter(concerning(found, (ip,), matching.flows))
+    ends = [pc.fill_null(pc.equal(possible[end], ip), False) for end in ("source", "dest")]
+    pairs = zip(pc.or_(*ends).to_pylist(), possible["flows_filter"].to_pylist(), strict=True)
+    about = [named or len(matching.rows(condition)) > 0 for named, condition in pairs]
+    return possible.filter(pa.array(about, pa.bool_()))

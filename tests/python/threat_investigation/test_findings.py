@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ from flowtriage.render.notebook import as_text, bundle
 from flowtriage.store.raw_flows import RawFlows
 from oa_work import sample_day
 from oa_work import settings_in as oa_settings
+from threat_work import flow
+from threat_work import table as flows_of_rows
 
 pytestmark = [
     pytest.mark.extra,
@@ -85,6 +88,30 @@ def test_a_timespan_restricts_the_findings() -> None:
     [of_peer] = [row for row in expected.to_pylist() if row["dest"] == sample.BEACON.peer]
     assert result.findings["summary"].tolist() == [of_peer["summary"]]
     assert nb.run(sample.BEACON.peer).findings["summary"].tolist() != [of_peer["summary"]]
+
+
+def test_findings_about_several_count_if_they_have_flows_of_the_address() -> None:
+    start = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+    swept = [
+        flow(
+            "10.0.0.9",
+            f"10.0.1.{number}",
+            start_time=start + dt.timedelta(seconds=number),
+            src_bytes=60,
+            dst_bytes=0,
+            src_packets=1,
+            dst_packets=0,
+            dst_port=445,
+        )
+        for number in range(60)
+    ]
+    other = flow("10.0.0.9", "10.0.2.1", start_time=start)
+    nb = ft.FlowThreatInvestigation(flows_of_rows(*swept, other), silent=True)
+    [sweep] = [row for row in ft.hunt(flows_of_rows(*swept, other)).to_pylist() if not row["dest"]]
+    assert sweep["detector"] == "host_sweeps"
+    assert sweep["finding"] in nb.run("10.0.1.7").findings["finding"].tolist()
+    assert sweep["finding"] in nb.run("10.0.0.9").findings["finding"].tolist()
+    assert sweep["finding"] not in nb.run("10.0.2.1").findings["finding"].tolist()
 
 
 def test_an_allow_list_hides_and_counts(tmp_path: Path) -> None:
