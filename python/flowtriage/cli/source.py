@@ -69,7 +69,7 @@ class Source:
                 self._logs(),
                 stitch=self.stitch,
                 deduplicate=self.deduplicate,
-                internal=self.networks,
+                internal=self._networks(),
                 **self._options(),
             )
         if self.use_sample:
@@ -78,7 +78,7 @@ class Source:
 
     def read_host(self, host: str) -> tuple[Flows, HostFlows]:
         """Read the flows of a host, with a progress bar; without any, exit with status 1."""
-        networks = self.networks
+        networks = self._networks()
         internal = None if networks is None else parse_networks(networks)
         request = ReadRequest.parse(self._logs(), internal=internal, **self._options())
         with progress_bar():
@@ -103,7 +103,7 @@ class Source:
         if self.stitch or self.deduplicate:
             return self.read().report
         with progress_bar():
-            return flow_report(self._logs(), internal=self.networks, **self._options())
+            return flow_report(self._logs(), internal=self._networks(), **self._options())
 
     def stream(self) -> Flows | ReadRequest:
         """Return a request that reads in batches, or the flows if an option needs all of them."""
@@ -119,9 +119,7 @@ class Source:
     @property
     def networks(self) -> str | list[str] | None:
         """Internal networks: their file, or the networks."""
-        if self.internal is None or Path(self.internal).exists():
-            return self.internal
-        return self.internal.split(",")
+        return self._networks()
 
     @property
     def shown(self) -> str:
@@ -144,6 +142,11 @@ class Source:
             return {"timespan": self.timespan}
         options = read_options(self.format_name, self.columns, self.tz, self.date_order)
         return {"timespan": self.timespan, **options}
+
+    def _networks(self) -> str | list[str] | None:
+        if self.internal is None or Path(self.internal).exists():
+            return self.internal
+        return self.internal.split(",")
 
 
 def read_options(

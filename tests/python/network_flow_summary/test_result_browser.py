@@ -44,7 +44,7 @@ def test_tables_plots_and_their_descriptions_are_shown(browser: Any, day: pa.Tab
         frame.locator(f"#plot-{number} canvas").first.wait_for(timeout=20_000)
     headings = page.locator("h4").all_inner_texts()
     assert headings == result.properties
-    assert page.locator("h4 ~ div table").count() == 4
+    assert page.locator("h4 ~ div table").count() == 6
     assert "Timeline of flows by direction." in page.inner_text("body")
     assert page.evaluate("window.ran") is None
     assert trouble == []
