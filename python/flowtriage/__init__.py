@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flowtriage.analysis.aggregate import flow_index, flow_summary, timeline, top_n
 from flowtriage.analysis.records import classify_direction, stitch
 from flowtriage.analysis.search import connection_sets, expanded_search
+from flowtriage.detect.allow_list import AllowList
 from flowtriage.detect.hunt import hosts, hunt
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import (
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 __version__ = version("flowtriage")
 __all__ = [
+    "AllowList",
     "AmbiguousHostError",
     "ArgumentError",
     "AsnDatabase",

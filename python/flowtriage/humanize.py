@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
@@ -14,6 +15,8 @@ _NEAREST = 3
 _COMPARED = 200
 """Number of names that are suggested for a wrong one, and of characters that are compared."""
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+_FORMULA = re.compile(r"'*[ ]*[=+\-@\t\r\n＝＋－＠]")
+"""How a text starts that a spreadsheet calculates, or that is already escaped."""
 _THOUSANDS = r"^(-?\d+)(\d{3})((?:,\d{3})*)$"
 
 
@@ -92,6 +95,33 @@ def sanitize_array(names: pa.ChunkedArray) -> pa.Array:
     safe = [sanitize(name, NAME_LENGTH) for name in distinct.to_pylist()]
     indices = pc.index_in(names, value_set=distinct).combine_chunks()
     return pa.array(safe, pa.string()).take(indices)
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Return a text that spreadsheets do not take for a formula: an apostrophe precedes it.
+
+    Examples
+    --------
+    >>> spreadsheet_safe("=1+1"), spreadsheet_safe("10.0.0.1")
+    ("'=1+1", '10.0.0.1')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def spreadsheet_safe_array(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return texts as `spreadsheet_safe`; null stays null."""
+    return pc.replace_substring_regex(texts, f"^({_FORMULA.pattern})", r"'\1")
+
+
+def spreadsheet_value(text: str) -> str:
+    """Return the text that `spreadsheet_safe` was given.
+
+    Examples
+    --------
+    >>> spreadsheet_value("'=1+1"), spreadsheet_value("'quoted'")
+    ('=1+1', "'quoted'")
+    """
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def joined(*parts: str | pa.ChunkedArray) -> pa.ChunkedArray:

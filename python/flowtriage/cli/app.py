@@ -13,14 +13,28 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from flowtriage.cli.commands import asn, convert, db, oa, oa_feedback, report, store, summary, top
+from flowtriage.cli.commands import (
+    asn,
+    convert,
+    db,
+    hosts,
+    hunt,
+    oa,
+    oa_feedback,
+    oa_findings,
+    report,
+    store,
+    summary,
+    top,
+)
 from flowtriage.errors import FlowtriageError
 from flowtriage.humanize import sanitize
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # typer does not export it
 _MAX_MESSAGE = 2_000
 HELP = (
-    "Triage network flows: peers of a host, traffic volume, and the AS behind each address.\n\n"
+    "Triage network flows: which host to look at and for what, its peers, traffic volume, and the "
+    "AS behind each address.\n\n"
     "The log format is detected from the content: Zeek, NetFlow, AWS, Azure, GCP, Suricata, Argus "
     "and others, as text (plain or compressed), Parquet or Arrow. AS and country of addresses "
     "come from bundled databases; nothing is looked up online."
@@ -31,13 +45,16 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help=HELP,
-    epilog="Try it without data:  flowtriage summary --sample",
+    epilog="Try it without data:  flowtriage hunt --sample",
 )
+app.command("hunt", epilog=hunt.EXAMPLES)(hunt.hunt)
+app.command("hosts", epilog=hosts.EXAMPLES)(hosts.hosts)
 app.command("summary", epilog=summary.EXAMPLES)(summary.summary)
 app.command("top", epilog=top.EXAMPLES)(top.top)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("asn", epilog=asn.EXAMPLES)(asn.asn)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
+oa.app.command("findings", epilog=oa_findings.EXAMPLES)(oa_findings.findings)
 oa.app.add_typer(oa_feedback.app, name="feedback")
 app.add_typer(oa.app, name="oa")
 app.add_typer(store.app, name="store")

@@ -22,8 +22,10 @@ from rich.text import Text
 from flowtriage.humanize import UNKNOWN, human_bytes, sanitize, thousands
 from flowtriage.progress import progress_to
 
-Kind: TypeAlias = Literal["text", "list", "size", "count", "bytes", "time", "direction", "asn"]
-_NUMERIC = {"size", "count", "bytes"}
+Kind: TypeAlias = Literal[
+    "text", "sentence", "list", "size", "count", "score", "bytes", "time", "direction", "asn"
+]
+_NUMERIC = {"size", "count", "score", "bytes"}
 _DIRECTIONS = {"I": "inbound", "O": "outbound", "L": "internal", "X": "external", "U": "unknown"}
 _GAP = 2
 _MIN_WIDTH = 14
@@ -123,12 +125,14 @@ def print_table(
     *,
     total: int | None = None,
     muted: Collection[str] = (),
+    styles: Mapping[str, str] | None = None,
 ) -> None:
     """Print a table under a title; `total` is the number of rows that `data` is the first of.
 
     Addresses are never wrapped; a terminal narrower than the addresses breaks the lines itself.
-    `muted` values, such as the addresses of the host, are dimmed.
+    `muted` values, such as the addresses of the host, are dimmed; `styles` has those of others.
     """
+    styles = {**dict.fromkeys(muted, "dim"), **(styles or {})}
     terminal = sys.stdout.isatty()
     texts = {column: cells(data[column.name], column.kind) for column in columns}
     widths = {column: _width(column, texts[column], terminal) for column in columns}
@@ -147,7 +151,7 @@ def print_table(
             overflow="fold",
         )
     for row in zip(*(texts[column] for column in shown), strict=True):
-        table.add_row(*(Text(text, "dim" if text in muted else "") for text in row))
+        table.add_row(*(Text(text, styles.get(text, "")) for text in row))
     console.print()
     console.print(Text(title, "bold"))
     _print(console, table, max(console.width, _total(widths, shown)))
@@ -200,6 +204,10 @@ def _cell(value: Any, kind: Kind) -> str:
         shown = ", ".join(_cell(item, "text") for item in value[:_MAX_ITEMS])
         rest = len(value) - _MAX_ITEMS
         return f"{shown} +{rest:,} more" if rest > 0 else shown
+    if kind == "sentence":
+        return sanitize(value, _MAX_FACT)
+    if kind == "score":
+        return f"{value:.2f}"
     if kind == "direction":
         value = _DIRECTIONS.get(value, value)
     return sanitize(f"AS{value}" if kind == "asn" else str(value), _MAX_TEXT)

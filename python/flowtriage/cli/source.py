@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -89,7 +90,8 @@ class Source:
                 deduplicate=self.deduplicate,
             )
             if not selected.flows.num_rows:
-                _exit_without(host, flows, request)
+                looked_at = request if local_logs(request.source) else flows.to_arrow()
+                exit_without(host, flows.report, busiest_addresses(looked_at))
         if len(hosts_of(host)) > 1 and selected.absent:
             absent = sanitize(", ".join(selected.absent), _MAX_LINE)
             print(f"warning: no flows of {absent}", file=sys.stderr)
@@ -140,6 +142,13 @@ class Source:
     def networks(self) -> str | list[str] | None:
         """Internal networks: their file, or the networks."""
         return self._networks()
+
+    @property
+    def shown(self) -> str:
+        """Arguments of a command that reads the same logs, for a shell."""
+        if self.use_sample:
+            return "--sample"
+        return " ".join(shlex.quote(name) for name in self.files or ())
 
     def _logs(self) -> Any:
         if bool(self.files) == self.use_sample:
@@ -206,10 +215,10 @@ def hosts_of(host: str) -> list[str]:
     return [one for part in host.split(",") if (one := part.strip())]
 
 
-def _exit_without(host: str, flows: Flows, request: ReadRequest) -> NoReturn:
+def exit_without(host: str, report: ReadReport, busiest: Sequence[str]) -> NoReturn:
     """Print the top sources instead of the flows of a host; exit with status 1."""
-    message = f"no flows of host {host} in {count_flows(flows.report)}"
-    if busiest := busiest_addresses(request if local_logs(request.source) else flows.to_arrow()):
+    message = f"no flows of host {host} in {count_flows(report)}"
+    if busiest:
         message += f"; top sources: {', '.join(busiest)}"
     print(sanitize(message, _MAX_LINE), file=sys.stderr)
     raise typer.Exit(1)

@@ -1,5 +1,8 @@
 """Detectors, and the table of their findings."""
 
+from flowtriage.detect.allow_entry import AllowEntry
+from flowtriage.detect.allow_list import AllowList, Applied
+from flowtriage.detect.allowed import allowed
 from flowtriage.detect.detectors import (
     beacons,
     floods,
@@ -13,8 +16,10 @@ from flowtriage.detect.detectors import (
     uploads,
 )
 from flowtriage.detect.filter import flows_of
-from flowtriage.detect.hunt import detector_status, hosts, hunt
+from flowtriage.detect.findings import FINDINGS, detector_status
+from flowtriage.detect.hunt import hosts, hunt, survey
 from flowtriage.detect.known_networks import known_networks
+from flowtriage.detect.select import SEVERITIES, about, at_least
 from flowtriage.detect.thresholds import (
     Beacons,
     Context,
@@ -31,6 +36,11 @@ from flowtriage.detect.thresholds import (
 )
 
 __all__ = [
+    "FINDINGS",
+    "SEVERITIES",
+    "AllowEntry",
+    "AllowList",
+    "Applied",
     "Beacons",
     "Context",
     "Floods",
@@ -43,6 +53,9 @@ __all__ = [
     "Retries",
     "Thresholds",
     "Uploads",
+    "about",
+    "allowed",
+    "at_least",
     "beacons",
     "detector_status",
     "floods",
@@ -57,5 +70,6 @@ __all__ = [
     "port_scans",
     "rare_networks",
     "retries",
+    "survey",
     "uploads",
 ]

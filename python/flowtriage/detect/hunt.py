@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,6 +9,9 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from flowtriage._core import hunt as _hunt
+from flowtriage.detect.allow_list import AllowLike, as_allow_list
+from flowtriage.detect.allowed import count_again, with_hidden
+from flowtriage.detect.findings import with_status
 from flowtriage.detect.known_networks import known_networks
 from flowtriage.detect.thresholds import DETECTORS, Context, Thresholds
 from flowtriage.enrich.asn import AsnDatabase, as_database
@@ -19,13 +21,8 @@ from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import over_flows
 
-STATUS = b"flowtriage.detectors"
-"""Key of the schema metadata of findings: what each detector did, as JSON."""
 _COLUMNS = ("state",)
 """Canonical columns that detectors need beside those of an aggregate."""
-_STATUS_SCHEMA = pa.schema(
-    [("detector", pa.string()), ("ran", pa.bool_()), ("reason", pa.string())]
-)
 
 
 class Request(NamedTuple):
@@ -45,6 +42,7 @@ def hunt(
     context: Context | None = None,
     known: str | os.PathLike[str] | None = None,
     asn: AsnDatabase | str | os.PathLike[str] | None = None,
+    allow: AllowLike | None = None,
 ) -> pa.Table:
     """Run the detectors and rank what they find.
 
@@ -64,6 +62,9 @@ def hunt(
         one.
     asn
         Database of autonomous systems, as for `flow_summary`, but without online queries.
+    allow
+        An `AllowList` or its file. Findings that it has are hidden; `flowtriage.detect.allowed`
+        returns them.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def hunt(
     True
     """
     findings, _ = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=False)
-    return findings
+    return findings if allow is None else with_hidden(as_allow_list(allow).apply(findings, asn=asn))
 
 
 def hosts(
@@ -110,13 +111,14 @@ def hosts(
     context: Context | None = None,
     known: str | os.PathLike[str] | None = None,
     asn: AsnDatabase | str | os.PathLike[str] | None = None,
+    allow: AllowLike | None = None,
 ) -> pa.Table:
     """Summarise every internal host, with the findings about it.
 
     Parameters
     ----------
-    flows, internal, detectors, context, known, asn
-        As for `hunt`.
+    flows, internal, detectors, context, known, asn, allow
+        As for `hunt`; findings that are allowed do not count.
 
     Returns
     -------
@@ -143,8 +145,42 @@ def hosts(
     >>> hosts(sample.office_day())["host"][0].as_py() == sample.HOST_IP
     True
     """
-    _, table = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=True)
+    _, table = survey(
+        flows,
+        internal=internal,
+        detectors=detectors,
+        context=context,
+        known=known,
+        asn=asn,
+        allow=allow,
+    )
     return table
+
+
+def survey(
+    flows: FlowSource,
+    *,
+    internal: NetworksLike | None = None,
+    detectors: Iterable[str | Thresholds] | str | Thresholds | None = None,
+    context: Context | None = None,
+    known: str | os.PathLike[str] | None = None,
+    asn: AsnDatabase | str | os.PathLike[str] | None = None,
+    allow: AllowLike | None = None,
+) -> tuple[pa.Table, pa.Table]:
+    """Return the results of `hunt` and `hosts` from one pass over the flows.
+
+    Examples
+    --------
+    >>> from flowtriage import sample
+    >>> findings, table = survey(sample.office_day())
+    >>> table["high"][0].as_py() <= findings.num_rows
+    True
+    """
+    found, table = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=True)
+    if allow is None:
+        return found, table
+    shown, hidden = as_allow_list(allow).apply(found, asn=asn)
+    return with_hidden((shown, hidden)), count_again(table, hidden)
 
 
 def _run(
@@ -167,39 +203,8 @@ def _run(
     findings, status, table = over_flows(
         lambda batches: _hunt(batches, ranges, database, request), flows, keys=_COLUMNS
     )
-    metadata = {STATUS: json.dumps(status.to_pylist())}
-    found = (findings, pa.table({}) if table is None else table)
-    return found[0].replace_schema_metadata(metadata), found[1].replace_schema_metadata(metadata)
-
-
-def detector_status(findings: pa.Table) -> pa.Table:
-    """Return what each detector did.
-
-    Parameters
-    ----------
-    findings
-        Result of `hunt` or of a detector.
-
-    Returns
-    -------
-    pyarrow.Table
-        Columns `detector`, `ran`, and `reason`, why the source of the flows did not allow it.
-
-    Raises
-    ------
-    ArgumentError
-        If the table has no such metadata.
-
-    Examples
-    --------
-    >>> from flowtriage import sample
-    >>> detector_status(hunt(sample.office_day(), detectors="beacons")).to_pylist()
-    [{'detector': 'beacons', 'ran': True, 'reason': None}]
-    """
-    stored = (findings.schema.metadata or {}).get(STATUS)
-    if stored is None:
-        raise ArgumentError("the table has no status of detectors; give the result of hunt")
-    return pa.Table.from_pylist(json.loads(stored), schema=_STATUS_SCHEMA)
+    hosts_table = pa.table({}) if table is None else table
+    return with_status(findings, status), with_status(hosts_table, status)
 
 
 def _chosen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.analysis.hosts import HostFlows
-from flowtriage.detect.hunt import STATUS, detector_status, hunt
+from flowtriage.detect.findings import STATUS, detector_status, with_status
+from flowtriage.detect.hunt import hunt
 from flowtriage.detect.matching import MatchingFlows
 from flowtriage.detect.thresholds import DETECTORS
 from flowtriage.detect.words import kinds
@@ -115,11 +115,11 @@ def findings_of_host(
     elif not whole:
         found = _without(found, _COMPARING, _NO_OTHERS)
     if searched is flows:
-        found = found.filter(_concerns(found, host.addresses, host.flows))
+        found = found.filter(concerning(found, host.addresses, host.flows))
     return HostFindings(found, MatchingFlows(host.flows), searched.num_rows, whole)
 
 
-def _concerns(found: pa.Table, addresses: Sequence[str], flows: pa.Table) -> pa.ChunkedArray:
+def concerning(found: pa.Table, addresses: Sequence[str], flows: pa.Table) -> pa.ChunkedArray:
     """Return which findings are about a host.
 
     A finding about several sources or destinations is, if the host has flows with its other end,
@@ -177,7 +177,7 @@ def _without(found: pa.Table, detectors: Collection[str], reason: str) -> pa.Tab
         if row["ran"] and row["detector"] in detectors:
             row.update(ran=False, reason=reason)
     kept = pc.invert(pc.is_in(found["detector"], value_set=pa.array([*detectors], pa.string())))
-    return found.filter(kept).replace_schema_metadata({STATUS: json.dumps(status)})
+    return with_status(found.filter(kept), pa.Table.from_pylist(status, schema=STATUS))
 
 
 def peers_of(found: pa.Table, addresses: Sequence[str]) -> pa.Array:

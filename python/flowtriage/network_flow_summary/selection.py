@@ -139,8 +139,8 @@ def select_flows(
         host = _host(flows.to_arrow(), request, facts)
     others = _other_addresses(flows.to_arrow(), host, facts)
     if not queried:
-        whole = not flows.report.rows_of_other_hosts
-        return Selection(flows, host, facts, others, source=source, whole=whole)
+        has_all = not flows.report.rows_of_other_hosts
+        return Selection(flows, host, facts, others, source=source, whole=has_all)
     returned = queried.flows.to_arrow()
     if data is None and not len(host.flows) and not len(_host(returned, request, facts).flows):
         flows = Flows(flows.to_arrow().slice(0, 0), flows.report)
@@ -149,8 +149,8 @@ def select_flows(
     rows = host.flows[SOURCE_ROW]
     host = replace(host, flows=host.flows.drop_columns([SOURCE_ROW]))
     flows = Flows(flows.to_arrow().drop_columns([SOURCE_ROW]), flows.report)
-    whole = data is not None
-    return Selection(flows, host, facts, others, returned, rows, queried.columns, whole=whole)
+    given = data is not None
+    return Selection(flows, host, facts, others, returned, rows, queried.columns, whole=given)
 
 
 def _read(source: ReadRequest, request: HostRequest, facts: HostFacts) -> tuple[Flows, HostFacts]:

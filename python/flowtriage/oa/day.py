@@ -21,6 +21,7 @@ import pyarrow as pa
 from flowtriage.atomic import move_files
 from flowtriage.configuration import Settings
 from flowtriage.errors import InputError, StoreError
+from flowtriage.oa.findings import find
 from flowtriage.oa.results import DEFAULT, ColumnMapping, load_mapping
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows
@@ -125,6 +126,11 @@ class Day:
         report.describe(self.flows)
         return report
 
+    @cached_property
+    def found(self) -> pa.Table:
+        """Findings in the raw flows of the day."""
+        return find(self.flows, self.settings.context.ipranges)
+
     @property
     def scores(self) -> pa.Table:
         """Suspicious connections of this run, or the stored ones if this run has none."""
@@ -137,9 +143,11 @@ class Day:
     def scores(self, scores: pa.Table) -> None:
         self._scores = scores
 
-    def load_scores(self) -> None:
-        """Load `scores`, since an open transaction blocks other reads of the store."""
+    def load(self, *, findings: bool) -> None:
+        """Load what a transaction stores, since it blocks other reads of the store."""
         _ = self.scores
+        if findings:
+            _ = self.found
 
     def create_staging(self) -> Path:
         """Create and return the folder of files to publish when the run commits."""

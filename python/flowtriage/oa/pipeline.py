@@ -17,10 +17,12 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from flowtriage.configuration import Settings, load_settings
+from flowtriage.detect.allow_list import AllowLike
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean, quoted, sanitize
 from flowtriage.inputs.arrow import FlowSource, is_dataframe, is_stream
 from flowtriage.inputs.timespan import DayLike, day_span, parse_day
+from flowtriage.oa import queries
 from flowtriage.oa import steps as do
 from flowtriage.oa.check import require
 from flowtriage.oa.day import Day, day_locked, publish
@@ -40,13 +42,16 @@ STEPS = (
     Step("context", "Add network context", do.context, changes=True),
     Step("geolocation", "Add geolocation", do.geolocation, changes=True),
     Step("reputation", "Add reputation", do.reputation, changes=True),
+    Step("hunt", "Run the detectors", do.hunt),
+    Step("findings", "Store the findings", do.findings, stores=True),
     Step("store", "Store the suspicious connections", do.store, stores=True),
     Step("details", "Store details and chords", do.details, stores=True),
     Step("summary", "Store the ingest summary", do.ingest_summary, stores=True),
 )
 """The steps of a run, in order."""
 _STORE = "store"
-_READING = ("ingest", "results")
+_FINDINGS = "findings"
+_READING = ("ingest", "results", "hunt", _FINDINGS)
 """Steps that read flows."""
 _LOG = logging.getLogger("flowtriage.oa")
 _LOG.addHandler(logging.NullHandler())
@@ -287,7 +292,7 @@ class FlowOA:
                     executor.do(step, day)
             storing = [step for step in selected if step.stores]
             if storing:
-                day.load_scores()
+                day.load(findings=any(step.name == _FINDINGS for step in storing))
                 with self.store.transaction() as day.transaction:
                     now = datetime.now(UTC).isoformat(timespec="seconds")
                     # The lock on the row of the day serialises runs of the same day.
@@ -302,6 +307,12 @@ class FlowOA:
             if self._warns:
                 warn_notices(run.report)
         return run
+
+    def findings(
+        self, *, min_severity: str | None = None, allow: AllowLike | None = None
+    ) -> pa.Table:
+        """Return the stored findings of the day; see `flowtriage.oa.queries.findings`."""
+        return queries.findings(self.store, self.day, min_severity=min_severity, allow=allow)
 
 
 class _Executor:

@@ -6,6 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.analysis.addresses import within_networks
+from flowtriage.detect import about, at_least
+from flowtriage.detect.allow_list import AllowLike, as_allow_list
+from flowtriage.detect.allowed import with_hidden
+from flowtriage.detect.stored import as_findings
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.addresses import (
     AddressLike,
@@ -58,6 +62,45 @@ def suspicious_connections(
     scored = scoring.key(get_scored_connections(store, day)).combine_chunks()
     unscored = pc.invert(pc.is_in(scoring.key(as_scored(rows)), scored))
     return rows.filter(unscored).slice(0, limit)
+
+
+def findings(
+    store: FlowStore,
+    date: DayLike,
+    ip: HostsLike | None = None,
+    *,
+    min_severity: str | None = None,
+    allow: AllowLike | None = None,
+) -> pa.Table:
+    """Return the findings of a day, as the run of the day stored them.
+
+    Parameters
+    ----------
+    store
+        Store of the day.
+    date
+        The day.
+    ip
+        Select findings with this source or destination: addresses or CIDR prefixes.
+    min_severity
+        Select findings of this severity or a higher one.
+    allow
+        An `AllowList` or its file, as for `flowtriage.hunt`.
+
+    Returns
+    -------
+    pyarrow.Table
+        As the result of `flowtriage.hunt`, in the same order. `flowtriage.detect.detector_status`
+        returns which detectors ran; none did if the day was not run, or by an earlier version.
+    """
+    day = parse_day(date)
+    rows = store.read("flow_findings", day=day)
+    found = as_findings(rows, store.read("flow_detectors", day=day))
+    if ip is not None:
+        found = about(found, ip)
+    if min_severity is not None:
+        found = at_least(found, min_severity)
+    return found if allow is None else with_hidden(as_allow_list(allow).apply(found))
 
 
 def details(
@@ -218,6 +261,7 @@ __all__ = [
     "as_scored",
     "chord_details",
     "details",
+    "findings",
     "get_scored_connections",
     "ingest_summary",
     "reset_scored_connections",

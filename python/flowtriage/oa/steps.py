@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from flowtriage.detect import detector_status
+from flowtriage.detect.stored import as_rows
 from flowtriage.humanize import counted
 from flowtriage.oa import details as of_details
 from flowtriage.oa import enrichment
 from flowtriage.oa import notebooks as of_notebooks
 from flowtriage.oa.day import Day
 from flowtriage.oa.enrichment import open_sources
+from flowtriage.oa.findings import note_of
 from flowtriage.oa.stored_feedback import feedback_before, model_settings
 from flowtriage.quality.numbers import flows_counted
 from flowtriage.quality.sums import exact_sum
@@ -132,6 +135,17 @@ def reputation(day: Day) -> Outcome:
 def store(day: Day) -> Outcome:
     """Store the suspicious connections."""
     return _replace(day, "flow_scores", of_details.with_flows(day.flows, day.scores))
+
+
+def hunt(day: Day) -> Outcome:
+    """Run all detectors over the flows of the day."""
+    return Outcome(day.found.num_rows, note_of(day.found))
+
+
+def findings(day: Day) -> Outcome:
+    """Store the findings, and which detectors ran."""
+    _replace(day, "flow_detectors", detector_status(day.found))
+    return _replace(day, "flow_findings", as_rows(day.found))
 
 
 def details(day: Day) -> Outcome:

@@ -47,17 +47,19 @@ def warn_inside(flows: int) -> None:
     """Warn about flows between the addresses whose peers were summarised."""
     if flows:
         text = f"{counted(flows, 'flow')} between the given addresses, allowed or denied: no peer"
-        warnings.warn(text, QualityWarning, stacklevel=_level())
+        warnings.warn(text, QualityWarning, stacklevel=caller_level())
 
 
 def _warn(report: ReadReport, found: dict[str, str], hint: str) -> None:
     if found:
         listed = "; ".join(f"{label}: {text}" for label, text in found.items())
         sources = f"{few(report.sources)}: " if report.sources else ""
-        warnings.warn(sanitize(f"{sources}{listed}; {hint}"), QualityWarning, stacklevel=_level())
+        warnings.warn(
+            sanitize(f"{sources}{listed}; {hint}"), QualityWarning, stacklevel=caller_level()
+        )
 
 
-def _level() -> int:
+def caller_level() -> int:
     """Return the stack level, as seen from the caller, of the first frame outside the package."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and _is_ours(frame.f_globals.get("__name__", "")):

@@ -41,6 +41,13 @@ _COLUMNS = {
         "sport INTEGER, dport INTEGER, ipkt BIGINT, ibyt BIGINT"
     ),
     "flow_storyboard_history": "ip_threat TEXT, title TEXT, text TEXT, saved TEXT",
+    "flow_findings": (
+        "rank INTEGER, finding TEXT, detector TEXT, severity TEXT, score DOUBLE PRECISION, "
+        "source TEXT, dest TEXT, dst_port INTEGER, protocol TEXT, as_name TEXT, country TEXT, "
+        "first_seen TEXT, last_seen TEXT, flows BIGINT, bytes_out BIGINT, bytes_in BIGINT, "
+        "summary TEXT, evidence TEXT, technique TEXT, context TEXT, flows_filter TEXT"
+    ),
+    "flow_detectors": "detector TEXT, ran BOOLEAN, reason TEXT",
 }
 _FLOWS = "flows BIGINT, denied_flows BIGINT"
 _ADDED = {"flow_threat_investigation": _FLOWS, "flow_scores": _FLOWS}
@@ -68,7 +75,8 @@ def _schema(name: str) -> pa.Schema:
 TABLES: dict[str, pa.Schema] = {name: _schema(name) for name in _COLUMNS}
 """Schema of each table, by name."""
 SCORES = TABLES["flow_scores"]
-MADE_BY_RUN = ("flow_scores", "flow_edge", "flow_chords", "flow_ingest_summary")
+_FINDINGS = ("flow_findings", "flow_detectors")
+MADE_BY_RUN = ("flow_scores", "flow_edge", "flow_chords", "flow_ingest_summary", *_FINDINGS)
 """Tables that a run replaces for its day; analysts write the others."""
 _RENAMED = {
     "flow_scores": {"score": "ml_score", "destip_internal": "dstip_internal"},
@@ -145,7 +153,7 @@ _FLOWS_OF_PAIRS = (
 """Version 3 counted the flows of each connection, at one of its rows."""
 _VERSIONS = "flowtriage_schema"
 _HISTORY = "flow_storyboard_history"
-_OF_SPOT = [name for name in TABLES if name != _HISTORY]
+_OF_SPOT = [name for name in TABLES if name not in (_HISTORY, *_FINDINGS)]
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         *map(create_table, _OF_SPOT),
@@ -156,6 +164,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (create_table(_HISTORY), f"CREATE INDEX {_HISTORY}_day ON {_HISTORY} (day)"),
     _widen("flow_threat_investigation"),
     (*_widen("flow_scores"), _FLOWS_OF_PAIRS),
+    (
+        *map(create_table, _FINDINGS),
+        *(f"CREATE INDEX {name}_day ON {name} (day)" for name in _FINDINGS),
+    ),
 )
 """SQL statements that migrate each schema version to the next one."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from datetime import date as Date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 from flowtriage.analysis.aggregate import top_n
 from flowtriage.analysis.hosts import busiest_addresses
 from flowtriage.configuration import Settings
+from flowtriage.detect import hunt
+from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.timespan import Timespan, day_span, within
@@ -28,8 +30,17 @@ from flowtriage.store.raw_flows import RawFlows
 
 TALKERS = pa.schema([("ip", pa.string()), ("connections", pa.int64())])
 """An address and the number of flows that it initiated."""
-_MEASURED = ("reported_direction", "host")
+_MEASURED = ("host",)
 """Columns of raw flows that only their quality needs."""
+_COLUMNS = (*SEARCH_COLUMNS, "service", "state", "tcp_flags", "reported_direction")
+"""Columns of raw flows that searches and detectors need."""
+
+
+class Hunted(NamedTuple):
+    """Findings of `flowtriage.hunt`, and the number of records that it read."""
+
+    findings: pa.Table
+    records: int
 
 
 @dataclass(frozen=True)
@@ -48,11 +59,17 @@ class RawDayFlows:
         """Read the row groups that can contain the address."""
         first = span.start.date() if span and span.start else self.day
         last = span.end.date() if span and span.end else self.day
-        columns = (*SEARCH_COLUMNS, *_MEASURED)
+        columns = (*_COLUMNS, *_MEASURED)
         selected = within(self.raw.read(first, last, addresses=[ip], columns=columns), span)
         report = self.raw.report(first, last)
         report.describe(selected)
-        return Flows(selected.select(SEARCH_COLUMNS), report)
+        return Flows(selected.select(_COLUMNS), report)
+
+    def hunted(
+        self, span: Timespan | None, internal: Path | None, asn: AsnDatabase
+    ) -> Hunted | None:
+        """Return None: only the flows of the address are read."""
+        return None
 
     def talkers(self, n: int) -> pa.Table:
         """Return no rows: the addresses of a store are those of scored connections."""
@@ -76,6 +93,7 @@ class LoadedFlows:
 
     data: FlowSource
     date: Date | None
+    _hunted: dict[Timespan | None, Hunted] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def flows(self) -> Flows:
@@ -97,6 +115,16 @@ class LoadedFlows:
     def flows_of(self, ip: str, span: Timespan | None) -> Flows:
         """Filter the flows."""
         return _filter(self.flows, ip, span)
+
+    def hunted(
+        self, span: Timespan | None, internal: Path | None, asn: AsnDatabase
+    ) -> Hunted | None:
+        """Return the findings in the flows of all addresses, computed once per timespan."""
+        if span not in self._hunted:
+            flows = within(self.flows.to_arrow(), span)
+            found = hunt(flows, internal=internal, asn=asn)
+            self._hunted[span] = Hunted(found, flows.num_rows)
+        return self._hunted[span]
 
     def talkers(self, n: int) -> pa.Table:
         """Return the top initiators by flows."""
@@ -127,6 +155,12 @@ class ProviderFlows:
         """Query the provider."""
         flows = query_flows(self.provider, (ip,), span or self.span)
         return _filter(flows, ip, span)
+
+    def hunted(
+        self, span: Timespan | None, internal: Path | None, asn: AsnDatabase
+    ) -> Hunted | None:
+        """Return None: only the flows of the address are queried."""
+        return None
 
     def talkers(self, n: int) -> pa.Table:
         """Return no rows: a provider is queried by address."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowtriage.configuration import Settings
+from flowtriage.detect.allow_list import AllowList
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import counted
@@ -20,6 +21,7 @@ from flowtriage.inputs.timespan import Timespan
 from flowtriage.progress import report_progress
 from flowtriage.store import FlowStore
 from flowtriage.store import scores as stored
+from flowtriage.threat_investigation.findings import AddressFindings, findings_about
 from flowtriage.threat_investigation.flow_source import SearchSource
 from flowtriage.threat_investigation.scoring import (
     THREATS,
@@ -98,6 +100,23 @@ class Investigation:
         search = search_address(flows, ip, asn=self.asn, context=context, top=self.top)
         report_progress(task, 2, 2)
         return search
+
+    def findings(
+        self, search: SearchResult, span: Timespan | None, allow: AllowList | None
+    ) -> AddressFindings:
+        """Return the findings about a searched address."""
+        report_progress(f"findings about {search.ip}", 0, 1)
+        about = findings_about(
+            search,
+            self.source,
+            span,
+            store=self.store,
+            ipranges=self.settings.context.ipranges,
+            asn=self.asn,
+            allow=allow,
+        )
+        report_progress(f"findings about {search.ip}", 1, 1)
+        return about
 
     def history(self, ip: str | None = None) -> pa.Table:
         """Return all saved stories of one address or of the day, latest first."""

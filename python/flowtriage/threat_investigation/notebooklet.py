@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from flowtriage.configuration import Settings, beside, load_settings
+from flowtriage.detect.allow_list import AllowLike, as_allow_list
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.inputs.arrow import FlowSource
 from flowtriage.inputs.hosts import parse_single_address
@@ -66,6 +67,8 @@ class FlowThreatInvestigation(DisplayMethods):
     data_providers
         Providers of flows if neither a store nor flows are given; None means the current
         `DataProviders` at each run.
+    allow
+        An `AllowList` or its file: findings that it has are hidden and counted.
     silent
         Whether to display nothing; None takes the option `silent` of the session.
 
@@ -85,6 +88,7 @@ class FlowThreatInvestigation(DisplayMethods):
 
     Default Options
     ---------------
+    - findings: Look for beacons, scans, uploads and other findings about the address.
     - top_tables: Show the top sources and destinations by connections and by bytes.
     - connection_sets: Show inbound, outbound and two-way peers.
     - plot_timeline: Plot the flows with the top peers by connections.
@@ -121,6 +125,7 @@ class FlowThreatInvestigation(DisplayMethods):
         configuration: Settings | str | os.PathLike[str] | None = None,
         asn: AsnDatabase | str | os.PathLike[str] | None = None,
         data_providers: DataProviders | None = None,
+        allow: AllowLike | None = None,
         silent: bool | None = None,
     ) -> None:
         super().__init__(data_providers, silent=silent)
@@ -139,6 +144,7 @@ class FlowThreatInvestigation(DisplayMethods):
         folder = self.store.folder if self.store else None
         self._settings = beside(configuration, folder) if folder else configuration
         self._asn = as_database(asn)
+        self._allow = None if allow is None else as_allow_list(allow)
         self._date = None if date is None else parse_day(date)
         self._engine: Investigation | None = None
         self.selected: str | None = None
@@ -215,6 +221,9 @@ class FlowThreatInvestigation(DisplayMethods):
         result.stories = self.engine.history(ip).to_pandas()
         if self.store is not None:
             result.scores = self.engine.scores(ip).to_pandas()
+        if "findings" in arguments.options:
+            about = self.engine.findings(search, arguments.span, self._allow)
+            result.set_findings(about)
         self.selected = ip
         self._finish(result, arguments)
         hint = "" if search.connections.num_rows else self.engine.source.hint()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flowtriage.humanize import counted, human_bytes
+from flowtriage.detect import detector_status, flows_of
+from flowtriage.errors import ArgumentError
+from flowtriage.humanize import counted, did_you_mean, human_bytes
 from flowtriage.inputs.timespan import Timespan
 from flowtriage.notebooklet import NotebookletResult
 from flowtriage.notebooklet.metadata import HasMetadata
@@ -18,6 +20,7 @@ from flowtriage.quality.numbers import flows_counted
 from flowtriage.quality.report import ReadReport
 from flowtriage.quality.sums import exact_sum
 from flowtriage.render.section import Section
+from flowtriage.threat_investigation.findings import AddressFindings
 from flowtriage.threat_investigation.search import TABLE_COLUMNS, SearchResult, sort_peers
 
 if TYPE_CHECKING:
@@ -63,6 +66,12 @@ class FlowThreatResult(NotebookletResult):
         Saved stories of the address on this day, latest first.
     scores : pandas.DataFrame
         Scores of its connections.
+    findings : pandas.DataFrame
+        Findings about the address (see `flowtriage.hunt`), the most severe first.
+    allowed_findings : pandas.DataFrame
+        Those that the allow-list hides; `context` has the reason.
+    detector_status : pandas.DataFrame
+        Which detectors ran, and why others could not.
     summary : str
         Number of connections, peers, flows and bytes, as text.
     """
@@ -94,7 +103,47 @@ class FlowThreatResult(NotebookletResult):
         self.plot_timeline: LayoutDOM | None = None
         self.stories: pd.DataFrame | None = None
         self.scores: pd.DataFrame | None = None
+        self.findings: pd.DataFrame | None = None
+        self.allowed_findings: pd.DataFrame | None = None
+        self.detector_status: pd.DataFrame | None = None
         self.summary = ""
+        self._about: AddressFindings | None = None
+
+    def set_findings(self, about: AddressFindings) -> None:
+        """Set the findings about the address."""
+        self._about = about
+        self.findings = _frame(about.found.table)
+        self.allowed_findings = _frame(about.hidden)
+        self.detector_status = detector_status(about.found.table).to_pandas()
+
+    @property
+    def about(self) -> AddressFindings | None:
+        """The findings as Arrow tables."""
+        return self._about
+
+    def flows_of(self, finding: Mapping[str, Any] | pd.Series[Any] | str) -> pd.DataFrame:
+        """Return the flows of the address that are behind a finding.
+
+        Parameters
+        ----------
+        finding
+            Its id (column `finding`), or its row.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such finding.
+        """
+        tables = [] if self._about is None else [self._about.found.table, self._about.hidden]
+        rows = [row for table in tables for row in table.to_pylist()]
+        known = {row["finding"]: row["flows_filter"] for row in rows}
+        identity = finding if isinstance(finding, str) else finding["finding"]
+        if identity not in known:
+            raise ArgumentError(
+                f"no finding {str(identity)!r}{did_you_mean(identity, known) or '; none was found'}"
+            )
+        flows: pd.DataFrame = flows_of(self._search.flows, known[identity]).to_pandas()
+        return flows
 
     @property
     def search(self) -> SearchResult:
@@ -126,6 +175,8 @@ def sections(
     search = result.search
     result.summary = _summary(result, hint)
     yield metadata.section("run", result.summary, *result.notice())
+    if result.about is not None:
+        yield metadata.section("findings", *result.about.contents())
     if "top_tables" in options:
         yield from top_tables(metadata, result)
     if "connection_sets" in options:
@@ -175,6 +226,14 @@ def _summary(result: FlowThreatResult, hint: str) -> str:
         f"{len(result.outbound):,} outbound, {len(result.two_way):,} two way); "
         f"{flows_counted(*counts)}, {size or 'bytes unknown'}."
     )
+
+
+def _frame(findings: pa.Table) -> pd.DataFrame:
+    """Convert findings, with Python lists in the cells of the list columns."""
+    frame: pd.DataFrame = findings.to_pandas()
+    for name in ("evidence", "context"):
+        frame[name] = findings[name].to_pylist()
+    return frame
 
 
 def _timeline(search: SearchResult) -> pd.DataFrame:

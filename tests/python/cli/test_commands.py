@@ -20,7 +20,7 @@ from flowtriage.analysis.hosts import flows_of_host
 pytestmark = pytest.mark.extra
 
 ZAT_HOST = "192.168.33.10"
-COMMANDS = [["summary"], ["top"], ["asn"], ["db", "info"]]
+COMMANDS = [["hunt"], ["hosts"], ["summary"], ["top"], ["asn"], ["db", "info"]]
 
 
 def plain(table: pa.Table) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def test_each_command_has_help_with_an_example(command: list[str]) -> None:
 def test_the_program_without_arguments_shows_its_help() -> None:
     text = run().stdout
     assert text == run("--help").stdout == run("-h").stdout
-    for command in ("summary", "top", "asn", "db"):
+    for command in ("hunt", "hosts", "summary", "top", "asn", "db"):
         assert re.search(rf"│ {command} +\S", text)
 
 

@@ -55,7 +55,7 @@ def test_the_python_examples_run() -> None:
 @pytest.mark.usefixtures("log")
 def test_the_commands_run() -> None:
     commands = re.findall(r"^ {4}flowtriage (.*)$", README, re.M)
-    assert len(commands) == 8
+    assert len(commands) == 10
     for command in commands:
         run(*shlex.split(command, comments=True))
 

@@ -33,6 +33,10 @@ SEED = {
     "flow_storyboard": "ip_threat title text",
     "flow_timeline": "ip_threat tstart tend srcip dstip proto sport dport ipkt ibyt",
     "flow_storyboard_history": "ip_threat title text saved",
+    "flow_findings": "rank finding detector severity score source dest dst_port protocol as_name "
+    "country first_seen last_seen flows bytes_out bytes_in summary evidence technique context "
+    "flows_filter",
+    "flow_detectors": "detector ran reason",
 }
 HOSTILE = '\'; DROP TABLE flow_scores; -- "x" $1 %s <script>alert(1)</script> \\ \t 😀 é'
 

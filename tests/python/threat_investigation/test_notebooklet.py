@@ -303,4 +303,5 @@ def test_raw_flows_are_read_by_address(tmp_path: Path) -> None:
     nb = ft.FlowThreatInvestigation(flows=RawFlows(tmp_path / "flows"), date=DAY, silent=True)
     flows = nb.search("10.0.0.2").search.flows.to_arrow()
     assert flows.num_rows == 2
-    assert "service" not in flows.column_names
+    assert "host" not in flows.column_names
+    assert {"service", "state", "tcp_flags"} <= set(flows.column_names)

@@ -93,13 +93,14 @@ def test_tables_equal_a_naive_version_in_both_directions() -> None:
 def test_sections_are_titled_as_in_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
     nb = ft.FlowThreatInvestigation(FLOWS, top_results=4)
     result = nb.run(IP)
-    assert [s.title for s in result.sections[1:5]] == list(TABLES.values())
+    assert result.sections[1].title == "Findings about the address"
+    assert [s.title for s in result.sections[2:6]] == list(TABLES.values())
     out = capsys.readouterr().out
     for part in (*TABLES.values(), "Two way peers", "Timeline of the address"):
         assert part in out
     assert "4 distinct connections with 3 peers" in out
     assert result.plot_timeline is not None
-    shown = result.sections[1].contents[0]
+    shown = result.sections[2].contents[0]
     expected = ["peer", "direction", "connections", "denied_connections", "bytes"]
     assert shown.column_names[:5] == expected  # type: ignore[attr-defined]
 
