@@ -25,6 +25,8 @@ RECORD_COLUMNS = (
     *("src_bytes", "dst_bytes", "flows", "denied_flows", "host"),
 )
 """Columns by which superseded records are found."""
+ENTRY_COLUMNS = (*INDEX_COLUMNS, "L7Protocol", "FlowDirection", "first_seen", "last_seen")
+"""Columns that a flow index has under names of its own."""
 AGGREGATED_COLUMNS = (
     *("start_time", "end_time", *ENDPOINTS, "src_port", "dst_port", "service"),
     *("src_bytes", "dst_bytes", "src_packets", "dst_packets", "flows", "denied_flows"),

@@ -126,19 +126,19 @@ impl AddressCodes {
                 starts
             })
             .collect();
-        let mut codes = vec![0; rows];
-        codes
+        let mut by_row = vec![0; rows];
+        by_row
             .par_chunks_mut(MORSEL)
             .zip(morsels.par_iter().zip(starts))
-            .for_each(|(codes, (parts, starts))| {
+            .for_each(|(own, (parts, starts))| {
                 for (shard, part) in parts.iter().enumerate() {
                     let found = &coded[shard][starts[shard]..];
                     for ((_, row), code) in part.iter().zip(found) {
-                        codes[*row as usize % MORSEL] = *code;
+                        own[*row as usize % MORSEL] = *code;
                     }
                 }
             });
-        codes
+        by_row
     }
 
     /// Finish the codes and rank the addresses.

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::flow::initiator::ExchangeReason::{
     self, Address, Exporter, IcmpType, Logged, Ports, TcpFlags,
 };
-use crate::flow::initiator::addresses::{Broadcasts, is_unspecified, may_be_broadcast};
+use crate::flow::initiator::addresses::{Broadcasts, is_unspecified, may_be_broadcast, may_tell};
 use crate::flow::initiator::tcp::{self, Opening};
 use crate::flow::initiator::{icmp, ports};
 use crate::flow::tcp_flags;
@@ -65,7 +65,11 @@ pub fn find(
     let evidence = LoggedEvidence::find(log, spec)?;
     let columns = FlowColumns::of(columns);
     let flows = ends.flows.iter().enumerate();
+    let only_addresses = evidence.is_none();
     let found = flows.filter_map(|(row, end)| {
+        if only_addresses && !may_tell(end.source, end.dest) {
+            return None;
+        }
         let (by_source, reason) = evidence.initiator(&columns, row, end)?;
         (!by_source).then_some((row, reason))
     });
@@ -205,6 +209,17 @@ impl<'a> LoggedEvidence<'a> {
                 None => None,
             },
         })
+    }
+
+    /// Whether the log declares no evidence, so that only addresses tell.
+    const fn is_none(&self) -> bool {
+        let declared = self.reversed.is_some()
+            || self.unassigned.is_some()
+            || self.history.is_some()
+            || self.flags.is_some()
+            || self.icmp.is_some()
+            || self.exporter.is_some();
+        !declared && !self.icmp_in_port && !self.icmp_ports
     }
 
     /// Whether the source initiated the flow, by the first evidence that decides.

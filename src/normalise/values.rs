@@ -8,7 +8,6 @@ use arrow::datatypes::DataType;
 
 use crate::columns::cast::float_to_int;
 use crate::columns::column::Column;
-use crate::columns::interner::{FewTexts, few_texts};
 use crate::columns::nulls::get;
 use crate::columns::text::Text;
 use crate::direction::rules::Direction;
@@ -94,27 +93,6 @@ impl<'a> Cells<'a> {
     #[inline]
     pub fn get(&self, row: usize) -> Option<Cow<'_, str>> {
         self.text(row).and_then(|text| self.meaning(text))
-    }
-
-    /// Whether a row has the same string as another column of a table.
-    pub(super) fn is_same(&self, other: &Cells<'_>, row: usize) -> bool {
-        match (&self.values, &other.values) {
-            (LogColumn::Column(Column::Text(own)), LogColumn::Column(Column::Text(other))) => {
-                own.get(row) == other.get(row)
-            }
-            _ => false,
-        }
-    }
-
-    /// The strings of a column of a table, if it repeats few.
-    pub(super) fn few_texts(&self) -> Option<FewTexts<'_>> {
-        const ROWS_PER_TEXT: usize = 8;
-        match &self.values {
-            LogColumn::Column(Column::Text(text)) => {
-                few_texts(text, (text.len() / ROWS_PER_TEXT).max(1))
-            }
-            _ => None,
-        }
     }
 
     /// What a string of the column means; `None` if it stands for a missing value.

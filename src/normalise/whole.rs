@@ -9,7 +9,7 @@ use arrow::array::{StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::Int32Type;
 
 use crate::columns::column::Column;
-use crate::columns::interner::FewTexts;
+use crate::columns::interner::{FewTexts, few_texts};
 use crate::columns::write::StringPool;
 use crate::direction::rules::Direction;
 use crate::error::Result;
@@ -17,6 +17,29 @@ use crate::flow::protocols;
 use crate::normalise::fields::mapped;
 use crate::normalise::spec::{Field, Kind};
 use crate::normalise::values::{Cells, LogColumn, YEARS};
+
+impl Cells<'_> {
+    /// Whether a row has the same string as another column of a table.
+    pub(super) fn is_same(&self, other: &Cells<'_>, row: usize) -> bool {
+        match (&self.values, &other.values) {
+            (LogColumn::Column(Column::Text(own)), LogColumn::Column(Column::Text(other))) => {
+                own.get(row) == other.get(row)
+            }
+            _ => false,
+        }
+    }
+
+    /// The strings of a column of a table, if it repeats few.
+    pub(super) fn few_texts(&self) -> Option<FewTexts<'_>> {
+        const ROWS_PER_TEXT: usize = 8;
+        match &self.values {
+            LogColumn::Column(Column::Text(text)) => {
+                few_texts(text, (text.len() / ROWS_PER_TEXT).max(1))
+            }
+            _ => None,
+        }
+    }
+}
 
 /// The canonical column of a field; `None` if its values have to be looked at row by row.
 pub fn column(field: &Field, cells: &[Cells<'_>], as_dictionary: bool) -> Option<Result<ArrayRef>> {
@@ -39,9 +62,10 @@ fn times(cells: &Cells<'_>) -> Option<TimestampMicrosecondArray> {
     let LogColumn::Column(Column::Time(times)) = &cells.values else {
         return None;
     };
-    let (first, last) = (*YEARS.start(), *YEARS.end());
-    let within = |all, time: &i64| all & (*time >= first) & (*time <= last);
-    let within = times.values().iter().fold(true, within);
+    let span = (*YEARS.end(), *YEARS.start());
+    let widened = |(first, last): (i64, i64), time: &i64| (first.min(*time), last.max(*time));
+    let (first, last) = times.values().iter().fold(span, widened);
+    let within = YEARS.contains(&first) && YEARS.contains(&last);
     within.then(|| times.clone().with_timezone("UTC"))
 }
 

@@ -15,6 +15,7 @@ from flowtriage.read.read_flows import read_request
 from flowtriage.read.streaming import local_logs
 
 _PARQUET_RATIO = 8
+"""Size of flows as text, about, in relation to Parquet."""
 LARGE = 32 << 20
 """Size in bytes from which logs are searched for the host; smaller ones are read whole."""
 

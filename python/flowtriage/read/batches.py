@@ -24,7 +24,12 @@ from flowtriage.read.options import Options
 from flowtriage.read.read_flows import read_flows, read_request
 from flowtriage.read.record_batches import empty_batch, flat
 from flowtriage.read.streaming import local_logs, streamed
-from flowtriage.schema import AGGREGATED_COLUMNS, INDEX_COLUMNS, REQUIRED_COLUMNS
+from flowtriage.schema import (
+    AGGREGATED_COLUMNS,
+    ENTRY_COLUMNS,
+    INDEX_COLUMNS,
+    REQUIRED_COLUMNS,
+)
 
 _ARROW = (pa.Table, pa.RecordBatch, pa.RecordBatchReader)
 _T = TypeVar("_T")
@@ -52,6 +57,10 @@ def over_flows(
         If rows were lost or repeat counters, because no report is returned.
     """
     request = flows if isinstance(flows, ReadRequest) else ReadRequest(flows, Options())
+    if keys is not None and is_dataset(flows):
+        columns = _columns_of_flows(flows.schema.names, keys)
+        if columns:
+            return function(as_reader(flows, columns))
     targets = None if keys is None else aggregated_columns(keys)
     if local_logs(request.source):
         result, report = streamed(request, function, targets=targets)
@@ -63,6 +72,17 @@ def over_flows(
         return function(_batches(flows))
     warn_reading(report)
     return result
+
+
+def _columns_of_flows(names: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """Return the columns of flows or indices that an aggregate needs; none of other tables."""
+    if not (set(names).issuperset(REQUIRED_COLUMNS) or set(names).issuperset(INDEX_COLUMNS)):
+        return []
+    if not {key.casefold() for key in keys} <= {name.casefold() for name in names}:
+        return list(names)
+    needed = {*AGGREGATED_COLUMNS, *ENTRY_COLUMNS, "protocol", *keys}
+    folded = {name.casefold() for name in needed}
+    return [name for name in names if name.casefold() in folded]
 
 
 def _is_log_table(flows: FlowSource | ReadRequest) -> bool:

@@ -63,6 +63,17 @@ pub fn may_be_broadcast(ip: Ip, peer: Ip) -> bool {
     (8..32).contains(&host_bits) && (ip ^ peer) >> host_bits == 0 && ip != peer
 }
 
+/// Whether the addresses of a flow may tell that the destination initiated it: one of them may be
+/// a multicast or broadcast address, which have the highest host bits, or it is unspecified.
+#[inline]
+pub fn may_tell(source: Ip, dest: Ip) -> bool {
+    let may_receive = |ip: Ip| match ip.v4() {
+        Some(v4) => v4 & 3 == 3 || v4 >> 28 == 0xe,
+        None => ip.0 >> 120 == 0xff,
+    };
+    may_receive(source) || may_receive(dest) || is_unspecified(dest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
