@@ -231,6 +231,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "top_n": lambda flows: ft.top_n(flows, key=["source", "dst_port"], by="flows", n=5),
     "timeline": lambda flows: ft.timeline(flows, by="dest", bins=7),
     "expanded_search": lambda flows: ft.expanded_search(flows, seeds.OWN),
+    "hunt": ft.hunt,
+    "hosts": ft.hosts,
     "read_flows": lambda flows: ft.read_flows(flows).to_arrow(),
 }
 """Functions from flows to a table."""

@@ -17,25 +17,23 @@ from rich.console import Console
 from rich.text import Text
 
 from flowtriage.analysis.addresses import within_networks
-from flowtriage.analysis.hosts import busiest_addresses, flows_of_host
 from flowtriage.cli.options import open_database
 from flowtriage.cli.output import TableColumn, print_table, progress_bar
-from flowtriage.cli.source import Source, count_flows, exit_without, hosts_of, print_warnings
+from flowtriage.cli.source import Source, count_flows, print_warnings
 from flowtriage.detect import (
     SEVERITIES,
     AllowList,
     about,
     at_least,
     detector_status,
-    survey,
 )
 from flowtriage.detect.allowed import count_again
+from flowtriage.detect.hunt import COLUMNS, hunting
 from flowtriage.detect.select import severities_from
 from flowtriage.detect.thresholds import DETECTORS
 from flowtriage.enrich.asn import AsnDatabase
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean, sanitize
-from flowtriage.inputs.hosts import parse_host
 from flowtriage.quality.numbers import few
 from flowtriage.quality.report import ReadReport
 from flowtriage.read.flows import Flows
@@ -155,11 +153,19 @@ def hunt_source(
         severities_from(min_severity)
     allow_list = read_allow_list(allow, show_allowed)
     database = open_database(asn)
-    flows = source.read()
-    print_warnings(flows.report)
-    addresses = None if host is None else _addresses(flows, host)
+    function = hunting(internal=source.networks, detectors=chosen, asn=database)
+    if host is None:
+        addresses = None
+        (found, hosts), report = source.over(function, COLUMNS)
+    else:
+        flows, addresses = _host_of(source, host)
+        report = flows.report
+        if report.rows_of_other_hosts:
+            (found, hosts), report = source.over(function, COLUMNS)
+        else:
+            found, hosts = function(flows.to_arrow().to_reader())
+    print_warnings(report)
     with progress_bar():
-        found, hosts = survey(flows, internal=source.networks, detectors=chosen, asn=database)
         shown = show(found, allow_list, allow, show_allowed, database)
         hosts = count_again(hosts, shown.hidden)
     if addresses is not None:
@@ -167,7 +173,7 @@ def hunt_source(
         hosts = hosts.filter(within_networks(hosts["host"].combine_chunks(), addresses))
     if min_severity is not None:
         shown = shown.restricted(partial(at_least, severity=min_severity))
-    return Hunted(shown, flows.report, hosts)
+    return Hunted(shown, report, hosts)
 
 
 def read_allow_list(allow: Path | None, show_allowed: bool) -> AllowList:
@@ -263,11 +269,9 @@ def _checked(detectors: Sequence[str] | None) -> list[str] | None:
     return list(dict.fromkeys(detectors)) if detectors else None
 
 
-def _addresses(flows: Flows, host: str) -> list[str]:
-    """Return the addresses and networks of a host; without flows of it, exit with status 1."""
-    selected = flows_of_host(flows.to_arrow(), *parse_host(hosts_of(host)))
-    if not selected.flows.num_rows:
-        exit_without(host, flows.report, busiest_addresses(flows.to_arrow()))
+def _host_of(source: Source, host: str) -> tuple[Flows, list[str]]:
+    """Read a log, or of a large one the flows of a host; return them and the host's addresses."""
+    flows, selected = source.read_host(host)
     if not selected.addresses:
         raise ArgumentError(f"the log has no address of host {host!r}; give its address")
-    return [*selected.addresses]
+    return flows, [*selected.addresses]

@@ -10,9 +10,8 @@ from copy import copy
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_args
+from typing import Annotated, Any, NoReturn, TypeVar, get_args
 
-import pyarrow as pa
 import typer
 
 from flowtriage.analysis.hosts import HostFlows, busiest_addresses
@@ -47,6 +46,7 @@ from flowtriage.read.streaming import local_logs, streamed
 from flowtriage.sample import office_day
 
 _MAX_LINE = 300
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class Source:
         return self.request()
 
     def over(
-        self, function: Callable[[FlowReader], pa.Table], keys: Sequence[str]
-    ) -> tuple[pa.Table, ReadReport]:
+        self, function: Callable[[FlowReader], _T], keys: Sequence[str]
+    ) -> tuple[_T, ReadReport]:
         """Call an aggregate of the core by keys with the flows, with a progress bar.
 
         Logs are streamed, unless an option needs all flows.

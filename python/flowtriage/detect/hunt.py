@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -17,11 +17,11 @@ from flowtriage.detect.thresholds import DETECTORS, Context, Thresholds
 from flowtriage.enrich.asn import AsnDatabase, as_database
 from flowtriage.errors import ArgumentError
 from flowtriage.humanize import did_you_mean
-from flowtriage.inputs.arrow import FlowSource
+from flowtriage.inputs.arrow import FlowReader, FlowSource
 from flowtriage.inputs.networks import NetworksLike, parse_networks
 from flowtriage.read.batches import over_flows
 
-_COLUMNS = ("state",)
+COLUMNS = ("state",)
 """Canonical columns that detectors need beside those of an aggregate."""
 
 
@@ -99,7 +99,15 @@ def hunt(
     >>> sample.SCAN.peer in findings["source"].to_pylist()
     True
     """
-    findings, _ = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=False)
+    function = hunting(
+        internal=internal,
+        detectors=detectors,
+        context=context,
+        known=known,
+        asn=asn,
+        hosts=False,
+    )
+    findings, _ = over_flows(function, flows, keys=COLUMNS)
     return findings if allow is None else with_hidden(as_allow_list(allow).apply(findings, asn=asn))
 
 
@@ -176,35 +184,43 @@ def survey(
     >>> table["high"][0].as_py() <= findings.num_rows
     True
     """
-    found, table = _run(flows, internal, _chosen(detectors), context, known, asn, hosts=True)
+    function = hunting(
+        internal=internal, detectors=detectors, context=context, known=known, asn=asn
+    )
+    found, table = over_flows(function, flows, keys=COLUMNS)
     if allow is None:
         return found, table
     shown, hidden = as_allow_list(allow).apply(found, asn=asn)
     return with_hidden((shown, hidden)), count_again(table, hidden)
 
 
-def _run(
-    flows: FlowSource,
-    internal: NetworksLike | None,
-    chosen: dict[str, Thresholds | None],
-    context: Context | None,
-    known: str | os.PathLike[str] | None,
-    asn: AsnDatabase | str | os.PathLike[str] | None,
+def hunting(
     *,
-    hosts: bool,
-) -> tuple[pa.Table, pa.Table]:
-    """Return findings, and hosts or an empty table, both with the status of the detectors."""
+    internal: NetworksLike | None = None,
+    detectors: Iterable[str | Thresholds] | str | Thresholds | None = None,
+    context: Context | None = None,
+    known: str | os.PathLike[str] | None = None,
+    asn: AsnDatabase | str | os.PathLike[str] | None = None,
+    hosts: bool = True,
+) -> Callable[[FlowReader], tuple[pa.Table, pa.Table]]:
+    """Return the function of `survey` over record batches; without `hosts`, their table is empty.
+
+    The batches need the columns of an aggregate by `COLUMNS`.
+    """
+    chosen = _chosen(detectors)
     thresholds = {name: (chosen.get(name) or kind()) for name, kind in DETECTORS.items()}
     numbers = {name: value.as_numbers() for name, value in thresholds.items()}
     numbers["context"] = (context or Context()).as_numbers()
     ranges = None if internal is None else parse_networks(internal)
     request = Request(list(chosen), numbers, list(known_networks(known)), hosts)
     database = as_database(asn)._files
-    findings, status, table = over_flows(
-        lambda batches: _hunt(batches, ranges, database, request), flows, keys=_COLUMNS
-    )
-    hosts_table = pa.table({}) if table is None else table
-    return with_status(findings, status), with_status(hosts_table, status)
+
+    def hunted(batches: FlowReader) -> tuple[pa.Table, pa.Table]:
+        findings, status, table = _hunt(batches, ranges, database, request)
+        hosts_table = pa.table({}) if table is None else table
+        return with_status(findings, status), with_status(hosts_table, status)
+
+    return hunted
 
 
 def _chosen(

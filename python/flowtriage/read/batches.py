@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 def aggregated_columns(keys: Sequence[str]) -> frozenset[str]:
     """Return the canonical columns that an aggregate by `keys` needs."""
-    return frozenset({*AGGREGATED_COLUMNS, *(key.lower() for key in keys)})
+    return frozenset({*AGGREGATED_COLUMNS, *(str(key).lower() for key in keys)})
 
 
 def over_flows(

@@ -1,10 +1,9 @@
-"""Reader of Parquet files: the columns, and for hosts the row groups, that are needed."""
+"""Reader of Parquet files: the columns, and for hosts the rows, that are needed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import IPv4Address
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +21,13 @@ from flowtriage.read.record_batches import empty_batch
 from flowtriage.read.tables import Searched, TableReader, checked, damage_of, readable
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetFile, RowGroupMetaData
+    from pyarrow.parquet import ParquetFile
 
 _KIND = "Parquet file"
 _ROWS = 1 << 17
 """Rows per batch."""
 _OF_SEARCH = ("rows_read", "rows_bad", "rows_of_other_hosts")
 """Counts that the search for hosts yields."""
-_INDEX_BYTES = 3
-_DICTIONARY_BYTES = 1 << 20
-"""Maximum size of a value of a dictionary-encoded column, and of its dictionary."""
 
 
 def read_parquet(
@@ -45,7 +41,7 @@ def read_parquet(
     with plain:
         with damage_of(source, _KIND):
             reading = TableReader(plain.schema_arrow, source, options)
-            names = [] if reading.keeps else _encoded(plain, reading.columns)
+            names = [] if reading.keeps else _repetitive(plain.schema_arrow, reading)
             parquet = pq.ParquetFile(file, metadata=plain.metadata, read_dictionary=names)
         with parquet:
             for done, table in _tables(parquet, reading, source, report):
@@ -70,7 +66,7 @@ def _tables(
             batch = search.batch(number, searched.rows, reading.columns)
         report.add(searched.counts, searched.by_value)
         yield from reading.selected(batch, report, first, searched)
-        first += parquet.metadata.row_group(number).num_rows
+        first += int(searched.counts["rows_read"])
 
 
 class _HostSearch:
@@ -81,9 +77,6 @@ class _HostSearch:
         search = replace(binding, fields=[], actions=[], initiator=Initiator(), translated=[])
         self._columns = sorted(search.columns())
         self._binding = reading_rows(search)
-        ends = {name for e in binding.endpoints for name in (e.source, e.dest)}
-        self._hosts = [_as_v4(host) for host in binding.hosts]
-        self._only_ends = ends == set(self._columns)
 
     @classmethod
     def of(cls, parquet: ParquetFile, reading: TableReader) -> _HostSearch | None:
@@ -97,13 +90,7 @@ class _HostSearch:
 
     def rows(self, number: int, first_row: int) -> Searched:
         """Return the rows of a row group that have flows of a host."""
-        group = self._parquet.metadata.row_group(number)
-        if self._is_excluded(group):
-            counts = {"rows_read": group.num_rows, "rows_of_other_hosts": group.num_rows}
-            return Searched(pa.array([], pa.int64()), counts, {}, [])
-        batches = self._parquet.iter_batches(
-            group.num_rows, row_groups=[number], columns=self._columns
-        )
+        batches = self._parquet.iter_batches(_ROWS, row_groups=[number], columns=self._columns)
         numbered, row = with_row_numbers(checked(batch) for batch in batches)
         flows, counts, by_value, _, bad_rows = normalise_table(
             numbered, [*self._columns, row], self._binding, first_row
@@ -126,50 +113,15 @@ class _HostSearch:
             first += batch.num_rows
         return pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
-    def _is_excluded(self, group: RowGroupMetaData) -> bool:
-        """Return whether statistics show that a row group has none of the hosts.
 
-        They do for IPv4 hosts where all strings start with 1 to 9: other notations of these start
-        with a colon, a bracket, a zero or a space.
-        """
-        if not self._only_ends or None in self._hosts:
-            return False
-        chunks = (group.column(n) for n in range(group.num_columns))
-        found = [chunk for chunk in chunks if chunk.path_in_schema in self._columns]
-        return len(found) == len(self._columns) and all(map(self._is_outside, found))
+def _repetitive(schema: pa.Schema, reading: TableReader) -> list[str]:
+    """Return the columns of strings that repeat, because they are no addresses.
 
-    def _is_outside(self, chunk: Any) -> bool:
-        statistics = chunk.statistics
-        if statistics is None or not statistics.has_min_max:
-            return False
-        first, last = statistics.min, statistics.max
-        if not isinstance(first, str) or not isinstance(last, str):
-            return False
-        hosts = [host for host in self._hosts if host is not None]
-        return first >= "1" and last < ":" and not any(first <= host <= last for host in hosts)
-
-
-def _as_v4(host: str) -> str | None:
-    """Return an IPv4 address; None for a network of several, or IPv6."""
-    try:
-        return str(IPv4Address(host.removesuffix("/32")))
-    except ValueError:
-        return None
-
-
-def _encoded(parquet: ParquetFile, columns: list[str]) -> list[str]:
-    """Return the columns of strings that are dictionary-encoded as a whole."""
-    schema = parquet.schema_arrow
-    groups = [parquet.metadata.row_group(n) for n in range(parquet.num_row_groups)]
-    chunks = (group.column(n) for group in groups for n in range(group.num_columns))
-    plain = {
-        chunk.path_in_schema
-        for chunk in chunks
-        if not chunk.has_dictionary_page
-        or chunk.total_uncompressed_size > _INDEX_BYTES * chunk.num_values + _DICTIONARY_BYTES
-    }
-    texts = {name for name in schema.names if _is_text(schema, name)}
-    return [name for name in columns if name in texts - plain]
+    What the file says about its columns is not read: `pyarrow` ends the process if it is damaged.
+    """
+    ends = {name for e in reading.binding.endpoints for name in (e.source, e.dest, e.among)}
+    names = [name for name in reading.columns if name in schema.names and name not in ends]
+    return [name for name in names if _is_text(schema, name)]
 
 
 def _is_text(schema: pa.Schema, name: str) -> bool:

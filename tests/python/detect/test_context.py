@@ -61,8 +61,9 @@ def test_a_shared_network_excuses_only_what_is_as_even_as_a_scheduled_task() -> 
     ):
         rows = calls(288, period, dst_ip="20.190.128.1")
         rows = [
-            row | {"start_time": row["start_time"] + timedelta(seconds=seconds.uniform(0, spread))}
+            row | {"start_time": at, "end_time": at}
             for row in rows
+            for at in [row["start_time"] + timedelta(seconds=seconds.uniform(0, spread))]
         ]
         (found,) = of(rows, detectors="beacons")
         assert found["severity"] == severity, (spread, period)

@@ -104,7 +104,7 @@ def test_what_was_looked_for_is_stated_where_nothing_was_found() -> None:
 def test_peers_are_in_the_order_of_severity() -> None:
     found = about(sample.office_day(), sample.HOST_IP).table
     peers = peers_of(found, [sample.HOST_IP]).to_pylist()
-    assert peers[:3] == [sample.BEACON.peer, sample.UPLOAD.peer, sample.SCAN.peer]
+    assert peers[:3] == [sample.UPLOAD.peer, sample.BEACON.peer, sample.SCAN.peer]
     assert sample.HOST_IP not in peers
     assert len(peers) == len(set(peers))
 
@@ -113,12 +113,12 @@ def test_cards_have_evidence_facts_and_pictures() -> None:
     found = about(sample.office_day(), sample.HOST_IP)
     made = finding_list(found.table, found.matching)
     assert len(made.cards) == found.table.num_rows == sum(made.counts.values())
-    beacon = made.cards[0]
-    assert (beacon.severity, beacon.detector, beacon.technique) == ("high", "Beacon", "T1071")
+    beacon = made.cards[1]
+    assert (beacon.severity, beacon.detector, beacon.technique) == ("warning", "Beacon", "T1071")
     assert ("period", "5 min", "1 s") in beacon.evidence
     assert ("calls", "288", "12") in beacon.evidence
     assert beacon.facts["Flows"] == "288"
-    identity = found.table["finding"][0].as_py()
+    identity = found.table["finding"][1].as_py()
     assert beacon.facts["Flows as a table"] == f'result.flows_of("{identity}")'
     assert beacon.sparkline is not None
     assert set(beacon.sparkline.amounts) == {4.0}

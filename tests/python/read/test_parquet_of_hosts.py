@@ -9,7 +9,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import flowtriage as ft
-from flowtriage.read import parquet as reader
 
 ROWS = 1_000
 GROUP = 100
@@ -55,25 +54,6 @@ def test_the_flows_of_a_host_are_found_in_any_notation(path: Path) -> None:
         for r in (found.report, expected.report)
     ]
     assert counts == [(ROWS, 2, ROWS - 7, [207, 620])] * 2
-
-
-def test_statistics_exclude_row_groups(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[int] = []
-    whole = reader.normalise_table
-
-    def noted(batches, used, spec, first_row):  # type: ignore[no-untyped-def]
-        read.append(first_row)
-        return whole(batches, used, spec, first_row)
-
-    monkeypatch.setattr(reader, "normalise_table", noted)
-    found = ft.read_flows(path, hosts=[HOST])
-    assert len(found) == 5 and found.report.rows_read == ROWS
-    # All addresses of the last group follow the host's in the order of strings.
-    assert 200 in read and 900 not in read
-    read.clear()
-    networks = ft.read_flows(path, hosts=[f"{HOST}/32", "10.0.0.0/31"])
-    assert len(networks) == len(found) + 1
-    assert read == list(range(0, ROWS, GROUP))
 
 
 def test_a_host_that_no_row_group_has(path: Path) -> None:

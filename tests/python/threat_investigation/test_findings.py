@@ -148,11 +148,11 @@ def test_raw_flows_have_the_findings_of_the_run(stored: ft.FlowOA) -> None:
     result = nb.run(sample.BEACON.peer)
     expected = queries.findings(stored.store, stored.day, sample.BEACON.peer)
     assert result.findings["finding"].tolist() == expected["finding"].to_pylist()
-    assert result.findings["severity"].tolist() == ["high"]
+    assert result.findings["severity"].tolist() == ["warning"]
     assert len(result.flows_of(result.findings.iloc[0])) == sample.BEACON.flows
     html, text = texts(nb)
     assert "Found by the run of Flow OA of this day" in html
-    assert "HIGH" in text
+    assert "WARNING" in text
 
 
 def test_raw_flows_without_a_run_are_hunted_by_address(stored: ft.FlowOA) -> None:
