@@ -35,7 +35,7 @@ impl Interned {
 
 impl Interner {
     /// Number of distinct strings.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.ids.len()
     }
 

@@ -81,7 +81,10 @@ mod tests {
     #[test]
     fn literals_are_quoted() {
         let text = Some(quoted("t'cp"));
-        assert_eq!(one_of("protocol", &[text.clone()]), "protocol = 't''cp'");
+        assert_eq!(
+            one_of("protocol", std::slice::from_ref(&text)),
+            "protocol = 't''cp'"
+        );
         assert_eq!(
             one_of("protocol", &[text, None]),
             "(protocol = 't''cp' OR protocol IS NULL)"

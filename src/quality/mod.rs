@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::schema::CANONICAL;
 use crate::quality::gaps::ActiveSpans;
-use crate::quality::repeats::Rows;
+use crate::quality::repeats::Repeats;
 use crate::quality::row_columns::RowColumns;
 use crate::quality::sample::Sample;
 use crate::records::compare::Observation;
@@ -101,7 +101,7 @@ pub struct Quality {
     found: Findings,
     nulls: Vec<u64>,
     active: ActiveSpans,
-    rows: Rows,
+    rows: Repeats,
     hosts: Interner,
     records: Option<Sample>,
 }
@@ -121,7 +121,7 @@ impl Quality {
             found: Findings::default(),
             nulls: vec![0; CANONICAL.fields().len()],
             active: ActiveSpans::default(),
-            rows: Rows::with_limit(max_rows),
+            rows: Repeats::with_limit(max_rows),
             hosts: Interner::default(),
             records: compare.then(|| Sample::with_limit(max_rows / 7)),
         }
@@ -176,7 +176,7 @@ impl Quality {
             self.found.estimated.push("repeats");
         }
         self.found.repeats = self.rows.repeats();
-        self.found.exporters = self.hosts.len() as u64;
+        self.found.exporters = self.hosts.count() as u64;
         if let Some(records) = self.records {
             let several = self.found.exporters > 1;
             if records.is_sampled() {

@@ -3,21 +3,21 @@
 use crate::columns::hashes::Hashes;
 
 /// Hashes of rows: all of them up to a limit, a sample of known share beyond.
-pub struct Rows {
+pub struct Repeats {
     hashes: Hashes,
     /// Repeated rows that were dropped, by the number of trailing zero bits of their hashes.
-    repeats: [u64; 65],
+    dropped: [u64; 65],
     /// Minimum number of trailing zero bits of a hash in the sample.
     min_zeros: u32,
     max_rows: usize,
 }
 
-impl Rows {
+impl Repeats {
     /// Keep all rows up to a number of them.
     pub fn with_limit(max_rows: usize) -> Self {
         Self {
             hashes: Hashes::default(),
-            repeats: [0; 65],
+            dropped: [0; 65],
             min_zeros: 0,
             max_rows,
         }
@@ -48,15 +48,15 @@ impl Rows {
     }
 
     fn deduplicate(&mut self) {
-        let repeats = &mut self.repeats;
+        let dropped = &mut self.dropped;
         self.hashes
-            .deduplicate(|hash, again| repeats[hash.trailing_zeros() as usize] += again);
+            .deduplicate(|hash, again| dropped[hash.trailing_zeros() as usize] += again);
     }
 
     /// Number of rows that repeat an earlier one.
     pub fn repeats(&mut self) -> u64 {
         self.deduplicate();
-        self.repeats[self.min_zeros as usize..].iter().sum::<u64>() << self.min_zeros
+        self.dropped[self.min_zeros as usize..].iter().sum::<u64>() << self.min_zeros
     }
 
     /// Whether the count is an estimate.
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn repeats_are_exact_below_the_limit_and_close_above() {
         for (max_rows, sampled) in [(100_000, false), (1_000, true)] {
-            let mut rows = Rows::with_limit(max_rows);
+            let mut rows = Repeats::with_limit(max_rows);
             for value in 0..40_000 {
                 rows.add(mixed(value));
                 if value % 4 == 0 {

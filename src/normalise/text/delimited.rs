@@ -143,13 +143,7 @@ impl<'a> Lines<'a, '_> {
         if !self.is_record(line, ends.len(), |index| &text[value(index)]) {
             return;
         }
-        if !self.spans.is_empty() {
-            for (spans, index) in self.spans.iter_mut().zip(&self.positions) {
-                let value = value(*index);
-                spans.push((value.start as u32, value.end as u32));
-            }
-            self.rows.add_line(line);
-        } else {
+        if self.spans.is_empty() {
             let nulls = self.nulls.as_deref();
             let cells = self.positions.iter().map(|index| {
                 // UTF-8 text split at ASCII characters stays UTF-8.
@@ -160,7 +154,13 @@ impl<'a> Lines<'a, '_> {
                 text.map(|text| cell(text, nulls))
             });
             self.rows.push(line, cells);
+            return;
         }
+        for (spans, index) in self.spans.iter_mut().zip(&self.positions) {
+            let value = value(*index);
+            spans.push((value.start as u32, value.end as u32));
+        }
+        self.rows.add_line(line);
     }
 
     fn quoted(&mut self, text: &'a [u8], first_line: u64) {

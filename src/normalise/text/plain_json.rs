@@ -34,7 +34,7 @@ enum Use {
 
 /// Keys of one object, in the order in which they first appeared.
 #[derive(Debug, Default)]
-struct Keys {
+struct Object {
     /// Path of the object, with a dot after each key.
     prefix: String,
     /// Keys with their quotation marks.
@@ -45,7 +45,7 @@ struct Keys {
 /// Reads the values of a [`JsonRow`] from objects of plain values.
 pub struct PlainJson<'r> {
     row: &'r JsonRow,
-    objects: Vec<Keys>,
+    objects: Vec<Object>,
 }
 
 impl<'r> PlainJson<'r> {
@@ -53,7 +53,7 @@ impl<'r> PlainJson<'r> {
     pub fn new(row: &'r JsonRow) -> Self {
         Self {
             row,
-            objects: vec![Keys::default()],
+            objects: vec![Object::default()],
         }
     }
 
@@ -118,7 +118,7 @@ impl<'r> PlainJson<'r> {
             return Some(self.objects[object].keys[*index].1);
         }
         let purpose = self.purpose(object, &cursor.text[start + 1..cursor.position - 1]);
-        let Keys { keys, indices, .. } = &mut self.objects[object];
+        let Object { keys, indices, .. } = &mut self.objects[object];
         if keys.len() < MAX_KEYS {
             indices.insert(key.to_vec(), keys.len());
             keys.push((key.to_vec(), purpose));
@@ -134,9 +134,9 @@ impl<'r> PlainJson<'r> {
             (None, false) => Use::Skip,
             (Some(_), true) => Use::Both,
             (None, true) => {
-                self.objects.push(Keys {
+                self.objects.push(Object {
                     prefix: format!("{name}."),
-                    ..Keys::default()
+                    ..Object::default()
                 });
                 Use::Enter(self.objects.len() - 1)
             }
