@@ -1,6 +1,5 @@
 //! Conversations: the flows of an initiator with one responder, port and protocol.
 
-use crate::detect::log::Log;
 use crate::detect::record::{EXCHANGED, HAS_BYTES, Key, NO_START, Outcome, RESPONSE, Record};
 use crate::direction::rules::Direction;
 
@@ -16,16 +15,16 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Summarise the records of an initiator.
-    pub fn new(log: &Log, records: &'a [Record]) -> Self {
+    /// Summarise the records of an initiator; `by_responses` tells whether the log has responses as
+    /// records of their own.
+    pub fn new(records: &'a [Record], is_internal: bool, by_responses: bool) -> Self {
         let rank = records.first().map_or(0, |record| record.key.source());
-        let by_responses = log.facts.sees_responses();
         let conversations = records
             .chunk_by(|a, b| a.key == b.key)
             .map(|records| Conversation::new(records, by_responses));
         Self {
             rank,
-            is_internal: log.is_internal(rank),
+            is_internal,
             conversations: conversations.collect(),
         }
     }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use rayon::prelude::*;
 
-use crate::detect::port_mismatches::mismatch;
 use crate::detect::record::{HAS_BYTES, HAS_END, NO_START, ONE_WAY, Outcome, RESPONSE, Record};
+use crate::detect::service_ports::mismatch;
 
 const MINUTE: i64 = 60_000_000;
 

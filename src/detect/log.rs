@@ -208,10 +208,12 @@ impl Log {
     /// Add every initiator with its conversations to one of several results, in parallel and in no
     /// particular order.
     pub fn fold<T: Default + Send>(&self, add: impl Fn(&mut T, &Source) + Sync) -> Vec<T> {
+        let by_responses = self.facts.sees_responses();
         let of_bucket = |bucket: &Vec<Record>| {
             let mut out = T::default();
             for records in bucket.chunk_by(|a, b| a.key.source() == b.key.source()) {
-                add(&mut out, &Source::new(self, records));
+                let is_internal = self.is_internal(records[0].key.source());
+                add(&mut out, &Source::new(records, is_internal, by_responses));
             }
             out
         };

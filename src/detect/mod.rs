@@ -27,6 +27,7 @@ pub mod record;
 pub mod retries;
 pub mod rhythm;
 pub mod service;
+mod service_ports;
 pub mod systems;
 pub mod uploads;
 pub mod window;

@@ -11,7 +11,8 @@ use crate::error::Result;
 use crate::ip::Ip;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::BadRow;
-use crate::normalise::singles::{Dictionaries, Singles};
+use crate::normalise::single_codes::Dictionaries;
+use crate::normalise::singles::Singles;
 use crate::normalise::values::Cells;
 
 /// Maximum number of flows of one record.

@@ -10,7 +10,8 @@ use crate::normalise::addresses::{Addresses, Counters, MAX_FLOWS};
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::BadRow;
-use crate::normalise::singles::{Single, Singles};
+use crate::normalise::single_codes::Single;
+use crate::normalise::singles::Singles;
 use crate::normalise::spec::{Endpoints, Spec};
 use crate::normalise::values::{self, Cells};
 

@@ -89,7 +89,7 @@ pub fn column(
         Kind::PortOrIcmp => Arc::new(good::<UInt16Type>(rows, bad, |row| first.port_or_icmp(row))),
         Kind::Direction => {
             let direction = |row| {
-                let text = first.get(row).and_then(|text| mapped(text, values));
+                let text = first.get(row).and_then(|text| whole::mapped(text, values));
                 let direction = text.map(|text| values::direction(&first.name, &text));
                 direction.transpose()
             };
@@ -100,7 +100,7 @@ pub fn column(
         }
         Kind::Text => text(rows.len(), |row| {
             let found = cells.iter().find_map(|cells| cells.get(row));
-            found.and_then(|text| mapped(text, values))
+            found.and_then(|text| whole::mapped(text, values))
         })?,
         Kind::Observer => text(rows.len(), |row| observer(&cells, row))?,
         Kind::Protocol => text(rows.len(), |row| first.protocol(row))?,
@@ -123,19 +123,6 @@ fn text<'a>(rows: usize, value: impl Fn(usize) -> Option<Cow<'a, str>> + Sync) -
         text.is_some()
     });
     Ok(Arc::new(texts?))
-}
-
-/// The value that a string maps to, or itself; an empty string is a missing value.
-pub(super) fn mapped<'a>(
-    text: Cow<'a, str>,
-    values: &'a [(String, String)],
-) -> Option<Cow<'a, str>> {
-    let known = values
-        .iter()
-        .find(|(from, _)| from.eq_ignore_ascii_case(&text));
-    known
-        .map_or(Some(text), |(_, to)| Some(to.as_str().into()))
-        .filter(|text| !text.is_empty())
 }
 
 fn ends(

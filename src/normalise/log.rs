@@ -8,7 +8,7 @@ use arrow::compute::take_record_batch;
 
 use crate::columns::batch::find;
 use crate::error::Result;
-use crate::normalise::singles::Dictionaries;
+use crate::normalise::single_codes::Dictionaries;
 
 /// String of a cell; `None` if it is missing.
 pub type Cell<'a> = Option<Cow<'a, str>>;

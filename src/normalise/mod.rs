@@ -18,6 +18,7 @@ mod other_dates;
 pub mod outcome;
 pub mod records;
 mod services;
+mod single_codes;
 mod singles;
 pub mod spec;
 pub mod text;

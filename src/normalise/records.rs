@@ -14,7 +14,7 @@ use crate::normalise::exchange::Totals;
 use crate::normalise::fields::BadRows;
 use crate::normalise::log::Log;
 use crate::normalise::outcome::Normalised;
-use crate::normalise::singles::Dictionaries;
+use crate::normalise::single_codes::Dictionaries;
 use crate::normalise::spec::{Kind, Spec};
 use crate::normalise::values::Conditions;
 use crate::normalise::{

@@ -1,6 +1,5 @@
 //! Cells with exactly one address in its usual notation, parsed as a column.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array};
@@ -12,35 +11,9 @@ use crate::columns::text::Text;
 use crate::error::Result;
 use crate::ip::{Ip, parse_mapped, parse_v4, parse_v6};
 use crate::normalise::log::Log;
+use crate::normalise::single_codes::{Codes, Dictionaries, EMPTY, OTHER, Single, V6};
 use crate::normalise::spec::{Endpoints, Spec};
 use crate::normalise::values::{Cells, LogColumn};
-
-const EMPTY: u64 = 1 << 32;
-const V6: u64 = 1 << 33;
-const OTHER: u64 = 1 << 34;
-
-/// What a cell has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Single {
-    /// One address.
-    Address(Ip),
-    /// No value.
-    Empty,
-    /// Anything else: several addresses, another notation, or no address.
-    Other,
-}
-
-/// Strings of cells.
-#[derive(Debug, Default)]
-struct Codes {
-    /// An IPv4 address, or a flag and the index of an IPv6 address.
-    codes: Vec<u64>,
-    wide: Vec<Ip>,
-}
-
-/// The values of dictionaries of a table, by column; its parts share them.
-#[derive(Debug, Default)]
-pub struct Dictionaries(BTreeMap<String, Arc<Codes>>);
 
 impl Dictionaries {
     /// Parse the addresses in the dictionaries of a table.
@@ -146,16 +119,6 @@ impl Codes {
             }
             _ if cells.meaning(text.into()).is_none() => EMPTY,
             _ => OTHER,
-        }
-    }
-
-    #[inline]
-    fn get(&self, index: usize) -> Single {
-        match self.codes[index] {
-            code if code < EMPTY => Single::Address(Ip::from_v4(code as u32)),
-            code if code & V6 != 0 => Single::Address(self.wide[code as u32 as usize]),
-            code if code & EMPTY != 0 => Single::Empty,
-            _ => Single::Other,
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::columns::write::StringPool;
 use crate::direction::rules::Direction;
 use crate::error::Result;
 use crate::flow::protocols;
-use crate::normalise::fields::mapped;
 use crate::normalise::spec::{Field, Kind};
 use crate::normalise::values::{Cells, LogColumn, YEARS};
 
@@ -156,4 +155,17 @@ fn written(
     let texts: StringArray = texts.map(Some).collect();
     let dictionary = DictionaryArray::<Int32Type>::try_new(keys, Arc::new(texts))?;
     Ok(Arc::new(dictionary))
+}
+
+/// The value that a string maps to, or itself; an empty string is a missing value.
+pub(super) fn mapped<'a>(
+    text: Cow<'a, str>,
+    values: &'a [(String, String)],
+) -> Option<Cow<'a, str>> {
+    let known = values
+        .iter()
+        .find(|(from, _)| from.eq_ignore_ascii_case(&text));
+    known
+        .map_or(Some(text), |(_, to)| Some(to.as_str().into()))
+        .filter(|text| !text.is_empty())
 }

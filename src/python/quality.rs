@@ -7,7 +7,8 @@ use pyo3::types::PyDict;
 
 use crate::direction::rules::DirectionRules;
 use crate::python::gateway::{Batches, release_gil};
-use crate::quality::{Findings, Quality};
+use crate::quality::Quality;
+use crate::quality::findings::Findings;
 
 /// Measures the quality of flows, batch by batch.
 #[pyclass(frozen, module = "flowtriage._core")]

@@ -9,7 +9,7 @@ use crate::direction::rules::{Direction, DirectionRules};
 use crate::error::Result;
 use crate::flow::batch::FlowBatch;
 use crate::flow::view::{FlowView, Integers};
-use crate::quality::Findings;
+use crate::quality::findings::Findings;
 use crate::records::compare::Observation;
 
 /// Duration beyond which a record is long.
