@@ -135,6 +135,25 @@ def _log_targets() -> Iterator[tuple[Target, Measure]]:
             yield target, peak(case)
 
 
+_TABLE_WORKS = (
+    ("azure_arrow", "an Arrow table in Azure's columns", {_MILLION: 1.5, 10 * _MILLION: 2}),
+    ("azure_parquet", "Parquet in Azure's columns", {_MILLION: 1.2, 10 * _MILLION: 1.5}),
+    ("azure_pandas", "a DataFrame of Python strings in Azure's columns", {_MILLION: 1}),
+    ("azure_pandas_arrow", "a DataFrame of Arrow strings in Azure's columns", {_MILLION: 1.5}),
+    ("canonical_parquet", "Parquet in canonical columns", {_MILLION: 1.5, 10 * _MILLION: 2}),
+)
+
+
+def _table_targets() -> Iterator[tuple[Target, Measure]]:
+    for job, work, ratios in _TABLE_WORKS:
+        for rows, bound in ratios.items():
+            text = (
+                f"`flow_index` from {work}, {rows:,} rows, against the better of Polars and DuckDB"
+            )
+            measure = _ratio(Case(job, "network", rows), "polars, any order", "duckdb, any order")
+            yield Target(text, bound, "{:.1f} ×"), measure
+
+
 def _index_targets() -> Iterator[tuple[Target, Measure]]:
     works = [
         ("network", _MILLION, 4, "high cardinality"),
@@ -189,6 +208,7 @@ def _run_targets() -> Iterator[tuple[Target, Measure]]:
 
 TARGETS = [
     *_log_targets(),
+    *_table_targets(),
     *_read_targets(),
     *_index_targets(),
     *_index_limits(),
