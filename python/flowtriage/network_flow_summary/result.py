@@ -165,7 +165,7 @@ class NetworkFlowResult(NotebookletResult):
         >>> from flowtriage import NetworkFlowSummary, sample
         >>> nb = NetworkFlowSummary(silent=True)
         >>> result = nb.run(sample.HOST_IP, data=sample.office_day(), options=["findings"])
-        >>> set(result.flows_of(0)["dst_ip"]) == {sample.BEACON.peer}
+        >>> set(result.flows_of(0)["dst_ip"]) == {sample.UPLOAD.peer}
         True
         """
         tables = self.host_tables

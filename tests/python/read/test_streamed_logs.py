@@ -130,6 +130,7 @@ def test_migrated_rows_are_dropped_from_streamed_logs(tmp_path: Path) -> None:
         assert verb(tmp_path).equals(verb(flows))
 
 
+@pytest.mark.extra
 def test_top_of_streamed_logs_states_what_reading_them_whole_states(tmp_path: Path) -> None:
     folder = logs(tmp_path, records(7, growing=True))
     arguments = ("--key", "dest", "--by", "bytes", "--internal", "10.0.0.0/8")
