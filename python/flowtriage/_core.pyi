@@ -25,9 +25,7 @@ __all__ = [
     "normalise_block",
     "normalise_table",
     "protocol_keywords",
-    "repeated_starts",
     "stitch",
-    "superseded_records",
     "timeline",
     "top_n",
     "whole_records",
@@ -122,8 +120,6 @@ def hunt(
     request: _HuntRequest,
 ) -> tuple[pa.Table, pa.Table, pa.Table | None]: ...
 def canonical_address(ip: str) -> str: ...
-def repeated_starts(flows: pa.RecordBatchReader) -> pa.Table: ...
-def superseded_records(flows: pa.RecordBatchReader) -> pa.Table: ...
 
 @final
 class FlowHashes:

@@ -7,7 +7,7 @@ use crate::detect::humanize::{span, thousands};
 use crate::detect::limits::limits;
 use crate::detect::log::Log;
 use crate::detect::record::Record;
-use crate::detect::window::most_within;
+use crate::detect::tries::Tries;
 use crate::direction::rules::Direction;
 
 limits! {
@@ -45,45 +45,17 @@ fn of(log: &Log, port: &[&Conversation], limits: &Limits) -> Option<Finding> {
         log.ip(dest).is_some() && !log.is_group(dest) && !is_answer(log, conversation)
     };
     let tried: Vec<&Conversation> = port.iter().filter(is_host).copied().collect();
-    let known: Vec<&&Conversation> = tried
-        .iter()
-        .filter(|c| c.failed_share().is_some())
-        .collect();
-    let failed = known
-        .iter()
-        .filter(|conversation| conversation.answered == 0)
-        .count();
-    let share = failed as f64 / known.len().max(1) as f64;
-    let times: Vec<i64> = tried
-        .iter()
-        .filter_map(|conversation| conversation.first)
-        .collect();
-    let hosts = if times.is_empty() {
-        tried.len()
-    } else {
-        most_within(times, limits.window)
-    };
-    if (hosts as f64) < limits.min_hosts || known.is_empty() || share < limits.min_failed {
+    let found = Tries::of(&tried, limits.window)?;
+    if (found.within as f64) < limits.min_hosts || found.failed_share < limits.min_failed {
         return None;
     }
-    let first = tried
-        .iter()
-        .filter_map(|conversation| conversation.first)
-        .min();
-    let last = tried
-        .iter()
-        .filter_map(|conversation| conversation.last)
-        .max();
-    let time = first
-        .zip(last)
-        .map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
     let summary = format!(
         "{} tried {} of {} addresses within {}, {:.0} % without an answer.",
         place(log, key.source()),
         service(log, key.port(), key.protocol()),
         thousands(tried.len() as u64),
-        span(time),
-        100.0 * share
+        span(found.seconds),
+        100.0 * found.failed_share
     );
     let inbound = log.direction(tried[0]) == Direction::Inbound;
     let draft = Draft {
@@ -93,15 +65,12 @@ fn of(log: &Log, port: &[&Conversation], limits: &Limits) -> Option<Finding> {
         } else {
             Severity::High
         },
-        score: f64::midpoint(
-            share,
-            (hosts as f64 / (4.0 * limits.min_hosts.max(1.0))).min(1.0),
-        ),
+        score: found.score(limits.min_hosts),
         summary,
         evidence: vec![
             evidence("hosts", tried.len() as f64, limits.min_hosts),
-            evidence("hosts_within_window", hosts as f64, limits.min_hosts),
-            evidence("failed_share", share, limits.min_failed),
+            evidence("hosts_within_window", found.within as f64, limits.min_hosts),
+            evidence("failed_share", found.failed_share, limits.min_failed),
         ],
         technique: if inbound { "T1595.001" } else { "T1018" },
     };

@@ -29,5 +29,6 @@ pub mod rhythm;
 pub mod service;
 mod service_ports;
 pub mod systems;
+pub mod tries;
 pub mod uploads;
 pub mod window;

@@ -9,7 +9,7 @@ use crate::detect::humanize::{span, thousands};
 use crate::detect::limits::limits;
 use crate::detect::log::Log;
 use crate::detect::record::Record;
-use crate::detect::window::most_within;
+use crate::detect::tries::Tries;
 use crate::direction::rules::Direction;
 use crate::flow::initiator::ports::initiated;
 
@@ -51,46 +51,18 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
             && !is_traceroute(log, conversation)
     };
     let tried: Vec<&Conversation> = all.iter().filter(is_service).copied().collect();
-    let known: Vec<&&Conversation> = tried
-        .iter()
-        .filter(|c| c.failed_share().is_some())
-        .collect();
-    let failed = known
-        .iter()
-        .filter(|conversation| conversation.answered == 0)
-        .count();
-    let share = failed as f64 / known.len().max(1) as f64;
-    let times: Vec<i64> = tried
-        .iter()
-        .filter_map(|conversation| conversation.first)
-        .collect();
-    let ports = if times.is_empty() {
-        tried.len()
-    } else {
-        most_within(times, limits.window)
-    };
-    if (ports as f64) < limits.min_ports || known.is_empty() || share < limits.min_failed {
+    let found = Tries::of(&tried, limits.window)?;
+    if (found.within as f64) < limits.min_ports || found.failed_share < limits.min_failed {
         return None;
     }
-    let first = tried
-        .iter()
-        .filter_map(|conversation| conversation.first)
-        .min();
-    let last = tried
-        .iter()
-        .filter_map(|conversation| conversation.last)
-        .max();
-    let time = first
-        .zip(last)
-        .map_or(0.0, |(first, last)| (last - first) as f64 / 1e6);
     let key = all[0].key;
     let summary = format!(
         "{} tried {} ports of {} within {}, {:.0} % without an answer.",
         place(log, key.source()),
         thousands(tried.len() as u64),
         place(log, key.dest()),
-        span(time),
-        100.0 * share
+        span(found.seconds),
+        100.0 * found.failed_share
     );
     let inbound = log.direction(all[0]) == Direction::Inbound;
     let draft = Draft {
@@ -100,15 +72,12 @@ fn of(log: &Log, pair: &[Conversation], limits: &Limits) -> Option<Finding> {
         } else {
             Severity::High
         },
-        score: f64::midpoint(
-            share,
-            (ports as f64 / (4.0 * limits.min_ports.max(1.0))).min(1.0),
-        ),
+        score: found.score(limits.min_ports),
         summary,
         evidence: vec![
             evidence("ports", tried.len() as f64, limits.min_ports),
-            evidence("ports_within_window", ports as f64, limits.min_ports),
-            evidence("failed_share", share, limits.min_failed),
+            evidence("ports_within_window", found.within as f64, limits.min_ports),
+            evidence("failed_share", found.failed_share, limits.min_failed),
             evidence(
                 "ports_of_answers_and_traces",
                 (all.len() - tried.len()) as f64,

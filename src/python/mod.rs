@@ -45,10 +45,7 @@ mod _core {
     #[pymodule_export]
     use super::quality::QualityMeter;
     #[pymodule_export]
-    use super::records::{
-        FlowHashes, RepeatedFlows, distinct_observations, repeated_starts, stitch,
-        superseded_records,
-    };
+    use super::records::{FlowHashes, RepeatedFlows, distinct_observations, stitch};
     #[pymodule_export]
     use super::search::{connection_sets, expanded_search};
 }

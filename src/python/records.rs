@@ -10,7 +10,7 @@ use crate::flow::batch::FlowBatch;
 use crate::python::flow_parts::FlowParts;
 use crate::python::gateway::{Batches, release_gil, table};
 use crate::records::repeated::{FlowHashes as Hashes, RepeatedFlows as Repeated};
-use crate::records::{reporters, states, stitch as stitching};
+use crate::records::{reporters, stitch as stitching};
 
 /// Hashes of the flows of records.
 #[pyclass(frozen, module = "flowtriage._core")]
@@ -107,24 +107,6 @@ pub fn stitch<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let flows = Batches::new(flows);
     table(py, || stitching::stitch(flows.flows(), window))
-}
-
-#[pyfunction]
-pub fn repeated_starts<'py>(
-    py: Python<'py>,
-    flows: Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let flows = Batches::new(flows);
-    table(py, || states::repeated_starts(flows))
-}
-
-#[pyfunction]
-pub fn superseded_records<'py>(
-    py: Python<'py>,
-    flows: Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let flows = Batches::new(flows);
-    table(py, || states::superseded_records(flows.flows()))
 }
 
 #[pyfunction]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowtriage._core import repeated_starts, superseded_records
+from flowtriage._core import FlowHashes, RepeatedFlows
 from flowtriage.formats.azure_network_analytics import AZURE_NETWORK_ANALYTICS
 from flowtriage.formats.azure_nta import AZURE_NTA
-from flowtriage.formats.metadata import COUNTERS, FORMAT, metadata_value
+from flowtriage.formats.metadata import FORMAT, metadata_value
+from flowtriage.read.outcomes import is_cumulative
 from flowtriage.schema import RECORD_COLUMNS
 
 
@@ -19,27 +22,29 @@ def drop_superseded(tables: list[pa.Table]) -> list[pa.Table]:
     identified by its start in microseconds, its 5-tuple and its exporter; its last record has the
     latest end and the most bytes.
     """
-    cumulative = [metadata_value(table, COUNTERS) == "flow" for table in tables]
-    pairs = zip(tables, cumulative, strict=True)
-    compared = [table.select(RECORD_COLUMNS) for table, chosen in pairs if chosen]
-    if not compared:
-        return tables
-    joined = pa.concat_tables([table.replace_schema_metadata(None) for table in compared])
-    repeated = repeated_starts(joined.select(["start_time"]).to_reader())["start_time"]
+    hashes = FlowHashes()
+    compared = [is_cumulative(table) for table in tables]
+    for table in compress(tables, compared):
+        hashes.add(_records(table))
+    repeated = hashes.take_repeated()
     if not len(repeated):
         return tables
-    alike = pc.is_in(joined["start_time"], repeated.combine_chunks())
-    found = superseded_records(joined.filter(alike).to_reader())["superseded"]
-    if not pc.any(found).as_py():
-        return tables
-    earlier = pc.replace_with_mask(
-        alike.combine_chunks(), alike.combine_chunks(), found.combine_chunks()
-    )
-    later, kept, offset = pc.invert(earlier), [], 0
-    for table, chosen in zip(tables, cumulative, strict=True):
-        kept.append(table.filter(later.slice(offset, len(table))) if chosen else table)
-        offset += len(table) if chosen else 0
-    return kept
+    for table in compress(tables, compared):
+        repeated.note(_records(table))
+    return [
+        latest(table, repeated) if chosen else table
+        for table, chosen in zip(tables, compared, strict=True)
+    ]
+
+
+def latest(table: pa.Table, repeated: RepeatedFlows) -> pa.Table:
+    """Return the flows that no noted record supersedes."""
+    superseded = repeated.superseded(_records(table))["superseded"]
+    return table.filter(pc.invert(superseded))
+
+
+def _records(table: pa.Table) -> pa.RecordBatchReader:
+    return table.select(RECORD_COLUMNS).to_reader()
 
 
 class Migration:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from flowtriage._core import FlowHashes, FlowParts, RepeatedFlows, classify_direction
 from flowtriage.inputs.arrow import FlowReader, PartsReader
 from flowtriage.quality import ReadReport
 from flowtriage.quality.rows import EXACT_ROWS_OF_STREAM, Meter
-from flowtriage.read.duplicates import Migration
+from flowtriage.read.duplicates import Migration, latest
 from flowtriage.read.flows import ReadRequest
 from flowtriage.read.locate import locate
 from flowtriage.read.outcomes import is_cumulative
@@ -121,9 +120,9 @@ class _Dropped:
     def _latest(self, flows: pa.Table, report: ReadReport) -> pa.Table:
         if self._repeated is None or not is_cumulative(flows):
             return flows
-        superseded = self._repeated.superseded(PartsReader([flows]))["superseded"]
-        report.rows_superseded += pc.sum(superseded).as_py() or 0
-        return flows.filter(pc.invert(superseded))
+        kept = latest(flows, self._repeated)
+        report.rows_superseded += flows.num_rows - kept.num_rows
+        return kept
 
 
 def _report(request: ReadRequest) -> ReadReport:

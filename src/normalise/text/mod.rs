@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod delimited;
 pub mod json;
+mod json_cursor;
 pub mod json_objects;
 mod plain_json;
 mod quoted;
